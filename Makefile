@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SCAN ?=
+BACKEND ?= pytorch
+DEMO_ARGUMENTS ?=
+export MPLBACKEND := Agg
+
+.PHONY: help demo test check lint types test-fast test-torch clean
+
+help:  ## show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+demo: $(VENV)/.installed  ## simulate (or take SCAN=file.npz), train, reconstruct, draw: outputs/demo
+	$(BIN)/ptycho demo --training.backend $(BACKEND) $(if $(SCAN),--scan $(SCAN)) $(DEMO_ARGUMENTS)
+
+test: check test-fast test-torch  ## every check and every test
+
+check: lint types  ## the linters and the type checker
+
+lint: $(VENV)/.installed-test  ## ruff and the import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed-test  ## mypy, strict, on all three packages
+	$(BIN)/mypy
+
+# torch and TensorFlow never share a test process: each backend's tests are a pytest run of their own.
+test-fast: $(VENV)/.installed-test  ## the tests that need no backend
+	$(BIN)/pytest -n 2 tests --ignore=tests/torch --ignore=tests/examples
+
+test-torch: $(VENV)/.installed-test  ## the torch backend's tests, quick ones first
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch -m "not slow"
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/examples -m slow
+
+clean:  ## remove what was built; outputs/ stays
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
