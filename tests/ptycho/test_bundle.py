@@ -1,0 +1,188 @@
+"""A bundle comes back as it was written, and a bad one is refused with a reason."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ptycho import bundle
+from ptycho.bundle import Bundle, BundleError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def trained() -> Bundle:
+    """A small bundle with every kind of array that a network holds."""
+    rng = np.random.default_rng(0)
+    return Bundle(
+        backend="pytorch",
+        network={"N": 64, "gridsize": 2},
+        normalisation={"intensity_scale": 988.2118},
+        probe=(rng.normal(size=(2, 8, 8)) + 1j * rng.normal(size=(2, 8, 8))).astype(np.complex64),
+        weights={"encoder.0.kernel": rng.normal(size=(3, 3)).astype(np.float32), "scale": np.array(2.0)},
+        settings_toml='[model]\nN = 64  # "µ"\n',
+        provenance={"version": 1, "settings": []},
+    )
+
+
+def _rewrite(path: Path, change: dict[str, bytes | None]) -> None:
+    """Write the archive again with members replaced, added, or (None) left out."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members.update({name: content for name, content in change.items() if content is not None})
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            if change.get(name, b"") is not None:
+                archive.writestr(name, content)
+
+
+def test_a_bundle_comes_back_as_it_was(tmp_path: Path, trained: Bundle) -> None:
+    """Write then read is the identity on every field."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    back = bundle.read(path)
+    np.testing.assert_array_equal(back.probe, trained.probe)
+    assert back.weights.keys() == trained.weights.keys()
+    for name, array in trained.weights.items():
+        np.testing.assert_array_equal(back.weights[name], array)
+        assert back.weights[name].dtype == array.dtype
+    assert back.backend == "pytorch"
+    assert (back.network, back.normalisation) == (trained.network, trained.normalisation)
+    assert (back.settings_toml, back.provenance) == (trained.settings_toml, trained.provenance)
+    assert back.versions["numpy"] == np.__version__
+    assert back.created.endswith("+00:00")
+
+
+def test_a_changed_byte_is_noticed(tmp_path: Path, trained: Bundle) -> None:
+    """A member that differs from its sha256 is refused before it is parsed."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    _rewrite(path, {"scaling.json": b"{}"})
+    with pytest.raises(BundleError, match=r"is damaged: scaling\.json is not what manifest\.json describes"):
+        bundle.read(path)
+
+
+@pytest.mark.parametrize("keep", [0, 10, 400])
+def test_a_truncated_file_is_refused(tmp_path: Path, trained: Bundle, keep: int) -> None:
+    """A cut archive gives one clear error, whichever byte it was cut at."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(BundleError, match="is damaged: File is not a zip file"):
+        bundle.read(path)
+
+
+@pytest.mark.parametrize("name", ["../evil.py", "/etc/passwd", "extra.txt"])
+def test_an_unknown_member_is_refused(tmp_path: Path, trained: Bundle, name: str) -> None:
+    """Only the members of the layout may be in the archive."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    _rewrite(path, {name: b"x"})
+    with pytest.raises(BundleError, match="holds unknown members"):
+        bundle.read(path)
+
+
+def test_a_missing_member_is_named(tmp_path: Path, trained: Bundle) -> None:
+    """The error lists what the archive lacks."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    _rewrite(path, {"probe.npy": None})
+    with pytest.raises(BundleError) as caught:
+        bundle.read(path)
+    assert str(caught.value) == (
+        f"{path} lacks probe.npy\n"
+        "  expected  manifest.json, settings.toml, provenance.json, scaling.json, probe.npy, "
+        "weights.safetensors\n"
+        "  try       copying it again from where it was made"
+    )
+
+
+def test_an_archive_of_pickles_is_refused(tmp_path: Path) -> None:
+    """An archive of the public project is refused with the reason; nothing in it is opened."""
+    path = tmp_path / bundle.FILE_NAME
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("diffraction_to_obj/model.dill", b"\x80\x04N.")
+    with pytest.raises(BundleError) as caught:
+        bundle.read(path)
+    assert str(caught.value) == (
+        f"{path} is not a bundle of ptychopinn: it holds pickles (diffraction_to_obj/model.dill), "
+        "which are never opened\n"
+        "  expected  an archive with manifest.json\n"
+        "  try       training again with this version"
+    )
+
+
+def test_another_format_names_its_writer(tmp_path: Path, trained: Bundle) -> None:
+    """A bundle of a later format says which version and backend wrote it."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    with zipfile.ZipFile(path) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    manifest |= {"format_version": 9, "versions": {"ptychopinn": "7.0"}}
+    _rewrite(path, {"manifest.json": json.dumps(manifest).encode()})
+    with pytest.raises(BundleError, match=r"has bundle format 9, written by ptychopinn 7\.0 \(pytorch\)"):
+        bundle.read(path)
+
+
+def test_an_array_of_objects_is_never_unpickled(tmp_path: Path, trained: Bundle) -> None:
+    """A probe that would need pickle is refused even when its sha256 is right."""
+    import hashlib
+    import io
+
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    evil = io.BytesIO()
+    np.save(evil, np.array([{}], dtype=object), allow_pickle=True)
+    with zipfile.ZipFile(path) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    digest = hashlib.sha256(evil.getvalue()).hexdigest()
+    manifest["members"]["probe.npy"] = {"size": len(evil.getvalue()), "sha256": digest}
+    _rewrite(path, {"manifest.json": json.dumps(manifest).encode(), "probe.npy": evil.getvalue()})
+    with pytest.raises(BundleError, match="Object arrays cannot be loaded when allow_pickle=False"):
+        bundle.read(path)
+
+
+def test_more_bytes_than_allowed_are_not_read(
+    tmp_path: Path, trained: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member over its limit is refused before it is unpacked."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    monkeypatch.setitem(bundle._LIMITS, "weights.safetensors", 16)
+    with pytest.raises(BundleError, match=r"claims \d+ bytes for weights\.safetensors"):
+        bundle.read(path)
+
+
+def test_a_folder_means_its_archive(tmp_path: Path, trained: Bundle) -> None:
+    """The archive, its folder, and a parent with exactly one such folder all lead to it."""
+    path = tmp_path / "run" / bundle.FILE_NAME
+    bundle.write(path, trained)
+    assert bundle.locate(path) == path
+    assert bundle.locate(path.parent) == path
+    assert bundle.locate(tmp_path) == path
+
+
+def test_two_candidates_are_not_guessed(tmp_path: Path, trained: Bundle) -> None:
+    """A parent of two runs is ambiguous, and the error names both."""
+    for name in ("a", "b"):
+        bundle.write(tmp_path / name / bundle.FILE_NAME, replace(trained))
+    with pytest.raises(FileNotFoundError) as caught:
+        bundle.locate(tmp_path)
+    assert str(caught.value) == (
+        f"Model archive not found: {tmp_path / bundle.FILE_NAME}\n"
+        "  expected  wts.h5.zip there, or in exactly one of its subfolders (found: a, b)\n"
+        "  try       the folder that `ptycho train` named at its end"
+    )
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """A path to nothing says so with the path."""
+    with pytest.raises(FileNotFoundError, match=r"Model directory does not exist: .*nowhere"):
+        bundle.locate(tmp_path / "nowhere")
