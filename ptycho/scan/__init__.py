@@ -1,0 +1,1 @@
+"""Scans on disk and in memory: reading, checking, grouping and simulating diffraction data."""

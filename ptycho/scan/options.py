@@ -1,0 +1,105 @@
+"""How a scan file is to be read: the settings of section ``data``."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ptycho.scan.errors import ScanError, compose
+
+__all__ = ["Centre", "Origin", "Quantity", "ScanOptions"]
+
+Quantity = Literal["auto", "amplitude", "counts"]
+Centre = Literal["auto", "middle", "corner"]
+Origin = Literal["auto", "centre", "corner"]
+
+
+@dataclass
+class ScanOptions:
+    """What a scan file does not say about itself."""
+
+    quantity: Quantity = field(
+        default="auto",
+        metadata={
+            "help": "what the diffraction values are: detector counts, or their square root; "
+            "'auto' decides by integer values and refuses when it is unsure",
+        },
+    )
+    centre: Centre = field(
+        default="auto",
+        metadata={
+            "help": "where zero frequency lies in a frame: in the middle, at [N/2, N/2], or in the corner, "
+            "at [0, 0]; 'auto' looks where the energy is",
+        },
+    )
+    position_origin: Origin = field(
+        default="auto",
+        metadata={
+            "help": "which point of a patch its position names: the centre (index N/2) or the upper left "
+            "corner; 'auto' tests which windows fit objectGuess",
+        },
+    )
+    crop_px: int | None = field(
+        default=None,
+        metadata={
+            "help": "side of the central square of the detector that is kept; None keeps the whole frame",
+            "unit": "px",
+        },
+    )
+    bin: int = field(
+        default=1,
+        metadata={"help": "detector pixels summed along each axis, after the crop", "unit": "px"},
+    )
+    mask: str | None = field(
+        default=None,
+        metadata={
+            "help": "bad detector pixels: a key of the scan file, or an .npy or .npz file; "
+            "non-zero marks a bad pixel, which drops out of every check and every loss",
+        },
+    )
+    pixel_size_m: float | None = field(
+        default=None,
+        metadata={"help": "side of a detector pixel, before binning", "unit": "m"},
+    )
+    wavelength_m: float | None = field(default=None, metadata={"help": "wavelength of the beam", "unit": "m"})
+    distance_m: float | None = field(
+        default=None, metadata={"help": "distance from sample to detector", "unit": "m"}
+    )
+
+    def frame_side(self, side_px: int) -> int:
+        """Give the side of a frame after crop and binning.
+
+        Raises:
+            ScanError: The crop does not fit the frame, or the bin does not divide the crop.
+        """
+        kept = side_px if self.crop_px is None else self.crop_px
+        if not 0 < kept <= side_px or (side_px - kept) % 2:
+            raise ScanError(
+                compose(
+                    f"data.crop_px = {kept} does not fit frames of {side_px} x {side_px} pixels",
+                    expected=f"at most {side_px}, and {'odd' if side_px % 2 else 'even'} as the frame is",
+                    try_=f"data.crop_px = {side_px // 2 + (side_px // 2 - side_px) % 2}",
+                )
+            )
+        if self.bin < 1 or kept % self.bin:
+            divisors = [d for d in range(1, 17) if kept % d == 0]
+            raise ScanError(
+                compose(
+                    f"data.bin = {self.bin} does not divide a frame of {kept} x {kept} pixels",
+                    expected=f"one of {', '.join(map(str, divisors))}",
+                    try_="data.bin = 1, or another data.crop_px",
+                )
+            )
+        return kept // self.bin
+
+    def object_pixel_m(self, side_px: int) -> float | None:
+        """Give the side of an object pixel in metres; None when the geometry is not fully known.
+
+        Args:
+            side_px: Side of a frame as it stands in the file, before crop and binning.
+
+        Source:
+            Far-field sampling: wavelength * distance / (width of the detector in use).
+        """
+        if self.pixel_size_m is None or self.wavelength_m is None or self.distance_m is None:
+            return None
+        kept = side_px if self.crop_px is None else self.crop_px
+        return self.wavelength_m * self.distance_m / (kept * self.pixel_size_m)
