@@ -1,0 +1,174 @@
+"""Training losses: Poisson likelihood, amplitude error, realspace terms and supervised labels.
+
+Every term is a mean, so that learning rates carry over between batch sizes, patch sizes and backends.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from ptycho.physics.noise import POISSON_EPS
+
+from .prediction import Prediction
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """How much each term counts.
+
+    Attributes:
+        nll: Poisson negative log-likelihood of the counts.
+        mae: Mean absolute error of the normalised amplitude.
+        realspace: All terms in the object plane together.
+        realspace_mae: Within them, the error against labelled patches; the total variation counts 1.
+        supervised: Learn from labelled patches alone.
+    """
+
+    nll: float = 1.0
+    mae: float = 0.0
+    realspace: float = 0.0
+    realspace_mae: float = 0.0
+    supervised: bool = False
+
+    def __post_init__(self) -> None:
+        if not (self.supervised or self.nll or self.mae or self.realspace):
+            raise ValueError(
+                "the training loss is zero everywhere: no term has a weight\n"
+                "  expected  training.nll_weight, mae_weight or realspace_weight above 0\n"
+                "  try       training.nll_weight = 1"
+            )
+
+    @classmethod
+    def of(cls, training: Any) -> Self:
+        """Read the weights off a training configuration (`ptycho.config.config.TrainingConfig`).
+
+        `torch_loss_mode = "mae"` trades the likelihood for the amplitude error.
+        """
+        nll, mae = float(training.nll_weight), float(training.mae_weight)
+        if training.torch_loss_mode == "mae":
+            nll, mae = 0.0, mae or 1.0
+        return cls(
+            nll=nll,
+            mae=mae,
+            realspace=float(training.realspace_weight),
+            realspace_mae=float(training.realspace_mae_weight),
+            supervised=training.model.model_type == "supervised",
+        )
+
+
+def masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Average over the good pixels; `mask` (N, N) is true where a pixel is good, None means everywhere."""
+    if mask is None:
+        return values.mean()
+    good = mask.to(values.dtype).expand_as(values)
+    return (torch.where(mask, values, 0.0)).sum() / good.sum().clamp(min=1)
+
+
+def poisson_nll(predicted: Tensor, measured: Tensor, intensity_scale: Tensor, mask: Tensor | None) -> Tensor:
+    """Return the Poisson negative log-likelihood, per pixel and per mean count.
+
+    Args:
+        predicted: Far-field amplitude of the model, shape (..., N, N).
+        measured: Normalised measured amplitude X, same shape.
+        intensity_scale: s, so that (s X)² are counts.
+        mask: True where a detector pixel is good, shape (N, N), or None.
+
+    Returns:
+        mean(rate - n log(rate + eps)) / mean(n), a scalar without the constant term.
+    """
+    counts = (intensity_scale * measured).square()
+    rate = (intensity_scale * predicted).square()
+    terms = rate - counts * torch.log(rate + POISSON_EPS)
+    return masked_mean(terms, mask) / masked_mean(counts, mask).clamp(min=POISSON_EPS)
+
+
+def amplitude_mae(predicted: Tensor, measured: Tensor, mask: Tensor | None) -> Tensor:
+    """Return the mean absolute error of amplitudes, relative to nothing: both are normalised."""
+    return masked_mean((predicted - measured).abs(), mask)
+
+
+def total_variation(patches: Tensor) -> Tensor:
+    """Return the mean absolute step between neighbouring pixels, real and imaginary parts added."""
+    parts = torch.view_as_real(patches)
+    down = (parts[..., 1:, :, :] - parts[..., :-1, :, :]).abs().mean()
+    right = (parts[..., :, 1:, :] - parts[..., :, :-1, :]).abs().mean()
+    return 2 * (down + right)
+
+
+def label_mae(patches: Tensor, labels: Tensor) -> Tensor:
+    """Return the error of amplitude plus the error of the wrapped phase against labelled patches."""
+    phase = torch.angle(patches * labels.conj())
+    return (patches.abs() - labels.abs()).abs().mean() + phase.abs().mean()
+
+
+class Loss(nn.Module):
+    """Weigh and add the terms that a training asks for.
+
+    Args:
+        weights: Weight of each term.
+    """
+
+    def __init__(self, weights: LossWeights) -> None:
+        super().__init__()
+        self.weights = weights
+
+    def forward(
+        self,
+        prediction: Prediction,
+        measured: Tensor,
+        intensity_scale: Tensor,
+        mask: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Score a prediction.
+
+        Args:
+            prediction: What the network says, shapes (B, C, N, N).
+            measured: Normalised measured amplitude X, shape (B, C, N, N).
+            intensity_scale: Measured s, so that (s X)² are counts.
+            mask: True where a detector pixel is good, shape (N, N).
+            labels: Complex patches to learn from, shape (B, C, N, N).
+
+        Returns:
+            The total and its unweighted terms by name.
+
+        Raises:
+            ValueError: A term needs labels and there are none.
+        """
+        terms = self._terms(prediction, measured, intensity_scale, mask, labels)
+        w = self.weights
+        factors = {"nll": w.nll, "mae": w.mae, "tv": w.realspace, "labels": w.realspace * w.realspace_mae}
+        if w.supervised:
+            factors = {"labels": 1.0}
+        total = torch.stack([factors[name] * term for name, term in terms.items()]).sum()
+        return total, terms
+
+    def _terms(
+        self,
+        prediction: Prediction,
+        measured: Tensor,
+        scale: Tensor,
+        mask: Tensor | None,
+        labels: Tensor | None,
+    ) -> dict[str, Tensor]:
+        w = self.weights
+        terms: dict[str, Tensor] = {}
+        if w.supervised or w.realspace * w.realspace_mae > 0:
+            if labels is None:
+                raise ValueError(
+                    "DATA-SUP-001: this loss compares with labelled patches, and the scan has none\n"
+                    "  expected  complex patches (n, N, N) under the key 'Y' or 'label' of the scan file\n"
+                    '  try       model.model_type = "pinn" with training.realspace_mae_weight = 0'
+                )
+            terms["labels"] = label_mae(prediction.patches, labels)
+        if w.supervised:
+            return terms
+        if w.nll:
+            terms["nll"] = poisson_nll(prediction.amplitude, measured, scale, mask)
+        if w.mae:
+            terms["mae"] = amplitude_mae(prediction.amplitude, measured, mask)
+        if w.realspace:
+            terms["tv"] = total_variation(prediction.patches)
+        return terms
