@@ -1,0 +1,51 @@
+"""Reading a configuration imports no framework; each floor sees only the floors below."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+_FRAMEWORKS = ("tensorflow", "keras", "lightning", "torch", "matplotlib", "skimage", "rich")
+_LIGHT = (
+    "ptyconf",
+    "ptycho",
+    "ptycho.config.config",
+    "ptycho.config.settings",
+    "ptycho.params",
+    "ptycho.raw_data",
+    "ptycho.bundle",
+    "ptycho.cli",
+    "ptycho_torch",
+    "ptycho_torch.config_params",
+    "ptycho_torch.config_bridge",
+    "ptycho_torch.config_factory",
+)
+
+
+def _imported_by(statement: str) -> set[str]:
+    """Top-level names in sys.modules of a fresh interpreter after a statement."""
+    listing = "import sys, json; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    code = f"{statement}\n{listing}"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("module", _LIGHT)
+def test_a_light_module_imports_no_framework(module: str) -> None:
+    """A fresh interpreter that imports it holds no framework and no plotting library."""
+    assert _imported_by(f"import {module}").isdisjoint(_FRAMEWORKS)
+
+
+def test_the_engine_needs_only_attrs() -> None:
+    """``import ptyconf`` adds nothing but attrs and the standard library."""
+    bare = _imported_by("import attr, attrs")
+    allowed = bare | set(sys.stdlib_module_names) | {"ptyconf"}
+    assert _imported_by("import ptyconf") - allowed == set()
+
+
+def test_a_framework_would_be_noticed() -> None:
+    """The probe sees a framework that is imported on purpose."""
+    assert "matplotlib" in _imported_by("import matplotlib")
