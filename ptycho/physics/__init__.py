@@ -1,0 +1,1 @@
+"""The numpy reference of the physics, and the judge of both backends."""

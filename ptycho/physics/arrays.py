@@ -1,0 +1,54 @@
+"""Array types of this folder, and the check of shapes that every public function starts with."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Real: TypeAlias = NDArray[np.floating[Any]]
+Complex: TypeAlias = NDArray[np.complexfloating[Any, Any]]
+Inexact: TypeAlias = NDArray[np.inexact[Any]]
+Mask: TypeAlias = NDArray[np.bool_]
+
+
+class ShapeError(ValueError):
+    """Arrays that do not belong together, said in the shape of every error of this program."""
+
+
+def require_shape(name: str, array: NDArray[Any], expected: tuple[int | str, ...], remedy: str) -> None:
+    """Accept an array whose axes match; a name in place of a number matches any length, ... any axes.
+
+    Args:
+        name: What the array is to the caller.
+        array: The array.
+        expected: One entry per axis: a length, or a letter for any length. A leading "..." stands for
+            any number of axes.
+        remedy: What to try instead, one line.
+
+    Raises:
+        ShapeError: An axis differs, or the number of axes.
+    """
+    free = expected[:1] == ("...",)
+    axes = expected[1:] if free else expected
+    fits = array.ndim >= len(axes) if free else array.ndim == len(axes)
+    tail = array.shape[array.ndim - len(axes) :] if fits else ()
+    if fits and all(isinstance(want, str) or want == got for want, got in zip(axes, tail, strict=True)):
+        return
+    wanted = ", ".join(str(axis) for axis in expected)
+    comma = "," if len(expected) == 1 else ""
+    raise ShapeError(
+        f"{name} has shape {array.shape}\n"
+        f"  expected  ({wanted}{comma})\n"  # One axis is written (n,), as numpy does.
+        f"  try       {remedy}"
+    )
+
+
+def require_probe(probe: Complex, N: int) -> None:
+    """Accept a stack of probe modes of the side of the patches.
+
+    Raises:
+        ShapeError: The probe is a single image, or its side is not N.
+    """
+    require_shape("probe", probe, ("P", N, N), "probe[None] for a single mode; cropping or padding to N")
