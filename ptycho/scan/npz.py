@@ -6,7 +6,6 @@ object array that holds one string, is taken apart by ``ptycho.scan.pickled_text
 
 import os
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from ptycho.atomic import replacing
 from ptycho.scan.errors import ScanError, compose
 from ptycho.scan.pickled_text import read_pickled_text
 
@@ -73,7 +73,7 @@ def read_array(path: str | Path, key: str) -> np.ndarray[Any, Any]:
         shape, dtype, fortran = header = _header(stream, path, key)
         _refuse_objects(header, path, key)
         array = np.empty(shape, dtype, order="F" if fortran else "C")
-        _fill(memoryview(array.reshape(-1, order="A").view(np.uint8)), stream, path, key)
+        _fill(array.reshape(-1, order="A").view(np.uint8), stream, path, key)
     return array
 
 
@@ -99,8 +99,11 @@ def map_array(path: str | Path, key: str) -> np.ndarray[Any, Any]:
         missing = offset + int(np.prod(shape)) * dtype.itemsize - file.seek(0, os.SEEK_END)
     if missing > 0:
         raise _truncated(path, key, f"{missing} bytes are missing")
-    order = "F" if fortran else "C"
-    return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape, order=order)
+    # numpy's stubs tie the dtype argument to one scalar type; here it is known only at run time.
+    mapped: np.ndarray[Any, Any] = np.memmap(
+        path, dtype, mode="r", offset=offset, shape=shape, order="F" if fortran else "C"
+    )
+    return mapped
 
 
 def read_text(path: str | Path, key: str) -> str | None:
@@ -165,36 +168,20 @@ def write(path: str | Path, arrays: Mapping[str, Any], *, compressed: bool = Tru
     members = {key: np.asanyarray(value) for key, value in arrays.items()}
     for key, array in members.items():
         _refuse_objects((array.shape, array.dtype, False), path, key)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            _write_members(file, members, compressed=compressed)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as temporary:
+        _write_members(temporary, members, compressed=compressed)
     return path
 
 
-def _write_members(file: IO[bytes], members: Mapping[str, np.ndarray[Any, Any]], *, compressed: bool) -> None:
+def _write_members(path: Path, members: Mapping[str, np.ndarray[Any, Any]], *, compressed: bool) -> None:
     kind = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
-    with zipfile.ZipFile(file, "w", compression=kind, allowZip64=True) as archive:
+    with zipfile.ZipFile(path, "w", compression=kind, allowZip64=True) as archive:
         for key, array in members.items():
             # A fixed date makes equal arrays equal files, byte for byte.
             info = zipfile.ZipInfo(f"{key}.npy")
             info.compress_type = kind
             with archive.open(info, "w", force_zip64=True) as stream:
                 npy.write_array(stream, array, allow_pickle=False)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 @contextmanager
@@ -245,13 +232,13 @@ def _read(stream: IO[bytes], size: int, path: Path, key: str) -> bytes:
         raise _truncated(path, key, str(error)) from error
 
 
-def _fill(buffer: memoryview, stream: IO[bytes], path: Path, key: str) -> None:
+def _fill(buffer: np.ndarray[Any, np.dtype[np.uint8]], stream: IO[bytes], path: Path, key: str) -> None:
     filled = 0
     while filled < len(buffer):
         part = _read(stream, min(len(buffer) - filled, 2**24), path, key)
         if not part:
             raise _truncated(path, key, f"{len(buffer) - filled} bytes are missing")
-        buffer[filled : filled + len(part)] = part
+        buffer[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
         filled += len(part)
 
 

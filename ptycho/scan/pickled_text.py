@@ -14,7 +14,7 @@ __all__ = ["read_pickled_text"]
 
 Operation = tuple[str, object]
 
-PLACEHOLDER = "text"
+SAMPLE = "text"
 PROTOCOLS = (2, 3, 4, 5)
 BOOKKEEPING = {"PROTO", "FRAME", "MEMOIZE", "BINPUT", "LONG_BINPUT"}
 """Opcodes that neither build nor change a value."""
@@ -30,7 +30,7 @@ def read_pickled_text(content: bytes) -> str | None:
     except ValueError:
         return None
     for protocol in PROTOCOLS:
-        expected = _operations(pickle.dumps(np.array(PLACEHOLDER, dtype=object), protocol=protocol))
+        expected = _operations(pickle.dumps(np.array(SAMPLE, dtype=object), protocol=protocol))
         text = _match(operations, expected)
         if text is not None:
             return text
@@ -60,7 +60,7 @@ def _match(found: list[Operation], expected: list[Operation]) -> str | None:
         return None
     text: str | None = None
     for operation, model in zip(found, expected, strict=True):
-        if model == (TEXT, PLACEHOLDER) and operation[0] == TEXT and isinstance(operation[1], str):
+        if model == (TEXT, SAMPLE) and operation[0] == TEXT and isinstance(operation[1], str):
             text = operation[1]
         elif operation != model:
             return None

@@ -1,0 +1,48 @@
+"""Where zero frequency lies in a frame."""
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.scan.options import Centre
+
+__all__ = ["is_corner_centred"]
+
+CORNER_RATIO = 2.0
+"""How many times brighter the corners must be than the middle before they are believed to hold the centre."""
+
+
+def is_corner_centred(setting: Centre, mean_frame: NDArray[np.float64], key: str) -> tuple[bool, str]:
+    """Decide whether zero frequency is at [0, 0]; found without a setting, that gives one warning.
+
+    Args:
+        setting: What the user says.
+        mean_frame: Mean of all frames, shape (H, W).
+        key: The array's key, for the message.
+
+    Returns:
+        True for the corner, and one sentence on the reason.
+    """
+    if setting != "auto":
+        return setting == "corner", f"zero frequency of '{key}' is in the {setting}: data.centre says so"
+    middle = _central_energy(mean_frame)
+    corner = _central_energy(np.fft.fftshift(mean_frame))
+    if corner > CORNER_RATIO * middle:
+        note = (
+            f"zero frequency of '{key}' is at the corner, where the energy is; frames are shifted when read"
+        )
+        warnings.warn(
+            f'{note}. Set data.centre = "corner" or "middle" to settle it.', UserWarning, stacklevel=4
+        )
+        return True, note
+    return False, f"zero frequency of '{key}' is in the middle, where the energy is"
+
+
+def _central_energy(frame: NDArray[np.float64]) -> float:
+    rows, columns = frame.shape
+    kept = frame[
+        rows // 2 - rows // 4 : rows // 2 + rows // 4,
+        columns // 2 - columns // 4 : columns // 2 + columns // 4,
+    ]
+    return float(kept.sum())

@@ -1,0 +1,148 @@
+"""What the frames and the probe of a scan must satisfy before anything is computed from them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ptycho.scan.errors import ScanError, compose, place
+from ptycho.scan.statistics import Statistics
+
+__all__ = ["check_dtype", "check_frames", "check_object", "check_probe"]
+
+Array = np.ndarray[Any, Any]
+
+
+def check_frames(statistics: Statistics, key: str, source: Path | None) -> None:
+    """Refuse frames that no detector delivers.
+
+    Raises:
+        ScanError: A value is NaN, infinite or negative, or everything is zero.
+    """
+    flaw = statistics.flaw
+    if flaw is not None:
+        raise ScanError(
+            compose(
+                f"frame {flaw.first_frame} of '{key}' in {place(source)} holds {flaw.kind} values "
+                f"({flaw.n_pixels} pixels in {flaw.n_frames} frames)",
+                expected="finite values of zero or more",
+                try_="data.mask = a file or key that marks the bad pixels, or leave these frames out",
+            )
+        )
+    if statistics.maximum == 0.0:
+        raise ScanError(
+            compose(
+                f"every value of '{key}' in {place(source)} is zero ({statistics.n_frames} frames)",
+                expected="frames with some light in them",
+                try_="another data.mask, if all the light lies under it",
+            )
+        )
+
+
+def check_dtype(frames: Array, key: str, source: Path | None) -> None:
+    """Refuse arrays that are empty or that do not hold real numbers.
+
+    Raises:
+        ScanError: They are empty or of another kind.
+    """
+    if frames.dtype.kind not in "iufb":
+        raise ScanError(
+            compose(
+                f"'{key}' in {place(source)} is an array of {frames.dtype}",
+                expected="real numbers: float32, float64, uint8, uint16 or uint32",
+                try_=f"{key} = np.abs({key})" if frames.dtype.kind == "c" else None,
+            )
+        )
+    if frames.size == 0:
+        raise ScanError(
+            compose(
+                f"'{key}' in {place(source)} is empty: shape {frames.shape}", expected="at least one frame"
+            )
+        )
+
+
+def check_probe(probe: ArrayLike, source: Path | None) -> NDArray[np.complexfloating[Any, Any]]:
+    """View a probe as a stack of modes.
+
+    Args:
+        probe: Shape (N, N), (P, N, N) or (N, N, 1); the first mode is the main mode.
+        source: The file that it comes from.
+
+    Returns:
+        The modes, shape (P, N, N), complex64 or complex128.
+
+    Raises:
+        ScanError: It is of another shape, not finite, or dark.
+    """
+    given = np.asarray(probe)
+    modes = given
+    while modes.ndim > 3 and modes.shape[0] == 1:
+        modes = modes[0]
+    if modes.ndim == 3 and modes.shape[2] == 1 and modes.shape[0] == modes.shape[1]:
+        modes = modes[..., 0]
+    if modes.ndim == 2:
+        modes = modes[np.newaxis]
+    if (
+        modes.ndim != 3
+        or modes.shape[1] != modes.shape[2]
+        or modes.shape[0] == 0
+        or modes.dtype.kind not in "iufc"
+    ):
+        raise ScanError(
+            compose(
+                f"'probeGuess' in {place(source)} is an array of {given.dtype} with shape {given.shape}",
+                expected="complex, of shape (N, N), (modes, N, N) or (N, N, 1)",
+            )
+        )
+    if not np.all(np.isfinite(modes)):
+        raise ScanError(
+            compose(
+                f"'probeGuess' in {place(source)} holds values that are not finite",
+                expected="finite complex numbers",
+            )
+        )
+    if not np.any(modes[0]):
+        raise ScanError(
+            compose(
+                f"'probeGuess' in {place(source)} is dark: its main mode is zero everywhere",
+                expected="the illumination, in any scale",
+            )
+        )
+    double = modes.dtype in (np.dtype(np.float64), np.dtype(np.complex128))
+    return modes.astype(np.complex128 if double else np.complex64, copy=False)
+
+
+def check_object(
+    guess: ArrayLike | None, source: Path | None
+) -> NDArray[np.complexfloating[Any, Any]] | None:
+    """Accept an object of shape (H, W); one that is 1 everywhere counts as absent.
+
+    Raises:
+        ScanError: It is of another shape, or not finite.
+    """
+    if guess is None:
+        return None
+    given = np.asarray(guess)
+    single = (
+        given.reshape(given.shape[-2:])
+        if given.ndim > 2 and given.size == np.prod(given.shape[-2:])
+        else given
+    )
+    if single.ndim != 2 or single.dtype.kind not in "iufc" or single.size == 0:
+        raise ScanError(
+            compose(
+                f"'objectGuess' in {place(source)} is an array of {given.dtype} with shape {given.shape}",
+                expected="complex, of shape (H, W)",
+            )
+        )
+    if not np.all(np.isfinite(single)):
+        raise ScanError(
+            compose(
+                f"'objectGuess' in {place(source)} holds values that are not finite",
+                expected="finite complex numbers",
+            )
+        )
+    if np.all(single == 1):
+        return None
+    return single.astype(np.result_type(single.dtype, np.complex64), copy=False)

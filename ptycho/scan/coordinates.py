@@ -1,0 +1,126 @@
+"""Scan positions: what can be a position in pixels, and which point of a patch it names."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ptycho.scan.errors import ScanError, compose, place
+
+__all__ = ["Coordinates", "check_coordinates"]
+
+METRES_SPAN = 1.0
+"""A scan that spans less than one pixel is in metres, or is no scan."""
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Positions as they stand in the file: measured and nominal, each of shape (n,), float64, in pixels."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    x_start: NDArray[np.float64]
+    y_start: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, which: Any) -> "Coordinates":
+        return Coordinates(self.x[which], self.y[which], self.x_start[which], self.y_start[which])
+
+    def match(self, n_frames: int, source: Path | None) -> tuple["Coordinates", list[str]]:
+        """Keep one position per frame; surplus positions at the end are dropped with a warning.
+
+        Raises:
+            ScanError: There are fewer positions than frames.
+        """
+        n = len(self)
+        if n < n_frames:
+            raise ScanError(
+                compose(
+                    f"{n_frames} frames but {n} positions in {place(source)}. "
+                    "Every pattern needs a position.",
+                    expected=f"'xcoords' and 'ycoords' of length {n_frames}",
+                    try_=f"diff3d[:{n}], if the last frames were taken without a position",
+                )
+            )
+        if n == n_frames:
+            return self, []
+        note = f"{n} positions for {n_frames} frames: the last {n - n_frames} positions were dropped"
+        warnings.warn(note, RuntimeWarning, stacklevel=4)
+        return self[:n_frames], [note]
+
+
+def check_coordinates(named: Sequence[tuple[str, ArrayLike | None]], source: Path | None) -> Coordinates:
+    """Accept four coordinate arrays that can be positions in pixels of the object grid.
+
+    Args:
+        named: Key and array of x, y, nominal x and nominal y, in this order; a nominal array that is None
+            takes the measured one.
+        source: The file that they come from.
+
+    Raises:
+        ScanError: The shapes differ, a value is not finite, or the positions cannot be pixels.
+    """
+    (x_key, x), (y_key, y), (xs_key, xs), (ys_key, ys) = named
+    arrays = {
+        x_key: _vector(x),
+        y_key: _vector(y),
+        xs_key: _vector(x if xs is None else xs),
+        ys_key: _vector(y if ys is None else ys),
+    }
+    if len({array.shape for array in arrays.values()}) != 1 or arrays[x_key].ndim != 1:
+        shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
+        raise ScanError(
+            compose(
+                f"Coordinate arrays must have matching shapes: {shapes} in {place(source)}",
+                expected="one number per frame in each",
+            )
+        )
+    for key, array in arrays.items():
+        _refuse_not_finite(array, key, source)
+    _refuse_not_pixels(arrays[x_key], arrays[y_key], source)
+    return Coordinates(*arrays.values())
+
+
+def _vector(values: ArrayLike | None) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64)
+    return array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array
+
+
+def _refuse_not_finite(array: NDArray[np.float64], key: str, source: Path | None) -> None:
+    bad = np.flatnonzero(~np.isfinite(array))
+    if len(bad):
+        raise ScanError(
+            compose(
+                f"position {bad[0]} in '{key}' of {place(source)} is {array[bad[0]]} "
+                f"({len(bad)} of {len(array)} are not finite)",
+                expected="finite numbers, in pixels of the object grid",
+                try_="leave out the frames whose positions are unknown",
+            )
+        )
+
+
+def _refuse_not_pixels(x: NDArray[np.float64], y: NDArray[np.float64], source: Path | None) -> None:
+    if len(x) < 2:
+        return
+    span = float(max(np.ptp(x), np.ptp(y)))
+    if span == 0.0:
+        raise ScanError(
+            compose(
+                f"all {len(x)} positions in {place(source)} are equal: x = {x[0]:g}, y = {y[0]:g}",
+                expected="a scan: positions that differ, in pixels of the object grid",
+            )
+        )
+    if span < METRES_SPAN:
+        raise ScanError(
+            compose(
+                f"the positions in {place(source)} span {span:.3g}: less than one pixel, they look like metres",
+                expected="pixels of the object grid",
+                try_="xcoords * N * pixel_size_m / (wavelength_m * distance_m)",
+            )
+        )

@@ -1,0 +1,189 @@
+"""Groups of neighbouring positions: the C = gridsize^2 frames that the network sees together."""
+
+import math
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ptycho.scan.errors import ScanError, compose
+
+__all__ = ["group_centres", "group_indices", "relative_coordinates"]
+
+Positions = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+EXHAUSTIVE_LIMIT = 4_000_000
+"""Combinations that are cheap enough to list when random draws keep meeting the same ones."""
+
+ROUNDS = 20
+"""Rounds of random draws before the combinations are listed."""
+
+
+def group_indices(
+    positions: Positions,
+    *,
+    gridsize: int,
+    neighbour_count: int,
+    n_groups: int,
+    seed: int | None = None,
+    sequential: bool = False,
+    oversampling: bool = False,
+    pool_size: int | None = None,
+) -> Indices:
+    """Draw groups of C = gridsize^2 neighbouring positions.
+
+    A group belongs to a seed position; seeds are drawn without replacement. With C = 1 the group is its seed;
+    otherwise it is C of the seed's nearest neighbours, the seed itself left out. The same seed number gives the
+    same groups.
+
+    Args:
+        positions: [x, y], shape (n, 2).
+        gridsize: Side of a group.
+        neighbour_count: How many nearest neighbours C are drawn from.
+        n_groups: How many groups; all positions, in order, serve as seeds when there are no more of them.
+        seed: Seed of the random draws; None takes fresh entropy.
+        sequential: Take the first n_groups positions as seeds.
+        oversampling: Allow more groups than positions, by distinct combinations of C.
+        pool_size: Neighbours that oversampling draws from; None takes neighbour_count.
+
+    Returns:
+        Indices of positions, shape (groups, C).
+
+    Raises:
+        ScanError: There are too few neighbours or positions, or more groups are asked for than exist.
+    """
+    n, C = len(positions), gridsize**2
+    rng = np.random.default_rng(seed)
+    _refuse_impossible(n, C, neighbour_count, n_groups)
+    if n_groups > n and C > 1:
+        pool = neighbour_count if pool_size is None else pool_size
+        _refuse_oversampling(n, C, n_groups, pool if oversampling else None)
+        return _oversample(positions, C, pool, n_groups, rng)
+    if n_groups >= n or sequential:
+        seeds = np.arange(min(n_groups, n))
+    else:
+        seeds = rng.choice(n, n_groups, replace=False)
+    if C == 1:
+        return seeds[:, np.newaxis]
+    return _draw(_neighbours(positions, seeds, neighbour_count, C), C, rng)
+
+
+def group_centres(positions: Positions, groups: Indices) -> Positions:
+    """Average the positions of every group.
+
+    Returns:
+        [x, y], shape (groups, 2).
+    """
+    centres: Positions = positions[groups].mean(axis=1)
+    return centres
+
+
+def relative_coordinates(positions: Positions, groups: Indices) -> Positions:
+    """Give every member's offset from its group's mean, negated: -(position - mean).
+
+    Returns:
+        [x, y], shape (groups, C, 2); every group sums to zero.
+    """
+    members = positions[groups]
+    relative: Positions = members.mean(axis=1, keepdims=True) - members
+    return relative
+
+
+def _neighbours(positions: Positions, seeds: Indices, count: int, C: int) -> Indices:
+    """Find each seed's nearest positions, itself left out unless nothing else completes a group."""
+    n = len(positions)
+    if n == C:
+        return np.broadcast_to(np.arange(n), (len(seeds), n)).copy()
+    count = min(count, n - 1)
+    found: Indices = np.asarray(cKDTree(positions).query(positions[seeds], k=count + 1)[1])
+    itself = found == seeds[:, np.newaxis]
+    # Where positions coincide the seed may not be among its own nearest; the farthest is then left out.
+    itself[~itself.any(axis=1), -1] = True
+    kept: Indices = found[~itself].reshape(len(seeds), count)
+    return kept
+
+
+def _draw(pools: Indices, C: int, rng: np.random.Generator) -> Indices:
+    """Draw C different columns of every row."""
+    order = rng.random(pools.shape).argsort(axis=1)[:, :C]
+    return np.take_along_axis(pools, order, axis=1)
+
+
+def _oversample(positions: Positions, C: int, pool: int, n_groups: int, rng: np.random.Generator) -> Indices:
+    """Draw distinct C-combinations until there are enough, or list them all."""
+    n = len(positions)
+    pools = _neighbours(positions, np.arange(n), pool, C)
+    distinct = np.empty((0, C), np.int64)
+    for _ in range(ROUNDS):
+        seeds = rng.integers(n, size=2 * n_groups)
+        drawn = np.sort(_draw(pools[seeds], C, rng), axis=1)
+        distinct = _unique(np.concatenate([distinct, drawn]))
+        if len(distinct) >= n_groups:
+            break
+    else:
+        distinct = _all_combinations(pools, C, distinct)
+    if len(distinct) < n_groups:
+        raise ScanError(
+            compose(
+                f"Requesting {n_groups} groups but only {len(distinct)} different combinations of {C} neighbours "
+                f"exist among {n} points with a pool of {pools.shape[1]} (OVERSAMPLING-001)",
+                expected=f"n_groups of at most {len(distinct)}",
+                try_=f"n_groups = {len(distinct)}, or a larger neighbor_pool_size",
+            )
+        )
+    chosen = distinct[rng.choice(len(distinct), n_groups, replace=False)]
+    return rng.permuted(chosen, axis=1)
+
+
+def _unique(rows: Indices) -> Indices:
+    return np.unique(rows, axis=0)
+
+
+def _all_combinations(pools: Indices, C: int, known: Indices) -> Indices:
+    columns = math.comb(pools.shape[1], C)
+    if len(pools) * columns > EXHAUSTIVE_LIMIT:
+        return known
+    picks = np.array(list(combinations(range(pools.shape[1]), C)))
+    return _unique(np.sort(pools[:, picks].reshape(-1, C), axis=1))
+
+
+def _refuse_impossible(n: int, C: int, K: int, n_groups: int) -> None:
+    if n_groups < 1:
+        raise ScanError(compose(f"n_groups = {n_groups}", expected="at least 1"))
+    if n < C:
+        raise ScanError(
+            compose(
+                f"Dataset has only {n} points but {C} coordinates per group requested.",
+                expected=f"at least {C} positions for gridsize {math.isqrt(C)}",
+                try_=f"gridsize = {math.isqrt(n)}",
+            )
+        )
+    if C > 1 and K < C:
+        raise ScanError(
+            compose(
+                f"K={K} must be >= C={C}",
+                expected=f"at least {C} neighbours to draw {C} from, for gridsize {math.isqrt(C)}",
+                try_=f"neighbor_count = {C + 3}",
+            )
+        )
+
+
+def _refuse_oversampling(n: int, C: int, n_groups: int, pool: int | None) -> None:
+    if pool is None:
+        raise ScanError(
+            compose(
+                f"Requesting {n_groups} groups but only {n} points (OVERSAMPLING-001)",
+                expected=f"n_groups of at most {n}, or oversampling",
+                try_=f"n_groups = {n}, or enable_oversampling = true with neighbor_pool_size >= {C}",
+            )
+        )
+    if pool < C:
+        raise ScanError(
+            compose(
+                f"neighbor_pool_size = {pool} is smaller than a group of {C} (OVERSAMPLING-001)",
+                expected=f"a pool of at least {C}",
+                try_=f"neighbor_pool_size = {C + 3}",
+            )
+        )

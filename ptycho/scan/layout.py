@@ -1,0 +1,95 @@
+"""Which array of a scan holds the frames, and which of its axes counts them."""
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptycho.scan.errors import ScanError, compose, place
+
+__all__ = ["DIFFRACTION_KEYS", "LABEL_KEYS", "diffraction_key", "order_frames"]
+
+DIFFRACTION_KEYS = ("diff3d", "diffraction")
+LABEL_KEYS = ("Y", "label")
+
+Array = np.ndarray[Any, Any]
+
+
+def diffraction_key(keys: Iterable[str], source: Path | None) -> str:
+    """Find the key that holds the frames.
+
+    Raises:
+        ScanError: There is none.
+    """
+    found = list(keys)
+    for key in DIFFRACTION_KEYS:
+        if key in found:
+            return key
+    raise ScanError(
+        compose(
+            f"{place(source)} holds no diffraction frames",
+            expected="an array 'diffraction' or 'diff3d' of shape (frames, N, N)",
+            known_here=", ".join(found) or "nothing",
+            try_="np.savez(path, diff3d=frames, ...)",
+        )
+    )
+
+
+def order_frames(array: Array, n_positions: int, key: str, source: Path | None) -> tuple[Array, list[str]]:
+    """View an array as (frames, rows, columns), whichever of the two known orders it has.
+
+    The legacy order (rows, columns, frames) is recognised by the axis that is as long as the list of
+    positions, and transposed without a copy, with one warning.
+
+    Returns:
+        The view, and what was decided, one sentence each.
+
+    Raises:
+        ScanError: The array is not of rank 3, no order fits, or the frames are not square.
+    """
+    given = array.shape
+    notes: list[str] = []
+    if array.ndim == 4 and given[-1] == 1:
+        array = array[..., 0]
+        notes.append(f"'{key}' {given}: the last axis of length 1 was dropped")
+    if array.ndim != 3:
+        raise _no_order(given, n_positions, key, source)
+    first, rows, columns = array.shape
+    if first == n_positions:
+        if columns == n_positions and rows == n_positions:
+            notes.append(f"'{key}' {given} fits both axis orders; taken as (frames, rows, columns)")
+    elif columns == n_positions and (first == rows or rows != columns):
+        array = array.transpose(2, 0, 1)
+        notes.append(
+            f"'{key}' {given} is in the legacy order (rows, columns, frames); transposed (FORMAT-001)"
+        )
+        warnings.warn(notes[-1], UserWarning, stacklevel=4)
+    elif rows != columns:
+        raise _no_order(given, n_positions, key, source)
+    _refuse_oblong(array, key, source)
+    return array, notes
+
+
+def _refuse_oblong(array: Array, key: str, source: Path | None) -> None:
+    _, rows, columns = array.shape
+    if rows != columns:
+        side = min(rows, columns)
+        raise ScanError(
+            compose(
+                f"the frames '{key}' in {place(source)} are not square: {rows} rows x {columns} columns",
+                expected="as many rows as columns",
+                try_=f"cut them around the beam to {side} x {side}",
+            )
+        )
+
+
+def _no_order(shape: tuple[int, ...], n_positions: int, key: str, source: Path | None) -> ScanError:
+    return ScanError(
+        compose(
+            f"'{key}' in {place(source)} has shape {shape}, which fits no axis order (FORMAT-001)",
+            expected=f"(frames, N, N), or the legacy (N, N, frames), with {n_positions} positions in 'xcoords'",
+            try_=f"np.savez(path, {key}=frames.reshape({n_positions}, N, N), ...)",
+        )
+    )

@@ -1,0 +1,67 @@
+"""Bad pixels of the detector, from the scan file or from a file of their own."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.scan import npz
+from ptycho.scan.errors import ScanError, compose, place
+
+__all__ = ["load_bad_pixels"]
+
+
+def load_bad_pixels(name: str | None, side_px: int, source: Path | None) -> NDArray[np.bool_] | None:
+    """Load the mask that a setting names.
+
+    Args:
+        name: A key of the scan file, or a path to an .npy or .npz file; None for no mask.
+        side_px: Side of a frame in the file.
+        source: The scan file.
+
+    Returns:
+        Shape (side_px, side_px), True = bad, in the order of the frames in the file.
+
+    Raises:
+        ScanError: There is no such key or file, the shape differs, or every pixel is bad.
+    """
+    if name is None:
+        return None
+    array, where = _read(name, source)
+    if array.shape != (side_px, side_px):
+        raise ScanError(
+            compose(
+                f"the mask in {where} has shape {array.shape}",
+                expected=f"one value per detector pixel: ({side_px}, {side_px})",
+            )
+        )
+    bad = array.astype(bool)
+    if bad.all():
+        raise ScanError(
+            compose(
+                f"the mask in {where} marks every pixel as bad",
+                expected="0 for a good pixel, anything else for a bad one",
+                try_="np.save(path, ~good)",
+            )
+        )
+    return bad
+
+
+def _read(name: str, source: Path | None) -> tuple[np.ndarray[Any, Any], str]:
+    path = Path(name)
+    if source is not None and source.suffix == ".npz" and name in npz.array_keys(source):
+        return npz.read_array(source, name), f"'{name}' of {source}"
+    if path.suffix == ".npz" and path.is_file():
+        key = "mask" if "mask" in npz.array_keys(path) else npz.array_keys(path)[0]
+        return npz.read_array(path, key), f"'{key}' of {path}"
+    if path.suffix == ".npy" and path.is_file():
+        return np.load(path, allow_pickle=False), str(path)
+    keys = ", ".join(npz.array_keys(source)) if source is not None and source.suffix == ".npz" else None
+    raise ScanError(
+        compose(
+            f'data.mask = "{name}" is neither a key of {place(source)} nor an .npy or .npz file',
+            expected="an array of one value per detector pixel, non-zero = bad",
+            known_here=keys,
+        )
+    )

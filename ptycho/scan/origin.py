@@ -1,0 +1,128 @@
+"""Which point of a patch a position names, found by laying the patches on the file's own object."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.scan.frames import Frames
+from ptycho.scan.options import Origin
+
+__all__ = ["Placement", "locate"]
+
+TRIAL_FRAMES = 16
+"""Frames compared with the forward model where more than one placement fits."""
+
+CLEARLY_BETTER = 0.9
+"""A less usual placement is taken when its misfit is below this part of the usual one's."""
+
+ComplexArray = NDArray[np.complexfloating]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How positions of the file become patch centres on the object's grid.
+
+    Attributes:
+        name: "centre", "corner" or "centred scan".
+        shift: [x, y] to add, in object pixels.
+        on_object: Whether all patches then lie within objectGuess; False without one.
+    """
+
+    name: str
+    shift: NDArray[np.float64]
+    on_object: bool
+
+
+def locate(
+    setting: Origin,
+    positions: NDArray[np.float64],
+    frames: Frames,
+    probe: ComplexArray | None,
+    guess: ComplexArray | None,
+) -> tuple[Placement, str]:
+    """Decide what the positions name, and say why.
+
+    A position names the patch centre unless data.position_origin or the object says otherwise. With an object,
+    the placements are tried whose patches all lie within it: the position as the centre, as the corner, and
+    the whole scan laid on the middle of the object. Where several fit, the forward model is compared with a
+    few frames, and the most usual placement holds unless another is clearly better.
+
+    Args:
+        setting: "auto", "centre" or "corner".
+        positions: [x, y] as in the file, in object pixels, shape (n, 2).
+        frames: The measured frames.
+        probe: Modes of shape (P, N, N), or None.
+        guess: The object of shape (H, W), or None.
+
+    Returns:
+        The placement, and one sentence on the reason.
+    """
+    side = frames.detector.side
+    known = {"centre": np.zeros(2), "corner": np.full(2, float(side // 2))}
+    if setting != "auto":
+        shift = known[setting]
+        fits = guess is not None and _fits(positions + shift, side, guess.shape)
+        return Placement(
+            setting, shift, fits
+        ), f"positions name the patch {setting}: data.position_origin says so"
+    if guess is None:
+        return Placement(
+            "centre", known["centre"], False
+        ), "positions name the patch centre: there is no object to test"
+    rows, columns = guess.shape
+    middle = (positions.min(axis=0) + positions.max(axis=0)) / 2
+    known["centred scan"] = np.array([columns // 2, rows // 2]) - middle
+    fitting = {name: shift for name, shift in known.items() if _fits(positions + shift, side, guess.shape)}
+    if not fitting:
+        note = (
+            f"positions name the patch centre: objectGuess {guess.shape} is too small for this scan to tell"
+        )
+        return Placement("centre", known["centre"], False), note
+    name, why = _choose(fitting, positions, frames, probe, guess)
+    shift = fitting[name]
+    what = "lie on the middle of the object" if name == "centred scan" else f"name the patch {name}"
+    return Placement(name, shift, True), f"positions {what} (shift {shift[0]:g}, {shift[1]:g} px): {why}"
+
+
+def _choose(
+    fitting: dict[str, NDArray[np.float64]],
+    positions: NDArray[np.float64],
+    frames: Frames,
+    probe: ComplexArray | None,
+    guess: ComplexArray,
+) -> tuple[str, str]:
+    usual = next(iter(fitting))
+    if len(fitting) == 1:
+        return usual, "no other placement keeps all patches within objectGuess"
+    if probe is None:
+        return usual, "it fits objectGuess, and there is no probe to test others"
+    trial = np.linspace(0, len(positions) - 1, min(TRIAL_FRAMES, len(positions))).astype(np.int64)
+    measured = frames.amplitudes(trial)
+    misfits = {
+        name: _misfit(measured, _windows(guess, positions[trial] + shift, measured.shape[-1]), probe)
+        for name, shift in fitting.items()
+    }
+    best = min(misfits, key=lambda name: misfits[name])
+    chosen = best if misfits[best] < CLEARLY_BETTER * misfits[usual] else usual
+    compared = ", ".join(f"{name} {misfit:.3f}" for name, misfit in misfits.items())
+    return chosen, f"misfit of the forward model on {len(trial)} frames: {compared}"
+
+
+def _fits(centres: NDArray[np.float64], side: int, shape: tuple[int, ...]) -> bool:
+    first = np.rint(centres) - side // 2
+    return bool(np.all(first >= 0) and np.all(first + side <= np.array(shape[::-1])))
+
+
+def _windows(guess: ComplexArray, centres: NDArray[np.float64], side: int) -> ComplexArray:
+    first = np.rint(centres).astype(np.int64) - side // 2
+    return np.stack([guess[y : y + side, x : x + side] for x, y in first])
+
+
+def _misfit(measured: NDArray[np.float32], patches: ComplexArray, probe: ComplexArray) -> float:
+    """Compare amplitudes frame by frame after fitting one scale: 0 is perfect, 1 is unrelated."""
+    waves = np.fft.fft2(patches[:, np.newaxis] * probe, norm="ortho")
+    model = np.fft.fftshift(np.sqrt(np.sum(np.abs(waves) ** 2, axis=1)), axes=(-2, -1))
+    overlap, energy = float(np.sum(model * measured)), float(np.sum(model**2))
+    total = float(np.sum(measured.astype(np.float64) ** 2))
+    return 1.0 - overlap**2 / (energy * total) if energy > 0 and total > 0 else 1.0

@@ -1,0 +1,105 @@
+"""Counts or amplitudes: what the numbers in the frames are."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ptycho.scan.errors import ScanError, compose, place
+from ptycho.scan.options import Quantity
+from ptycho.scan.statistics import Statistics
+
+__all__ = ["Evidence", "decide_quantity"]
+
+Decided = Literal["counts", "amplitude"]
+
+COUNTER_LIMIT = 2.0**32
+"""No detector pixel counts further than 32 bits."""
+
+NAMES: dict[str, str] = {"counts": "detector counts", "amplitude": "amplitudes (square roots of counts)"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for one quantity or the other.
+
+    Attributes:
+        statistics: What the values look like.
+        declared: What the file itself says, or None.
+        usual: What data of this entry point usually is, when nothing else tells.
+        key: The array's key.
+        source: The array's file.
+    """
+
+    statistics: Statistics
+    declared: str | None
+    usual: Decided
+    key: str
+    source: Path | None
+
+
+def decide_quantity(setting: Quantity, evidence: Evidence) -> tuple[Decided, str]:
+    """Decide what the frames hold, and say why.
+
+    A setting holds; then what the file declares; then whole numbers are counts. Other values are what the entry
+    point usually gets, with one warning, unless the values speak against it.
+
+    Returns:
+        The quantity, and one sentence on the reason.
+
+    Raises:
+        ScanError: The values contradict what they would have to be.
+    """
+    key = evidence.key
+    if setting != "auto":
+        return _named(setting, evidence), f"'{key}' holds {NAMES[setting]}: data.quantity says so"
+    if evidence.declared is not None:
+        quantity = _named(evidence.declared, evidence)
+        return quantity, f"'{key}' holds {NAMES[quantity]}: the file says so"
+    if evidence.statistics.whole:
+        return "counts", f"'{key}' holds {NAMES['counts']}: every value is a whole number"
+    _refuse_contradiction(evidence)
+    if evidence.statistics.roots:
+        return "amplitude", f"'{key}' holds {NAMES['amplitude']}: the square of every value is a whole number"
+    reason = (
+        f"'{key}' in {place(evidence.source)} is not whole numbers; taken as {NAMES[evidence.usual]}. "
+        'Set data.quantity = "counts" or "amplitude" to settle it.'
+    )
+    warnings.warn(reason, UserWarning, stacklevel=4)
+    return evidence.usual, reason
+
+
+def _named(name: str, evidence: Evidence) -> Decided:
+    if name == "counts":
+        return "counts"
+    if name == "amplitude":
+        return "amplitude"
+    raise ScanError(
+        compose(
+            f'the quantity of {place(evidence.source)} is given as "{name}"',
+            expected='"counts" or "amplitude", or "auto" as a setting',
+            try_='data.quantity = "counts"',
+        )
+    )
+
+
+def _refuse_contradiction(evidence: Evidence) -> None:
+    statistics, where = evidence.statistics, f"'{evidence.key}' in {place(evidence.source)}"
+    if evidence.usual == "counts" and statistics.roots:
+        raise ScanError(
+            compose(
+                f"{where} would be taken as counts, but the square of every value is a whole number: "
+                "these look like amplitudes",
+                expected="counts (intensities), or a setting that says otherwise",
+                try_='quantity="amplitude" (data.quantity in a file), or quantity="counts" if they are',
+            )
+        )
+    if evidence.usual == "amplitude" and statistics.maximum**2 > COUNTER_LIMIT and not statistics.roots:
+        raise ScanError(
+            compose(
+                f"{where} would be taken as amplitudes, but its largest value {statistics.maximum:.4g} squared is "
+                "more than a 32-bit counter holds: these look like counts",
+                expected="amplitudes (square roots of counts), or a setting that says otherwise",
+                try_='quantity="counts" (data.quantity in a file), or quantity="amplitude" if they are',
+            )
+        )
