@@ -1,27 +1,26 @@
-"""RawData: one scan, checked when it is made, its frames read a few at a time.
+"""RawData: one scan, made from files, arrays or a known object.
 
 Names, shapes and error phrases are a public contract; ``docs/data.md`` states it for users.
 """
 
-import copy
 import json
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ptycho import params
-from ptycho.physics.scale import measure
 from ptycho.scan import npz
 from ptycho.scan.check import check_probe
 from ptycho.scan.errors import ScanError, compose, place
 from ptycho.scan.forward import cut_patches, scan_amplitudes
-from ptycho.scan.grouping import group_centres, group_indices, relative_coordinates
+from ptycho.scan.gather import gather
+from ptycho.scan.grouping import group_indices
 from ptycho.scan.intake import Context, Given, accept, with_quantity
-from ptycho.scan.layout import LABEL_KEYS
 from ptycho.scan.options import Quantity, ScanOptions
 from ptycho.scan.reader import read_scan
+from ptycho.scan.scan import Scan
 
 __all__ = ["RawData"]
 
@@ -30,26 +29,14 @@ Complex = NDArray[np.complexfloating[Any, Any]]
 Indices = NDArray[np.int64]
 
 
-class RawData:
+class RawData(Scan):
     """One scan: positions, frames, probe, and what else is known.
 
     Attributes:
-        xcoords, ycoords: Positions as given, in pixels, shape (n,).
-        xcoords_start, ycoords_start: Nominal positions as given, shape (n,).
         probeGuess: Probe as given, or None.
-        scan_index: Which scan a frame belongs to, shape (n,).
         objectGuess: Object as given, or None.
-        Y: Object patches for supervised training, shape (n, N, N), or None.
         norm_Y_I: Scale of the patches' intensities as given, or None.
         metadata: What was embedded in the file, or None.
-        positions: Patch centres [x, y] in pixels of the object, shape (n, 2).
-        probe_modes: Probe for the frames after crop and binning, shape (P, N, N), or None.
-        object_truth: Object that ``positions`` lie on, shape (H, W): the patch of (x, y) is
-            ``object_truth[y - N//2 : y + N//2, x - N//2 : x + N//2]``. None without one, or if it is all ones.
-        object_origin_px: [x, y] that was added to the file's coordinates to get there.
-        decisions: What was decided about the scan and why, one sentence each.
-        source: The file, or None.
-        options: How the scan was to be read.
     """
 
     def __init__(  # noqa: PLR0913  The signature is a public contract.
@@ -70,31 +57,25 @@ class RawData:
         quantity: Quantity | None = None,
         context: Context | None = None,
     ) -> None:
-        self.options = with_quantity(options, quantity)
-        self._context = Context() if context is None else context
-        labels = None if Y is None else np.asanyarray(Y)
-        self._accepted = accept(
-            Given(
-                xcoords,
-                ycoords,
-                xcoords_start,
-                ycoords_start,
-                np.asanyarray(diff3d),
-                probeGuess,
-                objectGuess,
-                labels,
-                self.options,
-                self._context,
-            )
+        chosen = with_quantity(options, quantity)
+        context = Context() if context is None else context
+        given = Given(
+            xcoords,
+            ycoords,
+            xcoords_start,
+            ycoords_start,
+            np.asanyarray(diff3d),
+            probeGuess,
+            objectGuess,
+            None if Y is None else np.asanyarray(Y),
+            chosen,
+            context,
         )
-        n = len(self._accepted.frames)
+        super().__init__(accept(given), chosen, context, scan_index)
         self.probeGuess = None if probeGuess is None else np.asarray(probeGuess)
         self.objectGuess = None if objectGuess is None else np.asarray(objectGuess)
-        self.scan_index = _scan_index(scan_index, n, self.source)
         self.norm_Y_I = norm_Y_I
         self.metadata = metadata
-        self._chosen: Indices | None = None
-        self._mean_square: float | None = None
 
     @classmethod
     def from_coords_without_pc(
@@ -243,159 +224,7 @@ class RawData:
         }
         return npz.write(path, arrays, compressed=compressed)
 
-    def __len__(self) -> int:
-        return len(self._accepted.frames)
-
-    def __repr__(self) -> str:
-        return f"RawData({self.n_frames} frames of {self.N} x {self.N} {self.quantity} from {place(self.source)})"
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames."""
-        return len(self)
-
-    @property
-    def N(self) -> int:  # noqa: N802  The field's own symbol.
-        """Side of a frame after crop and binning."""
-        return self._accepted.frames.detector.side
-
-    @property
-    def source(self) -> Path | None:
-        """The file, or None for arrays in memory."""
-        return self._context.source
-
-    @property
-    def quantity(self) -> Literal["counts", "amplitude"]:
-        """What ``diff3d`` holds."""
-        return self._accepted.frames.quantity
-
-    @property
-    def decisions(self) -> list[str]:
-        """What was decided about the scan and why, one sentence each."""
-        return self._accepted.decisions
-
-    @property
-    def diff3d(self) -> Array:
-        """The frames as given, shape (n, H, W): no crop, no root, no scale."""
-        frames = self._accepted.frames
-        return frames.select(frames.raw)
-
-    @property
-    def xcoords(self) -> NDArray[np.float64]:
-        """Positions as given, columns, in pixels, shape (n,)."""
-        return self._accepted.coordinates.x
-
-    @property
-    def ycoords(self) -> NDArray[np.float64]:
-        """Positions as given, rows, in pixels, shape (n,)."""
-        return self._accepted.coordinates.y
-
-    @property
-    def xcoords_start(self) -> NDArray[np.float64]:
-        """Nominal positions as given, columns, in pixels, shape (n,)."""
-        return self._accepted.coordinates.x_start
-
-    @property
-    def ycoords_start(self) -> NDArray[np.float64]:
-        """Nominal positions as given, rows, in pixels, shape (n,)."""
-        return self._accepted.coordinates.y_start
-
-    @property
-    def positions(self) -> NDArray[np.float64]:
-        """Patch centres [x, y] in pixels of the object, shape (n, 2)."""
-        return self._accepted.positions
-
-    @property
-    def probe_modes(self) -> Complex | None:
-        """Probe for the frames after crop and binning, shape (P, N, N), in the file's scale."""
-        return self._accepted.probe_modes
-
-    @property
-    def object_truth(self) -> Complex | None:
-        """Object that ``positions`` lie on, shape (H, W), or None.
-
-        The patch of (x, y) is ``object_truth[y - N//2 : y + N//2, x - N//2 : x + N//2]``.
-        """
-        return self._accepted.truth
-
-    @property
-    def object_origin_px(self) -> NDArray[np.float64]:
-        """The [x, y] that was added to the file's coordinates to make them patch centres on the object."""
-        return self._accepted.shift
-
-    @property
-    def mask(self) -> NDArray[np.bool_] | None:
-        """Good detector pixels after crop and binning, shape (N, N), True = good; None when all are."""
-        return self._accepted.frames.mask
-
-    @property
-    def Y(self) -> Array | None:  # noqa: N802  The contract's name.
-        """Object patches for supervised training, shape (n, N, N), or None."""
-        labels = self._accepted.labels
-        return None if labels is None else self._accepted.frames.select(labels)
-
-    @property
-    def object_pixel_m(self) -> float | None:
-        """Side of an object pixel in metres; None unless wavelength, distance and pixel size are set."""
-        return self.options.object_pixel_m(self._accepted.frames.detector.side_px)
-
-    def amplitudes(self, indices: ArrayLike | None = None) -> NDArray[np.float32]:
-        """Read measured amplitudes: the root of counts, or as given; cropped, binned, centred, not scaled.
-
-        Args:
-            indices: Which frames; None for all of them.
-
-        Returns:
-            Shape (frames, N, N), float32; masked pixels are zero.
-        """
-        return self._accepted.frames.amplitudes(_indices(indices))
-
-    def labels(self, indices: ArrayLike | None = None) -> NDArray[np.complex64]:
-        """Read the object patches for supervised training.
-
-        Args:
-            indices: Which frames; None for all of them.
-
-        Returns:
-            Shape (frames, N, N).
-
-        Raises:
-            ScanError: The scan has none (DATA-SUP-001).
-        """
-        labels = self._accepted.labels
-        if labels is None:
-            raise ScanError(
-                compose(
-                    f"supervised training needs the object patch of every frame, and {place(self.source)} "
-                    "has none (DATA-SUP-001)",
-                    expected=f"an array {' or '.join(map(repr, LABEL_KEYS))} of shape "
-                    f"({self.n_frames}, {self.N}, {self.N}), complex64",
-                    try_='model.model_type = "pinn", which learns from the frames alone',
-                )
-            )
-        return self._accepted.frames.select(labels, _indices(indices)).astype(np.complex64)
-
-    def mean_square(self) -> float:
-        """Average the summed squared amplitude of a frame: photons per frame when ``diff3d`` holds counts."""
-        if self._mean_square is None:
-            self._mean_square = self._accepted.frames.mean_square()
-        return self._mean_square
-
-    def subset(self, indices: ArrayLike) -> Self:
-        """Give some of the frames with all that belongs to them; the frames are not copied.
-
-        Args:
-            indices: Whole numbers, or one boolean per frame.
-        """
-        given = np.asarray(indices)
-        chosen = np.flatnonzero(given) if given.dtype == np.bool_ else given.astype(np.int64)
-        part = copy.copy(self)
-        part._accepted = self._accepted.subset(chosen)  # noqa: SLF001  A copy of this very object.
-        part.scan_index = self.scan_index[chosen]
-        part._mean_square = None  # noqa: SLF001
-        return part
-
-    def generate_grouped_data(  # noqa: PLR0913  The signature is a public contract.
+    def generate_grouped_data(
         self,
         N: int,
         K: int = 4,
@@ -449,61 +278,4 @@ class RawData:
             oversampling=enable_oversampling,
             pool_size=neighbor_pool_size,
         )
-        return self._gather(groups)
-
-    def _gather(self, groups: Indices) -> dict[str, Any]:
-        shape = (*groups.shape, self.N, self.N)
-        diffraction = _channels_last(self.amplitudes(groups.ravel()).reshape(shape))
-        has_labels = self._accepted.labels is not None
-        return {
-            "diffraction": diffraction,
-            "X_full": diffraction * np.float32(self._amplitude_factor()),
-            "Y": _channels_last(self.labels(groups.ravel()).reshape(shape)) if has_labels else None,
-            **_coordinates("coords", self.positions, groups),
-            **_coordinates("coords_start", self._accepted.nominal, groups),
-            "nn_indices": groups,
-            "objectGuess": self.objectGuess,
-        }
-
-    def _amplitude_factor(self) -> float:
-        mean_square, N = self.mean_square(), self.N
-        probe = np.ones((1, N, N), np.complex64) if self.probe_modes is None else self.probe_modes
-        # The factor of X does not depend on the photons, which amplitudes do not know.
-        return measure(mean_square, N, self.quantity, mean_square, probe).amplitude_factor
-
-
-def _scan_index(values: ArrayLike | None, n: int, source: Path | None) -> Indices:
-    if values is None:
-        return np.zeros(n, np.int64)
-    array = np.asarray(values)
-    index = np.broadcast_to(array, n).copy() if array.size == 1 else array.reshape(-1)[:n]
-    if len(index) != n or index.dtype.kind not in "iuf":
-        raise ScanError(
-            compose(
-                f"'scan_index' in {place(source)} is an array of {array.dtype} with shape {array.shape}",
-                expected=f"one whole number per frame: ({n},)",
-            )
-        )
-    return index.astype(np.int64)
-
-
-def _indices(indices: ArrayLike | None) -> Indices | None:
-    return None if indices is None else np.asarray(indices, dtype=np.int64)
-
-
-def _channels_last(stack: Array) -> Array:
-    """View (B, C, N, N) as a contiguous (B, N, N, C)."""
-    return np.ascontiguousarray(np.moveaxis(stack, 1, -1))
-
-
-def _coordinates(
-    name: str, positions: NDArray[np.float64], groups: Indices
-) -> dict[str, NDArray[np.float64]]:
-    def axes(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.ascontiguousarray(np.moveaxis(pairs, -1, 1)[:, np.newaxis])
-
-    return {
-        f"{name}_offsets": axes(group_centres(positions, groups)[:, np.newaxis]),
-        f"{name}_relative": axes(relative_coordinates(positions, groups)),
-        f"{name}_nn": axes(positions[groups]),
-    }
+        return gather(self, groups) | {"objectGuess": self.objectGuess}

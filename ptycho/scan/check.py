@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ptycho.scan.errors import ScanError, compose, place
 from ptycho.scan.statistics import Statistics
 
-__all__ = ["check_dtype", "check_frames", "check_object", "check_probe"]
+__all__ = ["check_dtype", "check_frames", "check_object", "check_probe", "check_scan_index"]
 
 Array = np.ndarray[Any, Any]
 
@@ -146,3 +146,23 @@ def check_object(
     if np.all(single == 1):
         return None
     return single.astype(np.result_type(single.dtype, np.complex64), copy=False)
+
+
+def check_scan_index(values: ArrayLike | None, n: int, source: Path | None) -> NDArray[np.int64]:
+    """Accept one whole number per frame, one for all, or None for zeros; surplus entries are dropped.
+
+    Raises:
+        ScanError: There are fewer, or they are not numbers.
+    """
+    if values is None:
+        return np.zeros(n, np.int64)
+    array = np.asarray(values)
+    index = np.broadcast_to(array, n).copy() if array.ndim == 0 else array.reshape(-1)[:n]
+    if len(index) != n or index.dtype.kind not in "iuf":
+        raise ScanError(
+            compose(
+                f"'scan_index' in {place(source)} is an array of {array.dtype} with shape {array.shape}",
+                expected=f"one whole number per frame: ({n},)",
+            )
+        )
+    return index.astype(np.int64)

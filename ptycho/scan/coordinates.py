@@ -119,7 +119,8 @@ def _refuse_not_pixels(x: NDArray[np.float64], y: NDArray[np.float64], source: P
     if span < METRES_SPAN:
         raise ScanError(
             compose(
-                f"the positions in {place(source)} span {span:.3g}: less than one pixel, they look like metres",
+                f"the positions in {place(source)} span {span:.3g}, less than one pixel: "
+                "these look like metres",
                 expected="pixels of the object grid",
                 try_="xcoords * N * pixel_size_m / (wavelength_m * distance_m)",
             )

@@ -1,6 +1,6 @@
 """What the detector would see of a known object: the forward model along a scan."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ __all__ = ["cut_patches", "scan_amplitudes"]
 Complex = NDArray[np.complexfloating[Any, Any]]
 Positions = NDArray[np.float64]
 
-SPLINE_ORDER = 3
+SPLINE_ORDER: Literal[3] = 3
 """Cubic: a bilinear patch between two pixels would be a blurred one, and no scan blurs its object."""
 
 CHUNK = 128
@@ -40,11 +40,12 @@ def cut_patches(guess: Complex, positions: Positions, N: int) -> NDArray[np.comp
     rest = corners - whole
     if np.all(np.abs(rest) < 1e-6):
         return np.stack([guess[y : y + N, x : x + N] for x, y in whole]).astype(np.complex64)
-    parts = [ndimage.spline_filter(part, SPLINE_ORDER, mode="mirror") for part in (guess.real, guess.imag)]
+    double = guess.astype(np.complex128)
+    parts = [ndimage.spline_filter(part, SPLINE_ORDER, mode="mirror") for part in (double.real, double.imag)]
     patches = np.empty((len(positions), N, N), np.complex64)
     index = np.arange(N)
     for patch, (x, y) in zip(patches, corners, strict=True):
-        grid = np.meshgrid(y + index, x + index, indexing="ij")
+        grid = np.stack(np.meshgrid(y + index, x + index, indexing="ij"))
         real, imaginary = (
             ndimage.map_coordinates(part, grid, order=SPLINE_ORDER, mode="mirror", prefilter=False)
             for part in parts
@@ -68,8 +69,8 @@ def _refuse_outside(corners: Positions, shape: tuple[int, ...], N: int) -> None:
         x, y = corners[outside[0]] + N // 2
         raise ScanError(
             compose(
-                f"the patch of position {outside[0]} at x = {x:g}, y = {y:g} reaches over the edge of the object "
-                f"({len(outside)} of {len(corners)} patches do)",
+                f"the patch of position {outside[0]} at x = {x:g}, y = {y:g} reaches over the edge of the "
+                f"object ({len(outside)} of {len(corners)} patches do)",
                 expected=f"x in {N // 2} .. {limits[0] + N // 2}, y in {N // 2} .. {limits[1] + N // 2}",
                 try_=f"a larger object, or positions that name patch centres, {N // 2} px from its edges",
             )

@@ -109,7 +109,7 @@ class Frames:
         return np.sqrt(pooled, out=pooled)
 
     def mean_square(self) -> float:
-        """Average, over the frames, the sum of squared amplitudes: photons per frame when these are counts."""
+        """Average the summed squared amplitude of a frame: photons per frame when these are counts."""
         total = 0.0
         for where in chunks(len(self), self.detector.side_px**2):
             block = self.amplitudes(where)

@@ -34,9 +34,9 @@ def group_indices(
 ) -> Indices:
     """Draw groups of C = gridsize^2 neighbouring positions.
 
-    A group belongs to a seed position; seeds are drawn without replacement. With C = 1 the group is its seed;
-    otherwise it is C of the seed's nearest neighbours, the seed itself left out. The same seed number gives the
-    same groups.
+    A group belongs to a seed position; seeds are drawn without replacement. With C = 1 the group is its
+    seed; otherwise it is C of the seed's nearest neighbours, the seed itself left out. The same seed number
+    gives the same groups.
 
     Args:
         positions: [x, y], shape (n, 2).
@@ -127,8 +127,8 @@ def _oversample(positions: Positions, C: int, pool: int, n_groups: int, rng: np.
     if len(distinct) < n_groups:
         raise ScanError(
             compose(
-                f"Requesting {n_groups} groups but only {len(distinct)} different combinations of {C} neighbours "
-                f"exist among {n} points with a pool of {pools.shape[1]} (OVERSAMPLING-001)",
+                f"Requesting {n_groups} groups but only {len(distinct)} different combinations of {C} "
+                f"neighbours exist among {n} points with a pool of {pools.shape[1]} (OVERSAMPLING-001)",
                 expected=f"n_groups of at most {len(distinct)}",
                 try_=f"n_groups = {len(distinct)}, or a larger neighbor_pool_size",
             )

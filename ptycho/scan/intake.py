@@ -216,5 +216,5 @@ def _pairs(x: NDArray[np.float64], y: NDArray[np.float64], scale: float) -> NDAr
 
 def with_quantity(options: ScanOptions | None, quantity: Any) -> ScanOptions:
     """Give reading options with the quantity that a caller settled, if any."""
-    chosen = ScanOptions() if options is None else options
+    chosen = ScanOptions() if options is None else replace(options)
     return chosen if quantity is None else replace(chosen, quantity=quantity)

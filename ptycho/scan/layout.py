@@ -89,7 +89,7 @@ def _no_order(shape: tuple[int, ...], n_positions: int, key: str, source: Path |
     return ScanError(
         compose(
             f"'{key}' in {place(source)} has shape {shape}, which fits no axis order (FORMAT-001)",
-            expected=f"(frames, N, N), or the legacy (N, N, frames), with {n_positions} positions in 'xcoords'",
+            expected=f"(frames, N, N), or the legacy (N, N, frames), with {n_positions} frames",
             try_=f"np.savez(path, {key}=frames.reshape({n_positions}, N, N), ...)",
         )
     )

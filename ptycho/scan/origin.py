@@ -43,10 +43,10 @@ def locate(
 ) -> tuple[Placement, str]:
     """Decide what the positions name, and say why.
 
-    A position names the patch centre unless data.position_origin or the object says otherwise. With an object,
-    the placements are tried whose patches all lie within it: the position as the centre, as the corner, and
-    the whole scan laid on the middle of the object. Where several fit, the forward model is compared with a
-    few frames, and the most usual placement holds unless another is clearly better.
+    A position names the patch centre unless data.position_origin or the object says otherwise. With an
+    object, the placements are tried whose patches all lie within it: the position as the centre, as the
+    corner, and the whole scan laid on the middle of the object. Where several fit, the forward model is
+    compared with a few frames, and the most usual placement holds unless another is clearly better.
 
     Args:
         setting: "auto", "centre" or "corner".
@@ -63,9 +63,7 @@ def locate(
     if setting != "auto":
         shift = known[setting]
         fits = guess is not None and _fits(positions + shift, side, guess.shape)
-        return Placement(
-            setting, shift, fits
-        ), f"positions name the patch {setting}: data.position_origin says so"
+        return Placement(setting, shift, fits), f"positions name the patch {setting}, as declared"
     if guess is None:
         return Placement(
             "centre", known["centre"], False

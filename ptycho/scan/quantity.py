@@ -41,8 +41,8 @@ class Evidence:
 def decide_quantity(setting: Quantity, evidence: Evidence) -> tuple[Decided, str]:
     """Decide what the frames hold, and say why.
 
-    A setting holds; then what the file declares; then whole numbers are counts. Other values are what the entry
-    point usually gets, with one warning, unless the values speak against it.
+    A setting holds; then what the file declares; then whole numbers are counts. Other values are what the
+    entry point usually gets, with one warning, unless the values speak against it.
 
     Returns:
         The quantity, and one sentence on the reason.
@@ -97,8 +97,8 @@ def _refuse_contradiction(evidence: Evidence) -> None:
     if evidence.usual == "amplitude" and statistics.maximum**2 > COUNTER_LIMIT and not statistics.roots:
         raise ScanError(
             compose(
-                f"{where} would be taken as amplitudes, but its largest value {statistics.maximum:.4g} squared is "
-                "more than a 32-bit counter holds: these look like counts",
+                f"{where} would be taken as amplitudes, but the square of {statistics.maximum:.4g} "
+                "is more than a 32-bit counter holds: these look like counts",
                 expected="amplitudes (square roots of counts), or a setting that says otherwise",
                 try_='quantity="counts" (data.quantity in a file), or quantity="amplitude" if they are',
             )

@@ -25,8 +25,8 @@ class Contents:
     """A scan file's arrays under the names of the contract, and what the file says about them.
 
     Attributes:
-        arrays: xcoords, ycoords, xcoords_start, ycoords_start, diff3d, probeGuess, scan_index, objectGuess, Y;
-            those that the file lacks are left out, and diff3d may be a memory map.
+        arrays: xcoords, ycoords, xcoords_start, ycoords_start, diff3d, probeGuess, scan_index, objectGuess,
+            Y; those that the file lacks are left out, and diff3d may be a memory map.
         frames_key: The key under which the file holds the frames.
         quantity: "counts" or "amplitude" where the file says so, else None.
         origin: "centre" or "corner" where the file says so, else None.
@@ -110,7 +110,7 @@ def _metadata(path: Path) -> dict[str, Any] | None:
 
 
 def _read_tike(path: Path) -> Contents:
-    """Read tike's layout: data (1, n, N, N), scan (1, n, 2) = (row, column) of the corner, probe (1, ..., N, N)."""
+    """Read data (1, n, N, N), scan (1, n, 2) = (row, column) of the corner, and probe (1, ..., N, N)."""
     scan = npz.read_array(path, "scan")
     data = npz.map_array(path, "data")
     probe = npz.read_array(path, "probe")
