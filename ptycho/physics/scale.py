@@ -88,9 +88,9 @@ class Normalisation:
 
     def notes(self) -> list[str]:
         """Say in sentences which scale is in force, why, and what was not obeyed."""
+        source = "measured" if self.quantity == "counts" else "as set"
         lines = [
-            f"{self.nphotons:.4g} photons a frame ({self._source()}), "
-            f"intensity scale {self.intensity_scale:.6g}"
+            f"{self.nphotons:.4g} photons a frame ({source}), intensity scale {self.intensity_scale:.6g}"
         ]
         setting = self.nphotons_setting
         if (
@@ -105,9 +105,6 @@ class Normalisation:
         scale = "the file's own probe scale is kept" if self.probe_scale_kept else "the probe was rescaled"
         lines.append(f"probe energy is {self.energy_ratio:.3g} times the mean frame energy: {scale}")
         return lines
-
-    def _source(self) -> str:
-        return "measured" if self.quantity == "counts" else "as set"
 
 
 def measure(

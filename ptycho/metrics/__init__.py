@@ -1,0 +1,1 @@
+"""How good a reconstruction is, after the freedoms of the problem are taken out."""
