@@ -1,0 +1,225 @@
+"""The network under Lightning: losses, optimiser, learning rate, and what is written of each epoch."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ptycho.physics.scale import Normalisation
+from ptycho_torch.nn.losses import Loss, LossWeights
+from ptycho_torch.nn.model import PtychoNetwork
+from ptycho_torch.nn.settings import NetworkSettings
+
+from .clipping import clip_adaptively
+from .data import Batch
+from .schedulers import schedule
+
+CHECK_EVERY = 32
+"""Batches between two looks at the loss on a GPU, where each look would stop the queue."""
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The training loss is no longer a number."""
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How weights follow the loss; plain values that travel in checkpoints.
+
+    Attributes:
+        learning_rate: Step size of Adam.
+        scheduler: Course of the learning rate.
+        epochs: Epochs of the whole training.
+        monitor: Metric that plateau schedulers watch.
+        probe_learning_rate: Step size for the probe; None takes learning_rate.
+        gradient_clip_val: Bound on the gradients; None leaves them alone.
+        gradient_clip_algorithm: "norm", "value" or "agc".
+    """
+
+    learning_rate: float = 1e-3
+    scheduler: str = "Default"
+    epochs: int = 1
+    monitor: str = "val_loss"
+    probe_learning_rate: float | None = None
+    gradient_clip_val: float | None = None
+    gradient_clip_algorithm: str = "norm"
+
+
+class PtychoModule(pl.LightningModule):
+    """Train a `PtychoNetwork`.
+
+    The arguments that checkpoints keep are dictionaries of JSON types, so that a checkpoint loads with
+    `weights_only=True` and without arguments; probe and mask come back with the weights.
+
+    Args:
+        network: Values of a NetworkSettings.
+        loss: Values of a LossWeights.
+        optimisation: Values of an Optimisation.
+        normalisation: Values of a Normalisation.
+        probe: Complex modes on the network's scale, shape (P, N, N).
+        mask: True where a detector pixel is good, shape (N, N).
+    """
+
+    mask: Tensor
+
+    def __init__(
+        self,
+        network: dict[str, Any],
+        loss: dict[str, Any],
+        optimisation: dict[str, Any],
+        normalisation: dict[str, Any],
+        probe: NDArray[np.complexfloating[Any, Any]] | None = None,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore=["probe", "mask"], logger=False)
+        settings = NetworkSettings(**network)
+        self.optimisation = Optimisation(**optimisation)
+        self.normalisation = Normalisation.from_dict(dict(normalisation))
+        N = settings.N
+        modes = np.zeros((settings.probe_modes, N, N), np.complex64) if probe is None else probe
+        self.network = PtychoNetwork(settings, modes, self.normalisation.intensity_scale)
+        self.network.core.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.loss = Loss(LossWeights(**loss))
+        good = np.ones((N, N), bool) if mask is None else np.array(mask, bool)
+        self.register_buffer("mask", torch.from_numpy(good))
+        self.history: list[dict[str, float]] = []
+        self._all_good = False
+        self._began = 0.0
+        self._first_bad: Tensor | None = None
+
+    @classmethod
+    def fresh(
+        cls,
+        settings: NetworkSettings,
+        weights: LossWeights,
+        optimisation: Optimisation,
+        normalisation: Normalisation,
+        *,
+        probe: NDArray[np.complexfloating[Any, Any]],
+        mask: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Make a module with new weights, drawn from torch's current random state."""
+        return cls(
+            settings.as_dict(), asdict(weights), asdict(optimisation), normalisation.as_dict(), probe, mask
+        )
+
+    def forward(self, X: Tensor, relative: Tensor) -> Any:
+        """Predict patches and amplitudes of groups."""
+        return self.network(X, relative)
+
+    def on_fit_start(self) -> None:
+        """Look once whether any pixel is masked: a loss without a mask is faster."""
+        self._all_good = bool(self.mask.all())
+        self._first_bad = torch.full((), -1, device=self.device)
+
+    def evaluate(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of a batch and its terms by name."""
+        prediction = self.network(batch.X, batch.relative)
+        mask = None if self._all_good else self.mask
+        total, terms = self.loss(prediction, batch.X, self.network.measured_scale, mask, batch.labels)
+        return total, terms
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Give Lightning the loss to descend.
+
+        Raises:
+            NonFiniteLossError: The loss is NaN or infinite.
+        """
+        total, terms = self.evaluate(batch)
+        self._watch(total.detach(), terms, batch_idx)
+        self._record("train", total, terms, len(batch.X))
+        return total
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Judge a held-out batch."""
+        total, terms = self.evaluate(batch)
+        self._record("val", total, terms, len(batch.X))
+
+    def _record(self, stage: str, total: Tensor, terms: dict[str, Tensor], size: int) -> None:
+        values = {f"{stage}_loss": total.detach()}
+        values |= {f"{stage}_{name}": term.detach() for name, term in terms.items()}
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=size, sync_dist=stage == "val")
+
+    def _watch(self, total: Tensor, terms: dict[str, Tensor], batch_idx: int) -> None:
+        if self._first_bad is None:
+            return
+        fresh = (self._first_bad < 0) & ~torch.isfinite(total)
+        self._first_bad = torch.where(fresh, batch_idx, self._first_bad)
+        looks = self.device.type == "cpu" or batch_idx % CHECK_EVERY == CHECK_EVERY - 1
+        if (looks or self.trainer.is_last_batch) and int(self._first_bad) >= 0:
+            raise NonFiniteLossError(self._not_finite(total, terms, int(self._first_bad)))
+
+    def _not_finite(self, total: Tensor, terms: dict[str, Tensor], batch_idx: int) -> str:
+        listed = ", ".join(f"{name} = {float(term):.4g}" for name, term in terms.items())
+        o, precision = self.optimisation, self.trainer.precision
+        cures = []
+        if o.gradient_clip_val is None:
+            cures.append("execution.gradient_clip_val = 1.0")
+        cures.append(f"a smaller execution.learning_rate (now {o.learning_rate:g})")
+        if precision != "32-true":
+            cures.append(f'execution.precision = "32-true" (now "{precision}")')
+        return (
+            f"the training loss is {float(total):.4g} in epoch {self.current_epoch + 1}, "
+            f"batch {batch_idx + 1}\n"
+            f"  terms     {listed}\n"
+            "  expected  a finite loss\n"
+            f"  try       {', or '.join(cures)}"
+        )
+
+    def on_train_epoch_start(self) -> None:
+        """Start the clock of the epoch."""
+        self._began = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        """Log rate, scale and time, and add the epoch to the history."""
+        rates = [group["lr"] for group in self.trainer.optimizers[0].param_groups]
+        extra = {
+            "lr": torch.tensor(float(rates[0])),
+            "intensity_scale": self.network.intensity_scale.detach(),
+            "seconds": torch.tensor(time.perf_counter() - self._began),
+        }
+        self.log_dict(extra, on_step=False, on_epoch=True, rank_zero_only=True)
+        metrics = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
+        self.history.append({"epoch": float(self.current_epoch), **metrics})
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip by norm or by value as Lightning does, or adaptively, unit by unit."""
+        del gradient_clip_val, gradient_clip_algorithm  # Lightning's own settings do not know "agc".
+        limit, algorithm = self.optimisation.gradient_clip_val, self.optimisation.gradient_clip_algorithm
+        if limit is None:
+            return
+        if algorithm == "agc":
+            clip_adaptively(self.network.core.parameters(), limit)
+        else:
+            self.clip_gradients(optimizer, limit, algorithm)
+
+    def configure_optimizers(self) -> Any:
+        """Give Adam with the schedule of the settings."""
+        o = self.optimisation
+        probe = [p for name, p in self.network.named_parameters() if name == "probe_parts"]
+        other = [p for name, p in self.network.named_parameters() if name != "probe_parts"]
+        groups = [{"params": other, "lr": o.learning_rate}]
+        if probe:
+            groups.append({"params": probe, "lr": o.probe_learning_rate or o.learning_rate})
+        optimizer = torch.optim.Adam(groups, lr=o.learning_rate)
+        course = schedule(o.scheduler, optimizer, epochs=o.epochs, monitor=o.monitor)
+        return {"optimizer": optimizer} | ({"lr_scheduler": course} if course else {})
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the history with the weights."""
+        checkpoint["history"] = self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the history of the training that is resumed."""
+        self.history = list(checkpoint["history"])

@@ -1,0 +1,123 @@
+"""Lightning's trainer, made from the execution settings, and quiet."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers.logger import Logger
+
+_UNWANTED = (
+    # The number of loading processes is a setting; frames that lie in memory need none.
+    r"The '\w+' does not have many workers",
+    # The run folder holds more than checkpoints, and each file in it has one writer.
+    r"Checkpoint directory .* exists and is not empty",
+    # The accelerator is a setting; where 'auto' fell back to the CPU, POLICY-001 has said so.
+    r"GPU available but not used",
+    # How Lightning walks its own batches through torch.utils._pytree.
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",
+)
+_LOUD = ("lightning.pytorch", "lightning.fabric")
+
+
+def make_trainer(
+    execution: Any,
+    folder: Path,
+    *,
+    epochs: int,
+    callbacks: Sequence[Callback],
+    loggers: Sequence[Logger],
+    show_progress: bool,
+) -> pl.Trainer:
+    """Make the trainer that the execution settings describe.
+
+    Args:
+        execution: A PyTorchExecutionConfig; its accelerator is resolved.
+        folder: Where Lightning writes.
+        epochs: Epochs of the whole training.
+        callbacks: Everything beside the optimisation, the progress bar included.
+        loggers: Where metrics go.
+        show_progress: Whether a progress bar is among the callbacks.
+
+    Raises:
+        ValueError: Lightning cannot run as the settings say: no such device, strategy or precision here.
+    """
+    try:
+        return pl.Trainer(
+            accelerator=execution.accelerator,
+            devices=execution.devices,
+            strategy=execution.strategy,
+            precision=precision_of(execution)[0],
+            deterministic=execution.deterministic,
+            accumulate_grad_batches=execution.accum_steps,
+            max_epochs=epochs,
+            callbacks=list(callbacks),
+            logger=list(loggers),
+            default_root_dir=folder,
+            enable_progress_bar=show_progress,
+            enable_checkpointing=execution.enable_checkpointing,
+            enable_model_summary=False,
+            log_every_n_steps=1,
+            num_sanity_val_steps=0,
+        )
+    except (MisconfigurationException, ValueError, ImportError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"no training can run with these execution settings: {reason}\n"
+            f"  given     accelerator = {execution.accelerator!r}, devices = {execution.devices!r}, "
+            f"strategy = {execution.strategy!r}, precision = {execution.precision!r}\n"
+            "  expected  a device that this machine has and a strategy that it supports\n"
+            '  try       execution.accelerator = "cpu", devices = 1, strategy = "auto"'
+        ) from error
+
+
+def precision_of(execution: Any) -> tuple[Any, str | None]:
+    """Give the precision in force, and a sentence where it is not the one that was set."""
+    if execution.precision == "16-mixed" and execution.accelerator == "cpu":
+        return "bf16-mixed", "execution.precision: CPUs have no float16 arithmetic, bf16-mixed is used"
+    return execution.precision, None
+
+
+def device_of(execution: Any) -> torch.device:
+    """Name the device that the first process works on."""
+    kind = {"gpu": "cuda" if torch.cuda.is_available() else "mps"}.get(
+        execution.accelerator, execution.accelerator
+    )
+    return torch.device(kind, 0) if kind == "cuda" else torch.device(kind)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Lightning's notices off the console; its warnings pass, but for the listed ones."""
+    before = {name: logging.getLogger(name).level for name in _LOUD}
+    for name in before:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            for text in _UNWANTED:
+                warnings.filterwarnings("ignore", message=text)
+            yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def repeatable(seed: int) -> Iterator[None]:
+    """Seed torch for the block, and leave its random state and determinism as they were."""
+    strict = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(strict, warn_only=warn_only)
+            torch.backends.cudnn.benchmark = benchmark
