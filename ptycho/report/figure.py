@@ -1,0 +1,165 @@
+"""The drawing that all pictures share: axes in pixels or metres, colour bars, one look, whole files.
+
+Figures are made without pyplot: no global state, no window, safe in threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptycho.atomic import replacing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+DPI = 160
+SMALL, NORMAL = 8.0, 9.5
+"""Font sizes in points: ticks and units; titles."""
+
+INK = "#333333"
+GREY = "#9a9a9a"
+LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+"""Line colours that stay apart for colour-blind readers (Okabe and Ito)."""
+
+_UNITS = ((1e-9, "nm"), (1e-6, "µm"), (1e-3, "mm"), (1.0, "m"))
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Where a picture lies: pixel [0, 0] at ``origin_px``, pixels of ``pixel_size_m``, or of unit size."""
+
+    origin_px: tuple[float, float] = (0.0, 0.0)
+    pixel_size_m: float | None = None
+
+    def unit(self, length_px: float) -> tuple[float, str]:
+        """Give the length of a pixel on the axis, and the unit that suits a picture of this size."""
+        if self.pixel_size_m is None:
+            return 1.0, "px"
+        fitting = [unit for unit in _UNITS if length_px * self.pixel_size_m >= unit[0]]
+        size, name = fitting[-1] if fitting else _UNITS[0]
+        return self.pixel_size_m / size, name
+
+    def edges(self, shape: tuple[int, ...]) -> tuple[tuple[float, float, float, float], str]:
+        """Give left, right, bottom, top as matplotlib wants them, rows growing downwards, and the unit."""
+        step, unit = self.unit(max(shape))
+        x, y = self.origin_px
+        left, top = (x - 0.5) * step, (y - 0.5) * step
+        return (left, left + shape[1] * step, top + shape[0] * step, top), unit
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Open an empty white figure of a size in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def show(
+    axes: Axes,
+    image: NDArray[Any],
+    *,
+    title: str,
+    quantity: str,
+    limits: tuple[float, float],
+    colours: str,
+    extent: Extent | None = None,
+) -> None:
+    """Draw a real image with square pixels, a colour bar and labelled axes; NaN stays blank.
+
+    Args:
+        axes: Where to draw.
+        image: Values, shape (H, W).
+        title: A few words above.
+        quantity: What is drawn, with its unit, beside the colour bar.
+        limits: Values at the two ends of the colour bar; arrows mark values beyond them.
+        colours: Name of a colour map.
+        extent: Place and pixel size; None hides the axes' ticks.
+    """
+    edges, unit = (extent or Extent()).edges(image.shape)
+    drawn = axes.imshow(
+        image, cmap=colours, vmin=limits[0], vmax=limits[1], extent=edges, interpolation="nearest"
+    )
+    add_bar(drawn, axes, quantity, extend=_beyond(image, limits))
+    tidy(axes, title=title)
+    if extent is None:
+        axes.set_xticks([])
+        axes.set_yticks([])
+    else:
+        label(axes, f"x ({unit})", f"y ({unit})")
+
+
+def add_bar(drawn: ScalarMappable, axes: Axes, quantity: str, *, extend: str = "neither") -> None:
+    """Put a thin colour bar beside the axes, its quantity along it."""
+    bar = axes.figure.colorbar(drawn, ax=axes, fraction=0.046, pad=0.03, extend=extend)
+    bar.set_label(quantity, fontsize=SMALL, color=INK)
+    bar.ax.tick_params(labelsize=SMALL, colors=INK, width=0.5, length=3)
+    bar.outline.set_linewidth(0.5)
+
+
+def label(axes: Axes, x: str, y: str) -> None:
+    """Name both axes, units included."""
+    axes.set_xlabel(x, fontsize=SMALL, color=INK)
+    axes.set_ylabel(y, fontsize=SMALL, color=INK)
+
+
+def tidy(axes: Axes, *, title: str) -> None:
+    """Give axes the common look: thin lines, small ticks, a plain title."""
+    axes.set_title(title, fontsize=NORMAL, color=INK)
+    axes.tick_params(labelsize=SMALL, colors=INK, width=0.5, length=3)
+    for spine in axes.spines.values():
+        spine.set_linewidth(0.5)
+        spine.set_color(INK)
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Save as PNG under a temporary name, then rename; the same figure gives the same bytes.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def metres(length_m: float) -> str:
+    """Write a length in the unit that suits it, to three digits."""
+    fitting = [unit for unit in _UNITS if length_m >= unit[0]]
+    size, name = fitting[-1] if fitting else _UNITS[0]
+    return f"{length_m / size:.3g} {name}"
+
+
+def limits_of(values: NDArray[Any], percentiles: tuple[float, float] = (0.5, 99.5)) -> tuple[float, float]:
+    """Find colour limits that a few odd pixels do not move; a constant gets room on both sides."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(known, percentiles))
+    room = 1e-6 * max(abs(low), abs(high), 1e-12)
+    return (low, high) if high - low > room else (low - 0.5 * abs(low) - 1e-3, high + 0.5 * abs(high) + 1e-3)
+
+
+def symmetric_limit(values: NDArray[Any], percentile: float = 99.5) -> float:
+    """Find the modulus that all but a few values stay below."""
+    known = np.abs(values[np.isfinite(values)])
+    return max(float(np.percentile(known, percentile)), 1e-12) if known.size else 1.0
+
+
+def _beyond(image: NDArray[Any], limits: tuple[float, float]) -> str:
+    known = image[np.isfinite(image)]
+    if not known.size:
+        return "neither"
+    below, above = known.min() < limits[0], known.max() > limits[1]
+    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
+        (bool(below), bool(above)), "neither"
+    )
