@@ -1,0 +1,42 @@
+"""Layered configuration that can always say where a value came from."""
+
+from ptyconf.difference import Change, Difference, diff
+from ptyconf.errors import Complaint, ConfigError, Problem, SchemaError
+from ptyconf.layer import Layer, Precedence
+from ptyconf.origin import Origin
+from ptyconf.resolution import Entry, Resolution, Trace, provenance_of
+from ptyconf.resolve import resolve
+from ptyconf.schema import Schema
+from ptyconf.setting import Derivation, Policy, Rule, Setting
+from ptyconf.tracking import mark_set, set_fields, tracks_set_fields
+from ptyconf.view import UNSET, Bind, Conversion, View
+
+__all__ = [
+    "UNSET",
+    "Bind",
+    "Change",
+    "Complaint",
+    "ConfigError",
+    "Conversion",
+    "Derivation",
+    "Difference",
+    "Entry",
+    "Layer",
+    "Origin",
+    "Policy",
+    "Precedence",
+    "Problem",
+    "Resolution",
+    "Rule",
+    "Schema",
+    "SchemaError",
+    "Setting",
+    "Trace",
+    "View",
+    "diff",
+    "mark_set",
+    "provenance_of",
+    "resolve",
+    "set_fields",
+    "tracks_set_fields",
+]

@@ -1,0 +1,119 @@
+"""The error tree and its one text form: what is wrong, written in, overrides, expected, known, try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from ptyconf.origin import Origin
+
+SHOWN_PROBLEMS = 50
+
+
+class SchemaError(TypeError):
+    """A schema, view or precedence contradicts itself; a mistake of the program, never of its user."""
+
+
+@frozen
+class Complaint:
+    """What a check has to say against a value: the first line, what was expected, what to try."""
+
+    text: str
+    expected: str = ""
+    hint: str = ""
+
+
+class Problem(ValueError):
+    """One thing wrong, with its place.
+
+    Args:
+        text: First line; says what is wrong, with the (redacted) value.
+        path: Dotted path of the setting, "" when no setting is concerned.
+        origin: Where the value was written.
+        overrides: Places and values that the wrong value hides, high to low, as text.
+        expected: What would have been right.
+        known: Names that are known at that place.
+        hint: What to try.
+        snippet: Lines of source with a caret, shown below the first line.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        path: str = "",
+        origin: Origin | None = None,
+        overrides: Sequence[str] = (),
+        expected: str = "",
+        known: str = "",
+        hint: str = "",
+        snippet: str = "",
+    ) -> None:
+        super().__init__(text)
+        self.text = text
+        self.path = path
+        self.origin = origin
+        self.overrides = tuple(overrides)
+        self.expected = expected
+        self.known = known
+        self.hint = hint
+        self.snippet = snippet
+
+    @property
+    def written(self) -> str:
+        """Place of the value in one line, "" when it has none."""
+        return self.origin.where if self.origin is not None else ""
+
+    def __str__(self) -> str:
+        rows = (
+            ("written in", self.written),
+            *(("overrides", each) for each in self.overrides),
+            ("expected", self.expected),
+            ("known here", self.known),
+            ("try", self.hint),
+        )
+        lines = [
+            self.text,
+            *self.snippet.splitlines(),
+            *(f"  {name:<10}  {said}" for name, said in rows if said),
+        ]
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Problem], tuple[dict[str, Any]]]:
+        return _rebuild_problem, (self.__dict__,)
+
+
+def _rebuild_problem(state: dict[str, Any]) -> Problem:
+    """Make a problem again from what it carried when it was pickled."""
+    return Problem(
+        state["text"], **{name: state[name] for name in state if name not in {"text", "__notes__"}}
+    )
+
+
+class ConfigError(ExceptionGroup[Problem], ValueError):
+    """Every problem of one resolve, together; ``str()`` is their full text."""
+
+    def __new__(cls, problems: Iterable[Problem], message: str = "") -> ConfigError:
+        """Gather problems into one error; the message is only a count unless one is given."""
+        found = list(problems)
+        noun = "problem" if len(found) == 1 else "problems"
+        return super().__new__(cls, message or f"{len(found)} {noun} in the configuration", found)
+
+    def __init__(self, problems: Iterable[Problem], message: str = "") -> None:
+        BaseException.__init__(self, problems, message)
+
+    def derive(self, excs: Sequence[Problem]) -> ConfigError:
+        """Make the same kind of error of a part of the problems (split, subgroup)."""
+        return ConfigError(excs)
+
+    def __str__(self) -> str:
+        texts = [str(each) for each in self.exceptions[:SHOWN_PROBLEMS]]
+        if (rest := len(self.exceptions) - SHOWN_PROBLEMS) > 0:
+            texts.append(f"... and {rest} more")
+        return "\n\n".join(texts)
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[list[Problem], str]]:  # type: ignore[override]
+        return type(self), ([*self.exceptions], self.message)  # type: ignore[list-item]

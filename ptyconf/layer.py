@@ -1,0 +1,124 @@
+"""Layers: named, sparse sets of values that share a rank; and their declared order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import field, frozen
+
+from ptyconf.errors import SchemaError
+from ptyconf.origin import Origin
+
+if TYPE_CHECKING:
+    from ptyconf.reading import Reading
+    from ptyconf.schema import Schema
+
+Keys = tuple[str, ...]
+Unknown = Literal["error", "warn", "ignore"]
+
+
+@frozen
+class Fault:
+    """One thing wrong with a layer, before it is known what it overrides.
+
+    ``keys`` is the place as the source spells it, ``origin`` a place of its own where there are no keys.
+    """
+
+    text: str
+    path: str = ""
+    keys: Keys = ()
+    origin: Origin | None = None
+    expected: str = ""
+    known: str = ""
+    hint: str = ""
+    snippet: str = ""
+
+
+@frozen(eq=False)
+class Layer:
+    """A named, sparse set of values; made by the sources, never changed.
+
+    Args:
+        name: Name in the precedence.
+        values: Nested values in the source's own keys.
+        origins: Gives the origin of a key, when a report asks.
+        kind: Kind of source: toml, environment, flag, mapping, instance, defaults ...
+        label: Name of the source as its user knows it.
+        text: Values are text and may be parsed.
+        dotted: A key may be a whole path or a bare name.
+        unknown: What an unknown key is: error, warn or ignore.
+        sections: Order in which bare names are looked up; None for the schema's.
+        within: Order among layers of one name, the smaller above; equals share the rank.
+        folder: Relative paths resolve against it.
+        unset: Paths that are set to None, with their keys.
+        faults: What was wrong with the source itself.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    origins: Callable[[Keys], Origin] = field(repr=False)
+    kind: str = field(default="mapping", kw_only=True)
+    label: str = field(default="", kw_only=True)
+    text: bool = field(default=False, kw_only=True)
+    dotted: bool = field(default=False, kw_only=True)
+    unknown: Unknown = field(default="error", kw_only=True)
+    sections: tuple[str, ...] | None = field(default=None, kw_only=True)
+    within: int = field(default=0, kw_only=True)
+    folder: Path | None = field(default=None, kw_only=True)
+    unset: tuple[tuple[str, Keys], ...] = field(default=(), kw_only=True)
+    faults: tuple[Fault, ...] = field(default=(), kw_only=True)
+    _readings: dict[int, tuple[Schema, Reading]] = field(factory=dict, init=False, repr=False)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """First lines of what was wrong with the source itself."""
+        return tuple(each.text for each in self.faults)
+
+    def reading(self, schema: Schema) -> Reading:
+        """Read the layer by a schema, once."""
+        kept = self._readings.get(id(schema))
+        if kept is None:
+            from ptyconf.reading import read_layer
+
+            kept = self._readings[id(schema)] = (schema, read_layer(self, schema))
+        return kept[1]
+
+    def writes(self, schema: Schema, path: str) -> bool:
+        """Tell whether the layer gives a setting a value other than None, under any of its keys."""
+        return self.reading(schema).values.get(path) is not None
+
+
+class Precedence:
+    """The declared order of layer names, high to low; a tuple of names shares a rank.
+
+    Raises:
+        SchemaError: A name stands in it twice.
+    """
+
+    def __init__(self, *names: str | tuple[str, ...]) -> None:
+        self.ranks: dict[str, int] = {}
+        self.names: tuple[str | tuple[str, ...], ...] = names
+        for rank, each in enumerate(names):
+            for name in (each,) if isinstance(each, str) else each:
+                if name in self.ranks:
+                    raise SchemaError(f"the layer {name!r} stands twice in the precedence")
+                self.ranks[name] = rank
+
+    def __repr__(self) -> str:
+        return f"Precedence{self.names!r}"
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.ranks
+
+    def rank(self, layer: Layer) -> tuple[int, int]:
+        """Give a layer's place in the order, smaller above.
+
+        Raises:
+            SchemaError: The precedence does not know the layer.
+        """
+        rank = self.ranks.get(layer.name)
+        if rank is None:
+            raise SchemaError(f"the layer {layer.name!r} is not in the precedence: {', '.join(self.ranks)}")
+        return rank, layer.within

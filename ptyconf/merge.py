@@ -1,0 +1,114 @@
+"""The law of the merge: for each setting the highest layer that has it wins; the others follow, in order.
+
+A history is one setting's entries, high to low, as a chain of links ``(source, value, rest)``. Merging puts one
+chain on top of another and shares what lies below, so the record of who lost is the merge itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+S = TypeVar("S")
+Link = tuple[S, Any, Any]  # source, value, and the Link below or None
+Histories = dict[str, Any]  # path -> Link
+
+
+def push(source: S, values: Mapping[str, Any], below: Mapping[str, Any]) -> Histories:
+    """Put one layer's values on top of merged histories; what was below is shared, not changed."""
+    merged = dict(below)
+    under = below.get
+    for path, value in values.items():
+        merged[path] = (source, value, under(path))
+    return merged
+
+
+def over(high: Mapping[str, Any], low: Mapping[str, Any]) -> Histories:
+    """Merge two stacks of layers: associative, with the empty stack as identity."""
+    merged = dict(low)
+    for path, link in high.items():
+        merged[path] = _onto(link, low.get(path))
+    return merged
+
+
+def _onto(link: Any, below: Any) -> Any:
+    """Lay one chain on another."""
+    if below is None:
+        return link
+    for source, value in reversed(list(entries(link))):
+        below = (source, value, below)
+    return below
+
+
+def stack(layers: Iterable[tuple[S, Mapping[str, Any]]]) -> Histories:
+    """Merge layers given low to high."""
+    merged: Histories = {}
+    for source, values in layers:
+        merged = push(source, values, merged)
+    return merged
+
+
+def entries(link: Any) -> Iterator[tuple[Any, Any]]:
+    """Walk a history, high to low, as pairs of source and value."""
+    while link is not None:
+        source, value, link = link
+        yield source, value
+
+
+def winner(link: Any, passes: Callable[[Any], bool] = lambda source: True) -> tuple[Any, Any] | None:
+    """Find the highest entry whose source is not passed over."""
+    return next(((source, value) for source, value in entries(link) if passes(source)), None)
+
+
+# How values combine. Each takes (source, value) pairs, high to low, and gives the value with the contributor of
+# each element; None stops what lies below it.
+
+
+def _live(pairs: Iterable[tuple[S, Any]]) -> list[tuple[S, Any]]:
+    """Keep the entries above the first None, low to high."""
+    kept: list[tuple[S, Any]] = []
+    for source, value in pairs:
+        if value is None:
+            break
+        kept.append((source, value))
+    return kept[::-1]
+
+
+def append(pairs: Iterable[tuple[S, Any]]) -> tuple[list[Any], list[S]]:
+    """Join lists, the lower layer's elements first."""
+    found = [(each, source) for source, value in _live(pairs) for each in value]
+    return [each for each, _ in found], [source for _, source in found]
+
+
+def union(pairs: Iterable[tuple[S, Any]]) -> tuple[list[Any], list[S]]:
+    """Join lists and keep the first of equal elements."""
+    values: list[Any] = []
+    sources: list[S] = []
+    for source, value in _live(pairs):
+        for each in value:
+            if each not in values:
+                values.append(each)
+                sources.append(source)
+    return values, sources
+
+
+def deep(pairs: Iterable[tuple[S, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Merge tables key by key, at every depth; each leaf keeps its contributor."""
+    values: dict[str, Any] = {}
+    sources: dict[str, Any] = {}
+    for source, value in _live(pairs):
+        _deepen(values, sources, value, source)
+    return values, sources
+
+
+def _deepen(values: dict[str, Any], sources: dict[str, Any], table: Mapping[str, Any], source: Any) -> None:
+    for key, each in table.items():
+        if isinstance(each, Mapping):
+            if not isinstance(values.get(key), dict):
+                values[key], sources[key] = {}, {}
+            _deepen(values[key], sources[key], each, source)
+        else:
+            values[key], sources[key] = each, source
+
+
+STRATEGIES: dict[str, Callable[[Any], tuple[Any, Any]]] = {"append": append, "union": union, "deep": deep}

@@ -1,0 +1,338 @@
+"""One layer read by a schema: every key found, every value strict, every fault noted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ptyconf.convert import Mismatch, anchor
+from ptyconf.index import Alias, Found, Slot
+from ptyconf.layer import Fault, Keys, Layer
+from ptyconf.origin import Origin
+from ptyconf.spelling import close, show, spell
+from ptyconf.view import UNSET
+
+if TYPE_CHECKING:
+    from ptyconf.schema import Schema
+
+SUGGESTED = 20  # looking for near misses is quadratic, so only the first unknown keys get one
+KNOWN_SHOWN = 8
+
+
+class Reading:
+    """What a layer says, in the schema's terms."""
+
+    __slots__ = ("faults", "kind", "layer", "notices", "passed", "schema", "spelled", "told", "values")
+
+    def __init__(self, layer: Layer, schema: Schema) -> None:
+        self.layer = layer
+        self.kind = layer.kind
+        self.schema = schema
+        self.values: dict[str, Any] = {}
+        self.spelled: dict[
+            str, tuple[Keys, str]
+        ] = {}  # only where keys differ from the path, or were converted
+        self.passed: dict[str, str] = {}
+        self.faults: list[Fault] = list(layer.faults)
+        self.notices: list[tuple[type[Warning], str]] = []
+        self.told = False
+
+    def keys(self, path: str) -> Keys:
+        """Give the keys of a setting as this layer spells them."""
+        spelled = self.spelled.get(path)
+        return spelled[0] if spelled is not None else tuple(path.split("."))
+
+    def origin(self, path: str) -> Origin:
+        """Say where this layer has a setting."""
+        return self.layer.origins(self.keys(path))
+
+    def conversion(self, path: str) -> str:
+        """Name the conversion that the value went through, "" for none."""
+        spelled = self.spelled.get(path)
+        return spelled[1] if spelled is not None else ""
+
+
+def read_layer(layer: Layer, schema: Schema) -> Reading:
+    """Read a layer by a schema."""
+    found = Reading(layer, schema)
+    reader = _Reader(found)
+    if layer.kind == "environment":
+        reader.read_environment()
+    else:
+        reader.walk(layer.values, schema.index.tree, ())
+    reader.settle_aliases()
+    for path, keys in layer.unset:
+        reader.unset(path, keys)
+    for path, policies in schema.passed_over.items():
+        if path in found.values:
+            for policy in policies:
+                if policy.layer == layer.name and policy.label in {"", layer.label}:
+                    found.passed[path] = policy.reason
+    return found
+
+
+class _Reader:
+    """The walk over one layer's keys."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.layer = reading.layer
+        self.index = reading.schema.index
+        self.settings = reading.schema.settings
+        self.sections = self.index.sections if self.layer.sections is None else self.layer.sections
+        self.aliased: list[tuple[Alias, Any, Keys]] = []
+        self.unknowns = 0
+
+    def walk(self, table: Mapping[str, Any], node: dict[str, Any], at: Keys) -> None:
+        """Take every key of a table that stands at a node of the tree."""
+        values, text = self.reading.values, self.layer.text
+        for key, value in table.items():
+            entry = node.get(key)
+            if entry.__class__ is Slot:
+                if value.__class__ in entry.exact and not text:
+                    values[entry.path] = value
+                else:
+                    self.take(entry, value, (*at, key))
+            elif entry.__class__ is dict and isinstance(value, Mapping):
+                self.walk(value, entry, (*at, key))
+            else:
+                self.look_up(key, entry, value, node, at)
+
+    def look_up(self, key: str, entry: Any, value: Any, node: dict[str, Any], at: Keys) -> None:
+        """Take a key that is no plain setting of its section: an alias, a whole path, a bare name, or unknown."""
+        keys = (*at, key)
+        meant: Slot | Alias | Found | None = None
+        if entry.__class__ is tuple:
+            meant = self.index.choose(entry, self.sections)
+        elif self.layer.dotted and "." in str(key):
+            self.walk_dotted(key, value, node, at)
+            return
+        elif self.layer.dotted and not at:
+            meant = self.index.find_bare(key, self.sections)
+        if meant is None:
+            self.refuse_unknown(keys, value, is_section=entry.__class__ is dict)
+        elif isinstance(meant, Found):
+            self.refuse_ambiguous(keys, meant)
+        elif isinstance(meant, Slot):
+            self.take(meant, value, keys)
+        else:
+            self.aliased.append((meant, value, keys))
+
+    def walk_dotted(self, key: str, value: Any, node: dict[str, Any], at: Keys) -> None:
+        """Take a key that is a whole path, written in one piece."""
+        meant = self.index.find(".".join((*at, key)), self.sections)
+        inner: Any = node
+        for part in key.split("."):
+            inner = inner.get(part) if isinstance(inner, dict) else None
+        keys = (*at, key)
+        if isinstance(meant, Slot):
+            self.take(meant, value, keys)
+        elif isinstance(meant, Alias):
+            self.aliased.append((meant, value, keys))
+        elif isinstance(meant, Found):
+            self.refuse_ambiguous(keys, meant)
+        elif isinstance(inner, dict) and isinstance(value, Mapping):
+            self.walk(value, inner, keys)
+        else:
+            self.refuse_unknown(keys, value)
+
+    def read_environment(self) -> None:
+        """Take every variable below the prefix."""
+        for name, text in self.layer.values.items():
+            key = self.index.environment.get(name.upper())
+            meant = None if key is None else self.index.find(key, self.sections)
+            if isinstance(meant, Slot):
+                self.take(meant, text, (name,))
+            elif isinstance(meant, Alias):
+                self.aliased.append((meant, text, (name,)))
+            elif isinstance(meant, Found):
+                self.refuse_ambiguous((name,), meant)
+            else:
+                self.refuse_unknown((name,), text)
+
+    def take(self, slot: Slot, value: Any, keys: Keys, bind: Alias | None = None) -> None:
+        """Read one value strictly and keep it; a setting written twice in one layer must agree with itself."""
+        names = []
+        shown = value
+        try:
+            text = self.layer.text and isinstance(value, str)
+            if bind is not None and bind.bind is not None and bind.bind.conversion is not None:
+                value = bind.read(value, text=text)
+                text = False
+                names.append(str(bind.bind.conversion))
+            if slot.setting.conversion is not None:
+                before, value = value, slot.setting.conversion.to_setting(value)
+                if value is not before:
+                    names.append(str(slot.setting.conversion))
+                text = text and isinstance(value, str)
+            value = slot.reader.text(value) if text else slot.reader.typed(value)
+        except Mismatch as mismatch:
+            self.refuse_value(slot, shown, keys, mismatch)
+            return
+        except (ValueError, TypeError) as error:
+            self.fault(str(error), slot.path, keys)
+            return
+        if self.layer.folder is not None and slot.reader.paths:
+            value = anchor(value, self.layer.folder)
+        self.keep(slot, value, keys, ", ".join(names))
+
+    def keep(self, slot: Slot, value: Any, keys: Keys, conversion: str) -> None:
+        """Put a value where it belongs, unless the layer already has another one for it."""
+        reading, path = self.reading, slot.path
+        if path in reading.values:
+            first = reading.origin(path)
+            second = self.layer.origins(keys)
+            earlier = reading.values[path]
+            secret = slot.setting.secret
+            if earlier != value:
+                self.fault(
+                    f"{path!r} is written twice with different values: {show(earlier, secret=secret)} as "
+                    f"{first} and {show(value, secret=secret)} as {second}",
+                    path,
+                    keys,
+                    hint=f"keep one of {first.key} and {second.key}",
+                )
+            else:
+                text = f"{path!r} is written twice with the same value: as {first} and as {second}"
+                reading.notices.append((UserWarning, text))
+            return
+        reading.values[path] = value
+        if conversion or keys != tuple(path.split(".")):
+            reading.spelled[path] = (keys, conversion)
+
+    def settle_aliases(self) -> None:
+        """Take what was written under other names, after the settings' own."""
+        for alias, value, keys in self.aliased:
+            self.take(self.index.slots[alias.path], value, keys, alias)
+            if alias.deprecated:
+                origin = self.layer.origins(keys)
+                text = f"{origin.key} is deprecated, use {alias.path}; written in {origin.where}"
+                self.reading.notices.append((DeprecationWarning, text))
+
+    def unset(self, path: str, keys: Keys) -> None:
+        """Set a setting to None."""
+        slot = self.index.slots.get(path)
+        if slot is None:
+            self.refuse_unknown(keys, None, name=path)
+        else:
+            self.take(slot, None, keys)
+
+    # What is wrong
+
+    def fault(self, text: str, path: str, keys: Keys, *, known: str = "", hint: str = "") -> None:
+        """Note one thing that is wrong."""
+        self.reading.faults.append(Fault(text, path, keys, known=known, hint=hint))
+
+    def refuse_value(self, slot: Slot, value: Any, keys: Keys, mismatch: Mismatch) -> None:
+        """Note a value that does not fit its type."""
+        setting = slot.setting
+        shown = show(value, secret=setting.secret)
+        hint = mismatch.hint if mismatch.hint and not mismatch.at else _example(setting)
+        hint = "" if setting.secret else hint
+        text = f"{slot.path + mismatch.at!r} is {shown}; expected {mismatch.expected}"
+        if mismatch.at:
+            text = f"{slot.path!r} is {shown}; expected {mismatch.expected} at {mismatch.at.lstrip('.')}"
+        self.fault(text, slot.path, keys, hint=self.assignment(keys, hint) if hint else "")
+
+    def refuse_ambiguous(self, keys: Keys, found: Found) -> None:
+        """Note a bare name that several settings have."""
+        text = f"{'.'.join(keys)!r} may mean {' or '.join(found.keys)}"
+        self.fault(text, "", keys, hint=f"write {found.keys[0]}")
+
+    def refuse_unknown(self, keys: Keys, value: Any, *, name: str = "", is_section: bool = False) -> None:
+        """Note a key that no setting has, with the names that it may have been meant to be."""
+        if self.layer.unknown == "ignore":
+            return
+        name = name or self.shown_name(keys)
+        if is_section:
+            text = f"{name!r} is {show(value)}; expected a table of settings"
+            self.fault(text, name, keys, known=_known(list(self.inside(name))))
+            return
+        self.unknowns += 1
+        near = self.near(name, keys) if self.unknowns <= SUGGESTED else []
+        hint = self.suggestion(near[0], name, value, keys) if near else ""
+        section = name.rpartition(".")[0]
+        here = _known(list(self.inside(section)), [key.rpartition(".")[2] for key in near])
+        short = name if len(name) <= 80 else f"{name[:76]} ..."
+        if self.layer.unknown == "warn":
+            said = f"unknown setting {short!r}, written in {self.layer.origins(keys).where}"
+            self.reading.notices.append((UserWarning, f"{said}; {hint}" if hint else said))
+        else:
+            self.fault(f"unknown setting {short!r}", name, keys, known=here, hint=hint)
+
+    def shown_name(self, keys: Keys) -> str:
+        """Spell the keys of a source as a dotted path."""
+        if self.layer.kind == "environment":
+            return keys[0].lower().replace("__", ".")
+        return ".".join(str(key) for key in keys)
+
+    def inside(self, section: str) -> dict[str, None]:
+        """List the names that a section has."""
+        node: Any = self.index.tree
+        for part in section.split(".") if section else ():
+            node = node.get(part) if isinstance(node, dict) else None
+        if not isinstance(node, dict):
+            node = self.index.tree
+        return dict.fromkeys(key for key, entry in node.items() if not isinstance(entry, tuple))
+
+    def near(self, name: str, keys: Keys) -> list[str]:
+        """Find the keys that a written one was probably meant to be, those of its own section first."""
+        section, _, last = name.rpartition(".")
+        siblings = {
+            key.rpartition(".")[2]: key for key in self.index.keys if key.rpartition(".")[0] == section
+        }
+        found = [siblings[each] for each in close(last, siblings)]
+        if not found and last in self.index.bare:
+            found = list(self.index.bare[last][:1])
+        if not found:
+            found = close(name, self.index.keys)
+        if not found:
+            names = {key.rpartition(".")[2]: key for key in self.index.keys}
+            found = [names[each] for each in close(last, names)]
+        return found
+
+    def suggestion(self, key: str, name: str, value: Any, keys: Keys) -> str:
+        """Write what was probably meant, in the spelling of the source."""
+        meant = self.index.find(key, self.sections)
+        path = meant.path if isinstance(meant, (Slot, Alias)) else key
+        secret = path in self.settings and self.settings[path].secret
+        said = value if isinstance(value, str) and self.layer.text else spell(value)
+        if isinstance(value, Mapping) or len(said) > 60:
+            said = "..."
+        same = key.rpartition(".")[0] == name.rpartition(".")[0]
+        if self.layer.kind in {"environment", "flag"}:
+            return self.assignment(keys, show(value, secret=True) if secret else said, key)
+        return f"{key.rpartition('.')[2] if same else key} = {show(value, secret=True) if secret else said}"
+
+    def assignment(self, keys: Keys, said: str, key: str = "") -> str:
+        """Write a setting with a value as the source would."""
+        if self.layer.kind == "environment":
+            written = self.layer.origins(keys).key
+            prefix = written[: len(written) - len(keys[0])]
+            name = key.replace(".", "__").upper() if key else keys[0]
+            return f"{prefix}{name}={_bare(said)}"
+        if self.layer.kind == "flag":
+            return f"{'--' + key if key else self.layer.origins(keys).key} {_bare(said)}"
+        return f"{keys[-1].rpartition('.')[2]} = {said}"
+
+
+def _bare(said: str) -> str:
+    return said[1:-1] if len(said) > 1 and said[0] == said[-1] == '"' else said
+
+
+def _example(setting: Any) -> str:
+    """Give a value that would be right, as an example."""
+    if setting.choices:
+        return spell(setting.choices[0])
+    if setting.default is UNSET or setting.default is None:
+        return ""
+    return spell(setting.default)
+
+
+def _known(names: list[str], first: list[str] | None = None) -> str:
+    """List known names, the likely ones first, and count the rest."""
+    if len(names) > KNOWN_SHOWN:
+        likely = [name for name in first or () if name in names]
+        names = [*likely, *(name for name in names if name not in likely)]
+        return f"{', '.join(names[:KNOWN_SHOWN])} and {len(names) - KNOWN_SHOWN} more"
+    return ", ".join(names)

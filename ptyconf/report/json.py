@@ -1,0 +1,85 @@
+"""Traces as JSON, version 1."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import math
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ptyconf.resolution import Entry, Resolution, Trace
+
+VERSION = 1
+
+
+def to_json(resolution: Resolution, path: str | None = None) -> dict[str, Any]:
+    """Give the JSON form of one setting's trace, or of the whole resolution; secrets are masked.
+
+    Raises:
+        KeyError: There is no such setting, or nothing gives it a value.
+    """
+    if path is not None:
+        return {"version": VERSION, **trace_as_dict(resolution.trace(path))}
+    return {"version": VERSION, "settings": [trace_as_dict(resolution.trace(each)) for each in resolution]}
+
+
+def trace_as_dict(trace: Trace) -> dict[str, Any]:
+    """Give the JSON form of a trace."""
+    derivation = None
+    if trace.derivation is not None:
+        inputs = {path: plain(value) for path, value in trace.derivation.inputs.items()}
+        derivation = {"function": trace.derivation.function, "inputs": inputs}
+        if trace.derivation.reason:
+            derivation["reason"] = trace.derivation.reason
+    said: dict[str, Any] = {
+        "path": trace.path,
+        "value": plain(trace.value),
+        "winner": _entry(trace.winner, with_value=False),
+        "losers": [_entry(each) for each in trace.losers],
+        "derivation": derivation,
+        "policies": [{"layer": each.layer, "reason": each.reason} for each in trace.policies],
+    }
+    if trace.elements:
+        said["elements"] = [
+            {
+                "key": each.key,
+                "value": plain(each.value),
+                "layer": each.layer,
+                "origin": each.origin.as_dict(),
+            }
+            for each in trace.elements
+        ]
+    return said
+
+
+def _entry(entry: Entry, *, with_value: bool = True) -> dict[str, Any]:
+    said: dict[str, Any] = {"layer": entry.layer}
+    if with_value:
+        said["value"] = plain(entry.value)
+    said["origin"] = entry.origin.as_dict()
+    if entry.conversion:
+        said["conversion"] = entry.conversion
+    return said
+
+
+def plain(value: Any) -> Any:
+    """Put a value into what JSON has; what it has no word for becomes text."""
+    if value is None or isinstance(value, (bool, str)) or type(value) is int:
+        return value
+    if isinstance(value, enum.Enum):
+        return plain(value.value) if isinstance(value.value, (str, int, float)) else value.name
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(each) for each in value), key=str)
+    if isinstance(value, Iterable):
+        return [plain(each) for each in value]
+    return str(value)

@@ -1,0 +1,70 @@
+"""One setting's story: its value, who won, who lost, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ptyconf.report.table import value_of
+from ptyconf.resolution import Entry, Resolution, Trace
+from ptyconf.setting import Setting
+from ptyconf.spelling import MASK, show
+
+
+def story(resolution: Resolution, path: str) -> str:
+    """Tell one setting's whole story, with the chain of what it was derived from.
+
+    Raises:
+        KeyError: There is no such setting, or nothing gives it a value.
+    """
+    return "\n".join(_lines(resolution, path))
+
+
+def _lines(resolution: Resolution, path: str) -> Iterator[str]:
+    trace, setting = resolution.trace(path), resolution.schema[path]
+    yield f"{path} = {value_of(trace)}{f' {setting.unit}' if setting.unit else ''}"
+    yield from _described(setting)
+    yield from _entries(trace)
+    for element in trace.elements:
+        yield f"  element     {element.key}: {show(element.value)}  {element.layer}: {element.origin}"
+    for applied in trace.policies:
+        yield f"  passed over {applied.layer}: {applied.reason}"
+    if trace.derivation is not None:
+        yield from (f"  because     {line}" for line in why(resolution, path))
+        if trace.derivation.reason:
+            yield f"  reason      {trace.derivation.reason}"
+
+
+def _described(setting: Setting) -> Iterator[str]:
+    if setting.help:
+        yield f"  {setting.help}"
+
+
+def _entries(trace: Trace) -> Iterator[str]:
+    rows = [("set by", trace.winner), *(("overrides", each) for each in trace.losers)]
+    beaten = {each.layer for each in trace.policies}
+    layers = max(len(entry.layer) for _, entry in rows)
+    values = max(len(_shown(entry)) for _, entry in rows)
+    for word, entry in rows:
+        place = str(entry.origin)
+        if entry.conversion:
+            place += f", converted {entry.conversion}"
+        if word == "overrides" and entry.layer in beaten:
+            word = "passes over"
+        yield f"  {word:<11} {entry.layer.ljust(layers)}  {_shown(entry).ljust(values)}  {place}"
+
+
+def _shown(entry: Entry) -> str:
+    return str(entry.value) if entry.value == MASK else show(entry.value)
+
+
+def why(resolution: Resolution, path: str) -> list[str]:
+    """Walk the chain of derivations: ``data.C = 4 because model.gridsize = 2 from run.toml:9:1``."""
+    trace = resolution.trace(path)
+    if trace.derivation is None:
+        return [f"{path} = {value_of(trace)} from {trace.winner.origin.where}"]
+    lines = []
+    for name in trace.derivation.inputs:
+        inner = why(resolution, name)
+        lines.append(f"{path} = {value_of(trace)} because {inner[0]}")
+        lines += inner[1:]
+    return lines or [f"{path} = {value_of(trace)} from {trace.derivation.function}()"]

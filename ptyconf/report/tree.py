@@ -1,0 +1,36 @@
+"""A tree of sections with each setting's value and place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ptyconf.report.table import value_of
+from ptyconf.resolution import Resolution
+
+
+def tree(resolution: Resolution, paths: Iterable[str] | None = None) -> str:
+    """Show settings as a tree of sections: value, winning layer and place beside each name."""
+    root: dict[str, Any] = {}
+    for path in resolution if paths is None else paths:
+        *sections, name = path.split(".")
+        node = root
+        for section in sections:
+            node = node.setdefault(section, {})
+        trace = resolution.trace(path)
+        node[name] = f"{value_of(trace)}  ({trace.winner.layer}: {trace.winner.origin})"
+    return "\n".join((resolution.schema.name, *_branches(root, "")))
+
+
+def _branches(node: dict[str, Any], indent: str) -> list[str]:
+    lines = []
+    width = max((len(name) for name, each in node.items() if isinstance(each, str)), default=0)
+    for number, (name, each) in enumerate(node.items(), 1):
+        last = number == len(node)
+        joint = "`-- " if last else "|-- "
+        if isinstance(each, str):
+            lines.append(f"{indent}{joint}{name.ljust(width)}  {each}")
+        else:
+            lines.append(f"{indent}{joint}{name}")
+            lines += _branches(each, indent + ("    " if last else "|   "))
+    return lines

@@ -1,0 +1,133 @@
+"""What a program declares about its settings: Setting, Policy, Derivation, Rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import field, frozen
+
+from ptyconf.convert import Reader
+from ptyconf.convert import reader as make_reader
+from ptyconf.errors import Complaint
+from ptyconf.view import UNSET, Conversion
+
+if TYPE_CHECKING:
+    from ptyconf.resolution import Resolution
+
+Strategy = Literal["replace", "append", "union", "deep"]
+Check = Callable[[Any], "str | Complaint | None"]
+
+
+def _strings(value: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@frozen(eq=False)
+class Setting:
+    """One value that can be set; what is left out here is read off the classes.
+
+    Args:
+        path: Dotted path, ``model.gridsize``.
+        type: Its type; a class attribute's annotation if left out.
+        default: Its default; the class's if left out.
+        help: One line that says what it does.
+        unit: Unit of the value, "" for none.
+        aliases: Other full keys under which it may be written.
+        deprecated: The same, with a DeprecationWarning that names the place and the new name.
+        choices: The legal values.
+        merge: How layers combine: replace, append, union or deep (key by key; the way of tables).
+        secret: Whether its value is masked everywhere.
+        nonfinite: Whether NaN and infinities are legal.
+        required: True, or the first line of the error, when some layer must set it.
+        check: Says what is wrong with the winning value, or None.
+        conversion: Other spellings of the value, translated before type and choices are looked at.
+        metadata: What else the class's field carries.
+    """
+
+    path: str
+    type: Any = UNSET
+    default: Any = UNSET
+    help: str = field(default="", kw_only=True)
+    unit: str = field(default="", kw_only=True)
+    aliases: tuple[str, ...] = field(default=(), kw_only=True, converter=_strings)
+    deprecated: tuple[str, ...] = field(default=(), kw_only=True, converter=_strings)
+    choices: tuple[Any, ...] = field(default=(), kw_only=True, converter=tuple)
+    merge: Strategy = field(default=UNSET, kw_only=True)
+    secret: bool = field(default=False, kw_only=True)
+    nonfinite: bool = field(default=False, kw_only=True)
+    required: bool | str = field(default=False, kw_only=True)
+    check: Check | None = field(default=None, kw_only=True)
+    conversion: Conversion | None = field(default=None, kw_only=True)
+    metadata: Mapping[str, Any] = field(factory=lambda: MappingProxyType({}), kw_only=True, repr=False)
+
+    @property
+    def section(self) -> str:
+        """All of the path but its last name."""
+        return self.path.rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The last name of the path."""
+        return self.path.rpartition(".")[2]
+
+    def make_reader(self) -> Reader:
+        """Make the strict reader of its values."""
+        return make_reader(self.type, nonfinite=self.nonfinite)
+
+
+@frozen
+class Policy:
+    """A layer is passed over for one setting, with the reason.
+
+    Args:
+        path: A dotted path, or ``section.*`` for all settings below it.
+        layer: Name of the layer.
+        reason: Why, for the trace.
+        label: Only the source with this label, where several stand in the layer.
+    """
+
+    path: str
+    layer: str
+    reason: str
+    label: str = field(default="", kw_only=True)
+
+    def covers(self, path: str) -> bool:
+        """Tell whether the policy speaks of this setting."""
+        return path == self.path or (self.path.endswith(".*") and path.startswith(self.path[:-1]))
+
+
+@frozen
+class Derivation:
+    """A setting that follows from others.
+
+    Args:
+        target: Path of the derived setting.
+        inputs: Paths of the settings that it follows from.
+        function: Takes the input values in order, gives the value.
+        reason: Why, for the trace.
+        when: "always", or "missing": only where no layer has a value other than None.
+        name: What the trace calls the function.
+    """
+
+    target: str
+    inputs: tuple[str, ...] = field(converter=_strings)
+    function: Callable[..., Any]
+    reason: str = field(default="", kw_only=True)
+    when: Literal["always", "missing"] = field(default="always", kw_only=True)
+    name: str = field(default="", kw_only=True)
+
+    @property
+    def shown(self) -> str:
+        """Name of the function for people."""
+        return self.name or getattr(self.function, "__name__", type(self.function).__name__)
+
+
+@frozen
+class Rule:
+    """A condition across settings; ``check`` sees the whole resolution and says what is wrong, or None."""
+
+    paths: tuple[str, ...] = field(converter=_strings)
+    check: Callable[[Resolution], str | Complaint | None]
+    name: str = field(default="", kw_only=True)

@@ -1,0 +1,62 @@
+"""A layer from a dict: nested tables, whole paths and bare names, with the line of the call that made it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ptyconf.layer import Keys, Layer, Unknown
+from ptyconf.origin import Origin
+
+
+def layer(
+    name: str,
+    values: Mapping[str, Any],
+    *,
+    label: str = "",
+    sections: Iterable[str] | None = None,
+    unknown: Unknown = "error",
+    kind: str = "mapping",
+    within: int = 0,
+    origin: Callable[[str], Origin] | None = None,
+    stacklevel: int = 1,
+) -> Layer:
+    """Make a layer of a dict; the dict may change afterwards.
+
+    Args:
+        name: Name in the precedence.
+        values: Nested tables, whole paths and bare names, in any mixture.
+        label: What origins are called by, as in ``overrides['max_epochs']``; the name if left out.
+        sections: Order in which bare names are looked up; the schema's if left out.
+        unknown: What an unknown key is: error, warn or ignore.
+        kind: Kind of source in origins.
+        within: Order among layers of one name, the smaller above.
+        origin: Gives the origin of a key, where the dict only carries what was read elsewhere.
+        stacklevel: Whose file and line is recorded; 1 is the caller.
+    """
+    called = label or name
+    frame = sys._getframe(stacklevel)  # noqa: SLF001  The only cheap way to the caller's line.
+    file, line = frame.f_code.co_filename, frame.f_lineno
+
+    def origins(keys: Keys) -> Origin:
+        if origin is not None:
+            return origin(".".join(str(key) for key in keys))
+        return Origin(kind, called, called + "".join(f"[{key!r}]" for key in keys), file, line)
+
+    return Layer(
+        name,
+        _frozen(values),
+        origins,
+        kind=kind,
+        label=called,
+        dotted=True,
+        unknown=unknown,
+        sections=None if sections is None else tuple(sections),
+        within=within,
+    )
+
+
+def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy the tables and leave the values, which are copied when they are read."""
+    return {key: _frozen(each) if isinstance(each, Mapping) else each for key, each in values.items()}
