@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ptycho.physics.scale import Normalisation
 from ptycho_torch.nn.losses import Loss, LossWeights
@@ -17,7 +18,7 @@ from ptycho_torch.nn.settings import NetworkSettings
 
 from .clipping import clip_adaptively
 from .data import Batch
-from .schedulers import schedule
+from .schedulers import by_epoch, by_loss
 
 CHECK_EVERY = 32
 """Batches between two looks at the loss on a GPU, where each look would stop the queue."""
@@ -35,7 +36,7 @@ class Optimisation:
         learning_rate: Step size of Adam.
         scheduler: Course of the learning rate.
         epochs: Epochs of the whole training.
-        monitor: Metric that plateau schedulers watch.
+        watched: Metric that plateau schedulers watch.
         probe_learning_rate: Step size for the probe; None takes learning_rate.
         gradient_clip_val: Bound on the gradients; None leaves them alone.
         gradient_clip_algorithm: "norm", "value" or "agc".
@@ -44,7 +45,7 @@ class Optimisation:
     learning_rate: float = 1e-3
     scheduler: str = "Default"
     epochs: int = 1
-    monitor: str = "val_loss"
+    watched: str = "val_loss"
     probe_learning_rate: float | None = None
     gradient_clip_val: float | None = None
     gradient_clip_algorithm: str = "norm"
@@ -91,6 +92,9 @@ class PtychoModule(pl.LightningModule):
         self.history: list[dict[str, float]] = []
         self._all_good = False
         self._began = 0.0
+        self._rate = 0.0
+        self._plateau: ReduceLROnPlateau | None = None
+        self._plateau_state: dict[str, Any] | None = None
         self._first_bad: Tensor | None = None
 
     @classmethod
@@ -173,20 +177,26 @@ class PtychoModule(pl.LightningModule):
         )
 
     def on_train_epoch_start(self) -> None:
-        """Start the clock of the epoch."""
+        """Start the clock of the epoch, and note its learning rate."""
         self._began = time.perf_counter()
+        self._rate = float(self.trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_epoch_end(self) -> None:
-        """Log rate, scale and time, and add the epoch to the history."""
-        rates = [group["lr"] for group in self.trainer.optimizers[0].param_groups]
+        """Log rate, scale and time, and add the epoch to the history.
+
+        A plateau schedule takes its step here, not where Lightning would take it: after the checkpoint, which
+        would then forget it.
+        """
         extra = {
-            "lr": torch.tensor(float(rates[0])),
+            "lr": torch.tensor(self._rate),
             "intensity_scale": self.network.intensity_scale.detach(),
             "seconds": torch.tensor(time.perf_counter() - self._began),
         }
         self.log_dict(extra, on_step=False, on_epoch=True, rank_zero_only=True)
         metrics = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
         self.history.append({"epoch": float(self.current_epoch), **metrics})
+        if self._plateau is not None:
+            self._plateau.step(metrics[self.optimisation.watched])
 
     def configure_gradient_clipping(
         self,
@@ -205,7 +215,7 @@ class PtychoModule(pl.LightningModule):
             self.clip_gradients(optimizer, limit, algorithm)
 
     def configure_optimizers(self) -> Any:
-        """Give Adam with the schedule of the settings."""
+        """Give Adam, and the schedule of the settings if it counts epochs."""
         o = self.optimisation
         probe = [p for name, p in self.network.named_parameters() if name == "probe_parts"]
         other = [p for name, p in self.network.named_parameters() if name != "probe_parts"]
@@ -213,13 +223,19 @@ class PtychoModule(pl.LightningModule):
         if probe:
             groups.append({"params": probe, "lr": o.probe_learning_rate or o.learning_rate})
         optimizer = torch.optim.Adam(groups, lr=o.learning_rate)
-        course = schedule(o.scheduler, optimizer, epochs=o.epochs, monitor=o.monitor)
-        return {"optimizer": optimizer} | ({"lr_scheduler": course} if course else {})
+        self._plateau = by_loss(o.scheduler, optimizer)
+        if self._plateau is not None and self._plateau_state is not None:
+            self._plateau.load_state_dict(self._plateau_state)
+        course = by_epoch(o.scheduler, optimizer, epochs=o.epochs)
+        return optimizer if course is None else ([optimizer], [{"scheduler": course, "interval": "epoch"}])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the history with the weights."""
         checkpoint["history"] = self.history
+        if self._plateau is not None:
+            checkpoint["plateau"] = self._plateau.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the history of the training that is resumed."""
         self.history = list(checkpoint["history"])
+        self._plateau_state = checkpoint.get("plateau")

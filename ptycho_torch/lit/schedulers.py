@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
@@ -76,33 +75,27 @@ def check_name(name: str) -> None:
         )
 
 
-def follows_loss(name: str) -> bool:
-    """Tell whether the scheduler reacts to the loss instead of counting epochs."""
-    return name in _PLATEAU_NAMES
-
-
-def schedule(name: str, optimizer: Optimizer, *, epochs: int, monitor: str) -> dict[str, Any] | None:
-    """Make the scheduler of a name, in the form that Lightning takes.
+def by_epoch(name: str, optimizer: Optimizer, *, epochs: int) -> LambdaLR | None:
+    """Make a schedule that counts epochs; None where the learning rate is constant or follows the loss.
 
     Args:
         name: One of `NAMES`.
-        optimizer: Its learning rates are those of the first epoch.
+        optimizer: Its learning rates are those that the factors multiply.
         epochs: Epochs of the whole training.
-        monitor: Metric that the plateau schedulers watch.
-
-    Returns:
-        Lightning's scheduler description; None for a constant learning rate.
 
     Raises:
         ValueError: The name is none of the known ones.
     """
     check_name(name)
-    if name == "Default":
+    if name == "Default" or name in _PLATEAU_NAMES:
         return None
-    if follows_loss(name):
-        plateau = ReduceLROnPlateau(
-            optimizer, factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE, min_lr=PLATEAU_FLOOR
-        )
-        return {"scheduler": plateau, "interval": "epoch", "monitor": monitor}
-    course = LambdaLR(optimizer, partial(_at_epoch, _FACTORS[name], epochs))
-    return {"scheduler": course, "interval": "epoch"}
+    return LambdaLR(optimizer, partial(_at_epoch, _FACTORS[name], epochs))
+
+
+def by_loss(name: str, optimizer: Optimizer) -> ReduceLROnPlateau | None:
+    """Make a schedule that halves the rate when the loss stops falling; None for the other names."""
+    if name not in _PLATEAU_NAMES:
+        return None
+    return ReduceLROnPlateau(
+        optimizer, factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE, min_lr=PLATEAU_FLOOR
+    )

@@ -191,7 +191,7 @@ def _optimisation(training: Any, execution: Any, watched: str) -> Optimisation:
         learning_rate=execution.learning_rate,
         scheduler=execution.scheduler,
         epochs=training.nepochs,
-        monitor=watched,
+        watched=watched,
         probe_learning_rate=getattr(training, "probe_learning_rate", None),
         gradient_clip_val=execution.gradient_clip_val,
         gradient_clip_algorithm=execution.gradient_clip_algorithm,
