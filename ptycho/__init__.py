@@ -1,0 +1,1 @@
+"""Neural ptychography: configuration, scan data, physics, metrics, reports; no framework is imported."""

@@ -1,0 +1,1 @@
+"""The configuration contract, the schema of every setting, and the order of its layers."""

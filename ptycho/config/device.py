@@ -1,0 +1,97 @@
+"""Turn accelerator 'auto' into a device of this machine, at the least cost that is still honest.
+
+torch is the judge of what it can use, but its import takes seconds. It is asked only where a driver is there
+to be used; where the operating system shows none, the answer is known without it.
+"""
+
+import os
+import platform
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ptycho.config.callsite import outside_stack_level
+
+# NVIDIA on Linux, NVIDIA under WSL and in Tegra boards, AMD (torch calls its ROCm devices "cuda" too).
+_DRIVER_FILES = (
+    "/dev/nvidiactl",
+    "/dev/nvidia0",
+    "/dev/nvidia-caps",
+    "/proc/driver/nvidia/version",
+    "/dev/dxg",
+    "/dev/nvhost-ctrl-gpu",
+    "/dev/nvhost-gpu",
+    "/dev/nvgpu",
+    "/dev/kfd",
+)
+_VISIBILITY = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the look at the machine found: the accelerator to use, and the evidence in words."""
+
+    accelerator: str
+    evidence: str
+
+
+def find_accelerator() -> Found:
+    """Name the best accelerator that torch can use here: cuda, else mps, else cpu."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        absence = _absence()
+        if absence is not None:
+            return Found("cpu", absence)
+        torch = _import_torch()
+        if torch is None:
+            return Found("cpu", "torch is not installed")
+    if torch.cuda.is_available():
+        return Found("cuda", "torch.cuda.is_available() is true")
+    if torch.backends.mps.is_available():
+        return Found("mps", "torch.backends.mps.is_available() is true")
+    return Found("cpu", "torch finds neither CUDA nor MPS")
+
+
+def resolve_accelerator(requested: str = "auto") -> str:
+    """Give back a named accelerator as it is, and 'auto' as what this machine has.
+
+    Warns:
+        UserWarning: POLICY-001, once per call that falls back to the CPU.
+    """
+    if requested != "auto":
+        return requested
+    found = find_accelerator()
+    if found.accelerator == "cpu":
+        warnings.warn(
+            f"POLICY-001: No CUDA device detected ({found.evidence}); accelerator 'auto' becomes 'cpu'. "
+            "Name accelerator='cpu' to say that this is meant.",
+            UserWarning,
+            stacklevel=outside_stack_level(),
+        )
+    return found.accelerator
+
+
+def _absence() -> str | None:
+    """Say why no accelerator can be there, as far as that is known without torch."""
+    system = platform.system()
+    if system == "Linux":
+        hidden = [name for name in _VISIBILITY if os.environ.get(name, "0").strip() in {"", "-1"}]
+        if hidden:
+            return f"{hidden[0]} hides every device"
+        if not any(Path(name).exists() for name in _DRIVER_FILES):
+            return "no NVIDIA or AMD driver is loaded"
+        return None
+    if system == "Windows":
+        folder = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32"
+        return None if (folder / "nvcuda.dll").exists() else "no NVIDIA driver is installed"
+    return None
+
+
+def _import_torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        return None
+    return torch

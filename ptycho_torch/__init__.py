@@ -1,0 +1,14 @@
+"""The torch side of ptychographic reconstruction.
+
+The torch backend is mandatory by policy (POLICY-001): where torch is not installed, this package refuses to
+be imported. It looks for torch without importing it, for configurations do not need it.
+"""
+
+from importlib.util import find_spec
+
+if find_spec("torch") is None:
+    raise RuntimeError(
+        "PyTorch is required (POLICY-001): ptycho_torch was imported, but torch is not installed\n"
+        "  expected  torch 2.2 or newer in this environment\n"
+        "  try       pip install torch>=2.2"
+    )
