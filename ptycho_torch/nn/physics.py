@@ -38,11 +38,15 @@ def _shift_matrix(shift: Tensor, rows: int, columns: int, origin: float) -> Tens
 
 
 def _apply(matrix_y: Tensor, images: Tensor, matrix_x: Tensor) -> Tensor:
-    """Apply separable real matrices to the rows and columns of real or complex images."""
-    if not images.is_complex():
-        return matrix_y @ images @ matrix_x.mT
-    parts = [matrix_y @ part @ matrix_x.mT for part in (images.real, images.imag)]
-    return torch.complex(parts[0], parts[1])
+    """Apply separable real matrices to the rows and columns of real or complex images.
+
+    Mixed precision ends here: half floats would round positions, and torch knows no complex ones.
+    """
+    with torch.autocast(images.device.type, enabled=False):
+        if not images.is_complex():
+            return matrix_y @ images @ matrix_x.mT
+        parts = [matrix_y @ part @ matrix_x.mT for part in (images.real, images.imag)]
+        return torch.complex(parts[0], parts[1])
 
 
 def place(images: Tensor, offsets: Tensor, side: int) -> Tensor:
