@@ -65,7 +65,7 @@ def save_loss(path: Path, history: Mapping[str, Sequence[float]], *, best_epoch:
     _choose_scale(axes, list(curves.values()))
     if best_epoch is not None:
         axes.axvline(best_epoch, color=GREY, linewidth=0.8, linestyle=":", label=f"kept: epoch {best_epoch}")
-    _finish(axes, x="epoch", y="loss", title="loss")
+    _finish(axes, x="epoch", y="loss", title="training")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     write(figure, path)
 
@@ -83,7 +83,7 @@ def save_positions(
     Args:
         path: PNG file.
         positions: Patch centres [x, y] in pixels, shape (n, 2).
-        N: Patch side, drawn as a square around the first position.
+        N: Patch side, drawn as a square around the innermost position.
         groups: Name -> indices or mask of positions, such as training and test.
         pixel_size_m: Side of a pixel in metres, or None.
     """
@@ -101,7 +101,8 @@ def save_positions(
             part[:, 0], part[:, 1], s=size, color=colour, linewidths=0, label=f"{name} ({len(part)})"
         )
     if N is not None:
-        _outline(axes, at[0] - (N // 2 + 0.5) * step, N * step)
+        middle = at[np.argmin(np.linalg.norm(at - at.mean(axis=0), axis=1))]
+        _outline(axes, middle - (N // 2 + 0.5) * step, N * step)
     axes.set_aspect("equal")
     axes.margins(0.04)
     axes.invert_yaxis()

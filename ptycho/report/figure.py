@@ -60,7 +60,7 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="compressed", facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
@@ -101,7 +101,7 @@ def show(
 
 def add_bar(drawn: ScalarMappable, axes: Axes, quantity: str, *, extend: str = "neither") -> None:
     """Put a thin colour bar beside the axes, its quantity along it."""
-    bar = axes.figure.colorbar(drawn, ax=axes, fraction=0.046, pad=0.03, extend=extend)
+    bar = axes.figure.colorbar(drawn, ax=axes, fraction=0.046, pad=0.03, extend=extend, extendfrac=0.03)
     bar.set_label(quantity, fontsize=SMALL, color=INK)
     bar.ax.tick_params(labelsize=SMALL, colors=INK, width=0.5, length=3)
     bar.outline.set_linewidth(0.5)

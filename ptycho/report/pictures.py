@@ -70,7 +70,7 @@ def save_object(
     certain = shown if coverage is None else shown & (coverage[box] >= 0.2 * coverage.max())
     amplitude = np.where(shown, np.abs(picture), np.nan)
     phase = np.where(shown, flat_phase(picture, certain, ramp=flatten), np.nan)
-    figure = new_figure(9.2, 0.6 + 3.9 * picture.shape[0] / max(picture.shape))
+    figure = new_figure(9.2, 0.75 + 3.35 * picture.shape[0] / picture.shape[1])
     left, right = figure.subplots(1, 2)
     show(
         left,
@@ -105,7 +105,7 @@ def save_probe(path: Path, probe: Complex, *, pixel_size_m: float | None = None)
         show(
             grid[0, column],
             modulus,
-            title=f"mode {column + 1}: {100 * share[column]:.1f} % of the energy",
+            title=f"mode {column + 1}: {100 * share[column]:.1f} %" if len(modes) > 1 else "probe",
             quantity="modulus",
             limits=(0.0, brightest),
             colours="magma",
@@ -195,7 +195,7 @@ def save_comparison(
     turn = np.angle(reconstruction * reference.conj())
     phases = [np.where(known, part, np.nan) for part in (_wrapped(angle + turn), angle)]
     gaps = [moduli[0] - moduli[1], np.where(known, turn, np.nan)]
-    figure = new_figure(12.4, 0.7 + 7.2 * reference.shape[0] / max(reference.shape))
+    figure = new_figure(12.4, 1.3 + 6.1 * reference.shape[0] / reference.shape[1])
     grid = figure.subplots(2, 3)
     for column, title in enumerate(("reconstruction", reference_name)):
         show(
