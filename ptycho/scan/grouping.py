@@ -17,6 +17,9 @@ Indices = NDArray[np.int64]
 EXHAUSTIVE_LIMIT = 4_000_000
 """Combinations that are cheap enough to list when random draws keep meeting the same ones."""
 
+HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""Odd, with well-mixed bits: 2^64 divided by the golden ratio."""
+
 ROUNDS = 20
 """Rounds of random draws before the combinations are listed."""
 
@@ -97,12 +100,23 @@ def _neighbours(positions: Positions, seeds: Indices, count: int, C: int) -> Ind
     if n == C:
         return np.broadcast_to(np.arange(n), (len(seeds), n)).copy()
     count = min(count, n - 1)
-    found: Indices = np.asarray(cKDTree(positions).query(positions[seeds], k=count + 1)[1])
+    found = _nearest(positions, seeds, count + 1)
     itself = found == seeds[:, np.newaxis]
     # Where positions coincide the seed may not be among its own nearest; the farthest is then left out.
     itself[~itself.any(axis=1), -1] = True
     kept: Indices = found[~itself].reshape(len(seeds), count)
     return kept
+
+
+def _nearest(positions: Positions, seeds: Indices, count: int) -> Indices:
+    """Query the positions nearest to every seed, in the tree's own order: thrice as fast as at random."""
+    tree = cKDTree(positions)
+    rank = np.empty(len(positions), np.int64)
+    rank[tree.indices] = np.arange(len(positions))
+    order = np.argsort(rank[seeds])
+    found = np.empty((len(seeds), count), np.int64)
+    found[order] = tree.query(positions[seeds[order]], k=count)[1]
+    return found
 
 
 def _draw(pools: Indices, C: int, rng: np.random.Generator) -> Indices:
@@ -138,7 +152,13 @@ def _oversample(positions: Positions, C: int, pool: int, n_groups: int, rng: np.
 
 
 def _unique(rows: Indices) -> Indices:
-    return np.unique(rows, axis=0)
+    """Keep one of equal rows, told apart by a 64-bit hash: a collision may cost a row, never repeat one."""
+    key = np.zeros(len(rows), np.uint64)
+    for column in rows.T.astype(np.uint64):
+        key = (key ^ column) * HASH_FACTOR
+        key ^= key >> np.uint64(29)
+    kept: Indices = rows[np.sort(np.unique(key, return_index=True)[1])]
+    return kept
 
 
 def _all_combinations(pools: Indices, C: int, known: Indices) -> Indices:

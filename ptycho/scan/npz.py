@@ -4,7 +4,7 @@ Nothing here ever unpickles: members of Python objects are refused. The one exce
 object array that holds one string, is taken apart by ``ptycho.scan.pickled_text`` without running it.
 """
 
-import os
+import math
 import struct
 import zipfile
 import zlib
@@ -70,8 +70,7 @@ def read_array(path: str | Path, key: str) -> np.ndarray[Any, Any]:
     """
     path = Path(path)
     with _archive(path) as archive, _member(archive, path, key) as stream:
-        shape, dtype, fortran = header = _header(stream, path, key)
-        _refuse_objects(header, path, key)
+        shape, dtype, fortran = _whole_header(archive, stream, path, key)
         array = np.empty(shape, dtype, order="F" if fortran else "C")
         _fill(array.reshape(-1, order="A").view(np.uint8), stream, path, key)
     return array
@@ -87,8 +86,7 @@ def map_array(path: str | Path, key: str) -> np.ndarray[Any, Any]:
     path = Path(path)
     with _archive(path) as archive, _member(archive, path, key) as stream:
         info = archive.getinfo(f"{key}.npy")
-        shape, dtype, fortran = header = _header(stream, path, key)
-        _refuse_objects(header, path, key)
+        shape, dtype, fortran = _whole_header(archive, stream, path, key)
         header_length = stream.tell()
     if info.compress_type != zipfile.ZIP_STORED or 0 in shape or shape == ():
         return read_array(path, key)
@@ -96,9 +94,6 @@ def map_array(path: str | Path, key: str) -> np.ndarray[Any, Any]:
         file.seek(info.header_offset)
         name_length, extra_length = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))
         offset = info.header_offset + LOCAL_HEADER.size + name_length + extra_length + header_length
-        missing = offset + int(np.prod(shape)) * dtype.itemsize - file.seek(0, os.SEEK_END)
-    if missing > 0:
-        raise _truncated(path, key, f"{missing} bytes are missing")
     # numpy's stubs tie the dtype argument to one scalar type; here it is known only at run time.
     mapped: np.ndarray[Any, Any] = np.memmap(
         path, dtype, mode="r", offset=offset, shape=shape, order="F" if fortran else "C"
@@ -223,6 +218,16 @@ def _header(stream: IO[bytes], path: Path, key: str) -> Header:
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, OSError) as error:
         raise _truncated(path, key, str(error)) from error
     return shape, dtype, fortran
+
+
+def _whole_header(archive: zipfile.ZipFile, stream: IO[bytes], path: Path, key: str) -> Header:
+    """Read a header, and make sure that its array is there before anybody makes room for it."""
+    shape, dtype, _ = header = _header(stream, path, key)
+    _refuse_objects(header, path, key)
+    missing = stream.tell() + math.prod(shape) * dtype.itemsize - archive.getinfo(f"{key}.npy").file_size
+    if missing > 0:
+        raise _truncated(path, key, f"{missing} bytes are missing")
+    return header
 
 
 def _read(stream: IO[bytes], size: int, path: Path, key: str) -> bytes:

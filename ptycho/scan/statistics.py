@@ -95,7 +95,7 @@ def measure_frames(frames: Array, bad: NDArray[np.bool_] | None = None) -> Stati
         maximum = max(maximum, float(block.max(initial=0.0)))
         np.square(block, out=block)
         squares += block.sum(axis=0)
-        roots = roots and not whole and _is_whole(block, ROOT_TOLERANCE)
+        roots = roots and _is_whole(block, ROOT_TOLERANCE)
     count = max(n, 1)
     return Statistics(n, maximum, whole, roots and not whole, total / count, squares / count, flaw)
 

@@ -1,0 +1,73 @@
+"""Bad pixels: from a key of the scan file, or from a file of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ptycho.scan import npz
+from ptycho.scan.errors import ScanError
+from ptycho.scan.mask import load_bad_pixels
+
+
+@pytest.fixture
+def bad() -> np.ndarray:
+    """Give a mask with one bad pixel."""
+    bad = np.zeros((8, 8), bool)
+    bad[2, 5] = True
+    return bad
+
+
+def test_no_mask_by_default() -> None:
+    """Without a setting there is no mask."""
+    assert load_bad_pixels(None, 8, None) is None
+
+
+def test_every_source_gives_the_same_mask(jail: Path, bad: np.ndarray) -> None:
+    """A key of the scan file, an .npy file and an .npz file with or without the key 'mask' are read alike."""
+    scan = npz.write("scan.npz", {"hot": bad.astype(np.uint8) * 7})
+    np.save("bad.npy", bad)
+    npz.write("bad.npz", {"other": np.zeros(3), "mask": bad})
+    npz.write("lone.npz", {"pixels": bad})
+    for name in ("hot", "bad.npy", "bad.npz", "lone.npz"):
+        found = load_bad_pixels(name, 8, scan)
+        assert found is not None
+        np.testing.assert_array_equal(found, bad)
+
+
+def test_unknown_mask_is_refused(jail: Path, bad: np.ndarray) -> None:
+    """A name that is neither key nor file is refused with the keys of the scan file."""
+    scan = npz.write("scan.npz", {"diff3d": bad, "hot": bad})
+    with pytest.raises(ScanError) as caught:
+        load_bad_pixels("cold", 8, scan)
+    assert str(caught.value) == (
+        'data.mask = "cold" is neither a key of scan.npz nor an .npy or .npz file\n'
+        "  expected    an array of one value per detector pixel, non-zero = bad\n"
+        "  known here  diff3d, hot"
+    )
+    with pytest.raises(ScanError, match="neither a key of arrays in memory"):
+        load_bad_pixels("cold", 8, None)
+
+
+def test_mask_of_another_shape_is_refused(jail: Path, bad: np.ndarray) -> None:
+    """A mask that does not cover the frame is refused."""
+    np.save("bad.npy", bad)
+    with pytest.raises(ScanError) as caught:
+        load_bad_pixels("bad.npy", 16, None)
+    assert str(caught.value) == (
+        "the mask in bad.npy has shape (8, 8)\n  expected  one value per detector pixel: (16, 16)"
+    )
+
+
+def test_inverted_mask_is_refused(jail: Path) -> None:
+    """A mask that leaves nothing is refused with the way to invert one."""
+    np.save("bad.npy", np.ones((8, 8)))
+    with pytest.raises(ScanError) as caught:
+        load_bad_pixels("bad.npy", 8, None)
+    assert str(caught.value) == (
+        "the mask in bad.npy marks every pixel as bad\n"
+        "  expected  0 for a good pixel, anything else for a bad one\n"
+        "  try       np.save(path, ~good)"
+    )
