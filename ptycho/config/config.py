@@ -8,7 +8,7 @@ fixes later (`ModelConfig(N=0)`); `validate_*_config` and the factories judge th
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ptycho.config.device import resolve_accelerator
 from ptycho.config.field import described
@@ -187,6 +187,11 @@ def _adopt_n_images(config: TrainingConfig | InferenceConfig) -> None:
     config.n_groups = config.n_images
 
 
+def _carried(default: Any, *, help: str, unit: str = "") -> Any:  # noqa: A002
+    """Declare a field of how a run is carried out, which the legacy dict never sees."""
+    return described(default, help=help, unit=unit, legacy=False)
+
+
 @tracks_set_fields
 @dataclass
 class PyTorchExecutionConfig:
@@ -196,37 +201,37 @@ class PyTorchExecutionConfig:
         ValueError: A value that no run could obey.
     """
 
-    accelerator: str = described("auto", help="cpu, gpu, cuda, mps, or auto: the best that this machine has")
-    strategy: str = described("auto", help="Lightning strategy (auto, ddp, fsdp, ...)")
-    deterministic: bool = described(True, help="same settings and seed, same weights bit for bit")
-    gradient_clip_val: float | None = described(None, help="largest gradient; none leaves gradients alone")
-    accum_steps: int = described(1, help="batches whose gradients are summed before one optimiser step")
-    num_workers: int = described(0, help="processes that load batches; 0 loads in the training process")
-    pin_memory: bool = described(False, help="page-locked host memory for faster copies to a GPU")
-    persistent_workers: bool = described(False, help="keep the loading processes between epochs")
-    prefetch_factor: int | None = described(None, help="batches that each loading process holds ready")
-    learning_rate: float = described(1e-3, help="step size of Adam")
-    scheduler: str = described("Default", help="course of the learning rate; Default keeps it constant")
-    enable_progress_bar: bool = described(False, help="show one progress bar")
-    enable_checkpointing: bool = described(True, help="write last.ckpt and the best checkpoints")
-    checkpoint_save_top_k: int = described(1, help="best checkpoints to keep; 0 keeps none")
-    checkpoint_monitor_metric: str = described("val_loss", help="metric that ranks checkpoints")
-    checkpoint_mode: str = described("min", help="min or max: which end of the metric is better")
-    early_stop_patience: int = described(100, help="epochs without improvement before the run stops")
-    logger_backend: str | None = described("csv", help="csv, tensorboard, mlflow or none")
-    inference_batch_size: int | None = described(
+    accelerator: str = _carried("auto", help="cpu, gpu, cuda, mps, or auto: the best that this machine has")
+    strategy: str = _carried("auto", help="Lightning strategy (auto, ddp, fsdp, ...)")
+    deterministic: bool = _carried(True, help="same settings and seed, same weights bit for bit")
+    gradient_clip_val: float | None = _carried(None, help="largest gradient; none leaves gradients alone")
+    accum_steps: int = _carried(1, help="batches whose gradients are summed before one optimiser step")
+    num_workers: int = _carried(0, help="processes that load batches; 0 loads in the training process")
+    pin_memory: bool = _carried(False, help="page-locked host memory for faster copies to a GPU")
+    persistent_workers: bool = _carried(False, help="keep the loading processes between epochs")
+    prefetch_factor: int | None = _carried(None, help="batches that each loading process holds ready")
+    learning_rate: float = _carried(1e-3, help="step size of Adam")
+    scheduler: str = _carried("Default", help="course of the learning rate; Default keeps it constant")
+    enable_progress_bar: bool = _carried(False, help="show one progress bar")
+    enable_checkpointing: bool = _carried(True, help="write last.ckpt and the best checkpoints")
+    checkpoint_save_top_k: int = _carried(1, help="best checkpoints to keep; 0 keeps none")
+    checkpoint_monitor_metric: str = _carried("val_loss", help="metric that ranks checkpoints")
+    checkpoint_mode: str = _carried("min", help="min or max: which end of the metric is better")
+    early_stop_patience: int = _carried(100, help="epochs without improvement before the run stops")
+    logger_backend: str | None = _carried("csv", help="csv, tensorboard, mlflow or none")
+    inference_batch_size: int | None = _carried(
         None, help="groups per inference step; none takes the batch size of inference"
     )
-    middle_trim: int = described(0, help="border cut from each patch before it is stitched", unit="px")
-    pad_eval: bool = described(False, help="pad the canvas so that border patches are kept whole")
-    devices: int | Literal["auto"] = described(1, help="devices to use, a count or auto")
-    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = described(
+    middle_trim: int = _carried(0, help="border cut from each patch before it is stitched", unit="px")
+    pad_eval: bool = _carried(False, help="pad the canvas so that border patches are kept whole")
+    devices: int | Literal["auto"] = _carried(1, help="devices to use, a count or auto")
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = _carried(
         "32-true", help="floating point of the training"
     )
-    gradient_clip_algorithm: Literal["norm", "value", "agc"] = described(
+    gradient_clip_algorithm: Literal["norm", "value", "agc"] = _carried(
         "norm", help="what is clipped: the norm, each value, or adaptively per unit"
     )
-    threads: int | None = described(
+    threads: int | None = _carried(
         None, help="CPU threads of one tensor operation; none takes what was measured to be fastest"
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import MutableMapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,24 @@ def dataclass_to_legacy_dict(config: object) -> dict[str, Any]:
     """
     if not is_dataclass(config) or isinstance(config, type):
         raise TypeError(f"expected a ModelConfig, TrainingConfig or InferenceConfig instance, got {config!r}")
+    keys = _legacy_keys(type(config))
+    if not keys:
+        raise TypeError(f"{type(config).__qualname__} has no place in the legacy dict")
     values: dict[str, Any] = {}
-    for item in fields(config):
-        value = getattr(config, item.name)
-        if is_dataclass(value):
+    for name, key in keys:
+        value = getattr(config, name)
+        if hasattr(value, "__dataclass_fields__"):
             values.update(dataclass_to_legacy_dict(value))
-            continue
-        legacy = item.metadata.get("legacy", True)
-        if legacy:
-            key = legacy if isinstance(legacy, str) else item.name
+        else:
             values[key] = str(value) if isinstance(value, Path) else value
     return values
+
+
+@cache
+def _legacy_keys(kind: Any) -> tuple[tuple[str, str], ...]:
+    """List the fields of a class that reach the legacy dict, each with its key."""
+    said = ((item.name, item.metadata.get("legacy", True)) for item in fields(kind))
+    return tuple((name, key if isinstance(key, str) else name) for name, key in said if key)
 
 
 def update_legacy_dict(cfg: MutableMapping[str, Any], config: object) -> None:

@@ -89,13 +89,6 @@ def _flag_layer(given: Layer | Mapping[str, Any], command: Command) -> Layer:
     return flags.given(values, sections=BARE_NAMES[command])
 
 
-def _flag_layer(given: Layer | Mapping[str, Any], command: Command) -> Layer:
-    if isinstance(given, Layer):
-        return given
-    values = {key.removeprefix("--"): value for key, value in given.items()}
-    return flags.given(values, sections=BARE_NAMES[command])
-
-
 def _settings_in(environ: Mapping[str, str]) -> Mapping[str, str]:
     return {name: value for name, value in environ.items() if name not in NO_SETTINGS}
 

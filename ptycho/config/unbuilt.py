@@ -32,7 +32,6 @@ UNBUILT = {
     "model.decoder_spatial_kernel": "spatial attention in the decoder",
     "model.offset": "groups on a nominal grid instead of the measured positions",
     "training.training_directories": "training on several scans at once",
-    "training.positions_provided": "scan positions made up from a nominal grid",
     "training.epochs_fine_tune": "a second round of training at a lower learning rate",
     "training.fine_tune_gamma": "a second round of training at a lower learning rate",
     "training.stage_1_epochs": "a loss that changes in stages",

@@ -43,7 +43,7 @@ def _translate(names: Mapping[str, str], wrong: str) -> Callable[[Any], Any]:
 
 
 def _back(names: Mapping[str, str]) -> Callable[[Any], Any]:
-    reverse = {setting: target for target, setting in reversed(names.items())}
+    reverse = {setting: target for target, setting in reversed(list(names.items()))}
     return lambda value: reverse.get(value, value)
 
 
@@ -82,6 +82,12 @@ NLL = Conversion(
     lambda weight: weight > 0,
     lossy="a weight between 0 and 1 becomes true",
     type=bool,
+)
+STRATEGY = Conversion(
+    "none -> auto",
+    lambda name: "auto" if name is None else name,
+    lambda name: name,
+    type=str | None,
 )
 TEXT_PATH = Conversion(
     "text <-> path",
@@ -141,7 +147,7 @@ TORCH_TRAINING = View(
     {
         "nll": Bind("training.nll_weight", NLL),
         "device": "execution.accelerator",
-        "strategy": "execution.strategy",
+        "strategy": Bind("execution.strategy", STRATEGY),
         "n_devices": "execution.devices",
         "learning_rate": "execution.learning_rate",
         "epochs": "training.nepochs",
