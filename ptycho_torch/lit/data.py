@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.physics.scale import Normalisation
 from ptycho.raw_data import RawData
 from ptycho.scan.grouping import relative_coordinates
@@ -209,7 +210,9 @@ class EpochShuffle(Sampler[int]):
         return len(self._items)
 
 
-def loader_arguments(execution: Any, device: torch.device) -> tuple[dict[str, Any], list[str]]:
+def loader_arguments(
+    execution: PyTorchExecutionConfig, device: torch.device
+) -> tuple[dict[str, Any], list[str]]:
     """Turn execution settings into arguments of torch's DataLoader.
 
     Args:

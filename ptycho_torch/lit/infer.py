@@ -6,7 +6,6 @@ Shape legend: n positions, B groups of a batch, C positions of a group, P probe 
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.physics.canvas import Canvas
 from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import Stitched, stitch, synchronise_phases
@@ -44,7 +44,7 @@ class _Patches:
     predicted: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
 
-def batch_size_of(execution: Any, inference_batch_size: int) -> int:
+def batch_size_of(execution: PyTorchExecutionConfig, inference_batch_size: int) -> int:
     """Take `execution.inference_batch_size`, else the batch size of inference."""
     return execution.inference_batch_size or inference_batch_size
 

@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ptycho.config.config import DEFAULT_TRAINING_GROUPS, TrainingConfig
 from ptycho.scan import grouping
 
 Indices = NDArray[np.int64]
@@ -45,12 +46,12 @@ class Sampling:
     validation_fraction: float = 0.05
 
     @classmethod
-    def of(cls, training: Any, *, clamped: bool = False) -> Self:
+    def of(cls, training: TrainingConfig, *, clamped: bool = False) -> Self:
         """Read the values off a TrainingConfig of `ptycho.config.config`."""
         return cls(
             gridsize=training.model.gridsize,
             neighbour_count=training.neighbor_count,
-            n_groups=training.n_groups,
+            n_groups=training.n_groups or DEFAULT_TRAINING_GROUPS,
             clamped=clamped,
             n_subsample=training.n_subsample,
             subsample_seed=training.subsample_seed,

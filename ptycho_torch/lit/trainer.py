@@ -13,6 +13,8 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers.logger import Logger
 
+from ptycho.config.config import PyTorchExecutionConfig
+
 _UNWANTED = (
     # The number of loading processes is a setting; frames that lie in memory need none.
     r"The '\w+' does not have many workers",
@@ -27,7 +29,7 @@ _LOUD = ("lightning.pytorch", "lightning.fabric")
 
 
 def make_trainer(
-    execution: Any,
+    execution: PyTorchExecutionConfig,
     folder: Path,
     *,
     epochs: int,
@@ -77,14 +79,14 @@ def make_trainer(
         ) from error
 
 
-def precision_of(execution: Any) -> tuple[Any, str | None]:
+def precision_of(execution: PyTorchExecutionConfig) -> tuple[Any, str | None]:
     """Give the precision in force, and a sentence where it is not the one that was set."""
     if execution.precision == "16-mixed" and execution.accelerator == "cpu":
         return "bf16-mixed", "execution.precision: CPUs have no float16 arithmetic, bf16-mixed is used"
     return execution.precision, None
 
 
-def device_of(execution: Any) -> torch.device:
+def device_of(execution: PyTorchExecutionConfig) -> torch.device:
     """Name the device that the first process works on."""
     kind = {"gpu": "cuda" if torch.cuda.is_available() else "mps"}.get(
         execution.accelerator, execution.accelerator

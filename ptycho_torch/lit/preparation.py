@@ -1,0 +1,204 @@
+"""Everything that stands before the first step of a training: probe, scales, groups, loaders, metrics."""
+
+import logging
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from ptycho.config.config import PyTorchExecutionConfig, TrainingConfig
+from ptycho.physics.illumination import orthogonal_modes
+from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
+from ptycho.raw_data import RawData
+from ptycho_torch.config_factory import TrainingPayload
+from ptycho_torch.nn.losses import LossWeights
+from ptycho_torch.nn.settings import NetworkSettings
+
+from .data import Batch, Groups, loader_arguments, make_loader, store_frames
+from .module import Optimisation, PtychoModule
+from .resume import Resumed
+from .split import Sampling, Split, split
+from .trainer import device_of, precision_of
+
+logger = logging.getLogger(__name__)
+
+Probe = NDArray[np.complex64]
+
+
+@dataclass
+class Job:
+    """Everything that stands before the first step."""
+
+    module: PtychoModule
+    train: DataLoader[Batch]
+    validation: DataLoader[Batch] | None
+    monitor: str
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare_probe(scan: RawData, modes: int) -> tuple[Probe, list[str]]:
+    """Give the scan's probe as many modes as the model has, on the file's scale.
+
+    Args:
+        scan: Has a probe.
+        modes: Incoherent modes of the model.
+
+    Returns:
+        Modes, shape (modes, N, N), and what was decided.
+
+    Raises:
+        ValueError: The scan has no probe.
+    """
+    given = scan.probe_modes
+    if given is None:
+        raise ValueError(
+            f"{scan.source or 'the scan'} has no probe\n"
+            "  expected  probeGuess, complex, of shape (N, N) or (P, N, N)\n"
+            "  try       a scan file with probeGuess, an estimate will do"
+        )
+    probe = np.asarray(given, np.complex64)
+    if len(probe) > modes:
+        return probe[:modes], [f"the first {modes} of the file's {len(probe)} probe modes are used"]
+    if len(probe) < modes:
+        grown = orthogonal_modes(probe, modes).astype(np.complex64)
+        return grown, [f"{modes - len(probe)} weak orthogonal probe modes join the file's {len(probe)}"]
+    return probe, []
+
+
+def prepare(payload: TrainingPayload, scan: RawData, resumed: Resumed | None) -> Job:
+    """Turn settings and scan into a module with fresh weights and its loaders, deciding what is left open.
+
+    Raises:
+        ValueError: Settings, scan or checkpoint do not belong together.
+    """
+    training, execution = payload.tf_training_config, payload.execution_config
+    settings = NetworkSettings.of(training.model, training)
+    weights = LossWeights.of(training)
+    _require_side(scan, settings)
+    probe, notes = prepare_probe(scan, settings.probe_modes)
+    normalisation = measure(scan.mean_square(), scan.N, scan.quantity, training.nphotons, probe)
+    if _is_explicit(payload, "model.probe_scale"):
+        normalisation = divide_probe(normalisation, training.model.probe_scale)
+    notes += normalisation.notes()
+    check_probe_energy(normalisation)
+    if resumed is not None:
+        resumed.require_same_network(settings.as_dict())
+        resumed.require_epochs_left(training.nepochs)
+        notes.append(f"the training resumes from {resumed.path} after {resumed.epochs} epochs")
+    groups = split(
+        scan.positions, Sampling.of(training, clamped=not _is_explicit(payload, "training.n_groups"))
+    )
+    monitor, more = _choose_monitor(execution.checkpoint_monitor_metric, groups, weights)
+    notes += [*groups.notes, *more]
+    watched = "val_loss" if len(groups.validation) else "train_loss"
+    module = PtychoModule.fresh(
+        settings,
+        weights,
+        _optimisation(training, execution, watched),
+        normalisation,
+        probe=normalisation.probe(probe),
+        mask=scan.mask,
+    )
+    job = Job(module, *_make_loaders(payload, scan, groups, normalisation, notes), monitor, notes)
+    precision_note = precision_of(execution)[1]
+    if precision_note:
+        job.notes.append(precision_note)
+    return job
+
+
+def _require_side(scan: RawData, settings: NetworkSettings) -> None:
+    if scan.N != settings.N:
+        raise ValueError(
+            f"the frames of {scan.source or 'the scan'} have {scan.N} x {scan.N} pixels, and model.N is "
+            f"{settings.N}\n"
+            f"  expected  frames of {settings.N} x {settings.N} pixels after data.crop_px and data.bin\n"
+            f"  try       model.N = {scan.N}, or data.crop_px = {settings.N}"
+        )
+
+
+def _is_explicit(payload: TrainingPayload, path: str) -> bool:
+    """Tell whether a user gave this setting, or a default did."""
+    return not str(payload.resolution.winner_layer(path)).endswith("-defaults")
+
+
+def divide_probe(normalisation: Normalisation, divisor: float) -> Normalisation:
+    """Make the network's probe weaker by a factor in amplitude, as `model.probe_scale` asks."""
+    return replace(
+        normalisation,
+        probe_factor=normalisation.probe_factor / divisor,
+        energy_ratio=normalisation.energy_ratio / divisor**2,
+        probe_scale_kept=False,
+    )
+
+
+def check_probe_energy(normalisation: Normalisation) -> None:
+    """Warn of a probe with which no bounded object explains the data: the image would turn constant."""
+    low, high = KEPT_RATIO
+    if not low <= normalisation.energy_ratio <= high:
+        logger.warning(
+            "the probe has %.3g times the energy of a mean frame, where %g to %g lets an object amplitude "
+            "between 0 and 1 explain the data: the image may turn constant (model.probe_scale)",
+            normalisation.energy_ratio,
+            low,
+            high,
+        )
+
+
+def _optimisation(training: TrainingConfig, execution: PyTorchExecutionConfig, watched: str) -> Optimisation:
+    return Optimisation(
+        learning_rate=execution.learning_rate,
+        scheduler=execution.scheduler,
+        epochs=training.nepochs,
+        watched=watched,
+        probe_learning_rate=getattr(training, "probe_learning_rate", None),
+        gradient_clip_val=execution.gradient_clip_val,
+        gradient_clip_algorithm=execution.gradient_clip_algorithm,
+    )
+
+
+def _choose_monitor(name: str, groups: Split, weights: LossWeights) -> tuple[str, list[str]]:
+    """Find the metric that ranks epochs; without held-out frames the training loss stands in."""
+    known = [f"{stage}_{term}" for stage in ("train", "val") for term in ("loss", *_terms(weights))]
+    if name not in known:
+        raise ValueError(
+            f"checkpoint_monitor_metric '{name}' is none of the metrics of this training\n"
+            f"  expected  one of {', '.join(known)}\n"
+            '  try       execution.checkpoint_monitor_metric = "val_loss"'
+        )
+    if name.startswith("val_") and not len(groups.validation):
+        stand_in = "train_" + name.removeprefix("val_")
+        return stand_in, [f"nothing is held out: {stand_in} ranks the epochs in place of {name}"]
+    return name, []
+
+
+def _terms(weights: LossWeights) -> list[str]:
+    if weights.supervised:
+        return ["labels"]
+    present = {
+        "nll": weights.nll,
+        "mae": weights.mae,
+        "tv": weights.realspace,
+        "labels": weights.realspace * weights.realspace_mae,
+    }
+    return [name for name, weight in present.items() if weight]
+
+
+def _make_loaders(
+    payload: TrainingPayload, scan: RawData, groups: Split, normalisation: Normalisation, notes: list[str]
+) -> tuple[DataLoader[Batch], DataLoader[Batch] | None]:
+    training, execution = payload.tf_training_config, payload.execution_config
+    device = device_of(execution)
+    used = np.unique(np.concatenate([groups.train.ravel(), groups.validation.ravel()]))
+    stored = store_frames(scan, normalisation, used, device, workers=execution.num_workers)
+    arguments, more = loader_arguments(execution, device)
+    if stored.on_device and arguments.pop("pin_memory", False):
+        more.append("execution.pin_memory has nothing to act on: the frames lie on the device")
+    notes += [stored.note, *more]
+    labelled = "labels" in _terms(LossWeights.of(training))
+    first = Groups(scan, groups.train, stored.store, labelled=labelled)
+    loader = make_loader(first, training.batch_size, arguments, shuffle_seed=training.seed)
+    if not len(groups.validation):
+        return loader, None
+    second = Groups(scan, groups.validation, stored.store, labelled=labelled)
+    return loader, make_loader(second, training.batch_size, arguments)
