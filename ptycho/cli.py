@@ -1,0 +1,107 @@
+"""The command line ``ptycho``: one parser, one way for errors, one exit code for bad input."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import warnings
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ptycho.workflows.backend_selector import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+COMMANDS = {
+    "train": "train a network on a scan, reconstruct with it, and leave a run folder",
+    "infer": "reconstruct a scan with a trained network",
+    "simulate": "simulate a scan of a known object",
+    "explain": "say where settings come from",
+    "check": "check a settings file without running anything",
+    "template": "write a TOML file with every setting, its help, unit and default",
+}
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: The arguments after the program's name; None means those of the process.
+
+    Returns:
+        0 when all went well, 1 when a check failed, 2 for bad use or bad input, 130 when interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    try:
+        return _dispatch(arguments)
+    except (ValueError, OSError, ImportError, BackendError) as error:
+        if debug:
+            raise
+        print(_text_of(error), file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _dispatch(arguments: list[str]) -> int:
+    command = next((word for word in arguments if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(prog="ptycho", description="Physics-informed neural ptychography.")
+    parser.add_argument("--version", action="store_true", help="print the version and leave")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    modules: dict[str, ModuleType] = {}
+    for name, what in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+        # Only the command that was asked for declares its flags: the schema has many of them.
+        if name == command:
+            modules[name] = import_module(f"ptycho.commands.{name}")
+            # Ours come first: a setting that is called debug keeps its long flag only.
+            subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+            subparser.add_argument("--quiet", action="store_true", help="say only what went wrong")
+            modules[name].add_arguments(subparser)
+    given = parser.parse_args(arguments)
+    if given.version:
+        print(_version())
+        return 0
+    if given.command is None:
+        parser.print_help()
+        return EXIT_BAD_INPUT
+    _log_to_terminal(quiet=given.quiet)
+    return int(modules[given.command].run(given))
+
+
+def _log_to_terminal(*, quiet: bool) -> None:
+    """Send our own messages to stderr; other libraries keep their own ways."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for name in ("ptycho", "ptycho_torch", "ptyconf"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+        logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(message: Warning | str, *_where: object, **_more: object) -> None:
+    """Show the text of a warning; the line of code that raised it says nothing to a user."""
+    logging.getLogger("ptycho").warning("warning: %s", message)
+
+
+def _text_of(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    return f"ptychopinn {metadata.version('ptychopinn')}"

@@ -1,0 +1,63 @@
+"""``ptycho train``: from settings to a run folder."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ptycho import bundle
+from ptycho.commands import sources
+from ptycho.run_folder import building
+from ptycho.workflows.backend_selector import load_backend
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ptycho.raw_data import RawData
+    from ptyconf import Resolution
+
+_log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare settings files and flags."""
+    sources.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, reconstruct, and leave a run folder that appears whole or not at all."""
+    from ptycho.report import run as report
+
+    resolution = sources.resolve(arguments, "train")
+    backend = load_backend(str(resolution["training.backend"]))
+    prepared = backend.prepare_training(resolution)
+    scan, judged = _read_scans(prepared.resolution)
+    target = Path(str(resolution["training.output_dir"]))
+    with building(target) as folder:
+        training = backend.train(prepared, scan, folder)
+        bundle.write(folder / bundle.FILE_NAME, backend.pack(training.model, training.resolution, target))
+        results = report.Results(
+            title=f"{target.name}: trained on {report.name_of(scan)}",
+            resolution=training.resolution,
+            reconstruction=backend.reconstruct(training.model, training.resolution, judged),
+            scan=judged,
+            trained_on_it=judged is scan,
+            training=training,
+        )
+        report.write_results(folder, results, home=target)
+    _log.info("%s: report.md, object.png, %s", target, bundle.FILE_NAME)
+    return 0
+
+
+def _read_scans(resolution: Resolution) -> tuple[RawData, RawData]:
+    """Read the scan to train on and the one to reconstruct, the same where no other is named."""
+    from ptycho.raw_data import RawData
+    from ptycho.scan.options import ScanOptions
+
+    options = resolution.build(ScanOptions)
+    scan = RawData.from_file(Path(str(resolution["training.train_data_file"])), options=options)
+    test_file = resolution["training.test_data_file"]
+    if test_file is None:
+        return scan, scan
+    return scan, RawData.from_file(Path(str(test_file)), options=options)

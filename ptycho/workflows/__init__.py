@@ -1,0 +1,1 @@
+"""What programs that call us as a library use."""

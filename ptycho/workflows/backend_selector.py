@@ -1,0 +1,134 @@
+"""Choose the backend by its name in the settings; it is imported only then, and never replaced by another."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.bundle import Bundle
+    from ptycho.raw_data import RawData
+    from ptycho.reconstruction import Reconstruction
+    from ptyconf import Resolution
+
+_MODULES = {"pytorch": "ptycho_torch.workflows.components"}
+
+
+class BackendError(RuntimeError):
+    """A backend that cannot run here; the message says what to install or to set."""
+
+
+class Prepared(Protocol):
+    """The configurations of a run, with ``params.cfg`` populated from them (CONFIG-001)."""
+
+    @property
+    def resolution(self) -> Resolution:
+        """What was resolved, with what this machine made of it."""
+        ...
+
+
+class Training(Protocol):
+    """What a training leaves, whichever backend did it."""
+
+    @property
+    def model(self) -> Any:
+        """The model with the weights of the best epoch, as the backend knows it."""
+        ...
+
+    @property
+    def resolution(self) -> Resolution:
+        """The settings with what was measured on the scan."""
+        ...
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One row for each epoch."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in the training loop."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it ran."""
+        ...
+
+    @property
+    def best_epoch(self) -> int | None:
+        """Epoch of the weights (from 0), or None when none was finished."""
+        ...
+
+    @property
+    def decisions(self) -> list[str]:
+        """What was decided and why, one sentence each."""
+        ...
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        ...
+
+
+class Backend(Protocol):
+    """What a backend offers to the command line."""
+
+    def prepare_training(self, resolution: Resolution) -> Prepared:
+        """Build the configurations of a training and populate ``params.cfg``."""
+        ...
+
+    def prepare_inference(self, resolution: Resolution) -> Prepared:
+        """Build the configurations of a reconstruction and populate ``params.cfg``."""
+        ...
+
+    def train(self, prepared: Prepared, scan: RawData, folder: Path) -> Training:
+        """Train on a scan; leave checkpoints and metrics in the folder."""
+        ...
+
+    def pack(self, model: Any, resolution: Resolution, home: Path) -> Bundle:
+        """Turn a model into what the bundle in that folder will hold."""
+        ...
+
+    def unpack(self, bundle: Bundle) -> Any:
+        """Turn what a bundle holds into a model."""
+        ...
+
+    def reconstruct(self, model: Any, resolution: Resolution, scan: RawData) -> Reconstruction:
+        """Reconstruct a scan with a model."""
+        ...
+
+
+def load_backend(name: str) -> Backend:
+    """Import a backend by its name in the settings.
+
+    Args:
+        name: ``pytorch`` or ``tensorflow``.
+
+    Returns:
+        The backend's workflow module.
+
+    Raises:
+        BackendError: The framework is missing, or this version does not have that backend.
+        ValueError: There is no such backend.
+    """
+    if name == "tensorflow":
+        raise BackendError(
+            "the backend is 'tensorflow', and this version trains and reconstructs with torch only\n"
+            "  expected  'pytorch'\n"
+            '  try       --training.backend pytorch, or backend = "pytorch" in the settings file'
+        )
+    if name not in _MODULES:
+        raise ValueError(
+            f"Invalid backend: {name!r}. TrainingConfig.backend must be 'tensorflow' or 'pytorch'."
+        )
+    if find_spec("torch") is None:
+        raise BackendError(
+            "PyTorch backend selected, but torch is not installed (POLICY-001)\n"
+            "  expected  torch 2.2 or newer\n"
+            "  try       pip install 'torch>=2.2'"
+        )
+    return cast("Backend", import_module(_MODULES[name]))

@@ -1,0 +1,1 @@
+"""What programs that call the torch side as a library use."""

@@ -1,0 +1,161 @@
+"""The torch backend behind the command line: prepare, train, pack, unpack, reconstruct.
+
+torch and Lightning are imported when a function is called, not before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from ptycho.bundle import Bundle
+from ptycho_torch.config_factory import inference_payload as prepare_inference
+from ptycho_torch.config_factory import training_payload as prepare_training
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.physics.scale import Normalisation
+    from ptycho.raw_data import RawData
+    from ptycho.reconstruction import Reconstruction
+    from ptycho_torch.config_factory import TrainingPayload
+    from ptycho_torch.nn.model import PtychoNetwork
+    from ptyconf import Resolution
+
+__all__ = [
+    "Model",
+    "Training",
+    "pack",
+    "prepare_inference",
+    "prepare_training",
+    "reconstruct",
+    "train",
+    "unpack",
+]
+
+BACKEND = "pytorch"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with the scales of the scan that it was trained on."""
+
+    network: PtychoNetwork
+    normalisation: Normalisation
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training leaves.
+
+    Attributes:
+        model: With the weights of the best epoch.
+        resolution: The settings with what was measured on the scan.
+        history: One row for each epoch.
+        seconds: Time spent in the training loop.
+        device: Where it ran.
+        best_epoch: Epoch of the weights (from 0), or None when none was finished.
+        decisions: What was decided and why, one sentence each.
+        interrupted: Whether Ctrl-C ended it.
+    """
+
+    model: Model
+    resolution: Resolution
+    history: list[dict[str, float]]
+    seconds: float
+    device: str
+    best_epoch: int | None
+    decisions: list[str]
+    interrupted: bool
+
+
+def train(prepared: TrainingPayload, scan: RawData, folder: Path) -> Training:
+    """Train on a scan; leave checkpoints and metrics in the folder.
+
+    Raises:
+        ValueError: The settings and the scan do not go together.
+    """
+    from ptycho_torch.lit import train as lit
+
+    trained = lit.train(prepared, scan, folder)
+    return Training(
+        model=Model(trained.network, trained.normalisation),
+        resolution=_with_scales(prepared.resolution, trained.normalisation, scan),
+        history=trained.history,
+        seconds=trained.seconds,
+        device=trained.device,
+        best_epoch=trained.best_epoch,
+        decisions=trained.decisions,
+        interrupted=trained.interrupted,
+    )
+
+
+def _with_scales(resolution: Resolution, normalisation: Normalisation, scan: RawData) -> Resolution:
+    """Put the scales that counts measure on top of what the settings said."""
+    from ptyconf import Origin
+    from ptyconf.sources import mapping
+
+    if normalisation.quantity != "counts":
+        return resolution
+    measured = {
+        "training.nphotons": normalisation.nphotons,
+        "model.intensity_scale": normalisation.intensity_scale,
+    }
+    origin = Origin("measured", str(scan.source or "arrays in memory"), "mean counts of the frames")
+    layer = mapping.layer("measured", measured, kind="measured", origin=lambda _: origin)
+    return resolution.with_layer(layer)
+
+
+def pack(model: Model, resolution: Resolution, home: Path) -> Bundle:
+    """Turn a model into what the bundle in that folder will hold."""
+    from ptycho_torch.nn import weights
+    from ptyconf.report import dump_toml, to_json
+
+    return Bundle(
+        backend=BACKEND,
+        network=model.network.settings.as_dict(),
+        normalisation=model.normalisation.as_dict(),
+        probe=model.network.probe.detach().cpu().numpy(),
+        weights=weights.export(model.network),
+        settings_toml=dump_toml(resolution, folder=home),
+        provenance=to_json(resolution),
+    )
+
+
+def unpack(bundle: Bundle) -> Model:
+    """Turn what a bundle holds into a model.
+
+    Raises:
+        ValueError: The weights do not belong to the network that the bundle describes.
+    """
+    from ptycho.physics.scale import Normalisation
+    from ptycho_torch.nn import weights
+    from ptycho_torch.nn.model import PtychoNetwork
+    from ptycho_torch.nn.settings import NetworkSettings
+
+    normalisation = Normalisation.from_dict(bundle.normalisation)
+    network = PtychoNetwork(NetworkSettings(**bundle.network), bundle.probe, normalisation.intensity_scale)
+    weights.load(network, bundle.weights)
+    return Model(network.eval(), normalisation)
+
+
+def reconstruct(model: Model, resolution: Resolution, scan: RawData) -> Reconstruction:
+    """Reconstruct a scan with a model, on the device that the settings ask for.
+
+    Raises:
+        ValueError: The scan does not fit the model.
+    """
+    from ptycho.config.config import PyTorchExecutionConfig
+    from ptycho_torch.lit import infer
+    from ptycho_torch.lit.trainer import device_of
+
+    execution = resolution.build(PyTorchExecutionConfig)
+    return infer.reconstruct(
+        model.network,
+        model.normalisation,
+        scan,
+        batch_size=infer.batch_size_of(execution, cast("int", resolution["inference.batch_size"])),
+        device=device_of(execution),
+        middle_trim=execution.middle_trim,
+        pad_eval=execution.pad_eval,
+    )
