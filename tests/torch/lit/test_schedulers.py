@@ -1,0 +1,79 @@
+"""The course of the learning rate."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptycho_torch.lit import schedulers
+
+
+def course(name: str, epochs: int) -> list[float]:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = schedulers.by_epoch(name, optimizer, epochs=epochs)
+    rates = []
+    for _ in range(epochs):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if schedule is not None:
+            schedule.step()
+    return rates
+
+
+def test_default_keeps_the_rate() -> None:
+    """Default is constant."""
+    assert course("Default", 4) == [1.0] * 4
+
+
+def test_exponential_loses_five_percent_an_epoch() -> None:
+    """Exponential has a gamma of 0.95."""
+    assert course("Exponential", 4) == pytest.approx([1, 0.95, 0.95**2, 0.95**3])
+
+
+def test_multi_stage_falls_by_thirds() -> None:
+    """MultiStage is 1, 0.3 and 0.1 over the thirds of the training."""
+    assert course("MultiStage", 6) == pytest.approx([1, 1, 0.3, 0.3, 0.1, 0.1])
+
+
+@given(st.integers(1, 200))
+def test_warmup_cosine_stays_between_its_bounds(epochs: int) -> None:
+    """The rate never leaves (0, 1], reaches 1, and ends at a tenth of it."""
+    factors = [schedulers.warmup_cosine(epoch, epochs) for epoch in range(epochs)]
+    assert all(0 < factor <= 1 for factor in factors)
+    assert epochs < 2 or max(factors) == 1
+    assert epochs < 3 or factors[-1] == pytest.approx(schedulers.COSINE_FLOOR)
+    peak = factors.index(max(factors))
+    assert factors[: peak + 1] == sorted(factors[: peak + 1])
+    assert factors[peak:] == sorted(factors[peak:], reverse=True)
+
+
+@pytest.mark.parametrize("name", ["ReduceLROnPlateau", "Adaptive"])
+def test_plateau_halves_after_three_stale_epochs(name: str) -> None:
+    """Two epochs without progress are forgiven, the third halves; 1e-4 is the floor."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=3e-4)
+    plateau = schedulers.by_loss(name, optimizer)
+    assert plateau is not None
+    assert schedulers.by_epoch(name, optimizer, epochs=9) is None
+    rates = []
+    for _ in range(10):
+        plateau.step(1.0)
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([3e-4] * 3 + [1.5e-4] * 3 + [1e-4] * 4)
+
+
+@pytest.mark.parametrize("name", ["Default", "Exponential", "WarmupCosine", "MultiStage"])
+def test_only_plateau_follows_the_loss(name: str) -> None:
+    """Schedules that count epochs ask for no loss."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    assert schedulers.by_loss(name, optimizer) is None
+
+
+def test_unknown_scheduler_is_refused() -> None:
+    """The error lists the names."""
+    with pytest.raises(ValueError, match="Unknown scheduler") as caught:
+        schedulers.check_name("Cyclic")
+    assert str(caught.value) == (
+        "Unknown scheduler 'Cyclic'\n"
+        "  expected  one of Default, Exponential, ReduceLROnPlateau, WarmupCosine, MultiStage, Adaptive\n"
+        '  try       execution.scheduler = "Default"'
+    )
