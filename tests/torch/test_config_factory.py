@@ -1,0 +1,536 @@
+"""The factories: what they build, what they refuse, and the story behind every value."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ptycho import params
+from ptycho.config.config import InferenceConfig, ModelConfig, PyTorchExecutionConfig, TrainingConfig
+from ptycho_torch import config_params as pt
+from ptycho_torch.config_factory import (
+    InferencePayload,
+    TrainingPayload,
+    create_inference_payload,
+    create_training_payload,
+    infer_probe_size,
+    populate_legacy_params,
+)
+from ptyconf import ConfigError, provenance_of
+
+CPU = {"accelerator": "cpu"}
+GROUPS = {"n_groups": 512, **CPU}
+
+
+def train(scan: Path, overrides: dict[str, Any] | None = None, **more: Any) -> TrainingPayload:
+    """Make a training payload whose groups and device are given."""
+    return create_training_payload(scan, scan.parent / "out", {**GROUPS, **(overrides or {})}, **more)
+
+
+def infer(model: Path, scan: Path, overrides: dict[str, Any] | None = None, **more: Any) -> InferencePayload:
+    """Make an inference payload whose groups and device are given."""
+    return create_inference_payload(model, scan, scan.parent / "out", {**GROUPS, **(overrides or {})}, **more)
+
+
+def snapshot() -> tuple[dict[str, Any], bool, bool]:
+    """Take all that a failed factory must leave alone."""
+    return dict(params.cfg), params.is_sealed(), params.is_populated()
+
+
+class TestTrainingPayloadStructure:
+    """One call gives every configuration of a training."""
+
+    def test_every_field_has_its_class(self, scan_file: Path) -> None:
+        """The payload is a dataclass whose fields are the configurations of both sides."""
+        payload = train(scan_file)
+        assert dataclasses.is_dataclass(payload)
+        assert isinstance(payload, TrainingPayload)
+        assert isinstance(payload.tf_training_config, TrainingConfig)
+        assert isinstance(payload.pt_data_config, pt.DataConfig)
+        assert isinstance(payload.pt_model_config, pt.ModelConfig)
+        assert isinstance(payload.pt_training_config, pt.TrainingConfig)
+        assert isinstance(payload.pt_inference_config, pt.InferenceConfig)
+        assert isinstance(payload.execution_config, PyTorchExecutionConfig)
+        assert isinstance(payload.overrides_applied, dict)
+
+    def test_paths_arrive_on_both_sides(self, scan_file: Path) -> None:
+        """The arguments of the call are paths in one class and text in the other."""
+        payload = train(scan_file)
+        assert payload.tf_training_config.train_data_file == scan_file
+        assert payload.tf_training_config.output_dir == scan_file.parent / "out"
+        assert payload.pt_training_config.train_data_file == str(scan_file)
+        assert payload.pt_training_config.output_dir == str(scan_file.parent / "out")
+
+    def test_values_are_plain(self, scan_file: Path) -> None:
+        """No wrapper stands where a value is expected."""
+        payload = train(scan_file)
+        assert payload.tf_training_config.model.object_big is True
+        assert type(payload.pt_data_config.grid_size) is tuple
+        json.dumps({**payload.overrides_applied, "N": payload.pt_data_config.N})
+
+    def test_every_class_knows_its_resolution(self, scan_file: Path) -> None:
+        """The story of a value is found from the configuration that holds it."""
+        payload = train(scan_file)
+        for item in dataclasses.fields(payload):
+            value = getattr(payload, item.name)
+            if dataclasses.is_dataclass(value):
+                assert provenance_of(value) is payload.resolution
+
+
+class TestInferencePayloadStructure:
+    """One call gives every configuration of a reconstruction."""
+
+    def test_every_field_has_its_class(self, scan_file: Path, model_dir: Path) -> None:
+        """The payload is a dataclass whose fields are the configurations of both sides."""
+        payload = infer(model_dir, scan_file)
+        assert dataclasses.is_dataclass(payload)
+        assert isinstance(payload.tf_inference_config, InferenceConfig)
+        assert isinstance(payload.pt_data_config, pt.DataConfig)
+        assert isinstance(payload.pt_inference_config, pt.InferenceConfig)
+        assert isinstance(payload.execution_config, PyTorchExecutionConfig)
+        assert payload.tf_inference_config.model_path == model_dir
+        assert payload.tf_inference_config.test_data_file == scan_file
+        assert payload.tf_inference_config.backend == "pytorch"
+
+    def test_bare_names_mean_inference_first(self, scan_file: Path, model_dir: Path) -> None:
+        """A name of several sections means the one of inference; torch's K is its neighbour count."""
+        given = {"batch_size": 50, "neighbor_count": 8, "n_subsample": 30, "subsample_seed": 9}
+        payload = infer(model_dir, scan_file, given)
+        assert payload.pt_inference_config.batch_size == 50
+        assert payload.pt_data_config.K == payload.tf_inference_config.neighbor_count == 8
+        assert payload.tf_inference_config.n_subsample == 30
+        assert payload.tf_inference_config.subsample_seed == payload.pt_data_config.subsample_seed == 9
+
+    def test_audit_holds_the_knobs_in_force(self, scan_file: Path, model_dir: Path) -> None:
+        """The audit dict tells the device, the workers and the batch of the reconstruction."""
+        config = PyTorchExecutionConfig(accelerator="cpu", num_workers=2, inference_batch_size=64)
+        applied = infer(model_dir, scan_file, execution_config=config).overrides_applied
+        assert applied["accelerator"] == "cpu"
+        assert applied["num_workers"] == 2
+        assert applied["inference_batch_size"] == 64
+
+
+class TestConfigBridgeTranslation:
+    """Torch names and TensorFlow names reach one setting."""
+
+    def test_torch_defaults_reach_the_tensorflow_side(self, scan_file: Path) -> None:
+        """What nobody sets is torch's default, translated."""
+        payload = train(scan_file)
+        model = payload.tf_training_config.model
+        assert (model.gridsize, model.amp_activation, model.model_type) == (2, "swish", "pinn")
+        assert payload.pt_model_config.amp_activation == "silu"
+        assert payload.tf_training_config.neighbor_count == payload.pt_data_config.K == 6
+        assert payload.tf_training_config.backend == "pytorch"
+
+    @pytest.mark.parametrize(
+        ("key", "value", "epochs"), [("max_epochs", 7, 7), ("nepochs", 8, 8), ("epochs", 9, 9)]
+    )
+    def test_three_names_of_epochs(self, scan_file: Path, key: str, value: int, epochs: int) -> None:
+        """Every name of the epochs is understood and seen by both sides."""
+        payload = train(scan_file, {key: value})
+        assert payload.tf_training_config.nepochs == payload.pt_training_config.epochs == epochs
+        assert payload.overrides_applied["epochs"] == epochs
+
+    @pytest.mark.parametrize(
+        ("given", "kind", "mode"),
+        [
+            ({"model_type": "supervised"}, "supervised", "Supervised"),
+            ({"model_type": "Supervised"}, "supervised", "Supervised"),
+            ({"mode": "Supervised"}, "supervised", "Supervised"),
+            ({"model_type": "Unsupervised"}, "pinn", "Unsupervised"),
+        ],
+    )
+    def test_both_spellings_of_the_mode(
+        self, scan_file: Path, given: dict[str, Any], kind: str, mode: str
+    ) -> None:
+        """The mode may be written as either side spells it."""
+        payload = train(scan_file, given)
+        assert payload.tf_training_config.model.model_type == kind
+        assert payload.pt_model_config.mode == payload.overrides_applied["mode"] == mode
+
+    @pytest.mark.parametrize("given", [{"nll_weight": 0.4}, {"nll": True}])
+    def test_likelihood_is_a_weight_and_a_switch(self, scan_file: Path, given: dict[str, Any]) -> None:
+        """A weight above zero switches torch's likelihood on; the switch is a weight of one."""
+        payload = train(scan_file, given)
+        assert payload.pt_training_config.nll is True
+        assert payload.tf_training_config.nll_weight == given.get("nll_weight", 1.0)
+
+    def test_channels_are_gridsize_squared(self, scan_file: Path) -> None:
+        """C, C_model and C_forward follow from the grid, with their input in the trace."""
+        payload = train(scan_file, {"gridsize": 3})
+        assert payload.pt_data_config.grid_size == (3, 3)
+        channels = {
+            payload.pt_data_config.C,
+            payload.pt_model_config.C_model,
+            payload.pt_model_config.C_forward,
+        }
+        assert channels == {9}
+        derivation = payload.resolution.trace("data.C").derivation
+        assert derivation is not None
+        assert dict(derivation.inputs) == {"model.gridsize": 3}
+
+    def test_n_images_is_deprecated_n_groups(self, scan_file: Path) -> None:
+        """The old name of the groups works, and says the new one."""
+        with pytest.warns(DeprecationWarning, match=r"n_images.*n_groups"):
+            payload = create_training_payload(scan_file, "out", {"n_images": 40, **CPU})
+        assert payload.tf_training_config.n_groups == 40
+
+
+class TestLegacyParamsPopulation:
+    """After success the legacy dict holds the configuration, sealed; after failure nothing changed."""
+
+    def test_success_populates_and_seals(self, scan_file: Path) -> None:
+        """params.cfg is the TensorFlow-side configuration, and remembers who asked for it."""
+        train(scan_file, {"gridsize": 3, "nphotons": 2e6})
+        assert (params.cfg["gridsize"], params.cfg["nphotons"], params.cfg["N"]) == (3, 2e6, 64)
+        assert params.cfg["train_data_file_path"] == str(scan_file)
+        assert params.is_sealed()
+        assert params.is_populated()
+        assert "test_config_factory.py:" in (params.writer("gridsize") or "")
+
+    def test_inference_populates_and_seals(self, scan_file: Path, model_dir: Path) -> None:
+        """The inference factory writes its own configuration."""
+        infer(model_dir, scan_file, {"gridsize": 1})
+        assert params.cfg["model_path"] == str(model_dir)
+        assert params.cfg["gridsize"] == 1
+        assert params.is_sealed()
+
+    def test_execution_never_reaches_the_dict(self, scan_file: Path) -> None:
+        """How a run is carried out is no legacy setting."""
+        train(scan_file, {"learning_rate": 0.5, "middle_trim": 4})
+        assert not {"learning_rate", "middle_trim", "accelerator"} & set(params.cfg)
+
+    def test_second_call_replaces_without_a_word(
+        self, scan_file: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A new factory call unseals first, so that its writes are no surprise."""
+        train(scan_file, {"gridsize": 1})
+        train(scan_file, {"gridsize": 2})
+        assert params.cfg["gridsize"] == 2
+        assert not caplog.records
+
+    @pytest.mark.parametrize("sealed", [True, False])
+    def test_failure_leaves_everything_as_it_was(self, scan_file: Path, sealed: bool) -> None:
+        """A refused setting changes neither the dict nor its seal nor its mark."""
+        if sealed:
+            train(scan_file, {"gridsize": 3})
+        before = snapshot()
+        with pytest.raises(ConfigError):
+            train(scan_file, {"gridsize": -1})
+        assert snapshot() == before
+
+    def test_populate_writes_and_warns_the_second_time(self) -> None:
+        """Replacing a configuration is told, unless it is meant."""
+        config = TrainingConfig(model=ModelConfig(N=128), n_groups=3)
+        populate_legacy_params(config)
+        config.model.N = 256
+        with pytest.warns(UserWarning, match=r"params\.cfg already populated"):
+            populate_legacy_params(config)
+        assert params.cfg["N"] == 256
+        config.model.N = 64
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            populate_legacy_params(config, force=True)
+        assert params.cfg["N"] == 64
+
+    def test_populate_refuses_other_classes(self) -> None:
+        """Only the two TensorFlow-side run configurations are taken."""
+        with pytest.raises(TypeError) as caught:
+            populate_legacy_params(pt.TrainingConfig())  # type: ignore[arg-type]
+        assert str(caught.value) == (
+            "tf_config must be TrainingConfig or InferenceConfig instance, "
+            "got ptycho.config.torch_side.TrainingConfig"
+        )
+
+
+class TestOverridePrecedence:
+    """The higher layer wins, and the lower ones are remembered."""
+
+    def test_overrides_beat_the_execution_config(self, scan_file: Path) -> None:
+        """An override of a knob wins over the execution configuration."""
+        config = PyTorchExecutionConfig(accelerator="cpu", learning_rate=0.1)
+        payload = train(scan_file, {"learning_rate": 0.2}, execution_config=config)
+        assert payload.execution_config.learning_rate == payload.pt_training_config.learning_rate == 0.2
+        losers = payload.resolution.trace("execution.learning_rate").losers
+        assert (losers[0].layer, losers[0].value) == ("execution", 0.1)
+        assert config.learning_rate == 0.1
+
+    def test_all_layers_stand_in_their_order(self, scan_file: Path, tmp_path: Path) -> None:
+        """One setting written everywhere shows every layer, high to low."""
+        base = tmp_path / "base.toml"
+        base.write_text("[training]\nnepochs = 3\n")
+        file = tmp_path / "run.toml"
+        file.write_text('include = ["base.toml"]\n[training]\nnepochs = 4\n')
+        payload = train(
+            scan_file,
+            {"max_epochs": 7},
+            files=[file],
+            environment={"PTYCHO__TRAINING__NEPOCHS": "5"},
+            flags={"training.nepochs": "6"},
+        )
+        trace = payload.resolution.trace("training.nepochs")
+        assert [(each.layer, each.value) for each in (trace.winner, *trace.losers)] == [
+            ("overrides", 7),
+            ("flags", 6),
+            ("environment", 5),
+            ("file", 4),
+            ("included", 3),
+            ("torch-defaults", 50),
+            ("tensorflow-defaults", 50),
+        ]
+        assert trace.losers[2].origin.line == 3
+
+    def test_a_higher_layer_may_restore_the_default(self, scan_file: Path, tmp_path: Path) -> None:
+        """A value equal to the default still wins where it was written."""
+        file = tmp_path / "run.toml"
+        file.write_text("[model]\ngridsize = 3\n")
+        payload = train(scan_file, {"gridsize": 2}, files=[file])
+        assert payload.tf_training_config.model.gridsize == 2
+        assert payload.resolution.winner_layer("model.gridsize") == "overrides"
+
+    def test_photons_override_metadata_then_default(self, scan_file: Path) -> None:
+        """An override stands above the file's metadata, that above TensorFlow's 1e9, never torch's 1e5."""
+        payload = train(scan_file)
+        assert payload.tf_training_config.nphotons == payload.pt_data_config.nphotons == 1e9
+        assert payload.overrides_applied["nphotons_source"] == "default"
+        (passed,) = payload.resolution.trace("training.nphotons").policies
+        assert "1e5 is passed over" in passed.reason
+        arrays = dict(np.load(scan_file))
+        text = json.dumps({"physics_parameters": {"nphotons": 3e6}})
+        np.savez(scan_file, **arrays, _metadata=np.array(text))
+        payload = train(scan_file)
+        assert payload.tf_training_config.nphotons == 3e6
+        assert payload.overrides_applied["nphotons_source"] == "metadata"
+        payload = train(scan_file, {"nphotons": 1e5})
+        assert payload.tf_training_config.nphotons == 1e5
+        assert payload.overrides_applied["nphotons_source"] == "override"
+
+    def test_side_override_then_the_file(self, scan_file: Path) -> None:
+        """N is the probe's side, named with the file, unless an override says otherwise."""
+        trace = train(scan_file).resolution.trace("model.N")
+        assert (trace.winner.layer, trace.value) == ("data-file", 64)
+        assert "probeGuess (64, 64)" in trace.winner.origin.key
+        assert train(scan_file, {"N": 128}).pt_data_config.N == 128
+
+    def test_crop_and_binning_change_the_side(self, scan_file: Path) -> None:
+        """The side is that of the frames that the network sees."""
+        arrays = dict(np.load(scan_file)) | {"probeGuess": np.ones((256, 256), np.complex64)}
+        np.savez(scan_file, **arrays)
+        assert train(scan_file).pt_data_config.N == 256
+        payload = train(scan_file, {"crop_px": 128, "bin": 2})
+        assert payload.pt_data_config.N == 64
+        assert "cropped and binned to 64" in payload.resolution.trace("model.N").winner.origin.key
+
+    def test_the_callers_dict_is_untouched(self, scan_file: Path) -> None:
+        """The overrides are read, not changed, and the audit starts as their copy."""
+        given = {"n_groups": 5, "gridsize": 1, **CPU}
+        before = dict(given)
+        payload = create_training_payload(scan_file, "out", given)
+        assert given == before
+        assert {key: payload.overrides_applied[key] for key in given} == given
+        assert payload.overrides_applied["N"] == 64
+        assert payload.overrides_applied["K"] == 6
+
+
+MISSING_GROUPS = """\
+n_groups is required in overrides
+  expected    {path}, the number of groups to draw, from overrides, a flag, the environment or a file
+  try         overrides=dict(..., n_groups=512)"""
+
+
+class TestFactoryValidation:
+    """Arguments are checked in order, before anything is touched."""
+
+    def test_missing_scan_comes_first(self, tmp_path: Path) -> None:
+        """A scan that is not there is named, before anything else is looked at."""
+        before = snapshot()
+        with pytest.raises(FileNotFoundError) as caught:
+            create_training_payload(tmp_path / "no.npz", tmp_path, {})
+        assert str(caught.value) == (
+            f"Training data file not found: {tmp_path / 'no.npz'}\n"
+            "  expected  a scan file (.npz)\n"
+            f"  try       an absolute path; this one is seen from {Path.cwd()}"
+        )
+        assert snapshot() == before
+
+    @pytest.mark.parametrize("overrides", [None, {}, {"n_groups": None}, {"gridsize": 2}])
+    def test_groups_must_be_given(self, scan_file: Path, overrides: dict[str, Any] | None) -> None:
+        """Nobody said how many groups to draw."""
+        before = snapshot()
+        with pytest.raises(ValueError, match="n_groups is required in overrides") as caught:
+            create_training_payload(scan_file, "out", overrides)
+        assert str(caught.value) == MISSING_GROUPS.format(path="training.n_groups")
+        assert snapshot() == before
+
+    @pytest.mark.parametrize("source", ["flags", "environment", "files"])
+    def test_groups_count_from_every_written_layer(
+        self, scan_file: Path, source: str, tmp_path: Path
+    ) -> None:
+        """A flag, a variable or a file may say how many groups to draw."""
+        file = tmp_path / "run.toml"
+        file.write_text("[training]\nn_groups = 33\n")
+        layers: dict[str, Any] = {
+            "flags": {"training.n_groups": "33"},
+            "environment": {"PTYCHO__TRAINING__N_GROUPS": "33"},
+            "files": [file],
+        }
+        payload = create_training_payload(scan_file, "out", CPU, **{source: layers[source]})
+        assert payload.tf_training_config.n_groups == 33
+
+    def test_inference_checks_in_order(self, tmp_path: Path, scan_file: Path) -> None:
+        """Folder, archive, scan, groups: the first that fails is the one that is named."""
+        folder = tmp_path / "model"
+        steps: list[tuple[type[Exception], str, Callable[[], object]]] = [
+            (FileNotFoundError, f"Model directory not found: {folder}", folder.mkdir),
+            (ValueError, f"Model archive not found: {folder / 'wts.h5.zip'}", (folder / "wts.h5.zip").touch),
+            (FileNotFoundError, f"Test data file not found: {tmp_path / 'test.npz'}", (tmp_path / "t").touch),
+        ]
+        for kind, text, mend in steps:
+            with pytest.raises(kind) as caught:
+                create_inference_payload(folder, tmp_path / "test.npz", "out", {})
+            assert str(caught.value).startswith(text)
+            mend()
+        with pytest.raises(ValueError, match="n_groups") as caught:
+            create_inference_payload(folder, scan_file, "out", {})
+        assert str(caught.value) == MISSING_GROUPS.format(path="inference.n_groups")
+        assert not params.is_populated()
+
+    def test_unknown_override_names_the_close_match(self, scan_file: Path) -> None:
+        """A slip of the keyboard is told what was probably meant."""
+        with pytest.raises(ConfigError) as caught:
+            train(scan_file, {"n_filtres_scale": 3})
+        text = str(caught.value)
+        assert text.startswith(
+            "unknown setting 'n_filtres_scale'\n  written in  overrides['n_filtres_scale'] ("
+        )
+        assert "test_config_factory.py:" in text
+        assert text.endswith("try         model.n_filters_scale = 3")
+
+    def test_all_problems_come_together(self, scan_file: Path) -> None:
+        """Every wrong value is told in one error, with the words of the contract."""
+        wrong = {"architecture": "fno", "batch_size": 15, "N": 100, "scheduler": "Linear", "C": 7}
+        with pytest.raises(ConfigError) as caught:
+            train(scan_file, wrong)
+        text = str(caught.value)
+        assert len(caught.value.exceptions) == 5
+        assert "Invalid architecture 'fno'. Expected one of ['cnn', 'unet']." in text
+        assert "batch_size must be positive power of 2, got 15" in text
+        assert "Unsupported input size: 100" in text
+        assert "Invalid scheduler: 'Linear'." in text
+        assert "'data.C' is 7, but it follows from model.gridsize = 2 and is 4" in text
+
+    def test_unbuilt_fields_are_refused_by_name(self, scan_file: Path) -> None:
+        """A torch field without a feature behind it takes its default only."""
+        train(scan_file, {"eca_encoder": False})
+        with pytest.raises(ConfigError) as caught:
+            train(scan_file, {"eca_encoder": True})
+        assert "'model.eca_encoder' is True, which asks for what is not built here" in str(caught.value)
+
+
+class TestExecutionConfigOverrides:
+    """Only what the caller of an execution configuration set counts."""
+
+    def test_only_set_fields_beat_lower_layers(self, scan_file: Path, tmp_path: Path) -> None:
+        """An untouched field of the execution configuration leaves the file its say."""
+        file = tmp_path / "run.toml"
+        file.write_text("[execution]\nlearning_rate = 0.25\nnum_workers = 3\n")
+        config = PyTorchExecutionConfig(accelerator="cpu", num_workers=1)
+        payload = create_training_payload(scan_file, "o", {"n_groups": 3}, config, files=[file])
+        assert payload.execution_config.learning_rate == 0.25
+        assert payload.execution_config.num_workers == payload.pt_training_config.num_workers == 1
+        assert payload.resolution.winner_layer("execution.learning_rate") == "file"
+
+    def test_audit_holds_the_knobs_in_force(self, scan_file: Path, on_cpu: PyTorchExecutionConfig) -> None:
+        """The audit dict tells every knob of the run, not only those given."""
+        on_cpu.scheduler = "Exponential"
+        applied = create_training_payload(scan_file, "o", {"n_groups": 3}, on_cpu).overrides_applied
+        knobs = ("accelerator", "deterministic", "num_workers", "enable_progress_bar")
+        assert [applied[knob] for knob in knobs] == ["cpu", True, 0, False]
+        knobs = ("learning_rate", "scheduler", "accum_steps", "logger_backend")
+        assert [applied[knob] for knob in knobs] == [1e-3, "Exponential", 1, "csv"]
+
+    def test_auto_warns_once_and_shows_what_it_became(
+        self, scan_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without an accelerator in any layer the machine is asked once, and the trace tells the answer."""
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        with pytest.warns(UserWarning, match=r"POLICY-001: No CUDA device detected") as told:
+            payload = create_training_payload(scan_file, "o", {"n_groups": 3})
+        assert len(told) == 1
+        assert payload.execution_config.accelerator == payload.pt_training_config.device == "cpu"
+        trace = payload.resolution.trace("execution.accelerator")
+        assert (trace.winner.layer, trace.losers[0].value) == ("measured", "auto")
+
+    def test_auto_found_by_the_caller_is_not_looked_for_again(
+        self, scan_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The device that an execution configuration found is taken over without a second warning."""
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        with pytest.warns(UserWarning, match="POLICY-001"):
+            config = PyTorchExecutionConfig()
+        payload = create_training_payload(scan_file, "o", {"n_groups": 3}, config)
+        assert payload.execution_config.accelerator == "cpu"
+
+    def test_a_named_device_beats_auto_without_warning(self, scan_file: Path) -> None:
+        """Where the value in force is a device, nobody asks the machine."""
+        assert train(scan_file, {"accelerator": "cuda"}).execution_config.accelerator == "cuda"
+
+
+class TestProbeSizeInference:
+    """The probe's side comes from its header; any trouble is told and gives 64."""
+
+    @pytest.mark.parametrize("shape", [(128, 128), (3, 128, 128), (128, 128, 1)])
+    def test_side_of_every_layout(self, tmp_path: Path, shape: tuple[int, ...]) -> None:
+        """A probe, a stack of modes and a trailing axis all give the side."""
+        np.savez(tmp_path / "s.npz", probeGuess=np.ones(shape, np.complex64))
+        assert infer_probe_size(tmp_path / "s.npz") == 128
+
+    def test_not_square_takes_the_first_axis(self, tmp_path: Path) -> None:
+        """A probe that is no square is told, and its first axis is taken."""
+        path = tmp_path / "s.npz"
+        np.savez(path, probeGuess=np.ones((128, 64), np.complex64))
+        with pytest.warns(UserWarning, match=r"s\.npz.* is not square: \(128, 64\)"):
+            assert infer_probe_size(path) == 128
+
+    @pytest.mark.parametrize("trouble", ["missing", "no key", "damaged", "objects", "scalar"])
+    def test_trouble_is_told_and_gives_64(self, tmp_path: Path, trouble: str) -> None:
+        """File and reason are named whatever is wrong with them."""
+        path = tmp_path / "s.npz"
+        arrays: dict[str, dict[str, Any]] = {
+            "no key": {"xcoords": np.ones(3)},
+            "objects": {"probeGuess": np.array([{}])},
+            "scalar": {"probeGuess": np.array(1.0)},
+        }
+        if trouble == "damaged":
+            path.write_bytes(b"PK no archive")
+        elif trouble != "missing":
+            np.savez(path, **arrays[trouble])
+        with pytest.warns(UserWarning, match=r"s\.npz") as told:
+            assert infer_probe_size(path) == 64
+        assert len(told) == 1
+
+    def test_the_diffraction_is_never_opened(self, tmp_path: Path) -> None:
+        """A scan whose diffraction is no array at all still tells its probe's side."""
+        import zipfile
+
+        path = tmp_path / "s.npz"
+        np.savez(path, probeGuess=np.ones((256, 256), np.complex64))
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("diff3d.npy", b"\x00" * 4096)
+        assert infer_probe_size(path) == 256
+        assert train(path).pt_data_config.N == 256
+
+    def test_doubt_is_told_only_where_it_matters(self, tmp_path: Path) -> None:
+        """A named N makes an unreadable probe harmless; without one the factory warns."""
+        path = tmp_path / "s.npz"
+        np.savez(path, xcoords=np.ones(3))
+        assert train(path, {"N": 128}).pt_data_config.N == 128
+        with pytest.warns(UserWarning, match="there is no 'probeGuess'"):
+            assert train(path).pt_data_config.N == 64
