@@ -45,6 +45,22 @@ def require_shape(name: str, array: NDArray[Any], expected: tuple[int | str, ...
     )
 
 
+def require_finite(patches: Complex, remedy: str) -> None:
+    """Accept a stack of patches without NaN or infinity; one bad pixel would spread silently.
+
+    Raises:
+        ValueError: A value is not finite; the first such patch is named.
+    """
+    for index, patch in enumerate(patches):
+        bad = patch.size - int(np.count_nonzero(np.isfinite(patch)))
+        if bad:
+            raise ValueError(
+                f"patch {index} holds {bad} values that are NaN or infinite\n"
+                "  expected  finite numbers\n"
+                f"  try       {remedy}"
+            )
+
+
 def require_probe(probe: Complex, N: int) -> None:
     """Accept a stack of probe modes of the side of the patches.
 

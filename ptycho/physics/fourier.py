@@ -74,7 +74,7 @@ def back_projection(amplitude: Real, probe: Complex, *, level: float = WIENER_LE
     Raises:
         ShapeError: The probe has no mode axis, or its side is not N.
     """
-    require_shape("amplitude", amplitude, ("...", "N", amplitude.shape[-1]), "square frames")
+    require_shape("amplitude", amplitude, ("...", amplitude.shape[-1], amplitude.shape[-1]), "square frames")
     require_probe(probe, amplitude.shape[-1])
     main = probe[0]
     wave = back_propagate(amplitude * np.exp(1j * np.angle(propagate(main))))

@@ -31,7 +31,7 @@ def exit_waves(
     Source:
         Thibault and Menzel, Nature 494, 68 (2013): mixed states.
     """
-    require_shape("patches", patches, ("...", "N", patches.shape[-1]), "square patches")
+    require_shape("patches", patches, ("...", patches.shape[-1], patches.shape[-1]), "square patches")
     require_probe(probe, patches.shape[-1])
     waves = patches[..., None, :, :] * probe
     if disk is not None:

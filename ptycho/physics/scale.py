@@ -132,7 +132,7 @@ def measure(
     photons = mean_square
     if quantity == "amplitude":
         wanted = "training.nphotons = 1e9: the amplitudes of a file do not tell the dose"
-        _require_positive("nphotons", math.nan if nphotons is None else nphotons, wanted)
+        _require_positive("number of photons in a frame", nphotons, wanted)
         photons = float(nphotons or 0.0)
     energy = (N / 2) ** 2
     intensity_scale = math.sqrt(photons / energy)
@@ -160,6 +160,6 @@ def mean_square_of(amplitudes: NDArray[Any]) -> float:
     return total / len(amplitudes)
 
 
-def _require_positive(name: str, value: float, remedy: str) -> None:
-    if not (math.isfinite(value) and value > 0):
+def _require_positive(name: str, value: float | None, remedy: str) -> None:
+    if value is None or not (math.isfinite(value) and value > 0):
         raise ValueError(f"the {name} is {value}\n  expected  a positive number\n  try       {remedy}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho.physics.arrays import Complex, Inexact, Real, require_shape
+from ptycho.physics.arrays import Complex, Inexact, Real, require_finite, require_shape
 from ptycho.physics.canvas import Canvas, cut, place, require_positions
 from ptycho.physics.synchronise import synchronise_phases
 from ptycho.physics.translate import translate
@@ -66,7 +66,7 @@ def merge_group(patches: Complex, relative: Real, weights: Real) -> Complex:
     Raises:
         ShapeError: The shapes do not belong together; a batch of groups has one axis too many.
     """
-    require_shape("patches", patches, ("C", "N", patches.shape[-1]), "one group at a time")
+    require_shape("patches", patches, ("C", patches.shape[-1], patches.shape[-1]), "one group at a time")
     count, N = patches.shape[0], patches.shape[-1]
     require_shape("relative", relative, (count, 2), "one [x, y] for each patch")
     require_weights(weights, count, N)
@@ -92,7 +92,7 @@ def extract_group(canvas: Complex, relative: Real, N: int) -> Complex:
     Raises:
         ShapeError: The canvas is not square, or the offsets are not pairs.
     """
-    require_shape("canvas", canvas, ("M", canvas.shape[-1]), "one group at a time")
+    require_shape("canvas", canvas, (canvas.shape[-1], canvas.shape[-1]), "one group at a time")
     require_shape("relative", relative, ("C", 2), "one [x, y] for each patch")
     margin = (canvas.shape[-1] - N) // 2
     middle = slice(margin, margin + N)
@@ -114,13 +114,16 @@ def stitch(patches: Complex, positions: Real, weights: Real, *, canvas: Canvas |
 
     Raises:
         ShapeError: The shapes do not belong together.
-        ValueError: A position is not finite, or the weights are negative, NaN or all zero.
+        ValueError: A patch or position is not finite, or the weights are negative, NaN or all zero.
     """
-    require_shape("patches", patches, ("n", "N", patches.shape[-1]), "patches[None] for a single one")
+    require_shape(
+        "patches", patches, ("n", patches.shape[-1], patches.shape[-1]), "patches[None] for a single one"
+    )
     count, N = patches.shape[0], patches.shape[-1]
     require_positions(positions, count)
     require_shape("weights", weights, (N, N), "one weight for each patch pixel")
     require_weights(weights, count, N)
+    require_finite(patches, "looking at the training loss: did it diverge?")
     unit = (weights / weights.max()).astype(patches.real.dtype)
     canvas = canvas or Canvas.around(positions, N)
     total = place(unit, positions, canvas)

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.sparse import csgraph, linalg
 from scipy.spatial import KDTree
 
-from ptycho.physics.arrays import Complex, Real, require_shape
+from ptycho.physics.arrays import Complex, Real, require_finite, require_shape
 from ptycho.physics.canvas import Canvas, cut, place, require_positions
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def synchronise_phases(patches: Complex, positions: Real, weights: Real, *, swee
 
     Raises:
         ShapeError: The shapes do not belong together.
-        ValueError: A position is not finite.
+        ValueError: A patch or a position is not finite.
 
     Source:
         Singer, Appl. Comput. Harmon. Anal. 30, 20 (2011): angular synchronisation by eigenvectors;
@@ -66,9 +66,10 @@ def synchronise_phases(patches: Complex, positions: Real, weights: Real, *, swee
 def relative_phases(patches: Complex, positions: Real, weights: Real, *, sweeps: int = 2) -> Complex:
     """Find the phase factors, shape (n,), that :func:`synchronise_phases` multiplies the patches by."""
     N = patches.shape[-1]
-    require_shape("patches", patches, ("n", "N", N), "patches[None] for a single one")
+    require_shape("patches", patches, ("n", N, N), "patches[None] for a single one")
     require_positions(positions, len(patches))
     require_shape("weights", weights, (N, N), "one weight for each patch pixel")
+    require_finite(patches, "looking at the training loss: did it diverge?")
     if len(patches) == 1:
         return np.ones(1, dtype=np.complex128)
     unit = (weights / weights.max()).astype(patches.real.dtype)
