@@ -122,16 +122,17 @@ def accept(given: Given) -> Accepted:
     placement, placed = locate(
         _origin(given), _pairs(coordinates.x, coordinates.y, scale), frames, modes, guess
     )
+    labels, left_out = _accept_labels(given, len(raw), frames.detector)
     accepted = Accepted(
         coordinates,
         frames,
         modes,
         guess if placement.on_object else None,
-        _accept_labels(given, len(raw), frames.detector.side),
+        labels,
         _pairs(coordinates.x, coordinates.y, scale) + placement.shift,
         _pairs(coordinates.x_start, coordinates.y_start, scale) + placement.shift,
         placement.shift,
-        [*notes, *dropped, *decided, placed],
+        [*notes, *dropped, *decided, placed, *left_out],
     )
     for decision in accepted.decisions:
         logger.info("%s: %s", place(source), decision)
@@ -167,6 +168,8 @@ def _accept_probe(given: Given, detector: Detector) -> Complex | None:
         return modes
     if found == detector.side_px:
         return resample_probe(modes, detector)
+    start = found // 2 - detector.side_px // 2
+    attempt = f"probeGuess[..., {start}:{start + detector.side_px}, {start}:{start + detector.side_px}]"
     raise ScanError(
         compose(
             f"'probeGuess' in {place(given.context.source)} is {found} x {found} pixels, "
@@ -174,23 +177,29 @@ def _accept_probe(given: Given, detector: Detector) -> Complex | None:
             expected=f"a probe on the grid of the frames, {detector.side_px} x {detector.side_px}",
             try_=f"data.crop_px = {found}, if the probe belongs to the middle of the detector"
             if found < detector.side_px
-            else f"probeGuess[..., {found // 2} - {detector.side_px // 2}:, ...], if it is only padded",
+            else f"{attempt}, if it is only padded",
         )
     )
 
 
-def _accept_labels(given: Given, n: int, side: int) -> Array | None:
+def _accept_labels(given: Given, n: int, detector: Detector) -> tuple[Array | None, list[str]]:
     if given.labels is None:
-        return None
+        return None, []
     labels, _ = order_frames(given.labels, n, "Y", given.context.source)
-    if labels.shape != (n, side, side):
+    if labels.shape == (n, detector.side, detector.side):
+        return labels, []
+    if labels.shape != (n, detector.side_px, detector.side_px):
         raise ScanError(
             compose(
                 f"the labelled patches 'Y' in {place(given.context.source)} have shape {labels.shape}",
-                expected=f"one complex patch per frame: ({n}, {side}, {side})",
+                expected=f"one complex patch per frame: ({n}, {detector.side}, {detector.side})",
             )
         )
-    return labels
+    if detector.crop_px != detector.side_px:
+        return None, ["the labelled patches 'Y' belong to the uncropped detector's finer pixels; left out"]
+    start = detector.side_px // 2 - detector.side // 2
+    kept = slice(start, start + detector.side)
+    return labels[:, kept, kept], []
 
 
 def _origin(given: Given) -> Origin:
