@@ -1,4 +1,4 @@
-"""Strict reading of values, by type and by kind of source: text is parsed, everything else must already fit."""
+"""Strict reading of values, by type and kind of source: text is parsed, the rest must already fit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NONE = type(None)
 Read = Callable[[Any], Any]
 
 
-class Mismatch(ValueError):
+class Mismatch(ValueError):  # noqa: N818  It names what happened.
     """A value does not fit a type: what was expected, what to try, and the place inside a container."""
 
     def __init__(self, expected: str, hint: str = "", at: str = "") -> None:
@@ -41,6 +41,7 @@ class Reader:
         typed: Reads a value of a typed source; raises Mismatch.
         text: Reads a text of the environment or a flag; raises Mismatch.
         exact: Classes whose instances are taken as they are, without a call.
+        finite: Floats are taken as they are when they are finite.
         mutable: Values are containers, to be copied when handed out.
         paths: Values are or hold paths, to be anchored at a folder.
         optional: None is a value.
@@ -50,6 +51,7 @@ class Reader:
     typed: Read
     text: Read
     exact: frozenset[type] = frozenset()
+    finite: bool = False
     mutable: bool = False
     paths: bool = False
     optional: bool = False
@@ -167,7 +169,7 @@ def _text_number(text: str) -> Any:
 def _float_reader(*, nonfinite: bool) -> Reader:
     read = _read_number if nonfinite else _read_float
     exact = frozenset({float}) if nonfinite else frozenset()
-    return Reader("a number", read, lambda text: read(_text_number(text)), exact)
+    return Reader("a number", read, lambda text: read(_text_number(text)), exact, not nonfinite)
 
 
 def _read_str(value: Any) -> str:
@@ -318,6 +320,7 @@ def _union_reader(members: list[Reader]) -> Reader:
         typed,
         lambda text: attempt(parsed_first, lambda each: each.text(text)),
         frozenset().union(*(each.exact for each in members)),
+        finite=any(each.finite for each in members),
         mutable=any(each.mutable for each in members),
         paths=any(each.paths for each in members),
         optional=any(each.optional for each in members),

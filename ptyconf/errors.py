@@ -26,7 +26,7 @@ class Complaint:
     hint: str = ""
 
 
-class Problem(ValueError):
+class Problem(ValueError):  # noqa: N818  The public name; several make one ConfigError.
     """One thing wrong, with its place.
 
     Args:
@@ -97,23 +97,29 @@ class ConfigError(ExceptionGroup[Problem], ValueError):
     """Every problem of one resolve, together; ``str()`` is their full text."""
 
     def __new__(cls, problems: Iterable[Problem], message: str = "") -> ConfigError:
-        """Gather problems into one error; the message is only a count unless one is given."""
+        """Gather problems into one error, whose message is their full text unless another is given.
+
+        Tools that match an exception group's message (pytest.raises) must find every problem's words in it.
+        """
         found = list(problems)
-        noun = "problem" if len(found) == 1 else "problems"
-        return super().__new__(cls, message or f"{len(found)} {noun} in the configuration", found)
+        return super().__new__(cls, message or _joined(found), found)
 
     def __init__(self, problems: Iterable[Problem], message: str = "") -> None:
         BaseException.__init__(self, problems, message)
 
-    def derive(self, excs: Sequence[Problem]) -> ConfigError:
+    def derive(self, excs: Sequence[Any]) -> ConfigError:  # type: ignore[override]
         """Make the same kind of error of a part of the problems (split, subgroup)."""
         return ConfigError(excs)
 
     def __str__(self) -> str:
-        texts = [str(each) for each in self.exceptions[:SHOWN_PROBLEMS]]
-        if (rest := len(self.exceptions) - SHOWN_PROBLEMS) > 0:
-            texts.append(f"... and {rest} more")
-        return "\n\n".join(texts)
+        return _joined(self.exceptions)
 
-    def __reduce__(self) -> tuple[type[ConfigError], tuple[list[Problem], str]]:  # type: ignore[override]
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[list[Problem], str]]:
         return type(self), ([*self.exceptions], self.message)  # type: ignore[list-item]
+
+
+def _joined(problems: Sequence[Exception]) -> str:
+    texts = [str(each) for each in problems[:SHOWN_PROBLEMS]]
+    if (rest := len(problems) - SHOWN_PROBLEMS) > 0:
+        texts.append(f"... and {rest} more")
+    return "\n\n".join(texts)

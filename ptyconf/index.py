@@ -16,13 +16,15 @@ from ptyconf.view import UNSET, Bind
 class Slot:
     """The place of one setting in the tree of keys, with its reader at hand."""
 
-    __slots__ = ("exact", "path", "reader", "setting")
+    __slots__ = ("exact", "finite", "path", "reader", "setting")
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.path = setting.path
         self.reader: Reader = setting.make_reader()
-        self.exact: frozenset[type] = self.reader.exact if setting.conversion is None else frozenset()
+        plain = setting.conversion is None
+        self.exact: frozenset[type] = self.reader.exact if plain else frozenset()
+        self.finite = plain and self.reader.finite
 
 
 @frozen(eq=False)

@@ -1,7 +1,7 @@
 """The law of the merge: for each setting the highest layer that has it wins; the others follow, in order.
 
-A history is one setting's entries, high to low, as a chain of links ``(source, value, rest)``. Merging puts one
-chain on top of another and shares what lies below, so the record of who lost is the merge itself.
+A history is one setting's entries, high to low, as a chain of links ``(source, value, rest)``. Merging puts
+one chain on top of another and shares what lies below, so the record of who lost is the merge itself.
 """
 
 from __future__ import annotations
@@ -16,11 +16,7 @@ Histories = dict[str, Any]  # path -> Link
 
 def push(source: S, values: Mapping[str, Any], below: Mapping[str, Any]) -> Histories:
     """Put one layer's values on top of merged histories; what was below is shared, not changed."""
-    merged = dict(below)
-    under = below.get
-    for path, value in values.items():
-        merged[path] = (source, value, under(path))
-    return merged
+    return pile([(source, values)], below)
 
 
 def over(high: Mapping[str, Any], low: Mapping[str, Any]) -> Histories:
@@ -42,9 +38,16 @@ def _onto(link: Any, below: Any) -> Any:
 
 def stack(layers: Iterable[tuple[S, Mapping[str, Any]]]) -> Histories:
     """Merge layers given low to high."""
-    merged: Histories = {}
+    return pile(layers, {})
+
+
+def pile(layers: Iterable[tuple[S, Mapping[str, Any]]], below: Mapping[str, Any]) -> Histories:
+    """Put layers, given low to high, on top of merged histories: as push for each, with one copy."""
+    merged = dict(below)
+    under = merged.get
     for source, values in layers:
-        merged = push(source, values, merged)
+        for path, value in values.items():
+            merged[path] = (source, value, under(path))
     return merged
 
 
@@ -55,13 +58,13 @@ def entries(link: Any) -> Iterator[tuple[Any, Any]]:
         yield source, value
 
 
-def winner(link: Any, passes: Callable[[Any], bool] = lambda source: True) -> tuple[Any, Any] | None:
+def winner(link: Any, passes: Callable[[Any], bool] = lambda _: True) -> tuple[Any, Any] | None:
     """Find the highest entry whose source is not passed over."""
     return next(((source, value) for source, value in entries(link) if passes(source)), None)
 
 
-# How values combine. Each takes (source, value) pairs, high to low, and gives the value with the contributor of
-# each element; None stops what lies below it.
+# How values combine. Each takes (source, value) pairs, high to low, and gives the value with the contributor
+# of each element; None stops what lies below it.
 
 
 def _live(pairs: Iterable[tuple[S, Any]]) -> list[tuple[S, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -14,7 +15,7 @@ def shown_path(file: str) -> str:
         relative = os.path.relpath(file)
     except ValueError:  # another drive
         return file
-    return file if relative.startswith("..") and os.path.isabs(file) else relative
+    return file if relative.startswith("..") and Path(file).is_absolute() else relative
 
 
 @frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.convert import Mismatch, anchor
@@ -55,20 +55,38 @@ class Reading:
 def read_layer(layer: Layer, schema: Schema) -> Reading:
     """Read a layer by a schema."""
     found = Reading(layer, schema)
-    reader = _Reader(found)
-    if layer.kind == "environment":
-        reader.read_environment()
-    else:
-        reader.walk(layer.values, schema.index.tree, ())
-    reader.settle_aliases()
-    for path, keys in layer.unset:
-        reader.unset(path, keys)
+    rest: list[_Rest] = []
+    if layer.kind != "environment":
+        _take_plain(layer.values, schema.index.tree, (), None if layer.text else found.values, rest)
+    if rest or layer.unset or layer.text:
+        _Reader(found).read(rest)
     for path, policies in schema.passed_over.items():
         if path in found.values:
             for policy in policies:
                 if policy.layer == layer.name and policy.label in {"", layer.label}:
                     found.passed[path] = policy.reason
     return found
+
+
+_Rest = tuple[str, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it
+
+
+def _take_plain(
+    table: Mapping[str, Any], node: dict[str, Any], at: Keys, values: dict[str, Any] | None, rest: list[_Rest]
+) -> None:
+    """Take the settings whose values fit as they are (none, for text); leave what needs a closer look."""
+    for key, value in table.items():
+        entry = node.get(key)
+        kind = value.__class__
+        if entry.__class__ is Slot:
+            fits = kind in entry.exact or (kind is float and entry.finite and value - value == 0.0)
+            if fits and values is not None:
+                values[entry.path] = value
+                continue
+        elif entry.__class__ is dict and (kind is dict or isinstance(value, Mapping)):
+            _take_plain(value, entry, (*at, key), values, rest)
+            continue
+        rest.append((key, entry, value, node, at))
 
 
 class _Reader:
@@ -83,23 +101,25 @@ class _Reader:
         self.aliased: list[tuple[Alias, Any, Keys]] = []
         self.unknowns = 0
 
-    def walk(self, table: Mapping[str, Any], node: dict[str, Any], at: Keys) -> None:
-        """Take every key of a table that stands at a node of the tree."""
-        values, text = self.reading.values, self.layer.text
-        for key, value in table.items():
-            entry = node.get(key)
+    def read(self, rest: Iterable[_Rest]) -> None:
+        """Take what needs a closer look: the settings' own keys, then their aliases, then what is unset."""
+        if self.layer.kind == "environment":
+            self.read_environment()
+        self.take_rest(rest)
+        self.settle_aliases()
+        for path, keys in self.layer.unset:
+            self.unset(path, keys)
+
+    def take_rest(self, rest: Iterable[_Rest]) -> None:
+        """Take keys one by one."""
+        for key, entry, value, node, at in rest:
             if entry.__class__ is Slot:
-                if value.__class__ in entry.exact and not text:
-                    values[entry.path] = value
-                else:
-                    self.take(entry, value, (*at, key))
-            elif entry.__class__ is dict and isinstance(value, Mapping):
-                self.walk(value, entry, (*at, key))
+                self.take(entry, value, (*at, key))
             else:
                 self.look_up(key, entry, value, node, at)
 
     def look_up(self, key: str, entry: Any, value: Any, node: dict[str, Any], at: Keys) -> None:
-        """Take a key that is no plain setting of its section: an alias, a whole path, a bare name, or unknown."""
+        """Take a key that is no plain setting of its section: alias, whole path, bare name, or unknown."""
         keys = (*at, key)
         meant: Slot | Alias | Found | None = None
         if entry.__class__ is tuple:
@@ -132,7 +152,9 @@ class _Reader:
         elif isinstance(meant, Found):
             self.refuse_ambiguous(keys, meant)
         elif isinstance(inner, dict) and isinstance(value, Mapping):
-            self.walk(value, inner, keys)
+            rest: list[_Rest] = []
+            _take_plain(value, inner, keys, None, rest)
+            self.take_rest(rest)
         else:
             self.refuse_unknown(keys, value)
 
@@ -151,7 +173,7 @@ class _Reader:
                 self.refuse_unknown((name,), text)
 
     def take(self, slot: Slot, value: Any, keys: Keys, bind: Alias | None = None) -> None:
-        """Read one value strictly and keep it; a setting written twice in one layer must agree with itself."""
+        """Read one value strictly and keep it; written twice in one layer, it must agree with itself."""
         names = []
         shown = value
         try:
@@ -249,8 +271,8 @@ class _Reader:
             self.fault(text, name, keys, known=_known(list(self.inside(name))))
             return
         self.unknowns += 1
-        near = self.near(name, keys) if self.unknowns <= SUGGESTED else []
-        hint = self.suggestion(near[0], name, value, keys) if near else ""
+        near = self.near(name) if self.unknowns <= SUGGESTED else []
+        hint = self.suggestion(near, name, value, keys) if near else ""
         section = name.rpartition(".")[0]
         here = _known(list(self.inside(section)), [key.rpartition(".")[2] for key in near])
         short = name if len(name) <= 80 else f"{name[:76]} ..."
@@ -275,7 +297,7 @@ class _Reader:
             node = self.index.tree
         return dict.fromkeys(key for key, entry in node.items() if not isinstance(entry, tuple))
 
-    def near(self, name: str, keys: Keys) -> list[str]:
+    def near(self, name: str) -> list[str]:
         """Find the keys that a written one was probably meant to be, those of its own section first."""
         section, _, last = name.rpartition(".")
         siblings = {
@@ -291,11 +313,10 @@ class _Reader:
             found = [names[each] for each in close(last, names)]
         return found
 
-    def suggestion(self, key: str, name: str, value: Any, keys: Keys) -> str:
-        """Write what was probably meant, in the spelling of the source."""
-        meant = self.index.find(key, self.sections)
-        path = meant.path if isinstance(meant, (Slot, Alias)) else key
-        secret = path in self.settings and self.settings[path].secret
+    def suggestion(self, near: list[str], name: str, value: Any, keys: Keys) -> str:
+        """Write what was probably meant, in the spelling of the source; hide what may be a secret."""
+        key = near[0]
+        secret = any(self.is_secret(each) for each in near)
         said = value if isinstance(value, str) and self.layer.text else spell(value)
         if isinstance(value, Mapping) or len(said) > 60:
             said = "..."
@@ -303,6 +324,11 @@ class _Reader:
         if self.layer.kind in {"environment", "flag"}:
             return self.assignment(keys, show(value, secret=True) if secret else said, key)
         return f"{key.rpartition('.')[2] if same else key} = {show(value, secret=True) if secret else said}"
+
+    def is_secret(self, key: str) -> bool:
+        """Tell whether a key means a secret setting."""
+        meant = self.index.find(key, self.sections)
+        return isinstance(meant, (Slot, Alias)) and self.settings[meant.path].secret
 
     def assignment(self, keys: Keys, said: str, key: str = "") -> str:
         """Write a setting with a value as the source would."""

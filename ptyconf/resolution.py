@@ -27,7 +27,7 @@ ASSIGNED = "assigned after resolve"
 
 @frozen
 class Entry:
-    """What one layer says of one setting; ``conversion`` names the translation that the value went through."""
+    """What one layer says of one setting; ``conversion`` names the translation of the value."""
 
     layer: str
     value: Any

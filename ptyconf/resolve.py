@@ -11,7 +11,7 @@ from attrs import field, frozen
 from ptyconf.convert import Mismatch, one_of
 from ptyconf.errors import Complaint, ConfigError, Problem
 from ptyconf.layer import Fault, Layer, Precedence
-from ptyconf.merge import STRATEGIES, entries, push, stack, winner
+from ptyconf.merge import STRATEGIES, entries, pile, stack, winner
 from ptyconf.origin import Origin
 from ptyconf.reading import Reading
 from ptyconf.resolution import Derived, Resolution, State
@@ -97,13 +97,12 @@ class _Work:
         while split and self.readings[split - 1].kind == "defaults":
             split -= 1
         base = _base(self.schema, self.readings[split:])
-        histories = base.histories
-        values = dict(base.values)
-        for reading in reversed(self.readings[:split]):
-            histories = push(reading, reading.values, histories)
-            values.update(reading.values)
+        above = self.readings[:split][::-1]
+        self.histories = pile([(reading, reading.values) for reading in above], base.histories)
+        self.values = dict(base.values)
+        for reading in above:
+            self.values.update(reading.values)
             self.touched.update(reading.values)
-        self.histories, self.values = histories, values
         self.touched |= base.dubious
         for reading in self.readings:
             for fault in reading.faults:
@@ -134,7 +133,7 @@ class _Work:
         self.problems.append(Problem(text, path=path, origin=one, hint=f"remove {path} from one of them"))
 
     def settle(self) -> None:
-        """Find the values that are not simply the top of their history; check the ones that layers brought."""
+        """Find the values that are not the top of their history; check the ones that layers brought."""
         self.pass_over()
         self.combine()
         for derivation in self.schema.derivations:

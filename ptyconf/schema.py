@@ -120,25 +120,23 @@ def _all_views(views: Iterable[View[Any]]) -> Iterator[View[Any]]:
 
 
 def _gather(views: tuple[View[Any], ...], declared: Iterable[Setting]) -> dict[str, Setting]:
+    """Read the settings off the views in order, then add those that no class has."""
     said: dict[str, Setting] = {}
     for setting in declared:
         if setting.path in said:
             raise SchemaError(f"the setting {setting.path!r} is declared twice")
         said[setting.path] = setting
     found: dict[str, Setting] = {}
-    for view in views:
-        for attribute in view.own:
-            path = attribute.bind.path
-            if path not in found and attribute.bind.conversion is None:
-                found[path] = _complete(said.get(path), path, attribute)
-    for path, setting in said.items():
-        if path not in found:
-            found[path] = _alone(setting)
-    for view in views:
-        for attribute in view.own:
-            if attribute.bind.path not in found:
-                where = f"{view.target.__qualname__}.{attribute.name}"
-                raise SchemaError(f"{where} holds {attribute.bind.path!r}, which nothing defines")
+    attributes = [(view, attribute) for view in views for attribute in view.own]
+    for _, attribute in attributes:
+        path = attribute.bind.path
+        if path not in found and attribute.bind.conversion is None:
+            found[path] = _complete(said.get(path), path, attribute)
+    found.update({path: _alone(setting) for path, setting in said.items() if path not in found})
+    for view, attribute in attributes:
+        if attribute.bind.path not in found:
+            where = f"{view.target.__qualname__}.{attribute.name}"
+            raise SchemaError(f"{where} holds {attribute.bind.path!r}, which nothing defines")
     return found
 
 

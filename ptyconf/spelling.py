@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 
-
 MASK = "********"
 LONGEST_VALUE = 120
 

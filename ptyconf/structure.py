@@ -1,4 +1,4 @@
-"""Tables that become instances inside a value: cattrs with the strict readers as its hooks, one converter for all."""
+"""Tables that become instances inside a value: cattrs with the strict readers as its hooks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,14 @@ def converter() -> Converter:
     import cattrs
 
     made = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
-    made.register_structure_hook_func(_is_strict, lambda value, kind: reader(kind).typed(value))
+    made.register_structure_hook_func(_is_strict, _read)
+    for kind in (bool, int, float, str, bytes):  # cattrs asks its own hooks for these first
+        made.register_structure_hook(kind, _read)
     return made
+
+
+def _read(value: Any, kind: Any) -> Any:
+    return reader(kind).typed(value)
 
 
 def _is_strict(kind: Any) -> bool:

@@ -6,8 +6,9 @@ import dataclasses
 import functools
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterable
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, TypeVar
 
 import attrs
@@ -39,7 +40,7 @@ def mark_set(instance: object, names: Iterable[str]) -> None:
 
 def is_tracked(kind: type) -> bool:
     """Tell whether a class is marked with ``tracks_set_fields``."""
-    return hasattr(kind, _TRACKED)
+    return kind.__dict__.get(_TRACKED) is kind
 
 
 def tracks_set_fields(kind: type[T]) -> type[T]:
@@ -50,14 +51,15 @@ def tracks_set_fields(kind: type[T]) -> type[T]:
     Raises:
         SchemaError: The class is neither, or its instances cannot be weakly referenced.
     """
-    if not (dataclasses.is_dataclass(kind) or attrs.has(kind)):
+    if not hasattr(kind, "__dataclass_fields__") and not hasattr(kind, "__attrs_attrs__"):
         raise SchemaError(
-            f"{kind.__qualname__} is neither a dataclass nor an attrs class; put @tracks_set_fields above"
+            f"{kind.__qualname__} is neither a dataclass nor attrs; put @tracks_set_fields above"
         )
     if not can_be_referenced(kind):
         raise SchemaError(f"{kind.__qualname__} has __slots__ without __weakref__; add weakref_slot=True")
-    setattr(kind, _TRACKED, True)
+    setattr(kind, _TRACKED, kind)
     _wrap_init(kind)
+    _note_replacing(kind)
     _wrap_setattr(kind)
     _wrap_state(kind)
     return kind
@@ -79,13 +81,16 @@ def _wrap_init(kind: Any) -> None:
     @functools.wraps(inner)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         inner(self, *args, **kwargs)
-        if type(self).__init__ is init:
-            names = {arguments[each] for each in (*order[: len(args)], *kwargs) if each in arguments}
-            replaced = _replacement(sys._getframe(1))
-            if replaced is not None:
-                original, changes = replaced
-                names = (names & changes) | (_SET.get(original) or frozenset())
-            _SET.put(self, frozenset(names))
+        if type(self) is kind:
+            caller = sys._getframe(1)  # noqa: SLF001  See _FieldsAsked.
+            if caller.f_code in _REPLACING and (asked := getattr(_ASKED, "last", None)) is not None:
+                original, changes = asked
+                _ASKED.last = None
+                named = _SET.get(original) or frozenset()
+                _SET.put(self, named | {arguments[each] for each in changes if each in arguments})
+            else:
+                given = (*order[: len(args)], *kwargs)
+                _SET.put(self, frozenset(arguments[each] for each in given if each in arguments))
 
     kind.__init__ = init
 
@@ -95,57 +100,43 @@ def _positional(init: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(each.name for each in parameters if each.kind is not inspect.Parameter.KEYWORD_ONLY)
 
 
-# dataclasses.replace and attrs.evolve pass every field to the constructor, so what the caller named is gone by then.
-# Both ask for the fields first and fill in the rest in field order afterwards; so the caller's own names come first
-# in the keywords, and the frame tells the original. What remains unclear is settled by comparing values.
+# dataclasses.replace and attrs.evolve pass every field to the constructor, so that what the caller named is
+# lost there. But before they fill in the rest both ask the class for its list of fields, and at that moment
+# their local ``changes`` holds the caller's names and nothing else.
 
 
-def _replacing_functions() -> dict[Any, tuple[str, str]]:
-    found: dict[Any, tuple[str, str]] = {}
-    for function in (dataclasses.replace, getattr(dataclasses, "_replace", None), attrs.evolve):
-        code = getattr(function, "__code__", None)
-        if code is not None:
-            names = code.co_varnames
-            found[code] = (next(name for name in ("obj", "self", "inst", "args") if name in names), "changes")
-    return found
+def _codes(*functions: Any) -> dict[CodeType, str]:
+    codes = {getattr(each, "__code__", None): getattr(each, "__name__", "") for each in functions}
+    return {code: name for code, name in codes.items() if code is not None}
 
 
-_REPLACING = _replacing_functions()
+_REPLACING = _codes(dataclasses.replace, getattr(dataclasses, "_replace", None), attrs.evolve)
+_ASKED = threading.local()
 
 
-def _replacement(frame: FrameType) -> tuple[Any, frozenset[str]] | None:
-    """Find the instance that is being replaced and the fields that change, if this is a replacement."""
-    names = _REPLACING.get(frame.f_code)
-    if names is None:
-        return None
-    seen = frame.f_locals
-    original = seen.get("inst", seen.get(names[0]))
-    if isinstance(original, tuple):
-        original = original[0]
-    changes = _named_by_caller(original, seen["changes"])
-    return original, changes
+class _FieldsAsked:
+    """A class's list of fields that notes who asks for it in order to replace an instance."""
+
+    def __init__(self, fields: Any) -> None:
+        self.fields = fields
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
+        if frame is not None and frame.f_code not in _REPLACING:
+            frame = frame.f_back if instance is None else None  # attrs.evolve asks through attrs.fields
+        if frame is not None and frame.f_code in _REPLACING:
+            seen = frame.f_locals
+            original = next((seen[name] for name in ("obj", "self", "inst") if name in seen), None)
+            if isinstance(original, owner):
+                _ASKED.last = (original, tuple(seen["changes"]))
+        return self.fields
 
 
-def _named_by_caller(original: Any, changes: dict[str, Any]) -> frozenset[str]:
-    """Tell the caller's own changes from those that were filled in after them, in field order."""
-    arguments = _arguments(type(original))
-    given = list(changes)
-    fill = len(given)
-    remaining = list(arguments)
-    # The filled-in names are the longest tail in field order that holds every field missing before it.
-    while fill:
-        tail = given[fill - 1 :]
-        expected = [name for name in remaining if name not in given[: fill - 1]]
-        if tail != expected:
-            break
-        fill -= 1
-    named = {arguments[name] for name in given[:fill] if name in arguments}
-    differing = {
-        arguments[name]
-        for name in given[fill:]
-        if name in arguments and changes[name] is not getattr(original, arguments[name])
-    }
-    return frozenset(named | differing)
+def _note_replacing(kind: Any) -> None:
+    for name in ("__dataclass_fields__", "__attrs_attrs__"):
+        fields = kind.__dict__.get(name)
+        if fields is not None:
+            setattr(kind, name, _FieldsAsked(fields))
 
 
 def _wrap_setattr(kind: Any) -> None:

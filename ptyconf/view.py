@@ -91,7 +91,7 @@ class View(Generic[T]):
         aliases: Whether a renamed attribute may also be written under ``section.attribute``.
 
     Raises:
-        SchemaError: The class is none of these, a name is unknown, or its instances cannot be weakly referenced.
+        SchemaError: The class is neither, a name is unknown, or instances cannot be weakly referenced.
     """
 
     def __init__(

@@ -48,9 +48,8 @@ def _entries(trace: Trace) -> Iterator[str]:
         place = str(entry.origin)
         if entry.conversion:
             place += f", converted {entry.conversion}"
-        if word == "overrides" and entry.layer in beaten:
-            word = "passes over"
-        yield f"  {word:<11} {entry.layer.ljust(layers)}  {_shown(entry).ljust(values)}  {place}"
+        said = "passes over" if word == "overrides" and entry.layer in beaten else word
+        yield f"  {said:<11} {entry.layer.ljust(layers)}  {_shown(entry).ljust(values)}  {place}"
 
 
 def _shown(entry: Entry) -> str:

@@ -1,6 +1,6 @@
 """What a text must be before a TOML parser sees it: bounded, shallow, valid UTF-8, without NUL.
 
-toml-rs crashes the interpreter on deep documents and needs gigabytes for large ones, so nothing reaches it unseen.
+toml-rs crashes the interpreter on deep documents and needs gigabytes for large ones, so all is checked first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAX_BYTES = 2_000_000
 MAX_DEPTH = 100
 TOML_VERSION: Literal["1.0.0"] = "1.0.0"
 
-# Strings and comments, in the order in which they must be tried; unterminated ones end with their line or the text.
+# Strings and comments, in the order in which they must be tried; unterminated ones end with line or text.
 _QUOTED = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\Z)'
     r"|'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"
@@ -25,10 +25,10 @@ _QUOTED = re.compile(
     re.DOTALL,
 )
 _BRACKETS = {code: None for code in range(128) if chr(code) not in "[]{}"}
-_DOTTED = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){%d}" % MAX_DEPTH)
+_DOTTED = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
 
 
-class Refusal(ValueError):
+class Refusal(ValueError):  # noqa: N818  It names what happened.
     """A text that is not given to the parser, or that the parser refuses.
 
     Args:
@@ -134,7 +134,7 @@ _REPORTED = re.compile(
 
 
 def _refusal(message: str) -> Refusal:
-    """Take place and reason out of the parser's report, whose columns count characters (its ``colno`` does not)."""
+    """Take place and reason out of the parser's report, the columns of which count characters."""
     found = _REPORTED.match(message)
     if found is None:
         return Refusal(f"is not TOML: {message.splitlines()[-1]}")

@@ -27,8 +27,8 @@ def layer(
         name: Name in the precedence.
         instance: The object.
         view: The view of its class.
-        fields: None takes what the caller set, which only a class marked with ``tracks_set_fields`` knows; "all"
-            takes every field, "changed" those that differ from the default.
+        fields: None takes what the caller set, which only a class marked with ``tracks_set_fields`` knows;
+            "all" takes every field, "changed" those that differ from the default.
         label: What origins are called by; the class's name if left out.
         within: Order among layers of one name, the smaller above.
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from ptyconf.layer import Keys, Layer, Unknown
 from ptyconf.origin import Origin
+from ptyconf.view import copied
+
+_SCALARS = frozenset({int, float, str, bool, type(None)})
 
 
 def layer(
@@ -18,7 +21,6 @@ def layer(
     sections: Iterable[str] | None = None,
     unknown: Unknown = "error",
     kind: str = "mapping",
-    within: int = 0,
     origin: Callable[[str], Origin] | None = None,
     stacklevel: int = 1,
 ) -> Layer:
@@ -31,7 +33,6 @@ def layer(
         sections: Order in which bare names are looked up; the schema's if left out.
         unknown: What an unknown key is: error, warn or ignore.
         kind: Kind of source in origins.
-        within: Order among layers of one name, the smaller above.
         origin: Gives the origin of a key, where the dict only carries what was read elsewhere.
         stacklevel: Whose file and line is recorded; 1 is the caller.
     """
@@ -53,10 +54,17 @@ def layer(
         dotted=True,
         unknown=unknown,
         sections=None if sections is None else tuple(sections),
-        within=within,
     )
 
 
 def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy the tables and leave the values, which are copied when they are read."""
-    return {key: _frozen(each) if isinstance(each, Mapping) else each for key, each in values.items()}
+    """Copy tables, lists and sets, so that the caller may change them afterwards."""
+    taken = dict(values)
+    for key, each in values.items():
+        kind = each.__class__
+        if kind not in _SCALARS:
+            if kind is dict or isinstance(each, Mapping):
+                taken[key] = _frozen(each)
+            elif kind is list or kind is set:
+                taken[key] = copied(each)
+    return taken

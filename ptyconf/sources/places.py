@@ -1,7 +1,7 @@
 """Where every key and value of a TOML document stands, found when somebody asks.
 
-toml-rs gives positions too, but places a dotted key at its last segment, counts columns in bytes and leaves out
-headers. This scan reads a document that the parser has already accepted, so it only has to know where tokens end.
+toml-rs gives positions too, but places a dotted key at its last segment, counts columns in bytes and leaves
+out headers. This scan reads a document that the parser has accepted: it only has to know where tokens end.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\
 
 @frozen
 class Place:
-    """Starts of a key and its value, lines and columns from 1; a header and an element have only one of them."""
+    """Starts of a key and its value, lines and columns from 1; a header and an element have only one."""
 
     key: tuple[int, int] | None
     value: tuple[int, int] | None

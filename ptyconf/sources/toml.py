@@ -65,7 +65,7 @@ class Document:
         name = ".".join(spell_key(str(key)) for key in keys)
         return Origin(
             "toml",
-            os.path.basename(self.file),
+            Path(self.file).name,
             name,
             self.file,
             start[0] if start else None,
@@ -77,7 +77,7 @@ class Document:
 
     def at(self, line: int | None, column: int | None) -> Origin:
         """Name a place by its numbers."""
-        return Origin("toml", os.path.basename(self.file), "", self.file, line, column, parent=self.parent)
+        return Origin("toml", Path(self.file).name, "", self.file, line, column, parent=self.parent)
 
 
 def load(
@@ -123,7 +123,7 @@ def load_all(paths: Iterable[str | os.PathLike[str]], **options: Any) -> list[La
 def parse(
     text: str, *, file: str = "<string>", profile: str | None = None, name: str = "file"
 ) -> list[Layer]:
-    """Read a text into layers, as ``load`` does with a file; includes resolve against the working directory."""
+    """Read a text into layers, as ``load`` does a file; includes resolve against the working directory."""
     return _Loading(Names(file=name), profile).start_text(text, file)
 
 
@@ -134,7 +134,7 @@ def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[st
         ConfigError: It is not a TOML file; with the place.
         FileNotFoundError: There is no such file.
     """
-    file = os.path.abspath(path)
+    file = str(Path(path).absolute())
     document = Document("", file)
     try:
         document.text = guard.read_file(Path(file), max_bytes=max_bytes)
@@ -190,7 +190,7 @@ class _Loading:
 
     def read(self, path: Path, name: str, parent: Origin | None, asked: Origin | None) -> None:
         """Read one file; what cannot be read becomes the fault of a layer."""
-        file = os.path.abspath(path)
+        file = str(Path(path).absolute())
         document = Document("", file, parent)
         text = ""
         try:

@@ -1,0 +1,164 @@
+"""Time resolve and build, with all provenance, as a ratio to the floor: tomllib + ChainMap + cattrs without any.
+
+Every figure of one table comes from one run; ratios travel between machines, microseconds do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import time
+import tomllib
+from collections import ChainMap
+from collections.abc import Callable
+from dataclasses import dataclass, field, make_dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cattrs
+
+from ptyconf import Precedence, Resolution, Schema, View, resolve
+from ptyconf.sources import defaults, environment, mapping, toml
+
+TYPES: tuple[tuple[type, Any], ...] = ((int, 1), (float, 2.5), (str, "text"), (bool, True))
+PER_SECTION = 20
+
+
+@dataclass
+class Case:
+    """One schema of a size with the same layers for every competitor."""
+
+    settings: int
+    layers: int
+    classes: dict[str, type] = field(default_factory=dict)
+    file: Path = Path()
+    sparse: list[dict[str, dict[str, Any]]] = field(default_factory=list)
+    environ: dict[str, str] = field(default_factory=dict)
+
+
+def make_case(settings: int, layers: int, folder: Path) -> Case:
+    """Make classes, a file with every setting, and sparse layers with a tenth of the settings each."""
+    case = Case(settings, layers)
+    names: list[tuple[str, str, int]] = []
+    for number in range(settings // PER_SECTION):
+        section = f"section_{number}"
+        fields = []
+        for index in range(PER_SECTION):
+            kind, default = TYPES[index % len(TYPES)]
+            fields.append((f"setting_{index}", kind, field(default=default)))
+            names.append((section, f"setting_{index}", index))
+        case.classes[section] = make_dataclass(f"Section{number}", fields)
+    lines: list[str] = []
+    for section, name, index in names:
+        if index == 0:
+            lines.append(f"[{section}]")
+        lines.append(f"{name} = {json.dumps(TYPES[index % len(TYPES)][1])}")
+    case.file = folder / f"case_{settings}_{layers}.toml"
+    case.file.write_text("\n".join(lines) + "\n")
+    for layer in range(max(0, layers - 3)):
+        table: dict[str, dict[str, Any]] = {}
+        for position, (section, name, index) in enumerate(names):
+            if (position + layer) % 10 == 0:
+                table.setdefault(section, {})[name] = TYPES[index % len(TYPES)][1]
+        case.sparse.append(table)
+    for position, (section, name, index) in enumerate(names):
+        if index % 4 == 0 and position % 16 == 0:
+            case.environ[f"BENCH__{section.upper()}__{name.upper()}"] = str(TYPES[index % len(TYPES)][1])
+    return case
+
+
+def floor(case: Case) -> Callable[[], Any]:
+    """Read with tomllib, merge with ChainMap, structure with cattrs: no provenance at all."""
+    converter = cattrs.Converter()
+    standard = {
+        (section, name): each.default
+        for section, kind in case.classes.items()
+        for name, each in kind.__dataclass_fields__.items()
+    }
+    environ = {tuple(key.lower().split("__")[1:]): value for key, value in case.environ.items()}
+
+    def run() -> Any:
+        read = tomllib.loads(case.file.read_text())
+        maps: list[Any] = [flat(each) for each in reversed(case.sparse)]
+        merged = ChainMap(*maps, environ, flat(read), standard)
+        tables: dict[str, dict[str, Any]] = {}
+        for (section, name), value in merged.items():
+            tables.setdefault(section, {})[name] = value
+        return [converter.structure(tables[section], kind) for section, kind in case.classes.items()]
+
+    return run
+
+
+def flat(tables: dict[str, dict[str, Any]]) -> dict[Any, Any]:
+    """Give nested tables as one, by pairs of section and name."""
+    return {(section, name): value for section, table in tables.items() for name, value in table.items()}
+
+
+def ours(case: Case, *, places: bool = False) -> Callable[[], Any]:
+    """Resolve and build, with the whole history; with ``places`` also ask for every winner's line and column."""
+    views = [View(kind, section) for section, kind in case.classes.items()]
+    schema = Schema("bench", views)
+    names = [f"sparse-{number}" for number in reversed(range(len(case.sparse)))]
+    precedence = Precedence(*names, "environment", "file", "defaults")
+    standard = defaults.layer("defaults", *views)
+
+    def run() -> Any:
+        resolution: Resolution = resolve(
+            schema,
+            precedence,
+            [
+                *(mapping.layer(f"sparse-{number}", each) for number, each in enumerate(case.sparse)),
+                environment.layer("BENCH", case.environ),
+                *toml.load(case.file),
+                standard,
+            ],
+        )
+        if places:
+            for path in resolution:
+                resolution.trace(path)
+        return [resolution.build(view) for view in views]
+
+    return run
+
+
+def best(run: Callable[[], Any], budget_s: float) -> float:
+    """Give the shortest of many runs, in seconds."""
+    run()
+    shortest, end = float("inf"), time.perf_counter() + budget_s
+    gc.disable()
+    try:
+        while time.perf_counter() < end:
+            start = time.perf_counter()
+            run()
+            shortest = min(shortest, time.perf_counter() - start)
+    finally:
+        gc.enable()
+    return shortest
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--sizes", default="80x2,80x5,80x20,80x100,800x5,8000x5", help="settings x layers, by commas"
+    )
+    parser.add_argument("--budget", type=float, default=1.0, help="seconds for each figure")
+    options = parser.parse_args()
+    print(
+        f"{'settings':>8}  {'layers':>6}  {'floor us':>10}  {'ours us':>10}  {'ours / F':>8}  {'all traces / F':>14}"
+    )
+    with TemporaryDirectory() as folder:
+        for size in options.sizes.split(","):
+            settings, layers = (int(part) for part in size.split("x"))
+            case = make_case(settings, layers, Path(folder))
+            f = best(floor(case), options.budget)
+            o = best(ours(case), options.budget)
+            t = best(ours(case, places=True), options.budget)
+            row = f"{settings:>8}  {layers:>6}  {f * 1e6:>10.0f}  {o * 1e6:>10.0f}  {o / f:>8.2f}  {t / f:>14.2f}"
+            print(row)
+
+
+if __name__ == "__main__":
+    main()
