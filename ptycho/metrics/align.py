@@ -17,6 +17,9 @@ SCANNED_FRACTION = 0.2
 
 _SETTLED_PX = 0.005
 _MOST_ROUNDS = 12
+_FARTHEST = 0.25
+"""Largest shift that is looked for, as a fraction of the picture: beyond it too little is left to compare."""
+
 _FINE_STEPS = 20
 """Samples per pixel of the correlation around its peak, before the parabola."""
 
@@ -178,9 +181,9 @@ def registered_shift(moving: Complex, fixed: Complex, mask: Mask) -> Real:
         theirs = fft.fft2(_ramp_blind(fixed, mask, axis), size)
         spectrum += theirs * fft.fft2(_ramp_blind(moving, mask, axis), size).conj()
     correlation = fft.ifft2(spectrum).real
-    # More than half a picture apart there is nothing to compare.
     rows, columns = (
-        np.abs(fft.fftfreq(n, 1 / n)) <= length / 2 for n, length in zip(size, fixed.shape, strict=True)
+        np.abs(fft.fftfreq(n, 1 / n)) <= _FARTHEST * length
+        for n, length in zip(size, fixed.shape, strict=True)
     )
     correlation = np.where(rows[:, None] & columns[None, :], correlation, -np.inf)
     peak = np.unravel_index(np.argmax(correlation), correlation.shape)

@@ -13,6 +13,10 @@ from ptycho.metrics.align import Aligned, align, phase_slope, twin
 if TYPE_CHECKING:
     from ptycho.physics.arrays import Complex, Mask, Real
 
+_SSIM_WINDOW = 7
+_FLAT = 1e-9
+"""Relative spread below which a picture counts as constant."""
+
 
 @dataclass(frozen=True)
 class Likeness:
@@ -147,10 +151,11 @@ def compare(picture: Real, truth: Real, mask: Mask) -> Likeness:
 
 
 def _correlation(p: Real, t: Real) -> float:
+    # A constant that was interpolated varies by rounding alone.
+    if any(values.std() <= _FLAT * np.abs(values).max() for values in (p, t)):
+        return math.nan
     p, t = p - p.mean(), t - t.mean()
-    size = float(np.linalg.norm(p) * np.linalg.norm(t))
-    flat = size <= 1e-12 * max(1.0, p.size)
-    return math.nan if flat else float(p @ t) / size
+    return float(p @ t) / float(np.linalg.norm(p) * np.linalg.norm(t))
 
 
 def _psnr(p: Real, t: Real, data_range: float) -> float:
@@ -175,6 +180,3 @@ def _ssim(picture: Real, truth: Real, mask: Mask, data_range: float) -> float:
     )
     inner = binary_erosion(mask, np.ones((_SSIM_WINDOW, _SSIM_WINDOW), dtype=bool))
     return float(similarity[inner if inner.any() else mask].mean())
-
-
-_SSIM_WINDOW = 7
