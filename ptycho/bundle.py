@@ -95,7 +95,7 @@ def write(path: Path, bundle: Bundle) -> None:
 
     probe = io.BytesIO()
     np.lib.format.write_array(probe, np.asarray(bundle.probe, dtype=np.complex64), allow_pickle=False)
-    weights = {name: np.ascontiguousarray(array) for name, array in sorted(bundle.weights.items())}
+    weights = {name: np.asarray(array, order="C") for name, array in sorted(bundle.weights.items())}
     contents = {
         "settings.toml": bundle.settings_toml.encode("utf-8"),
         "provenance.json": _to_json(bundle.provenance),

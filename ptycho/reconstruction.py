@@ -29,6 +29,8 @@ class Reconstruction:
         measured: Measured amplitudes in sqrt(counts), shape (m, N, N), float32.
         predicted: Predicted amplitudes in sqrt(counts), shape (m, N, N), float32.
         notes: What was decided on the way, one sentence each.
+        network_object: The picture of the network alone, shape (H, W), where ``object`` was refined against
+            the frames afterwards; None where ``object`` is the network's own.
     """
 
     object: NDArray[np.complex64]
@@ -40,6 +42,7 @@ class Reconstruction:
     measured: NDArray[np.float32]
     predicted: NDArray[np.float32]
     notes: tuple[str, ...] = field(default=())
+    network_object: NDArray[np.complex64] | None = None
 
     def save(self, path: Path) -> None:
         """Write every array to one NPZ file; the file appears whole or not at all.
@@ -49,9 +52,9 @@ class Reconstruction:
         """
         from ptycho.scan import npz
 
-        arrays: dict[str, NDArray[Any]] = {
-            item.name: np.asarray(getattr(self, item.name)) for item in fields(self) if item.name != "notes"
-        }
+        arrays: dict[str, NDArray[Any]] = {name: np.asarray(getattr(self, name)) for name in _required()}
+        if self.network_object is not None:
+            arrays["network_object"] = self.network_object
         arrays["notes"] = np.array("\n".join(self.notes))
         arrays["format_version"] = np.array(_FORMAT_VERSION)
         npz.write(path, arrays)
@@ -65,7 +68,7 @@ class Reconstruction:
             ValueError: The file is not a reconstruction of this version.
         """
         with np.load(path, allow_pickle=False) as archive:
-            names = [item.name for item in fields(cls) if item.name != "notes"]
+            names = _required()
             missing = [name for name in names if name not in archive.files]
             if missing or "format_version" not in archive.files:
                 raise ValueError(
@@ -81,4 +84,9 @@ class Reconstruction:
                     "  try       reading it with the version of ptychopinn that wrote it"
                 )
             notes = tuple(line for line in str(archive["notes"]).split("\n") if line)
-            return cls(**{name: archive[name] for name in names}, notes=notes)
+            network = archive["network_object"] if "network_object" in archive.files else None
+            return cls(**{name: archive[name] for name in names}, notes=notes, network_object=network)
+
+
+def _required() -> list[str]:
+    return [item.name for item in fields(Reconstruction) if item.name not in {"notes", "network_object"}]

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptycho.config.precedence import BARE_NAMES
 from ptycho.config.run import resolve_run
 from ptycho.config.settings import schema
 from ptyconf.sources import flags
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, files: str = "+") -> None:
-    """Declare the settings files, the profile and a flag for every setting."""
+def add_arguments(parser: argparse.ArgumentParser, command: Command, *, files: str = "+") -> None:
+    """Declare files, profile and a flag for every setting; short names mean the command's own."""
     parser.add_argument(
         "files", nargs=files, type=Path, metavar="FILE.toml", help="settings; a later file wins"
     )
     parser.add_argument("--profile", metavar="NAME", help="use [profile.NAME] of the settings files")
-    flags.add_flags(parser, schema)
+    flags.add_flags(parser, schema, sections=BARE_NAMES[command])
 
 
 def resolve(

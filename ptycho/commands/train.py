@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare settings files and flags."""
-    sources.add_arguments(parser)
+    sources.add_arguments(parser, "train")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -81,5 +81,5 @@ def _layer(path: Path, values: Mapping[str, Any], notes: Mapping[str, str]) -> L
         values,
         kind="npz",
         label=str(path),
-        origin=lambda key: Origin("npz", str(path), notes[key]),
+        origin=lambda key: Origin("npz", str(path), notes[key], file=str(path)),
     )

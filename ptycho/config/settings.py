@@ -36,6 +36,8 @@ _SPELLINGS: Mapping[str, Conversion] = {
     "execution.logger_backend": _NONE,
 }
 _ALIASES = {"training.nepochs": ("training.max_epochs",)}
+# Its default only stands for "not set": the probe is divided by it where somebody says so.
+_INERT_DEFAULTS = {"model.probe_scale"}
 _DEPRECATED = {
     "training.n_groups": ("training.n_images",),
     "inference.n_groups": ("inference.n_images",),
@@ -93,6 +95,7 @@ def _settings() -> Iterator[Setting]:
             conversion=_SPELLINGS.get(path),
             aliases=_ALIASES.get(path, ()),
             deprecated=_DEPRECATED.get(path, ()),
+            inert_default=path in _INERT_DEFAULTS,
             **more,
         )
 

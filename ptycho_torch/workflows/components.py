@@ -101,7 +101,8 @@ def _with_scales(resolution: Resolution, normalisation: Normalisation, scan: Raw
         "training.nphotons": normalisation.nphotons,
         "model.intensity_scale": normalisation.intensity_scale,
     }
-    origin = Origin("measured", str(scan.source or "arrays in memory"), "mean counts of the frames")
+    source = None if scan.source is None else str(scan.source)
+    origin = Origin("measured", source or "arrays in memory", "mean counts of the frames", file=source)
     layer = mapping.layer("measured", measured, kind="measured", origin=lambda _: origin)
     return resolution.with_layer(layer)
 

@@ -22,7 +22,7 @@ def dump_toml(
 ) -> str:
     """Write every setting as TOML.
 
-    None is listed in a top-level ``unset``; derived settings and secrets are comments only, so that a secret
+    None is listed in a top-level ``unset``; derived settings, inert defaults and secrets are comments only, so that a secret
     is the one thing that does not load back.
 
     Args:
@@ -65,6 +65,8 @@ def _line(resolution: Resolution, path: str, name: str, base: Path, *, origins: 
         return f"# {spell_key(name)} = {show(value)}  # follows from {inputs}"
     if value is None:
         return None
+    if setting.inert_default and trace.winner.origin.kind == "defaults":
+        return f"# {spell_key(name)} = {literal(value, base)}  # not set"
     text = f"{spell_key(name)} = {literal(value, base)}"
     return f"{text}  # {place}" if place else text
 

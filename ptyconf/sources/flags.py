@@ -38,6 +38,7 @@ def add_flags(
     paths: Iterable[str] | None = None,
     short: bool = True,
     taken: Collection[str] = (),
+    sections: Iterable[str] | None = None,
 ) -> None:
     """Add one flag per setting, ``--section.name``, and ``--name`` where that is unambiguous.
 
@@ -47,14 +48,16 @@ def add_flags(
         paths: The settings to make flags for; all if left out.
         short: Whether to add the short forms.
         taken: Short names to leave alone.
+        sections: Order in which short names are looked up; the schema's if left out.
     """
     used = set(parser._option_string_actions) | {f"--{name}" for name in taken}  # noqa: SLF001  No public list.
+    order = schema.sections if sections is None else tuple(sections)
     groups: dict[str, Any] = {}
     for path in schema.settings if paths is None else paths:
         setting = schema[path]
         options = [f"--{path}"]
         brief = f"--{setting.name}"
-        found = schema.index.find_bare(setting.name, schema.sections)
+        found = schema.index.find_bare(setting.name, order)
         if short and brief not in used and isinstance(found, Slot) and found.path == path:
             options.append(brief)
         group = groups.setdefault(setting.section, None) or parser.add_argument_group(setting.section)

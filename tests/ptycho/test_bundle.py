@@ -52,7 +52,7 @@ def test_a_bundle_comes_back_as_it_was(tmp_path: Path, trained: Bundle) -> None:
     assert back.weights.keys() == trained.weights.keys()
     for name, array in trained.weights.items():
         np.testing.assert_array_equal(back.weights[name], array)
-        assert back.weights[name].dtype == array.dtype
+        assert (back.weights[name].dtype, back.weights[name].shape) == (array.dtype, array.shape)
     assert back.backend == "pytorch"
     assert (back.network, back.normalisation) == (trained.network, trained.normalisation)
     assert (back.settings_toml, back.provenance) == (trained.settings_toml, trained.provenance)

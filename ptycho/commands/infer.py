@@ -1,0 +1,96 @@
+"""``ptycho infer``: reconstruct a scan with a trained network."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptycho import bundle
+from ptycho.commands import sources
+from ptycho.config.trained import bundle_layer, require_same_network
+from ptycho.run_folder import building
+from ptycho.workflows.backend_selector import load_backend
+from ptyconf.sources import flags
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ptycho.raw_data import RawData
+    from ptyconf import Layer, Resolution
+
+_log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the model, the scan, settings files and flags."""
+    parser.add_argument("model", type=Path, metavar="RUN_FOLDER", help="a run folder, or its wts.h5.zip")
+    parser.add_argument("--scan", type=Path, metavar="FILE.npz", help="the scan to reconstruct")
+    sources.add_arguments(parser, "infer", files="*")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Reconstruct into a folder that appears whole or not at all."""
+    from ptycho.report import run as report
+
+    archive = bundle.locate(arguments.model)
+    held = bundle.read(archive)
+    resolution = sources.resolve(
+        arguments, "infer", extra_layers=[_positional(archive, arguments.scan), bundle_layer(archive, held)]
+    )
+    require_same_network(resolution, held)
+    backend = load_backend(str(resolution["inference.backend"]))
+    prepared = backend.prepare_inference(resolution)
+    scan = _read_scan(prepared.resolution)
+    target = Path(str(resolution["inference.output_dir"]))
+    with building(target) as folder:
+        results = report.Results(
+            title=f"{target.name}: {report.name_of(scan)} reconstructed",
+            resolution=prepared.resolution,
+            reconstruction=backend.reconstruct(backend.unpack(held), prepared.resolution, scan),
+            scan=scan,
+            trained_on_it=_trained_on(held, scan),
+        )
+        report.write_results(folder, results, home=target)
+    _log.info("%s: report.md, object.png, reconstruction.npz", target)
+    return 0
+
+
+def _positional(archive: Path, scan: Path | None) -> Layer:
+    given: dict[str, object] = {"inference.model_path": archive.parent}
+    spelling = {"inference.model_path": "RUN_FOLDER"}
+    if scan is not None:
+        given["inference.test_data_file"] = scan
+        spelling["inference.test_data_file"] = "--scan"
+    return flags.given(given, spelling=spelling, typed=True)
+
+
+def _read_scan(resolution: Resolution) -> RawData:
+    """Read the scan, or as many of its frames as the settings ask for."""
+    from ptycho.raw_data import RawData
+    from ptycho.scan.options import ScanOptions
+
+    scan = RawData.from_file(
+        Path(str(resolution["inference.test_data_file"])), options=resolution.build(ScanOptions)
+    )
+    asked = [resolution[f"inference.{name}"] for name in ("n_subsample", "n_groups")]
+    wanted = min((int(str(count)) for count in asked if count is not None), default=scan.n_frames)
+    if wanted >= scan.n_frames:
+        return scan
+    seed = resolution["inference.subsample_seed"]
+    _log.info("%d of %d frames are reconstructed, drawn with seed %s", wanted, scan.n_frames, seed)
+    drawn = np.random.default_rng(seed).choice(scan.n_frames, wanted, replace=False)  # type: ignore[arg-type]
+    return scan.subset(np.sort(drawn))
+
+
+def _trained_on(held: bundle.Bundle, scan: RawData) -> bool:
+    """Tell whether the network was trained on this very file."""
+    settings = {entry["path"]: entry["value"] for entry in held.provenance.get("settings", ())}
+    trained = settings.get("training.train_data_file")
+    return (
+        trained is not None
+        and scan.source is not None
+        and Path(str(trained)).resolve() == scan.source.resolve()
+    )
