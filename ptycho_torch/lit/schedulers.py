@@ -15,7 +15,7 @@ PLATEAU_FACTOR = 0.5
 PLATEAU_PATIENCE = 2
 PLATEAU_FLOOR = 1e-4
 WARMUP_SHARE = 0.05
-COSINE_FLOOR = 0.1
+COSINE_FLOOR = 0.02
 
 _PLATEAU_NAMES = ("ReduceLROnPlateau", "Adaptive")
 
@@ -31,7 +31,7 @@ def exponential(epoch: int, epochs: int) -> float:  # noqa: ARG001
 
 
 def warmup_cosine(epoch: int, epochs: int) -> float:
-    """Climb to 1 within the first twentieth of the epochs, then fall along half a cosine to a tenth.
+    """Climb to 1 within the first twentieth of the epochs, then fall along half a cosine to a fiftieth.
 
     Source:
         Loshchilov and Hutter, ICLR 2017 (SGDR), without restarts.
@@ -93,9 +93,13 @@ def by_epoch(name: str, optimizer: Optimizer, *, epochs: int) -> LambdaLR | None
 
 
 def by_loss(name: str, optimizer: Optimizer) -> ReduceLROnPlateau | None:
-    """Make a schedule that halves the rate when the loss stops falling; None for the other names."""
+    """Make a schedule that halves the rate when the loss stops falling; None for the other names.
+
+    Any fall counts: torch's relative threshold takes a rise for a fall where the loss is negative, as the
+    Poisson likelihood is.
+    """
     if name not in _PLATEAU_NAMES:
         return None
     return ReduceLROnPlateau(
-        optimizer, factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE, min_lr=PLATEAU_FLOOR
+        optimizer, factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE, threshold=0.0, min_lr=PLATEAU_FLOOR
     )

@@ -22,6 +22,8 @@ _UNWANTED = (
     r"Checkpoint directory .* exists and is not empty",
     # The accelerator is a setting; where 'auto' fell back to the CPU, POLICY-001 has said so.
     r"GPU available but not used",
+    # validation_fraction = 0, or a scan too small to hold frames out; the decisions of the training say so.
+    r"You defined a `validation_step` but have no `val_dataloader`",
     # How Lightning walks its own batches through torch.utils._pytree.
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
 )

@@ -30,8 +30,8 @@ def tiny_scan(scan_file: Path) -> RawData:
     return RawData.from_file(scan_file)
 
 
-@pytest.fixture
-def payload(scan_file: Path, tmp_path: Path) -> Callable[..., TrainingPayload]:
+@pytest.fixture(scope="session")
+def payload(scan_file: Path) -> Callable[..., TrainingPayload]:
     """Make payloads of a small network: settings by keyword, execution settings as a mapping."""
 
     def make(execution: dict[str, Any] | None = None, **settings: Any) -> TrainingPayload:
@@ -47,7 +47,7 @@ def payload(scan_file: Path, tmp_path: Path) -> Callable[..., TrainingPayload]:
         }
         return create_training_payload(
             scan_file,
-            tmp_path / "run",
+            scan_file.parent / "run",
             overrides | settings,
             PyTorchExecutionConfig(accelerator="cpu", **execution or {}),
         )

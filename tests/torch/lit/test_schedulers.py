@@ -37,7 +37,7 @@ def test_multi_stage_falls_by_thirds() -> None:
 
 @given(st.integers(1, 200))
 def test_warmup_cosine_stays_between_its_bounds(epochs: int) -> None:
-    """The rate never leaves (0, 1], reaches 1, and ends at a tenth of it."""
+    """The rate never leaves (0, 1], reaches 1, and ends at a fiftieth of it."""
     factors = [schedulers.warmup_cosine(epoch, epochs) for epoch in range(epochs)]
     assert all(0 < factor <= 1 for factor in factors)
     assert epochs < 2 or max(factors) == 1
@@ -59,6 +59,16 @@ def test_plateau_halves_after_three_stale_epochs(name: str) -> None:
         plateau.step(1.0)
         rates.append(optimizer.param_groups[0]["lr"])
     assert rates == pytest.approx([3e-4] * 3 + [1.5e-4] * 3 + [1e-4] * 4)
+
+
+def test_plateau_sees_a_negative_loss_rise() -> None:
+    """A loss that creeps up below zero is no progress, however slowly it creeps."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    plateau = schedulers.by_loss("ReduceLROnPlateau", optimizer)
+    assert plateau is not None
+    for epoch in range(4):
+        plateau.step(-13.5 + 1e-5 * epoch)
+    assert optimizer.param_groups[0]["lr"] == 0.5
 
 
 @pytest.mark.parametrize("name", ["Default", "Exponential", "WarmupCosine", "MultiStage"])

@@ -18,9 +18,7 @@ def raster(n: int, seed: int = 0) -> np.ndarray:
     return path + np.random.default_rng(seed).uniform(-1, 1, (n, 2))
 
 
-@given(
-    st.integers(12, 80), st.sampled_from([1, 2]), st.floats(0, 0.5), st.integers(1, 80), st.integers(0, 9)
-)
+@given(st.integers(12, 80), st.sampled_from([1, 2]), st.floats(0, 0.5), st.integers(1, 80), st.integers(0, 9))
 def test_held_out_frames_never_train(n: int, g: int, fraction: float, wanted: int, seed: int) -> None:
     """No frame stands both in a training group and in a validation group."""
     sampling = Sampling(

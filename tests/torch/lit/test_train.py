@@ -1,0 +1,277 @@
+"""Trainings of seconds, whole."""
+
+import csv
+import json
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ptycho.raw_data import RawData
+from ptycho_torch.config_factory import TrainingPayload
+from ptycho_torch.lit import schedulers
+from ptycho_torch.lit.module import PtychoModule
+from ptycho_torch.lit.train import Trained, load_network, train
+from ptycho_torch.nn.weights import export
+
+Make = Callable[..., TrainingPayload]
+
+
+def load(path: Path) -> dict[str, Any]:
+    return torch.load(path, weights_only=True)
+
+
+def equal_weights(first: Path, second: Path) -> bool:
+    one, two = load(first)["state_dict"], load(second)["state_dict"]
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the training that `done` made."""
+    return tmp_path_factory.mktemp("done")
+
+
+@pytest.fixture(scope="module")
+def done(run: Path, payload: Make, tiny_scan: RawData) -> Trained:
+    """A training of two epochs with everything that can be learned."""
+    settings = {"probe_trainable": True, "intensity_scale_trainable": True, "probe_modes": 2}
+    return train(payload(nepochs=2, mae_weight=0.5, **settings), tiny_scan, run)
+
+
+def test_run_folder_holds_checkpoints_and_metrics(done: Trained, run: Path) -> None:
+    """A training leaves the last and the best checkpoint and one row of metrics for each epoch."""
+    names = sorted(path.name for path in run.iterdir())
+    assert [n for n in names if not n.startswith("best")] == ["last.ckpt", "metrics.csv"]
+    assert done.best_checkpoint is not None
+    assert done.best_checkpoint.name in names
+    with (run / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    terms = [f"{stage}_{term}" for stage in ("train", "val") for term in ("mae", "nll")]
+    expected = ["epoch", "train_loss", "val_loss", *terms, "lr", "intensity_scale", "seconds"]
+    assert list(rows[0]) == expected
+    for row, known in zip(rows, done.history, strict=True):
+        assert {k: float(v) for k, v in row.items()} == pytest.approx(known, rel=1e-5)
+    loss = 0.5 * done.history[0]["val_mae"] + done.history[0]["val_nll"]
+    assert done.history[0]["val_loss"] == pytest.approx(loss, rel=1e-5)
+
+
+def test_checkpoint_opens_without_arguments(done: Trained, run: Path) -> None:
+    """No code runs, no argument is needed, and the network is the one that was trained."""
+    assert done.best_checkpoint is not None
+    again = export(load_network(done.best_checkpoint))
+    trained = export(done.network)
+    assert all(np.array_equal(again[name], trained[name]) for name in trained)
+    module = PtychoModule.load_from_checkpoint(run / "last.ckpt", weights_only=True)
+    assert module.normalisation == done.normalisation
+    hyperparameters = load(run / "last.ckpt")["hyper_parameters"]
+    assert json.loads(json.dumps(hyperparameters)) == hyperparameters
+
+
+def test_trained_probe_is_handed_back(done: Trained, tiny_scan: RawData) -> None:
+    """Two modes were asked for; both moved away from where they started."""
+    start = done.normalisation.probe(np.asarray(tiny_scan.probe_modes))
+    assert done.probe.shape == (2, 64, 64)
+    assert not np.array_equal(done.probe[0], start[0])
+    assert np.array_equal(done.probe, done.network.probe.detach().numpy())
+    assert float(done.network.intensity_scale.detach()) != done.normalisation.intensity_scale
+
+
+def test_decisions_tell_scales_frames_and_threads(done: Trained) -> None:
+    """What was decided before the first step stands in the list, in words."""
+    told = "\n".join(done.decisions)
+    assert "1e+09 photons a frame (measured), intensity scale 988." in told
+    assert "32 frames train, 8 frames that no training group contains judge" in told
+    assert "1 weak orthogonal probe modes join the file's 1" in told
+    assert "frames are held in memory (1 MB)" in told
+    assert "1 CPU thread (deterministic" in told
+    assert done.device == "cpu"
+
+
+@pytest.mark.parametrize("gridsize", [1, 2])
+def test_equal_settings_give_equal_weights(
+    gridsize: int, payload: Make, tiny_scan: RawData, tmp_path: Path
+) -> None:
+    """Two trainings agree bit for bit, whatever was drawn before; another seed gives other weights."""
+    settings = {"gridsize": gridsize, "neighbor_count": 5, "probe_trainable": True}
+    train(payload(**settings), tiny_scan, tmp_path / "a")
+    torch.manual_seed(99)
+    torch.rand(7)
+    train(payload(**settings), tiny_scan, tmp_path / "b")
+    train(payload(seed=1, **settings), tiny_scan, tmp_path / "c")
+    assert equal_weights(tmp_path / "a/last.ckpt", tmp_path / "b/last.ckpt")
+    assert not equal_weights(tmp_path / "a/last.ckpt", tmp_path / "c/last.ckpt")
+
+
+def test_training_leaves_the_process_as_it_was(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """Threads, determinism, random state and the handler of Ctrl-C are the caller's again."""
+    torch.set_num_threads(2)
+    torch.manual_seed(3)
+    state, handler = torch.get_rng_state(), signal.getsignal(signal.SIGINT)
+    train(payload(), tiny_scan, tmp_path)
+    assert torch.get_num_threads() == 2
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert signal.getsignal(signal.SIGINT) is handler
+    torch.set_num_threads(1)
+
+
+def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, epoch: int, batch: int, times: int = 1) -> None:
+    real = PtychoModule.training_step
+
+    def step(self: PtychoModule, given: Any, batch_idx: int) -> torch.Tensor:
+        if (self.current_epoch, batch_idx) == (epoch, batch):
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+        return real(self, given, batch_idx)
+
+    monkeypatch.setattr(PtychoModule, "training_step", step)
+
+
+@pytest.mark.parametrize("scheduler", ["Exponential", "ReduceLROnPlateau"])
+def test_interrupted_training_resumes_on_the_same_way(
+    scheduler: str, payload: Make, tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends a training in good order; resumed, it gives the weights of an uninterrupted one."""
+    monkeypatch.setattr(schedulers, "PLATEAU_PATIENCE", 0)
+    execution = {"scheduler": scheduler, "learning_rate": 0.05, "checkpoint_monitor_metric": "train_loss"}
+    whole = train(payload(execution, nepochs=7), tiny_scan, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        press_ctrl_c(patch, epoch=5, batch=1)
+        part = train(payload(execution, nepochs=7), tiny_scan, tmp_path / "part")
+    rest = train(payload(execution, nepochs=7, resume=tmp_path / "part"), tiny_scan, tmp_path / "rest")
+    assert part.interrupted
+    assert "the training was interrupted in epoch 6" in part.decisions
+    assert len(load(tmp_path / "part/last.ckpt")["history"]) == 5
+    assert equal_weights(tmp_path / "whole/last.ckpt", tmp_path / "rest/last.ckpt")
+    assert [row["lr"] for row in rest.history] == [row["lr"] for row in whole.history]
+    assert len({row["lr"] for row in whole.history}) > 1
+    assert rest.best_epoch == whole.best_epoch
+    assert rest.best_checkpoint is not None
+    assert rest.best_checkpoint.parent == tmp_path / "rest"
+    assert rest.best_checkpoint.is_file()
+    assert (tmp_path / "rest/metrics.csv").read_text().count("\n") == 8
+
+
+def test_second_ctrl_c_aborts(
+    payload: Make, tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pressed twice, Ctrl-C is KeyboardInterrupt for the caller; the last checkpoint stays."""
+    press_ctrl_c(monkeypatch, epoch=1, batch=0, times=2)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(payload(nepochs=3), tiny_scan, tmp_path)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert len(load(tmp_path / "last.ckpt")["history"]) == 1
+
+
+def test_best_weights_are_those_of_the_best_epoch(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """What is handed back is the epoch with the lowest monitored loss, not the last one."""
+    execution = {"learning_rate": 0.3, "checkpoint_save_top_k": 0}
+    trained = train(payload(execution, nepochs=4), tiny_scan, tmp_path)
+    losses = [row["val_loss"] for row in trained.history]
+    assert trained.best_epoch == int(np.argmin(losses))
+    assert trained.best_checkpoint is None
+    assert any(
+        note.startswith(f"the weights are those of epoch {trained.best_epoch + 1} (val_loss")
+        for note in trained.decisions
+    )
+    best = load(tmp_path / "last.ckpt")["callbacks"]["BestWeights"]["weights"]
+    mine = {f"network.{name}": value for name, value in trained.network.state_dict().items()}
+    assert all(torch.equal(best[name], value) for name, value in mine.items())
+
+
+def test_nothing_held_out_ranks_by_the_training_loss(
+    payload: Make, tiny_scan: RawData, tmp_path: Path
+) -> None:
+    """Without held-out frames train_loss takes the place of val_loss, and it is told."""
+    trained = train(payload(validation_fraction=0.0), tiny_scan, tmp_path)
+    assert "nothing is held out: train_loss ranks the epochs in place of val_loss" in trained.decisions
+    assert "val_loss" not in trained.history[0]
+    assert trained.best_epoch == 0
+
+
+def test_supervised_training_learns_from_labels(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """With model_type supervised the only term is the error against the labelled patches."""
+    trained = train(payload(model_type="supervised"), tiny_scan, tmp_path)
+    assert trained.history[0]["train_loss"] == trained.history[0]["train_labels"]
+
+
+def test_learning_lowers_the_loss(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """Six epochs at gridsize 1 bring the amplitude error down by a fifth at least."""
+    payload_ = payload({"learning_rate": 3e-3}, nepochs=6, torch_loss_mode="mae")
+    losses = [row["train_loss"] for row in train(payload_, tiny_scan, tmp_path).history]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_probe_scale_acts_where_it_is_set(
+    payload: Make, tiny_scan: RawData, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A probe divided by 4 cannot explain the data: the log warns; the default divides nothing."""
+    plain = train(payload(), tiny_scan, tmp_path / "a")
+    assert not [r for r in caplog.records if r.levelno == logging.WARNING]
+    divided = train(payload(probe_scale=4.0), tiny_scan, tmp_path / "b")
+    assert divided.probe == pytest.approx(plain.probe / 4)
+    [warning] = [r for r in caplog.records if r.levelno == logging.WARNING]
+    assert warning.getMessage() == (
+        f"the probe has {plain.normalisation.energy_ratio / 16:.3g} times the energy of a mean frame, where "
+        "1 to 4 lets an object amplitude between 0 and 1 explain the data: the image may turn constant "
+        "(model.probe_scale)"
+    )
+
+
+def test_training_is_silent_without_a_bar(
+    payload: Make, tiny_scan: RawData, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing appears on the console: no tips, no tables, no device notices."""
+    train(payload(), tiny_scan, tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_frames_of_another_size_are_refused(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """The error names both sizes."""
+    with pytest.raises(ValueError, match="64 x 64") as caught:
+        train(payload(N=128), tiny_scan, tmp_path)
+    assert str(caught.value) == (
+        f"the frames of {tiny_scan.source} have 64 x 64 pixels, and model.N is 128\n"
+        "  expected  frames of 128 x 128 pixels after data.crop_px and data.bin\n"
+        "  try       model.N = 64, or data.crop_px = 128"
+    )
+
+
+def test_unknown_monitor_is_refused(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """The error lists the metrics of this training."""
+    with pytest.raises(ValueError, match="val_accuracy") as caught:
+        train(payload({"checkpoint_monitor_metric": "val_accuracy"}), tiny_scan, tmp_path)
+    assert str(caught.value) == (
+        "checkpoint_monitor_metric 'val_accuracy' is none of the metrics of this training\n"
+        "  expected  one of train_loss, train_nll, val_loss, val_nll\n"
+        '  try       execution.checkpoint_monitor_metric = "val_loss"'
+    )
+
+
+def test_scan_without_probe_is_refused(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """The error names the key."""
+    bare = RawData(
+        tiny_scan.xcoords,
+        tiny_scan.ycoords,
+        None,
+        None,
+        tiny_scan.diff3d,
+        None,
+        None,
+        quantity="counts",
+    )
+    with pytest.raises(ValueError, match="has no probe") as caught:
+        train(payload(), bare, tmp_path)
+    assert str(caught.value) == (
+        "the scan has no probe\n"
+        "  expected  probeGuess, complex, of shape (N, N) or (P, N, N)\n"
+        "  try       a scan file with probeGuess, an estimate will do"
+    )

@@ -1,0 +1,92 @@
+"""Lightning's trainer, made from the execution settings, and quiet."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from ptycho.config.config import PyTorchExecutionConfig
+from ptycho_torch.lit import trainer
+
+
+def make(folder: Path, **settings: object) -> object:
+    execution = PyTorchExecutionConfig(**{"accelerator": "cpu", "deterministic": False} | settings)  # type: ignore[arg-type]
+    with trainer.quiet():
+        return trainer.make_trainer(
+            execution, folder, epochs=1, callbacks=[], loggers=[], show_progress=False
+        )
+
+
+def test_impossible_strategy_says_what_was_given(tmp_path: Path) -> None:
+    """Lightning's reason comes with the settings that it is about."""
+    with pytest.raises(ValueError, match="no training can run") as caught:
+        make(tmp_path, strategy="teleport", enable_checkpointing=False)
+    first, *rest = str(caught.value).split("\n")
+    assert first.startswith("no training can run with these execution settings: ")
+    assert "teleport" in first
+    assert rest == [
+        "  given     accelerator = 'cpu', devices = 1, strategy = 'teleport', precision = '32-true'",
+        "  expected  a device that this machine has and a strategy that it supports",
+        '  try       execution.accelerator = "cpu", devices = 1, strategy = "auto"',
+    ]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+def test_absent_device_says_what_was_given(tmp_path: Path) -> None:
+    """A device that is not there is one clear error."""
+    with pytest.raises(ValueError, match=r"no training can run with these execution settings: .*CUDA"):
+        make(tmp_path, accelerator="cuda")
+
+
+def test_float16_becomes_bfloat16_on_the_cpu() -> None:
+    """CPUs do no float16 arithmetic: bfloat16 stands in, and it is told."""
+    execution = PyTorchExecutionConfig(accelerator="cpu", precision="16-mixed")
+    assert trainer.precision_of(execution) == (
+        "bf16-mixed",
+        "execution.precision: CPUs have no float16 arithmetic, bf16-mixed is used",
+    )
+    execution.accelerator = "cuda"
+    assert trainer.precision_of(execution) == ("16-mixed", None)
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "device"), [("cpu", "cpu"), ("cuda", "cuda:0"), ("mps", "mps"), ("gpu", None)]
+)
+def test_device_follows_the_accelerator(accelerator: str, device: str | None) -> None:
+    """'gpu' is CUDA where there is CUDA, else Apple's."""
+    expected = device or ("cuda:0" if torch.cuda.is_available() else "mps")
+    assert str(trainer.device_of(PyTorchExecutionConfig(accelerator=accelerator))) == expected
+
+
+def test_quiet_ends_with_the_block() -> None:
+    """Lightning's own level of logging comes back."""
+    log = logging.getLogger("lightning.pytorch")
+    log.setLevel(logging.INFO)
+    with trainer.quiet():
+        assert log.level == logging.WARNING
+    assert log.level == logging.INFO
+
+
+def test_quiet_lets_other_warnings_pass() -> None:
+    """Only the listed warnings are kept away."""
+    with trainer.quiet():
+        warnings.warn("The 'train_dataloader' does not have many workers", UserWarning, stacklevel=1)
+        with pytest.warns(UserWarning, match="something else"):
+            warnings.warn("something else", UserWarning, stacklevel=1)
+
+
+def test_random_state_is_given_back() -> None:
+    """What the block draws depends on the seed alone, and the caller's draws go on as if nothing happened."""
+    torch.manual_seed(5)
+    expected = torch.rand(2)
+    torch.manual_seed(5)
+    first = torch.rand(1)
+    with trainer.repeatable(1):
+        inside = torch.rand(1)
+        torch.use_deterministic_algorithms(True)
+    assert torch.equal(torch.cat([first, torch.rand(1)]), expected)
+    assert not torch.are_deterministic_algorithms_enabled()
+    with trainer.repeatable(1):
+        assert torch.equal(torch.rand(1), inside)
