@@ -43,8 +43,8 @@ class Setting:
         required: True, or the first line of the error, when some layer must set it.
         check: Says what is wrong with the winning value, or None.
         conversion: Other spellings of the value, translated before type and choices are looked at.
-        inert_default: Whether the default only stands for "not set": a dump writes it as a comment, so that loading
-            the dump does not turn it into a value that somebody set.
+        inert_default: Whether the default only stands for "not set": a dump writes it as a comment, so that
+            loading the dump does not turn it into a value that somebody set.
         metadata: What else the class's field carries.
     """
 

@@ -22,8 +22,8 @@ def dump_toml(
 ) -> str:
     """Write every setting as TOML.
 
-    None is listed in a top-level ``unset``; derived settings, inert defaults and secrets are comments only, so that a secret
-    is the one thing that does not load back.
+    None is listed in a top-level ``unset``; derived settings, inert defaults and secrets are comments only,
+    so that a secret is the one thing that does not load back.
 
     Args:
         resolution: What to write.
