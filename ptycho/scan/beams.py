@@ -1,18 +1,20 @@
 """Probes to scan with: beams that real optics make, confined to the frame."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.scan.errors import ScanError, compose
 
-__all__ = ["BEAMS", "draw_beam"]
+__all__ = ["BEAMS", "Beam", "draw_beam"]
 
 Field = NDArray[np.complex128]
+Beam = Literal["zone_plate", "pinhole", "gaussian"]
 
 
-def draw_beam(name: str, N: int) -> Field:
+def draw_beam(name: Beam, N: int) -> Field:
     """Make a probe of unit energy on N x N pixels, centred on pixel [N/2, N/2].
 
     Args:
@@ -64,7 +66,7 @@ def gaussian(N: int) -> Field:
     return beam
 
 
-BEAMS: dict[str, Callable[[int], Field]] = {
+BEAMS: dict[Beam, Callable[[int], Field]] = {
     "zone_plate": zone_plate,
     "pinhole": pinhole,
     "gaussian": gaussian,

@@ -1,5 +1,6 @@
 """Detector frames, read a few at a time: centred, cropped, binned and masked on the way out."""
 
+import mmap
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -55,6 +56,22 @@ class Detector:
 
 
 @dataclass(frozen=True)
+class Mapped:
+    """Where in a file a memory map lies."""
+
+    filename: str
+    dtype: np.dtype[Any]
+    offset: int
+    shape: tuple[int, ...]
+    order: Literal["C", "F"]
+
+    def open(self) -> Array:
+        """Map it again, read-only."""
+        mapped: Array = np.memmap(self.filename, self.dtype, "r", self.offset, self.shape, self.order)
+        return mapped
+
+
+@dataclass(frozen=True)
 class Frames:
     """A stack of frames that stays where it is, and gives out amplitudes.
 
@@ -71,6 +88,21 @@ class Frames:
     detector: Detector
     bad: NDArray[np.bool_] | None = None
     indices: Indices | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Send a memory map to another process as its place in the file, not as its content."""
+        state = dict(self.__dict__)
+        raw = state["raw"]
+        base: object = raw.base
+        # A view of a map, such as a transposed one, has another array as its base and travels by value.
+        if isinstance(raw, np.memmap) and isinstance(base, mmap.mmap):
+            order = "C" if raw.flags.c_contiguous else "F"
+            state["raw"] = Mapped(str(raw.filename), raw.dtype, raw.offset, raw.shape, order)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        raw = state["raw"]
+        self.__dict__.update(state, raw=raw.open() if isinstance(raw, Mapped) else raw)
 
     def __len__(self) -> int:
         return len(self.raw) if self.indices is None else len(self.indices)

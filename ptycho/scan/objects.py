@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,11 @@ from scipy import ndimage
 
 from ptycho.scan.errors import ScanError, compose
 
-__all__ = ["FAMILIES", "Contrast", "draw_object"]
+__all__ = ["FAMILIES", "Contrast", "Family", "draw_object"]
 
 Image = NDArray[np.float64]
 Shape = tuple[int, int]
+Family = Literal["textures", "dead_leaves", "lines", "spokes"]
 
 EDGE_SIGMA_PX = 0.7
 """Softening of every edge: sharper ones would alias on the pixel grid."""
@@ -32,7 +34,7 @@ class Contrast:
 
 
 def draw_object(
-    family: str, shape: Shape, rng: np.random.Generator, contrast: Contrast | None = None
+    family: Family, shape: Shape, rng: np.random.Generator, contrast: Contrast | None = None
 ) -> NDArray[np.complex64]:
     """Draw one object; amplitude and phase are two independent draws of the same family.
 
@@ -116,7 +118,7 @@ def draw_spokes(shape: Shape, rng: np.random.Generator) -> Image:
     return _soften(image)
 
 
-FAMILIES: dict[str, Callable[[Shape, np.random.Generator], Image]] = {
+FAMILIES: dict[Family, Callable[[Shape, np.random.Generator], Image]] = {
     "textures": draw_textures,
     "dead_leaves": draw_dead_leaves,
     "lines": draw_lines,

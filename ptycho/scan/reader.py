@@ -1,7 +1,6 @@
 """Scan files of every known layout, read into the same named arrays."""
 
 import bz2
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ptycho.metadata import read_metadata
 from ptycho.scan import npz
 from ptycho.scan.errors import ScanError, compose
 from ptycho.scan.layout import LABEL_KEYS, diffraction_key
@@ -82,31 +82,8 @@ def read_scan(path: Path) -> Contents:
         frames_key,
         quantity=npz.read_text(path, "quantity"),
         origin=npz.read_text(path, "position_origin"),
-        metadata=_metadata(path),
+        metadata=read_metadata(path),
     )
-
-
-def _metadata(path: Path) -> dict[str, Any] | None:
-    text = npz.read_text(path, "_metadata")
-    if text is None:
-        return None
-    try:
-        metadata = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ScanError(
-            compose(
-                f"'_metadata' in {path} is not JSON ({error})",
-                expected="a JSON object, as MetadataManager.save_with_metadata writes it",
-            )
-        ) from error
-    if not isinstance(metadata, dict):
-        raise ScanError(
-            compose(
-                f"'_metadata' in {path} is a JSON {type(metadata).__name__}",
-                expected="a JSON object, as MetadataManager.save_with_metadata writes it",
-            )
-        )
-    return metadata
 
 
 def _read_tike(path: Path) -> Contents:

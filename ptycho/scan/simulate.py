@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.noise import sample_counts
 from ptycho.raw_data import RawData
-from ptycho.scan.beams import draw_beam
+from ptycho.scan.beams import Beam, draw_beam
 from ptycho.scan.errors import ScanError, compose
 from ptycho.scan.forward import cut_patches, scan_amplitudes
-from ptycho.scan.objects import Contrast, draw_object
+from ptycho.scan.objects import Contrast, Family, draw_object
 from ptycho.scan.options import ScanOptions
 
 __all__ = ["Simulation", "draw_positions", "simulate"]
@@ -32,12 +32,8 @@ class Simulation:
 
     N: int = field(default=64, metadata={"help": "side of a frame", "unit": "px"})
     n_frames: int = field(default=900, metadata={"help": "number of frames"})
-    object_family: str = field(
-        default="textures", metadata={"help": "kind of object: textures, dead_leaves, lines or spokes"}
-    )
-    probe: str = field(
-        default="zone_plate", metadata={"help": "kind of beam: zone_plate, pinhole or gaussian"}
-    )
+    object_family: Family = field(default="textures", metadata={"help": "kind of object"})
+    probe: Beam = field(default="zone_plate", metadata={"help": "kind of beam"})
     probe_modes: int = field(default=1, metadata={"help": "mutually incoherent modes of the beam"})
     trajectory: Literal["raster", "spiral"] = field(
         default="raster", metadata={"help": "path of the scan: a jittered raster or a Fermat spiral"}

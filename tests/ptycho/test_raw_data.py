@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,16 @@ def test_frames_are_mapped_not_read(jail: Path, tiny_scan: RawData) -> None:
     assert again.subset([1, 2])._accepted.frames.raw is again._accepted.frames.raw
     packed = RawData.from_file(tiny_scan.to_file("packed.npz", compressed=True))
     np.testing.assert_array_equal(packed.diff3d, again.diff3d)
+
+
+def test_mapped_frames_travel_as_a_place(jail: Path, tiny_scan: RawData) -> None:
+    """Pickling a mapped scan, as loading processes do, sends no frame; the copy reads the same."""
+    mapped = RawData.from_file(tiny_scan.to_file("scan.npz")).subset([4, 2])
+    content = pickle.dumps(mapped._accepted.frames)
+    assert len(content) < 2_000
+    np.testing.assert_array_equal(pickle.loads(content).amplitudes(), mapped.amplitudes())
+    again = pickle.loads(pickle.dumps(tiny_scan))
+    np.testing.assert_array_equal(again.amplitudes(), tiny_scan.amplitudes())
 
 
 def test_two_files_are_read_alike(jail: Path, tiny_scan: RawData) -> None:

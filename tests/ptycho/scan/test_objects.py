@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from ptycho.scan.errors import ScanError
-from ptycho.scan.objects import FAMILIES, Contrast, draw_object
+from ptycho.scan.objects import FAMILIES, Contrast, Family, draw_object
 
 EVERY_FAMILY = pytest.mark.parametrize("family", list(FAMILIES))
 
 
 @EVERY_FAMILY
-def test_object_keeps_its_limits(family: str) -> None:
+def test_object_keeps_its_limits(family: Family) -> None:
     """Amplitude and phase use the whole of their ranges, and no more."""
     contrast = Contrast(amplitude=(0.3, 0.9), phase_rad=(-0.5, 1.5))
     drawn = draw_object(family, (120, 150), np.random.default_rng(1), contrast)
@@ -24,7 +24,7 @@ def test_object_keeps_its_limits(family: str) -> None:
 
 
 @EVERY_FAMILY
-def test_seed_makes_the_object(family: str) -> None:
+def test_seed_makes_the_object(family: Family) -> None:
     """The same seed draws the same object, another seed an unrelated one."""
     one, same, other = (draw_object(family, (150, 150), np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
@@ -32,7 +32,7 @@ def test_seed_makes_the_object(family: str) -> None:
 
 
 @EVERY_FAMILY
-def test_phase_does_not_follow_amplitude(family: str) -> None:
+def test_phase_does_not_follow_amplitude(family: Family) -> None:
     """Over several objects amplitude and phase are uncorrelated."""
     drawn = [draw_object(family, (150, 150), np.random.default_rng(seed)) for seed in range(8)]
     correlations = [np.corrcoef(np.abs(each).ravel(), np.angle(each).ravel())[0, 1] for each in drawn]
@@ -42,7 +42,7 @@ def test_phase_does_not_follow_amplitude(family: str) -> None:
 def test_unknown_family_names_the_known() -> None:
     """A family that does not exist is refused with those that do."""
     with pytest.raises(ScanError) as caught:
-        draw_object("clouds", (10, 10), np.random.default_rng(0))
+        draw_object("clouds", (10, 10), np.random.default_rng(0))  # type: ignore[arg-type]
     assert str(caught.value) == (
         'there is no family of objects "clouds"\n'
         "  known here  textures, dead_leaves, lines, spokes\n"

@@ -61,25 +61,11 @@ def test_missing_positions_are_named(jail: Path, scan_arrays: dict[str, Any], ke
     )
 
 
-def test_damaged_metadata_is_refused(jail: Path, scan_arrays: dict[str, Any]) -> None:
-    """Metadata that is not JSON is refused."""
-    with pytest.raises(ScanError) as caught:
-        read_scan(npz.write("scan.npz", scan_arrays | {"_metadata": "{nphotons"}))
-    assert str(caught.value) == (
-        "'_metadata' in scan.npz is not JSON "
-        "(Expecting property name enclosed in double quotes: line 1 column 2 (char 1))\n"
-        "  expected  a JSON object, as MetadataManager.save_with_metadata writes it"
-    )
-
-
-def test_metadata_of_another_kind_is_refused(jail: Path, scan_arrays: dict[str, Any]) -> None:
-    """Metadata that is JSON but no object is refused."""
-    with pytest.raises(ScanError) as caught:
-        read_scan(npz.write("scan.npz", scan_arrays | {"_metadata": "[1, 2]"}))
-    assert str(caught.value) == (
-        "'_metadata' in scan.npz is a JSON list\n"
-        "  expected  a JSON object, as MetadataManager.save_with_metadata writes it"
-    )
+@pytest.mark.parametrize("text", ["{nphotons", "[1, 2]"])
+def test_damaged_metadata_is_refused(jail: Path, scan_arrays: dict[str, Any], text: str) -> None:
+    """Metadata that is no JSON table is refused, not ignored."""
+    with pytest.raises(ScanError, match=r"'_metadata' in scan\.npz is not a JSON table"):
+        read_scan(npz.write("scan.npz", scan_arrays | {"_metadata": text}))
 
 
 def tike_arrays(scan_arrays: dict[str, Any]) -> dict[str, Any]:
