@@ -3,6 +3,7 @@
 Shape legend: B groups, F feature channels, N patch side.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -80,7 +81,7 @@ class Encoder(nn.Module):
     def __init__(self, channels: int, filters: Sequence[int]) -> None:
         super().__init__()
         sizes = [channels, *filters]
-        self.levels = nn.ModuleList(ConvPair(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.levels = nn.ModuleList(ConvPair(a, b) for a, b in itertools.pairwise(sizes))
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, channels, N, N) to (B, filters[-1], N / 2^levels, N / 2^levels)."""
@@ -100,7 +101,7 @@ class Decoder(nn.Module):
     def __init__(self, channels: int, filters: Sequence[int]) -> None:
         super().__init__()
         sizes = [channels, *filters]
-        self.levels = nn.ModuleList(ConvPair(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.levels = nn.ModuleList(ConvPair(a, b) for a, b in itertools.pairwise(sizes))
 
     def forward(self, features: Tensor) -> Tensor:
         """Map the bottleneck (B, channels, n, n) to (B, filters[-1], n * 2^levels, n * 2^levels)."""
@@ -162,7 +163,7 @@ class Head(nn.Module):
 
 
 class UNet(nn.Module):
-    """Three levels with skip connections: local in, local out, full resolution throughout.
+    """A U-Net with skip connections: local in, local out, full resolution throughout.
 
     Args:
         channels: Channels coming in.
@@ -171,7 +172,7 @@ class UNet(nn.Module):
         levels: Times that the sides are halved.
     """
 
-    def __init__(self, channels: int, images: int, width: int, levels: int = 3) -> None:
+    def __init__(self, channels: int, images: int, width: int, levels: int) -> None:
         super().__init__()
         sizes = [width * 2**level for level in range(levels + 1)]
         self.down = nn.ModuleList(

@@ -3,20 +3,22 @@
 Shape legend: B groups, C positions of a group, P probe modes, N patch side, F feature channels.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from . import physics
-from .layers import Decoder, Encoder, Head, UNet, amplitude_activation, bounded_phase, initialise
+from .layers import Decoder, Encoder, Head, amplitude_activation, bounded_phase, initialise
 from .prediction import Prediction
 from .settings import NetworkSettings
+from .unrolled import Illumination, UnrolledUNet
 
 __all__ = ["NetworkSettings", "Prediction", "PtychoNetwork"]
 
 CNN_FILTERS = {64: (32, 64, 128), 128: (16, 32, 64, 128), 256: (8, 16, 32, 64, 128)}
-UNET_WIDTH = 8
-"""Channels of the U-Net's first level, times n_filters_scale."""
 
 
 class FarFieldCNN(nn.Module):
@@ -46,35 +48,6 @@ class FarFieldCNN(nn.Module):
         return torch.polar(amplitude, phase)
 
 
-class BackProjectedUNet(nn.Module):
-    """Sharpen the back-projection of each pattern ('unet').
-
-    Every position sees its own back-projection and, in a group, the average of the group's
-    back-projections in its window; one set of weights serves all positions, so C does not change them.
-
-    Args:
-        settings: Shape of the network.
-    """
-
-    def __init__(self, settings: NetworkSettings) -> None:
-        super().__init__()
-        self.activation = amplitude_activation(settings.amp_activation)
-        self.shared = settings.gridsize > 1 and settings.object_big
-        self.unet = UNet(4 if self.shared else 2, 2, UNET_WIDTH * settings.n_filters_scale)
-
-    def forward(self, measured: Tensor, probe: Tensor, relative: Tensor) -> Tensor:
-        """Map X (B, C, N, N), the probe (P, N, N) and offsets (B, C, 2) to complex patches (B, C, N, N)."""
-        estimate = physics.back_project(measured, probe)
-        views = [estimate]
-        if self.shared:
-            weights = physics.illumination(probe)
-            views.append(physics.overlap(estimate, relative, weights))
-        parts = [torch.view_as_real(view).flatten(0, 1) for view in views]
-        features = torch.cat(parts, dim=-1).permute(0, 3, 1, 2)
-        amplitude, phase = self.unet(features).unflatten(0, measured.shape[:2]).unbind(2)
-        return torch.polar(self.activation(amplitude), bounded_phase(phase))
-
-
 class PtychoNetwork(nn.Module):
     """Network, probe and forward model in one differentiable piece.
 
@@ -82,27 +55,38 @@ class PtychoNetwork(nn.Module):
         settings: Shape and physics.
         probe: Complex probe modes on the network's scale, shape (P, N, N) or (N, N).
         intensity_scale: Measured s, so that (s X)² are counts.
+        mask: True where a detector pixel is good, shape (N, N); None takes all. What bad pixels say never
+            enters the network.
 
     Raises:
-        ValueError: The probe does not fit the settings.
+        ValueError: The probe or the mask does not fit the settings.
     """
 
     probe_parts: Tensor
     log_gain: Tensor
     measured_scale: Tensor
+    mask: Tensor
     disk: Tensor | None
 
-    def __init__(self, settings: NetworkSettings, probe: np.ndarray | Tensor, intensity_scale: float) -> None:
+    def __init__(
+        self,
+        settings: NetworkSettings,
+        probe: Tensor | NDArray[np.complexfloating[Any, Any]],
+        intensity_scale: float,
+        mask: Tensor | NDArray[np.bool_] | None = None,
+    ) -> None:
         super().__init__()
         self.settings = settings
         modes = _check_probe(torch.as_tensor(probe), settings)
-        core = FarFieldCNN if settings.architecture == "cnn" else BackProjectedUNet
-        self.core = core(settings)
+        self.core: FarFieldCNN | UnrolledUNet = (
+            FarFieldCNN(settings) if settings.architecture == "cnn" else UnrolledUNet(settings)
+        )
         initialise(self.core)
         parts = torch.view_as_real(modes.to(torch.complex64)).contiguous().clone()
         self._register("probe_parts", parts, trainable=settings.probe_trainable)
         self._register("log_gain", torch.zeros(()), trainable=settings.intensity_scale_trainable)
         self.register_buffer("measured_scale", torch.tensor(float(intensity_scale)))
+        self.register_buffer("mask", _check_mask(mask, settings.N))
         disk = physics.disk_mask(settings.N) if settings.probe_mask else None
         self.register_buffer("disk", disk, persistent=False)
 
@@ -123,7 +107,7 @@ class PtychoNetwork(nn.Module):
         return self.measured_scale * self.log_gain.exp()
 
     def patches(self, measured: Tensor, relative: Tensor | None = None) -> Tensor:
-        """Infer complex object patches, before any merging.
+        """Infer complex object patches; those of the unet agree within their group already.
 
         Args:
             measured: Normalised amplitude X, shape (B, C, N, N).
@@ -132,10 +116,18 @@ class PtychoNetwork(nn.Module):
         Returns:
             Complex patches, shape (B, C, N, N).
         """
+        measured = torch.where(self.mask, measured, 0.0)
+        if isinstance(self.core, FarFieldCNN):
+            return _as_tensor(self.core(measured))
         offsets = measured.new_zeros((*measured.shape[:2], 2)) if relative is None else relative
-        if isinstance(self.core, BackProjectedUNet):
-            return self.core(measured, self.probe, offsets)  # type: ignore[no-any-return]
-        return self.core(measured)  # type: ignore[no-any-return]
+        light = Illumination(
+            measured=measured / self.log_gain.detach().exp(),
+            good=self.mask,
+            probe=self.probe.detach(),
+            disk=self.disk,
+            sigma=self.settings.gaussian_smoothing_sigma,
+        )
+        return _as_tensor(self.core(light, offsets))
 
     def diffract(self, patches: Tensor) -> Tensor:
         """Predict the far-field amplitude of patches in the units of X: (..., N, N) -> (..., N, N)."""
@@ -154,9 +146,27 @@ class PtychoNetwork(nn.Module):
             Patches and amplitudes, shapes (B, C, N, N).
         """
         patches = self.patches(measured, relative)
-        if self.settings.object_big and relative is not None and patches.shape[1] > 1:
+        merging = self.settings.object_big and isinstance(self.core, FarFieldCNN)
+        if merging and relative is not None:
             patches = physics.overlap(patches, relative, physics.illumination(self.probe.detach()))
         return Prediction(patches, self.diffract(patches))
+
+
+def _as_tensor(value: Any) -> Tensor:
+    # Calling a module loses its type.
+    tensor: Tensor = value
+    return tensor
+
+
+def _check_mask(mask: Tensor | NDArray[np.bool_] | None, n: int) -> Tensor:
+    good = torch.ones(n, n, dtype=torch.bool) if mask is None else torch.as_tensor(mask, dtype=torch.bool)
+    if tuple(good.shape) != (n, n):
+        raise ValueError(
+            f"the mask of shape {tuple(good.shape)} does not fit the detector\n"
+            f"  expected  true at good pixels, shape ({n}, {n}) (model.N)\n"
+            "  try       a mask of the size of the frames after data.crop_px and data.bin"
+        )
+    return good.clone()
 
 
 def _check_probe(probe: Tensor, settings: NetworkSettings) -> Tensor:

@@ -21,12 +21,14 @@ COVERAGE_FLOOR = 1e-6
 
 def propagate(waves: Tensor) -> Tensor:
     """Carry waves to the far field; energy is conserved and zero frequency lands at [N/2, N/2]."""
-    return torch.fft.fftshift(torch.fft.fft2(waves, norm="ortho"), dim=(-2, -1))
+    fields: Tensor = torch.fft.fftshift(torch.fft.fft2(waves, norm="ortho"), dim=(-2, -1))
+    return fields
 
 
 def back_propagate(fields: Tensor) -> Tensor:
     """Invert `propagate`."""
-    return torch.fft.ifft2(torch.fft.ifftshift(fields, dim=(-2, -1)), norm="ortho")
+    waves: Tensor = torch.fft.ifft2(torch.fft.ifftshift(fields, dim=(-2, -1)), norm="ortho")
+    return waves
 
 
 def _shift_matrix(shift: Tensor, rows: int, columns: int, origin: float) -> Tensor:

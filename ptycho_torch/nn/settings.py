@@ -26,6 +26,7 @@ class NetworkSettings:
         probe_mask: Cut the illuminated field by a disk of radius N/4.
         gaussian_smoothing_sigma: Blur of the exit waves in pixels.
         model_type: "pinn" or "supervised".
+        unet_stages: Passes of the unet (unet only).
         probe_modes: Incoherent probe modes.
         probe_trainable: Learn the probe.
         intensity_scale_trainable: Learn a gain between the model's and the measured amplitude.
@@ -42,6 +43,7 @@ class NetworkSettings:
     probe_mask: bool = False
     gaussian_smoothing_sigma: float = 0.0
     model_type: str = "pinn"
+    unet_stages: int = 2
     probe_modes: int = 1
     probe_trainable: bool = False
     intensity_scale_trainable: bool = True
@@ -58,7 +60,7 @@ class NetworkSettings:
                 f"Invalid model_type '{self.model_type}'. Expected one of {sorted(MODEL_TYPES)}."
             )
         amplitude_activation(self.amp_activation)
-        for name in ("gridsize", "n_filters_scale", "probe_modes"):
+        for name in ("gridsize", "n_filters_scale", "unet_stages", "probe_modes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if self.gaussian_smoothing_sigma < 0:
