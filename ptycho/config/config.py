@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ptycho.config.callsite import outside_stack_level
 from ptycho.config.device import resolve_accelerator
 from ptycho.config.field import described
 from ptycho.config.files import load_toml_config, load_yaml_config
 from ptycho.config.legacy import dataclass_to_legacy_dict, update_legacy_dict
-from ptycho.config.rules import (
+from ptycho.config.validation import (
     check_execution,
     validate_inference_config,
     validate_model_config,
@@ -78,6 +79,11 @@ class ModelConfig:
         help="incoherent modes of the probe; the extra ones start as weak orthogonal modes of the first",
         legacy=False,
     )
+    unet_stages: int = described(
+        2,
+        help="passes of the unet; each after the first sees where the picture contradicts the detector",
+        legacy=False,
+    )
 
 
 @tracks_set_fields
@@ -138,6 +144,15 @@ class TrainingConfig:
     resume: Path | None = described(
         None, help="run folder or checkpoint that the training continues from", legacy=False
     )
+    probe_warmup_epochs: int = described(
+        0,
+        help="sweeps of iterative probe retrieval before the network learns; 0 keeps the given probe",
+        unit="sweeps",
+        legacy=False,
+    )
+    probe_learning_rate: float | None = described(
+        None, help="learning rate of a trainable probe; none takes execution.learning_rate", legacy=False
+    )
 
     def __post_init__(self) -> None:
         """Take `n_images` for `n_groups` where only that is given, else 512 groups."""
@@ -170,6 +185,12 @@ class InferenceConfig:
         Path("inference_outputs"), help="folder of the reconstruction", legacy="output_prefix"
     )
     backend: Literal["tensorflow", "pytorch"] = described("tensorflow", help="library that reconstructs")
+    refine_epochs: int = described(
+        10,
+        help="sweeps of iterative refinement of the picture after the network; 0 shows the network alone",
+        unit="sweeps",
+        legacy=False,
+    )
 
     def __post_init__(self) -> None:
         """Take `n_images` for `n_groups` where only that is given."""
@@ -182,7 +203,7 @@ def _adopt_n_images(config: TrainingConfig | InferenceConfig) -> None:
     warnings.warn(
         f"n_images is deprecated, use n_groups; n_images={config.n_images} is taken for n_groups",
         DeprecationWarning,
-        stacklevel=4,
+        stacklevel=outside_stack_level(),
     )
     config.n_groups = config.n_images
 

@@ -2,11 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from ptycho.config.config import InferenceConfig, ModelConfig, PyTorchExecutionConfig, TrainingConfig
+from typing import Any
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 AMPLITUDE_ACTIVATIONS = ("sigmoid", "swish", "softplus", "relu")
@@ -97,6 +93,7 @@ MODEL_RULES = (
     ),
     _choice("architecture", ARCHITECTURES, "Invalid architecture '{v}'. Expected one of {sorted}.", "cnn"),
     Rule("probe_modes", lambda v: v > 0, "probe_modes must be positive, got {v}", POSITIVE, "1"),
+    Rule("unet_stages", lambda v: v > 0, "unet_stages must be positive, got {v}", POSITIVE, "2"),
 )
 
 TRAINING_RULES = (
@@ -151,9 +148,30 @@ TRAINING_RULES = (
         "0 or more, below 1",
         "0.05",
     ),
+    Rule(
+        "probe_warmup_epochs",
+        lambda v: v >= 0,
+        "probe_warmup_epochs must be non-negative, got {v}",
+        NOT_NEGATIVE,
+        "0",
+    ),
+    Rule(
+        "probe_learning_rate",
+        lambda v: v is None or v > 0,
+        "probe_learning_rate must be positive, got {v}",
+        "a number above 0",
+        "1e-3",
+    ),
 )
 
 INFERENCE_RULES = (
+    Rule(
+        "refine_epochs",
+        lambda v: v >= 0,
+        "refine_epochs must be non-negative, got {v}",
+        NOT_NEGATIVE,
+        "10",
+    ),
     Rule(
         "n_groups",
         lambda v: v is None or v > 0,
@@ -271,63 +289,3 @@ RESOLVED_RULES = (
         '"csv"',
     ),
 )
-
-
-def validate_model_config(config: "ModelConfig") -> None:
-    """Judge a model configuration.
-
-    Raises:
-        ValueError: Everything that is wrong with it, a block of lines each.
-    """
-    _raise(_complaints(MODEL_RULES, config))
-
-
-def validate_training_config(config: "TrainingConfig") -> None:
-    """Judge a training configuration and the model in it.
-
-    Raises:
-        ValueError: Everything that is wrong with it, a block of lines each.
-    """
-    _raise([*_complaints(MODEL_RULES, config.model), *_complaints(TRAINING_RULES, config)])
-
-
-def validate_inference_config(config: "InferenceConfig") -> None:
-    """Judge an inference configuration, the model in it, and whether its trained model is there.
-
-    Raises:
-        ValueError: Everything that is wrong with it, a block of lines each.
-    """
-    complaints = [*_complaints(MODEL_RULES, config.model), *_complaints(INFERENCE_RULES, config)]
-    absence = missing_model(Path(config.model_path))
-    _raise(complaints if absence is None else [*complaints, absence])
-
-
-def check_execution(config: "PyTorchExecutionConfig") -> None:
-    """Judge an execution configuration as its constructor does.
-
-    Raises:
-        ValueError: Everything that is wrong with it, a block of lines each.
-    """
-    _raise(_complaints(EXECUTION_RULES, config))
-
-
-def missing_model(path: Path) -> str | None:
-    """Say why no trained model is at `path`: a folder with the archive, the archive, or that less .zip."""
-    archive, zipped = path / BUNDLE_NAME, path.with_name(path.name + ".zip")
-    if path.is_dir():
-        if archive.exists():
-            return None
-        return f"Model archive not found: {archive}"
-    if path.exists() or zipped.exists():
-        return None
-    return f"model_path does not exist: {path} (also checked {zipped})"
-
-
-def _complaints(rules: Iterable[Rule], config: object) -> list[str]:
-    values = ((rule, getattr(config, rule.field)) for rule in rules)
-    return [rule.text(value) for rule, value in values if rule.broken_by(value)]
-
-
-def _raise(complaints: list[str]) -> None:
-    if complaints:
-        raise ValueError("\n".join(complaints))
