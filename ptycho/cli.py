@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import logging
 import sys
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ptycho.workflows.backend_selector import BackendError
 
@@ -52,14 +53,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
+class UsageError(ValueError):
+    """Arguments that the command line does not understand."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one clear message, without the list of every flag."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\n  try       {self.prog} --help")
+
+
 def _dispatch(arguments: list[str]) -> int:
     command = next((word for word in arguments if not word.startswith("-")), None)
-    parser = argparse.ArgumentParser(prog="ptycho", description="Physics-informed neural ptychography.")
+    parser = _Parser(prog="ptycho", description="Physics-informed neural ptychography.")
     parser.add_argument("--version", action="store_true", help="print the version and leave")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     modules: dict[str, ModuleType] = {}
     for name, what in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+        subparser = subparsers.add_parser(
+            name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
+        )
         # Only the command that was asked for declares its flags: the schema has many of them.
         if name == command:
             modules[name] = import_module(f"ptycho.commands.{name}")
@@ -67,7 +81,9 @@ def _dispatch(arguments: list[str]) -> int:
             subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
             subparser.add_argument("--quiet", action="store_true", help="say only what went wrong")
             modules[name].add_arguments(subparser)
-    given = parser.parse_args(arguments)
+    given, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        raise _unknown_argument(unknown[0], subparsers.choices[given.command] if given.command else parser)
     if given.version:
         print(_version())
         return 0
@@ -76,6 +92,14 @@ def _dispatch(arguments: list[str]) -> int:
         return EXIT_BAD_INPUT
     _log_to_terminal(quiet=given.quiet)
     return int(modules[given.command].run(given))
+
+
+def _unknown_argument(argument: str, parser: argparse.ArgumentParser) -> UsageError:
+    name = argument.partition("=")[0]
+    known = [option for action in parser._actions for option in action.option_strings]  # noqa: SLF001  No public list.
+    close = difflib.get_close_matches(name, known, n=1)
+    remedy = close[0] if close else f"{parser.prog} --help"
+    return UsageError(f"unknown argument '{argument}'\n  try       {remedy}")
 
 
 def _log_to_terminal(*, quiet: bool) -> None:

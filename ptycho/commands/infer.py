@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     resolution = sources.resolve(
         arguments, "infer", extra_layers=[_positional(archive, arguments.scan), bundle_layer(archive, held)]
     )
+    sources.require_scan(resolution, "inference.test_data_file", "Test data file not found")
     require_same_network(resolution, held)
     backend = load_backend(str(resolution["inference.backend"]))
     prepared = backend.prepare_inference(resolution)

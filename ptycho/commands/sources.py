@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ptycho.config.precedence import BARE_NAMES
 from ptycho.config.run import resolve_run
 from ptycho.config.settings import schema
+from ptyconf import ConfigError, Problem
 from ptyconf.sources import flags
 
 if TYPE_CHECKING:
@@ -51,3 +52,41 @@ def resolve(
         extra_layers=extra_layers,
         profile=arguments.profile,
     )
+
+
+def require_scan(resolution: Resolution, path: str, complaint: str) -> None:
+    """Refuse a scan file that is not there, saying who named it.
+
+    Args:
+        resolution: The settings.
+        path: The setting that names the file.
+        complaint: First words of the error.
+
+    Raises:
+        ConfigError: No file is named, or there is no such file.
+    """
+    trace = resolution.trace(path)
+    if trace.value is not None and Path(str(trace.value)).is_file():
+        return
+    raise ConfigError(
+        [
+            Problem(
+                f"{complaint}: {trace.value}",
+                path=path,
+                origin=trace.winner.origin,
+                expected="a scan file (.npz)",
+                hint="ptycho simulate scan.npz, for one to try things out on",
+            )
+        ]
+    )
+
+
+def require_scans_of_training(resolution: Resolution) -> None:
+    """Refuse a training whose scan, or whose test scan where one is named, is not there.
+
+    Raises:
+        ConfigError: A file is missing.
+    """
+    require_scan(resolution, "training.train_data_file", "Training data file not found")
+    if resolution["training.test_data_file"] is not None:
+        require_scan(resolution, "training.test_data_file", "Test data file not found")

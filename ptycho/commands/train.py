@@ -30,6 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ptycho.report import run as report
 
     resolution = sources.resolve(arguments, "train")
+    sources.require_scans_of_training(resolution)
     backend = load_backend(str(resolution["training.backend"]))
     prepared = backend.prepare_training(resolution)
     scan, judged = _read_scans(prepared.resolution)
