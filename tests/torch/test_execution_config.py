@@ -1,0 +1,386 @@
+"""Every field of PyTorchExecutionConfig has an effect on a training or a reconstruction."""
+
+import dataclasses
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
+from torch.utils.data import DataLoader
+
+from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.raw_data import RawData
+from ptycho.scan.simulate import Simulation, simulate
+from ptycho_torch.config_factory import create_training_payload
+from ptycho_torch.lit import data, infer, loggers, trainer
+from ptycho_torch.lit.module import PtychoModule
+from ptycho_torch.lit.train import Trained, train
+
+Run = Callable[..., Trained]
+
+N_FRAMES = 20
+
+
+@pytest.fixture(scope="module")
+def scan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated scan of 20 frames."""
+    scan = simulate(Simulation(N=64, n_frames=N_FRAMES, step_px=6.0))
+    return scan.to_file(tmp_path_factory.mktemp("scan") / "scan.npz")
+
+
+@pytest.fixture(scope="module")
+def scan(scan_file: Path) -> RawData:
+    """The scan of the file."""
+    return RawData.from_file(scan_file)
+
+
+@pytest.fixture
+def run(scan_file: Path, scan: RawData, tmp_path: Path) -> Run:
+    """Train a small network with execution settings given by keyword."""
+
+    def make(
+        folder: str = "run", *, nepochs: int = 1, progress: bool | None = None, **settings: Any
+    ) -> Trained:
+        overrides = {
+            "n_groups": N_FRAMES,
+            "gridsize": 1,
+            "architecture": "unet",
+            "n_filters_scale": 1,
+            "amp_activation": "sigmoid",
+            "batch_size": 4,
+            "nepochs": nepochs,
+            "validation_fraction": 0.2,
+        }
+        execution = PyTorchExecutionConfig(**{"accelerator": "cpu"} | settings)
+        payload = create_training_payload(scan_file, tmp_path / folder, overrides, execution)
+        return train(payload, scan, tmp_path / folder, progress=progress)
+
+    return make
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Note the trainer and its loaders while a real training runs."""
+    found: dict[str, Any] = {}
+    real = pl.Trainer.fit
+
+    def fit(self: pl.Trainer, module: Any, first: Any, second: Any, **more: Any) -> None:
+        found.update(trainer=self, loader=first, deterministic=torch.are_deterministic_algorithms_enabled())
+        found.update(threads=torch.get_num_threads())
+        real(self, module, first, second, **more)
+
+    monkeypatch.setattr(pl.Trainer, "fit", fit)
+    return found
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Read the last weights of a run."""
+    state: dict[str, torch.Tensor] = torch.load(folder / "last.ckpt", weights_only=True)["state_dict"]
+    return state
+
+
+def largest_change(first: Path, second: Path) -> float:
+    """Compare the last weights of two runs."""
+    one, two = weights(first), weights(second)
+    return max(float((one[name].double() - two[name].double()).abs().max()) for name in one)
+
+
+def test_every_field_has_a_test_of_its_effect() -> None:
+    """A field without a test named after it fails here."""
+    names = {field.name for field in dataclasses.fields(PyTorchExecutionConfig)}
+    tests = " ".join(name for name in globals() if name.startswith("test_"))
+    assert {name for name in names if not re.search(rf"\btest_{name}(_|\b)", tests)} == set()
+
+
+@pytest.mark.parametrize(("accelerator", "device"), [("cpu", "cpu"), ("cuda", "cuda:0"), ("mps", "mps")])
+def test_accelerator_chooses_the_device(accelerator: str, device: str) -> None:
+    """The device of frames and weights follows the accelerator."""
+    execution = PyTorchExecutionConfig(accelerator=accelerator)
+    assert trainer.device_of(execution) == torch.device(device)
+
+
+def test_accelerator_is_where_the_training_runs(run: Run, seen: dict[str, Any]) -> None:
+    """Lightning gets the accelerator that was set."""
+    assert run().device == "cpu"
+    assert type(seen["trainer"].accelerator).__name__ == "CPUAccelerator"
+
+
+@pytest.mark.parametrize(("strategy", "kind"), [("auto", SingleDeviceStrategy), ("ddp", DDPStrategy)])
+def test_strategy_is_lightnings(strategy: str, kind: type, tmp_path: Path) -> None:
+    """The strategy is Lightning's of that name."""
+    assert isinstance(make_trainer(tmp_path, strategy=strategy).strategy, kind)
+
+
+@pytest.mark.parametrize("devices", [1, 3])
+def test_devices_are_as_many_as_set(devices: int, tmp_path: Path) -> None:
+    """The trainer works on that many devices."""
+    assert make_trainer(tmp_path, devices=devices, strategy="ddp").num_devices == devices
+
+
+def make_trainer(folder: Path, **settings: Any) -> pl.Trainer:
+    """Make a trainer without running it."""
+    execution = PyTorchExecutionConfig(**{"accelerator": "cpu", "deterministic": False} | settings)
+    with trainer.quiet():
+        return trainer.make_trainer(
+            execution, folder, epochs=1, callbacks=[], loggers=[], show_progress=False
+        )
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_deterministic_reaches_torch(deterministic: bool, run: Run, seen: dict[str, Any]) -> None:
+    """Torch is told to use deterministic algorithms, for the training alone."""
+    run(deterministic=deterministic)
+    assert seen["deterministic"] is deterministic
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_deterministic_runs_agree_bit_for_bit(run: Run, tmp_path: Path) -> None:
+    """Two runs of the same settings give the same weights."""
+    run("a")
+    run("b")
+    assert largest_change(tmp_path / "a", tmp_path / "b") == 0
+
+
+def test_precision_changes_the_arithmetic(run: Run, tmp_path: Path, seen: dict[str, Any]) -> None:
+    """bfloat16 gives other weights than float32, but not far from them."""
+    run("full")
+    run("half", precision="bf16-mixed")
+    assert seen["trainer"].precision == "bf16-mixed"
+    assert 0 < largest_change(tmp_path / "full", tmp_path / "half") < 0.1
+
+
+def largest_gradients(run: Run, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> dict[str, float]:
+    """Train, and measure the gradients that reach the optimiser."""
+    measured = {"norm": 0.0, "value": 0.0, "ratio": 0.0}
+    real = PtychoModule.configure_gradient_clipping
+
+    def look(self: PtychoModule, optimizer: Any, *limits: Any, **more: Any) -> None:
+        real(self, optimizer, *limits, **more)
+        parameters = [p for p in self.network.core.parameters() if p.grad is not None]
+        norms = torch.stack([p.grad.norm() for p in parameters if p.grad is not None])
+        kernels = [p for p in parameters if p.ndim == 4]
+        ratios = [p.grad.flatten(1).norm(dim=1) / p.detach().flatten(1).norm(dim=1) for p in kernels]  # type: ignore[union-attr]
+        found = {
+            "norm": float(norms.norm()),
+            "value": max(float(p.grad.abs().max()) for p in parameters if p.grad is not None),
+            "ratio": max(float(ratio.max()) for ratio in ratios),
+        }
+        measured.update({name: max(measured[name], value) for name, value in found.items()})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PtychoModule, "configure_gradient_clipping", look)
+        run(**settings)
+    return measured
+
+
+@pytest.mark.parametrize(("algorithm", "measure"), [("norm", "norm"), ("value", "value"), ("agc", "ratio")])
+def test_gradient_clip_algorithm_bounds_what_it_names(
+    algorithm: str, measure: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Norm bounds the length of all gradients, value each element, agc each unit relative to its weights."""
+    limit = largest_gradients(run, monkeypatch)[measure] / 10
+    settings = {"gradient_clip_val": limit, "gradient_clip_algorithm": algorithm}
+    assert largest_gradients(run, monkeypatch, **settings)[measure] <= 1.001 * limit
+
+
+def test_gradient_clip_val_none_leaves_gradients_alone(run: Run, tmp_path: Path) -> None:
+    """A bound far above every gradient is the same as none; a low one changes the weights."""
+    run("none")
+    run("high", gradient_clip_val=1e6)
+    run("low", gradient_clip_val=1e-4)
+    assert largest_change(tmp_path / "none", tmp_path / "high") == 0
+    assert largest_change(tmp_path / "none", tmp_path / "low") > 0
+
+
+def test_accum_steps_make_steps_rarer(run: Run, seen: dict[str, Any]) -> None:
+    """16 training frames in batches of 4 are 4 steps an epoch; accumulated by twos, they are 2."""
+    run(accum_steps=1)
+    plain = seen["trainer"].global_step
+    run(accum_steps=2)
+    assert (plain, seen["trainer"].global_step) == (4, 2)
+
+
+def test_num_workers_load_in_processes(run: Run, seen: dict[str, Any], tmp_path: Path) -> None:
+    """Loading processes change nothing but where the loading happens."""
+    run("here")
+    run("there", num_workers=1, persistent_workers=True, prefetch_factor=4)
+    assert seen["loader"].num_workers == 1
+    assert largest_change(tmp_path / "here", tmp_path / "there") == 0
+
+
+def loader(scan: RawData, device: str = "cpu", **settings: Any) -> DataLoader[data.Batch]:
+    """Make a loader as a training on that device would."""
+    execution = PyTorchExecutionConfig(accelerator="cpu", **settings)
+    arguments, _ = data.loader_arguments(execution, torch.device(device))
+    groups = np.arange(N_FRAMES)[:, np.newaxis]
+    return data.make_loader(data.Groups(scan, groups, data.LazyFrames(scan, 1.0)), 4, arguments)
+
+
+def test_persistent_workers_reach_the_loader(scan: RawData) -> None:
+    """Loading processes stay between epochs if asked to."""
+    assert loader(scan, num_workers=1, persistent_workers=True).persistent_workers
+    assert not loader(scan, num_workers=1).persistent_workers
+
+
+def test_prefetch_factor_reaches_the_loader(scan: RawData) -> None:
+    """Each loading process holds that many batches ready; torch's own number is 2."""
+    assert loader(scan, num_workers=1, prefetch_factor=5).prefetch_factor == 5
+    assert loader(scan, num_workers=1).prefetch_factor == 2
+
+
+def test_pin_memory_reaches_the_loader(scan: RawData) -> None:
+    """Host memory is pinned for CUDA if asked to."""
+    assert loader(scan, "cuda", pin_memory=True).pin_memory
+    assert not loader(scan, "cuda").pin_memory
+
+
+def test_learning_rate_is_that_of_the_first_step(run: Run, tmp_path: Path) -> None:
+    """The rate is logged, and twice the rate moves the weights farther."""
+    assert run("slow", learning_rate=1e-4).history[0]["lr"] == pytest.approx(1e-4)
+    run("fast", learning_rate=1e-2)
+    assert largest_change(tmp_path / "slow", tmp_path / "fast") > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "rates"),
+    [("Default", [1, 1, 1]), ("Exponential", [1, 0.95, 0.9025]), ("MultiStage", [1, 0.3, 0.1])],
+)
+def test_scheduler_sets_the_course_of_the_rate(scheduler: str, rates: list[float], run: Run) -> None:
+    """The rates of the epochs are those of the scheduler."""
+    history = run(scheduler=scheduler, learning_rate=1.0e-3, nepochs=3).history
+    assert [row["lr"] for row in history] == pytest.approx([1e-3 * rate for rate in rates])
+
+
+@pytest.mark.parametrize(("asked", "given", "shown"), [(True, None, 1), (False, None, 0), (False, True, 1)])
+def test_enable_progress_bar_shows_one_bar(
+    asked: bool, given: bool | None, shown: int, run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One bar for the whole training on standard error, or nothing; the caller's word goes first."""
+    run(enable_progress_bar=asked, progress=given, nepochs=2)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert len([line for line in err.split("\n") if line.strip()]) == shown
+    assert err.count("epoch 2/2") == shown
+    assert err.count("100 %") == shown
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_enable_checkpointing_writes_checkpoints(enabled: bool, run: Run, tmp_path: Path) -> None:
+    """last.ckpt and the best are written or not; the best weights are handed back either way."""
+    trained = run(enable_checkpointing=enabled)
+    assert len(list((tmp_path / "run").glob("*.ckpt"))) == 2 * enabled
+    assert trained.best_epoch == 0
+    assert (trained.best_checkpoint is not None) is enabled
+
+
+@pytest.mark.parametrize("top_k", [0, 1, 2])
+def test_checkpoint_save_top_k_keeps_the_k_best(top_k: int, run: Run, tmp_path: Path) -> None:
+    """Of three epochs the k best stay as files."""
+    trained = run(checkpoint_save_top_k=top_k, nepochs=3)
+    losses = [row["val_loss"] for row in trained.history]
+    best = sorted(np.argsort(losses)[:top_k].tolist())
+    kept = sorted(int(path.stem[-3:]) for path in (tmp_path / "run").glob("best-epoch*.ckpt"))
+    assert kept == best
+
+
+@pytest.mark.parametrize("metric", ["val_loss", "train_nll"])
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_checkpoint_monitor_metric_and_mode_rank_epochs(metric: str, mode: str, run: Run) -> None:
+    """The best epoch is the one with the lowest or highest value of that metric."""
+    trained = run(checkpoint_monitor_metric=metric, checkpoint_mode=mode, learning_rate=0.02, nepochs=3)
+    values = [row[metric] for row in trained.history]
+    assert trained.best_epoch == int(np.argmin(values) if mode == "min" else np.argmax(values))
+
+
+def test_checkpoint_mode_is_lightnings(run: Run, seen: dict[str, Any]) -> None:
+    """Checkpoints and early stopping are told the same mode."""
+    run(checkpoint_mode="max")
+    assert seen["trainer"].checkpoint_callback.mode == "max"
+    assert seen["trainer"].early_stopping_callback.mode == "max"
+
+
+def test_early_stop_patience_ends_a_stale_training(run: Run) -> None:
+    """Judged by a metric that should rise but falls, the training ends after as many epochs as patience."""
+    trained = run(
+        early_stop_patience=2, checkpoint_mode="max", checkpoint_monitor_metric="train_loss", nepochs=9
+    )
+    assert len(trained.history) == 3
+    assert "the training stopped early after 3 epochs" in trained.decisions
+
+
+@pytest.mark.parametrize(("backend", "files"), [("csv", 1), (None, 0)])
+def test_logger_backend_writes_its_files(backend: str | None, files: int, run: Run, tmp_path: Path) -> None:
+    """Csv leaves metrics.csv; none leaves nothing."""
+    run(logger_backend=backend)
+    assert len(list((tmp_path / "run").glob("metrics.csv"))) == files
+    assert {path.suffix for path in (tmp_path / "run").iterdir()} <= {".ckpt", ".csv"}
+
+
+def test_logger_backend_tensorboard_writes_events(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tensorboard leaves an event file with the losses of each epoch."""
+    loggers.keep_tensorflow_out()
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run(logger_backend="tensorboard", nepochs=2)
+    [file] = (tmp_path / "run").rglob("events.out.tfevents.*")
+    events = EventAccumulator(str(file)).Reload()
+    assert {"train_loss", "val_loss", "lr", "intensity_scale", "seconds"} <= set(events.Tags()["scalars"])
+    assert len(events.Scalars("val_loss")) == 2
+
+
+@pytest.mark.parametrize("size", [3, None])
+def test_inference_batch_size_cuts_the_steps(size: int | None, run: Run, scan: RawData) -> None:
+    """Steps are that large; without one they are those of the inference settings."""
+    execution = PyTorchExecutionConfig(accelerator="cpu", inference_batch_size=size)
+    trained = run()
+    heard: list[int] = []
+    infer.reconstruct(
+        trained.network,
+        trained.normalisation,
+        scan,
+        batch_size=infer.batch_size_of(execution, 16),
+        on_batch=heard.append,
+    )
+    assert heard[0] == (size or 16)
+
+
+def test_middle_trim_and_pad_eval_shape_the_picture(run: Run, scan: RawData) -> None:
+    """A trimmed border narrows the picture; a padded canvas keeps the rim."""
+    trained = run()
+    shapes = {
+        (trim, pad): infer.reconstruct(
+            trained.network, trained.normalisation, scan, middle_trim=trim, pad_eval=pad
+        ).object.shape[0]
+        for trim in (0, 24)
+        for pad in (False, True)
+    }
+    assert shapes[0, False] < shapes[0, True]
+    assert shapes[24, False] < shapes[0, False]
+
+
+def test_pad_eval_keeps_whole_patches(run: Run, scan: RawData) -> None:
+    """The padded canvas reaches N/2 beyond the outermost positions."""
+    trained = run()
+    found = infer.reconstruct(trained.network, trained.normalisation, scan, pad_eval=True)
+    assert found.object.shape[1] >= np.ptp(scan.positions[:, 0]) + 64
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(2, 2), (None, 1)])
+def test_threads_are_those_of_the_training(
+    threads: int | None, expected: int, run: Run, seen: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Torch works with that many threads while it trains, and the log says why."""
+    caplog.set_level(logging.INFO)
+    before = torch.get_num_threads()
+    run(threads=threads)
+    assert seen["threads"] == expected
+    assert torch.get_num_threads() == before
+    assert any(record.getMessage().startswith(f"{expected} CPU thread") for record in caplog.records)
