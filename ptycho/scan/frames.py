@@ -96,7 +96,7 @@ class Frames:
         base: object = raw.base
         # A view of a map, such as a transposed one, has another array as its base and travels by value.
         if isinstance(raw, np.memmap) and isinstance(base, mmap.mmap):
-            order = "C" if raw.flags.c_contiguous else "F"
+            order: Literal["C", "F"] = "C" if raw.flags.c_contiguous else "F"
             state["raw"] = Mapped(str(raw.filename), raw.dtype, raw.offset, raw.shape, order)
         return state
 

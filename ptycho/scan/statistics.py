@@ -10,14 +10,20 @@ from numpy.typing import NDArray
 __all__ = ["Flaw", "Statistics", "chunks", "measure_frames"]
 
 CHUNK_PX = 2**21
-"""Pixels looked at together: 16 MiB in float64, which stays near the processor's cache."""
+"""Pixels looked at together: 16 MiB in double precision, which stays near the processor's cache."""
 
 ROOT_TOLERANCE = 1e-5
 """How far the square of a float32 may be from a whole number, relative to it, and still be a stored root."""
 
+ROOT_LIMIT = 1e3
+"""Squares below this tell roots from other numbers: the tolerance is then far below the distance of 1."""
+
+ROOT_WITNESSES = 8
+"""Pixels below the limit that must agree; by chance, one other number in fifty would."""
+
 Array = np.ndarray[Any, Any]
 
-TESTS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.bool_]]] = {
+TESTS: dict[str, Callable[[Array], NDArray[np.bool_]]] = {
     "NaN": np.isnan,
     "infinite": np.isinf,
     "negative": lambda values: values < 0.0,
@@ -50,9 +56,8 @@ class Statistics:
         n_frames: Number of frames looked at.
         maximum: Largest value.
         whole: Whether every value is a whole number.
-        roots: Whether every value is the square root of a whole number, some of them irrational.
+        roots: Whether the values are square roots of whole numbers, and not all whole themselves.
         mean: Mean value of every pixel, shape (H, W).
-        mean_square: Mean squared value of every pixel, shape (H, W).
         flaw: The first kind of impossible value that was met, or None.
     """
 
@@ -61,8 +66,26 @@ class Statistics:
     whole: bool
     roots: bool
     mean: NDArray[np.float64]
-    mean_square: NDArray[np.float64]
     flaw: Flaw | None
+
+
+@dataclass
+class _Evidence:
+    """What speaks for counts or for their roots, gathered chunk by chunk until it is refuted."""
+
+    whole: bool = True
+    roots: bool = True
+    witnesses: int = 0
+
+    def look(self, block: Array) -> None:
+        if block.dtype.kind != "f":
+            return
+        self.whole = self.whole and bool(np.all(block == np.rint(block)))
+        if self.roots:
+            squares = np.square(block, dtype=np.float64)
+            squares = squares[(squares > 0.5) & (squares < ROOT_LIMIT)]
+            self.witnesses += squares.size
+            self.roots = bool(np.all(np.abs(squares - np.rint(squares)) <= ROOT_TOLERANCE * squares))
 
 
 def chunks(n_frames: int, frame_px: int) -> Iterator[slice]:
@@ -80,37 +103,24 @@ def measure_frames(frames: Array, bad: NDArray[np.bool_] | None = None) -> Stati
         bad: Pixels to leave out, shape (H, W), True = bad.
     """
     n, rows, columns = frames.shape
-    total, squares = np.zeros((rows, columns)), np.zeros((rows, columns))
-    maximum, whole, roots = 0.0, True, True
+    total = np.zeros((rows, columns))
+    maximum, evidence = 0.0, _Evidence()
     flaw: Flaw | None = None
     for where in chunks(n, rows * columns):
-        block = frames[where].astype(np.float64)
-        if bad is not None:
-            block[:, bad] = 0.0
+        block = frames[where] if bad is None else np.where(bad, frames.dtype.type(0), frames[where])
         flaw = _flaw(block, where.start, flaw)
         if flaw is not None:
             continue
-        total += block.sum(axis=0)
-        whole = whole and (frames.dtype.kind in "iub" or _is_whole(block))
-        maximum = max(maximum, float(block.max(initial=0.0)))
-        np.square(block, out=block)
-        squares += block.sum(axis=0)
-        roots = roots and _is_whole(block, ROOT_TOLERANCE)
-    count = max(n, 1)
-    return Statistics(n, maximum, whole, roots and not whole, total / count, squares / count, flaw)
+        total += block.sum(axis=0, dtype=np.float64)
+        maximum = max(maximum, float(block.max(initial=0)))
+        evidence.look(block)
+    roots = evidence.roots and not evidence.whole and evidence.witnesses >= ROOT_WITNESSES
+    return Statistics(n, maximum, evidence.whole, roots, total / max(n, 1), flaw)
 
 
-def _is_whole(values: NDArray[np.float64], tolerance: float = 0.0) -> bool:
-    distance = np.abs(values - np.rint(values))
-    return bool(np.all(distance <= tolerance * np.maximum(values, 1.0)))
-
-
-def _flaw(block: NDArray[np.float64], start: int, known: Flaw | None) -> Flaw | None:
+def _flaw(block: Array, start: int, known: Flaw | None) -> Flaw | None:
     if known is None:
-        # A finite sum has only finite terms; one that overflows is sorted out frame by frame.
-        with np.errstate(invalid="ignore", over="ignore"):
-            total = block.sum()
-        if np.isfinite(total) and block.min(initial=0.0) >= 0.0:
+        if _is_clean(block):
             return None
         known = _first_flaw(block, start)
         if known is None:
@@ -124,7 +134,17 @@ def _flaw(block: NDArray[np.float64], start: int, known: Flaw | None) -> Flaw | 
     )
 
 
-def _first_flaw(block: NDArray[np.float64], start: int) -> Flaw | None:
+def _is_clean(block: Array) -> bool:
+    if block.dtype.kind in "ub":
+        return True
+    if block.min(initial=0) < 0:
+        return False
+    # A finite sum has only finite terms; one that overflows is sorted out frame by frame.
+    with np.errstate(invalid="ignore", over="ignore"):
+        return block.dtype.kind == "i" or bool(np.isfinite(block.sum(dtype=np.float64)))
+
+
+def _first_flaw(block: Array, start: int) -> Flaw | None:
     for index, frame in enumerate(block):
         for kind, test in TESTS.items():
             if test(frame).any():
