@@ -23,7 +23,8 @@ Unknown = Literal["error", "warn", "ignore"]
 class Fault:
     """One thing wrong with a layer, before it is known what it overrides.
 
-    ``keys`` is the place as the source spells it, ``origin`` a place of its own where there are no keys.
+    ``keys`` is the place as the source spells it, ``origin`` a place of its own where there are no keys; the
+    snippet is shown unless a secret is named in its context.
     """
 
     text: str
@@ -34,6 +35,7 @@ class Fault:
     known: str = ""
     hint: str = ""
     snippet: str = ""
+    context: str = ""
 
 
 @frozen(eq=False)

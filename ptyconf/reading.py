@@ -9,7 +9,7 @@ from ptyconf.convert import Mismatch, anchor
 from ptyconf.index import Alias, Found, Slot
 from ptyconf.layer import Fault, Keys, Layer
 from ptyconf.origin import Origin
-from ptyconf.spelling import close, show, spell
+from ptyconf.spelling import close, show, spell, spell_key
 from ptyconf.view import UNSET
 
 if TYPE_CHECKING:
@@ -254,7 +254,8 @@ class _Reader:
         text = f"{slot.path + mismatch.at!r} is {shown}; expected {mismatch.expected}"
         if mismatch.at:
             text = f"{slot.path!r} is {shown}; expected {mismatch.expected} at {mismatch.at.lstrip('.')}"
-        self.fault(text, slot.path, keys, hint=self.assignment(keys, hint) if hint else "")
+        written = keys if isinstance(keys[-1], str) else (slot.path,)  # an index, in a list of what is unset
+        self.fault(text, slot.path, keys, hint=self.assignment(written, hint) if hint else "")
 
     def refuse_ambiguous(self, keys: Keys, found: Found) -> None:
         """Note a bare name that several settings have."""
@@ -265,15 +266,16 @@ class _Reader:
         """Note a key that no setting has, with the names that it may have been meant to be."""
         if self.layer.unknown == "ignore":
             return
-        name = name or self.shown_name(keys)
+        raw = name or self.shown_name(keys)
+        name = name or self.shown_name(keys, quoted=True)
         if is_section:
             text = f"{name!r} is {show(value)}; expected a table of settings"
             self.fault(text, name, keys, known=_known(list(self.inside(name))))
             return
         self.unknowns += 1
-        near = self.near(name) if self.unknowns <= SUGGESTED else []
-        hint = self.suggestion(near, name, value, keys) if near else ""
-        section = name.rpartition(".")[0]
+        near = self.near(raw) if self.unknowns <= SUGGESTED else []
+        section = name.rpartition(".")[0] if name == raw else self.shown_name(keys[:-1])
+        hint = self.suggestion(near, section, value, keys) if near else ""
         here = _known(list(self.inside(section)), [key.rpartition(".")[2] for key in near])
         short = name if len(name) <= 80 else f"{name[:76]} ..."
         if self.layer.unknown == "warn":
@@ -282,10 +284,12 @@ class _Reader:
         else:
             self.fault(f"unknown setting {short!r}", name, keys, known=here, hint=hint)
 
-    def shown_name(self, keys: Keys) -> str:
-        """Spell the keys of a source as a dotted path."""
+    def shown_name(self, keys: Keys, *, quoted: bool = False) -> str:
+        """Spell the keys of a source as a dotted path, a TOML key with its quotes."""
         if self.layer.kind == "environment":
             return keys[0].lower().replace("__", ".")
+        if quoted and self.layer.kind == "toml":
+            return ".".join(spell_key(str(key)) for key in keys)
         return ".".join(str(key) for key in keys)
 
     def inside(self, section: str) -> dict[str, None]:
@@ -313,14 +317,14 @@ class _Reader:
             found = [names[each] for each in close(last, names)]
         return found
 
-    def suggestion(self, near: list[str], name: str, value: Any, keys: Keys) -> str:
+    def suggestion(self, near: list[str], section: str, value: Any, keys: Keys) -> str:
         """Write what was probably meant, in the spelling of the source; hide what may be a secret."""
         key = near[0]
         secret = any(self.is_secret(each) for each in near)
         said = value if isinstance(value, str) and self.layer.text else spell(value)
         if isinstance(value, Mapping) or len(said) > 60:
             said = "..."
-        same = key.rpartition(".")[0] == name.rpartition(".")[0]
+        same = key.rpartition(".")[0] == section
         if self.layer.kind in {"environment", "flag"}:
             return self.assignment(keys, show(value, secret=True) if secret else said, key)
         return f"{key.rpartition('.')[2] if same else key} = {show(value, secret=True) if secret else said}"

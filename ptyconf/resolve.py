@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -268,8 +269,13 @@ class _Work:
             expected=fault.expected,
             known=fault.known,
             hint=fault.hint,
-            snippet=fault.snippet,
+            snippet="" if self.names_secret(fault.context) else fault.snippet,
         )
+
+    def names_secret(self, context: str) -> bool:
+        """Tell whether a piece of source has a word in it that is a secret's name."""
+        words = set(re.findall(r"[\w-]+", context)) if context else set()
+        return not words.isdisjoint(self.schema.secret_names)
 
     def below(self, path: str, above: Reading) -> tuple[str, ...]:
         """Name the place and value that an entry of a layer hides."""

@@ -71,6 +71,7 @@ class Schema:
         self.checked = tuple(
             each for each in self.settings.values() if each.check is not None or each.choices
         )
+        self.secret_names = _secret_names(self.index)
         self.special = tuple(path for path, each in self.settings.items() if each.merge != "replace")
         self.required = tuple(path for path, each in self.settings.items() if each.required)
         self.stacks: dict[tuple[int, ...], Any] = {}
@@ -202,6 +203,16 @@ def _aliases(settings: Mapping[str, Setting], views: tuple[View[Any], ...]) -> I
                     if each.bind.conversion is not None and each.bind.conversion.type is not UNSET:
                         kind = each.bind.conversion.type
                     yield Alias(key, each.bind.path, bind=each.bind, type=kind)
+
+
+def _secret_names(index: Index) -> frozenset[str]:
+    """List every last name under which a secret may be written."""
+    found: set[str] = set()
+    for key, entry in index.keys.items():
+        paths = [each.path for each in entry] if isinstance(entry, tuple) else [entry.path]
+        if any(index.slots[path].setting.secret for path in paths):
+            found.add(key.rpartition(".")[2])
+    return frozenset(found)
 
 
 def _by_path(

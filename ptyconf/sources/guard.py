@@ -56,10 +56,11 @@ def read_file(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
     """
     # O_NONBLOCK: opening a FIFO must not wait for a writer.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise Refusal("is not a regular file")
     with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise Refusal("is not a regular file")
         if found.st_size > max_bytes:
             raise Refusal(f"has {found.st_size} bytes; at most {max_bytes} are read")
         raw = file.read(max_bytes + 1)

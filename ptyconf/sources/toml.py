@@ -6,6 +6,7 @@ The text is pinned when it is read; where a key stands in it is found out when a
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ptyconf.sources.places import Places
 from ptyconf.spelling import close, show, spell_key
 
 MAX_INCLUDES = 100
+_ASSIGNMENT = re.compile(r"[ \t]*[\w\"'][^=#]*=|[ \t]*\[")
 
 
 @frozen
@@ -321,9 +323,18 @@ def _refused(document: Document, refusal: Refusal) -> Fault:
     from ptyconf.origin import shown_path
 
     origin = document.at(refusal.line, refusal.column)
-    return Fault(
-        f"{shown_path(document.file)} {refusal.text}", origin=origin, snippet=_caret(document.text, refusal)
-    )
+    text = f"{shown_path(document.file)} {refusal.text}"
+    context = _context(document.text, refusal.line)
+    return Fault(text, origin=origin, snippet=_caret(document.text, refusal), context=context)
+
+
+def _context(text: str, line: int | None) -> str:
+    """Take the lines from the last one that starts an assignment down to a place."""
+    lines = text.split("\n")[: line or 0]
+    start = len(lines) - 1
+    while start > 0 and not _ASSIGNMENT.match(lines[start]):
+        start -= 1
+    return "\n".join(lines[max(0, start) :])
 
 
 def _caret(text: str, refusal: Refusal) -> str:

@@ -100,7 +100,11 @@ TRAINING = View(TrainingConfig, "training", {"model": MODEL})
 DATA = View(
     DataConfig,
     "data",
-    {"grid_size": Bind("model.gridsize", SQUARE), "epochs": "training.nepochs", "nphotons": "training.nphotons"},
+    {
+        "grid_size": Bind("model.gridsize", SQUARE),
+        "epochs": "training.nepochs",
+        "nphotons": "training.nphotons",
+    },
 )
 EXECUTION = View(ExecutionConfig, "execution")
 
@@ -142,7 +146,9 @@ OTHER = defaults.layer("other-defaults", DATA)
 def program() -> SimpleNamespace:
     """The classes, views, schema, precedence and default layers of the program."""
 
-    def run(*layers: Layer, overrides: Mapping[str, Any] | None = None, schema: Schema = SCHEMA) -> Resolution:
+    def run(
+        *layers: Layer, overrides: Mapping[str, Any] | None = None, schema: Schema = SCHEMA
+    ) -> Resolution:
         given = [*layers, OWN, OTHER]
         if overrides is not None:
             given.append(mapping.layer("overrides", overrides))

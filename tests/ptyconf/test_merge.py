@@ -45,7 +45,9 @@ def test_replaying_the_history_gives_the_values(found: list[dict[str, Any]]) -> 
     for layer in found:
         updated.update(layer)
     assert {path: link[1] for path, link in merged.items()} == updated
-    replayed = [{p: v for p, pairs in history(merged).items() for s, v in pairs if s == n} for n in range(len(found))]
+    replayed = [
+        {p: v for p, pairs in history(merged).items() for s, v in pairs if s == n} for n in range(len(found))
+    ]
     assert replayed == found
 
 

@@ -75,9 +75,16 @@ def test_layers_of_one_rank_must_agree(program: SimpleNamespace) -> None:
 
 def test_trace_tells_every_loser_with_its_place(program: SimpleNamespace) -> None:
     """Winner, losers, values, origins; mapping access and value() give the same plain value."""
-    resolution = program.resolve(*toml.parse("[model]\ngridsize = 3\n", file="/x/run.toml"), overrides={"gridsize": 2})
+    resolution = program.resolve(
+        *toml.parse("[model]\ngridsize = 3\n", file="/x/run.toml"), overrides={"gridsize": 2}
+    )
     trace = resolution.trace("model.gridsize")
-    assert (trace.path, trace.value, trace.winner.layer, trace.winner.value) == ("model.gridsize", 2, "overrides", 2)
+    assert (trace.path, trace.value, trace.winner.layer, trace.winner.value) == (
+        "model.gridsize",
+        2,
+        "overrides",
+        2,
+    )
     assert trace.winner.origin.key == "overrides['gridsize']"
     assert [(each.layer, each.value, str(each.origin)) for each in trace.losers] == [
         ("file", 3, "/x/run.toml:2:1 model.gridsize"),
@@ -130,7 +137,9 @@ def test_policy_must_speak_of_a_setting(program: SimpleNamespace) -> None:
 
 def test_policy_may_single_out_one_source(program: SimpleNamespace) -> None:
     """Where several sources stand in one layer, the label says which is passed over."""
-    schema = Schema("demo", [program.MODEL], policies=[Policy("model.gridsize", "low", "why", label="second")])
+    schema = Schema(
+        "demo", [program.MODEL], policies=[Policy("model.gridsize", "low", "why", label="second")]
+    )
     layers = [
         mapping.layer("low", {"gridsize": 3}, label="second"),
         Layer("low", {"model": {"gridsize": 2}}, mapping.layer("x", {}).origins, label="first", within=1),
@@ -164,7 +173,9 @@ def test_derivation_may_only_fill_a_gap(program: SimpleNamespace) -> None:
     """With when='missing' a written value stands."""
     schema = program.make_schema(
         settings=[Setting("training.per_step", int | None, None)],
-        derivations=[Derivation("training.per_step", ("training.batch_size",), lambda b: b * 2, when="missing")],
+        derivations=[
+            Derivation("training.per_step", ("training.batch_size",), lambda b: b * 2, when="missing")
+        ],
     )
     assert program.resolve(schema=schema).value("training.per_step") == 32
     assert program.resolve(schema=schema, overrides={"per_step": 5}).value("training.per_step") == 5
@@ -262,7 +273,9 @@ def test_provenance_is_found_by_identity(program: SimpleNamespace) -> None:
 
 def test_field_assigned_later_is_told(program: SimpleNamespace) -> None:
     """The new value stands above the old winner and its place."""
-    built = program.resolve(*toml.parse("training.nepochs = 5\n", file="/x/run.toml")).build(program.TrainingConfig)
+    built = program.resolve(*toml.parse("training.nepochs = 5\n", file="/x/run.toml")).build(
+        program.TrainingConfig
+    )
     built.nepochs = 7
     found = provenance_of(built)
     assert found is not None
@@ -283,7 +296,9 @@ def test_classes_must_be_referable() -> None:
     class Slotted:
         x: int = 1
 
-    with pytest.raises(SchemaError, match=r"Slotted has __slots__ without __weakref__; add weakref_slot=True$"):
+    with pytest.raises(
+        SchemaError, match=r"Slotted has __slots__ without __weakref__; add weakref_slot=True$"
+    ):
         View(Slotted, "s")
 
 
@@ -349,7 +364,9 @@ def test_replay_of_traces_gives_the_values(program_order: list[str], data: st.Da
     view = View(Plain, "p")
     schema = Schema("demo", [view])
     precedence = Precedence("overrides", "environment", "file", "included", "defaults")
-    tables = {name: data.draw(st.dictionaries(st.sampled_from(["x", "y"]), st.integers())) for name in program_order}
+    tables = {
+        name: data.draw(st.dictionaries(st.sampled_from(["x", "y"]), st.integers())) for name in program_order
+    }
     layers = [mapping.layer(name, {"p": table}) for name, table in tables.items()]
     resolution = resolve(schema, precedence, [*layers, defaults.layer("defaults", view)])
     for path in resolution:

@@ -99,7 +99,9 @@ def test_post_init_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))]
+)
 def test_copies_and_pickles_keep_the_knowledge(kind: Any, duplicate: Any) -> None:
     """A copy is equal and knows the same."""
     thing = kind(b="y")
@@ -142,7 +144,9 @@ if __name__ == "__main__":
 def test_spawned_child_keeps_the_knowledge(tmp_path: Path) -> None:
     """A pickle that crosses into a new interpreter still knows what was set."""
     (tmp_path / "sent.py").write_text(CHILD)
-    done = subprocess.run([sys.executable, "sent.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "sent.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert (done.stdout, done.returncode) == ("['b']\n", 0), done.stderr
 
 
@@ -177,14 +181,18 @@ def test_subclass_is_tracked_only_when_marked() -> None:
 
 def test_only_classes_with_fields_can_be_marked() -> None:
     """A plain class, and one without weak references, are refused."""
-    with pytest.raises(SchemaError, match=r"^int is neither a dataclass nor attrs; put @tracks_set_fields above$"):
+    with pytest.raises(
+        SchemaError, match=r"^int is neither a dataclass nor attrs; put @tracks_set_fields above$"
+    ):
         tracks_set_fields(int)
 
     @dataclasses.dataclass(slots=True)
     class NoReference:
         a: int = 1
 
-    with pytest.raises(SchemaError, match=r"NoReference has __slots__ without __weakref__; add weakref_slot=True$"):
+    with pytest.raises(
+        SchemaError, match=r"NoReference has __slots__ without __weakref__; add weakref_slot=True$"
+    ):
         tracks_set_fields(NoReference)
 
 
