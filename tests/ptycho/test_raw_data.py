@@ -332,7 +332,10 @@ def test_labels_follow_the_bin_but_not_the_crop(tiny_scan: RawData) -> None:
 def test_subset_takes_all_that_belongs_along(tiny_scan: RawData) -> None:
     """Positions, frames, labels and index of a subset are those of its frames."""
     chosen = np.array([30, 2, 17])
+    tiny_scan.scan_index = np.arange(36)
+    assert tiny_scan.mean_square() == pytest.approx(np.sum(tiny_scan.diff3d, dtype=float) / 36)
     part = tiny_scan.subset(chosen)
+    np.testing.assert_array_equal(part.scan_index, chosen)
     assert (len(part), part.n_frames, len(tiny_scan)) == (3, 3, 36)
     np.testing.assert_array_equal(part.positions, tiny_scan.positions[chosen])
     np.testing.assert_array_equal(part.amplitudes(), tiny_scan.amplitudes()[chosen])
@@ -355,6 +358,17 @@ def test_known_object_gives_its_own_frames(tiny_scan: RawData) -> None:
     np.testing.assert_allclose(scan.amplitudes([5]), expected, rtol=1e-4, atol=1e-4)
     assert scan.quantity == "amplitude"
     np.testing.assert_array_equal(scan.scan_index, np.zeros(36))
+
+
+def test_object_off_the_scan_is_no_truth(tiny_scan: RawData) -> None:
+    """An object that does not hold every patch stays an attribute, but no reconstruction is judged by it."""
+    assert tiny_scan.objectGuess is not None
+    small = tiny_scan.objectGuess[:70, :70]
+    arrays = (tiny_scan.xcoords, tiny_scan.ycoords, None, None, tiny_scan.diff3d, tiny_scan.probeGuess, None)
+    scan = RawData(*arrays, small)
+    assert scan.objectGuess is small
+    assert scan.object_truth is None
+    assert RawData(*arrays, np.ones((200, 200))).object_truth is None
 
 
 def test_stack_of_objects_is_no_object(tiny_scan: RawData) -> None:

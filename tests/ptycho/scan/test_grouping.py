@@ -107,9 +107,9 @@ def test_all_members_are_drawn_from() -> None:
 
 def test_coinciding_positions_still_make_groups() -> None:
     """Positions visited twice do not break the rule that the seed is left out."""
-    positions = np.repeat(grid(4), 3, axis=0)
-    groups = group_indices(positions, gridsize=2, neighbour_count=4, n_groups=48, seed=0, sequential=True)
-    assert groups.shape == (48, 4)
+    positions = np.repeat(grid(4), 12, axis=0)
+    groups = group_indices(positions, gridsize=2, neighbour_count=4, n_groups=192, seed=0, sequential=True)
+    assert groups.shape == (192, 4)
     assert all(len(set(group)) == 4 for group in groups)
 
 

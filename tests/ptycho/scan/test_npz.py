@@ -264,6 +264,21 @@ def test_other_pickles_are_no_text(value: object) -> None:
     assert read_pickled_text(pickle.dumps(wrapped, protocol=4)) is None
 
 
+def test_one_opcode_off_is_no_text() -> None:
+    """Another class, another dtype, an opcode more: whatever differs from numpy's own pickle is refused."""
+    whole = pickle.dumps(np.array("text", dtype=object), protocol=4)
+    others = [
+        whole.replace(b"ndarray", b"recarra"),
+        whole.replace(b"_reconstruct", b"_frombuffer0"),
+        whole.replace(b"\x8c\x02O8", b"\x8c\x02i8"),
+        whole[:-1] + b"0N.",
+        whole[:-1] + b"N0.",
+    ]
+    for other in others:
+        assert other != whole
+        assert read_pickled_text(other) is None
+
+
 @given(content=st.binary(max_size=200), cut=st.integers(0, 200))
 def test_noise_is_no_text(content: bytes, cut: int) -> None:
     """Arbitrary bytes, and pickles cut short, are no text and raise nothing."""

@@ -80,6 +80,16 @@ def test_probe_energy_and_precision_survive() -> None:
     assert np.sum(np.abs(coarse) ** 2) == pytest.approx(1.0, rel=1e-3)
 
 
+def test_only_what_a_coarse_pixel_resolves_stays() -> None:
+    """A wave below the new Nyquist frequency stays what it is; one above vanishes, and is not folded back."""
+    x = np.arange(80)
+    for period, survives in ((8, True), (3.2, True), (2.5, False)):
+        wave = np.tile(np.cos(2 * np.pi * x / period), (40, 1)).astype(complex)
+        coarse = coarsen_object(wave, 0.75)
+        expected = np.cos(2 * np.pi * np.arange(60) / 0.75 / period) * survives
+        np.testing.assert_allclose(coarse[5:-5, 5:-5].real, np.tile(expected[5:-5], (20, 1)), atol=0.1)
+
+
 def test_coarse_constant_stays_constant() -> None:
     """Resampling keeps transmission: a constant object stays what it is."""
     coarse = coarsen_object(np.full((40, 30), 0.5 + 0.2j), 0.75)
