@@ -98,8 +98,8 @@ def to_inference_config(
     """Translate a reconstruction.
 
     Raises:
-        ValueError: "n_groups" missing, "model_path is required", "test_data_file is required", or what else is
-            no legal value; looked at in this order.
+        ValueError: "n_groups" missing, "model_path is required", "test_data_file is required", or what else
+            is no legal value; looked at in this order.
     """
     layers = [
         _overrides(overrides, "infer"),

@@ -11,14 +11,13 @@ def load_toml_config(path: str | Path) -> dict[str, Any]:
 
     Raises:
         ValueError: "Failed to load config from ..." with what is wrong and where.
-        FileNotFoundError: There is no such file.
     """
     from ptyconf.sources import toml
 
     try:
         return toml.read(Path(path))
-    except ConfigError as error:
-        raise ValueError(f"Failed to load config from {path}: {error}") from error
+    except (OSError, ConfigError) as error:
+        raise _failure(path, error) from error
 
 
 def load_yaml_config(path: str | Path) -> dict[str, Any]:
@@ -26,18 +25,19 @@ def load_yaml_config(path: str | Path) -> dict[str, Any]:
 
     Raises:
         ValueError: "Failed to load config from ..." with what is wrong and where.
-        FileNotFoundError: There is no such file.
     """
     import yaml
 
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"Failed to load config from {path}: {error}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise _failure(path, error) from error
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise ValueError(  # noqa: TRY004  One error type for every file that is no configuration.
-            f"Failed to load config from {path}: expected a table of settings, got {values!r}"
-        )
+        raise _failure(path, f"it holds {values!r}; expected a table of settings")
     return values
+
+
+def _failure(path: str | Path, reason: object) -> ValueError:
+    return ValueError(f"Failed to load config from {path}: {reason}")

@@ -120,7 +120,7 @@ class TestInferencePayloadStructure:
 class TestConfigBridgeTranslation:
     """Torch names and TensorFlow names reach one setting."""
 
-    def test_torch_defaults_reach_the_tensorflow_side(self, scan_file: Path) -> None:
+    def test_config_bridge_carries_torch_defaults(self, scan_file: Path) -> None:
         """What nobody sets is torch's default, translated."""
         payload = train(scan_file)
         model = payload.tf_training_config.model
@@ -132,7 +132,9 @@ class TestConfigBridgeTranslation:
     @pytest.mark.parametrize(
         ("key", "value", "epochs"), [("max_epochs", 7, 7), ("nepochs", 8, 8), ("epochs", 9, 9)]
     )
-    def test_three_names_of_epochs(self, scan_file: Path, key: str, value: int, epochs: int) -> None:
+    def test_config_bridge_knows_three_names_of_epochs(
+        self, scan_file: Path, key: str, value: int, epochs: int
+    ) -> None:
         """Every name of the epochs is understood and seen by both sides."""
         payload = train(scan_file, {key: value})
         assert payload.tf_training_config.nepochs == payload.pt_training_config.epochs == epochs
@@ -147,7 +149,7 @@ class TestConfigBridgeTranslation:
             ({"model_type": "Unsupervised"}, "pinn", "Unsupervised"),
         ],
     )
-    def test_both_spellings_of_the_mode(
+    def test_config_bridge_knows_both_spellings_of_the_mode(
         self, scan_file: Path, given: dict[str, Any], kind: str, mode: str
     ) -> None:
         """The mode may be written as either side spells it."""
@@ -156,13 +158,13 @@ class TestConfigBridgeTranslation:
         assert payload.pt_model_config.mode == payload.overrides_applied["mode"] == mode
 
     @pytest.mark.parametrize("given", [{"nll_weight": 0.4}, {"nll": True}])
-    def test_likelihood_is_a_weight_and_a_switch(self, scan_file: Path, given: dict[str, Any]) -> None:
+    def test_config_bridge_turns_weight_into_switch(self, scan_file: Path, given: dict[str, Any]) -> None:
         """A weight above zero switches torch's likelihood on; the switch is a weight of one."""
         payload = train(scan_file, given)
         assert payload.pt_training_config.nll is True
         assert payload.tf_training_config.nll_weight == given.get("nll_weight", 1.0)
 
-    def test_channels_are_gridsize_squared(self, scan_file: Path) -> None:
+    def test_config_bridge_squares_the_gridsize(self, scan_file: Path) -> None:
         """C, C_model and C_forward follow from the grid, with their input in the trace."""
         payload = train(scan_file, {"gridsize": 3})
         assert payload.pt_data_config.grid_size == (3, 3)
@@ -176,7 +178,7 @@ class TestConfigBridgeTranslation:
         assert derivation is not None
         assert dict(derivation.inputs) == {"model.gridsize": 3}
 
-    def test_n_images_is_deprecated_n_groups(self, scan_file: Path) -> None:
+    def test_config_bridge_takes_n_images_for_n_groups(self, scan_file: Path) -> None:
         """The old name of the groups works, and says the new one."""
         with pytest.warns(DeprecationWarning, match=r"n_images.*n_groups"):
             payload = create_training_payload(scan_file, "out", {"n_images": 40, **CPU})
@@ -186,7 +188,7 @@ class TestConfigBridgeTranslation:
 class TestLegacyParamsPopulation:
     """After success the legacy dict holds the configuration, sealed; after failure nothing changed."""
 
-    def test_success_populates_and_seals(self, scan_file: Path) -> None:
+    def test_legacy_params_are_populated_and_sealed(self, scan_file: Path) -> None:
         """params.cfg is the TensorFlow-side configuration, and remembers who asked for it."""
         train(scan_file, {"gridsize": 3, "nphotons": 2e6})
         assert (params.cfg["gridsize"], params.cfg["nphotons"], params.cfg["N"]) == (3, 2e6, 64)
@@ -195,19 +197,19 @@ class TestLegacyParamsPopulation:
         assert params.is_populated()
         assert "test_config_factory.py:" in (params.writer("gridsize") or "")
 
-    def test_inference_populates_and_seals(self, scan_file: Path, model_dir: Path) -> None:
+    def test_legacy_params_of_inference_are_sealed(self, scan_file: Path, model_dir: Path) -> None:
         """The inference factory writes its own configuration."""
         infer(model_dir, scan_file, {"gridsize": 1})
         assert params.cfg["model_path"] == str(model_dir)
         assert params.cfg["gridsize"] == 1
         assert params.is_sealed()
 
-    def test_execution_never_reaches_the_dict(self, scan_file: Path) -> None:
+    def test_legacy_params_never_see_execution(self, scan_file: Path) -> None:
         """How a run is carried out is no legacy setting."""
         train(scan_file, {"learning_rate": 0.5, "middle_trim": 4})
         assert not {"learning_rate", "middle_trim", "accelerator"} & set(params.cfg)
 
-    def test_second_call_replaces_without_a_word(
+    def test_legacy_params_are_replaced_without_a_word(
         self, scan_file: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         """A new factory call unseals first, so that its writes are no surprise."""
@@ -217,7 +219,7 @@ class TestLegacyParamsPopulation:
         assert not caplog.records
 
     @pytest.mark.parametrize("sealed", [True, False])
-    def test_failure_leaves_everything_as_it_was(self, scan_file: Path, sealed: bool) -> None:
+    def test_legacy_params_survive_a_failure(self, scan_file: Path, sealed: bool) -> None:
         """A refused setting changes neither the dict nor its seal nor its mark."""
         if sealed:
             train(scan_file, {"gridsize": 3})
@@ -226,7 +228,7 @@ class TestLegacyParamsPopulation:
             train(scan_file, {"gridsize": -1})
         assert snapshot() == before
 
-    def test_populate_writes_and_warns_the_second_time(self) -> None:
+    def test_legacy_params_warn_the_second_time(self) -> None:
         """Replacing a configuration is told, unless it is meant."""
         config = TrainingConfig(model=ModelConfig(N=128), n_groups=3)
         populate_legacy_params(config)
@@ -240,7 +242,7 @@ class TestLegacyParamsPopulation:
             populate_legacy_params(config, force=True)
         assert params.cfg["N"] == 64
 
-    def test_populate_refuses_other_classes(self) -> None:
+    def test_legacy_params_refuse_other_classes(self) -> None:
         """Only the two TensorFlow-side run configurations are taken."""
         with pytest.raises(TypeError) as caught:
             populate_legacy_params(pt.TrainingConfig())  # type: ignore[arg-type]
