@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ptycho.workflows.backend_selector import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
 
 COMMANDS = {
@@ -38,9 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when all went well, 1 when a check failed, 2 for bad use or bad input, 130 when interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in arguments
+    return guarded(lambda: _dispatch(arguments), debug="--debug" in arguments)
+
+
+def guarded(command: Callable[[], int], *, debug: bool) -> int:
+    """Run a command; bad input gives one message and exit code 2, and a traceback only when asked for."""
     try:
-        return _dispatch(arguments)
+        return command()
     except (ValueError, OSError, ImportError, BackendError) as error:
         if debug:
             raise
@@ -57,16 +61,21 @@ class UsageError(ValueError):
     """Arguments that the command line does not understand."""
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser whose errors are one clear message, without the list of every flag."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise what argparse has to say.
+
+        Raises:
+            UsageError: Always.
+        """
         raise UsageError(f"{message}\n  try       {self.prog} --help")
 
 
 def _dispatch(arguments: list[str]) -> int:
     command = next((word for word in arguments if not word.startswith("-")), None)
-    parser = _Parser(prog="ptycho", description="Physics-informed neural ptychography.")
+    parser = Parser(prog="ptycho", description="Physics-informed neural ptychography.")
     parser.add_argument("--version", action="store_true", help="print the version and leave")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     modules: dict[str, ModuleType] = {}
@@ -90,7 +99,7 @@ def _dispatch(arguments: list[str]) -> int:
     if given.command is None:
         parser.print_help()
         return EXIT_BAD_INPUT
-    _log_to_terminal(quiet=given.quiet)
+    log_to_terminal(quiet=given.quiet)
     return int(modules[given.command].run(given))
 
 
@@ -102,7 +111,7 @@ def _unknown_argument(argument: str, parser: argparse.ArgumentParser) -> UsageEr
     return UsageError(f"unknown argument '{argument}'\n  try       {remedy}")
 
 
-def _log_to_terminal(*, quiet: bool) -> None:
+def log_to_terminal(*, quiet: bool) -> None:
     """Send our own messages to stderr; other libraries keep their own ways."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))

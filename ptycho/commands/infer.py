@@ -17,6 +17,7 @@ from ptyconf.sources import flags
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from ptycho.raw_data import RawData
     from ptyconf import Layer, Resolution
@@ -32,14 +33,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Reconstruct into a folder that appears whole or not at all."""
+    """Resolve the settings above what the bundle says, and reconstruct."""
+    archive = bundle.locate(arguments.model)
+    positional = _positional(archive, arguments.scan)
+    return infer(archive, lambda held: sources.resolve(arguments, "infer", extra_layers=[positional, held]))
+
+
+def infer(archive: Path, resolve: Callable[[Layer], Resolution]) -> int:
+    """Reconstruct into a folder that appears whole or not at all.
+
+    Args:
+        archive: The bundle.
+        resolve: Gives the settings above the layer of the bundle.
+
+    Raises:
+        ConfigError: The scan is missing, or a setting contradicts the weights.
+        ValueError: The bundle cannot be read, or the scan does not fit it.
+    """
     from ptycho.report import run as report
 
-    archive = bundle.locate(arguments.model)
     held = bundle.read(archive)
-    resolution = sources.resolve(
-        arguments, "infer", extra_layers=[_positional(archive, arguments.scan), bundle_layer(archive, held)]
-    )
+    resolution = resolve(bundle_layer(archive, held))
     sources.require_scan(resolution, "inference.test_data_file", "Test data file not found")
     require_same_network(resolution, held)
     backend = load_backend(str(resolution["inference.backend"]))

@@ -65,15 +65,15 @@ def require_scan(resolution: Resolution, path: str, complaint: str) -> None:
     Raises:
         ConfigError: No file is named, or there is no such file.
     """
-    trace = resolution.trace(path)
-    if trace.value is not None and Path(str(trace.value)).is_file():
+    named = resolution.get(path)
+    if named is not None and Path(str(named)).is_file():
         return
     raise ConfigError(
         [
             Problem(
-                f"{complaint}: {trace.value}",
+                f"{complaint}: {named}" if named is not None else f"{path} is required",
                 path=path,
-                origin=trace.winner.origin,
+                origin=resolution.trace(path).winner.origin if path in resolution else None,
                 expected="a scan file (.npz)",
                 hint="ptycho simulate scan.npz, for one to try things out on",
             )

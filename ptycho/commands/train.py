@@ -26,10 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, reconstruct, and leave a run folder that appears whole or not at all."""
+    """Resolve the settings and train."""
+    return train(sources.resolve(arguments, "train"))
+
+
+def train(resolution: Resolution) -> int:
+    """Train, reconstruct, and leave a run folder that appears whole or not at all.
+
+    Raises:
+        ConfigError: A scan is missing.
+        ValueError: Settings and scan do not go together.
+    """
     from ptycho.report import run as report
 
-    resolution = sources.resolve(arguments, "train")
     sources.require_scans_of_training(resolution)
     backend = load_backend(str(resolution["training.backend"]))
     prepared = backend.prepare_training(resolution)

@@ -157,6 +157,9 @@ def reconstruct(model: Model, resolution: Resolution, scan: RawData) -> Reconstr
         scan,
         batch_size=infer.batch_size_of(execution, cast("int", resolution["inference.batch_size"])),
         device=device_of(execution),
-        middle_trim=execution.middle_trim,
-        pad_eval=execution.pad_eval,
+        options=infer.Options(
+            middle_trim=execution.middle_trim,
+            pad_eval=execution.pad_eval,
+            refine_epochs=cast("int", resolution["inference.refine_epochs"]),
+        ),
     )

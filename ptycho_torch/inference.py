@@ -1,0 +1,53 @@
+"""``python -m ptycho_torch.inference``: the contract's own way to reconstruct."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ptycho import bundle
+from ptycho.cli import Parser, UsageError, guarded, log_to_terminal
+from ptycho.commands.infer import infer
+from ptycho.config.command_lines import PROGRAMS, add_flags, cli_defaults, given_flags
+from ptycho.config.precedence import TORCH_BACKEND
+from ptycho.config.run import resolve_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ptyconf import Layer, Resolution
+
+_MODEL = "inference.model_path"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Reconstruct from the flags of the contract; exit code 0, or 2 for bad input."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+
+    def run() -> int:
+        parser = Parser(
+            prog=PROGRAMS["infer"], description="Reconstruct a scan with torch.", allow_abbrev=False
+        )
+        add_flags(parser, "infer")
+        namespace = parser.parse_args(arguments)
+        given = getattr(namespace, "given", {})
+        if _MODEL not in given:
+            raise UsageError(
+                f"--model_path is required\n  expected  a run folder that holds {bundle.FILE_NAME}"
+            )
+        log_to_terminal(quiet="--quiet" in arguments)
+        flags = given_flags(namespace, "infer")
+
+        def resolve(held: Layer) -> Resolution:
+            layers = [held, cli_defaults("infer"), TORCH_BACKEND]
+            return resolve_run("infer", flags=flags, environment=os.environ, extra_layers=layers)
+
+        return infer(bundle.locate(Path(given[_MODEL][0])), resolve)
+
+    return guarded(run, debug=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
