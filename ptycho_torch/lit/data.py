@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.physics.scale import Normalisation
 from ptycho.raw_data import RawData
 from ptycho.scan.grouping import relative_coordinates
 
@@ -109,18 +108,18 @@ class Stored:
 
 
 def store_frames(
-    scan: RawData, normalisation: Normalisation, used: Indices, device: torch.device, *, workers: int
+    scan: RawData, factor: float, used: Indices, device: torch.device, *, workers: int = 0
 ) -> Stored:
     """Keep the frames as near to the computation as they fit: on the GPU, in main memory, or in the file.
 
     Args:
         scan: The scan.
-        normalisation: Gives the factor from measured to normalised amplitude.
+        factor: X / measured amplitude.
         used: Sorted indices of the frames that will be asked for.
         device: Where the computation runs.
         workers: Loading processes; a device's memory is not shared with them.
     """
-    lazy = LazyFrames(scan, normalisation.amplitude_factor)
+    lazy = LazyFrames(scan, factor)
     size = len(used) * scan.N**2 * 4
     if device.type == "cuda" and workers == 0 and size <= DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
         return Stored(

@@ -1,33 +1,30 @@
 """Reconstruct a scan with a trained network.
 
-Shape legend: n positions, B groups of a batch, C positions of a group, P probe modes, N patch side.
+Shape legend: n positions, P probe modes, N patch side, H and W rows and columns of the picture.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-from torch import Tensor
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.physics.canvas import Canvas
+from ptycho.physics.canvas import cut
 from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import Stitched, stitch, synchronise_phases
 from ptycho.raw_data import RawData
 from ptycho.reconstruction import Reconstruction
-from ptycho.scan.grouping import relative_coordinates
 from ptycho_torch.nn import physics
 from ptycho_torch.nn.model import PtychoNetwork
+from ptycho_torch.nn.refinement import Picture, refine
 
-from .data import LazyFrames
+from .data import FrameStore, store_frames
+from .patches import Steps, for_scan, infer_patches
 
 logger = logging.getLogger(__name__)
-
-Indices = NDArray[np.int64]
 
 SHOWN_FRAMES = 4
 """Frames whose measured and predicted diffraction a reconstruction carries."""
@@ -36,17 +33,24 @@ RIM_LEVEL = 0.01
 """Coverage, as a share of the best covered pixel, below which the rim of the picture is cut off."""
 
 
-@dataclass
-class _Patches:
-    """What the network said, position by position."""
-
-    patches: NDArray[np.complex64]
-    predicted: dict[int, NDArray[np.float32]] = field(default_factory=dict)
-
-
 def batch_size_of(execution: PyTorchExecutionConfig, inference_batch_size: int) -> int:
     """Take `execution.inference_batch_size`, else the batch size of inference."""
     return execution.inference_batch_size or inference_batch_size
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is wanted of a reconstruction beside the picture.
+
+    Attributes:
+        middle_trim: Pixels cut from each side of a patch before it is stitched.
+        pad_eval: Keep the rim of the picture, where border patches hardly reach; otherwise it is cut off.
+        refine_epochs: Sweeps of iterative refinement against all frames; 0 shows the network alone.
+    """
+
+    middle_trim: int = 0
+    pad_eval: bool = False
+    refine_epochs: int = 0
 
 
 def reconstruct(
@@ -56,15 +60,14 @@ def reconstruct(
     *,
     batch_size: int = 64,
     device: str | torch.device = "cpu",
-    middle_trim: int = 0,
-    pad_eval: bool = False,
+    options: Options | None = None,
     on_batch: Callable[[int], None] | None = None,
 ) -> Reconstruction:
     """Turn every frame of a scan into its patch of the object, and the patches into one picture.
 
     Each position contributes the patch of its own frame. A network for groups sees it together with its
     nearest neighbours, as in training. The free phases of the patches are made to agree before they are
-    summed with the probe's intensity as weights.
+    summed with the probe's intensity as weights. The network itself is left as it is.
 
     Args:
         network: A trained network.
@@ -73,72 +76,46 @@ def reconstruct(
         scan: What to reconstruct.
         batch_size: Groups per step; halved as often as memory asks for it.
         device: Where to compute.
-        middle_trim: Pixels cut from each side of a patch before it is stitched.
-        pad_eval: Keep the rim of the picture, where border patches hardly reach; otherwise it is cut off.
+        options: What is wanted beside the picture.
         on_batch: Called with the number of positions done after each step.
 
     Returns:
-        The picture with everything that is needed to judge it.
+        The picture with everything that is needed to judge it; after a refinement also what the network
+        alone had made of it.
 
     Raises:
         ValueError: Frames, trim or groups do not fit the network.
     """
-    settings = network.settings
-    _require_fitting(scan, settings.N, middle_trim)
-    notes: list[str] = []
-    groups = own_groups(scan.positions, settings.gridsize)
+    options, place = options or Options(), torch.device(device)
+    _require_fitting(scan, network.settings.N, options.middle_trim)
+    n = scan.n_frames
+    notes = [f"{n} positions, each with the patch of its own frame"]
     factor, scale = _scales(normalisation, scan, notes)
-    shown = np.unique(np.linspace(0, scan.n_frames - 1, min(SHOWN_FRAMES, scan.n_frames)).astype(int))
-    found = _infer(network, scan, groups, factor, _Steps(batch_size, torch.device(device), on_batch), shown)
-    weights = _weights(network, middle_trim)
-    stitched = _stitch(found.patches, scan.positions, weights, whole=pad_eval)
-    notes.append(f"{scan.n_frames} positions, each with the patch of its own frame")
+    store = store_frames(scan, factor, np.arange(n), place).store
+    shown = np.unique(np.linspace(0, n - 1, min(SHOWN_FRAMES, n)).astype(np.int64))
+    worker = for_scan(network, scan, place)
+    found = infer_patches(worker, store, scan.positions, shown, Steps(batch_size, place, on_batch))
+    weights = _weights(worker, options.middle_trim)
+    agreed = synchronise_phases(found.patches, scan.positions, weights)
+    whole = stitch(agreed, scan.positions, weights)
+    refined = whole.object
+    predicted = np.stack([found.predicted[index] for index in shown.tolist()])
+    if options.refine_epochs > 0:
+        refined = _refine(whole, worker, store, scan, options.refine_epochs, notes)
+        predicted = _predict(refined, whole.origin_px, worker, scan.positions[shown])
+    window = _window(whole, keep_rim=options.pad_eval)
     return Reconstruction(
-        object=stitched.object.astype(np.complex64),
-        coverage=stitched.coverage,
-        origin_px=np.asarray(stitched.origin_px, np.float64),
+        object=refined[window].astype(np.complex64),
+        coverage=whole.coverage[window],
+        origin_px=np.add(whole.origin_px, (window[1].start, window[0].start)).astype(np.float64),
         positions=np.asarray(scan.positions, np.float64),
-        probe=network.probe.detach().cpu().numpy().astype(np.complex64),
-        frame_indices=shown.astype(np.int64),
+        probe=worker.probe.detach().cpu().numpy().astype(np.complex64),
+        frame_indices=shown,
         measured=scan.amplitudes(shown) * np.float32(factor * scale),
-        predicted=np.stack([found.predicted[index] for index in shown.tolist()]) * np.float32(scale),
+        predicted=predicted * np.float32(scale),
         notes=tuple(notes),
+        network_object=whole.object[window].astype(np.complex64) if options.refine_epochs > 0 else None,
     )
-
-
-def own_groups(positions: NDArray[np.float64], gridsize: int) -> Indices:
-    """Give every position a group that it leads: itself, then its C - 1 nearest neighbours.
-
-    Returns:
-        Indices, shape (n, C); column 0 counts up.
-
-    Raises:
-        ValueError: There are fewer positions than a group has.
-    """
-    n, C = len(positions), gridsize**2
-    own = np.arange(n, dtype=np.int64)[:, np.newaxis]
-    if C == 1:
-        return own
-    if n < C:
-        raise ValueError(
-            f"the scan has {n} positions, and the network looks at groups of {C}\n"
-            f"  expected  at least {C} positions (model.gridsize = {gridsize})\n"
-            "  try       a network that was trained with model.gridsize = 1"
-        )
-    nearest = np.asarray(cKDTree(positions).query(positions, k=C)[1])
-    itself = nearest == own
-    # Where positions coincide, one may not be among its own nearest; the farthest is then left out.
-    itself[~itself.any(axis=1), -1] = True
-    return np.hstack([own, nearest[~itself].reshape(n, C - 1)])
-
-
-@dataclass
-class _Steps:
-    """How the work is cut into steps."""
-
-    batch_size: int
-    device: torch.device
-    on_batch: Callable[[int], None] | None = None
 
 
 def _require_fitting(scan: RawData, N: int, middle_trim: int) -> None:
@@ -171,64 +148,6 @@ def _scales(normalisation: Normalisation, scan: RawData, notes: list[str]) -> tu
     return float(factor), float(scale)
 
 
-def _infer(
-    network: PtychoNetwork, scan: RawData, groups: Indices, factor: float, steps: _Steps, shown: Indices
-) -> _Patches:
-    """Run the network over all groups and keep what it says about the leader of each."""
-    N = network.settings.N
-    network = network.to(steps.device).eval()
-    frames = LazyFrames(scan, factor)
-    relative = torch.from_numpy(relative_coordinates(scan.positions, groups).astype(np.float32))
-    wanted = set(shown.tolist())
-    found = _Patches(np.empty((len(groups), N, N), np.complex64))
-
-    def step(span: slice) -> None:
-        members, inverse = np.unique(groups[span], return_inverse=True)
-        X = frames.frames(members)[torch.from_numpy(inverse.reshape(groups[span].shape))]
-        patches, amplitude = _leaders(network, X.to(steps.device), relative[span].to(steps.device))
-        found.patches[span] = patches.cpu().numpy()
-        for row, index in enumerate(range(*span.indices(len(groups)))):
-            if index in wanted:
-                found.predicted[index] = amplitude[row].float().cpu().numpy()
-
-    with torch.inference_mode():
-        for span in _fitting_spans(len(groups), steps.batch_size, step):
-            if steps.on_batch is not None:
-                steps.on_batch(span.stop)
-    return found
-
-
-def _leaders(network: PtychoNetwork, X: Tensor, relative: Tensor) -> tuple[Tensor, Tensor]:
-    prediction = network(X, relative)
-    return prediction.patches[:, 0], prediction.amplitude[:, 0]
-
-
-def _fitting_spans(count: int, batch_size: int, step: Callable[[slice], None]) -> Iterator[slice]:
-    """Do all steps, in smaller ones where memory runs out; a single group must fit."""
-    start, size = 0, max(1, batch_size)
-    while start < count:
-        span = slice(start, min(start + size, count))
-        try:
-            step(span)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if size == 1 or not _is_memory(error):
-                raise
-            size = max(1, size // 2)
-            logger.warning("memory ran out: the batch size of inference is now %d", size)
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-            continue
-        yield span
-        start = span.stop
-
-
-def _is_memory(error: BaseException) -> bool:
-    """Tell a lack of memory from other errors; torch's CPU allocator raises a plain RuntimeError."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return "DefaultCPUAllocator" in str(error) or "MPS backend out of memory" in str(error)
-
-
 def _weights(network: PtychoNetwork, trim: int) -> NDArray[np.float32]:
     """Give |P|² of all modes, cut at the border."""
     intensity = physics.illumination(network.probe.detach()).cpu().numpy().astype(np.float32)
@@ -238,24 +157,47 @@ def _weights(network: PtychoNetwork, trim: int) -> NDArray[np.float32]:
     return kept
 
 
-def _stitch(
-    patches: NDArray[np.complex64],
-    positions: NDArray[np.float64],
-    weights: NDArray[np.float32],
-    *,
-    whole: bool,
-) -> Stitched:
-    agreed = synchronise_phases(patches, positions, weights)
-    stitched = stitch(agreed, positions, weights)
-    if whole:
-        return stitched
-    bright = stitched.coverage >= RIM_LEVEL * stitched.coverage.max()
-    rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
-    window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    canvas = Canvas.around(positions, patches.shape[-1])
-    x, y = canvas.origin_px
-    return Stitched(
-        object=stitched.object[window],
-        coverage=stitched.coverage[window],
-        origin_px=(int(x + columns[0]), int(y + rows[0])),
+def _refine(
+    whole: Stitched, network: PtychoNetwork, store: FrameStore, scan: RawData, sweeps: int, notes: list[str]
+) -> NDArray[np.complex64]:
+    """Move the picture towards what all frames together measured."""
+    probe = (network.log_gain.exp() * network.probe).detach().cpu().numpy()
+    picture = Picture(whole.object, whole.coverage, whole.origin_px)
+    refined = refine(
+        store.frames,
+        scan.positions,
+        picture,
+        probe,
+        sweeps=sweeps,
+        mask=scan.mask,
+        device=network.probe.device,
     )
+    first, last = refined.misfits[0], refined.misfits[-1]
+    notes.append(
+        f"the network's picture was refined by {sweeps} sweeps over all frames: "
+        f"misfit {first:.3g} to {last:.3g}"
+    )
+    return refined.object
+
+
+def _predict(
+    picture: NDArray[np.complex64],
+    origin_px: tuple[int, int],
+    network: PtychoNetwork,
+    positions: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Predict the far-field amplitudes of a picture in the units of X, shape (positions, N, N)."""
+    patches = cut(picture, positions, network.settings.N, origin_px=origin_px)
+    with torch.inference_mode():
+        amplitude = network.diffract(torch.from_numpy(patches.astype(np.complex64)).to(network.probe.device))
+    return amplitude.cpu().numpy()
+
+
+def _window(whole: Stitched, *, keep_rim: bool) -> tuple[slice, slice]:
+    """Choose rows and columns: all, or those in which some pixel is covered."""
+    height, width = whole.coverage.shape
+    if keep_rim:
+        return slice(0, height), slice(0, width)
+    bright = whole.coverage >= RIM_LEVEL * whole.coverage.max()
+    rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

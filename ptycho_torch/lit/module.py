@@ -70,8 +70,6 @@ class PtychoModule(pl.LightningModule):
         mask: True where a detector pixel is good, shape (N, N).
     """
 
-    mask: Tensor
-
     def __init__(
         self,
         network: dict[str, Any],
@@ -88,11 +86,9 @@ class PtychoModule(pl.LightningModule):
         self.normalisation = Normalisation.from_dict(dict(normalisation))
         N = settings.N
         modes = np.zeros((settings.probe_modes, N, N), np.complex64) if probe is None else probe
-        self.network = PtychoNetwork(settings, modes, self.normalisation.intensity_scale)
+        self.network = PtychoNetwork(settings, modes, self.normalisation.intensity_scale, mask)
         self.network.core.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = Loss(LossWeights(**loss))
-        good = np.ones((N, N), bool) if mask is None else np.array(mask, bool)
-        self.register_buffer("mask", torch.from_numpy(good))
         self.history: list[dict[str, float]] = []
         self._all_good = False
         self._began = 0.0
@@ -123,13 +119,13 @@ class PtychoModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Look once whether any pixel is masked: a loss without a mask is faster."""
-        self._all_good = bool(self.mask.all())
+        self._all_good = bool(self.network.mask.all())
         self._first_bad = torch.full((), -1, device=self.device)
 
     def evaluate(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch and its terms by name."""
         prediction = self.network(batch.X, batch.relative)
-        mask = None if self._all_good else self.mask
+        mask = None if self._all_good else self.network.mask
         total, terms = self.loss(prediction, batch.X, self.network.measured_scale, mask, batch.labels)
         return total, terms
 

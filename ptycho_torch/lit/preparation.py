@@ -1,6 +1,7 @@
 """Everything that stands before the first step of a training: probe, scales, groups, loaders, metrics."""
 
 import logging
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,10 +13,12 @@ from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
 from ptycho.raw_data import RawData
 from ptycho_torch.config_factory import TrainingPayload
+from ptycho_torch.nn.iteration import Steps
 from ptycho_torch.nn.losses import LossWeights
+from ptycho_torch.nn.probe_retrieval import retrieve_probe
 from ptycho_torch.nn.settings import NetworkSettings
 
-from .data import Batch, Groups, loader_arguments, make_loader, store_frames
+from .data import Batch, Groups, Stored, loader_arguments, make_loader, store_frames
 from .module import Optimisation, PtychoModule
 from .resume import Resumed
 from .split import Sampling, Split, split
@@ -24,6 +27,7 @@ from .trainer import device_of, precision_of
 logger = logging.getLogger(__name__)
 
 Probe = NDArray[np.complex64]
+Loader = DataLoader[Batch]
 
 
 @dataclass
@@ -31,8 +35,8 @@ class Job:
     """Everything that stands before the first step."""
 
     module: PtychoModule
-    train: DataLoader[Batch]
-    validation: DataLoader[Batch] | None
+    train: Loader
+    validation: Loader | None
     monitor: str
     notes: list[str] = field(default_factory=list)
 
@@ -76,35 +80,72 @@ def prepare(payload: TrainingPayload, scan: RawData, resumed: Resumed | None) ->
     settings = NetworkSettings.of(training.model, training)
     weights = LossWeights.of(training)
     _require_side(scan, settings)
-    probe, notes = prepare_probe(scan, settings.probe_modes)
-    normalisation = measure(scan.mean_square(), scan.N, scan.quantity, training.nphotons, probe)
-    if _is_explicit(payload, "model.probe_scale"):
-        normalisation = divide_probe(normalisation, training.model.probe_scale)
-    notes += normalisation.notes()
-    check_probe_energy(normalisation)
     if resumed is not None:
         resumed.require_same_network(settings.as_dict())
         resumed.require_epochs_left(training.nepochs)
-        notes.append(f"the training resumes from {resumed.path} after {resumed.epochs} epochs")
+    probe, normalisation, notes = _measure(payload, scan)
     groups = split(
         scan.positions, Sampling.of(training, clamped=not _is_explicit(payload, "training.n_groups"))
     )
     monitor, more = _choose_monitor(execution.checkpoint_monitor_metric, groups, weights)
     notes += [*groups.notes, *more]
+    stored = _store(payload, scan, groups, normalisation)
+    notes.append(stored.note)
+    if resumed is not None:
+        notes.append(f"the training resumes from {resumed.path} after {resumed.epochs} epochs")
+    elif training.probe_warmup_epochs > 0:
+        probe, note = warm_up(probe, scan, groups, stored, payload)
+        notes.append(note)
     watched = "val_loss" if len(groups.validation) else "train_loss"
-    module = PtychoModule.fresh(
-        settings,
-        weights,
-        _optimisation(training, execution, watched),
-        normalisation,
-        probe=normalisation.probe(probe),
+    optimisation = _optimisation(training, execution, watched)
+    module = PtychoModule.fresh(settings, weights, optimisation, normalisation, probe=probe, mask=scan.mask)
+    loaders, more = _make_loaders(payload, scan, groups, stored)
+    notes += [*more, *filter(None, [precision_of(execution)[1]])]
+    return Job(module, *loaders, monitor, notes)
+
+
+def _measure(payload: TrainingPayload, scan: RawData) -> tuple[Probe, Normalisation, list[str]]:
+    """Find the probe on the network's scale and the scales of the scan."""
+    training = payload.tf_training_config
+    probe, notes = prepare_probe(scan, training.model.probe_modes)
+    normalisation = measure(scan.mean_square(), scan.N, scan.quantity, training.nphotons, probe)
+    if _is_explicit(payload, "model.probe_scale"):
+        normalisation = divide_probe(normalisation, training.model.probe_scale)
+    check_probe_energy(normalisation)
+    return normalisation.probe(probe), normalisation, [*notes, *normalisation.notes()]
+
+
+def warm_up(
+    probe: Probe, scan: RawData, groups: Split, stored: Stored, payload: TrainingPayload
+) -> tuple[Probe, str]:
+    """Retrieve the probe from the training frames alone, before the network relies on it.
+
+    Args:
+        probe: Modes to start from on the network's scale, shape (P, N, N).
+        scan: Gives positions and mask.
+        groups: Names the training frames.
+        stored: Gives frames.
+        payload: Says how many sweeps, from which seed, and where.
+
+    Returns:
+        The retrieved modes, and what came of it.
+    """
+    training, device = payload.tf_training_config, device_of(payload.execution_config)
+    used = np.unique(groups.train)
+    began = time.perf_counter()
+    found = retrieve_probe(
+        lambda rows: stored.store.frames(used[rows]),
+        scan.positions[used],
+        probe,
+        sweeps=training.probe_warmup_epochs,
         mask=scan.mask,
+        steps=Steps(seed=training.seed),
+        device=device,
     )
-    job = Job(module, *_make_loaders(payload, scan, groups, normalisation, notes), monitor, notes)
-    precision_note = precision_of(execution)[1]
-    if precision_note:
-        job.notes.append(precision_note)
-    return job
+    return found.probe, (
+        f"the probe was retrieved from {len(used)} training frames in {len(found.misfits)} sweeps "
+        f"({time.perf_counter() - began:.1f} s): misfit {found.misfits[0]:.3g} to {found.misfits[-1]:.3g}"
+    )
 
 
 def _require_side(scan: RawData, settings: NetworkSettings) -> None:
@@ -151,7 +192,7 @@ def _optimisation(training: TrainingConfig, execution: PyTorchExecutionConfig, w
         scheduler=execution.scheduler,
         epochs=training.nepochs,
         watched=watched,
-        probe_learning_rate=getattr(training, "probe_learning_rate", None),
+        probe_learning_rate=training.probe_learning_rate,
         gradient_clip_val=execution.gradient_clip_val,
         gradient_clip_algorithm=execution.gradient_clip_algorithm,
     )
@@ -184,21 +225,24 @@ def _terms(weights: LossWeights) -> list[str]:
     return [name for name, weight in present.items() if weight]
 
 
-def _make_loaders(
-    payload: TrainingPayload, scan: RawData, groups: Split, normalisation: Normalisation, notes: list[str]
-) -> tuple[DataLoader[Batch], DataLoader[Batch] | None]:
-    training, execution = payload.tf_training_config, payload.execution_config
-    device = device_of(execution)
+def _store(payload: TrainingPayload, scan: RawData, groups: Split, normalisation: Normalisation) -> Stored:
+    execution = payload.execution_config
     used = np.unique(np.concatenate([groups.train.ravel(), groups.validation.ravel()]))
-    stored = store_frames(scan, normalisation, used, device, workers=execution.num_workers)
-    arguments, more = loader_arguments(execution, device)
+    device = device_of(execution)
+    return store_frames(scan, normalisation.amplitude_factor, used, device, workers=execution.num_workers)
+
+
+def _make_loaders(
+    payload: TrainingPayload, scan: RawData, groups: Split, stored: Stored
+) -> tuple[tuple[Loader, Loader | None], list[str]]:
+    training, execution = payload.tf_training_config, payload.execution_config
+    arguments, notes = loader_arguments(execution, device_of(execution))
     if stored.on_device and arguments.pop("pin_memory", False):
-        more.append("execution.pin_memory has nothing to act on: the frames lie on the device")
-    notes += [stored.note, *more]
+        notes.append("execution.pin_memory has nothing to act on: the frames lie on the device")
     labelled = "labels" in _terms(LossWeights.of(training))
     first = Groups(scan, groups.train, stored.store, labelled=labelled)
     loader = make_loader(first, training.batch_size, arguments, shuffle_seed=training.seed)
     if not len(groups.validation):
-        return loader, None
+        return (loader, None), notes
     second = Groups(scan, groups.validation, stored.store, labelled=labelled)
-    return loader, make_loader(second, training.batch_size, arguments)
+    return (loader, make_loader(second, training.batch_size, arguments)), notes

@@ -81,7 +81,8 @@ def train(payload: TrainingPayload, scan: RawData, run_dir: Path, *, progress: b
     check_name(execution.scheduler)
     resumed = read_checkpoint(training.resume) if training.resume is not None else None
     with repeatable(training.seed):
-        job = prepare(payload, scan, resumed)
+        with limited(execution.threads or 1):
+            job = prepare(payload, scan, resumed)
         choice = _choose_threads(job, execution)
         job.notes.append(f"{choice.threads} CPU thread{'s' * (choice.threads > 1)} ({choice.reason})")
         for note in job.notes:

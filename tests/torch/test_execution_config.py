@@ -52,6 +52,7 @@ def run(scan_file: Path, scan: RawData, tmp_path: Path) -> Run:
             "gridsize": 1,
             "architecture": "unet",
             "n_filters_scale": 1,
+            "unet_stages": 1,
             "amp_activation": "sigmoid",
             "batch_size": 4,
             "nepochs": nepochs,
@@ -135,7 +136,7 @@ def make_trainer(folder: Path, **settings: Any) -> pl.Trainer:
 @pytest.mark.parametrize("deterministic", [True, False])
 def test_deterministic_reaches_torch(deterministic: bool, run: Run, seen: dict[str, Any]) -> None:
     """Torch is told to use deterministic algorithms, for the training alone."""
-    run(deterministic=deterministic)
+    run(deterministic=deterministic, threads=1)
     assert seen["deterministic"] is deterministic
     assert not torch.are_deterministic_algorithms_enabled()
 
@@ -293,7 +294,7 @@ def test_checkpoint_save_top_k_keeps_the_k_best(top_k: int, run: Run, tmp_path: 
 @pytest.mark.parametrize("mode", ["min", "max"])
 def test_checkpoint_monitor_metric_and_mode_rank_epochs(metric: str, mode: str, run: Run) -> None:
     """The best epoch is the one with the lowest or highest value of that metric."""
-    trained = run(checkpoint_monitor_metric=metric, checkpoint_mode=mode, learning_rate=0.02, nepochs=3)
+    trained = run(checkpoint_monitor_metric=metric, checkpoint_mode=mode, learning_rate=0.005, nepochs=3)
     values = [row[metric] for row in trained.history]
     assert trained.best_epoch == int(np.argmin(values) if mode == "min" else np.argmax(values))
 
@@ -357,7 +358,10 @@ def test_middle_trim_and_pad_eval_shape_the_picture(run: Run, scan: RawData) -> 
     trained = run()
     shapes = {
         (trim, pad): infer.reconstruct(
-            trained.network, trained.normalisation, scan, middle_trim=trim, pad_eval=pad
+            trained.network,
+            trained.normalisation,
+            scan,
+            options=infer.Options(middle_trim=trim, pad_eval=pad),
         ).object.shape[0]
         for trim in (0, 24)
         for pad in (False, True)
@@ -369,7 +373,9 @@ def test_middle_trim_and_pad_eval_shape_the_picture(run: Run, scan: RawData) -> 
 def test_pad_eval_keeps_whole_patches(run: Run, scan: RawData) -> None:
     """The padded canvas reaches N/2 beyond the outermost positions."""
     trained = run()
-    found = infer.reconstruct(trained.network, trained.normalisation, scan, pad_eval=True)
+    found = infer.reconstruct(
+        trained.network, trained.normalisation, scan, options=infer.Options(pad_eval=True)
+    )
     assert found.object.shape[1] >= np.ptp(scan.positions[:, 0]) + 64
 
 

@@ -40,6 +40,7 @@ def payload(scan_file: Path) -> Callable[..., TrainingPayload]:
             "gridsize": 1,
             "architecture": "unet",
             "n_filters_scale": 1,
+            "unet_stages": 1,
             "amp_activation": "sigmoid",
             "batch_size": 8,
             "nepochs": 1,

@@ -70,11 +70,11 @@ def test_large_scans_stay_in_the_file(
 ) -> None:
     """Size decides: what does not fit a quarter of the free memory is read when it is needed."""
     used = np.arange(tiny_scan.n_frames)
-    held = data.store_frames(tiny_scan, scales, used, CPU, workers=0)
+    held = data.store_frames(tiny_scan, scales.amplitude_factor, used, CPU)
     assert isinstance(held.store, data.ResidentFrames)
     assert held.note == "frames are held in memory (1 MB)"
     monkeypatch.setattr(data, "free_bytes", lambda: 10**6)
-    read = data.store_frames(tiny_scan, scales, used, CPU, workers=0)
+    read = data.store_frames(tiny_scan, scales.amplitude_factor, used, CPU)
     assert isinstance(read.store, data.LazyFrames)
     assert read.note == "frames are read when they are needed (1 MB in all)"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
-from ptycho_torch.lit import infer
+from ptycho_torch.lit import infer, patches
 from ptycho_torch.nn.model import PtychoNetwork
 from ptycho_torch.nn.settings import NetworkSettings
 
@@ -52,7 +52,7 @@ class Truth(PtychoNetwork):
 def test_every_position_leads_one_group(n: int, gridsize: int, seed: int) -> None:
     """Group i starts with position i, and its members differ, coinciding positions included."""
     positions = np.random.default_rng(seed).integers(0, 4, (n, 2)).astype(float)
-    groups = infer.own_groups(positions, gridsize)
+    groups = patches.own_groups(positions, gridsize)
     assert groups.shape == (n, gridsize**2)
     assert groups[:, 0].tolist() == list(range(n))
     assert all(len(set(group)) == gridsize**2 for group in groups.tolist())
@@ -61,14 +61,14 @@ def test_every_position_leads_one_group(n: int, gridsize: int, seed: int) -> Non
 def test_group_members_are_nearest_neighbours() -> None:
     """Beside its leader a group holds the positions nearest to it."""
     positions = np.array([[0.0, 0], [1, 0], [2, 0], [3, 0], [10, 0], [11, 0]])
-    assert sorted(infer.own_groups(positions, 2)[0].tolist()) == [0, 1, 2, 3]
-    assert sorted(infer.own_groups(positions, 2)[5].tolist()) == [2, 3, 4, 5]
+    assert sorted(patches.own_groups(positions, 2)[0].tolist()) == [0, 1, 2, 3]
+    assert sorted(patches.own_groups(positions, 2)[5].tolist()) == [2, 3, 4, 5]
 
 
 def test_too_few_positions_are_refused() -> None:
     """A network for groups needs a group."""
     with pytest.raises(ValueError, match="3 positions") as caught:
-        infer.own_groups(np.zeros((3, 2)), 2)
+        patches.own_groups(np.zeros((3, 2)), 2)
     assert str(caught.value) == (
         "the scan has 3 positions, and the network looks at groups of 4\n"
         "  expected  at least 4 positions (model.gridsize = 2)\n"
@@ -113,7 +113,7 @@ def test_true_patches_give_the_true_object(tiny_scan: RawData, scales: Normalisa
     one = Normalisation(
         scales.amplitude_factor, 1.0, 1.0, 1e9, scan.mean_square(), scales.energy_ratio, quantity="amplitude"
     )
-    found = infer.reconstruct(truth, one, scan, pad_eval=True)
+    found = infer.reconstruct(truth, one, scan, options=infer.Options(pad_eval=True))
     x, y = found.origin_px.astype(int)
     height, width = found.object.shape
     reference = np.asarray(tiny_scan.object_truth)[y : y + height, x : x + width]
@@ -164,8 +164,8 @@ def test_border_cut_from_patches_counts_no_more(
 ) -> None:
     """middle_trim takes the border out of the weights: the whole picture shrinks by it on every side."""
     made = network(1)
-    whole = infer.reconstruct(made, scales, tiny_scan, pad_eval=True)
-    cut = infer.reconstruct(made, scales, tiny_scan, pad_eval=True, middle_trim=24)
+    whole = infer.reconstruct(made, scales, tiny_scan, options=infer.Options(pad_eval=True))
+    cut = infer.reconstruct(made, scales, tiny_scan, options=infer.Options(pad_eval=True, middle_trim=24))
     rows = np.flatnonzero(whole.coverage.any(axis=1)), np.flatnonzero(cut.coverage.any(axis=1))
     assert rows[1][0] - rows[0][0] >= 20
     assert np.ptp(rows[1]) <= np.ptp(rows[0]) - 40
@@ -176,7 +176,7 @@ def test_rim_is_cut_unless_asked_for(
 ) -> None:
     """Without pad_eval the picture ends where coverage falls below a hundredth; what is left is the same."""
     made = network(1)
-    whole = infer.reconstruct(made, scales, tiny_scan, pad_eval=True)
+    whole = infer.reconstruct(made, scales, tiny_scan, options=infer.Options(pad_eval=True))
     cut = infer.reconstruct(made, scales, tiny_scan)
     x, y = (cut.origin_px - whole.origin_px).astype(int)
     height, width = cut.object.shape
@@ -194,7 +194,7 @@ def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture) -> N
             raise torch.OutOfMemoryError("CUDA out of memory")
         done.extend(range(*span.indices(20)))
 
-    list(infer._fitting_spans(20, 16, step))
+    list(patches._fitting_spans(20, 16, step))
     assert done == list(range(20))
     assert [record.args for record in caplog.records] == [(8,), (4,), (2,)]
 
@@ -210,7 +210,7 @@ def test_single_group_that_does_not_fit_is_an_error(error: Exception) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        list(infer._fitting_spans(20, 4, step))
+        list(patches._fitting_spans(20, 4, step))
 
 
 def test_other_errors_are_not_taken_for_memory() -> None:
@@ -222,7 +222,7 @@ def test_other_errors_are_not_taken_for_memory() -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
-        list(infer._fitting_spans(20, 8, step))
+        list(patches._fitting_spans(20, 8, step))
     assert len(calls) == 1
 
 
@@ -248,7 +248,7 @@ def test_trim_that_leaves_nothing_is_refused(
 ) -> None:
     """The error says how much may be cut."""
     with pytest.raises(ValueError, match="middle_trim") as caught:
-        infer.reconstruct(network(1), scales, tiny_scan, middle_trim=32)
+        infer.reconstruct(network(1), scales, tiny_scan, options=infer.Options(middle_trim=32))
     assert str(caught.value) == (
         "middle_trim = 32 leaves nothing of a patch of 64 x 64 pixels\n"
         "  expected  0 to 31\n"

