@@ -92,6 +92,8 @@ def _other(default: Any) -> Any:
     }
     if isinstance(default, str):
         return choices.get(default, "another")
+    if default is None:
+        return "Total_Variation"
     if isinstance(default, tuple):
         return (0.2, 0.8)
     if isinstance(default, list):
