@@ -12,32 +12,45 @@ from ptyconf import Layer, Origin
 from ptyconf.sources import mapping
 
 PROBE_KEY = "probeGuess"
+METADATA_KEY = "_metadata"
 
 
 @dataclass(frozen=True)
 class ProbeSide:
-    """Side of the probe in px, None where it cannot be told; `doubt` says what is odd about the file."""
+    """What the look at a probe's header found.
+
+    Attributes:
+        side: Side of the probe in px, None where it cannot be told.
+        shape: Shape of the array.
+        doubt: What is odd about the file, "" for nothing.
+        keys: All arrays of the file, None where they could not be listed.
+    """
 
     side: int | None
     shape: tuple[int, ...] = ()
     doubt: str = ""
+    keys: tuple[str, ...] | None = None
 
 
 def probe_side(path: Path) -> ProbeSide:
     """Find the side of a file's probe from its header alone, at a cost that does not grow with the file."""
     from ptycho.scan.errors import ScanError
-    from ptycho.scan.npz import npz_header
+    from ptycho.scan.npz import header_and_keys
 
     try:
-        shape, _, _ = npz_header(path, PROBE_KEY)
+        (shape, _, _), keys = header_and_keys(path, PROBE_KEY)
     except (OSError, ScanError) as error:
         return ProbeSide(None, doubt=str(error).partition("\n")[0])
     axes = shape[:2] if len(shape) == 3 and shape[2] == 1 else shape[-2:]
     if len(shape) not in {2, 3}:
-        return ProbeSide(None, shape, f"'{PROBE_KEY}' in {path} has shape {shape}, which is no square image")
+        return ProbeSide(
+            None, shape, f"'{PROBE_KEY}' in {path} has shape {shape}, which is no square image", keys
+        )
     if axes[0] != axes[1]:
-        return ProbeSide(axes[0], shape, f"'{PROBE_KEY}' in {path} is not square: {shape}; took {axes[0]}")
-    return ProbeSide(axes[0], shape)
+        return ProbeSide(
+            axes[0], shape, f"'{PROBE_KEY}' in {path} is not square: {shape}; took {axes[0]}", keys
+        )
+    return ProbeSide(axes[0], shape, keys=keys)
 
 
 def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) -> Layer:
@@ -54,7 +67,8 @@ def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) ->
         values["model.N"] = probe.side if side is None else side
         cut = "" if side is None else f" cropped and binned to {side}"
         notes["model.N"] = f"{PROBE_KEY} {probe.shape}{cut}"
-    nphotons = stored_nphotons(path)
+    described = probe.keys is None or METADATA_KEY in probe.keys
+    nphotons = stored_nphotons(path) if described else None
     if nphotons is not None:
         values["training.nphotons"] = nphotons
         notes["training.nphotons"] = "_metadata physics_parameters.nphotons"

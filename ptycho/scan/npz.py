@@ -20,7 +20,7 @@ from ptycho.atomic import replacing
 from ptycho.scan.errors import ScanError, compose
 from ptycho.scan.pickled_text import read_pickled_text
 
-__all__ = ["array_keys", "map_array", "npz_header", "read_array", "read_text", "write"]
+__all__ = ["array_keys", "header_and_keys", "map_array", "npz_header", "read_array", "read_text", "write"]
 
 Header = tuple[tuple[int, ...], np.dtype[Any], bool]
 
@@ -38,7 +38,7 @@ def array_keys(path: str | Path) -> tuple[str, ...]:
         ScanError: The file is not an NPZ file.
     """
     with _archive(Path(path)) as archive:
-        return tuple(name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy"))
+        return _keys(archive)
 
 
 def npz_header(path: str | Path, key: str) -> Header:
@@ -54,11 +54,26 @@ def npz_header(path: str | Path, key: str) -> Header:
         FileNotFoundError: There is no such file.
         ScanError: The file is no NPZ file, lacks the key, is truncated, or holds Python objects there.
     """
+    return header_and_keys(path, key)[0]
+
+
+def header_and_keys(path: str | Path, key: str) -> tuple[Header, tuple[str, ...]]:
+    """Read the header of one array and the names of all, in one look at the file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ScanError: The file is no NPZ file, lacks the key, is truncated, or holds Python objects there.
+    """
     path = Path(path)
     with _archive(path) as archive, _member(archive, path, key) as stream:
         header = _header(stream, path, key)
+        keys = _keys(archive)
     _refuse_objects(header, path, key)
-    return header
+    return header, keys
+
+
+def _keys(archive: zipfile.ZipFile) -> tuple[str, ...]:
+    return tuple(name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy"))
 
 
 def read_array(path: str | Path, key: str) -> np.ndarray[Any, Any]:
