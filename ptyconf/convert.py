@@ -59,7 +59,7 @@ class Reader:
 
 def reader(kind: Any, *, nonfinite: bool = False) -> Reader:
     """Make the reader of a type; an unknown class is read by cattrs or taken as an instance."""
-    kind = _unwrap(kind)
+    kind = unwrap(kind)
     if kind is float:
         return _float_reader(nonfinite=nonfinite)
     if kind in SCALARS:
@@ -77,7 +77,8 @@ def reader(kind: Any, *, nonfinite: bool = False) -> Reader:
     return SCALARS[Any]
 
 
-def _unwrap(kind: Any) -> Any:
+def unwrap(kind: Any) -> Any:
+    """Look through Annotated, NewType and type aliases."""
     while True:
         if typing.get_origin(kind) is typing.Annotated:
             kind = typing.get_args(kind)[0]

@@ -342,7 +342,8 @@ class _Reader:
             name = key.replace(".", "__").upper() if key else keys[0]
             return f"{prefix}{name}={_bare(said)}"
         if self.layer.kind == "flag":
-            return f"{'--' + key if key else self.layer.origins(keys).key} {_bare(said)}"
+            written = "--" + key if key else self.layer.origins(keys).key
+            return f"{written}{'=' if ' ' in written else ' '}{_bare(said)}"  # --set PATH=VALUE
         return f"{keys[-1].rpartition('.')[2]} = {said}"
 
 

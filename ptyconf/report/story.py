@@ -29,7 +29,7 @@ def _lines(resolution: Resolution, path: str) -> Iterator[str]:
     for applied in trace.policies:
         yield f"  passed over {applied.layer}: {applied.reason}"
     if trace.derivation is not None:
-        yield from (f"  because     {line}" for line in why(resolution, path))
+        yield from (f"  why         {line}" for line in why(resolution, path))
         if trace.derivation.reason:
             yield f"  reason      {trace.derivation.reason}"
 

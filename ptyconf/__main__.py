@@ -1,0 +1,7 @@
+"""``python -m ptyconf``."""
+
+import sys
+
+from ptyconf.cli import main
+
+sys.exit(main())

@@ -1,0 +1,146 @@
+"""What the command line does, as functions: each says a text, its JSON form and an exit code.
+
+A program uses them with its own schema and layers; ``ptyconf.cli`` uses them with any schema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from ptyconf.difference import diff
+from ptyconf.errors import ConfigError, Problem
+from ptyconf.freeze import Frozen, freeze
+from ptyconf.index import Alias, Slot
+from ptyconf.report import dump_toml, story, table, to_json
+from ptyconf.report.jsonschema import json_schema
+from ptyconf.report.template import template
+from ptyconf.resolution import Resolution
+from ptyconf.schema import Schema
+from ptyconf.spelling import close
+
+OK, DIFFERENT, WRONG = 0, 1, 2
+
+
+@frozen
+class Said:
+    """What a command has to say."""
+
+    text: str
+    data: Mapping[str, Any] = field(factory=dict)
+    code: int = OK
+
+    def shown(self, *, as_json: bool) -> str:
+        """Give the text, or the JSON."""
+        return json.dumps(self.data, indent=2, ensure_ascii=False) if as_json else self.text.rstrip("\n")
+
+
+def explain(resolution: Resolution, path: str | None = None) -> Said:
+    """Tell one setting's story, or where every value comes from.
+
+    Raises:
+        ConfigError: There is no such setting.
+    """
+    if path is None:
+        return Said(table(resolution), to_json(resolution))
+    known = find_path(resolution, path)
+    return Said(story(resolution, known), to_json(resolution, known))
+
+
+def find_path(resolution: Resolution, name: str) -> str:
+    """Find the setting that a full, aliased or bare name means.
+
+    Raises:
+        ConfigError: None is meant, or several are.
+    """
+    index = resolution.schema.index
+    found = index.find(name)
+    if isinstance(found, (Slot, Alias)):
+        if found.path in resolution:
+            return found.path
+        raise ConfigError([Problem(f"{found.path!r} has no value", path=found.path)])
+    if found is not None:
+        raise ConfigError([Problem(f"{name!r} may mean {' or '.join(found.keys)}", hint=found.keys[0])])
+    near = close(name, index.keys) or [index.bare[each][0] for each in close(name, index.bare)]
+    raise ConfigError(
+        [Problem(f"unknown setting {name!r}", known=", ".join(near), hint=near[0] if near else "")]
+    )
+
+
+def check(load: Callable[[], Resolution]) -> Said:
+    """Resolve, and say what is wrong; 1 when something is."""
+    try:
+        resolution = load()
+    except ConfigError as error:
+        problems = [problem_as_dict(each) for each in error.exceptions]
+        return Said(str(error), {"version": 1, "ok": False, "problems": problems}, DIFFERENT)
+    text = f"{len(resolution)} settings, nothing wrong"
+    return Said(text, {"version": 1, "ok": True, "problems": []})
+
+
+def problem_as_dict(problem: Any) -> dict[str, Any]:
+    """Give the JSON form of a problem."""
+    origin = problem.origin.as_dict() if problem.origin is not None else None
+    return {
+        "path": problem.path,
+        "text": problem.text,
+        "origin": origin,
+        "overrides": list(problem.overrides),
+        "expected": problem.expected,
+        "known": problem.known,
+        "try": problem.hint,
+    }
+
+
+def compare(before: Resolution, after: Resolution) -> Said:
+    """Show what differs between two resolutions; 1 when something does."""
+    found = diff(before, after)
+    return Said(str(found) or "no difference", found.as_dict(), DIFFERENT if found else OK)
+
+
+def dump(resolution: Resolution, *, origins: bool = True, folder: Path | None = None) -> Said:
+    """Write the resolved settings as TOML."""
+    text = dump_toml(resolution, origins=origins, folder=folder)
+    return Said(text, to_json(resolution))
+
+
+def describe(schema: Schema) -> Said:
+    """Write the JSON Schema of the program's files."""
+    data = json_schema(schema)
+    return Said(json.dumps(data, indent=2, ensure_ascii=False), data)
+
+
+def write_template(schema: Schema, *, schema_url: str = "") -> Said:
+    """Write a commented TOML file with every setting."""
+    text = template(schema, schema_url=schema_url)
+    return Said(text, {"version": 1, "template": text})
+
+
+def freeze_settings(resolution: Resolution) -> Said:
+    """Write the canonical form with its fingerprint."""
+    text = freeze(resolution).dumps()
+    return Said(text, json.loads(text))
+
+
+def replay(frozen_file: Path, schema: Schema, now: Resolution | None = None) -> Said:
+    """Resolve to frozen values, and say which layer would now disagree; 1 when one does.
+
+    Raises:
+        ConfigError: The file is no frozen configuration, or the schema refuses it.
+    """
+    try:
+        text = frozen_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(f"{str(frozen_file)!r} cannot be read: {error}")]) from error
+    kept = Frozen.loads(text, file=str(frozen_file))
+    resolution = kept.replay(schema, file=str(frozen_file))
+    found = kept.compare(resolution if now is None else now)
+    found = tuple(each for each in found if now is not None or not schema[each.path].secret)
+    lines = [f"{kept.sha256}  {len(kept.settings)} settings"]
+    lines += [str(each) for each in found] or ["the same values"]
+    data = {"version": 1, "sha256": kept.sha256, "disagreements": [each.as_dict() for each in found]}
+    return Said("\n".join(lines), data, DIFFERENT if found else OK)

@@ -1,0 +1,74 @@
+"""A commented TOML file with every setting: uncommenting any line loads."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from ptyconf.convert import Mismatch, one_of
+from ptyconf.index import Slot
+from ptyconf.report.toml import literal
+from ptyconf.schema import Schema
+from ptyconf.setting import Setting
+from ptyconf.spelling import spell_key
+from ptyconf.view import UNSET
+
+WIDTH = 96
+
+
+def template(schema: Schema, *, schema_url: str = "") -> str:
+    """Write every setting commented out, with its help, unit, choices and default.
+
+    Args:
+        schema: The settings.
+        schema_url: Where the JSON Schema lies, for editors that read ``#:schema``.
+    """
+    derived = {each.target for each in schema.derivations}
+    sections: dict[str, list[str]] = {}
+    for path, setting in schema.settings.items():
+        if path not in derived:
+            sections.setdefault(setting.section, []).extend(_lines(schema.index.slots[path]))
+    blocks = [f"#:schema {schema_url}"] if schema_url else []
+    blocks.append(f"# Settings of {schema.name}. Every line holds the default; take the # away to change it.")
+    for section, lines in sorted(sections.items(), key=lambda pair: pair[0] != ""):
+        if section:
+            blocks += ["", f"[{'.'.join(spell_key(part) for part in section.split('.'))}]"]
+        blocks += lines
+    return "\n".join(blocks) + "\n"
+
+
+def _lines(slot: Slot) -> list[str]:
+    setting = slot.setting
+    lines = [f"## {line}" for line in textwrap.wrap(_about(slot), WIDTH)]
+    return ["", *lines, f"# {spell_key(setting.name)} = {literal(_example(slot))}"]
+
+
+def _about(slot: Slot) -> str:
+    setting = slot.setting
+    parts = [setting.help] if setting.help else []
+    if setting.unit:
+        parts.append(f"[{setting.unit}]")
+    parts.append(f"({one_of(setting.choices) if setting.choices else slot.reader.expected}")
+    if setting.default is None:
+        parts[-1] += "; none unless set"
+    if setting.secret:
+        parts[-1] += "; a secret, better set in the environment"
+    parts[-1] += ")"
+    return " ".join(parts)
+
+
+def _example(slot: Slot) -> Any:
+    """Find a value that would load: the default, or a legal one where there is none."""
+    setting = slot.setting
+    if setting.default is not UNSET and setting.default is not None and not setting.secret:
+        return setting.default
+    candidates = (*setting.choices, 1, "...", True, 1.0, [], {}, *([1, 1], ["a"]))
+    return next((each for each in candidates if _loads(slot, setting, each)), "...")
+
+
+def _loads(slot: Slot, setting: Setting, value: Any) -> bool:
+    try:
+        slot.reader.typed(value if setting.conversion is None else setting.conversion.to_setting(value))
+    except (Mismatch, ValueError):
+        return False
+    return not (setting.check is not None and setting.check(value))
