@@ -32,6 +32,9 @@ LEVELS = 2
 FOLD = 2
 """Pixels along each axis that are folded into channels: the same reach at a quarter of the work."""
 
+AMPLITUDE_SLOPE = 4.0
+"""Factor on the amplitude's logits: a sigmoid's slope is then 1, and amplitude learns as fast as phase."""
+
 STEP_LEVEL = 0.05
 """Regularisation of a correction, as a fraction of the most intense illumination of the canvas."""
 
@@ -156,10 +159,11 @@ class UnrolledUNet(nn.Module):
         patches = light.probe.new_ones((1, 1, n, n))
         for network in self.passes:
             correction = canvas.gather(light.correction(patches)) / divisor
-            views = [torch.view_as_real(picture), torch.view_as_real(correction), coverage]
+            turned = correction * torch.polar(torch.ones_like(coverage[..., 0]), -picture.angle())
+            views = [torch.view_as_real(picture), torch.view_as_real(turned), coverage]
             logits = logits + self._run(network, torch.cat(views, dim=-1).movedim(-1, 1))
             amplitude, phase = logits.unbind(1)
-            picture = torch.polar(self.activation(amplitude), bounded_phase(phase))
+            picture = torch.polar(self.activation(AMPLITUDE_SLOPE * amplitude), bounded_phase(phase))
             patches = canvas.cut(picture)
         return patches
 
