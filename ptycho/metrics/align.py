@@ -20,6 +20,9 @@ _MOST_ROUNDS = 12
 _FARTHEST = 0.25
 """Largest shift that is looked for, as a fraction of the picture: beyond it too little is left to compare."""
 
+_WHOLLY = 0.999
+"""Share of a shifted pixel that has to come from known pixels."""
+
 _FINE_STEPS = 20
 """Samples per pixel of the correlation around its peak, before the parabola."""
 
@@ -114,7 +117,8 @@ def align(reconstruction: Complex, reference: Complex, mask: Mask | None = None)
     Args:
         reconstruction: Complex picture, shape (H, W).
         reference: Complex picture of the same shape.
-        mask: True where both are known; None is everywhere. Both are cropped to its bounding box.
+        mask: True where both are known; None is everywhere. Both are cropped to its bounding box. It
+            moves with the reconstruction, and what it then leaves is not compared.
 
     Returns:
         The aligned pictures and what was taken out.
@@ -127,19 +131,16 @@ def align(reconstruction: Complex, reference: Complex, mask: Mask | None = None)
     shift, ramp = np.zeros(2), np.zeros(2)
     settled = False
     for _ in range(_MOST_ROUNDS):
-        moved, valid = _move(a * _plane(a.shape, -ramp), shift)
-        step = registered_shift(
-            np.where(known & valid, moved, 0), np.where(known & valid, b, 0), known & valid
-        )
+        moved, both = _move(a * _plane(a.shape, -ramp), known, shift)
+        step = registered_shift(np.where(both, moved, 0), np.where(both, b, 0), both)
         shift = shift + step
-        moved, valid = _move(a * _plane(a.shape, -ramp), shift)
-        slope = phase_slope(moved * b.conj(), known & valid)
+        moved, both = _move(a * _plane(a.shape, -ramp), known, shift)
+        slope = phase_slope(moved * b.conj(), both)
         ramp = ramp + slope
         if np.abs(step).max() < _SETTLED_PX and np.abs(slope).max() * max(a.shape) < 1e-3:
             settled = True
             break
-    moved, valid = _move(a * _plane(a.shape, -ramp), shift)
-    both = known & valid
+    moved, both = _move(a * _plane(a.shape, -ramp), known, shift)
     _require_pixels(both)
     energy = np.vdot(moved[both], moved[both]).real
     scale = complex(np.vdot(moved[both], b[both]) / energy) if energy > 0 else 0j
@@ -265,17 +266,14 @@ def _plane(shape: tuple[int, ...], slope: Real) -> Complex:
     return plane
 
 
-def _move(picture: Complex, shift: Real) -> tuple[Complex, Mask]:
-    """Shift by a cubic spline; also tell which pixels come from inside the picture."""
+def _move(picture: Complex, known: Mask, shift: Real) -> tuple[Complex, Mask]:
+    """Shift by a cubic spline, and tell which pixels are known before and after it."""
     if not np.any(shift):
-        return picture, np.ones(picture.shape, dtype=bool)
+        return picture, known
     down_right = (shift[1], shift[0])
     moved = ndimage.shift(picture, down_right, order=3, mode="nearest")
-    inside = [
-        (np.arange(n) - step >= 0) & (np.arange(n) - step <= n - 1)
-        for n, step in zip(picture.shape, down_right, strict=True)
-    ]
-    return moved, inside[0][:, None] & inside[1][None, :]
+    arrived = ndimage.shift(known.astype(np.float32), down_right, order=1, mode="constant")
+    return moved, known & (arrived > _WHOLLY)
 
 
 def _ramp_blind(picture: Complex, mask: Mask, axis: int) -> Complex:

@@ -12,6 +12,8 @@ from scipy import ndimage
 from ptycho.metrics.align import align
 from ptycho.metrics.scores import compare, phases, score
 
+structural_similarity = pytest.importorskip("skimage.metrics").structural_similarity
+
 
 def everywhere(picture):
     """Mark every pixel."""
@@ -76,6 +78,19 @@ def test_masked_pixels_do_not_count(scene):
     clean = compare(noisy, truth, mask)
     assert compare(np.where(mask, noisy, 77.0), truth, mask) == clean
     assert compare(np.where(mask, noisy, np.nan), truth, mask) == clean
+
+
+def test_similarity_of_a_masked_square_is_that_of_the_square(scene):
+    """Zeros outside the mask lend no similarity: SSIM is that of the cut-out square, its range included."""
+    truth = np.abs(scene(60, 60))
+    noisy = truth + 0.05 * np.sin(np.arange(60))
+    mask = np.zeros((60, 60), bool)
+    mask[10:50, 10:50] = True
+    square = (slice(10, 50),) * 2
+    expected = structural_similarity(
+        truth[square], noisy[square], win_size=7, data_range=np.ptp(truth[square])
+    )
+    assert compare(noisy, truth, mask).ssim == pytest.approx(expected, rel=1e-9)
 
 
 def test_phase_errors_are_wrapped(scene):

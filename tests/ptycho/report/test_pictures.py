@@ -92,6 +92,17 @@ def test_odd_pixels_do_not_set_the_colours(tmp_path, scene, drawn):
     assert drawn[0].axes[0].images[0].norm.vmax < 1.0
 
 
+def test_barely_scanned_pixels_do_not_set_the_colours(tmp_path, scene, drawn):
+    """A rim of a tenth of the coverage is shown, but its wild values leave the colour limits alone."""
+    coverage = np.ones(scene.shape)
+    coverage[:8] = 0.1
+    scene[:8] *= 40
+    pictures.save_object(tmp_path / "object.png", scene, coverage=coverage)
+    shown = drawn[0].axes[0].images[0]
+    assert np.nanmax(shown.get_array()) > 30
+    assert shown.norm.vmax < 1.0
+
+
 def test_small_phases_are_symmetric_and_large_ones_cyclic(tmp_path, scene, drawn):
     """A phase that stays within the circle gets a symmetric range; one that fills it, cyclic colours."""
     pictures.save_object(tmp_path / "small.png", scene)
