@@ -238,7 +238,9 @@ def test_pickled_code_is_never_run(jail: Path) -> None:
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-@pytest.mark.parametrize("text", ["", "short", "é" * 300, '{"a": 1}' * 10_000])
+@pytest.mark.parametrize(
+    "text", ["", "|", "b", "O8", "numpy._core.multiarray", "short", "é" * 300, '{"a": 1}' * 10_000]
+)
 def test_pickled_text_of_every_protocol(protocol: int, text: str) -> None:
     """Numpy's pickle of one string is read, whatever protocol wrote it."""
     assert read_pickled_text(pickle.dumps(np.array(text, dtype=object), protocol=protocol)) == text
