@@ -85,6 +85,7 @@ _PLUMBING = frozenset(
         "ptycho.config.legacy",
         "ptycho.config.config",
         "ptycho_torch.config_factory",
+        "ptycho_torch.config_payload",
     }
 )
 

@@ -7,12 +7,10 @@ the TensorFlow-side configuration (CONFIG-001) and is sealed. No framework is im
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ptycho import params
-from ptycho.config import views
 from ptycho.config.callsite import outside_stack_level
 from ptycho.config.config import (
     InferenceConfig,
@@ -21,13 +19,18 @@ from ptycho.config.config import (
     update_legacy_dict,
 )
 from ptycho.config.data_file import ProbeSide, probe_side
-from ptycho.config.device import resolve_accelerator
 from ptycho.config.precedence import TORCH_BACKEND, Command
-from ptycho.config.rules import BUNDLE_NAME
 from ptycho.config.run import Written, gives_groups, groups_missing, resolve_layers
 from ptycho.config.settings import schema
-from ptycho_torch import config_params as torch
-from ptyconf import ConfigError, Layer, Origin, Problem, Resolution
+from ptycho_torch.config_payload import (
+    InferencePayload,
+    TrainingPayload,
+    inference_payload,
+    require_file,
+    require_model,
+    training_payload,
+)
+from ptyconf import Layer, Resolution
 from ptyconf.sources import mapping
 
 __all__ = [
@@ -44,44 +47,6 @@ __all__ = [
 PathLike = str | os.PathLike[str]
 
 FALLBACK_PROBE_SIDE = 64
-_TRAINING_KNOBS = (
-    "accelerator",
-    "deterministic",
-    "num_workers",
-    "enable_progress_bar",
-    "learning_rate",
-    "scheduler",
-    "accum_steps",
-    "logger_backend",
-)
-_INFERENCE_KNOBS = ("accelerator", "num_workers", "inference_batch_size")
-_PHOTON_SOURCES = {"overrides": "override", "data-file": "metadata", "tensorflow-defaults": "default"}
-
-
-@dataclass
-class TrainingPayload:
-    """All configurations of one training, the audit dict, and the story behind every value."""
-
-    tf_training_config: TrainingConfig
-    pt_data_config: torch.DataConfig
-    pt_model_config: torch.ModelConfig
-    pt_training_config: torch.TrainingConfig
-    pt_inference_config: torch.InferenceConfig
-    execution_config: PyTorchExecutionConfig
-    overrides_applied: dict[str, Any]
-    resolution: Resolution = field(repr=False, compare=False)
-
-
-@dataclass
-class InferencePayload:
-    """All configurations of one reconstruction, the audit dict, and the story behind every value."""
-
-    tf_inference_config: InferenceConfig
-    pt_data_config: torch.DataConfig
-    pt_inference_config: torch.InferenceConfig
-    execution_config: PyTorchExecutionConfig
-    overrides_applied: dict[str, Any]
-    resolution: Resolution = field(repr=False, compare=False)
 
 
 def create_training_payload(
@@ -110,7 +75,7 @@ def create_training_payload(
         ValueError: "n_groups is required in overrides", or everything that is wrong with the settings.
     """
     scan = Path(train_data_file)
-    _require_file(scan, "Training data file not found")
+    require_file(scan, "Training data file not found")
     written = Written(files, flags, environment, overrides, execution_config)
     arguments = {"training.train_data_file": scan, "training.output_dir": Path(output_dir)}
     layers = [
@@ -150,8 +115,8 @@ def create_inference_payload(
             wrong with the settings.
     """
     model, scan = Path(model_path), Path(test_data_file)
-    _require_model(model)
-    _require_file(scan, "Test data file not found")
+    require_model(model)
+    require_file(scan, "Test data file not found")
     written = Written(files, flags, environment, overrides, execution_config)
     arguments = {
         "inference.model_path": model,
@@ -164,88 +129,6 @@ def create_inference_payload(
     ]
     resolution = _resolve("infer", layers, scan)
     return inference_payload(resolution, overrides, machine=_machine_of(execution_config))
-
-
-def training_payload(
-    resolution: Resolution, overrides: Mapping[str, Any] | None = None, *, machine: str | None = None
-) -> TrainingPayload:
-    """Build all configurations of a training from a resolution, populate `params.cfg` and seal it.
-
-    Args:
-        resolution: What was resolved.
-        overrides: What the audit dict starts with.
-        machine: The device that 'auto' has already become; None looks for one.
-
-    Raises:
-        FileNotFoundError: "Training data file not found".
-        ValueError: "n_groups is required in overrides".
-    """
-    _require_file(resolution["training.train_data_file"], "Training data file not found")
-    if resolution["training.n_groups"] is None:
-        raise groups_missing("train")
-    resolution = _on_device(resolution, machine)
-    payload = TrainingPayload(
-        tf_training_config=resolution.build(views.TRAINING),
-        pt_data_config=resolution.build(views.TORCH_DATA),
-        pt_model_config=resolution.build(views.TORCH_MODEL),
-        pt_training_config=resolution.build(views.TORCH_TRAINING),
-        pt_inference_config=resolution.build(views.TORCH_INFERENCE),
-        execution_config=resolution.build(views.EXECUTION),
-        overrides_applied={},
-        resolution=resolution,
-    )
-    payload.overrides_applied = {
-        **(overrides or {}),
-        "N": payload.pt_data_config.N,
-        "nphotons": payload.pt_data_config.nphotons,
-        "nphotons_source": _photon_source(resolution),
-        "epochs": payload.pt_training_config.epochs,
-        "K": payload.pt_data_config.K,
-        "mode": payload.pt_model_config.mode,
-        **{knob: getattr(payload.execution_config, knob) for knob in _TRAINING_KNOBS},
-    }
-    _publish(payload.tf_training_config)
-    return payload
-
-
-def inference_payload(
-    resolution: Resolution, overrides: Mapping[str, Any] | None = None, *, machine: str | None = None
-) -> InferencePayload:
-    """Build all configurations of a reconstruction from a resolution, populate `params.cfg` and seal it.
-
-    Args:
-        resolution: What was resolved; without n_groups every position is reconstructed.
-        overrides: What the audit dict starts with.
-        machine: The device that 'auto' has already become; None looks for one.
-
-    Raises:
-        FileNotFoundError: "Model directory not found" or "Test data file not found".
-        ValueError: "Model archive not found", or a path that nobody gave.
-    """
-    for path in ("inference.model_path", "inference.test_data_file"):
-        if resolution.get(path) is None:
-            raise ConfigError(
-                [Problem(f"{path.partition('.')[2]} is required", path=path, expected="a path")]
-            )
-    _require_model(resolution["inference.model_path"])
-    _require_file(resolution["inference.test_data_file"], "Test data file not found")
-    resolution = _on_device(resolution, machine)
-    payload = InferencePayload(
-        tf_inference_config=resolution.build(views.INFERENCE),
-        pt_data_config=resolution.build(views.TORCH_DATA_IN_INFERENCE),
-        pt_inference_config=resolution.build(views.TORCH_INFERENCE),
-        execution_config=resolution.build(views.EXECUTION),
-        overrides_applied={},
-        resolution=resolution,
-    )
-    payload.overrides_applied = {
-        **(overrides or {}),
-        "N": payload.pt_data_config.N,
-        "K": payload.pt_data_config.K,
-        **{knob: getattr(payload.execution_config, knob) for knob in _INFERENCE_KNOBS},
-    }
-    _publish(payload.tf_inference_config)
-    return payload
 
 
 def infer_probe_size(path: PathLike) -> int:
@@ -310,48 +193,3 @@ def _tell_doubt(scan: Path, probe: ProbeSide) -> None:
 def _machine_of(execution_config: PyTorchExecutionConfig | None) -> str | None:
     """Take the device that an execution configuration found when it was made, so that nobody looks twice."""
     return None if execution_config is None else execution_config.accelerator
-
-
-def _on_device(resolution: Resolution, machine: str | None) -> Resolution:
-    """Put the device that 'auto' became on top of the story of the accelerator."""
-    if resolution["execution.accelerator"] != "auto":
-        return resolution
-    device = resolve_accelerator("auto") if machine is None else machine
-    origin = Origin("measured", "this machine", "what 'auto' became on this machine")
-    return resolution.with_layer(
-        mapping.layer("measured", {"execution.accelerator": device}, kind="measured", origin=lambda _: origin)
-    )
-
-
-def _photon_source(resolution: Resolution) -> str:
-    layer = resolution.winner_layer("training.nphotons")
-    return _PHOTON_SOURCES.get(layer, layer)
-
-
-def _require_file(path: Path | None, complaint: str) -> None:
-    if path is None or not path.is_file():
-        raise FileNotFoundError(
-            f"{complaint}: {path}\n  expected  a scan file (.npz)\n"
-            f"  try       an absolute path; this one is seen from {Path.cwd()}"
-        )
-
-
-def _require_model(folder: Path) -> None:
-    if not folder.exists():
-        raise FileNotFoundError(
-            f"Model directory not found: {folder}\n  expected  the run folder of a training\n"
-            f"  try       an absolute path; this one is seen from {Path.cwd()}"
-        )
-    archive = folder / BUNDLE_NAME if folder.is_dir() else folder
-    if not archive.is_file():
-        raise ValueError(
-            f"Model archive not found: {archive}\n"
-            f"  expected  {BUNDLE_NAME} in the run folder of a finished training"
-        )
-
-
-def _publish(config: TrainingConfig | InferenceConfig) -> None:
-    """Write the configuration that is in force; nothing after this can fail."""
-    params.unseal()
-    update_legacy_dict(params.cfg, config)
-    params.seal()
