@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ptycho.metrics.align import align, common_area
 from ptycho.metrics.frc import Frc, frc
-from ptycho.metrics.scores import Scores, score
+from ptycho.metrics.scores import Scores, score_aligned, twin_fits_better
 
 if TYPE_CHECKING:
     from ptycho.physics.arrays import Complex, Mask
@@ -53,7 +53,6 @@ def judge(reconstruction: Reconstruction, scan: RawData) -> Judgement | None:
     ours, reference, mask = common_area(
         reconstruction.object, reconstruction.coverage, (x, y), scan.object_truth
     )
-    scores = score(ours, reference, mask)
     aligned = align(ours, reference, mask)
     ring = frc(
         aligned.reconstruction,
@@ -62,4 +61,19 @@ def judge(reconstruction: Reconstruction, scan: RawData) -> Judgement | None:
         against="truth",
         pixel_size_m=scan.object_pixel_m,
     )
+    scores = score_aligned(aligned, twin_fits_better=twin_fits_better(ours, reference, aligned, mask))
     return Judgement(scores, ring, aligned.reconstruction, aligned.reference, aligned.mask)
+
+
+def judge_network_alone(reconstruction: Reconstruction, scan: RawData) -> Judgement | None:
+    """Judge what the network made of the frames before anything else improved it.
+
+    Returns:
+        The judgement, or None when the file holds no object or the picture is the network's own anyway.
+
+    Raises:
+        ValueError: The two pictures share too little to be compared.
+    """
+    if reconstruction.network_object is None:
+        return None
+    return judge(replace(reconstruction, object=reconstruction.network_object, network_object=None), scan)

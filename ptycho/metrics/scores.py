@@ -85,11 +85,26 @@ def score(reconstruction: Complex, reference: Complex, mask: Mask | None = None)
         ValueError: A value is NaN or infinite, or the mask leaves next to nothing.
     """
     aligned = align(reconstruction, reference, mask)
+    better = twin_fits_better(reconstruction, reference, aligned, mask)
+    return score_aligned(aligned, twin_fits_better=better)
+
+
+def twin_fits_better(
+    reconstruction: Complex, reference: Complex, aligned: Aligned, mask: Mask | None = None
+) -> bool:
+    """Tell whether the twin of a reconstruction aligns better with the reference than it does itself.
+
+    Args:
+        reconstruction: Complex picture, shape (H, W).
+        reference: Truth or reference, same shape.
+        aligned: What :func:`~ptycho.metrics.align.align` made of the two.
+        mask: True where the object was scanned; None is everywhere.
+    """
     area = slice(aligned.corner_px[1], aligned.corner_px[1] + aligned.mask.shape[0])
     across = slice(aligned.corner_px[0], aligned.corner_px[0] + aligned.mask.shape[1])
     known = np.ones(aligned.mask.shape, dtype=bool) if mask is None else mask[area, across]
     turned = align(twin(reconstruction[area, across]), reference[area, across], known)
-    return score_aligned(aligned, twin_fits_better=turned.likeness > aligned.likeness)
+    return turned.likeness > aligned.likeness
 
 
 def score_aligned(aligned: Aligned, *, twin_fits_better: bool = False) -> Scores:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ptycho.raw_data import RawData
     from ptycho.reconstruction import Reconstruction
 
-OBJECT, PROBE, DIFFRACTION = "object.png", "probe.png", "diffraction.png"
+OBJECT, NETWORK, PROBE = "object.png", "network.png", "probe.png"
+DIFFRACTION = "diffraction.png"
 POSITIONS, LOSS, COMPARISON, RING = "positions.png", "loss.png", "comparison.png", "frc.png"
 _CURVES = {"train_loss": "training", "val_loss": "validation (held out)"}
 
@@ -48,27 +49,49 @@ def draw_reconstruction(folder: Path, reconstruction: Reconstruction, scan: RawD
         mask=scan.mask,
     )
     curves.save_positions(folder / POSITIONS, reconstruction.positions, N=scan.N, pixel_size_m=pixel)
+    network = {}
+    if reconstruction.network_object is not None:
+        pictures.save_object(
+            folder / NETWORK,
+            reconstruction.network_object,
+            coverage=reconstruction.coverage,
+            origin_px=(x, y),
+            pixel_size_m=pixel,
+        )
+        network = {NETWORK: "What the network alone made of the frames, before refinement"}
     return {
         OBJECT: "Reconstructed object: amplitude and phase",
+        **network,
         PROBE: "Probe",
         DIFFRACTION: "Measured and predicted diffraction, logarithmic",
         POSITIONS: "Scan positions",
     }
 
 
-def draw_judgement(
-    folder: Path, judgement: Judgement, scan: RawData, *, reference_name: str
+def draw_judgements(
+    folder: Path, judgements: Mapping[str, Judgement], scan: RawData, *, reference_name: str
 ) -> dict[str, str]:
-    """Draw the comparison with the reference and the ring correlation; captions by file name."""
+    """Draw the comparison of the first judgement with the reference, and the ring correlation of all.
+
+    Args:
+        folder: Where the pictures go.
+        judgements: Judgement by what was judged; the final picture comes first.
+        scan: The scan that was reconstructed.
+        reference_name: What the pictures are compared with.
+
+    Returns:
+        Caption by file name.
+    """
+    final = next(iter(judgements.values()))
     pictures.save_comparison(
         folder / COMPARISON,
-        judgement.reconstruction,
-        judgement.reference,
-        mask=judgement.mask,
+        final.reconstruction,
+        final.reference,
+        mask=final.mask,
         pixel_size_m=scan.object_pixel_m,
         reference_name=reference_name,
     )
-    curves.save_frc(folder / RING, {f"against the {reference_name}": judgement.ring_correlation})
+    curves.save_frc(folder / RING, {name: each.ring_correlation for name, each in judgements.items()})
     return {
         COMPARISON: f"Reconstruction, {reference_name} and difference",
         RING: f"Fourier ring correlation against the {reference_name}",

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ptycho.atomic import write_text
-from ptycho.metrics.judge import Judgement, judge
+from ptycho.metrics.judge import Judgement, judge, judge_network_alone
 from ptycho.report import gallery
 from ptycho.report.summary import Summary, write_report
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ptycho.raw_data import RawData
     from ptycho.reconstruction import Reconstruction
     from ptycho.workflows.backend_selector import Training
     from ptyconf import Resolution
+
+
+REFINED, NETWORK = "refined", "network alone"
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,23 @@ def write_results(folder: Path, results: Results, *, home: Path) -> None:
     write_text(folder / "settings.toml", dump_toml(results.resolution, folder=home))
     write_text(folder / "provenance.json", json.dumps(to_json(results.resolution), indent=1) + "\n")
     captions = gallery.draw_reconstruction(folder, results.reconstruction, results.scan)
-    judgement = judge(results.reconstruction, results.scan)
-    if judgement is not None:
-        captions |= gallery.draw_judgement(
-            folder, judgement, results.scan, reference_name=_reference_name(results.scan)
+    judgements = _judgements(results)
+    if judgements:
+        captions |= gallery.draw_judgements(
+            folder, judgements, results.scan, reference_name=_reference_name(results.scan)
         )
-        write_text(folder / "scores.json", json.dumps(_scores_as_dict(results, judgement), indent=1) + "\n")
+        write_text(folder / "scores.json", json.dumps(_scores_as_dict(results, judgements), indent=1) + "\n")
     if results.training is not None:
         captions |= gallery.draw_loss(folder, results.training.history, results.training.best_epoch)
-    write_report(folder / "report.md", _summary(results, judgement, captions), results.resolution)
+    write_report(folder / "report.md", _summary(results, judgements, captions), results.resolution)
+
+
+def _judgements(results: Results) -> dict[str, Judgement]:
+    """Judge the final picture, and the network's own where it was refined afterwards."""
+    alone = judge_network_alone(results.reconstruction, results.scan)
+    final = judge(results.reconstruction, results.scan)
+    found = {NETWORK if alone is None else REFINED: final, NETWORK: final if alone is None else alone}
+    return {name: judgement for name, judgement in found.items() if judgement is not None}
 
 
 def _reference_name(scan: RawData) -> str:
@@ -89,25 +101,33 @@ def _judged_against(results: Results) -> str:
     )
 
 
-def _scores_as_dict(results: Results, judgement: Judgement) -> dict[str, object]:
-    ring = judgement.ring_correlation
+def _scores_as_dict(results: Results, judgements: Mapping[str, Judgement]) -> dict[str, object]:
     return {
         "version": 1,
         "scan": name_of(results.scan),
         "trained_on_this_scan": results.trained_on_it,
         "reference": _reference_name(results.scan),
-        **judgement.scores.as_dict(),
-        "frc_crossing_cycles_per_px": ring.crossing,
-        "frc_resolution_m": ring.resolution_m,
+        **{
+            name: {
+                **judgement.scores.as_dict(),
+                "frc_crossing_cycles_per_px": judgement.ring_correlation.crossing,
+                "frc_resolution_m": judgement.ring_correlation.resolution_m,
+            }
+            for name, judgement in judgements.items()
+        },
     }
 
 
-def _summary(results: Results, judgement: Judgement | None, captions: dict[str, str]) -> Summary:
+def _summary(results: Results, judgements: Mapping[str, Judgement], captions: dict[str, str]) -> Summary:
     return Summary(
         title=results.title,
         facts=_facts(results),
-        scores={} if judgement is None else _score_lines(judgement),
-        judged_against="" if judgement is None else _judged_against(results),
+        scores={
+            f"{name}: {score}": text
+            for name, judgement in judgements.items()
+            for score, text in _score_lines(judgement).items()
+        },
+        judged_against=_judged_against(results) if judgements else "",
         notes=[
             *results.scan.decisions,
             *(results.training.decisions if results.training is not None else ()),
