@@ -9,6 +9,7 @@ import platform
 import sys
 import warnings
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,8 @@ def _absence() -> str | None:
 
 
 def _import_torch() -> Any:
+    """Import torch by name: this floor asks it one question and does not build on it."""
     try:
-        import torch
+        return import_module("torch")
     except ImportError:
         return None
-    return torch
