@@ -13,7 +13,7 @@ from ptycho.config.config import (
     TrainingConfig,
     update_legacy_dict,
 )
-from ptycho.config.device import resolve_accelerator
+from ptycho.config.device import Found, settle_accelerator
 from ptycho.config.rules import BUNDLE_NAME
 from ptycho.config.run import groups_missing
 from ptycho_torch import config_params as torch
@@ -188,11 +188,10 @@ def _on_device(resolution: Resolution, machine: str | None) -> Resolution:
     """Put the device that 'auto' became on top of the story of the accelerator."""
     if resolution["execution.accelerator"] != "auto":
         return resolution
-    device = resolve_accelerator("auto") if machine is None else machine
-    origin = Origin("measured", "this machine", "what 'auto' became on this machine")
-    return resolution.with_layer(
-        mapping.layer("measured", {"execution.accelerator": device}, kind="measured", origin=lambda _: origin)
-    )
+    found = Found(machine, "an execution configuration found it") if machine else settle_accelerator()
+    origin = Origin("measured", "this machine", f"'auto' on this machine: {found.evidence}")
+    values = {"execution.accelerator": found.accelerator}
+    return resolution.with_layer(mapping.layer("measured", values, kind="measured", origin=lambda _: origin))
 
 
 def _photon_source(resolution: Resolution) -> str:

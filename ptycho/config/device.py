@@ -55,14 +55,12 @@ def find_accelerator() -> Found:
     return Found("cpu", "torch finds neither CUDA nor MPS")
 
 
-def resolve_accelerator(requested: str = "auto") -> str:
-    """Give back a named accelerator as it is, and 'auto' as what this machine has.
+def settle_accelerator() -> Found:
+    """Find the best accelerator, and say so where it is only the CPU.
 
     Warns:
         UserWarning: POLICY-001, once per call that falls back to the CPU.
     """
-    if requested != "auto":
-        return requested
     found = find_accelerator()
     if found.accelerator == "cpu":
         warnings.warn(
@@ -71,7 +69,16 @@ def resolve_accelerator(requested: str = "auto") -> str:
             UserWarning,
             stacklevel=outside_stack_level(),
         )
-    return found.accelerator
+    return found
+
+
+def resolve_accelerator(requested: str = "auto") -> str:
+    """Give back a named accelerator as it is, and 'auto' as what this machine has.
+
+    Warns:
+        UserWarning: POLICY-001, once per call that falls back to the CPU.
+    """
+    return settle_accelerator().accelerator if requested == "auto" else requested
 
 
 def _absence() -> str | None:

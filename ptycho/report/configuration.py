@@ -35,7 +35,8 @@ _UNBUILT_HEAD = """
 ## Names without a feature
 
 The public classes have these fields, and their feature is not built here. Any value but the default is
-refused by name.
+refused by name. `DatagenConfig` is kept for its name alone: nothing takes it, scans are simulated by
+`ptycho simulate` with flags of its own.
 
 """
 _COLUMNS = (

@@ -469,6 +469,7 @@ class TestExecutionConfigOverrides:
         assert payload.execution_config.accelerator == payload.pt_training_config.device == "cpu"
         trace = payload.resolution.trace("execution.accelerator")
         assert (trace.winner.layer, trace.losers[0].value) == ("measured", "auto")
+        assert trace.winner.origin.key.startswith("'auto' on this machine: ")
 
     def test_auto_found_by_the_caller_is_not_looked_for_again(
         self, scan_file: Path, monkeypatch: pytest.MonkeyPatch
@@ -479,6 +480,8 @@ class TestExecutionConfigOverrides:
             config = PyTorchExecutionConfig()
         payload = create_training_payload(scan_file, "o", {"n_groups": 3}, config)
         assert payload.execution_config.accelerator == "cpu"
+        origin = payload.resolution.trace("execution.accelerator").winner.origin
+        assert origin.key == "'auto' on this machine: an execution configuration found it"
 
     def test_a_named_device_beats_auto_without_warning(self, scan_file: Path) -> None:
         """Where the value in force is a device, nobody asks the machine."""
