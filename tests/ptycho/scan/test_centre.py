@@ -26,6 +26,9 @@ def test_energy_in_the_middle_is_no_news(bright_middle: np.ndarray) -> None:
             "zero frequency of 'diff3d' is in the middle, where the energy is",
         )
         assert not is_corner_centred("auto", np.ones((32, 32)), "diff3d")[0]
+        dim = np.ones((32, 32))
+        dim[8:24, 8:24] = 0.7
+        assert not is_corner_centred("auto", dim, "diff3d")[0]
 
 
 def test_energy_in_the_corner_is_recognised(bright_middle: np.ndarray) -> None:

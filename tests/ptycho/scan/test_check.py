@@ -117,7 +117,7 @@ def test_dark_probe_is_refused() -> None:
 
 
 def test_object_of_ones_counts_as_absent() -> None:
-    """A placeholder object is no object."""
+    """An object that only fills the key is no object."""
     assert check_object(None, FILE) is None
     assert check_object(np.ones((5, 7), complex), FILE) is None
     found = check_object(np.full((1, 5, 7), 0.5), FILE)

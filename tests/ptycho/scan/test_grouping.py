@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ptycho.scan import grouping
 from ptycho.scan.errors import ScanError
 from ptycho.scan.grouping import group_centres, group_indices, relative_coordinates
 
@@ -144,6 +145,18 @@ def test_oversampling_can_draw_every_combination() -> None:
         "  expected  n_groups of at most 126\n"
         "  try       n_groups = 126, or a larger neighbor_pool_size"
     )
+
+
+@pytest.mark.parametrize("rounds", [0, 20])
+def test_listed_and_drawn_combinations_are_alike(monkeypatch: pytest.MonkeyPatch, rounds: int) -> None:
+    """Drawn at random or picked from the whole list, groups spread over the scan and over the channels."""
+    monkeypatch.setattr(grouping, "ROUNDS", rounds)
+    arguments = {"gridsize": 2, "neighbour_count": 6, "oversampling": True, "n_groups": 150}
+    groups, other = (group_indices(grid(6), seed=seed, **arguments) for seed in (1, 2))
+    assert len({tuple(sorted(group)) for group in groups}) == 150
+    assert set(groups.ravel()) == set(range(36))
+    assert {tuple(sorted(group)) for group in groups} != {tuple(sorted(group)) for group in other}
+    assert np.all(np.abs(groups.mean(axis=0) - groups.mean()) < 3.0)
 
 
 def test_excess_without_oversampling_is_refused() -> None:

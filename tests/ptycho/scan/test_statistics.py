@@ -52,6 +52,12 @@ def test_roots_of_counts_are_seen(rng: np.random.Generator) -> None:
     assert not measure_frames(rng.uniform(300.0, 400.0, (4, 8, 8)).astype(np.float32)).roots
 
 
+def test_small_whole_numbers_are_no_roots(rng: np.random.Generator) -> None:
+    """Whole numbers have whole squares too; they are whole, and nothing else."""
+    found = measure_frames(rng.integers(0, 20, (4, 8, 8)).astype(np.float32))
+    assert (found.whole, found.roots) == (True, False)
+
+
 def test_a_dark_first_chunk_hides_no_roots(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames of zeros at the start are whole numbers and roots; what follows decides."""
     monkeypatch.setattr(statistics, "CHUNK_PX", 64)
