@@ -1,9 +1,8 @@
 """Canonical form, sha256, save and replay: to repeat a run, and to notice a change.
 
 What is hashed: the UTF-8 text of ``{"program": ..., "settings": {path: value}, "version": 1}`` as JSON with
-sorted keys and no blanks. Values are written as in JSON reports, paths with forward slashes, sets sorted, a float
-always with a point or an exponent. A secret stands in it as the hash of its value behind a marker. Layers and
-places are not hashed.
+sorted keys and no blanks. Values are written as in JSON reports, paths with forward slashes, sets sorted. A secret
+stands in it as the hash of its value behind a marker. Layers and places are not hashed.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from typing import Any
 
 from attrs import frozen
 
-from ptyconf.convert import Mismatch
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.layer import Layer, Precedence
 from ptyconf.origin import Origin
 from ptyconf.report.json import plain
 from ptyconf.resolution import Resolution
 from ptyconf.resolve import resolve
+from ptyconf.scalars import Mismatch
 from ptyconf.schema import Schema
 from ptyconf.spelling import show
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from attrs import frozen
 
-from ptyconf.convert import Reader, reader
+from ptyconf.convert import reader
 from ptyconf.errors import SchemaError
+from ptyconf.scalars import Reader
 from ptyconf.setting import Setting
 from ptyconf.view import UNSET, Bind
 

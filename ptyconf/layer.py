@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ptyconf.reading import Reading
     from ptyconf.schema import Schema
 
-Keys = tuple[str, ...]
+Keys = tuple[Any, ...]  # text, and an index in a list of what is unset
 Unknown = Literal["error", "warn", "ignore"]
 
 
@@ -59,7 +59,7 @@ class Layer:
     """
 
     name: str
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)  # may hold secrets
     origins: Callable[[Keys], Origin] = field(repr=False)
     kind: str = field(default="mapping", kw_only=True)
     label: str = field(default="", kw_only=True)

@@ -1,6 +1,6 @@
-"""Failing tests show the settings that they looked at, with winner, losers and place; green ones show nothing.
+"""Failing tests show the settings that they looked at, with winner, losers and place; green ones nothing.
 
-On by entry point; ``--ptyconf=off|failed|full``. Secrets of resolved configs are masked in all that pytest reports.
+On by entry point; ``--ptyconf=off|failed|full``. Secrets of resolved configs are masked in all reports.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--ptyconf",
         choices=("off", "failed", "full"),
         default="failed",
-        help="what a failing test shows of resolved configs: nothing, what it touched (default), or every setting",
+        help="what failing tests show of resolved configs: nothing, what they touched (default), or all",
     )
 
 
@@ -182,7 +182,7 @@ def _evaluate(node: ast.expr, frame: FrameType) -> Any:
 
 
 def _path_read(node: ast.AST, kept: _Held) -> str | None:
-    """Say which setting an expression reads: ``config.field``, ``resolution[path]``, ``resolution.value(path)``."""
+    """Say which setting an expression reads: ``config.field``, ``resolution[path]`` or ``.value(path)``."""
     if isinstance(node, ast.Attribute) and kept.view is not None:
         return next((each.bind.path for each in kept.view.own if each.name == node.attr), None)
     if kept.view is None:

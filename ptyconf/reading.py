@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ptyconf.convert import Mismatch, anchor
+from ptyconf.convert import anchor
 from ptyconf.index import Alias, Found, Slot
 from ptyconf.layer import Fault, Keys, Layer
 from ptyconf.origin import Origin
+from ptyconf.scalars import Mismatch
 from ptyconf.spelling import close, show, spell, spell_key
 from ptyconf.view import UNSET
 
@@ -287,7 +288,7 @@ class _Reader:
     def shown_name(self, keys: Keys, *, quoted: bool = False) -> str:
         """Spell the keys of a source as a dotted path, a TOML key with its quotes."""
         if self.layer.kind == "environment":
-            return keys[0].lower().replace("__", ".")
+            return str(keys[0]).lower().replace("__", ".")
         if quoted and self.layer.kind == "toml":
             return ".".join(spell_key(str(key)) for key in keys)
         return ".".join(str(key) for key in keys)

@@ -9,13 +9,14 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ptyconf.convert import Mismatch, one_of
+from ptyconf.convert import one_of
 from ptyconf.errors import Complaint, ConfigError, Problem
 from ptyconf.layer import Fault, Layer, Precedence
 from ptyconf.merge import STRATEGIES, entries, pile, stack, winner
 from ptyconf.origin import Origin
 from ptyconf.reading import Reading
 from ptyconf.resolution import Derived, Resolution, State
+from ptyconf.scalars import Mismatch
 from ptyconf.schema import Schema
 from ptyconf.setting import Derivation, Rule, Setting
 from ptyconf.spelling import show, spell

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
-from ptyconf.convert import Reader
 from ptyconf.convert import reader as make_reader
 from ptyconf.errors import Complaint
+from ptyconf.scalars import Reader
 from ptyconf.view import UNSET, Conversion
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ptyconf.convert import Mismatch, reader
+from ptyconf.convert import reader
+from ptyconf.scalars import Mismatch
 
 if TYPE_CHECKING:
     from cattrs import Converter

@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from ptyconf.convert import Mismatch, one_of
+from ptyconf.convert import one_of
 from ptyconf.index import Slot
 from ptyconf.report.toml import literal
+from ptyconf.scalars import Mismatch
 from ptyconf.schema import Schema
 from ptyconf.setting import Setting
 from ptyconf.spelling import spell_key

@@ -248,7 +248,7 @@ class _Loading:
                 unknown=self.names.unknown,
                 sections=self.names.sections,
                 folder=folder,
-                unset=tuple((path, ("unset", index)) for index, path in enumerate(unset)),  # type: ignore[misc]
+                unset=tuple((path, ("unset", index)) for index, path in enumerate(unset)),
                 faults=tuple(faults),
             )
         )
@@ -279,7 +279,7 @@ class _Loading:
             unknown=self.names.unknown,
             sections=self.names.sections,
             folder=folder,
-            unset=tuple((path, ("unset", index)) for index, path in enumerate(unset)),  # type: ignore[misc]
+            unset=tuple((path, ("unset", index)) for index, path in enumerate(unset)),
             faults=tuple(faults),
         )
 

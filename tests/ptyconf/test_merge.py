@@ -13,9 +13,10 @@ paths = st.sampled_from(["a.x", "a.y", "b.x", "b.y"])
 values = st.none() | st.integers(0, 3)
 layers = st.dictionaries(paths, values)
 stacks = st.lists(layers, max_size=5).map(lambda found: stack(enumerate(found)))
+# A name is always a table (capital) or always a scalar, as a schema has it.
 tables = st.recursive(
     st.dictionaries(st.sampled_from("pqr"), st.integers(0, 3), max_size=3),
-    lambda inner: st.dictionaries(st.sampled_from("pqr"), inner | st.integers(0, 3), max_size=3),
+    lambda inner: st.dictionaries(st.sampled_from("PQ"), inner, max_size=2),
     max_leaves=6,
 )
 
