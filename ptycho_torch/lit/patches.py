@@ -110,25 +110,39 @@ def infer_patches(
     groups = own_groups(positions, network.settings.gridsize)
     relative = torch.from_numpy(relative_coordinates(positions, groups).astype(np.float32))
     found = Patches(np.empty((len(groups), N, N), np.complex64))
-
-    def step(span: slice) -> None:
-        members, inverse = np.unique(groups[span], return_inverse=True)
-        frames = store.frames(members).to(steps.device)
-        X = frames[torch.from_numpy(inverse.reshape(groups[span].shape)).to(steps.device)]
-        prediction = network(X, relative[span].to(steps.device))
-        found.patches[span] = prediction.patches[:, 0].cpu().numpy()
-        _keep_shown(found, prediction.amplitude[:, 0], span, shown)
-
+    done = 0
     with torch.inference_mode():
-        for span in _fitting_spans(len(groups), steps.batch_size, step):
-            if steps.on_batch is not None:
-                steps.on_batch(span.stop)
+        for alike in _of_equal_reach(relative):
+
+            def step(span: slice, alike: Indices = alike) -> None:
+                rows = alike[span]
+                members, inverse = np.unique(groups[rows], return_inverse=True)
+                frames = store.frames(members).to(steps.device)
+                X = frames[torch.from_numpy(inverse.reshape(len(rows), -1)).to(steps.device)]
+                prediction = network(X, relative[rows].to(steps.device))
+                found.patches[rows] = prediction.patches[:, 0].cpu().numpy()
+                _keep_shown(found, prediction.amplitude[:, 0], rows, shown)
+
+            for span in _fitting_spans(len(alike), steps.batch_size, step):
+                done += span.stop - span.start
+                if steps.on_batch is not None:
+                    steps.on_batch(done)
     return found
 
 
-def _keep_shown(found: Patches, amplitude: Tensor, span: slice, shown: Indices) -> None:
-    for index in shown[(shown >= span.start) & (shown < span.stop)].tolist():
-        found.predicted[index] = amplitude[index - span.start].float().cpu().numpy()
+def _of_equal_reach(relative: Tensor) -> list[Indices]:
+    """Sort groups by how far they reach from their leader.
+
+    A network lays the groups of a batch on canvases of one size, that of the widest; its convolutions see
+    where the canvas ends. Among groups of equal reach no result depends on the rest of the batch.
+    """
+    reach = (relative - relative[:, :1]).abs().amax(dim=(1, 2)).ceil().numpy()
+    return [np.flatnonzero(reach == value) for value in np.unique(reach)]
+
+
+def _keep_shown(found: Patches, amplitude: Tensor, rows: Indices, shown: Indices) -> None:
+    for place in np.flatnonzero(np.isin(rows, shown)).tolist():
+        found.predicted[int(rows[place])] = amplitude[place].float().cpu().numpy()
 
 
 def _fitting_spans(count: int, batch_size: int, step: Callable[[slice], None]) -> Iterator[slice]:

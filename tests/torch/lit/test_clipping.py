@@ -8,6 +8,7 @@ from ptycho_torch.lit.clipping import SMALLEST_WEIGHT_NORM, clip_adaptively
 
 
 def kernel(seed: int, scale: float) -> torch.nn.Parameter:
+    """Make a convolution kernel with a gradient of that size."""
     torch.manual_seed(seed)
     parameter = torch.nn.Parameter(torch.randn(5, 3, 3, 3))
     parameter.grad = scale * torch.randn(5, 3, 3, 3)
@@ -15,6 +16,7 @@ def kernel(seed: int, scale: float) -> torch.nn.Parameter:
 
 
 def norms(values: torch.Tensor) -> torch.Tensor:
+    """Return the norm of each output channel."""
     return values.flatten(1).norm(dim=1)
 
 

@@ -22,6 +22,7 @@ def scales(tiny_scan: RawData) -> Normalisation:
 
 
 def groups_of(scan: RawData, scales: Normalisation, gridsize: int = 2, **more: bool) -> data.Groups:
+    """Make a dataset in which every frame leads one group."""
     rows = np.arange(scan.n_frames)
     groups = np.stack([np.roll(rows, -shift) for shift in range(gridsize**2)], axis=1)
     return data.Groups(scan, groups, data.LazyFrames(scan, scales.amplitude_factor), **more)
@@ -134,6 +135,7 @@ def test_loader_serves_every_group_once(tiny_scan: RawData, scales: Normalisatio
 
 
 def arguments(device: str, **settings: object) -> tuple[dict[str, object], list[str]]:
+    """Turn execution settings into a loader's arguments."""
     execution = PyTorchExecutionConfig(accelerator="cpu", **settings)  # type: ignore[arg-type]
     return data.loader_arguments(execution, torch.device(device))
 

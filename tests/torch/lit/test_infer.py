@@ -1,6 +1,8 @@
 """Reconstruct a scan with a trained network."""
 
+import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,6 +43,7 @@ class Truth(PtychoNetwork):
     def forward(
         self, measured: torch.Tensor, relative: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, ...]:
+        """Look the patches up."""
         from ptycho_torch.nn.prediction import Prediction
 
         index = measured[..., 0, 0].round().long()
@@ -183,6 +186,65 @@ def test_rim_is_cut_unless_asked_for(
     assert height < whole.object.shape[0]
     assert np.array_equal(whole.object[y : y + height, x : x + width], cut.object)
     assert whole.object.shape[0] >= np.ptp(tiny_scan.positions[:, 1]) + 64
+
+
+def test_refinement_fits_the_frames_better(
+    network: Callable[[int], PtychoNetwork], tiny_scan: RawData, scales: Normalisation
+) -> None:
+    """Sweeps over all frames bring the prediction nearer to the measurement; the first picture is kept."""
+    made = network(1)
+    plain = infer.reconstruct(made, scales, tiny_scan)
+    refined = infer.reconstruct(made, scales, tiny_scan, options=infer.Options(refine_epochs=5))
+    assert plain.network_object is None
+    assert refined.network_object is not None
+    assert np.array_equal(refined.network_object, plain.object)
+    before, after = (np.abs(r.predicted - r.measured).mean() for r in (plain, refined))
+    assert after < 0.5 * before
+    assert refined.notes[-1].startswith(
+        "the network's picture was refined by 5 sweeps over all frames: misfit "
+    )
+
+
+def test_network_is_left_as_it_is(
+    network: Callable[[int], PtychoNetwork], tiny_scan: RawData, scales: Normalisation
+) -> None:
+    """A reconstruction works on a copy: mode, mask and weights of the network stay."""
+    made = network(1).train()
+    made.mask[0, 0] = False
+    before = {name: value.clone() for name, value in made.state_dict().items()}
+    infer.reconstruct(made, scales, tiny_scan)
+    assert made.training
+    assert all(torch.equal(before[name], value) for name, value in made.state_dict().items())
+
+
+def test_bad_pixels_are_those_of_the_scan(
+    network: Callable[[int], PtychoNetwork], tiny_scan: RawData, scales: Normalisation, tmp_path: Path
+) -> None:
+    """What a pixel measured that the scan calls bad changes nothing, whatever the training's mask was."""
+    bad = np.zeros((64, 64), bool)
+    bad[20:24, 30] = True
+    np.save(tmp_path / "bad.npy", bad)
+    options = dataclasses.replace(tiny_scan.options, mask=str(tmp_path / "bad.npy"))
+    counts = np.array(tiny_scan.diff3d)
+    pictures = []
+    for dead in (0, 7):
+        counts[:, bad] = dead
+        scan = RawData(
+            tiny_scan.xcoords,
+            tiny_scan.ycoords,
+            None,
+            None,
+            counts,
+            tiny_scan.probeGuess,
+            None,
+            options=dataclasses.replace(
+                options, quantity="counts", centre="middle", position_origin="centre"
+            ),
+        )
+        pictures.append(infer.reconstruct(network(1), scales, scan).object)
+    masked = patches.for_scan(network(1), scan, torch.device("cpu")).mask
+    assert np.array_equal(pictures[0], pictures[1])
+    assert np.array_equal(masked.numpy(), ~bad)
 
 
 def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from ptycho_torch.lit import loggers
 
 
 def read(path: Path) -> list[dict[str, str]]:
+    """Read a table."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 

@@ -18,6 +18,7 @@ SCALES = Normalisation(1.0, 900.0, 1.0, 1e9, 1.0, 2.0)
 
 
 def probe(modes: int = 1) -> np.ndarray:
+    """Draw a probe."""
     rng = np.random.default_rng(0)
     return (rng.normal(size=(modes, 64, 64)) + 1j * rng.normal(size=(modes, 64, 64))).astype(np.complex64)
 
@@ -25,6 +26,7 @@ def probe(modes: int = 1) -> np.ndarray:
 def module(
     settings: NetworkSettings | None = None, mask: np.ndarray | None = None, **optimisation: Any
 ) -> PtychoModule:
+    """Make a small module."""
     chosen = settings or NetworkSettings(architecture="unet", n_filters_scale=1)
     torch.manual_seed(0)
     return PtychoModule.fresh(
@@ -38,6 +40,7 @@ def module(
 
 
 def batch(count: int = 2) -> Batch:
+    """Draw a batch of single frames."""
     X = torch.rand(count, 1, 64, 64, generator=torch.Generator().manual_seed(1))
     return Batch(X, torch.zeros(count, 1, 2), None)
 

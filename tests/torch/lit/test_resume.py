@@ -9,6 +9,7 @@ from ptycho_torch.lit import resume
 
 
 def checkpoint(path: Path, epochs: int = 2) -> Path:
+    """Write what a checkpoint says of itself."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(
         {

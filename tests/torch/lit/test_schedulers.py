@@ -9,6 +9,7 @@ from ptycho_torch.lit import schedulers
 
 
 def course(name: str, epochs: int) -> list[float]:
+    """List the rates of the epochs."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     schedule = schedulers.by_epoch(name, optimizer, epochs=epochs)
     rates = []

@@ -12,6 +12,7 @@ from ptycho_torch.lit.split import Sampling, split
 
 
 def raster(n: int, seed: int = 0) -> np.ndarray:
+    """Draw a jittered raster."""
     side = int(np.ceil(np.sqrt(n)))
     index = np.arange(n)
     path = 6.0 * np.stack([index % side, index // side], axis=1)

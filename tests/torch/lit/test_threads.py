@@ -54,9 +54,16 @@ def test_accelerators_take_one_thread() -> None:
 def test_limit_ends_with_the_block() -> None:
     """The process has its threads back afterwards, also after an error."""
     before = torch.get_num_threads()
-    with pytest.raises(KeyError), threads.limited(before + 1):
-        assert torch.get_num_threads() == before + 1
-        raise KeyError
+    inside = []
+
+    def fail() -> None:
+        with threads.limited(before + 1):
+            inside.append(torch.get_num_threads())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert inside == [before + 1]
     assert torch.get_num_threads() == before
 
 

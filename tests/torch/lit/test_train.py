@@ -1,6 +1,7 @@
 """Trainings of seconds, whole."""
 
 import csv
+import dataclasses
 import json
 import logging
 import signal
@@ -23,10 +24,12 @@ Make = Callable[..., TrainingPayload]
 
 
 def load(path: Path) -> dict[str, Any]:
+    """Read a checkpoint."""
     return torch.load(path, weights_only=True)
 
 
 def equal_weights(first: Path, second: Path) -> bool:
+    """Compare two checkpoints bit for bit."""
     one, two = load(first)["state_dict"], load(second)["state_dict"]
     return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
 
@@ -123,6 +126,7 @@ def test_training_leaves_the_process_as_it_was(payload: Make, tiny_scan: RawData
 
 
 def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, epoch: int, batch: int, times: int = 1) -> None:
+    """Send SIGINT at the start of one step."""
     real = PtychoModule.training_step
 
     def step(self: PtychoModule, given: Any, batch_idx: int) -> torch.Tensor:
@@ -208,6 +212,35 @@ def test_learning_lowers_the_loss(payload: Make, tiny_scan: RawData, tmp_path: P
     payload_ = payload({"learning_rate": 3e-3}, nepochs=6, torch_loss_mode="mae")
     losses = [row["train_loss"] for row in train(payload_, tiny_scan, tmp_path).history]
     assert losses[-1] < 0.9 * losses[0]
+
+
+def test_probe_is_retrieved_from_training_frames(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """Sweeps before the training bring a wrong probe nearer to the true one, without a held-out frame."""
+    true = np.asarray(tiny_scan.probe_modes)
+    wave = np.fft.fft2(true[0])
+    across = np.fft.fftfreq(64)
+    wrong = np.fft.ifft2(wave * np.exp(60j * (across**2 + across[:, None] ** 2)))
+    scan = RawData(
+        tiny_scan.xcoords,
+        tiny_scan.ycoords,
+        None,
+        None,
+        tiny_scan.diff3d,
+        wrong.astype(np.complex64),
+        None,
+        options=dataclasses.replace(
+            tiny_scan.options, quantity="counts", centre="middle", position_origin="centre"
+        ),
+    )
+    cold = train(payload(), scan, tmp_path / "cold")
+    warm = train(payload(probe_warmup_epochs=15), scan, tmp_path / "warm")
+    likeness = [
+        abs(np.vdot(found.probe, true)) / np.linalg.norm(found.probe) / np.linalg.norm(true)
+        for found in (cold, warm)
+    ]
+    assert 1 - likeness[1] < 0.8 * (1 - likeness[0])
+    [note] = [note for note in warm.decisions if note.startswith("the probe was retrieved")]
+    assert note.startswith("the probe was retrieved from 32 training frames in 15 sweeps (")
 
 
 def test_probe_scale_acts_where_it_is_set(

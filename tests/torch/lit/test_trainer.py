@@ -12,6 +12,7 @@ from ptycho_torch.lit import trainer
 
 
 def make(folder: Path, **settings: object) -> object:
+    """Make a trainer without running it."""
     execution = PyTorchExecutionConfig(**{"accelerator": "cpu", "deterministic": False} | settings)  # type: ignore[arg-type]
     with trainer.quiet():
         return trainer.make_trainer(
