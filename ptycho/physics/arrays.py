@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -68,3 +69,21 @@ def require_probe(probe: Complex, N: int) -> None:
         ShapeError: The probe is a single image, or its side is not N.
     """
     require_shape("probe", probe, ("P", N, N), "probe[None] for a single mode; cropping or padding to N")
+
+
+def require_weights(weights: Real, count: int, N: int) -> None:
+    """Accept weights of a patch, or of each patch, that can be divided by.
+
+    Raises:
+        ShapeError: The shape is another.
+        ValueError: A weight is negative or NaN, or all are zero.
+    """
+    expected = (N, N) if weights.ndim == 2 else (count, N, N)
+    require_shape("weights", weights, expected, "one weight for each patch pixel")
+    smallest, largest = float(weights.min()), float(weights.max())
+    if not (smallest >= 0 and 0 < largest < math.inf):
+        raise ValueError(
+            f"the weights lie between {smallest} and {largest}\n"
+            "  expected  finite weights, none negative, at least one above zero\n"
+            "  try       |P|² of the probe, or a window"
+        )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho.physics.arrays import Complex, Inexact, Real, require_finite, require_shape
+from ptycho.physics.arrays import Complex, Inexact, Real, require_finite, require_shape, require_weights
 from ptycho.physics.canvas import Canvas, cut, place, require_positions
 from ptycho.physics.synchronise import synchronise_phases
 from ptycho.physics.translate import translate
@@ -146,21 +146,3 @@ def weighted_mean(weighted: Complex, total: Inexact) -> Complex:
     mean = np.zeros_like(weighted)
     np.divide(weighted, total, out=mean, where=reached)
     return mean
-
-
-def require_weights(weights: Real, count: int, N: int) -> None:
-    """Accept weights of a patch, or of each patch, that can be divided by.
-
-    Raises:
-        ShapeError: The shape is another.
-        ValueError: A weight is negative or NaN, or all are zero.
-    """
-    expected = (N, N) if weights.ndim == 2 else (count, N, N)
-    require_shape("weights", weights, expected, "one weight for each patch pixel")
-    smallest, largest = float(weights.min()), float(weights.max())
-    if not (smallest >= 0 and 0 < largest < math.inf):
-        raise ValueError(
-            f"the weights lie between {smallest} and {largest}\n"
-            "  expected  finite weights, none negative, at least one above zero\n"
-            "  try       |P|² of the probe, or a window"
-        )

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.sparse import csgraph, linalg
 from scipy.spatial import KDTree
 
-from ptycho.physics.arrays import Complex, Real, require_finite, require_shape
+from ptycho.physics.arrays import Complex, Real, require_finite, require_shape, require_weights
 from ptycho.physics.canvas import Canvas, cut, place, require_positions
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def synchronise_phases(patches: Complex, positions: Real, weights: Real, *, swee
 
     Raises:
         ShapeError: The shapes do not belong together.
-        ValueError: A patch or a position is not finite.
+        ValueError: A patch or a position is not finite, or the weights are negative, NaN or all zero.
 
     Source:
         Singer, Appl. Comput. Harmon. Anal. 30, 20 (2011): angular synchronisation by eigenvectors;
@@ -69,6 +69,7 @@ def relative_phases(patches: Complex, positions: Real, weights: Real, *, sweeps:
     require_shape("patches", patches, ("n", N, N), "patches[None] for a single one")
     require_positions(positions, len(patches))
     require_shape("weights", weights, (N, N), "one weight for each patch pixel")
+    require_weights(weights, len(patches), N)
     require_finite(patches, "looking at the training loss: did it diverge?")
     if len(patches) == 1:
         return np.ones(1, dtype=np.complex128)

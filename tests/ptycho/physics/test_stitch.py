@@ -226,6 +226,7 @@ def test_ten_thousand_patches_take_seconds():
     assert stitched.object.dtype == np.complex64
 
 
+@pytest.mark.parametrize("join", [stitch, synchronise_phases], ids=["stitch", "synchronise"])
 @pytest.mark.parametrize(
     ("weights", "range_"),
     [
@@ -235,10 +236,10 @@ def test_ten_thousand_patches_take_seconds():
     ],
     ids=["zero", "negative", "nan"],
 )
-def test_weights_that_cannot_divide_are_refused(weights, range_):
+def test_weights_that_cannot_divide_are_refused(join, weights, range_):
     """Weights are finite, not negative, and not all zero."""
     with pytest.raises(ValueError, match="weights lie between") as caught:
-        stitch(np.ones((1, 4, 4), complex), np.zeros((1, 2)), weights)
+        join(np.ones((1, 4, 4), complex), np.zeros((1, 2)), weights)
     assert str(caught.value) == (
         f"the weights lie between {range_}\n"
         "  expected  finite weights, none negative, at least one above zero\n"
