@@ -197,6 +197,14 @@ def test_overrides_win() -> None:
     assert inferred.neighbor_count == 12
 
 
+def test_the_translated_model_is_taken_as_it_is() -> None:
+    """A model that was overridden on its way stands above the torch side that it came from."""
+    translated = to_model_config(GOLDEN_DATA, GOLDEN_MODEL, {"amp_activation": "relu", "N": 256})
+    trained = to_training_config(translated, GOLDEN_DATA, GOLDEN_MODEL, GOLDEN_TRAINING, GOLDEN_OVERRIDES)
+    inferred = to_inference_config(translated, GOLDEN_DATA, pt.InferenceConfig(), GOLDEN_INFERENCE)
+    assert trained.model == inferred.model == translated
+
+
 def test_missing_test_data_is_told_exactly_once() -> None:
     """A training without a scan to evaluate on says so, and goes on."""
     with pytest.warns(UserWarning, match="test_data_file is not given") as told:

@@ -114,6 +114,24 @@ def test_the_execution_config_stands_below_flags(quickstart: Path) -> None:
     assert str(resolution.trace("execution.learning_rate").winner.origin) == "--learning_rate"
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "passed"),
+    [
+        ("execution.num_workers", 0, 4),
+        ("execution.middle_trim", 0, 32),
+        ("execution.strategy", "auto", "ddp"),
+    ],
+)
+def test_execution_defaults_have_one_home(path: str, value: Any, passed: Any) -> None:
+    """Defaults of the other torch-side classes are passed over, and the trace says why."""
+    trace = resolve_run("train").trace(path)
+    assert (trace.value, trace.winner.origin.label) == (value, "PyTorchExecutionConfig")
+    assert [each.value for each in trace.losers] == [passed]
+    (policy,) = trace.policies
+    assert policy.layer == "torch-defaults"
+    assert policy.reason.startswith("one setting for both sides")
+
+
 def test_a_file_finds_its_scan_and_reads_its_header(quickstart: Path, scan_file: Path) -> None:
     """A relative path belongs to the file's folder; the scan's probe gives N."""
     resolution = resolve_run("train", files=[quickstart])
