@@ -124,7 +124,8 @@ def _explain(options: argparse.Namespace, program: Program) -> Said:
 
 
 def _check(options: argparse.Namespace, program: Program) -> Said:
-    return commands.check(lambda: program.load(_request(options)))
+    request = _request(options)
+    return commands.check(lambda: program.load(request))
 
 
 def _diff(options: argparse.Namespace, program: Program) -> Said:

@@ -27,12 +27,7 @@ from ptyconf.sources import mapping
 def test_settings_are_read_off_classes(program: SimpleNamespace) -> None:
     """Order, types, defaults, help and units; the first view that names a path defines it."""
     schema = program.schema
-    assert list(schema)[:4] == [
-        "training.nepochs",
-        "training.batch_size",
-        "training.nphotons",
-        "training.data_file",
-    ] or (list(schema)[:3] == ["model.gridsize", "model.n_filters_scale", "model.activation"])
+    assert list(schema)[:3] == ["model.gridsize", "model.n_filters_scale", "model.activation"]
     setting = schema["model.gridsize"]
     assert (setting.type, setting.default, setting.unit) == (int, 1, "patches")
     assert setting.help == "Patches along a side of a group."
@@ -76,7 +71,7 @@ def test_class_variables_are_no_settings() -> None:
     ("build", "text"),
     [
         (lambda p: View(int, "i"), "int has __slots__ without __weakref__; add weakref_slot=True"),
-        (lambda p: View(SimpleNamespace, "i"), "SimpleNamespace is neither a dataclass nor an attrs class"),
+        (lambda p: View(Schema, "i"), "Schema is neither a dataclass nor an attrs class"),
         (lambda p: View(p.ModelConfig, "m", {"nope": "a.b"}), "ModelConfig has no attribute nope"),
         (lambda p: Schema("d", (), [Setting("a.b")]), "the setting 'a.b' has no type, and no class has it"),
         (lambda p: Schema("d", (), [Setting("a", int), Setting("a.b", int)]), "'a' is a setting and a section ('a.b')"),
@@ -119,14 +114,9 @@ def test_checks_speak_for_themselves(program: SimpleNamespace) -> None:
 
 def test_choices_are_listed(program: SimpleNamespace) -> None:
     """A value outside the choices is told with them."""
-    with pytest.raises(
-        ConfigError, match=r"^'model.gridsize' is 7; expected one of 1, 2, 3$", check=_first_line
-    ):
+    with pytest.raises(ConfigError) as caught:
         program.resolve(overrides={"gridsize": 7})
-
-
-def _first_line(error: ConfigError) -> bool:
-    return True
+    assert str(caught.value).splitlines()[0] == "'model.gridsize' is 7; expected one of 1, 2, 3"
 
 
 def test_checks_look_at_winners_only(program: SimpleNamespace) -> None:

@@ -1,0 +1,169 @@
+"""The command line, in process and as a process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ptyconf.cli import main
+
+PROGRAM = """
+from dataclasses import dataclass, field
+from ptyconf import Schema, View
+
+@dataclass
+class Model:
+    gridsize: int = field(default=1, metadata={"help": "Patches along a side."})
+    token: str = field(default="", metadata={"secret": True})
+
+schema = Schema("small", [View(Model, "model")])
+nothing = 3
+"""
+Said = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def say(
+    jail: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Said:
+    """Run a command in the jail; gives code, output and errors."""
+    jail("small.py", PROGRAM)
+    jail("run.toml", "model.gridsize = 2\n")
+    jail("other.toml", "model.gridsize = 3\n")
+    monkeypatch.delitem(sys.modules, "small", raising=False)
+
+    def run(*argv: str) -> tuple[int, str, str]:
+        code = main(argv)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_explain_tells_one_or_all(say: Said) -> None:
+    """A table without a path, a story with one, JSON on demand."""
+    code, out, _ = say("explain", "small:schema", "run.toml", "model.gridsize")
+    assert (code, out.splitlines()[0]) == (0, "model.gridsize = 2")
+    code, out, _ = say("explain", "small", "run.toml", "gridsize", "--json")
+    assert json.loads(out)["winner"]["origin"]["line"] == 1
+    assert len(say("explain", "small", "run.toml")[1].splitlines()) == 4
+
+
+def test_flags_and_environment_are_layers(say: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--set above --env above the file."""
+    monkeypatch.setenv("SMALL__MODEL__GRIDSIZE", "5")
+    _, out, _ = say("explain", "small", "run.toml", "gridsize", "--env", "SMALL", "--set", "gridsize=7")
+    assert out.splitlines()[2:5] == [
+        "  set by      flags        7  --set gridsize",
+        "  overrides   environment  5  SMALL__MODEL__GRIDSIZE",
+        "  overrides   file         2  run.toml:1:1 model.gridsize",
+    ]
+
+
+def test_unknown_path_is_bad_use(say: Said) -> None:
+    """Code 2, the close match, no traceback."""
+    assert say("explain", "small", "run.toml", "model.gridsiez") == (
+        2,
+        "",
+        "unknown setting 'model.gridsiez'\n  known here  model.gridsize\n  try         model.gridsize\n",
+    )
+
+
+def test_check_says_what_is_wrong(say: Said, jail: Callable[..., Path]) -> None:
+    """0 when nothing is, 1 with every problem, also as JSON."""
+    assert say("check", "small", "run.toml") == (0, "2 settings, nothing wrong\n", "")
+    jail("bad.toml", "model.gridsize = 'x'\nmodel.n = 1\n")
+    code, out, _ = say("check", "small", "bad.toml", "--json")
+    assert code == 1
+    assert [each["path"] for each in json.loads(out)["problems"]] == ["model.gridsize", "model.n"]
+    code, _, err = say("dump", "small", "bad.toml")
+    assert (code, err.splitlines()[0]) == (2, "'model.gridsize' is \"x\"; expected a whole number")
+
+
+def test_diff_has_a_code_of_its_own(say: Said) -> None:
+    """1 for a difference, 0 for none."""
+    code, out, _ = say("diff", "small", "run.toml", "other.toml")
+    assert code == 1
+    assert "before  2  (file: run.toml:1:1 model.gridsize)" in out
+    assert say("diff", "small", "run.toml", "run.toml") == (0, "no difference\n", "")
+
+
+def test_dump_schema_and_template_are_files(say: Said) -> None:
+    """TOML, JSON Schema, TOML again."""
+    assert tomllib.loads(say("dump", "small", "run.toml")[1]) == {"model": {"gridsize": 2}}
+    assert (
+        json.loads(say("schema", "small")[1])["properties"]["model"]["properties"]["gridsize"]["default"] == 1
+    )
+    assert "# gridsize = 1" in say("template", "small")[1]
+
+
+def test_freeze_and_replay_go_together(say: Said, jail: Callable[..., Path]) -> None:
+    """The same values: 0; a layer that would now disagree: 1 and its place; no such file: 2."""
+    jail("kept.json", say("freeze", "small", "run.toml")[1])
+    assert say("replay", "small", "kept.json")[0] == 0
+    assert say("replay", "small", "kept.json", "run.toml")[0] == 0
+    code, out, _ = say("replay", "small", "kept.json", "other.toml")
+    assert code == 1
+    assert out.splitlines()[1] == "model.gridsize: frozen 2, now 3 (file: other.toml:1:1 model.gridsize)"
+    assert say("replay", "small", "gone.json")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["nowhere:schema", "small:gone", "small:nothing", ":", ""])
+def test_schema_that_is_not_there_is_bad_use(say: Said, name: str) -> None:
+    """Code 2 and one error."""
+    code, out, err = say("check", name, "run.toml")
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+    assert "  expected    " in err
+
+
+def test_bad_options_are_bad_use(say: Said) -> None:
+    """As argparse says them."""
+    assert say("check")[0] == 2
+    assert say("nonsense")[0] == 2
+    assert say("--help")[0] == 0
+    assert say("check", "small", "run.toml", "--set", "gridsize")[2] == (
+        "--set gridsize has no value\n  expected    PATH=VALUE\n  try         --set gridsize=...\n"
+    )
+
+
+def test_secrets_stay_secret(say: Said) -> None:
+    """On every command."""
+    for command in (["explain"], ["dump"], ["freeze"], ["check"], ["explain", "--json"], ["dump", "--json"]):
+        _, out, err = say(command[0], "small", "run.toml", "--set", "token=canary", *command[1:])
+        assert "canary" not in out + err
+
+
+def test_module_runs_as_a_process(jail: Callable[..., Path]) -> None:
+    """``python -m ptyconf``, with the exit code, and a reader that stops early."""
+    jail("small.py", PROGRAM)
+    jail("run.toml", "model.gridsize = 2\n")
+    run = [sys.executable, "-m", "ptyconf", "diff", "small", "run.toml", "/dev/null"]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "/dev/null is not a regular file"
+
+
+def test_colours_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And never under NO_COLOR."""
+    from ptyconf.cli import _emphasised
+
+    class Terminal:
+        """Says that it is one."""
+
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    coloured = _emphasised("wrong\n  try  this", Terminal())
+    assert coloured == "\x1b[1;31mwrong\x1b[0m\n  try  this"
+    assert _emphasised("wrong", object()) == "wrong"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert _emphasised("wrong", Terminal()) == "wrong"

@@ -1,0 +1,98 @@
+"""Canonical form, fingerprint, replay."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptyconf import ConfigError, Precedence, Schema, Setting, View, resolve
+from ptyconf.freeze import Frozen, freeze
+from ptyconf.sources import mapping, toml
+
+
+def test_fingerprint_is_of_values_alone(program: SimpleNamespace) -> None:
+    """Independent of layers and of their order; any change of value changes it."""
+    by_file = program.resolve(*toml.parse("training.nepochs = 7\n"))
+    by_hand = program.resolve(overrides={"nepochs": 7})
+    assert freeze(by_file).sha256 == freeze(by_hand).sha256
+    assert freeze(by_file).sha256 != freeze(program.resolve(overrides={"nepochs": 8})).sha256
+
+
+def test_what_is_hashed_is_documented(program: SimpleNamespace) -> None:
+    """The canonical text: sorted keys, no blanks, program, settings, version."""
+    schema = Schema("demo", (), [Setting("b.y", Path, Path("x/y")), Setting("b.x", float, 1.0)])
+    found = freeze(resolve(schema, Precedence("o"), []))
+    assert found.canonical == '{"program":"demo","settings":{"b.x":1.0,"b.y":"x/y"},"version":1}'
+    assert found.sha256 == hashlib.sha256(found.canonical.encode()).hexdigest()
+
+
+def test_replay_gives_the_same_values(program: SimpleNamespace) -> None:
+    """Through a file, without any of the layers."""
+    resolution = program.resolve(overrides={"gridsize": 3, "tags": ["a"], "data_file": "x/y.npz"})
+    kept = Frozen.loads(freeze(resolution).dumps())
+    again = kept.replay(program.schema)
+    assert dict(again) == dict(resolution)
+    assert again.trace("training.tags").winner.layer == "frozen"
+    assert kept.compare(again) == ()
+
+
+def test_compare_names_the_layer_that_disagrees(program: SimpleNamespace) -> None:
+    """With its place and both values."""
+    kept = freeze(program.resolve())
+    now = program.resolve(*toml.parse("training.nepochs = 7\n", file="/x/run.toml"))
+    found = kept.compare(now)
+    assert [str(each) for each in found] == [
+        "training.nepochs: frozen 50, now 7 (file: /x/run.toml:1:1 training.nepochs)"
+    ]
+    assert found[0].as_dict()["layer"] == "file"
+
+
+def test_secrets_are_hashed_and_never_written(program: SimpleNamespace) -> None:
+    """A change of a secret changes the fingerprint; its text is nowhere."""
+    kept = [freeze(program.resolve(overrides={"token": f"canary{number}"})) for number in range(2)]
+    assert kept[0].sha256 != kept[1].sha256
+    assert "canary" not in kept[0].dumps() + kept[0].canonical
+    assert kept[0].replay(program.schema).value("training.token") == ""
+
+
+def test_a_changed_file_is_refused(program: SimpleNamespace) -> None:
+    """The fingerprint must fit; anything else is no frozen configuration."""
+    text = freeze(program.resolve()).dumps()
+    with pytest.raises(ConfigError, match=r"^the frozen settings have the fingerprint [0-9a-f]{12}..., not "):
+        Frozen.loads(text.replace('"training.nepochs": 50', '"training.nepochs": 51'))
+    for broken in ("", "[]", "{}", '{"program": 1}', "[" * 100_000):
+        with pytest.raises(ConfigError, match="^this is no frozen configuration"):
+            Frozen.loads(broken)
+
+
+@dataclass
+class Odd:
+    """Values that JSON has no word for."""
+
+    at: datetime.datetime = datetime.datetime(2026, 1, 2, 3, 4)
+    limit: float = field(default=float("inf"), metadata={"nonfinite": True})
+    names: frozenset[str] = frozenset({"b", "a"})
+    pair: tuple[int, int] = (1, 2)
+    nothing: int | None = None
+
+
+@given(st.floats(), st.frozensets(st.text(max_size=3)), st.datetimes(), st.integers() | st.none())
+def test_freeze_then_load_is_identity(
+    limit: float, names: frozenset[str], at: datetime.datetime, nothing: int | None
+) -> None:
+    """For every kind of value."""
+    schema = Schema("odd", [View(Odd, "odd")])
+    values = {"odd": {"limit": limit, "names": names, "at": at, "nothing": nothing}}
+    resolution = resolve(schema, Precedence("o"), [mapping.layer("o", values)])
+    text = freeze(resolution).dumps()
+    json.loads(text)
+    again = Frozen.loads(text).replay(schema)
+    assert repr(again.build(Odd)) == repr(resolution.build(Odd)) or again.build(Odd) == resolution.build(Odd)

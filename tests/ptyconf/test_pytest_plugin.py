@@ -1,0 +1,175 @@
+"""The pytest plugin, in real runs."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+CONFTEST = """
+import dataclasses
+import pytest
+from ptyconf import Precedence, Schema, View, resolve
+from ptyconf.sources import defaults, mapping, toml
+
+@dataclasses.dataclass
+class Model:
+    gridsize: int = 1
+    filters: int = 2
+
+@dataclasses.dataclass
+class Training:
+    model: Model
+    nepochs: int = 50
+    token: str = dataclasses.field(default="", metadata={"secret": True})
+
+MODEL = View(Model, "model")
+VIEW = View(Training, "training", {"model": MODEL})
+Many = dataclasses.make_dataclass("Many", [(f"setting_{n}", int, n) for n in range(500)])
+MANY = View(Many, "many")
+SCHEMA = Schema("small", [VIEW, MANY])
+PRECEDENCE = Precedence("overrides", "file", "defaults")
+DEFAULTS = defaults.layer("defaults", MODEL, VIEW, MANY)
+
+def make(text="", **overrides):
+    layers = [*toml.parse(text, file="/x/run.toml"), mapping.layer("overrides", overrides), DEFAULTS]
+    return resolve(SCHEMA, PRECEDENCE, layers)
+
+@pytest.fixture
+def config():
+    return make("training.nepochs = 7\\ntraining.token = 'canary-secret'\\n", gridsize=3).build(Training)
+
+@pytest.fixture
+def resolution():
+    return make("training.nepochs = 7\\n")
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester):  # noqa: ANN201
+    """Run one test module with the plugin, and give the output."""
+    pytester.makeconftest(CONFTEST)
+    loaded = any(each.value == "ptyconf.pytest_plugin" for each in entry_points(group="pytest11"))
+
+    def go(source: str, *options: str, apart: bool = False) -> pytest.RunResult:
+        pytester.makepyfile(source)
+        run_in = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
+        plugin = () if loaded else ("-p", "ptyconf.pytest_plugin")
+        return run_in(*plugin, "-p", "no:cacheprovider", *options)
+
+    return go
+
+
+def test_failing_assertion_shows_the_touched_setting(run) -> None:  # noqa: ANN001
+    """Winner, losers and place of what the test read; the rest is one line."""
+    result = run("def test_x(config):\n    assert config.nepochs == 8\n")
+    result.stdout.fnmatch_lines(
+        [
+            "*- settings (ptyconf) -*",
+            "training.nepochs = 7",
+            "  set by      file      7   /x/run.toml:1:1 training.nepochs",
+            "  overrides   defaults  50  Training.nepochs",
+            "and 503 more settings of config, config.model; --ptyconf=full shows them",
+        ]
+    )
+    assert "model.gridsize =" not in result.stdout.str()
+
+
+def test_nested_local_and_resolution_are_found(run) -> None:  # noqa: ANN001
+    """A config inside another, in a local variable, in a container; a resolution read by path."""
+    result = run("def test_x(config):\n    inner = config.model\n    assert inner.gridsize == 2\n")
+    result.stdout.fnmatch_lines(
+        ["model.gridsize = 3", "  set by      overrides  3  overrides*gridsize*conftest.py*"]
+    )
+    result = run("def test_x(resolution):\n    assert resolution.value('training.nepochs') == 8\n")
+    result.stdout.fnmatch_lines(["training.nepochs = 7"])
+    result = run(
+        "from conftest import make\ndef test_x():\n    r = make()\n    assert r['model.filters'] == 3\n"
+    )
+    result.stdout.fnmatch_lines(["model.filters = 2", "  set by      defaults  2  Model.filters"])
+
+
+def test_comparison_shows_differing_settings(run) -> None:  # noqa: ANN001
+    """Where each side came from."""
+    result = run(
+        "from conftest import *\n"
+        "def test_x(config):\n"
+        "    other = make('training.nepochs = 7\\n[model]\\ngridsize = 2').build(Training)\n"
+        "    assert config == other\n"
+    )
+    result.stdout.fnmatch_lines(
+        [
+            "E*two Training differ",
+            "E*model.gridsize  (model.gridsize)",
+            "E*left   3  overrides: overrides*gridsize*",
+            "E*right  2  file: /x/run.toml:3:1 model.gridsize",
+            "E*token  (training.token)",
+            "E*left   *********  file: /x/run.toml:2:1 training.token",
+        ]
+    )
+    assert "canary" not in result.stdout.str()
+
+
+def test_parametrised_tests_each_show_their_own(run) -> None:  # noqa: ANN001
+    """Only the failing case has a section."""
+    result = run(
+        "import pytest\nfrom conftest import *\n"
+        "@pytest.mark.parametrize('epochs', [5, 6])\n"
+        "def test_x(epochs):\n"
+        "    made = make(f'training.nepochs = {epochs}').build(Training)\n"
+        "    assert made.nepochs == 5\n"
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    assert result.stdout.str().count("settings (ptyconf)") == 1
+    result.stdout.fnmatch_lines(["training.nepochs = 6"])
+
+
+def test_failure_below_the_test_is_followed(run) -> None:  # noqa: ANN001
+    """A config that only an inner function holds is found in its frame."""
+    result = run(
+        "from conftest import *\n"
+        "def work():\n    made = make('training.nepochs = 9').build(Training)\n    raise RuntimeError(made.nepochs)\n"
+        "def test_x():\n    work()\n"
+    )
+    result.stdout.fnmatch_lines(["training.nepochs = 9"])
+
+
+def test_secret_appears_nowhere(run) -> None:  # noqa: ANN001
+    """Not in the assertion, the locals, the captured output, nor the summary."""
+    source = (
+        "import logging\n"
+        "def test_x(config):\n"
+        "    print('printed', config.token)\n"
+        "    logging.getLogger('x').warning('logged %s', config.token)\n"
+        "    token = config.token\n"
+        "    assert config.token == 'other', f'said {config}'\n"
+    )
+    for style in ("long", "short", "native", "line"):
+        result = run(source, "--showlocals", f"--tb={style}", "-rA")
+        result.assert_outcomes(failed=1)
+        assert "canary" not in result.stdout.str() + result.stderr.str()
+
+
+def test_green_tests_are_silent(run) -> None:  # noqa: ANN001
+    """Nothing at all."""
+    result = run("def test_x(config):\n    assert config.nepochs == 7\n", "-rA")
+    result.assert_outcomes(passed=1)
+    assert "ptyconf" not in result.stdout.str().replace("plugins: ", "").split("collected")[1]
+
+
+def test_option_chooses_how_much(run) -> None:  # noqa: ANN001
+    """off shows nothing, full shows every setting."""
+    source = "def test_x(config):\n    assert config.nepochs == 8\n"
+    assert "settings (ptyconf)" not in run(source, "--ptyconf=off").stdout.str()
+    full = run(source, "--ptyconf=full").stdout.str()
+    assert "many.setting_499 = 499" in full
+    assert "more settings" not in full
+
+
+def test_distributed_runs_show_it_too(run) -> None:  # noqa: ANN001
+    """The section crosses from the worker to the terminal."""
+    result = run("def test_x(config):\n    assert config.nepochs == 8\n", "-n", "2", apart=True)
+    result.stdout.fnmatch_lines(["*settings (ptyconf)*", "training.nepochs = 7"])
+    assert "canary" not in result.stdout.str()

@@ -1,0 +1,28 @@
+"""Code that the type checkers must refuse: one error on each line that says so."""
+
+from dataclasses import dataclass
+
+from ptyconf import Precedence, Schema, View, resolve
+from ptyconf.sources import instance
+
+
+@dataclass
+class Model:
+    gridsize: int = 1
+
+
+@dataclass
+class Other:
+    x: int = 1
+
+
+MODEL = View(Model, "model")
+resolution = resolve(Schema("typed", [MODEL]), Precedence("overrides"), [])
+config = resolution.build(Model)
+config.gridsiez  # refused: attr-defined
+text: str = config.gridsize  # refused: assignment
+other: Other = resolution.build(MODEL)  # refused: assignment
+instance.layer("overrides", Other(), MODEL, fields="all")  # refused: arg-type
+instance.layer("overrides", Model(), MODEL, fields="some")  # refused: arg-type
+resolution["model.gridsize"] = 2  # refused: index
+resolve(Schema("typed"), ["overrides"], [])  # refused: arg-type
