@@ -148,7 +148,7 @@ class PtychoModule(pl.LightningModule):
     def _record(self, stage: str, total: Tensor, terms: dict[str, Tensor], size: int) -> None:
         values = {f"{stage}_loss": total.detach()}
         values |= {f"{stage}_{name}": term.detach() for name, term in terms.items()}
-        self.log_dict(values, on_step=False, on_epoch=True, batch_size=size, sync_dist=stage == "val")
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
 
     def _watch(self, total: Tensor, terms: dict[str, Tensor], batch_idx: int) -> None:
         if self._first_bad is None:
@@ -188,11 +188,11 @@ class PtychoModule(pl.LightningModule):
         would then forget it.
         """
         extra = {
-            "lr": torch.tensor(self._rate),
+            "lr": torch.tensor(self._rate, device=self.device),
             "intensity_scale": self.network.intensity_scale.detach(),
-            "seconds": torch.tensor(time.perf_counter() - self._began),
+            "seconds": torch.tensor(time.perf_counter() - self._began, device=self.device),
         }
-        self.log_dict(extra, on_step=False, on_epoch=True, rank_zero_only=True)
+        self.log_dict(extra, on_step=False, on_epoch=True, sync_dist=True)
         metrics = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
         self.history.append({"epoch": float(self.current_epoch), **metrics})
         if self._plateau is not None:

@@ -80,7 +80,7 @@ def train(payload: TrainingPayload, scan: RawData, run_dir: Path, *, progress: b
     run_dir.mkdir(parents=True, exist_ok=True)
     check_name(execution.scheduler)
     resumed = read_checkpoint(training.resume) if training.resume is not None else None
-    with repeatable(training.seed):
+    with repeatable(training.seed, deterministic=execution.deterministic):
         with limited(execution.threads or 1):
             job = prepare(payload, scan, resumed)
         choice = _choose_threads(job, execution)

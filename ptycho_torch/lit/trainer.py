@@ -52,13 +52,14 @@ def make_trainer(
     Raises:
         ValueError: Lightning cannot run as the settings say: no such device, strategy or precision here.
     """
+    _refuse_detached(execution.strategy)
     try:
         return pl.Trainer(
             accelerator=execution.accelerator,
             devices=execution.devices,
             strategy=execution.strategy,
             precision=precision_of(execution)[0],
-            deterministic=execution.deterministic,
+            deterministic=determinism_of(execution),
             accumulate_grad_batches=execution.accum_steps,
             max_epochs=epochs,
             callbacks=list(callbacks),
@@ -81,11 +82,32 @@ def make_trainer(
         ) from error
 
 
+def _refuse_detached(strategy: str) -> None:
+    """Refuse strategies that train in child processes, whose best weights and history stay there."""
+    if any(kind in strategy for kind in ("spawn", "fork", "notebook")):
+        raise ValueError(
+            f"execution.strategy = '{strategy}' trains in processes that hand back no history "
+            "and no best epoch\n"
+            "  expected  auto, ddp, fsdp or another strategy of Lightning that stays in this process\n"
+            '  try       execution.strategy = "ddp"'
+        )
+
+
 def precision_of(execution: PyTorchExecutionConfig) -> tuple[Any, str | None]:
     """Give the precision in force, and a sentence where it is not the one that was set."""
     if execution.precision == "16-mixed" and execution.accelerator == "cpu":
         return "bf16-mixed", "execution.precision: CPUs have no float16 arithmetic, bf16-mixed is used"
     return execution.precision, None
+
+
+def determinism_of(execution: PyTorchExecutionConfig) -> Any:
+    """Give what Lightning shall ask of torch: strict on the CPU, as far as torch can elsewhere.
+
+    Some operations have no reproducible form on a GPU; torch then warns instead of ending the training.
+    """
+    if execution.deterministic and execution.accelerator != "cpu":
+        return "warn"
+    return execution.deterministic
 
 
 def device_of(execution: PyTorchExecutionConfig) -> torch.device:
@@ -113,14 +135,21 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def repeatable(seed: int) -> Iterator[None]:
-    """Seed torch for the block, and leave its random state and determinism as they were."""
+def repeatable(seed: int, *, deterministic: bool = False) -> Iterator[None]:
+    """Seed torch for the block, and leave its random state and determinism as they were.
+
+    Args:
+        seed: Seed of everything that torch draws.
+        deterministic: Use deterministic algorithms from the first step on, not only under Lightning.
+    """
     strict = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     benchmark = torch.backends.cudnn.benchmark
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
+            if deterministic:
+                torch.use_deterministic_algorithms(True, warn_only=True)
             yield
         finally:
             torch.use_deterministic_algorithms(strict, warn_only=warn_only)

@@ -34,6 +34,17 @@ def test_impossible_strategy_says_what_was_given(tmp_path: Path) -> None:
     ]
 
 
+def test_detached_strategies_are_refused(tmp_path: Path) -> None:
+    """Processes that hand nothing back cannot give the best weights."""
+    with pytest.raises(ValueError, match="ddp_spawn") as caught:
+        make(tmp_path, strategy="ddp_spawn")
+    assert str(caught.value) == (
+        "execution.strategy = 'ddp_spawn' trains in processes that hand back no history and no best epoch\n"
+        "  expected  auto, ddp, fsdp or another strategy of Lightning that stays in this process\n"
+        '  try       execution.strategy = "ddp"'
+    )
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
 def test_absent_device_says_what_was_given(tmp_path: Path) -> None:
     """A device that is not there is one clear error."""
@@ -50,6 +61,16 @@ def test_float16_becomes_bfloat16_on_the_cpu() -> None:
     )
     execution.accelerator = "cuda"
     assert trainer.precision_of(execution) == ("16-mixed", None)
+
+
+def test_determinism_is_strict_on_the_cpu() -> None:
+    """Elsewhere torch warns of operations that it cannot repeat bit by bit."""
+    execution = PyTorchExecutionConfig(accelerator="cpu")
+    assert trainer.determinism_of(execution) is True
+    execution.accelerator = "cuda"
+    assert trainer.determinism_of(execution) == "warn"
+    execution.deterministic = False
+    assert trainer.determinism_of(execution) is False
 
 
 @pytest.mark.parametrize(
