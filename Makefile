@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SCAN ?=
 BACKEND ?= pytorch
 DEMO_ARGUMENTS ?=
 export MPLBACKEND := Agg
@@ -24,8 +23,16 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
 
-demo: $(VENV)/.installed  ## simulate (or take SCAN=file.npz), train, reconstruct, draw: outputs/demo
-	$(BIN)/ptycho demo --training.backend $(BACKEND) $(if $(SCAN),--scan $(SCAN)) $(DEMO_ARGUMENTS)
+ifdef SCAN
+demo: $(VENV)/.installed  ## simulate (or take SCAN=file.npz), train, reconstruct, draw: outputs/
+	$(BIN)/ptycho train examples/real_scan.toml --train_data_file "$(SCAN)" \
+		--output_dir "outputs/$(basename $(notdir $(SCAN)))" --backend $(BACKEND) $(DEMO_ARGUMENTS)
+else
+demo: $(VENV)/.installed
+	$(BIN)/ptycho simulate outputs/demo/train.npz --seed 1 --object-seed 1 --quiet
+	$(BIN)/ptycho simulate outputs/demo/unseen.npz --seed 2 --object-seed 2 --quiet
+	$(BIN)/ptycho train examples/quickstart.toml --backend $(BACKEND) $(DEMO_ARGUMENTS)
+endif
 
 test: check test-fast test-torch  ## every check and every test
 
