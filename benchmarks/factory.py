@@ -45,9 +45,7 @@ def main() -> None:
             payload = best_microseconds(
                 lambda scan=scan: create_training_payload(scan, folder, overrides, config)
             )
-            print(
-                f"scan of {size:6.1f} MB: infer_probe_size {probe:.0f} us, create_training_payload {payload:.0f} us"
-            )
+            print(f"scan of {size:.1f} MB: probe {probe:.0f} us, training payload {payload:.0f} us")
     done = subprocess.run([sys.executable, "-c", IMPORT], check=True, capture_output=True, text=True)
     print(f"import of the factory: {done.stdout.strip()}")
 
