@@ -66,6 +66,11 @@ def masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
     return (torch.where(mask, values, 0.0)).sum() / good.sum().clamp(min=1)
 
 
+def _silence(measured: Tensor, mask: Tensor | None) -> Tensor:
+    # A NaN times zero is NaN, so bad pixels must lose their values before anything is done with them.
+    return measured if mask is None else torch.where(mask, measured, 0.0)
+
+
 def poisson_nll(predicted: Tensor, measured: Tensor, intensity_scale: Tensor, mask: Tensor | None) -> Tensor:
     """Return the Poisson negative log-likelihood, per pixel and per mean count.
 
@@ -78,15 +83,15 @@ def poisson_nll(predicted: Tensor, measured: Tensor, intensity_scale: Tensor, ma
     Returns:
         mean(rate - n log(rate + eps)) / mean(n), a scalar without the constant term.
     """
-    counts = (intensity_scale * measured).square()
+    counts = (intensity_scale * _silence(measured, mask)).square()
     rate = (intensity_scale * predicted).square()
     terms = rate - counts * torch.log(rate + POISSON_EPS)
     return masked_mean(terms, mask) / masked_mean(counts, mask).clamp(min=POISSON_EPS)
 
 
 def amplitude_mae(predicted: Tensor, measured: Tensor, mask: Tensor | None) -> Tensor:
-    """Return the mean absolute error of amplitudes, relative to nothing: both are normalised."""
-    return masked_mean((predicted - measured).abs(), mask)
+    """Return the mean absolute error of amplitudes, both normalised."""
+    return masked_mean((predicted - _silence(measured, mask)).abs(), mask)
 
 
 def total_variation(patches: Tensor) -> Tensor:

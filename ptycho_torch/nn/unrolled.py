@@ -155,16 +155,18 @@ class UnrolledUNet(nn.Module):
         divisor = intensity + STEP_LEVEL * brightest
         coverage = (intensity / brightest).sqrt()[..., None]
         logits = light.measured.new_zeros((shape[0], 2, canvas.side, canvas.side))
-        picture = torch.ones_like(divisor, dtype=light.probe.dtype)
+        amplitude, phase = torch.ones_like(divisor), torch.zeros_like(divisor)
         patches = light.probe.new_ones((1, 1, n, n))
         for network in self.passes:
             correction = canvas.gather(light.correction(patches)) / divisor
-            turned = correction * torch.polar(torch.ones_like(coverage[..., 0]), -picture.angle())
-            views = [torch.view_as_real(picture), torch.view_as_real(turned), coverage]
-            logits = logits + self._run(network, torch.cat(views, dim=-1).movedim(-1, 1))
-            amplitude, phase = logits.unbind(1)
-            picture = torch.polar(self.activation(AMPLITUDE_SLOPE * amplitude), bounded_phase(phase))
-            patches = canvas.cut(picture)
+            # Turned back by the picture's phase, the real part asks for amplitude, the imaginary for phase.
+            turned = correction * torch.polar(torch.ones_like(phase), -phase)
+            views = [torch.polar(amplitude, phase), turned]
+            features = [*(torch.view_as_real(view) for view in views), coverage]
+            logits = logits + self._run(network, torch.cat(features, dim=-1).movedim(-1, 1))
+            amplitude = self.activation(AMPLITUDE_SLOPE * logits[:, 0])
+            phase = bounded_phase(logits[:, 1])
+            patches = canvas.cut(torch.polar(amplitude, phase))
         return patches
 
     @staticmethod
