@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import logging
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -17,13 +18,20 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 COMMANDS = {
-    "train": "train a network on a scan, reconstruct with it, and leave a run folder",
-    "infer": "reconstruct a scan with a trained network",
-    "simulate": "simulate a scan of a known object",
-    "explain": "say where settings come from",
-    "check": "check a settings file without running anything",
-    "template": "write a TOML file with every setting, its help, unit and default",
+    "train": ("train", "train a network on a scan, reconstruct with it, and leave a run folder"),
+    "infer": ("infer", "reconstruct a scan with a trained network"),
+    "simulate": ("simulate", "simulate a scan of a known object"),
+    "explain": ("settings", "say where settings come from"),
+    "check": ("settings", "check settings without running anything"),
+    "diff": ("settings", "show what differs between two settings files, in value or in source"),
+    "dump": ("settings", "write the resolved settings as TOML, with origins as comments"),
+    "template": ("settings", "write a TOML file with every setting, its help, unit and default"),
+    "schema": ("settings", "write a JSON Schema of the settings for editors"),
+    "freeze": ("settings", "write the resolved settings in canonical form, with a sha256"),
+    "replay": ("settings", "resolve to frozen settings, and say which layer would now disagree"),
 }
+"""Command -> its module in ``ptycho.commands``, and what it does."""
+
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
@@ -45,6 +53,10 @@ def guarded(command: Callable[[], int], *, debug: bool) -> int:
     """Run a command; bad input gives one message and exit code 2, and a traceback only when asked for."""
     try:
         return command()
+    except BrokenPipeError:
+        # The reader has seen enough; the interpreter would complain once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, OSError, ImportError, BackendError) as error:
         if debug:
             raise
@@ -79,17 +91,17 @@ def _dispatch(arguments: list[str]) -> int:
     parser.add_argument("--version", action="store_true", help="print the version and leave")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     modules: dict[str, ModuleType] = {}
-    for name, what in COMMANDS.items():
+    for name, (module, what) in COMMANDS.items():
         subparser = subparsers.add_parser(
             name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
         )
         # Only the command that was asked for declares its flags: the schema has many of them.
         if name == command:
-            modules[name] = import_module(f"ptycho.commands.{name}")
+            modules[name] = import_module(f"ptycho.commands.{module}")
             # Ours come first: a setting that is called debug keeps its long flag only.
             subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
             subparser.add_argument("--quiet", action="store_true", help="say only what went wrong")
-            modules[name].add_arguments(subparser)
+            modules[name].add_arguments(subparser, name)
     given, unknown = parser.parse_known_args(arguments)
     if unknown:
         raise _unknown_argument(unknown[0], subparsers.choices[given.command] if given.command else parser)

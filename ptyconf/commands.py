@@ -114,9 +114,11 @@ def describe(schema: Schema) -> Said:
     return Said(json.dumps(data, indent=2, ensure_ascii=False), data)
 
 
-def write_template(schema: Schema, *, schema_url: str = "") -> Said:
-    """Write a commented TOML file with every setting."""
-    text = template(schema, schema_url=schema_url)
+def write_template(
+    schema: Schema, *, schema_url: str = "", defaults: Mapping[str, Any] | None = None
+) -> Said:
+    """Write a commented TOML file with every setting and what is in force when nobody sets it."""
+    text = template(schema, schema_url=schema_url, defaults=defaults)
     return Said(text, {"version": 1, "template": text})
 
 

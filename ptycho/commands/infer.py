@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
     """Declare the model, the scan, settings files and flags."""
     parser.add_argument("model", type=Path, metavar="RUN_FOLDER", help="a run folder, or its wts.h5.zip")
     parser.add_argument("--scan", type=Path, metavar="FILE.npz", help="the scan to reconstruct")

@@ -11,7 +11,7 @@ from typing import get_args, get_type_hints
 _log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
     """Declare one flag for every simple field of a simulation."""
     from ptycho.scan.simulate import Simulation
 

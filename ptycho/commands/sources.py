@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser, command: Command, *, files: str = "+") -> None:
+def add_arguments(parser: argparse.ArgumentParser, command: Command, *, files: str | int = "+") -> None:
     """Declare files, profile and a flag for every setting; short names mean the command's own."""
     parser.add_argument(
         "files", nargs=files, type=Path, metavar="FILE.toml", help="settings; a later file wins"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from ptyconf.convert import one_of
@@ -17,18 +18,22 @@ from ptyconf.view import UNSET
 WIDTH = 96
 
 
-def template(schema: Schema, *, schema_url: str = "") -> str:
+def template(schema: Schema, *, schema_url: str = "", defaults: Mapping[str, Any] | None = None) -> str:
     """Write every setting commented out, with its help, unit, choices and default.
 
     Args:
         schema: The settings.
         schema_url: Where the JSON Schema lies, for editors that read ``#:schema``.
+        defaults: What is in force when nobody sets anything, where several layers of defaults decide; the
+            schema's own defaults if left out.
     """
+    in_force = {} if defaults is None else defaults
     derived = {each.target for each in schema.derivations}
     sections: dict[str, list[str]] = {}
     for path, setting in schema.settings.items():
         if path not in derived:
-            sections.setdefault(setting.section, []).extend(_lines(schema.index.slots[path]))
+            lines = _lines(schema.index.slots[path], in_force.get(path, setting.default))
+            sections.setdefault(setting.section, []).extend(lines)
     blocks = [f"#:schema {schema_url}"] if schema_url else []
     blocks.append(f"# Settings of {schema.name}. Every line holds the default; take the # away to change it.")
     for section, lines in sorted(sections.items(), key=lambda pair: pair[0] != ""):
@@ -38,19 +43,18 @@ def template(schema: Schema, *, schema_url: str = "") -> str:
     return "\n".join(blocks) + "\n"
 
 
-def _lines(slot: Slot) -> list[str]:
-    setting = slot.setting
-    lines = [f"## {line}" for line in textwrap.wrap(_about(slot), WIDTH)]
-    return ["", *lines, f"# {spell_key(setting.name)} = {literal(_example(slot))}"]
+def _lines(slot: Slot, default: Any) -> list[str]:
+    lines = [f"## {line}" for line in textwrap.wrap(_about(slot, default), WIDTH)]
+    return ["", *lines, f"# {spell_key(slot.setting.name)} = {literal(_example(slot, default))}"]
 
 
-def _about(slot: Slot) -> str:
+def _about(slot: Slot, default: Any) -> str:
     setting = slot.setting
     parts = [setting.help] if setting.help else []
     if setting.unit:
         parts.append(f"[{setting.unit}]")
     parts.append(f"({one_of(setting.choices) if setting.choices else slot.reader.expected}")
-    if setting.default is None:
+    if default is None:
         parts[-1] += "; none unless set"
     if setting.secret:
         parts[-1] += "; a secret, better set in the environment"
@@ -58,11 +62,11 @@ def _about(slot: Slot) -> str:
     return " ".join(parts)
 
 
-def _example(slot: Slot) -> Any:
+def _example(slot: Slot, default: Any) -> Any:
     """Find a value that would load: the default, or a legal one where there is none."""
     setting = slot.setting
-    if setting.default is not UNSET and setting.default is not None and not setting.secret:
-        return setting.default
+    if default is not UNSET and default is not None and not setting.secret:
+        return default
     candidates = (*setting.choices, 1, "...", True, 1.0, [], {}, *([1, 1], ["a"]))
     return next((each for each in candidates if _loads(slot, setting, each)), "...")
 
