@@ -166,10 +166,11 @@ def _side_after_crop(resolution: Resolution, probe: ProbeSide) -> int | None:
 def groups_missing(command: Command) -> ConfigError:
     """Make the error that nobody said how many groups to draw."""
     path = GROUPS_OF[command]
+    section = path.partition(".")[0]
     problem = Problem(
         GROUPS_REQUIRED,
         path=path,
         expected=f"{path}, the number of groups to draw, from overrides, a flag, the environment or a file",
-        hint="overrides=dict(..., n_groups=512)",
+        hint=f"n_groups = 512 in [{section}], --n_groups 512, or overrides=dict(..., n_groups=512)",
     )
     return ConfigError([problem])

@@ -344,7 +344,7 @@ class TestOverridePrecedence:
 MISSING_GROUPS = """\
 n_groups is required in overrides
   expected    {path}, the number of groups to draw, from overrides, a flag, the environment or a file
-  try         overrides=dict(..., n_groups=512)"""
+  try         n_groups = 512 in [{section}], --n_groups 512, or overrides=dict(..., n_groups=512)"""
 
 
 class TestFactoryValidation:
@@ -368,7 +368,7 @@ class TestFactoryValidation:
         before = snapshot()
         with pytest.raises(ValueError, match="n_groups is required in overrides") as caught:
             create_training_payload(scan_file, "out", overrides)
-        assert str(caught.value) == MISSING_GROUPS.format(path="training.n_groups")
+        assert str(caught.value) == MISSING_GROUPS.format(path="training.n_groups", section="training")
         assert snapshot() == before
 
     @pytest.mark.parametrize("source", ["flags", "environment", "files"])
@@ -401,7 +401,7 @@ class TestFactoryValidation:
             mend()
         with pytest.raises(ValueError, match="n_groups") as caught:
             create_inference_payload(folder, scan_file, "out", {})
-        assert str(caught.value) == MISSING_GROUPS.format(path="inference.n_groups")
+        assert str(caught.value) == MISSING_GROUPS.format(path="inference.n_groups", section="inference")
         assert not params.is_populated()
 
     def test_unknown_override_names_the_close_match(self, scan_file: Path) -> None:
