@@ -5,6 +5,8 @@ import dataclasses
 import json
 import logging
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,7 @@ def test_decisions_tell_scales_frames_and_threads(done: Trained) -> None:
     assert "frames are held in memory (1 MB)" in told
     assert "1 CPU thread (deterministic" in told
     assert done.device == "cpu"
+    assert not done.network.training
 
 
 @pytest.mark.parametrize("gridsize", [1, 2])
@@ -265,6 +268,33 @@ def test_training_is_silent_without_a_bar(
     """Nothing appears on the console: no tips, no tables, no device notices."""
     train(payload(), tiny_scan, tmp_path)
     assert capfd.readouterr() == ("", "")
+
+
+SCRIPT = """
+import sys
+from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.raw_data import RawData
+from ptycho_torch.config_factory import create_training_payload
+from ptycho_torch.lit.train import train
+
+settings = {"n_groups": 20, "gridsize": 1, "architecture": "unet", "n_filters_scale": 1, "nepochs": 1}
+payload = create_training_payload(sys.argv[1], "run", settings, PyTorchExecutionConfig(accelerator="cpu"))
+train(payload, RawData.from_file(sys.argv[1]), "run")
+"""
+
+
+@pytest.mark.slow
+def test_script_that_trains_prints_nothing(scan_file: Path, tmp_path: Path) -> None:
+    """In a fresh process, where Lightning writes to the console itself, the console stays empty."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(scan_file)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_frames_of_another_size_are_refused(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
