@@ -1,6 +1,7 @@
 """Layered configuration that can always say where a value came from."""
 
-from ptyconf.difference import Change, Difference, diff
+from typing import TYPE_CHECKING, Any
+
 from ptyconf.errors import Complaint, ConfigError, Problem, SchemaError
 from ptyconf.layer import Layer, Precedence
 from ptyconf.origin import Origin
@@ -10,6 +11,9 @@ from ptyconf.schema import Schema
 from ptyconf.setting import Derivation, Policy, Rule, Setting
 from ptyconf.tracking import mark_set, set_fields, tracks_set_fields
 from ptyconf.view import UNSET, Bind, Conversion, View
+
+if TYPE_CHECKING:
+    from ptyconf.difference import Change, Difference, diff
 
 __all__ = [
     "UNSET",
@@ -40,3 +44,12 @@ __all__ = [
     "set_fields",
     "tracks_set_fields",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Bring in what most programs never use when it is asked for."""
+    if name in {"Change", "Difference", "diff"}:
+        from ptyconf import difference
+
+        return getattr(difference, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

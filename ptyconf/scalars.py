@@ -96,11 +96,8 @@ def _read_int(value: Any) -> int:
     raise Mismatch("a whole number", hint)
 
 
-WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
-
-
 def _text_int(text: str) -> int:
-    if WHOLE.fullmatch(text):
+    if text.isascii() and text.isdecimal() and len(text) < 19:
         return int(text)
     return _read_int(parse_toml(text.strip(), "a whole number"))
 

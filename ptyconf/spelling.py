@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import enum
-import json
 import os
 from collections.abc import Iterable, Mapping
 
@@ -34,7 +33,7 @@ def _spell_scalar(value: object) -> str | None:
     if isinstance(value, enum.Enum):
         return spell(value.value) if isinstance(value.value, (str, int, float)) else value.name
     if isinstance(value, (str, os.PathLike)):
-        return json.dumps(os.fspath(value), ensure_ascii=False, default=str)
+        return _quoted(str(os.fspath(value)))
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, (datetime.date, datetime.time)):
@@ -42,10 +41,16 @@ def _spell_scalar(value: object) -> str | None:
     return None
 
 
+def _quoted(text: str) -> str:
+    import json
+
+    return json.dumps(text, ensure_ascii=False)
+
+
 def spell_key(key: str) -> str:
     """Write a key as TOML does: bare where it can be, else quoted."""
     bare = key.isascii() and key.replace("_", "a").replace("-", "a").isalnum()
-    return key if bare else json.dumps(key, ensure_ascii=False)
+    return key if bare else _quoted(key)
 
 
 def show(value: object, *, secret: bool = False) -> str:

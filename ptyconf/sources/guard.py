@@ -15,17 +15,17 @@ MAX_BYTES = 2_000_000
 MAX_DEPTH = 100
 TOML_VERSION: Literal["1.0.0"] = "1.0.0"
 
+# Patterns stay text until they are needed: compiling them is a good part of a cold start.
 # Strings and comments, in the order in which they must be tried; unterminated ones end with line or text.
-_QUOTED = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\Z)'
+_QUOTED = (
+    r'(?s:"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\Z)'
     r"|'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"
     r'|"(?:[^"\\\n]|\\[^\n])*+"?'
     r"|'[^'\n]*+'?"
-    r"|#[^\n]*+",
-    re.DOTALL,
+    r"|#[^\n]*+)"
 )
 _BRACKETS = {code: None for code in range(128) if chr(code) not in "[]{}"}
-_DOTTED = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
+_DOTTED = rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}"
 
 
 class Refusal(ValueError):  # noqa: N818  It names what happened.
@@ -60,10 +60,10 @@ def read_file(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
     if not stat.S_ISREG(found.st_mode):
         os.close(handle)
         raise Refusal("is not a regular file")
-    with os.fdopen(handle, "rb") as file:
+    with os.fdopen(handle, "rb", buffering=0) as file:
         if found.st_size > max_bytes:
             raise Refusal(f"has {found.st_size} bytes; at most {max_bytes} are read")
-        raw = file.read(max_bytes + 1)
+        raw = file.readall()
     if len(raw) > max_bytes:
         raise Refusal(f"has more than {max_bytes} bytes")
     try:
@@ -83,7 +83,7 @@ def place_of(text: str, offset: int) -> tuple[int, int]:
 
 def blank_quoted(text: str) -> str:
     """Put a letter in the place of every string, and nothing in that of a comment."""
-    return _QUOTED.sub(lambda match: "" if match[0][0] == "#" else "s", text)
+    return re.sub(_QUOTED, lambda match: "" if match[0][0] == "#" else "s", text)
 
 
 def check_depth(text: str) -> None:
@@ -97,7 +97,7 @@ def check_depth(text: str) -> None:
     if text.count("[") + text.count("{") <= MAX_DEPTH and text.count(".") < MAX_DEPTH:
         return
     plain = blank_quoted(text)
-    if _depth(plain.translate(_BRACKETS)) > MAX_DEPTH or _DOTTED.search(plain):
+    if _depth(plain.translate(_BRACKETS)) > MAX_DEPTH or re.search(_DOTTED, plain):
         raise Refusal(f"is nested more than {MAX_DEPTH} deep")
 
 
@@ -129,14 +129,12 @@ def parse(text: str) -> dict[str, Any]:
     return values
 
 
-_REPORTED = re.compile(
-    r"TOML parse error at line (\d+), column (\d+)\n(?:.*\n)*?\s*\|[^\n]*\^[^\n]*\n(.*)", re.DOTALL
-)
+_REPORTED = r"TOML parse error at line (\d+), column (\d+)\n(?:.*\n)*?\s*\|[^\n]*\^[^\n]*\n(?s:(.*))"
 
 
 def _refusal(message: str) -> Refusal:
     """Take place and reason out of the parser's report, the columns of which count characters."""
-    found = _REPORTED.match(message)
+    found = re.match(_REPORTED, message)
     if found is None:
         return Refusal(f"is not TOML: {message.splitlines()[-1]}")
     reason = "; ".join(part.strip() for part in found[3].splitlines() if part.strip())

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
@@ -18,11 +18,13 @@ from ptyconf.layer import Fault, Keys, Layer, Unknown
 from ptyconf.origin import Origin
 from ptyconf.sources import guard
 from ptyconf.sources.guard import MAX_BYTES, Refusal
-from ptyconf.sources.places import Places
 from ptyconf.spelling import close, show, spell_key
 
+if TYPE_CHECKING:
+    from ptyconf.sources.places import Places
+
 MAX_INCLUDES = 100
-_ASSIGNMENT = re.compile(r"[ \t]*[\w\"'][^=#]*=|[ \t]*\[")
+_ASSIGNMENT = r"[ \t]*[\w\"'][^=#]*=|[ \t]*\["
 
 
 @frozen
@@ -52,6 +54,8 @@ class Document:
     def places(self) -> Places:
         """Where every key and value stands."""
         if self._places is None:
+            from ptyconf.sources.places import Places
+
             self._places = Places(self.text)
         return self._places
 
@@ -176,7 +180,7 @@ class _Loading:
         ordered = []
         for layer in self.layers:
             within = counts[layer.name] = counts.get(layer.name, -1) + 1
-            ordered.append(evolve(layer, within=within))
+            ordered.append(evolve(layer, within=within) if within else layer)
         return ordered
 
     def miss_profile(self) -> None:
@@ -210,7 +214,7 @@ class _Loading:
             self.fail(document, name, _refused(document, refusal))
             return
         document.text = text
-        self.seen.append(os.path.realpath(file))
+        self.seen.append(file)
         self.take(document, name, Path(file).parent)
         self.seen.pop()
 
@@ -287,9 +291,8 @@ class _Loading:
         """Read one included file, unless it includes itself."""
         asked = document.origin(("include", index))
         asked = evolve(asked, key="include")
-        real = os.path.realpath(path)
         text = ""
-        if real in self.seen:
+        if os.path.realpath(path) in {os.path.realpath(file) for file in self.seen}:
             text = f"the include {show(str(path))} goes round in a circle"
         elif len(self.layers) >= MAX_INCLUDES:
             text = f"more than {MAX_INCLUDES} files are included"
@@ -332,7 +335,7 @@ def _context(text: str, line: int | None) -> str:
     """Take the lines from the last one that starts an assignment down to a place."""
     lines = text.split("\n")[: line or 0]
     start = len(lines) - 1
-    while start > 0 and not _ASSIGNMENT.match(lines[start]):
+    while start > 0 and not re.match(_ASSIGNMENT, lines[start]):
         start -= 1
     return "\n".join(lines[max(0, start) :])
 

@@ -22,7 +22,7 @@ config = resolution.build(Model)
 config.gridsiez  # refused: attr-defined
 text: str = config.gridsize  # refused: assignment
 other: Other = resolution.build(MODEL)  # refused: assignment
-instance.layer("overrides", Other(), MODEL, fields="all")  # refused: arg-type
+instance.layer("overrides", Other(), MODEL, fields="all")  # refused: misc
 instance.layer("overrides", Model(), MODEL, fields="some")  # refused: arg-type
 resolution["model.gridsize"] = 2  # refused: index
 resolve(Schema("typed"), ["overrides"], [])  # refused: arg-type
