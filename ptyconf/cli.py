@@ -7,9 +7,8 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-from attrs import field, frozen
 
 from ptyconf import commands
 from ptyconf.commands import Said
@@ -24,7 +23,7 @@ PRECEDENCE = Precedence("flags", "environment", "profile", "file", "included")
 WRONG = commands.WRONG
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a command wants resolved."""
 
@@ -46,16 +45,22 @@ class Request:
         return found
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Program:
     """A schema with its way to resolve a request; ``MODULE:NAME`` may name one instead of a schema."""
 
     schema: Schema
-    load: Callable[[Request], Resolution] = field()
+    resolve: Callable[[Request], Resolution] | None = None
 
-    @load.default
-    def _load_plainly(self) -> Callable[[Request], Resolution]:
-        return lambda request: resolve(self.schema, PRECEDENCE, request.layers())
+    def load(self, request: Request) -> Resolution:
+        """Resolve a request, in the program's own way if it has one.
+
+        Raises:
+            ConfigError: Everything that is wrong.
+        """
+        if self.resolve is not None:
+            return self.resolve(request)
+        return resolve(self.schema, PRECEDENCE, request.layers())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

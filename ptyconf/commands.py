@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from attrs import field, frozen
 
 from ptyconf.difference import diff
 from ptyconf.errors import ConfigError, Problem
@@ -26,12 +25,12 @@ from ptyconf.spelling import close
 OK, DIFFERENT, WRONG = 0, 1, 2
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Said:
     """What a command has to say."""
 
     text: str
-    data: Mapping[str, Any] = field(factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     code: int = OK
 
     def shown(self, *, as_json: bool) -> str:

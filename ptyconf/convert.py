@@ -6,10 +6,9 @@ import enum
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any, Literal, Union
-
-from attrs import evolve
 
 from ptyconf.scalars import (
     SCALARS,
@@ -186,7 +185,7 @@ def _plural(words: str) -> str:
 def _tuple_reader(arguments: tuple[Any, ...], nonfinite: bool) -> Reader:
     if not arguments or arguments[-1] is Ellipsis:
         inner = _sequence_reader(tuple, "a list")(arguments[:1], nonfinite)
-        return evolve(inner, mutable=False)
+        return replace(inner, mutable=False)
     members = [reader(each, nonfinite=nonfinite) for each in arguments]
     same = len({each.expected for each in members}) == 1
     kinds = _plural(members[0].expected) if same else ", ".join(each.expected for each in members)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from attrs import frozen
 
 from ptyconf.resolution import Resolution, Trace
 from ptyconf.spelling import show
@@ -13,7 +12,7 @@ from ptyconf.spelling import show
 Kind = Literal["value", "source", "added", "removed"]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Change:
     """One setting that differs: in value, or only in the layer or place that it comes from."""
 
@@ -41,7 +40,7 @@ def _side(trace: Trace | None) -> str:
     return f"{shown}  ({trace.winner.layer}: {trace.winner.origin})"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Difference:
     """Every setting that differs between two resolutions; empty, and false, when none does."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from attrs import frozen
 
 if TYPE_CHECKING:
     from ptyconf.origin import Origin
@@ -17,7 +16,7 @@ class SchemaError(TypeError):
     """A schema, view or precedence contradicts itself; a mistake of the program, never of its user."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Complaint:
     """What a check has to say against a value: the first line, what was expected, what to try."""
 

@@ -1,8 +1,8 @@
 """Canonical form, sha256, save and replay: to repeat a run, and to notice a change.
 
 What is hashed: the UTF-8 text of ``{"program": ..., "settings": {path: value}, "version": 1}`` as JSON with
-sorted keys and no blanks. Values are written as in JSON reports, paths with forward slashes, sets sorted. A secret
-stands in it as the hash of its value behind a marker. Layers and places are not hashed.
+sorted keys and no blanks. Values are written as in JSON reports, paths with forward slashes, sets sorted. A
+secret stands in it as the hash of its value behind a marker. Layers and places are not hashed.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
-
-from attrs import frozen
 
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.layer import Layer, Precedence
@@ -29,7 +28,7 @@ VERSION = 1
 SECRET = "ptyconf-secret"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Disagreement:
     """A setting whose frozen value differs from what the layers give now."""
 
@@ -54,7 +53,7 @@ class Disagreement:
         }
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Frozen:
     """The values of one resolution, in canonical form."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from attrs import frozen
 
 from ptyconf.convert import reader
 from ptyconf.errors import SchemaError
@@ -28,7 +27,7 @@ class Slot:
         self.finite = plain and self.reader.finite
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Alias:
     """Another key of a setting, with the conversion that its spelling needs."""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-from attrs import field, frozen
 
 from ptyconf.errors import SchemaError
 from ptyconf.origin import Origin
@@ -19,7 +18,7 @@ Keys = tuple[Any, ...]  # text, and an index in a list of what is unset
 Unknown = Literal["error", "warn", "ignore"]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with a layer, before it is known what it overrides.
 
@@ -38,7 +37,7 @@ class Fault:
     context: str = ""
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """A named, sparse set of values; made by the sources, never changed.
 
@@ -71,7 +70,7 @@ class Layer:
     folder: Path | None = field(default=None, kw_only=True)
     unset: tuple[tuple[str, Keys], ...] = field(default=(), kw_only=True)
     faults: tuple[Fault, ...] = field(default=(), kw_only=True)
-    _readings: dict[int, tuple[Schema, Reading]] = field(factory=dict, init=False, repr=False)
+    _readings: dict[int, tuple[Schema, Reading]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def problems(self) -> tuple[str, ...]:

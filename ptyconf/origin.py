@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from attrs import frozen
 
 
 def shown_path(file: str) -> str:
@@ -18,7 +17,7 @@ def shown_path(file: str) -> str:
     return file if relative.startswith("..") and Path(file).is_absolute() else relative
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where one value was written.
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
-
-from attrs import frozen
 
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.identity import IdentityTable
@@ -25,7 +24,7 @@ _BUILT: IdentityTable[tuple[Resolution, View[Any]]] = IdentityTable()
 ASSIGNED = "assigned after resolve"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What one layer says of one setting; ``conversion`` names the translation of the value."""
 
@@ -35,7 +34,7 @@ class Entry:
     conversion: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Derived:
     """How a value was derived."""
 
@@ -44,7 +43,7 @@ class Derived:
     reason: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Applied:
     """A policy that passed a layer over."""
 
@@ -52,7 +51,7 @@ class Applied:
     reason: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Element:
     """One element of a combined value, with its contributor."""
 
@@ -62,7 +61,7 @@ class Element:
     origin: Origin
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One setting's whole story; secrets are masked in it."""
 
@@ -75,7 +74,7 @@ class Trace:
     elements: tuple[Element, ...] = ()
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class State:
     """What a resolve found out; read only."""
 
@@ -346,7 +345,7 @@ def _with_assigned(
     resolution: Resolution, view: View[Any], changed: dict[str, tuple[str, Any]]
 ) -> Resolution:
     """Put what was assigned on top of the history, as it stands: nothing is read or checked again."""
-    from attrs import evolve
+    from dataclasses import replace
 
     from ptyconf.merge import push
 
@@ -365,4 +364,4 @@ def _with_assigned(
     derived = {path: each for path, each in state.derived.items() if path not in changed}
     values = {**state.values, **reading.values}
     readings = (reading, *state.readings)
-    return Resolution(evolve(state, histories=histories, values=values, derived=derived, readings=readings))
+    return Resolution(replace(state, histories=histories, values=values, derived=derived, readings=readings))

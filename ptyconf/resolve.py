@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-
-from attrs import field, frozen
 
 from ptyconf.convert import one_of
 from ptyconf.errors import Complaint, ConfigError, Problem
@@ -62,14 +61,14 @@ def resolve(
     return resolution
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Base:
     """The merged default layers at the bottom of a stack, kept for the next resolve."""
 
     readings: tuple[Reading, ...]  # held, so that their identities stay theirs
     histories: dict[str, Any]
     values: dict[str, Any]
-    dubious: frozenset[str] = field(factory=frozenset)
+    dubious: frozenset[str] = field(default_factory=frozenset)
 
 
 class _Work:

@@ -8,10 +8,9 @@ import numbers
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
-
-from attrs import frozen
 
 from ptyconf.spelling import spell
 
@@ -29,7 +28,7 @@ class Mismatch(ValueError):  # noqa: N818  It names what happened.
         self.at = at
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Reader:
     """How one type is read.
 

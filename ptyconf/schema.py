@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeVar
-
-from attrs import evolve
 
 from ptyconf.errors import SchemaError
 from ptyconf.index import Alias, Index
@@ -155,7 +154,7 @@ def _complete(said: Setting | None, path: str, attribute: Attribute) -> Setting:
         read["type"] = attribute.type
     if base.default is UNSET and attribute.default is not UNSET:
         read["default"] = _spelled_default(base, attribute)
-    return _with_strategy(evolve(base, **read, metadata=metadata))
+    return _with_strategy(replace(base, **read, metadata=metadata))
 
 
 def _spelled_default(setting: Setting, attribute: Attribute) -> Any:
@@ -174,7 +173,7 @@ def _with_strategy(setting: Setting) -> Setting:
     if setting.merge is not UNSET:
         return setting
     table = setting.make_reader().expected.startswith("a table of") or setting.type is dict
-    return evolve(setting, merge="deep" if table else "replace")
+    return replace(setting, merge="deep" if table else "replace")
 
 
 def _check_paths(settings: Mapping[str, Setting]) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-
-from attrs import field, frozen
 
 from ptyconf.convert import reader as make_reader
 from ptyconf.errors import Complaint
@@ -24,7 +22,7 @@ def _strings(value: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Setting:
     """One value that can be set; what is left out here is read off the classes.
 
@@ -53,9 +51,9 @@ class Setting:
     default: Any = UNSET
     help: str = field(default="", kw_only=True)
     unit: str = field(default="", kw_only=True)
-    aliases: tuple[str, ...] = field(default=(), kw_only=True, converter=_strings)
-    deprecated: tuple[str, ...] = field(default=(), kw_only=True, converter=_strings)
-    choices: tuple[Any, ...] = field(default=(), kw_only=True, converter=tuple)
+    aliases: tuple[str, ...] = field(default=(), kw_only=True)
+    deprecated: tuple[str, ...] = field(default=(), kw_only=True)
+    choices: tuple[Any, ...] = field(default=(), kw_only=True)
     merge: Strategy = field(default=UNSET, kw_only=True)
     secret: bool = field(default=False, kw_only=True)
     nonfinite: bool = field(default=False, kw_only=True)
@@ -63,7 +61,12 @@ class Setting:
     check: Check | None = field(default=None, kw_only=True)
     conversion: Conversion | None = field(default=None, kw_only=True)
     inert_default: bool = field(default=False, kw_only=True)
-    metadata: Mapping[str, Any] = field(factory=lambda: MappingProxyType({}), kw_only=True, repr=False)
+    metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("aliases", "deprecated"):
+            object.__setattr__(self, name, _strings(getattr(self, name)))
+        object.__setattr__(self, "choices", tuple(self.choices))
 
     @property
     def section(self) -> str:
@@ -80,7 +83,7 @@ class Setting:
         return make_reader(self.type, nonfinite=self.nonfinite)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A layer is passed over for one setting, with the reason.
 
@@ -101,7 +104,7 @@ class Policy:
         return path == self.path or (self.path.endswith(".*") and path.startswith(self.path[:-1]))
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Derivation:
     """A setting that follows from others.
 
@@ -115,11 +118,14 @@ class Derivation:
     """
 
     target: str
-    inputs: tuple[str, ...] = field(converter=_strings)
+    inputs: tuple[str, ...]
     function: Callable[..., Any]
     reason: str = field(default="", kw_only=True)
     when: Literal["always", "missing"] = field(default="always", kw_only=True)
     name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", _strings(self.inputs))
 
     @property
     def shown(self) -> str:
@@ -127,10 +133,13 @@ class Derivation:
         return self.name or getattr(self.function, "__name__", type(self.function).__name__)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A condition across settings; ``check`` sees the whole resolution and says what is wrong, or None."""
 
-    paths: tuple[str, ...] = field(converter=_strings)
+    paths: tuple[str, ...]
     check: Callable[[Resolution], str | Complaint | None]
     name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "paths", _strings(self.paths))

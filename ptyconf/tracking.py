@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any, TypeVar
 
-import attrs
-
 from ptyconf.errors import SchemaError
 from ptyconf.identity import IdentityTable, can_be_referenced
 
@@ -70,7 +68,7 @@ def _arguments(kind: Any) -> dict[str, str]:
     if dataclasses.is_dataclass(kind):
         names = [each.name for each in dataclasses.fields(kind) if each.init]
         return {name: name for name in names}
-    return {each.alias: each.name for each in attrs.fields(kind) if each.init}
+    return {each.alias: each.name for each in kind.__attrs_attrs__ if each.init}
 
 
 def _wrap_init(kind: Any) -> None:
@@ -110,7 +108,7 @@ def _codes(*functions: Any) -> dict[CodeType, str]:
     return {code: name for code, name in codes.items() if code is not None}
 
 
-_REPLACING = _codes(dataclasses.replace, getattr(dataclasses, "_replace", None), attrs.evolve)
+_REPLACING = _codes(dataclasses.replace, getattr(dataclasses, "_replace", None))
 _ASKED = threading.local()
 
 
@@ -133,6 +131,10 @@ class _FieldsAsked:
 
 
 def _note_replacing(kind: Any) -> None:
+    if "__attrs_attrs__" in kind.__dict__:
+        import attrs
+
+        _REPLACING.update(_codes(attrs.evolve))
     for name in ("__dataclass_fields__", "__attrs_attrs__"):
         fields = kind.__dict__.get(name)
         if fields is not None:

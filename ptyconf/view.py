@@ -5,12 +5,10 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
-
-import attrs
-from attrs import frozen
 
 from ptyconf.convert import reader
 from ptyconf.errors import SchemaError
@@ -35,7 +33,7 @@ class Unset:
 UNSET: Any = Unset()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Conversion:
     """A translation between an attribute and its setting, declared once and used both ways.
 
@@ -57,7 +55,7 @@ class Conversion:
         return f"{self.name} (lossy: {self.lossy})" if self.lossy else self.name
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Bind:
     """One attribute's tie to a setting."""
 
@@ -65,7 +63,7 @@ class Bind:
     conversion: Conversion | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Attribute:
     """One attribute of a target class: its name, constructor argument, setting, type and default."""
 
@@ -158,7 +156,7 @@ class View(Generic[T]):
         return value if conversion is None else conversion.to_setting(value)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Plan:
     """The order of work of ``make``: plain arguments at once, then the converted, then the nested."""
 
@@ -205,7 +203,7 @@ def copied(value: Any) -> Any:
         return {key: copied(each) for key, each in value.items()}
     if isinstance(value, (list, set)):
         return type(value)(copied(each) for each in value)
-    if attrs.has(type(value)) or dataclasses.is_dataclass(value):
+    if hasattr(value, "__attrs_attrs__") or hasattr(value, "__dataclass_fields__"):
         import copy
 
         return copy.deepcopy(value)
@@ -216,8 +214,8 @@ def _bound(attribute: Attribute, named: str | Bind | View[Any] | None) -> Attrib
     if named is None:
         return attribute
     if isinstance(named, View):
-        return attrs.evolve(attribute, nested=named)
-    return attrs.evolve(attribute, bind=Bind(named) if isinstance(named, str) else named)
+        return dataclasses.replace(attribute, nested=named)
+    return dataclasses.replace(attribute, bind=Bind(named) if isinstance(named, str) else named)
 
 
 def _attributes(target: type, section: str) -> Iterator[Attribute]:
@@ -227,7 +225,7 @@ def _attributes(target: type, section: str) -> Iterator[Attribute]:
         raise SchemaError(f"{target.__qualname__}: {error}; its annotations must be importable") from error
     if dataclasses.is_dataclass(target):
         yield from _dataclass_attributes(target, section, hints)
-    elif attrs.has(target):
+    elif hasattr(target, "__attrs_attrs__"):
         yield from _attrs_attributes(target, section, hints)
     else:
         raise SchemaError(f"{target.__qualname__} is neither a dataclass nor an attrs class")
@@ -245,6 +243,8 @@ def _dataclass_attributes(target: Any, section: str, hints: dict[str, Any]) -> I
 
 
 def _attrs_attributes(target: Any, section: str, hints: dict[str, Any]) -> Iterator[Attribute]:
+    import attrs
+
     for each in attrs.fields(target):
         default = each.default
         if isinstance(default, attrs.Factory):  # type: ignore[arg-type]

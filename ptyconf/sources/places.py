@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-
-from attrs import frozen
+from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
 
@@ -26,7 +25,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\"}
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Place:
     """Starts of a key and its value, lines and columns from 1; a header and an element have only one."""
 

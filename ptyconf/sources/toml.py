@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from attrs import evolve, field, frozen
 
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.layer import Fault, Keys, Layer, Unknown
@@ -27,7 +26,7 @@ MAX_INCLUDES = 100
 _ASSIGNMENT = r"[ \t]*[\w\"'][^=#]*=|[ \t]*\["
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Names:
     """What the layers of a file are called, and how its keys are read."""
 
@@ -121,7 +120,7 @@ def load_all(paths: Iterable[str | os.PathLike[str]], **options: Any) -> list[La
     layers: list[Layer] = []
     for number, path in enumerate(reversed(list(paths))):
         layers += [
-            evolve(layer, within=layer.within + number * MAX_INCLUDES) for layer in load(path, **options)
+            replace(layer, within=layer.within + number * MAX_INCLUDES) for layer in load(path, **options)
         ]
     return layers
 
@@ -152,15 +151,15 @@ def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[st
         ) from None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Loading:
     """One file with everything that it includes."""
 
     names: Names
     profile: str | None
-    layers: list[Layer] = field(factory=list)
-    seen: list[str] = field(factory=list)
-    profiles: list[str] = field(factory=list)
+    layers: list[Layer] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    profiles: list[str] = field(default_factory=list)
 
     def start(self, path: Path) -> list[Layer]:
         """Read the file that the program names."""
@@ -180,7 +179,7 @@ class _Loading:
         ordered = []
         for layer in self.layers:
             within = counts[layer.name] = counts.get(layer.name, -1) + 1
-            ordered.append(evolve(layer, within=within) if within else layer)
+            ordered.append(replace(layer, within=within) if within else layer)
         return ordered
 
     def miss_profile(self) -> None:
@@ -192,7 +191,7 @@ class _Loading:
             known=", ".join(self.profiles) or "no profiles",
             hint=f"profile {near[0]}" if near else "",
         )
-        self.layers[0] = evolve(self.layers[0], faults=(*self.layers[0].faults, fault))
+        self.layers[0] = replace(self.layers[0], faults=(*self.layers[0].faults, fault))
 
     def read(self, path: Path, name: str, parent: Origin | None, asked: Origin | None) -> None:
         """Read one file; what cannot be read becomes the fault of a layer."""
@@ -272,7 +271,7 @@ class _Loading:
 
         def origins(keys: Keys) -> Origin:
             found = document.origin(keys, prefix=prefix)
-            return evolve(found, key=".".join((*prefix, found.key)))
+            return replace(found, key=".".join((*prefix, found.key)))
 
         return Layer(
             self.names.profile,
@@ -290,7 +289,7 @@ class _Loading:
     def include(self, document: Document, own: int, path: Path, index: int) -> None:
         """Read one included file, unless it includes itself."""
         asked = document.origin(("include", index))
-        asked = evolve(asked, key="include")
+        asked = replace(asked, key="include")
         text = ""
         if os.path.realpath(path) in {os.path.realpath(file) for file in self.seen}:
             text = f"the include {show(str(path))} goes round in a circle"
@@ -298,7 +297,7 @@ class _Loading:
             text = f"more than {MAX_INCLUDES} files are included"
         if text:
             layer = self.layers[own]
-            self.layers[own] = evolve(layer, faults=(*layer.faults, Fault(text, origin=asked)))
+            self.layers[own] = replace(layer, faults=(*layer.faults, Fault(text, origin=asked)))
         else:
             self.read(path, self.names.included, asked, asked)
 
