@@ -23,6 +23,7 @@ from ptycho_torch.nn.refinement import Picture, refine
 
 from .data import FrameStore, store_frames
 from .patches import Steps, for_scan, infer_patches
+from .threads import limited
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +47,13 @@ class Options:
         middle_trim: Pixels cut from each side of a patch before it is stitched.
         pad_eval: Keep the rim of the picture, where border patches hardly reach; otherwise it is cut off.
         refine_epochs: Sweeps of iterative refinement against all frames; 0 shows the network alone.
+        threads: CPU threads of one tensor operation; None takes one, as a reproducible training does.
     """
 
     middle_trim: int = 0
     pad_eval: bool = False
     refine_epochs: int = 0
+    threads: int | None = None
 
 
 def reconstruct(
@@ -86,15 +89,23 @@ def reconstruct(
     Raises:
         ValueError: Frames, trim or groups do not fit the network.
     """
-    options, place = options or Options(), torch.device(device)
+    options = options or Options()
     _require_fitting(scan, network.settings.N, options.middle_trim)
+    steps = Steps(batch_size, torch.device(device), on_batch)
+    with limited(options.threads or 1):
+        return _reconstruct(network, normalisation, scan, options, steps)
+
+
+def _reconstruct(
+    network: PtychoNetwork, normalisation: Normalisation, scan: RawData, options: Options, steps: Steps
+) -> Reconstruction:
     n = scan.n_frames
     notes = [f"{n} positions, each with the patch of its own frame"]
     factor, scale = _scales(normalisation, scan, notes)
-    store = store_frames(scan, factor, np.arange(n), place).store
+    store = store_frames(scan, factor, np.arange(n), steps.device).store
     shown = np.unique(np.linspace(0, n - 1, min(SHOWN_FRAMES, n)).astype(np.int64))
-    worker = for_scan(network, scan, place)
-    found = infer_patches(worker, store, scan.positions, shown, Steps(batch_size, place, on_batch))
+    worker = for_scan(network, scan, steps.device)
+    found = infer_patches(worker, store, scan.positions, shown, steps)
     weights = _weights(worker, options.middle_trim)
     agreed = synchronise_phases(found.patches, scan.positions, weights)
     whole = stitch(agreed, scan.positions, weights)

@@ -108,7 +108,10 @@ def _measure(payload: TrainingPayload, scan: RawData) -> tuple[Probe, Normalisat
     """Find the probe on the network's scale and the scales of the scan."""
     training = payload.tf_training_config
     probe, notes = prepare_probe(scan, training.model.probe_modes)
-    normalisation = measure(scan.mean_square(), scan.N, scan.quantity, training.nphotons, probe)
+    # Counts measure the dose themselves; only a dose that a user gave is worth a word when it differs.
+    given = scan.quantity == "amplitude" or _is_explicit(payload, "training.nphotons")
+    photons = training.nphotons if given else None
+    normalisation = measure(scan.mean_square(), scan.N, scan.quantity, photons, probe)
     if _is_explicit(payload, "model.probe_scale"):
         normalisation = divide_probe(normalisation, training.model.probe_scale)
     check_probe_energy(normalisation)
@@ -132,6 +135,7 @@ def warm_up(
     """
     training, device = payload.tf_training_config, device_of(payload.execution_config)
     used = np.unique(groups.train)
+    logger.info("retrieving the probe in %d sweeps", training.probe_warmup_epochs)
     began = time.perf_counter()
     found = retrieve_probe(
         lambda rows: stored.store.frames(used[rows]),

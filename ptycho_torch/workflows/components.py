@@ -161,5 +161,6 @@ def reconstruct(model: Model, resolution: Resolution, scan: RawData) -> Reconstr
             middle_trim=execution.middle_trim,
             pad_eval=execution.pad_eval,
             refine_epochs=cast("int", resolution["inference.refine_epochs"]),
+            threads=execution.threads,
         ),
     )

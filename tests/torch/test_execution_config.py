@@ -417,6 +417,23 @@ def test_pad_eval_keeps_whole_patches(run: Run, scan: RawData) -> None:
 
 
 @pytest.mark.parametrize(("threads", "expected"), [(2, 2), (None, 1)])
+def test_threads_are_those_of_the_reconstruction(
+    threads: int | None, expected: int, run: Run, scan: RawData
+) -> None:
+    """Torch works with that many threads while it reconstructs, and has its own back afterwards."""
+    trained, seen_inside, before = run(), [], torch.get_num_threads()
+    infer.reconstruct(
+        trained.network,
+        trained.normalisation,
+        scan,
+        options=infer.Options(threads=threads),
+        on_batch=lambda _: seen_inside.append(torch.get_num_threads()),
+    )
+    assert set(seen_inside) == {expected}
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(2, 2), (None, 1)])
 def test_threads_are_those_of_the_training(
     threads: int | None, expected: int, run: Run, seen: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -262,6 +262,18 @@ def test_probe_scale_acts_where_it_is_set(
     )
 
 
+def test_only_a_given_dose_is_reported(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """Counts measure the dose: a default is passed over in silence, a setting that differs is told."""
+    told = [
+        [note for note in train(made, tiny_scan, tmp_path / str(number)).decisions if "not obeyed" in note]
+        for number, made in enumerate([payload(), payload(nphotons=5e8)])
+    ]
+    assert told == [
+        [],
+        ["the setting of 5e+08 photons is not obeyed: the file holds counts, and they measure the dose"],
+    ]
+
+
 def test_training_is_silent_without_a_bar(
     payload: Make, tiny_scan: RawData, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
