@@ -2,10 +2,7 @@
 
 import dataclasses
 import logging
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,13 +99,6 @@ def test_every_field_has_a_test_of_its_effect() -> None:
     assert {name for name in names if not re.search(rf"\btest_{name}(_|\b)", tests)} == set()
 
 
-@pytest.mark.parametrize(("accelerator", "device"), [("cpu", "cpu"), ("cuda", "cuda:0"), ("mps", "mps")])
-def test_accelerator_chooses_the_device(accelerator: str, device: str) -> None:
-    """The device of frames and weights follows the accelerator."""
-    execution = PyTorchExecutionConfig(accelerator=accelerator)
-    assert trainer.device_of(execution) == torch.device(device)
-
-
 def test_accelerator_is_where_the_training_runs(run: Run, seen: dict[str, Any]) -> None:
     """Lightning gets the accelerator that was set."""
     assert run().device == "cpu"
@@ -125,40 +115,6 @@ def test_strategy_is_lightnings(strategy: str, kind: type, tmp_path: Path) -> No
 def test_devices_are_as_many_as_set(devices: int, tmp_path: Path) -> None:
     """The trainer works on that many devices."""
     assert make_trainer(tmp_path, devices=devices, strategy="ddp").num_devices == devices
-
-
-SCRIPT = """
-import os, sys
-from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.raw_data import RawData
-from ptycho_torch.config_factory import create_training_payload
-from ptycho_torch.lit.train import train
-
-file, folder = sys.argv[1:]
-settings = {"n_groups": 20, "gridsize": 1, "architecture": "unet", "n_filters_scale": 1, "unet_stages": 1}
-execution = PyTorchExecutionConfig(accelerator="cpu", strategy="ddp", devices=2, threads=1)
-payload = create_training_payload(file, folder, settings | {"batch_size": 4, "nepochs": 1}, execution)
-trained = train(payload, RawData.from_file(file), folder)
-with open(f"{folder}/rank{os.environ['LOCAL_RANK']}.txt", "w") as file:
-    total = sum(float(p.double().sum()) for p in trained.network.parameters())
-    file.write(f"{trained.history[0]['train_loss']} {total}")
-"""
-
-
-@pytest.mark.slow
-def test_devices_train_together(scan_file: Path, tmp_path: Path) -> None:
-    """Two processes share the groups and end with the same loss and the same weights."""
-    (tmp_path / "script.py").write_text(SCRIPT)
-    command = [sys.executable, "script.py", str(scan_file), str(tmp_path)]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=300, capture_output=True, env=environment())
-    ranks = [(tmp_path / f"rank{rank}.txt").read_text() for rank in (0, 1)]
-    assert ranks[0] == ranks[1]
-    assert len(weights(tmp_path)) > 0
-
-
-def environment() -> dict[str, str]:
-    """Give the environment without what this test process or a launcher may have set for itself."""
-    return {name: value for name, value in os.environ.items() if name not in {"LOCAL_RANK", "WORLD_SIZE"}}
 
 
 def make_trainer(folder: Path, **settings: Any) -> pl.Trainer:
