@@ -10,7 +10,7 @@ from typing import Any
 
 from ptyconf.convert import one_of
 from ptyconf.errors import Complaint, ConfigError, Problem
-from ptyconf.layer import Fault, Layer, Precedence
+from ptyconf.layer import Fault, Keys, Layer, Precedence
 from ptyconf.merge import STRATEGIES, entries, pile, stack, winner
 from ptyconf.origin import Origin
 from ptyconf.reading import Reading
@@ -57,7 +57,7 @@ def resolve(
                 path = rule.paths[0] if rule.paths else ""
                 work.problems.append(work.complaint(said, path))
     if work.problems:
-        raise ConfigError(work.problems)
+        raise ConfigError(sorted(work.problems, key=_place))
     return resolution
 
 
@@ -108,7 +108,6 @@ class _Work:
         for reading in self.readings:
             for fault in reading.faults:
                 self.problems.append(self.problem(fault, reading))
-        self.problems.sort(key=_place)
         self.refuse_disagreement()
 
     def refuse_disagreement(self) -> None:
@@ -334,9 +333,11 @@ def schema_defaults(schema: Schema, known: set[str]) -> Reading:
             for section in sections:
                 node = node.setdefault(section, {})
             node[name] = setting.default
-    layer = Layer(
-        "schema", values, lambda keys: Origin("defaults", schema.name, ".".join(keys)), kind="defaults"
-    )
+
+    def origins(keys: Keys) -> Origin:
+        return Origin("defaults", schema.name, f"default of {'.'.join(keys)}")
+
+    layer = Layer("schema", values, origins, kind="defaults", label=schema.name)
     reading = layer.reading(schema)
     for path, setting in schema.settings.items():
         # A class may have a default that its own annotation does not allow, as None for an int: it stands.

@@ -96,7 +96,7 @@ def _read_scan(resolution: Resolution) -> RawData:
         return scan
     seed = resolution["inference.subsample_seed"]
     _log.info("%d of %d frames are reconstructed, drawn with seed %s", wanted, scan.n_frames, seed)
-    drawn = np.random.default_rng(seed).choice(scan.n_frames, wanted, replace=False)  # type: ignore[arg-type]
+    drawn = np.random.default_rng(seed).choice(scan.n_frames, wanted, replace=False)
     return scan.subset(np.sort(drawn))
 
 

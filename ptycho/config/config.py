@@ -116,7 +116,7 @@ class TrainingConfig:
     neighbor_count: int = described(4, help="nearest neighbours (self excluded) that a group is drawn from")
     enable_oversampling: bool = described(False, help="allow more groups than scan points (gridsize > 1)")
     neighbor_pool_size: int | None = described(
-        None, help="neighbours of the combination sampler; none means neighbor_count"
+        None, example=6, help="neighbours of the combination sampler; none means neighbor_count"
     )
     positions_provided: bool = described(
         True, help="the scan positions are measured", legacy="positions.provided"
@@ -178,7 +178,7 @@ class InferenceConfig:
     neighbor_count: int = described(4, help="nearest neighbours (self excluded) that a group is drawn from")
     enable_oversampling: bool = described(False, help="allow more groups than scan points (gridsize > 1)")
     neighbor_pool_size: int | None = described(
-        None, help="neighbours of the combination sampler; none means neighbor_count"
+        None, example=6, help="neighbours of the combination sampler; none means neighbor_count"
     )
     debug: bool = described(False, help="log more of what the reconstruction decides")
     output_dir: Path = described(

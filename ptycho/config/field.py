@@ -12,6 +12,7 @@ def described(
     unit: str = "",
     legacy: str | bool = True,
     factory: Callable[[], Any] | None = None,
+    example: Any = None,
 ) -> Any:
     """Declare a dataclass field together with what a reader wants to know about it.
 
@@ -21,8 +22,11 @@ def described(
         unit: Unit of the value; empty for a pure number or a name.
         legacy: Key in `ptycho.params.cfg`; True for the field's own name, False for never written there.
         factory: Makes the default of a mutable field, in place of `default`.
+        example: A legal value to show, where the default is None and a check asks for a certain one.
     """
     metadata = {"help": help, "unit": unit, "legacy": legacy}
+    if example is not None:
+        metadata["example"] = example
     if factory is not None:
         return field(default_factory=factory, metadata=metadata)
     if default is MISSING:

@@ -66,7 +66,7 @@ def settings_table(resolution: Resolution) -> str:
     rows = ["| setting | value | from | instead of |", "|---|---|---|---|"]
     for path in resolution:
         trace = resolution.trace(path)
-        if trace.winner is None or trace.winner.origin.kind == "defaults":
+        if trace.winner.origin.kind == "defaults":
             continue
         beaten = trace.losers[0] if trace.losers else None
         instead = "" if beaten is None else f"{beaten.value!r} from {beaten.origin}"

@@ -45,7 +45,10 @@ def template(schema: Schema, *, schema_url: str = "", defaults: Mapping[str, Any
 
 def _lines(slot: Slot, default: Any) -> list[str]:
     lines = [f"## {line}" for line in textwrap.wrap(_about(slot, default), WIDTH)]
-    return ["", *lines, f"# {spell_key(slot.setting.name)} = {literal(_example(slot, default))}"]
+    name, example = spell_key(slot.setting.name), _example(slot, default)
+    if example is UNSET:
+        return ["", *lines, f"## {name} takes no other value than none"]
+    return ["", *lines, f"# {name} = {literal(example)}"]
 
 
 def _about(slot: Slot, default: Any) -> str:
@@ -63,12 +66,14 @@ def _about(slot: Slot, default: Any) -> str:
 
 
 def _example(slot: Slot, default: Any) -> Any:
-    """Find a value that would load: the default, or a legal one where there is none."""
+    """Find a value that would load: the default, the field's example, a legal one, or UNSET."""
     setting = slot.setting
     if default is not UNSET and default is not None and not setting.secret:
         return default
+    if "example" in setting.metadata:
+        return setting.metadata["example"]
     candidates = (*setting.choices, 1, "...", True, 1.0, [], {}, *([1, 1], ["a"]))
-    return next((each for each in candidates if _loads(slot, setting, each)), "...")
+    return next((each for each in candidates if _loads(slot, setting, each)), UNSET)
 
 
 def _loads(slot: Slot, setting: Setting, value: Any) -> bool:

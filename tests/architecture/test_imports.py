@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 
+import grimp
 import pytest
 
 _FRAMEWORKS = ("tensorflow", "keras", "lightning", "torch", "matplotlib", "skimage", "rich")
@@ -49,3 +51,10 @@ def test_the_engine_needs_only_attrs() -> None:
 def test_a_framework_would_be_noticed() -> None:
     """The probe sees a framework that is imported on purpose."""
     assert "matplotlib" in _imported_by("import matplotlib")
+
+
+def test_no_import_circles() -> None:
+    """No module imports, not even inside a function, a module that imports it in turn."""
+    graph = grimp.build_graph("ptyconf", "ptycho", "ptycho_torch", exclude_type_checking_imports=True)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len(tuple(TopologicalSorter(imports).static_order())) == len(imports)

@@ -76,7 +76,9 @@ def test_no_process_words() -> None:
 
 def test_nothing_is_ever_unpickled() -> None:
     """No module of the packages loads a pickle, and no array is loaded with ``allow_pickle=True``."""
-    pattern = re.compile(r"pickle\.loads?\b|Unpickler|\b(?:import|from) (?:dill|joblib|shelve)\b|allow_pickle=True")
+    pattern = re.compile(
+        r"pickle\.loads?\b|Unpickler|\b(?:import|from) (?:dill|joblib|shelve)\b|allow_pickle=True"
+    )
     assert [path for path in _MODULES if pattern.search(path.read_text(encoding="utf-8"))] == []
 
 

@@ -173,7 +173,7 @@ def test_problems_come_together_in_file_order(jail: Jail, program: SimpleNamespa
     )
     with pytest.raises(ConfigError) as caught:
         program.resolve(*toml.load(path))
-    assert [each.origin.line for each in caught.value.exceptions] == [1, 2, 4, 3]
+    assert [each.origin.line for each in caught.value.exceptions] == [1, 2, 3, 4]
 
 
 def test_missing_include_is_told_with_its_place(jail: Jail, program: SimpleNamespace) -> None:
