@@ -1,4 +1,4 @@
-"""Time a cold start: new interpreter, import, schema, first resolve; against attrs, cattrs and tomllib doing the same.
+"""Time a cold start: new interpreter, import, schema, first resolve; against attrs, cattrs and tomllib alike.
 
 Also lists what ``import ptyconf`` brings along. The shortest of several starts counts.
 """

@@ -49,7 +49,7 @@ def schema_layer(name: str, schema: Schema) -> Layer:
     values = {path: each.default for path, each in schema.settings.items() if each.default is not UNSET}
 
     def origins(keys: Keys) -> Origin:
-        return Origin("defaults", schema.name, f"{schema.name} {'.'.join(keys)}")
+        return Origin("defaults", schema.name, f"default of {'.'.join(keys)}")
 
     return Layer(name, _nested(values), origins, kind="defaults", label=schema.name)
 

@@ -69,7 +69,7 @@ def test_a_changed_file_is_refused(program: SimpleNamespace) -> None:
     with pytest.raises(ConfigError, match=r"^the frozen settings have the fingerprint [0-9a-f]{12}..., not "):
         Frozen.loads(text.replace('"training.nepochs": 50', '"training.nepochs": 51'))
     for broken in ("", "[]", "{}", '{"program": 1}', "[" * 100_000):
-        with pytest.raises(ConfigError, match="^this is no frozen configuration"):
+        with pytest.raises(ConfigError, match=r"^this is no frozen configuration"):
             Frozen.loads(broken)
 
 
@@ -84,7 +84,12 @@ class Odd:
     nothing: int | None = None
 
 
-@given(st.floats(), st.frozensets(st.text(max_size=3)), st.datetimes(), st.integers() | st.none())
+@given(
+    st.floats(),
+    st.frozensets(st.text(max_size=3)),
+    st.datetimes().map(lambda at: at.replace(fold=0)),
+    st.integers() | st.none(),
+)
 def test_freeze_then_load_is_identity(
     limit: float, names: frozenset[str], at: datetime.datetime, nothing: int | None
 ) -> None:

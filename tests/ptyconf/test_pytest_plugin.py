@@ -48,7 +48,7 @@ def resolution():
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester):  # noqa: ANN201
+def run(pytester: pytest.Pytester):
     """Run one test module with the plugin, and give the output."""
     pytester.makeconftest(CONFTEST)
     loaded = any(each.value == "ptyconf.pytest_plugin" for each in entry_points(group="pytest11"))
@@ -62,7 +62,7 @@ def run(pytester: pytest.Pytester):  # noqa: ANN201
     return go
 
 
-def test_failing_assertion_shows_the_touched_setting(run) -> None:  # noqa: ANN001
+def test_failing_assertion_shows_the_touched_setting(run) -> None:
     """Winner, losers and place of what the test read; the rest is one line."""
     result = run("def test_x(config):\n    assert config.nepochs == 8\n")
     result.stdout.fnmatch_lines(
@@ -77,7 +77,7 @@ def test_failing_assertion_shows_the_touched_setting(run) -> None:  # noqa: ANN0
     assert "model.gridsize =" not in result.stdout.str()
 
 
-def test_nested_local_and_resolution_are_found(run) -> None:  # noqa: ANN001
+def test_nested_local_and_resolution_are_found(run) -> None:
     """A config inside another, in a local variable, in a container; a resolution read by path."""
     result = run("def test_x(config):\n    inner = config.model\n    assert inner.gridsize == 2\n")
     result.stdout.fnmatch_lines(
@@ -91,7 +91,7 @@ def test_nested_local_and_resolution_are_found(run) -> None:  # noqa: ANN001
     result.stdout.fnmatch_lines(["model.filters = 2", "  set by      defaults  2  Model.filters"])
 
 
-def test_comparison_shows_differing_settings(run) -> None:  # noqa: ANN001
+def test_comparison_shows_differing_settings(run) -> None:
     """Where each side came from."""
     result = run(
         "from conftest import *\n"
@@ -112,7 +112,7 @@ def test_comparison_shows_differing_settings(run) -> None:  # noqa: ANN001
     assert "canary" not in result.stdout.str()
 
 
-def test_parametrised_tests_each_show_their_own(run) -> None:  # noqa: ANN001
+def test_parametrised_tests_each_show_their_own(run) -> None:
     """Only the failing case has a section."""
     result = run(
         "import pytest\nfrom conftest import *\n"
@@ -126,17 +126,19 @@ def test_parametrised_tests_each_show_their_own(run) -> None:  # noqa: ANN001
     result.stdout.fnmatch_lines(["training.nepochs = 6"])
 
 
-def test_failure_below_the_test_is_followed(run) -> None:  # noqa: ANN001
+def test_failure_below_the_test_is_followed(run) -> None:
     """A config that only an inner function holds is found in its frame."""
     result = run(
         "from conftest import *\n"
-        "def work():\n    made = make('training.nepochs = 9').build(Training)\n    raise RuntimeError(made.nepochs)\n"
+        "def work():\n"
+        "    made = make('training.nepochs = 9').build(Training)\n"
+        "    raise RuntimeError(made.nepochs)\n"
         "def test_x():\n    work()\n"
     )
     result.stdout.fnmatch_lines(["training.nepochs = 9"])
 
 
-def test_secret_appears_nowhere(run) -> None:  # noqa: ANN001
+def test_secret_appears_nowhere(run) -> None:
     """Not in the assertion, the locals, the captured output, nor the summary."""
     source = (
         "import logging\n"
@@ -152,15 +154,15 @@ def test_secret_appears_nowhere(run) -> None:  # noqa: ANN001
         assert "canary" not in result.stdout.str() + result.stderr.str()
 
 
-def test_green_tests_are_silent(run) -> None:  # noqa: ANN001
+def test_green_tests_are_silent(run) -> None:
     """Nothing at all."""
     result = run("def test_x(config):\n    assert config.nepochs == 7\n", "-rA")
     result.assert_outcomes(passed=1)
     assert "ptyconf" not in result.stdout.str().replace("plugins: ", "").split("collected")[1]
 
 
-def test_option_chooses_how_much(run) -> None:  # noqa: ANN001
-    """off shows nothing, full shows every setting."""
+def test_option_chooses_how_much(run) -> None:
+    """Off shows nothing, full shows every setting."""
     source = "def test_x(config):\n    assert config.nepochs == 8\n"
     assert "settings (ptyconf)" not in run(source, "--ptyconf=off").stdout.str()
     full = run(source, "--ptyconf=full").stdout.str()
@@ -168,7 +170,7 @@ def test_option_chooses_how_much(run) -> None:  # noqa: ANN001
     assert "more settings" not in full
 
 
-def test_distributed_runs_show_it_too(run) -> None:  # noqa: ANN001
+def test_distributed_runs_show_it_too(run) -> None:
     """The section crosses from the worker to the terminal."""
     result = run("def test_x(config):\n    assert config.nepochs == 8\n", "-n", "2", apart=True)
     result.stdout.fnmatch_lines(["*settings (ptyconf)*", "training.nepochs = 7"])

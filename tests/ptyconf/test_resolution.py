@@ -323,7 +323,7 @@ def test_with_layer_extends_the_history(program: SimpleNamespace) -> None:
     assert layers_of(third.trace("training.nepochs"))[:2] == ["environment", "file"]
 
 
-def test_a_missing_value_is_a_problem_when_built(program: SimpleNamespace) -> None:
+def test_missing_value_is_told_when_built(program: SimpleNamespace) -> None:
     """A class's required field that nothing sets is told by path."""
 
     @dataclass
@@ -335,7 +335,7 @@ def test_a_missing_value_is_a_problem_when_built(program: SimpleNamespace) -> No
     with pytest.raises(ConfigError) as caught:
         resolution.build(Needs)
     assert str(caught.value) == (
-        "'run.folder' has no value, and test_a_missing_value_is_a_problem_when_built.<locals>.Needs needs one\n"
+        "'run.folder' has no value, and test_missing_value_is_told_when_built.<locals>.Needs needs one\n"
         "  expected    a path\n"
         "  try         run.folder = ..."
     )
@@ -354,7 +354,7 @@ def test_tracked_instances_know_what_was_written(program: SimpleNamespace) -> No
 
 @given(st.permutations(["overrides", "environment", "file", "included"]), st.data())
 def test_replay_of_traces_gives_the_values(program_order: list[str], data: st.DataObject) -> None:
-    """For any layers in any order, each trace's winner has the value and the entries keep the declared order."""
+    """For any layers in any order, the winner has the value and the entries keep the declared order."""
 
     @dataclass
     class Plain:

@@ -74,7 +74,10 @@ def test_class_variables_are_no_settings() -> None:
         (lambda p: View(Schema, "i"), "Schema is neither a dataclass nor an attrs class"),
         (lambda p: View(p.ModelConfig, "m", {"nope": "a.b"}), "ModelConfig has no attribute nope"),
         (lambda p: Schema("d", (), [Setting("a.b")]), "the setting 'a.b' has no type, and no class has it"),
-        (lambda p: Schema("d", (), [Setting("a", int), Setting("a.b", int)]), "'a' is a setting and a section ('a.b')"),
+        (
+            lambda p: Schema("d", (), [Setting("a", int), Setting("a.b", int)]),
+            "'a' is a setting and a section ('a.b')",
+        ),
         (lambda p: Schema("d", (), [Setting("a", int), Setting("a", int)]), "the setting 'a' is declared twice"),
         (
             lambda p: Schema("d", (), [Setting("include.x", int)]),

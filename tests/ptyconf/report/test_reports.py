@@ -21,18 +21,19 @@ Jail = Callable[..., Path]
 
 
 @pytest.fixture
-def resolution(jail: Jail, program: SimpleNamespace):  # noqa: ANN201
+def resolution(jail: Jail, program: SimpleNamespace):
     """A resolution of one file."""
     jail("data.npz")
     path = jail(
         "run.toml",
-        '[model]\ngridsize = 2\n[training]\nnepochs = 7\ndata_file = "data.npz"\ntoken = "canary"\ntags = ["a"]\n'
+        '[model]\ngridsize = 2\n[training]\nnepochs = 7\ndata_file = "data.npz"\ntoken = "canary"\n'
+        'tags = ["a"]\n'
         "weights = {nll = 1.0}\n",
     )
     return program.resolve(*toml.load(path))
 
 
-def test_table_is_aligned(resolution) -> None:  # noqa: ANN001
+def test_table_is_aligned(resolution) -> None:
     """Path, value, layer and place in columns; paths relative to the working directory."""
     assert table(resolution, ["model.gridsize", "training.nepochs", "data.C", "training.token"]) == (
         "setting           value     layer    written in\n"
@@ -44,7 +45,7 @@ def test_table_is_aligned(resolution) -> None:  # noqa: ANN001
     )
 
 
-def test_tree_has_sections(resolution) -> None:  # noqa: ANN001
+def test_tree_has_sections(resolution) -> None:
     """Each section with its settings below it."""
     assert tree(resolution, ["model.gridsize", "model.n_filters_scale", "training.nepochs"]) == (
         "demo\n"
@@ -56,7 +57,7 @@ def test_tree_has_sections(resolution) -> None:  # noqa: ANN001
     )
 
 
-def test_story_tells_winner_and_losers(resolution) -> None:  # noqa: ANN001
+def test_story_tells_winner_and_losers(resolution) -> None:
     """With help, unit, conversions and policies."""
     assert story(resolution, "model.gridsize") == (
         "model.gridsize = 2 patches\n"
@@ -74,7 +75,7 @@ def test_story_tells_winner_and_losers(resolution) -> None:  # noqa: ANN001
     )
 
 
-def test_why_walks_the_chain(resolution) -> None:  # noqa: ANN001
+def test_why_walks_the_chain(resolution) -> None:
     """C = 4 because gridsize = 2 from its place."""
     assert why(resolution, "data.C") == ["data.C = 4 because model.gridsize = 2 from run.toml:2:1"]
     assert story(resolution, "data.C") == (
@@ -85,7 +86,7 @@ def test_why_walks_the_chain(resolution) -> None:  # noqa: ANN001
     )
 
 
-def test_json_has_a_version_and_every_part(resolution) -> None:  # noqa: ANN001
+def test_json_has_a_version_and_every_part(resolution) -> None:
     """The documented form, and it is JSON."""
     origin = {"kind": "toml", "key": "model.gridsize", "file": "run.toml", "line": 2, "column": 1}
     standard = {"kind": "defaults", "file": None, "line": None, "column": None}
@@ -111,7 +112,7 @@ def test_json_has_a_version_and_every_part(resolution) -> None:  # noqa: ANN001
     assert json.loads(json.dumps(whole)) == whole
 
 
-def test_secrets_are_masked_everywhere(resolution) -> None:  # noqa: ANN001
+def test_secrets_are_masked_everywhere(resolution) -> None:
     """In every report, repr, trace and diff; value() and built classes have them."""
     from ptyconf import diff
 
@@ -133,7 +134,7 @@ def test_secrets_are_masked_everywhere(resolution) -> None:  # noqa: ANN001
     assert resolution.trace("training.token", reveal=True).value == "canary"
 
 
-def test_dump_loads_back(jail: Jail, program: SimpleNamespace, resolution) -> None:  # noqa: ANN001
+def test_dump_loads_back(jail: Jail, program: SimpleNamespace, resolution) -> None:
     """To the same values, with and without origins, from another folder; secrets and derived are comments."""
     for origins in (True, False):
         text = dump_toml(resolution, origins=origins, folder=jail() / "out")
@@ -156,7 +157,7 @@ def test_dump_lists_none_as_unset(program: SimpleNamespace, jail: Jail) -> None:
     assert again.trace("training.data_file").winner.layer == "file"
 
 
-def test_dump_shows_origins_beside_values(resolution) -> None:  # noqa: ANN001
+def test_dump_shows_origins_beside_values(resolution) -> None:
     """Layer and place, as a comment."""
     lines = dump_toml(resolution, header="made by\na test").splitlines()
     assert lines[:2] == ["# made by", "# a test"]

@@ -68,13 +68,12 @@ def test_callers_line_may_be_further_up(program: SimpleNamespace) -> None:
 def test_old_and_new_name_with_one_value_warns(program: SimpleNamespace) -> None:
     """Equal values under two names are accepted, once, with both places."""
     layer = mapping.layer("overrides", {"training.nepochs": 5, "data.epochs": 5}, label="o")
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="written twice with the same value") as caught:
         resolution = program.resolve(layer)
     place = resolution.trace("training.nepochs").winner.origin.place
-    assert [str(each.message) for each in caught] == [
-        f"'training.nepochs' is written twice with the same value: as o['training.nepochs'] ({place}) "
-        f"and as o['data.epochs'] ({place})"
-    ]
+    text = "'training.nepochs' is written twice with the same value: as "
+    text += f"o['training.nepochs'] ({place}) and as o['data.epochs'] ({place})"
+    assert [str(each.message) for each in caught] == [text]
     program.resolve(layer)
 
 
@@ -82,7 +81,8 @@ def test_old_and_new_name_with_two_values_is_refused(program: SimpleNamespace) -
     """The error names both."""
     text = told(program, {"training.nepochs": 5, "data.epochs": 6}, origin=lambda key: Origin("x", "x", key))
     assert text == (
-        "'training.nepochs' is written twice with different values: 5 as training.nepochs and 6 as data.epochs\n"
+        "'training.nepochs' is written twice with different values: "
+        "5 as training.nepochs and 6 as data.epochs\n"
         "  written in  data.epochs\n"
         "  overrides   DataConfig.epochs (50)\n"
         "  try         keep one of training.nepochs and data.epochs"
@@ -92,7 +92,7 @@ def test_old_and_new_name_with_two_values_is_refused(program: SimpleNamespace) -
 def test_deprecated_name_warns_with_place_and_new_name(program: SimpleNamespace) -> None:
     """One DeprecationWarning per layer."""
     layer = mapping.layer("overrides", {"batch": 8}, origin=lambda key: Origin("x", "x", f"cfg {key}"))
-    with pytest.warns(DeprecationWarning) as caught:
+    with pytest.warns(DeprecationWarning, match="deprecated") as caught:
         resolution = program.resolve(layer)
     assert [str(each.message) for each in caught] == [
         "cfg batch is deprecated, use training.batch_size; written in cfg batch"
@@ -185,6 +185,7 @@ def test_any_dict_is_read_or_refused_with_text(values: dict[str, Any]) -> None:
     try:
         resolution = resolve(schema, Precedence("o"), [mapping.layer("o", values)])
     except ConfigError as error:
-        assert str(error)
+        refused = str(error)
+        assert refused
     else:
         assert resolution.value("a.b") == values.get("a.b", values.get("b", 1))

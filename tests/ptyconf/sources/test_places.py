@@ -146,10 +146,8 @@ def value(draw: st.DrawFn, writer: Writer, path: tuple[Any, ...], depth: int) ->
         return "["
     writer.write("{" + draw(BLANK))
     used: set[str] = set()
-    count = draw(st.integers(0, 2))
-    written = 0
-    for _ in range(count):
-        if written:
+    for number in range(draw(st.integers(0, 2))):
+        if number:
             writer.write("," + draw(BLANK))
         if not assignment(draw, writer, path, used, depth - 1):
             used.add("fallback")
@@ -160,7 +158,6 @@ def value(draw: st.DrawFn, writer: Writer, path: tuple[Any, ...], depth: int) ->
             writer.write("1")
             writer.places[(*path, name)] = (name, at, "1", place)
         writer.write(draw(BLANK))
-        written += 1
     writer.write("}")
     return "{"
 

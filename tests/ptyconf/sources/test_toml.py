@@ -59,7 +59,7 @@ def test_relative_paths_resolve_against_their_file(jail: Jail, program: SimpleNa
     """In a file against its folder, in the environment against the working directory."""
     path = jail("deep/run.toml", 'training.data_file = "scan.npz"\n')
     assert program.resolve(*toml.load(path)).value("training.data_file") == jail() / "deep/scan.npz"
-    relative = toml.load(os.path.join("deep", "run.toml"))
+    relative = toml.load(Path("deep/run.toml"))
     assert program.resolve(*relative).value("training.data_file") == jail() / "deep/scan.npz"
     shell = environment.layer("DEMO", {"DEMO__TRAINING__DATA_FILE": "scan.npz"})
     assert program.resolve(shell).value("training.data_file") == Path("scan.npz")
@@ -68,7 +68,7 @@ def test_relative_paths_resolve_against_their_file(jail: Jail, program: SimpleNa
 
 
 def test_included_files_are_parents(jail: Jail, program: SimpleNamespace) -> None:
-    """An included file stands below its includer, a later include above an earlier one; the trace names the include."""
+    """It stands below its includer, a later include above an earlier one; the trace names the include."""
     jail("a.toml", "training.nepochs = 1\nmodel.gridsize = 1\nmodel.n_filters_scale = 3\n")
     jail("sub/b.toml", 'include = "../c.toml"\nmodel.gridsize = 2\ntraining.data_file = "x.npz"\n')
     jail("c.toml", "model.gridsize = 3\ntraining.batch_size = 8\n")
