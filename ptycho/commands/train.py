@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ptycho import bundle
@@ -44,6 +46,10 @@ def train(resolution: Resolution) -> int:
     prepared = backend.prepare_training(resolution)
     scan, judged = _read_scans(prepared.resolution)
     target = Path(str(resolution["training.output_dir"]))
+    if _helps_another_process():
+        with TemporaryDirectory() as folder:
+            backend.train(prepared, scan, Path(folder))
+        return 0
     with building(target) as folder:
         training = backend.train(prepared, scan, folder)
         bundle.write(folder / bundle.FILE_NAME, backend.pack(training.model, training.resolution, target))
@@ -58,6 +64,11 @@ def train(resolution: Resolution) -> int:
         report.write_results(folder, results, home=target)
     _log.info("%s: report.md, object.png, %s", target, bundle.FILE_NAME)
     return 0
+
+
+def _helps_another_process() -> bool:
+    """Tell whether this process was started to share a training; the first one of them writes the results."""
+    return any(int(os.environ.get(name, "0")) > 0 for name in ("LOCAL_RANK", "NODE_RANK"))
 
 
 def _read_scans(resolution: Resolution) -> tuple[RawData, RawData]:
