@@ -1,9 +1,9 @@
-"""Time resolve and build, with all provenance, as a ratio to a floor without any: tomllib, ChainMap and cattrs.
+"""Time resolve and build, with all provenance, as a ratio to a floor without any: tomllib, ChainMap, cattrs.
 
-Every figure of one table comes from one run; ratios travel between machines, microseconds do not. Each run reads
-the TOML file and the environment anew; the other layers stand ready on both sides ("ours"), or are made anew from
-dicts in each run ("layers anew"). "all traces" also asks for the whole story of every setting, which finds every
-place.
+Every figure of one table comes from one run; ratios travel between machines, microseconds do not. Each run
+reads the TOML file and the environment anew; the other layers stand ready on both sides ("ours"), or are made
+from dicts in each run ("layers anew"). "all traces" also asks for the whole story of every setting, which
+finds every place.
 """
 
 from __future__ import annotations

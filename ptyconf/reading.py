@@ -10,7 +10,7 @@ from ptyconf.index import Alias, Found, Slot
 from ptyconf.layer import Fault, Keys, Layer
 from ptyconf.origin import Origin
 from ptyconf.scalars import Mismatch
-from ptyconf.spelling import close, show, spell, spell_key
+from ptyconf.spelling import close, redact, show, spell, spell_key
 from ptyconf.view import UNSET
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class _Reader:
             self.refuse_value(slot, shown, keys, mismatch)
             return
         except (ValueError, TypeError) as error:
-            self.fault(str(error), slot.path, keys)
+            self.fault(redact(str(error), shown, secret=slot.setting.secret), slot.path, keys)
             return
         if self.layer.folder is not None and slot.reader.paths:
             value = anchor(value, self.layer.folder)

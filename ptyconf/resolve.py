@@ -18,7 +18,7 @@ from ptyconf.resolution import Derived, Resolution, State
 from ptyconf.scalars import Mismatch
 from ptyconf.schema import Schema
 from ptyconf.setting import Derivation, Rule, Setting
-from ptyconf.spelling import show, spell
+from ptyconf.spelling import redact, show, spell
 from ptyconf.view import UNSET
 
 KEPT_STACKS = 64
@@ -246,8 +246,9 @@ class _Work:
         found = winner(link, lambda reading: path not in reading.passed) if link else None
         origin = found[0].origin(path) if found is not None else None
         below = self.below(path, found[0]) if found is not None else ()
+        secret = path in self.schema and self.schema[path].secret
         return Problem(
-            complaint.text,
+            redact(complaint.text, self.values.get(path), secret=secret),
             path=path,
             origin=origin,
             overrides=below,

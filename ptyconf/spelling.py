@@ -61,6 +61,13 @@ def show(value: object, *, secret: bool = False) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 4]} ..."
 
 
+def redact(text: str, value: object, *, secret: bool) -> str:
+    """Take a secret value out of a text that somebody else wrote."""
+    if not secret or value in (None, "", True, False):
+        return text
+    return text.replace(str(value), MASK)
+
+
 def close(word: str, known: Iterable[str], *, count: int = 3) -> list[str]:
     """Find names that a slip of the keyboard would turn into ``word``, best first."""
     import difflib

@@ -58,7 +58,7 @@ def add_flags(
         options = [f"--{path}"]
         brief = f"--{setting.name}"
         found = schema.index.find_bare(setting.name, order)
-        if short and brief not in used and isinstance(found, Slot) and found.path == path:
+        if short and brief not in used and isinstance(found, (Slot, Alias)) and found.path == path:
             options.append(brief)
         group = groups.setdefault(setting.section, None) or parser.add_argument_group(setting.section)
         groups[setting.section] = group

@@ -99,5 +99,8 @@ def test_freeze_then_load_is_identity(
     resolution = resolve(schema, Precedence("o"), [mapping.layer("o", values)])
     text = freeze(resolution).dumps()
     json.loads(text)
-    again = Frozen.loads(text).replay(schema)
-    assert repr(again.build(Odd)) == repr(resolution.build(Odd)) or again.build(Odd) == resolution.build(Odd)
+    again = Frozen.loads(text).replay(schema).build(Odd)
+    before = resolution.build(Odd)
+    assert repr(again.limit) == repr(before.limit)  # NaN equals nothing
+    again.limit = before.limit = 0.0
+    assert again == before

@@ -392,7 +392,7 @@ def test_threads_share_a_schema(program: SimpleNamespace) -> None:
         origin = str(resolution.trace("training.nepochs").winner.origin)
         return config.nepochs, resolution.value("data.C"), origin
 
-    numbers = list(range(64)) * 40
+    numbers = list(range(64)) * 157  # ten thousand and some
     alone = {number: work(number) for number in range(64)}
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(work, numbers)) == [alone[number] for number in numbers]

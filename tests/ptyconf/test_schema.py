@@ -78,7 +78,7 @@ def test_class_variables_are_no_settings() -> None:
             lambda p: Schema("d", (), [Setting("a", int), Setting("a.b", int)]),
             "'a' is a setting and a section ('a.b')",
         ),
-        (lambda p: Schema("d", (), [Setting("a", int), Setting("a", int)]), "the setting 'a' is declared twice"),
+        (lambda p: Schema("d", (), [Setting("a", int)] * 2), "the setting 'a' is declared twice"),
         (
             lambda p: Schema("d", (), [Setting("include.x", int)]),
             "'include.x': include, profile, unset have a meaning of their own in a file",

@@ -28,7 +28,9 @@ def test_only_given_flags_are_in_the_layer(program: SimpleNamespace) -> None:
     assert resolution.value("training.nepochs") == 7
     assert str(resolution.trace("model.gridsize").winner.origin) == "--gridsize"
     assert str(resolution.trace("training.nepochs").winner.origin) == "--training.nepochs"
-    assert flags.layer(parser_of(program).parse_args([])).values == {}
+    nothing = parser_of(program).parse_args([])
+    assert vars(nothing) == {"token": None}  # the parser's own
+    assert flags.layer(nothing).values == {}
 
 
 def test_short_forms_leave_taken_names_alone(program: SimpleNamespace) -> None:

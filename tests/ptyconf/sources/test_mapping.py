@@ -158,6 +158,24 @@ def test_secret_is_masked_where_it_is_wrong(program: SimpleNamespace) -> None:
         assert "********" in text
 
 
+def test_secret_is_masked_in_what_a_check_says(program: SimpleNamespace) -> None:
+    """A check or a conversion that repeats the value does not give it away."""
+
+    def refuse(value: str) -> Any:
+        if value:
+            raise ValueError(f"bad token {value}")
+        return value
+
+    settings = [Setting("training.token", check=lambda value: f"weak token {value}" if value else None)]
+    with pytest.raises(ConfigError) as caught:
+        program.resolve(schema=program.make_schema(settings=settings), overrides={"token": "canary"})
+    assert str(caught.value).splitlines()[0] == "weak token ********"
+    settings = [Setting("training.token", conversion=Conversion("x", refuse, lambda value: value))]
+    with pytest.raises(ConfigError) as caught:
+        program.resolve(schema=program.make_schema(settings=settings), overrides={"token": "canary"})
+    assert str(caught.value).splitlines()[0] == "bad token ********"
+
+
 def test_setting_may_accept_other_spellings(program: SimpleNamespace) -> None:
     """A conversion of the setting itself translates every spelling, from every kind of source."""
     spelled = Conversion("silu -> swish", lambda v: "swish" if v == "silu" else v, lambda v: v)
