@@ -82,6 +82,12 @@ def test_the_environment_is_read(
     assert capsys.readouterr().out.startswith("training.nepochs = 9\n")
 
 
+def test_a_short_flag_finds_the_shared_setting(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--learning_rate`` means the one setting that training and execution share."""
+    assert main(["explain", str(settings), "execution.learning_rate", "--learning_rate", "0.01"]) == 0
+    assert capsys.readouterr().out.startswith("execution.learning_rate = 0.01\n")
+
+
 def test_the_scan_says_its_patch_side(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """N comes from the probe in the scan file, and the story names that file."""
     assert main(["explain", str(settings), "model.N"]) == 0
