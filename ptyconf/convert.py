@@ -246,7 +246,7 @@ def _class_reader(kind: type) -> Reader:
             raise Mismatch(expected)
         from ptyconf.structure import structure
 
-        return structure(value, kind)
+        return structure(value, kind, reader)
 
     return Reader(expected, typed, parsed(expected, typed), mutable=True)
 

@@ -70,7 +70,7 @@ class Layer:
     folder: Path | None = field(default=None, kw_only=True)
     unset: tuple[tuple[str, Keys], ...] = field(default=(), kw_only=True)
     faults: tuple[Fault, ...] = field(default=(), kw_only=True)
-    _readings: dict[int, tuple[Schema, Reading]] = field(default_factory=dict, init=False, repr=False)
+    readings: dict[int, tuple[Schema, Reading]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -78,17 +78,12 @@ class Layer:
         return tuple(each.text for each in self.faults)
 
     def reading(self, schema: Schema) -> Reading:
-        """Read the layer by a schema, once."""
-        kept = self._readings.get(id(schema))
-        if kept is None:
-            from ptyconf.reading import read_layer
-
-            kept = self._readings[id(schema)] = (schema, read_layer(self, schema))
-        return kept[1]
+        """Give the layer in the terms of a schema."""
+        return schema.read(self)
 
     def writes(self, schema: Schema, path: str) -> bool:
         """Tell whether the layer gives a setting a value other than None, under any of its keys."""
-        return self.reading(schema).values.get(path) is not None
+        return schema.read(self).values.get(path) is not None
 
 
 class Precedence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -14,7 +14,6 @@ from ptyconf.merge import STRATEGIES, entries
 from ptyconf.origin import Origin
 from ptyconf.reading import Reading
 from ptyconf.schema import Schema
-from ptyconf.setting import Rule
 from ptyconf.spelling import MASK, show
 from ptyconf.tracking import is_tracked, mark_set
 from ptyconf.view import View, copied
@@ -85,7 +84,7 @@ class State:
     histories: Mapping[str, Any]
     values: Mapping[str, Any]
     derived: Mapping[str, Derived]
-    rules: tuple[Rule, ...] = ()
+    again: Callable[[tuple[Layer, ...]], Resolution]  # the same resolve with other layers
 
 
 class Resolution(Mapping[str, Any]):
@@ -282,10 +281,7 @@ class Resolution(Mapping[str, Any]):
             ConfigError: The layer brings problems.
             SchemaError: The precedence does not know the layer's name.
         """
-        from ptyconf.resolve import resolve
-
-        state = self._state
-        return resolve(state.schema, state.precedence, (*state.layers, layer), rules=state.rules)
+        return self._state.again((*self._state.layers, layer))
 
 
 def _leaves(path: str, values: Mapping[str, Any], sources: Mapping[str, Any], at: str) -> Iterator[Element]:

@@ -41,14 +41,18 @@ def resolve(
     """
     given = tuple(layers)
     ranked = sorted(
-        ((precedence.rank(layer), layer.reading(schema)) for layer in given), key=lambda pair: pair[0]
+        ((precedence.rank(layer), schema.read(layer)) for layer in given), key=lambda pair: pair[0]
     )
     work = _Work(schema, ranked)
     work.tell_notices()
     work.merge()
     work.settle()
     extra = tuple(rules)
-    state = State(schema, precedence, given, work.readings, work.histories, work.values, work.derived, extra)
+
+    def again(others: tuple[Layer, ...]) -> Resolution:
+        return resolve(schema, precedence, others, rules=extra)
+
+    state = State(schema, precedence, given, work.readings, work.histories, work.values, work.derived, again)
     resolution = Resolution(state)
     if not work.problems:
         for rule in (*schema.rules, *extra):
@@ -339,7 +343,7 @@ def schema_defaults(schema: Schema, known: set[str]) -> Reading:
         return Origin("defaults", schema.name, f"default of {'.'.join(keys)}")
 
     layer = Layer("schema", values, origins, kind="defaults", label=schema.name)
-    reading = layer.reading(schema)
+    reading = schema.read(layer)
     for path, setting in schema.settings.items():
         # A class may have a default that its own annotation does not allow, as None for an int: it stands.
         if path not in known and setting.default is not UNSET:

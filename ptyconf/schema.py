@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from ptyconf.errors import SchemaError
 from ptyconf.index import Alias, Index
+from ptyconf.layer import Layer
+from ptyconf.reading import Reading, read_layer
 from ptyconf.setting import Derivation, Policy, Rule, Setting
 from ptyconf.view import UNSET, Attribute, View
 
@@ -92,6 +94,13 @@ class Schema:
 
     def __len__(self) -> int:
         return len(self.settings)
+
+    def read(self, layer: Layer) -> Reading:
+        """Read a layer in the terms of this schema, once."""
+        kept = layer.readings.get(id(self))
+        if kept is None:
+            kept = layer.readings[id(self)] = (self, read_layer(layer, self))
+        return kept[1]
 
     def view(self, target: type[T] | View[T]) -> View[T]:
         """Find the (first) view of a target class.

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ptyconf.convert import reader
-from ptyconf.scalars import Mismatch
+from ptyconf.scalars import Mismatch, Reader
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
 
 @functools.cache
-def converter() -> Converter:
+def converter(reader: Callable[[Any], Reader]) -> Converter:
     """Make the converter, once: unknown keys refused, scalars as strict as everywhere else."""
     import cattrs
 
     made = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
-    made.register_structure_hook_func(_is_strict, _read)
+
+    def read(value: Any, kind: Any) -> Any:
+        return reader(kind).typed(value)
+
+    made.register_structure_hook_func(_is_strict, read)
     for kind in (bool, int, float, str, bytes):  # cattrs asks its own hooks for these first
-        made.register_structure_hook(kind, _read)
+        made.register_structure_hook(kind, read)
     return made
-
-
-def _read(value: Any, kind: Any) -> Any:
-    return reader(kind).typed(value)
 
 
 def _is_strict(kind: Any) -> bool:
     return not (hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__attrs_attrs__"))
 
 
-def structure(value: Mapping[str, Any], kind: type) -> Any:
+def structure(value: Mapping[str, Any], kind: type, reader: Callable[[Any], Reader]) -> Any:
     """Make an instance of a dataclass or attrs class from a table.
 
     Raises:
@@ -42,7 +41,7 @@ def structure(value: Mapping[str, Any], kind: type) -> Any:
     from cattrs import BaseValidationError
 
     try:
-        return converter().structure(value, kind)
+        return converter(reader).structure(value, kind)
     except BaseValidationError as group:
         raise _first_mismatch(group, kind, "") from group
 
