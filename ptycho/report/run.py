@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ptycho.workflows.backend_selector import Training
     from ptyconf import Resolution
 
+
+_log = logging.getLogger(__name__)
 
 REFINED, NETWORK = "refined", "network alone"
 
@@ -67,7 +70,8 @@ def write_results(folder: Path, results: Results, *, home: Path) -> None:
     write_text(folder / "settings.toml", dump_toml(results.resolution, folder=home))
     write_text(folder / "provenance.json", json.dumps(to_json(results.resolution), indent=1) + "\n")
     captions = gallery.draw_reconstruction(folder, results.reconstruction, results.scan)
-    judgements = _judgements(results)
+    notes: list[str] = []
+    judgements = _judgements(results, notes)
     if judgements:
         captions |= gallery.draw_judgements(
             folder, judgements, results.scan, reference_name=_reference_name(results.scan)
@@ -75,13 +79,22 @@ def write_results(folder: Path, results: Results, *, home: Path) -> None:
         write_text(folder / "scores.json", json.dumps(_scores_as_dict(results, judgements), indent=1) + "\n")
     if results.training is not None:
         captions |= gallery.draw_loss(folder, results.training.history, results.training.best_epoch)
-    write_report(folder / "report.md", _summary(results, judgements, captions), results.resolution)
+    write_report(folder / "report.md", _summary(results, judgements, captions, notes), results.resolution)
 
 
-def _judgements(results: Results) -> dict[str, Judgement]:
-    """Judge the final picture, and the network's own where it was refined afterwards."""
-    alone = judge_network_alone(results.reconstruction, results.scan)
-    final = judge(results.reconstruction, results.scan)
+def _judgements(results: Results, notes: list[str]) -> dict[str, Judgement]:
+    """Judge the final picture, and the network's own where it was refined afterwards.
+
+    A picture that cannot be compared is no reason to lose it: the reason goes into the notes and the log.
+    """
+    try:
+        alone = judge_network_alone(results.reconstruction, results.scan)
+        final = judge(results.reconstruction, results.scan)
+    except ValueError as error:
+        reference = _reference_name(results.scan)
+        notes.append(f"no scores against the {reference}: {str(error).partition(chr(10))[0]}")
+        _log.warning("%s", notes[-1])
+        return {}
     found = {NETWORK if alone is None else REFINED: final, NETWORK: final if alone is None else alone}
     return {name: judgement for name, judgement in found.items() if judgement is not None}
 
@@ -118,7 +131,9 @@ def _scores_as_dict(results: Results, judgements: Mapping[str, Judgement]) -> di
     }
 
 
-def _summary(results: Results, judgements: Mapping[str, Judgement], captions: dict[str, str]) -> Summary:
+def _summary(
+    results: Results, judgements: Mapping[str, Judgement], captions: dict[str, str], notes: list[str]
+) -> Summary:
     return Summary(
         title=results.title,
         facts=_facts(results),
@@ -132,6 +147,7 @@ def _summary(results: Results, judgements: Mapping[str, Judgement], captions: di
             *results.scan.decisions,
             *(results.training.decisions if results.training is not None else ()),
             *results.reconstruction.notes,
+            *notes,
         ],
         pictures=captions,
     )

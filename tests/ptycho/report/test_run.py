@@ -1,0 +1,87 @@
+"""What a run leaves behind, written from results that need no backend."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ptycho.config.run import resolve_run
+from ptycho.physics.stitch import stitch
+from ptycho.reconstruction import Reconstruction
+from ptycho.report.run import Results, write_results
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.raw_data import RawData
+
+
+@pytest.fixture
+def results(tiny_scan: RawData) -> Results:
+    """The true patches, stitched: a reconstruction without a fault."""
+    assert tiny_scan.probe_modes is not None
+    weights = np.abs(tiny_scan.probe_modes[0]) ** 2
+    stitched = stitch(tiny_scan.labels(), tiny_scan.positions, weights.astype(np.float32))
+    measured = tiny_scan.amplitudes([0, 1])
+    return Results(
+        title="true patches",
+        resolution=resolve_run("infer", flags={"model.gridsize": "1"}),
+        reconstruction=Reconstruction(
+            object=stitched.object.astype(np.complex64),
+            coverage=stitched.coverage.astype(np.float32),
+            origin_px=np.asarray(stitched.origin_px, np.float64),
+            positions=tiny_scan.positions,
+            probe=tiny_scan.probe_modes.astype(np.complex64),
+            frame_indices=np.array([0, 1]),
+            measured=measured,
+            predicted=measured,
+        ),
+        scan=tiny_scan,
+        trained_on_it=False,
+    )
+
+
+def test_true_patches_score_as_the_truth(tmp_path: Path, results: Results) -> None:
+    """The scores of a perfect reconstruction are nearly perfect, and say what they compare with."""
+    write_results(tmp_path, results, home=tmp_path)
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["reference"] == "truth"
+    assert scores["network alone"]["amplitude"]["correlation"] > 0.99
+    assert scores["network alone"]["phase"]["correlation"] > 0.99
+    assert "refined" not in scores
+    report = (tmp_path / "report.md").read_text()
+    assert "The network has never seen this scan." in report
+    assert "| `model.gridsize` | `1` | --model.gridsize | 2 from DataConfig.grid_size |" in report
+
+
+def test_a_refined_picture_is_judged_beside_the_network(tmp_path: Path, results: Results) -> None:
+    """Both pictures are drawn and scored, each under its name."""
+    picture = results.reconstruction
+    blurred = np.roll(picture.object, 3, axis=0) / 2 + picture.object / 2
+    both = replace(results, reconstruction=replace(picture, network_object=blurred.astype(np.complex64)))
+    write_results(tmp_path, both, home=tmp_path)
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["refined"]["phase"]["rmse"] < scores["network alone"]["phase"]["rmse"]
+    assert (tmp_path / "network.png").is_file()
+
+
+def test_what_cannot_be_compared_is_not_lost(
+    tmp_path: Path, results: Results, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A picture too small to be compared is kept, and log and report say why there are no scores."""
+    picture = results.reconstruction
+    middle = np.zeros_like(picture.coverage)
+    middle[30:36, 30:36] = 1
+    small = replace(results, reconstruction=replace(picture, coverage=middle))
+    with caplog.at_level(logging.WARNING, logger="ptycho.report.run"):
+        write_results(tmp_path, small, home=tmp_path)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("no scores against the truth: ")
+    assert not (tmp_path / "scores.json").exists()
+    assert caplog.messages[0] in (tmp_path / "report.md").read_text()
+    assert (tmp_path / "reconstruction.npz").is_file()
