@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ptycho import bundle
 from ptycho.commands import sources
+from ptycho.config.idle import idle_settings
 from ptycho.config.trained import bundle_layer, require_same_network
 from ptycho.run_folder import building
 from ptycho.workflows.backend_selector import load_backend
@@ -60,11 +62,15 @@ def infer(archive: Path, resolve: Callable[[Layer], Resolution]) -> int:
     prepared = backend.prepare_inference(resolution)
     scan = _read_scan(prepared.resolution)
     target = Path(str(resolution["inference.output_dir"]))
+    idle = idle_settings("infer", resolution)
+    for note in idle:
+        _log.info("%s", note)
     with building(target) as folder:
+        reconstruction = backend.reconstruct(backend.unpack(held), prepared.resolution, scan)
         results = report.Results(
             title=f"{target.name}: {report.name_of(scan)} reconstructed",
             resolution=prepared.resolution,
-            reconstruction=backend.reconstruct(backend.unpack(held), prepared.resolution, scan),
+            reconstruction=replace(reconstruction, notes=(*idle, *reconstruction.notes)),
             scan=scan,
             trained_on_it=_trained_on(held, scan),
         )

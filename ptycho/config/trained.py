@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from ptycho.bundle import Bundle
 
 _CARRIED_SECTIONS = ("model.", "data.")
-_MOVED = {"training.neighbor_count": "inference.neighbor_count"}
+_TAKEN = {
+    "training.neighbor_count": "inference.neighbor_count",
+    "training.positions_provided": "training.positions_provided",
+}
 _DERIVED = {"model.C_model", "model.C_forward", "data.C"}
 # What inference may choose anew: these do not change what the weights mean.
 _FREE = {"probe_trainable", "intensity_scale_trainable"}
@@ -31,8 +34,8 @@ def bundle_layer(archive: Path, bundle: Bundle) -> Layer:
         path, value = str(entry["path"]), entry["value"]
         if value is None or path in _DERIVED:
             continue
-        if path.startswith(_CARRIED_SECTIONS) or path in _MOVED:
-            values[_MOVED.get(path, path)] = value
+        if path.startswith(_CARRIED_SECTIONS) or path in _TAKEN:
+            values[_TAKEN.get(path, path)] = value
     values |= {f"model.{name}": value for name, value in bundle.network.items() if name not in _FREE}
     origin_of = {path: Origin("bundle", str(archive), path, file=str(archive)) for path in values}
     return mapping.layer("bundle", values, kind="bundle", label=str(archive), origin=origin_of.__getitem__)
@@ -45,7 +48,7 @@ def require_same_network(resolution: Resolution, bundle: Bundle) -> None:
         ConfigError: One problem for each setting that differs, naming both places.
     """
     problems = []
-    for name, held in bundle.network.items():
+    for name, held in _insisted(bundle).items():
         path = f"model.{name}"
         if name in _FREE or resolution[path] == held:
             continue
@@ -63,6 +66,13 @@ def require_same_network(resolution: Resolution, bundle: Bundle) -> None:
         )
     if problems:
         raise ConfigError(problems)
+
+
+def _insisted(bundle: Bundle) -> dict[str, Any]:
+    """Name what the weights stand for: the network, and the divisor that made its probe."""
+    settings = {str(entry["path"]): entry["value"] for entry in bundle.provenance.get("settings", ())}
+    divisor = settings.get("model.probe_scale")
+    return dict(bundle.network) if divisor is None else {**bundle.network, "probe_scale": divisor}
 
 
 def _remedy(name: str, held: object) -> str:

@@ -15,7 +15,6 @@ UNBUILT = {
     "data.normalize": "normalisation group by group",
     "data.probe_normalize": "a probe left at another scale than the data",
     "data.data_scaling": "normalisation by the largest value",
-    "data.phase_subtraction": "labels with their mean phase kept",
     "data.x_bounds": "training on a part of the scan along x",
     "data.y_bounds": "training on a part of the scan along y",
     "model.max_position_jitter": "a network that allows for jitter of the positions",

@@ -68,10 +68,10 @@ def check_coordinates(named: Sequence[tuple[str, ArrayLike | None]], source: Pat
     """
     (x_key, x), (y_key, y), (xs_key, xs), (ys_key, ys) = named
     arrays = {
-        x_key: _vector(x),
-        y_key: _vector(y),
-        xs_key: _vector(x if xs is None else xs),
-        ys_key: _vector(y if ys is None else ys),
+        x_key: _vector(x, x_key, source),
+        y_key: _vector(y, y_key, source),
+        xs_key: _vector(x if xs is None else xs, xs_key, source),
+        ys_key: _vector(y if ys is None else ys, ys_key, source),
     }
     if len({array.shape for array in arrays.values()}) != 1 or arrays[x_key].ndim != 1:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
@@ -87,8 +87,16 @@ def check_coordinates(named: Sequence[tuple[str, ArrayLike | None]], source: Pat
     return Coordinates(*arrays.values())
 
 
-def _vector(values: ArrayLike | None) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64)
+def _vector(values: ArrayLike | None, key: str, source: Path | None) -> NDArray[np.float64]:
+    given = np.asarray(values)
+    if given.dtype.kind not in "iuf":
+        raise ScanError(
+            compose(
+                f"'{key}' in {place(source)} is an array of {given.dtype}",
+                expected="real numbers, in pixels of the object grid",
+            )
+        )
+    array = given.astype(np.float64, copy=False)
     return array.reshape(-1) if array.ndim == 2 and 1 in array.shape else array
 
 

@@ -46,8 +46,9 @@ def group_indices(
         gridsize: Side of a group.
         neighbour_count: How many nearest neighbours C are drawn from.
         n_groups: How many groups; all positions, in order, serve as seeds when there are no more of them.
-        seed: Seed of the random draws; None takes fresh entropy.
-        sequential: Take the first n_groups positions as seeds.
+        seed: Seed of the random draws; None takes fresh entropy, or 0 where the positions are sequential.
+        sequential: Take the first n_groups positions as seeds; without a seed number the neighbours are
+            then drawn with 0, so that nothing about it is random.
         oversampling: Allow more groups than positions, by distinct combinations of C.
         pool_size: Neighbours that oversampling draws from; None takes neighbour_count.
 
@@ -58,8 +59,8 @@ def group_indices(
         ScanError: There are too few neighbours or positions, or more groups are asked for than exist.
     """
     n, C = len(positions), gridsize**2
-    rng = np.random.default_rng(seed)
-    _refuse_impossible(n, C, neighbour_count, n_groups)
+    _refuse_impossible(n, gridsize, neighbour_count, n_groups)
+    rng = np.random.default_rng(0 if sequential and seed is None else seed)
     if n_groups > n and C > 1:
         pool = neighbour_count if pool_size is None else pool_size
         _refuse_oversampling(n, C, n_groups, pool if oversampling else None)
@@ -169,14 +170,17 @@ def _all_combinations(pools: Indices, C: int, known: Indices) -> Indices:
     return _unique(np.sort(pools[:, picks].reshape(-1, C), axis=1))
 
 
-def _refuse_impossible(n: int, C: int, K: int, n_groups: int) -> None:
+def _refuse_impossible(n: int, gridsize: int, K: int, n_groups: int) -> None:
+    C = gridsize**2
+    if gridsize < 1:
+        raise ScanError(compose(f"gridsize = {gridsize}", expected="1, 2 or 3", try_="gridsize = 1"))
     if n_groups < 1:
         raise ScanError(compose(f"n_groups = {n_groups}", expected="at least 1"))
     if n < C:
         raise ScanError(
             compose(
                 f"Dataset has only {n} points but {C} coordinates per group requested.",
-                expected=f"at least {C} positions for gridsize {math.isqrt(C)}",
+                expected=f"at least {C} positions for gridsize {gridsize}",
                 try_=f"gridsize = {math.isqrt(n)}",
             )
         )
@@ -184,7 +188,7 @@ def _refuse_impossible(n: int, C: int, K: int, n_groups: int) -> None:
         raise ScanError(
             compose(
                 f"K={K} must be >= C={C}",
-                expected=f"at least {C} neighbours to draw {C} from, for gridsize {math.isqrt(C)}",
+                expected=f"at least {C} neighbours to draw {C} from, for gridsize {gridsize}",
                 try_=f"neighbor_count = {C + 3}",
             )
         )

@@ -109,6 +109,7 @@ def accept(given: Given) -> Accepted:
         ScanError: Something cannot be used as it stands.
     """
     source = given.context.source
+    given.options.require_known_words()
     named = ("xcoords", "ycoords", "xcoords_start", "ycoords_start")
     arrays = (given.xcoords, given.ycoords, given.xcoords_start, given.ycoords_start)
     coordinates = check_coordinates(list(zip(named, arrays, strict=True)), source)

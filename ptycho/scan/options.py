@@ -1,7 +1,7 @@
 """How a scan file is to be read: the settings of section ``data``."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from ptycho.scan.errors import ScanError, compose
 
@@ -63,6 +63,23 @@ class ScanOptions:
     distance_m: float | None = field(
         default=None, metadata={"help": "distance from sample to detector", "unit": "m"}
     )
+
+    def require_known_words(self) -> None:
+        """Refuse a word that is no choice; what Python code writes is judged nowhere else.
+
+        Raises:
+            ScanError: A choice is none of its kind.
+        """
+        for name, kind in (("quantity", Quantity), ("centre", Centre), ("position_origin", Origin)):
+            value, known = getattr(self, name), get_args(kind)
+            if value not in known:
+                raise ScanError(
+                    compose(
+                        f"data.{name} = {value!r}",
+                        expected=", ".join(f'"{word}"' for word in known),
+                        try_=f'data.{name} = "auto"',
+                    )
+                )
 
     def frame_side(self, side_px: int) -> int:
         """Give the side of a frame after crop and binning.

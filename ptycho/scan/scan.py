@@ -1,6 +1,7 @@
 """A scan that passed every check, and the ways to look at it; its frames are read a few at a time."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -180,6 +181,13 @@ class Scan:
         if self._mean_square is None:
             self._mean_square = self._accepted.frames.mean_square()
         return self._mean_square
+
+    def at_nominal_positions(self) -> Self:
+        """Give the same frames at their nominal positions; the frames are not copied."""
+        moved = copy.copy(self)
+        accepted = self._accepted
+        moved._accepted = replace(accepted, positions=accepted.nominal)  # noqa: SLF001  A copy of this object.
+        return moved
 
     def subset(self, indices: ArrayLike) -> Self:
         """Give some of the frames with all that belongs to them; the frames are not copied.

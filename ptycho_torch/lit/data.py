@@ -151,16 +151,26 @@ class Groups(Dataset[Batch]):
         groups: Indices of its frames, shape (groups, C).
         store: Gives normalised frames.
         labelled: Whether batches carry the scan's labelled patches.
+        phase_subtraction: Remove the mean phase of each group's labels: the diffraction does not tell it.
 
     Raises:
         ScanError: Labels are asked for, and the scan has none (DATA-SUP-001).
     """
 
-    def __init__(self, scan: RawData, groups: Indices, store: FrameStore, *, labelled: bool = False) -> None:
+    def __init__(
+        self,
+        scan: RawData,
+        groups: Indices,
+        store: FrameStore,
+        *,
+        labelled: bool = False,
+        phase_subtraction: bool = True,
+    ) -> None:
         self.groups = groups
         self._scan = scan
         self._store = store
         self._labelled = labelled
+        self._phase_subtraction = phase_subtraction
         relative = relative_coordinates(scan.positions, groups)
         self._relative = torch.from_numpy(relative.astype(np.float32))
         if labelled:
@@ -181,6 +191,8 @@ class Groups(Dataset[Batch]):
         labels = None
         if self._labelled:
             labels = torch.from_numpy(self._scan.labels(chosen.ravel())).reshape(*chosen.shape, side, side)
+            if self._phase_subtraction:
+                labels = labels * torch.exp(-1j * labels.sum(dim=(1, 2, 3), keepdim=True).angle())
         return Batch(frames.reshape(*chosen.shape, side, side), self._relative[rows], labels)
 
 

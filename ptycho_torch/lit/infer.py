@@ -4,7 +4,8 @@ Shape legend: n positions, P probe modes, N patch side, H and W rows and columns
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,12 +49,14 @@ class Options:
         pad_eval: Keep the rim of the picture, where border patches hardly reach; otherwise it is cut off.
         refine_epochs: Sweeps of iterative refinement against all frames; 0 shows the network alone.
         threads: CPU threads of one tensor operation; None takes one, as a reproducible training does.
+        debug: Log what is decided on the way, step by step.
     """
 
     middle_trim: int = 0
     pad_eval: bool = False
     refine_epochs: int = 0
     threads: int | None = None
+    debug: bool = False
 
 
 def reconstruct(
@@ -92,8 +95,20 @@ def reconstruct(
     options = options or Options()
     _require_fitting(scan, network.settings.N, options.middle_trim)
     steps = Steps(batch_size, torch.device(device), on_batch)
-    with limited(options.threads or 1):
+    with limited(options.threads or 1), _outspoken(on=options.debug):
         return _reconstruct(network, normalisation, scan, options, steps)
+
+
+@contextmanager
+def _outspoken(*, on: bool) -> Iterator[None]:
+    """Let this module's debug messages through for a while."""
+    before = logger.level
+    if on:
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _reconstruct(
@@ -102,7 +117,12 @@ def _reconstruct(
     n = scan.n_frames
     notes = [f"{n} positions, each with the patch of its own frame"]
     factor, scale = _scales(normalisation, scan, notes)
-    store = store_frames(scan, factor, np.arange(n), steps.device).store
+    stored = store_frames(scan, factor, np.arange(n), steps.device)
+    store = stored.store
+    logger.debug("%s; X = %.6g * amplitude, sqrt(counts) = %.6g * X", stored.note, factor, scale)
+    logger.debug(
+        "groups of %d, %d at a time on %s", network.settings.positions, steps.batch_size, steps.device
+    )
     shown = np.unique(np.linspace(0, n - 1, min(SHOWN_FRAMES, n)).astype(np.int64))
     worker = for_scan(network, scan, steps.device)
     found = infer_patches(worker, store, scan.positions, shown, steps)
@@ -115,6 +135,9 @@ def _reconstruct(
         refined = _refine(whole, worker, store, scan, options.refine_epochs, notes)
         predicted = _predict(refined, whole.origin_px, worker, scan.positions[shown])
     window = _window(whole, keep_rim=options.pad_eval)
+    logger.debug("canvas %d x %d, origin [x, y] = %s", *whole.object.shape, list(whole.origin_px))
+    for note in notes:
+        logger.debug("%s", note)
     return Reconstruction(
         object=refined[window].astype(np.complex64),
         coverage=whole.coverage[window],
@@ -131,11 +154,12 @@ def _reconstruct(
 
 def _require_fitting(scan: RawData, N: int, middle_trim: int) -> None:
     if scan.N != N:
+        cut = f"data.crop_px = {N}, or " if scan.N > N else ""
         raise ValueError(
             f"the frames of {scan.source or 'the scan'} have {scan.N} x {scan.N} pixels, and the network was "
             f"made for {N} x {N}\n"
             f"  expected  frames of {N} x {N} pixels after data.crop_px and data.bin\n"
-            f"  try       data.crop_px = {N}, or a network trained with model.N = {scan.N}"
+            f"  try       {cut}a network trained with model.N = {scan.N}"
         )
     if not 0 <= 2 * middle_trim < N:
         raise ValueError(
@@ -183,6 +207,7 @@ def _refine(
         mask=scan.mask,
         device=network.probe.device,
     )
+    logger.debug("misfit after each sweep: %s", ", ".join(f"{misfit:.4g}" for misfit in refined.misfits))
     first, last = refined.misfits[0], refined.misfits[-1]
     notes.append(
         f"the network's picture was refined by {sweeps} sweeps over all frames: "

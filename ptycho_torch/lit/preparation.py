@@ -1,6 +1,7 @@
 """Everything that stands before the first step of a training: probe, scales, groups, loaders, metrics."""
 
 import logging
+import math
 import time
 from dataclasses import dataclass, field, replace
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from ptycho.config.config import PyTorchExecutionConfig, TrainingConfig
+from ptycho.config.idle import idle_settings
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
 from ptycho.raw_data import RawData
@@ -80,6 +82,8 @@ def prepare(payload: TrainingPayload, scan: RawData, resumed: Resumed | None) ->
     settings = NetworkSettings.of(training.model, training)
     weights = LossWeights.of(training)
     _require_side(scan, settings)
+    scan, idle = _place(scan, training)
+    idle += idle_settings("train", payload.resolution)
     if resumed is not None:
         resumed.require_same_network(settings.as_dict())
         resumed.require_epochs_left(training.nepochs)
@@ -88,7 +92,7 @@ def prepare(payload: TrainingPayload, scan: RawData, resumed: Resumed | None) ->
         scan.positions, Sampling.of(training, clamped=not _is_explicit(payload, "training.n_groups"))
     )
     monitor, more = _choose_monitor(execution.checkpoint_monitor_metric, groups, weights)
-    notes += [*groups.notes, *more]
+    notes += [*idle, *groups.notes, *more]
     stored = _store(payload, scan, groups, normalisation)
     notes.append(stored.note)
     if resumed is not None:
@@ -108,14 +112,48 @@ def _measure(payload: TrainingPayload, scan: RawData) -> tuple[Probe, Normalisat
     """Find the probe on the network's scale and the scales of the scan."""
     training = payload.tf_training_config
     probe, notes = prepare_probe(scan, training.model.probe_modes)
-    # Counts measure the dose themselves; only a dose that a user gave is worth a word when it differs.
-    given = scan.quantity == "amplitude" or _is_explicit(payload, "training.nphotons")
-    photons = training.nphotons if given else None
-    normalisation = measure(scan.mean_square(), scan.N, scan.quantity, photons, probe)
+    normalisation = measure(scan.mean_square(), scan.N, scan.quantity, _dose(payload, scan), probe)
     if _is_explicit(payload, "model.probe_scale"):
         normalisation = divide_probe(normalisation, training.model.probe_scale)
     check_probe_energy(normalisation)
     return normalisation.probe(probe), normalisation, [*notes, *normalisation.notes()]
+
+
+def _dose(payload: TrainingPayload, scan: RawData) -> float | None:
+    """Give the photons of a frame that the settings ask for: as such, or by the intensity scale.
+
+    Counts measure the dose themselves; only a dose that a user gave is worth a word when it differs.
+
+    Raises:
+        ValueError: Both are set, and they contradict each other.
+    """
+    nphotons = payload.tf_training_config.nphotons
+    given = _is_explicit(payload, "training.nphotons")
+    if not _is_explicit(payload, "model.intensity_scale"):
+        return nphotons if given or scan.quantity == "amplitude" else None
+    scale = payload.pt_model_config.intensity_scale
+    asked = (scale * scan.N / 2) ** 2
+    by_user = given and payload.resolution.winner_layer("training.nphotons") != "data-file"
+    if by_user and not math.isclose(asked, nphotons, rel_tol=0.01):
+        fitting = math.sqrt(nphotons) / (scan.N / 2)
+        raise ValueError(
+            f"model.intensity_scale = {scale:g} means {asked:.4g} photons a frame, and training.nphotons is "
+            f"{nphotons:.4g}\n"
+            "  expected  one of the two, or two that agree\n"
+            f"  try       model.intensity_scale left out, or {fitting:.6g}"
+        )
+    return asked
+
+
+def _place(scan: RawData, training: TrainingConfig) -> tuple[RawData, list[str]]:
+    """Lay the frames at their measured positions, or at the nominal ones where none were measured."""
+    if training.positions_provided:
+        return scan, []
+    alike = np.array_equal(scan.positions, scan.nominal_positions)
+    which = "the only ones that the scan has" if alike else "not the measured ones"
+    return scan.at_nominal_positions(), [
+        f"the nominal positions are used, {which} (training.positions_provided = false)"
+    ]
 
 
 def warm_up(
@@ -158,8 +196,12 @@ def _require_side(scan: RawData, settings: NetworkSettings) -> None:
             f"the frames of {scan.source or 'the scan'} have {scan.N} x {scan.N} pixels, and model.N is "
             f"{settings.N}\n"
             f"  expected  frames of {settings.N} x {settings.N} pixels after data.crop_px and data.bin\n"
-            f"  try       model.N = {scan.N}, or data.crop_px = {settings.N}"
+            f"  try       model.N = {scan.N}{_or_crop(scan, settings.N)}"
         )
+
+
+def _or_crop(scan: RawData, side: int) -> str:
+    return f", or data.crop_px = {side}" if side < scan.N else ""
 
 
 def _is_explicit(payload: TrainingPayload, path: str) -> bool:
@@ -244,9 +286,10 @@ def _make_loaders(
     if stored.on_device and arguments.pop("pin_memory", False):
         notes.append("execution.pin_memory has nothing to act on: the frames lie on the device")
     labelled = "labels" in _terms(LossWeights.of(training))
-    first = Groups(scan, groups.train, stored.store, labelled=labelled)
+    free = payload.pt_data_config.phase_subtraction
+    first = Groups(scan, groups.train, stored.store, labelled=labelled, phase_subtraction=free)
     loader = make_loader(first, training.batch_size, arguments, shuffle_seed=training.seed)
     if not len(groups.validation):
         return (loader, None), notes
-    second = Groups(scan, groups.validation, stored.store, labelled=labelled)
+    second = Groups(scan, groups.validation, stored.store, labelled=labelled, phase_subtraction=free)
     return (loader, make_loader(second, training.batch_size, arguments)), notes

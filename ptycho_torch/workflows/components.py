@@ -91,18 +91,17 @@ def train(prepared: TrainingPayload, scan: RawData, folder: Path) -> Training:
 
 
 def _with_scales(resolution: Resolution, normalisation: Normalisation, scan: RawData) -> Resolution:
-    """Put the scales that counts measure on top of what the settings said."""
+    """Put the scales of the scan on top of what the settings said; amplitudes leave the photons as set."""
     from ptyconf import Origin
     from ptyconf.sources import mapping
 
-    if normalisation.quantity != "counts":
-        return resolution
-    measured = {
-        "training.nphotons": normalisation.nphotons,
-        "model.intensity_scale": normalisation.intensity_scale,
-    }
+    measured = {"model.intensity_scale": normalisation.intensity_scale}
+    how = "from the photons of a frame, which amplitudes do not tell"
+    if normalisation.quantity == "counts":
+        measured["training.nphotons"] = normalisation.nphotons
+        how = "mean counts of the frames"
     source = None if scan.source is None else str(scan.source)
-    origin = Origin("measured", source or "arrays in memory", "mean counts of the frames", file=source)
+    origin = Origin("measured", source or "arrays in memory", how, file=source)
     layer = mapping.layer("measured", measured, kind="measured", origin=lambda _: origin)
     return resolution.with_layer(layer)
 
@@ -151,6 +150,8 @@ def reconstruct(model: Model, resolution: Resolution, scan: RawData) -> Reconstr
     from ptycho_torch.lit.trainer import device_of
 
     execution = resolution.build(PyTorchExecutionConfig)
+    if not resolution["training.positions_provided"]:
+        scan = scan.at_nominal_positions()
     return infer.reconstruct(
         model.network,
         model.normalisation,
@@ -162,5 +163,6 @@ def reconstruct(model: Model, resolution: Resolution, scan: RawData) -> Reconstr
             pad_eval=execution.pad_eval,
             refine_epochs=cast("int", resolution["inference.refine_epochs"]),
             threads=execution.threads,
+            debug=bool(resolution["inference.debug"]),
         ),
     )

@@ -160,3 +160,25 @@ def test_both_layouts_of_the_siemens_star_agree(shared_data: Any) -> None:
     np.testing.assert_array_equal(other.amplitudes(), one.amplitudes())
     shift = other.positions - one.positions
     assert np.ptp(shift, axis=0).max() < 1e-3
+
+
+def test_misspelt_options_are_refused() -> None:
+    """A scan is not read by a word that nobody knows."""
+    with pytest.raises(ScanError, match=r"data\.centre = 'bogus'"):
+        RawData(
+            [0.0, 9.0],
+            [0.0, 9.0],
+            None,
+            None,
+            np.ones((2, 8, 8), np.uint8),
+            None,
+            None,
+            options=ScanOptions(centre="bogus"),  # type: ignore[arg-type]
+        )
+
+
+def test_nominal_positions_can_take_the_place_of_measured_ones() -> None:
+    """The same frames, laid where they were meant to be."""
+    scan = RawData([0.0, 9.0], [0.0, 9.0], [1.0, 8.0], [2.0, 7.0], np.ones((2, 8, 8), np.uint8), None, None)
+    np.testing.assert_array_equal(scan.at_nominal_positions().positions, [[1.0, 2.0], [8.0, 7.0]])
+    np.testing.assert_array_equal(scan.positions, [[0.0, 0.0], [9.0, 9.0]])

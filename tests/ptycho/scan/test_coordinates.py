@@ -106,3 +106,14 @@ def test_surplus_positions_are_dropped() -> None:
         kept, notes = checked([0, 5, 9], [0, 1, 2]).match(2, FILE)
     np.testing.assert_array_equal(kept.x, [0.0, 5.0])
     assert [str(warning.message) for warning in warned] == notes == [text]
+
+
+def test_coordinates_that_are_no_numbers_are_refused() -> None:
+    """Texts and complex numbers are no positions."""
+    with pytest.raises(ScanError) as caught:
+        checked(["a", "b"], [0.0, 5.0])
+    assert str(caught.value) == (
+        "'xcoords' in scan.npz is an array of <U1\n  expected  real numbers, in pixels of the object grid"
+    )
+    with pytest.raises(ScanError, match=r"'ycoords' in scan\.npz is an array of complex128"):
+        checked([0.0, 5.0], [0j, 5j])

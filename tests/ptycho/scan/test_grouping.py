@@ -227,3 +227,20 @@ def test_a_million_positions_take_seconds() -> None:
     assert groups.shape == (1_000_000, 4)
     spread = np.abs(positions[groups] - positions[:, None]).max(axis=(1, 2))
     assert np.median(spread) < 15.0
+
+
+def test_sequential_groups_need_no_seed() -> None:
+    """Nothing about sequential groups is random: without a seed number the neighbours are drawn with 0."""
+    drawn = [
+        group_indices(grid(6), gridsize=2, neighbour_count=6, n_groups=8, seed=seed, sequential=True)
+        for seed in (None, None, 0)
+    ]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    np.testing.assert_array_equal(drawn[0], drawn[2])
+
+
+def test_groups_of_nothing_are_refused() -> None:
+    """A group has at least one position."""
+    with pytest.raises(ScanError) as caught:
+        group_indices(grid(6), gridsize=0, neighbour_count=4, n_groups=5)
+    assert str(caught.value) == "gridsize = 0\n  expected  1, 2 or 3\n  try       gridsize = 1"

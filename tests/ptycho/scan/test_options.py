@@ -66,3 +66,19 @@ def test_object_pixel_needs_the_whole_geometry() -> None:
     assert options.object_pixel_m(128) == pytest.approx(1.4e-10 * 2.0 / (64 * 75e-6))
     options.distance_m = None
     assert options.object_pixel_m(128) is None
+
+
+@pytest.mark.parametrize("name", ["quantity", "centre", "position_origin"])
+def test_unknown_words_are_refused(name: str) -> None:
+    """A choice that Python code misspells is refused with the known words."""
+    known = {
+        "quantity": '"auto", "amplitude", "counts"',
+        "centre": '"auto", "middle", "corner"',
+        "position_origin": '"auto", "centre", "corner"',
+    }
+    ScanOptions().require_known_words()
+    with pytest.raises(ScanError) as caught:
+        ScanOptions(**{name: "middel"}).require_known_words()
+    assert str(caught.value) == (
+        f"data.{name} = 'middel'\n  expected  {known[name]}\n  try       data.{name} = \"auto\""
+    )

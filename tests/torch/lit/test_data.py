@@ -87,11 +87,23 @@ def test_free_memory_is_a_plausible_number() -> None:
 
 def test_labels_are_the_patches_of_the_frames(tiny_scan: RawData, scales: Normalisation) -> None:
     """A labelled batch carries each frame's object patch."""
-    dataset = groups_of(tiny_scan, scales, labelled=True)
+    dataset = groups_of(tiny_scan, scales, labelled=True, phase_subtraction=False)
     labels = dataset[5].labels
     assert labels is not None
     assert labels.shape == (1, 4, 64, 64)
     assert np.array_equal(labels[0, 1].numpy(), tiny_scan.labels([dataset.groups[5, 1]])[0])
+
+
+def test_labels_lose_the_mean_phase_of_their_group(tiny_scan: RawData, scales: Normalisation) -> None:
+    """The diffraction does not tell a group's mean phase, so labels have none; within the group it stays."""
+    kept = groups_of(tiny_scan, scales, labelled=True, phase_subtraction=False)[5].labels
+    freed = groups_of(tiny_scan, scales, labelled=True)[5].labels
+    assert kept is not None
+    assert freed is not None
+    assert abs(float(kept.sum().angle())) > 1e-3
+    assert float(freed.sum().angle()) == pytest.approx(0.0, abs=1e-5)
+    turned = (freed * kept.conj()).angle()
+    assert float(turned.max() - turned.min()) == pytest.approx(0.0, abs=1e-4)
 
 
 def test_missing_labels_are_named_at_once(tiny_scan: RawData, scales: Normalisation) -> None:

@@ -327,5 +327,22 @@ def test_frames_of_another_size_are_refused(tiny_scan: RawData, scales: Normalis
     assert str(caught.value) == (
         f"the frames of {tiny_scan.source} have 64 x 64 pixels, and the network was made for 128 x 128\n"
         "  expected  frames of 128 x 128 pixels after data.crop_px and data.bin\n"
-        "  try       data.crop_px = 128, or a network trained with model.N = 64"
+        "  try       a network trained with model.N = 64"
     )
+
+
+def test_debug_tells_what_is_decided(
+    network: Callable[[int], PtychoNetwork],
+    tiny_scan: RawData,
+    scales: Normalisation,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With debug the steps of a reconstruction are logged, and afterwards the log is as quiet as before."""
+    for debug in (False, True, False):
+        caplog.clear()
+        infer.reconstruct(network(1), scales, tiny_scan, options=infer.Options(refine_epochs=2, debug=debug))
+        told = [record.getMessage() for record in caplog.records if record.name == infer.logger.name]
+        assert bool(told) is debug
+        if debug:
+            assert told[0].startswith("frames are held in memory (1 MB); X = ")
+            assert any(line.startswith("misfit after each sweep: ") for line in told)

@@ -19,10 +19,14 @@ from ptycho.raw_data import RawData
 from ptycho_torch.config_factory import TrainingPayload
 from ptycho_torch.lit import schedulers
 from ptycho_torch.lit.module import PtychoModule
+from ptycho_torch.lit.preparation import prepare
 from ptycho_torch.lit.train import Trained, load_network, train
 from ptycho_torch.nn.weights import export
 
 Make = Callable[..., TrainingPayload]
+
+N_FRAMES = 40
+"""Frames of the small scan."""
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -274,6 +278,59 @@ def test_only_a_given_dose_is_reported(payload: Make, tiny_scan: RawData, tmp_pa
     ]
 
 
+def as_amplitudes(scan: RawData) -> RawData:
+    """Hand over the roots of a scan's counts, whose dose nothing tells."""
+    told = dataclasses.replace(scan.options, quantity="amplitude", position_origin="centre")
+    amplitudes = scan.amplitudes()
+    return RawData(scan.xcoords, scan.ycoords, None, None, amplitudes, scan.probeGuess, None, options=told)
+
+
+def test_intensity_scale_is_another_word_for_the_dose(payload: Make, tiny_scan: RawData) -> None:
+    """For amplitudes s = sqrt(nphotons) / (N/2), whichever of the two is set; a contradiction is refused."""
+    scan = as_amplitudes(tiny_scan)
+    by_photons = prepare(payload(nphotons=1e6), scan, None).module.normalisation
+    by_scale = prepare(payload(intensity_scale=1e3 / 32), scan, None).module.normalisation
+    assert by_scale.intensity_scale == pytest.approx(1e3 / 32)
+    assert by_scale.nphotons == pytest.approx(by_photons.nphotons)
+    with pytest.raises(ValueError, match="intensity_scale") as caught:
+        prepare(payload(intensity_scale=100.0, nphotons=1e6), scan, None)
+    assert str(caught.value) == (
+        "model.intensity_scale = 100 means 1.024e+07 photons a frame, and training.nphotons is 1e+06\n"
+        "  expected  one of the two, or two that agree\n"
+        "  try       model.intensity_scale left out, or 31.25"
+    )
+
+
+def test_nominal_positions_serve_where_none_were_measured(payload: Make, tiny_scan: RawData) -> None:
+    """positions_provided = false lays every frame at its nominal position, and says so."""
+    nominal = tiny_scan.xcoords + 100 * np.arange(N_FRAMES)
+    scan = RawData(
+        tiny_scan.xcoords,
+        tiny_scan.ycoords,
+        nominal,
+        tiny_scan.ycoords,
+        tiny_scan.diff3d,
+        tiny_scan.probeGuess,
+        None,
+        options=dataclasses.replace(tiny_scan.options, position_origin="centre"),
+    )
+    measured = prepare(payload(gridsize=2), scan, None)
+    placed = prepare(payload(gridsize=2, positions_provided=False), scan, None)
+    reach = [float(job.train.dataset[0].relative.abs().max()) for job in (measured, placed)]
+    assert reach[0] < 50 < reach[1]
+    said = "the nominal positions are used, not the measured ones (training.positions_provided = false)"
+    assert said in placed.notes
+    assert said not in measured.notes
+    only = prepare(payload(positions_provided=False), tiny_scan, None).notes
+    assert said.replace("not the measured ones", "the only ones that the scan has") in only
+
+
+def test_idle_settings_are_told(payload: Make, tiny_scan: RawData) -> None:
+    """A setting that this training has no use for is among its decisions."""
+    notes = prepare(payload(probe_big=False), tiny_scan, None).notes
+    assert 'model.probe_big has nothing to act on: model.architecture is "unet"' in notes
+
+
 def test_training_is_silent_without_a_bar(
     payload: Make, tiny_scan: RawData, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -316,7 +373,7 @@ def test_frames_of_another_size_are_refused(payload: Make, tiny_scan: RawData, t
     assert str(caught.value) == (
         f"the frames of {tiny_scan.source} have 64 x 64 pixels, and model.N is 128\n"
         "  expected  frames of 128 x 128 pixels after data.crop_px and data.bin\n"
-        "  try       model.N = 64, or data.crop_px = 128"
+        "  try       model.N = 64"
     )
 
 
