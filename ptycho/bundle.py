@@ -27,10 +27,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptycho.archive import BundleError, parse_modes, parse_table, read_bounded, refusal
 from ptycho.atomic import replacing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+__all__ = ["FILE_NAME", "Bundle", "BundleError", "locate", "read", "write"]
 
 FILE_NAME = "wts.h5.zip"
 FORMAT_VERSION = 1
@@ -48,10 +51,6 @@ _LIMITS = {
     "weights.safetensors": _LARGEST_ARRAYS,
 }
 _PACKAGES = ("ptychopinn", "numpy", "torch", "lightning", "tensorflow", "keras")
-
-
-class BundleError(ValueError):
-    """A bundle that cannot be read; the message names the file, what is wrong and what to try."""
 
 
 @dataclass(frozen=True)
@@ -169,8 +168,10 @@ def read(path: Path) -> Bundle:
         with zipfile.ZipFile(path) as archive:
             manifest = _read_manifest(path, archive)
             contents = {name: _read_member(path, archive, name, manifest) for name in MEMBERS}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise _refusal(
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise
+        raise refusal(
             path,
             f"is damaged: {error}",
             f"a {FILE_NAME} written by ptychopinn",
@@ -187,21 +188,30 @@ def _parse(path: Path, manifest: dict[str, Any], contents: dict[str, bytes]) -> 
         return Bundle(
             backend=str(manifest["backend"]),
             network=dict(manifest["network"]),
-            normalisation=json.loads(contents["scaling.json"]),
-            probe=np.lib.format.read_array(io.BytesIO(contents["probe.npy"]), allow_pickle=False),
+            normalisation=parse_table(contents["scaling.json"]),
+            probe=parse_modes(contents["probe.npy"]),
             weights=load(contents["weights.safetensors"]),
             settings_toml=contents["settings.toml"].decode("utf-8"),
-            provenance=json.loads(contents["provenance.json"]),
+            provenance=_parse_provenance(contents["provenance.json"]),
             created=str(manifest["created"]),
             versions=dict(manifest["versions"]),
         )
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise _refusal(
+        raise refusal(
             path,
             f"cannot be understood: {type(error).__name__}: {error}",
             f"format {FORMAT_VERSION} of {FILE_NAME}",
             "training again with this version",
         ) from error
+
+
+def _parse_provenance(content: bytes) -> dict[str, Any]:
+    """Read the story of the settings, of which each must have a path and a value."""
+    provenance = parse_table(content)
+    for entry in provenance["settings"]:
+        if not {"path", "value"} <= dict(entry).keys():
+            raise ValueError(f"a setting without path or value: {entry}")
+    return provenance
 
 
 def _read_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -210,7 +220,7 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
         pickled = [name for name in names if name.endswith((".dill", ".pkl", ".pickle"))]
         held = f"it holds pickles ({', '.join(pickled[:3])}), which are never opened"
         reason = held if pickled else "it has no manifest"
-        raise _refusal(
+        raise refusal(
             path,
             f"is not a bundle of ptychopinn: {reason}",
             f"an archive with {_MANIFEST}",
@@ -220,25 +230,26 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     doubled = len(names) != len(set(names))
     if unknown or doubled:
         what = f"unknown members {', '.join(map(repr, unknown[:3]))}" if unknown else "a member twice"
-        raise _refusal(
+        raise refusal(
             path, f"holds {what}", f"{_MANIFEST}, {', '.join(MEMBERS)}", "the file as `ptycho train` wrote it"
         )
-    content = _read_bounded(path, archive, _MANIFEST)
+    content = read_bounded(path, archive, _MANIFEST, _LIMITS[_MANIFEST])
     try:
-        manifest = json.loads(content)
+        manifest = parse_table(content)
+        versions = dict(manifest.get("versions", {}))
         version = manifest["format_version"]
         described = {name: (int(m["size"]), str(m["sha256"])) for name, m in manifest["members"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _refusal(
+        raise refusal(
             path,
             f"has an unreadable {_MANIFEST}: {type(error).__name__}: {error}",
             f"format {FORMAT_VERSION} of {FILE_NAME}",
             "the file as `ptycho train` wrote it",
         ) from error
     if version != FORMAT_VERSION:
-        release = manifest.get("versions", {}).get("ptychopinn", "unknown")
+        release = versions.get("ptychopinn", "unknown")
         writer = f"ptychopinn {release} ({manifest.get('backend')})"
-        raise _refusal(
+        raise refusal(
             path,
             f"has bundle format {version!r}, written by {writer}",
             f"format {FORMAT_VERSION}",
@@ -246,7 +257,7 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
         )
     missing = sorted((set(MEMBERS) - set(names)) | (set(MEMBERS) - set(described)))
     if missing:
-        raise _refusal(
+        raise refusal(
             path,
             f"lacks {', '.join(missing)}",
             f"{_MANIFEST}, {', '.join(MEMBERS)}",
@@ -256,42 +267,16 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
 
 
 def _read_member(path: Path, archive: zipfile.ZipFile, name: str, manifest: dict[str, Any]) -> bytes:
-    content = _read_bounded(path, archive, name)
+    content = read_bounded(path, archive, name, _LIMITS[name])
     described = manifest["members"][name]
     if len(content) != described["size"] or hashlib.sha256(content).hexdigest() != described["sha256"]:
-        raise _refusal(
+        raise refusal(
             path,
             f"is damaged: {name} is not what {_MANIFEST} describes",
             f"{described['size']} bytes with sha256 {described['sha256']}",
             "copying it again from where it was made",
         )
     return content
-
-
-def _read_bounded(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
-    limit = _LIMITS[name]
-    if archive.getinfo(name).file_size > limit:
-        raise _refusal(
-            path,
-            f"claims {archive.getinfo(name).file_size} bytes for {name}",
-            f"at most {limit} bytes",
-            "the file as `ptycho train` wrote it",
-        )
-    # The size in the archive's directory is a claim; what is read is bounded on its own.
-    with archive.open(name) as member:
-        content = member.read(limit + 1)
-    if len(content) > limit:
-        raise _refusal(
-            path,
-            f"unpacks to more than it claims for {name}",
-            f"at most {limit} bytes",
-            "the file as `ptycho train` wrote it",
-        )
-    return content
-
-
-def _refusal(path: Path, what: str, expected: str, remedy: str) -> BundleError:
-    return BundleError(f"{path} {what}\n  expected  {expected}\n  try       {remedy}")
 
 
 def _to_json(value: object) -> bytes:

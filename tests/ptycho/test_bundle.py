@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import zipfile
 from dataclasses import replace
@@ -131,22 +133,99 @@ def test_another_format_names_its_writer(tmp_path: Path, trained: Bundle) -> Non
         bundle.read(path)
 
 
-def test_an_array_of_objects_is_never_unpickled(tmp_path: Path, trained: Bundle) -> None:
-    """A probe that would need pickle is refused even when its sha256 is right."""
-    import hashlib
-    import io
-
-    path = tmp_path / bundle.FILE_NAME
-    bundle.write(path, trained)
-    evil = io.BytesIO()
-    np.save(evil, np.array([{}], dtype=object), allow_pickle=True)
+def _reseal(path: Path, name: str, content: bytes) -> None:
+    """Put other content into a bundle, with the right size and sha256 in its manifest."""
     with zipfile.ZipFile(path) as archive:
         manifest = json.loads(archive.read("manifest.json"))
-    digest = hashlib.sha256(evil.getvalue()).hexdigest()
-    manifest["members"]["probe.npy"] = {"size": len(evil.getvalue()), "sha256": digest}
-    _rewrite(path, {"manifest.json": json.dumps(manifest).encode(), "probe.npy": evil.getvalue()})
-    with pytest.raises(BundleError, match="Object arrays cannot be loaded when allow_pickle=False"):
+    manifest["members"][name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    _rewrite(path, {"manifest.json": json.dumps(manifest).encode(), name: content})
+
+
+def _npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=True)
+    return stream.getvalue()
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    stream = io.BytesIO()
+    described = {"descr": "<c8", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, described)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (
+            "probe.npy",
+            _npy(np.array([{}], dtype=object)),
+            "ValueError: probe modes of object and shape (1,) in ",
+        ),
+        (
+            "probe.npy",
+            _header((1, 10**7, 10**7)),
+            "ValueError: probe modes of complex64 and shape (1, 10000000, 10000000) in 128 bytes",
+        ),
+        ("probe.npy", _npy(np.ones((8, 8))), "ValueError: probe modes of float64 and shape (8, 8) in "),
+        ("probe.npy", b"xx", "ValueError: EOF: reading magic string"),
+        ("scaling.json", b"[1]", "TypeError: a list where a table belongs"),
+        ("scaling.json", b'{"a": NaN}', "ValueError: NaN is not a finite number"),
+        ("provenance.json", b"[" * 10**5 + b"]" * 10**5, "ValueError: its lists are nested too deeply"),
+        ("provenance.json", b'{"settings": [{}]}', "ValueError: a setting without path or value: {}"),
+        ("settings.toml", b"\xff", "UnicodeDecodeError: "),
+        ("weights.safetensors", b"\xff" * 100, "SafetensorError: "),
+    ],
+)
+def test_content_of_another_kind_is_refused(
+    tmp_path: Path, trained: Bundle, name: str, content: bytes, reason: str
+) -> None:
+    """Right sums do not help what is no probe, no table, no text: nothing is unpickled, nothing allocated."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    _reseal(path, name, content)
+    with pytest.raises(BundleError) as caught:
         bundle.read(path)
+    what, *rest = str(caught.value).splitlines()
+    assert what.startswith(f"{path} cannot be understood: {reason}")
+    assert rest == ["  expected  format 1 of wts.h5.zip", "  try       training again with this version"]
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path, trained: Bundle) -> None:
+    """What unpacks to a hundred times its size is refused by its claim."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["weights.safetensors"] = bytes(2**23)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        packed = archive.getinfo("weights.safetensors").compress_size
+    with pytest.raises(BundleError) as caught:
+        bundle.read(path)
+    assert str(caught.value) == (
+        f"{path} claims {2**23} bytes for weights.safetensors, packed into {packed}\n"
+        f"  expected  at most {2**20} bytes\n"
+        "  try       the file as `ptycho train` wrote it"
+    )
+
+
+def test_no_flipped_bit_escapes_as_another_error(tmp_path: Path, trained: Bundle) -> None:
+    """A damaged file either still gives the same bundle, or is refused as a bundle."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    sound, rng = path.read_bytes(), np.random.default_rng(1)
+    refused = 0
+    for place in rng.integers(len(sound), size=200).tolist():
+        damaged = bytearray(sound)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        try:
+            assert bundle.read(path).normalisation == trained.normalisation
+        except BundleError:
+            refused += 1
+    assert refused > 100
 
 
 def test_more_bytes_than_allowed_are_not_read(
