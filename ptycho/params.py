@@ -148,8 +148,14 @@ class LegacyDict(dict[str, Any]):
         return dict, (dict(self),)
 
     def populate(self, values: Mapping[str, Any]) -> None:
-        """Write the values of a configuration and mark the dict populated."""
-        self._write(values)
+        """Write a configuration and mark the dict populated; sealed, one warning names what changes."""
+        place = call_site(_PLUMBING)
+        if self.sealed:
+            changed = [key for key, value in values.items() if key not in self or self[key] != value]
+            if changed:
+                names = ", ".join(changed)
+                logger.warning("post-seal update of params.cfg at %s:%d (changed: %s)", *place, names)
+        self._store(values, place)
         self.populated = True
 
     def writer(self, key: str) -> str | None:
@@ -161,6 +167,9 @@ class LegacyDict(dict[str, Any]):
         place = call_site(_PLUMBING)
         if self.sealed:
             self._warn_sealed(values, place)
+        self._store(values, place)
+
+    def _store(self, values: Mapping[str, Any], place: tuple[str, int]) -> None:
         super().update(values)
         self._writers.update(dict.fromkeys(values, place))
 
@@ -185,7 +194,7 @@ def get(key: str) -> Any:
         KeyError: The key is not there; there is no default.
     """
     if key == "bigN":
-        return cfg["N"] + (cfg["gridsize"] - 1) * cfg["offset"]
+        return cfg["N"] + (cfg["gridsize"] - 1) * _geometry("offset")
     return cfg[key]
 
 
@@ -200,8 +209,8 @@ def set(key: str, value: Any) -> None:  # noqa: A001  The name is a public contr
 
 
 def params() -> dict[str, Any]:
-    """Copy the whole dict, with the computed 'bigN' added."""
-    return {**cfg, "bigN": get("bigN")}
+    """Copy the whole dict, with the computed 'bigN' added where there is an N to compute it from."""
+    return {**cfg, "bigN": get("bigN")} if {"N", "gridsize"} <= cfg.keys() else dict(cfg)
 
 
 def validate() -> None:
@@ -215,12 +224,12 @@ def validate() -> None:
 
 def get_padding_size() -> int:
     """Give the px that a group's offsets and the position jitter add to a patch."""
-    return int((cfg["gridsize"] - 1) * cfg["offset"] + cfg["max_position_jitter"])
+    return int((cfg["gridsize"] - 1) * _geometry("offset") + _geometry("max_position_jitter"))
 
 
 def get_padded_size() -> int:
     """Give the side in px of a group's canvas with room for the position jitter."""
-    return int(get("bigN") + cfg["max_position_jitter"])
+    return int(get("bigN") + _geometry("max_position_jitter"))
 
 
 def print_params() -> None:
@@ -276,6 +285,11 @@ def require_populated(reader: str, *keys: str) -> None:
         "  try       from ptycho.config.config import update_legacy_dict; "
         "update_legacy_dict(params.cfg, config)"
     )
+
+
+def _geometry(key: str) -> int:
+    """Read a length in px that no configuration holds: one that was cleared away has its default."""
+    return int(cfg.get(key, DEFAULTS[key]))
 
 
 def _check(values: Mapping[str, Any]) -> None:

@@ -30,7 +30,7 @@ from ptycho_torch.config_payload import (
     require_model,
     training_payload,
 )
-from ptyconf import Layer, Resolution
+from ptyconf import Layer, Resolution, set_fields
 from ptyconf.sources import mapping
 
 __all__ = [
@@ -73,7 +73,9 @@ def create_training_payload(
     Raises:
         FileNotFoundError: "Training data file not found".
         ValueError: "n_groups is required in overrides", or everything that is wrong with the settings.
+        TypeError: The overrides are no dict, or the execution configuration is none.
     """
+    _require_types(overrides, execution_config)
     scan = Path(train_data_file)
     require_file(scan, "Training data file not found")
     written = Written(files, flags, environment, overrides, execution_config)
@@ -113,7 +115,9 @@ def create_inference_payload(
         FileNotFoundError: "Model directory not found" or "Test data file not found".
         ValueError: "Model archive not found", "n_groups is required in overrides", or everything that is
             wrong with the settings.
+        TypeError: The overrides are no dict, or the execution configuration is none.
     """
+    _require_types(overrides, execution_config)
     model, scan = Path(model_path), Path(test_data_file)
     require_model(model)
     require_file(scan, "Test data file not found")
@@ -167,7 +171,20 @@ def populate_legacy_params(tf_config: TrainingConfig | InferenceConfig, force: b
             UserWarning,
             stacklevel=2,
         )
+    was_sealed = params.is_sealed()
+    params.unseal()
     update_legacy_dict(params.cfg, tf_config)
+    if was_sealed:
+        params.seal()
+
+
+def _require_types(overrides: object, execution_config: object) -> None:
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise TypeError(f"overrides must be a dict of settings or None, got {overrides!r}")
+    if execution_config is not None and not isinstance(execution_config, PyTorchExecutionConfig):
+        raise TypeError(
+            f"execution_config must be a PyTorchExecutionConfig or None, got {execution_config!r}"
+        )
 
 
 def _resolve(command: Command, layers: list[Layer], scan: Path) -> Resolution:
@@ -191,5 +208,10 @@ def _tell_doubt(scan: Path, probe: ProbeSide) -> None:
 
 
 def _machine_of(execution_config: PyTorchExecutionConfig | None) -> str | None:
-    """Take the device that an execution configuration found when it was made, so that nobody looks twice."""
-    return None if execution_config is None else execution_config.accelerator
+    """Take the device that an execution configuration found when it was made, so that nobody looks twice.
+
+    A device that its caller named was not found, and says nothing about the machine.
+    """
+    if execution_config is None or "accelerator" in set_fields(execution_config):
+        return None
+    return execution_config.accelerator

@@ -1,6 +1,7 @@
 """What a torch run is handed: all its configurations, the audit dict, and the story behind every value."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def training_payload(
         resolution=resolution,
     )
     payload.overrides_applied = {
-        **(overrides or {}),
+        **deepcopy(dict(overrides or {})),
         "N": payload.pt_data_config.N,
         "nphotons": payload.pt_data_config.nphotons,
         "nphotons_source": _photon_source(resolution),
@@ -142,9 +143,12 @@ def inference_payload(
         resolution=resolution,
     )
     payload.overrides_applied = {
-        **(overrides or {}),
+        **deepcopy(dict(overrides or {})),
         "N": payload.pt_data_config.N,
+        "nphotons": payload.pt_data_config.nphotons,
+        "nphotons_source": _photon_source(resolution),
         "K": payload.pt_data_config.K,
+        "mode": views.MODE.to_target(resolution["model.model_type"]),
         **{knob: getattr(payload.execution_config, knob) for knob in _INFERENCE_KNOBS},
     }
     _publish(payload.tf_inference_config)

@@ -130,11 +130,16 @@ class _Take(argparse.Action):
         namespace.given = given
 
 
+def _has_own_default(flag: Flag) -> bool:
+    """Tell whether a flag's default can be told beside it: --quiet is off, though what it gives is on."""
+    return flag.default is not _NOTHING and (flag.stands_for in {None, str(flag.default).lower()})
+
+
 def add_flags(parser: argparse.ArgumentParser, command: Command) -> None:
     """Declare the flags of one command line."""
     for flag in FLAGS[command]:
         takes_none = flag.stands_for is not None
-        default = "" if flag.default is _NOTHING else f" (default {flag.default})"
+        default = f" (default {flag.default})" if _has_own_default(flag) else ""
         parser.add_argument(
             flag.name,
             *flag.also,

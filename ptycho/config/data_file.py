@@ -37,12 +37,14 @@ def probe_side(path: Path) -> ProbeSide:
     from ptycho.scan.errors import ScanError
     from ptycho.scan.npz import header_and_keys
 
+    if path.exists() and not path.is_file():
+        return ProbeSide(None, doubt=f"{path} is no regular file")
     try:
         (shape, _, _), keys = header_and_keys(path, PROBE_KEY)
     except (OSError, ScanError) as error:
         return ProbeSide(None, doubt=str(error).partition("\n")[0])
     axes = shape[:2] if len(shape) == 3 and shape[2] == 1 else shape[-2:]
-    if len(shape) not in {2, 3}:
+    if len(shape) not in {2, 3} or 0 in shape:
         return ProbeSide(
             None, shape, f"'{PROBE_KEY}' in {path} has shape {shape}, which is no square image", keys
         )

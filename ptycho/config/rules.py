@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
@@ -62,6 +63,46 @@ def _among(*legal: object) -> Callable[[Any], bool]:
     return lambda v: any(v == one and type(v) is type(one) for one in legal)
 
 
+def _whole(value: Any) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def _positive(field: str, example: str, *, optional: bool = False) -> Rule:
+    """Make the rule of a count."""
+
+    def holds(value: Any) -> bool:
+        return (optional and value is None) or (_whole(value) and value > 0)
+
+    return Rule(field, holds, f"{field} must be positive, got {{v}}", POSITIVE, example)
+
+
+def _not_negative(field: str, example: str, *, optional: bool = False) -> Rule:
+    """Make the rule of a count, or a seed, that may be 0."""
+
+    def holds(value: Any) -> bool:
+        return (optional and value is None) or (_whole(value) and value >= 0)
+
+    return Rule(field, holds, f"{field} must be non-negative, got {{v}}", NOT_NEGATIVE, example)
+
+
+def _above_zero(field: str, example: str, *, optional: bool = False) -> Rule:
+    """Make the rule of a finite quantity above 0."""
+
+    def holds(value: Any) -> bool:
+        return (optional and value is None) or 0 < value < inf
+
+    return Rule(field, holds, f"{field} must be positive, got {{v}}", "a number above 0", example)
+
+
+def _from_zero(field: str, example: str, *, optional: bool = False) -> Rule:
+    """Make the rule of a finite quantity that may be 0."""
+
+    def holds(value: Any) -> bool:
+        return (optional and value is None) or 0 <= value < inf
+
+    return Rule(field, holds, f"{field} must be non-negative, got {{v}}", "0 or a number above 0", example)
+
+
 def _names(legal: Iterable[object]) -> str:
     return str(sorted(str(one) for one in legal))
 
@@ -73,62 +114,36 @@ def _choice(field: str, legal: tuple[str, ...], wrong: str, example: str) -> Rul
 
 MODEL_RULES = (
     Rule("N", _among(*PATCH_SIZES), "Unsupported input size: {v}", "64, 128 or 256", "64"),
-    Rule("gridsize", lambda v: v > 0, "gridsize must be positive, got {v}", POSITIVE, "1"),
-    Rule(
-        "n_filters_scale",
-        lambda v: v > 0,
-        "n_filters_scale must be positive, got {v}",
-        POSITIVE,
-        "2",
-    ),
+    _positive("gridsize", "1"),
+    _positive("n_filters_scale", "2"),
     _choice("model_type", MODEL_TYPES, "Invalid model_type '{v}'. Expected one of {sorted}.", "pinn"),
     _choice("amp_activation", AMPLITUDE_ACTIVATIONS, "Unknown activation: {v}", "sigmoid"),
-    Rule("probe_scale", lambda v: v > 0, "probe_scale must be positive, got {v}", "a number above 0", "4.0"),
-    Rule(
-        "gaussian_smoothing_sigma",
-        lambda v: v >= 0,
-        "gaussian_smoothing_sigma must be non-negative, got {v}",
-        "0 or a number above 0",
-        "0.0",
-    ),
+    _above_zero("probe_scale", "4.0"),
+    _from_zero("gaussian_smoothing_sigma", "0.0"),
     _choice("architecture", ARCHITECTURES, "Invalid architecture '{v}'. Expected one of {sorted}.", "cnn"),
-    Rule("probe_modes", lambda v: v > 0, "probe_modes must be positive, got {v}", POSITIVE, "1"),
-    Rule("unet_stages", lambda v: v > 0, "unet_stages must be positive, got {v}", POSITIVE, "2"),
+    _positive("probe_modes", "1"),
+    _positive("unet_stages", "2"),
 )
 
 TRAINING_RULES = (
     Rule(
         "batch_size",
-        lambda v: v > 0 and v & (v - 1) == 0,
+        lambda v: _whole(v) and v > 0 and v & (v - 1) == 0,
         "batch_size must be positive power of 2, got {v}",
         "1, 2, 4, 8, 16, ...",
         "16",
     ),
-    Rule("nepochs", lambda v: v > 0, "nepochs must be positive, got {v}", POSITIVE, "50"),
+    _positive("nepochs", "50"),
     Rule("mae_weight", lambda v: 0 <= v <= 1, "mae_weight must be in [0,1], got {v}", "0 to 1", "0.0"),
     Rule("nll_weight", lambda v: 0 <= v <= 1, "nll_weight must be in [0,1], got {v}", "0 to 1", "1.0"),
-    Rule(
-        "realspace_mae_weight",
-        lambda v: v >= 0,
-        "realspace_mae_weight must be non-negative, got {v}",
-        "0 or a number above 0",
-        "0.0",
-    ),
-    Rule("nphotons", lambda v: v > 0, "nphotons must be positive, got {v}", "a number above 0", "1e9"),
-    Rule(
-        "n_groups",
-        lambda v: v is None or v > 0,
-        "n_groups must be positive, got {v}",
-        POSITIVE,
-        "512",
-    ),
-    Rule(
-        "neighbor_count",
-        lambda v: v > 0,
-        "neighbor_count must be positive, got {v}",
-        POSITIVE,
-        "4",
-    ),
+    _from_zero("realspace_mae_weight", "0.0"),
+    _from_zero("realspace_weight", "0.0"),
+    _above_zero("nphotons", "1e9"),
+    _positive("n_groups", "512", optional=True),
+    _positive("neighbor_count", "4"),
+    _positive("n_subsample", "512", optional=True),
+    _not_negative("subsample_seed", "0", optional=True),
+    _positive("neighbor_pool_size", "6", optional=True),
     _choice(
         "backend",
         BACKENDS,
@@ -148,44 +163,18 @@ TRAINING_RULES = (
         "0 or more, below 1",
         "0.05",
     ),
-    Rule(
-        "probe_warmup_epochs",
-        lambda v: v >= 0,
-        "probe_warmup_epochs must be non-negative, got {v}",
-        NOT_NEGATIVE,
-        "0",
-    ),
-    Rule(
-        "probe_learning_rate",
-        lambda v: v is None or v > 0,
-        "probe_learning_rate must be positive, got {v}",
-        "a number above 0",
-        "1e-3",
-    ),
+    _not_negative("seed", "0"),
+    _not_negative("probe_warmup_epochs", "0"),
+    _above_zero("probe_learning_rate", "1e-3", optional=True),
 )
 
 INFERENCE_RULES = (
-    Rule(
-        "refine_epochs",
-        lambda v: v >= 0,
-        "refine_epochs must be non-negative, got {v}",
-        NOT_NEGATIVE,
-        "10",
-    ),
-    Rule(
-        "n_groups",
-        lambda v: v is None or v > 0,
-        "n_groups must be positive, got {v}",
-        POSITIVE,
-        "512",
-    ),
-    Rule(
-        "neighbor_count",
-        lambda v: v > 0,
-        "neighbor_count must be positive, got {v}",
-        POSITIVE,
-        "4",
-    ),
+    _not_negative("refine_epochs", "10"),
+    _positive("n_groups", "512", optional=True),
+    _positive("neighbor_count", "4"),
+    _positive("n_subsample", "512", optional=True),
+    _not_negative("subsample_seed", "0", optional=True),
+    _positive("neighbor_pool_size", "6", optional=True),
     _choice(
         "backend",
         BACKENDS,
@@ -210,52 +199,16 @@ EXECUTION_RULES = (
         f"one of {_names(ACCELERATORS)}",
         '"auto"',
     ),
-    Rule("accum_steps", lambda v: v > 0, "accum_steps must be positive, got {v}", POSITIVE, "1"),
-    Rule(
-        "num_workers",
-        lambda v: v >= 0,
-        "num_workers must be non-negative, got {v}",
-        NOT_NEGATIVE,
-        "0",
-    ),
-    Rule(
-        "learning_rate",
-        lambda v: v > 0,
-        "learning_rate must be positive, got {v}",
-        "a number above 0",
-        "1e-3",
-    ),
-    Rule(
-        "checkpoint_save_top_k",
-        lambda v: v >= 0,
-        "checkpoint_save_top_k must be non-negative, got {v}",
-        NOT_NEGATIVE,
-        "1",
-    ),
+    _positive("accum_steps", "1"),
+    _not_negative("num_workers", "0"),
+    _above_zero("learning_rate", "1e-3"),
+    _not_negative("checkpoint_save_top_k", "1"),
     _choice(
         "checkpoint_mode", ("max", "min"), "Invalid checkpoint_mode: '{v}'. Expected one of {sorted}.", "min"
     ),
-    Rule(
-        "early_stop_patience",
-        lambda v: v > 0,
-        "early_stop_patience must be positive, got {v}",
-        POSITIVE,
-        "100",
-    ),
-    Rule(
-        "inference_batch_size",
-        lambda v: v is None or v > 0,
-        "inference_batch_size must be positive, got {v}",
-        POSITIVE,
-        "64",
-    ),
-    Rule(
-        "middle_trim",
-        lambda v: v >= 0,
-        "middle_trim must be non-negative, got {v}",
-        NOT_NEGATIVE,
-        "0",
-    ),
+    _positive("early_stop_patience", "100"),
+    _positive("inference_batch_size", "64", optional=True),
+    _not_negative("middle_trim", "0"),
     Rule(
         "devices",
         lambda v: v == "auto" or (not isinstance(v, bool) and isinstance(v, int) and v > 0),
@@ -270,16 +223,10 @@ EXECUTION_RULES = (
         "Invalid gradient_clip_algorithm: {v!r}. Expected one of {sorted}.",
         "norm",
     ),
-    Rule(
-        "threads",
-        lambda v: v is None or v > 0,
-        "threads must be positive, got {v}",
-        POSITIVE,
-        "1",
-    ),
+    _positive("threads", "1", optional=True),
 )
-# Judged where the value is resolved: the constructor takes any name, as the public contract does.
-RESOLVED_RULES = (
+# Judged where the value is resolved: the constructor takes any of these, as the public contract does.
+RESOLVED_EXECUTION_RULES = (
     _choice("scheduler", SCHEDULERS, "Invalid scheduler: '{v}'. Expected one of {sorted}.", "Default"),
     Rule(
         "logger_backend",
@@ -288,4 +235,13 @@ RESOLVED_RULES = (
         "one of ['csv', 'mlflow', 'none', 'tensorboard']",
         '"csv"',
     ),
+    _from_zero("gradient_clip_val", "1.0", optional=True),
+    _positive("prefetch_factor", "2", optional=True),
+)
+# Fields of torch-side classes, which no `validate_*_config` sees.
+TORCH_MODEL_RULES = (_above_zero("intensity_scale", "1e4"),)
+TORCH_INFERENCE_RULES = (_positive("batch_size", "1000"),)
+DATA_RULES = tuple(
+    _above_zero(field, example, optional=True)
+    for field, example in (("pixel_size_m", "75e-6"), ("wavelength_m", "1.5e-10"), ("distance_m", "2.0"))
 )

@@ -43,10 +43,11 @@ _DEPRECATED = {
     "inference.n_groups": ("inference.n_images",),
 }
 _RULES = {
-    "model": rules.MODEL_RULES,
+    "model": (*rules.MODEL_RULES, *rules.TORCH_MODEL_RULES),
     "training": rules.TRAINING_RULES,
-    "inference": rules.INFERENCE_RULES,
-    "execution": (*rules.EXECUTION_RULES, *rules.RESOLVED_RULES),
+    "inference": (*rules.INFERENCE_RULES, *rules.TORCH_INFERENCE_RULES),
+    "execution": (*rules.EXECUTION_RULES, *rules.RESOLVED_EXECUTION_RULES),
+    "data": rules.DATA_RULES,
 }
 
 

@@ -61,6 +61,17 @@ def test_sizes_follow_from_the_grid(N: int, gridsize: int, offset: int, jitter: 
     assert params.get_padded_size() == params.get("bigN") + jitter
 
 
+def test_a_cleared_and_populated_dict_has_a_canvas() -> None:
+    """Lengths that no configuration holds keep their defaults when the dict was emptied."""
+    params.cfg.clear()
+    assert params.params() == {}
+    with pytest.raises(KeyError, match="N"):
+        params.get("bigN")
+    update_legacy_dict(params.cfg, TrainingConfig(model=ModelConfig(N=64, gridsize=3)))
+    assert params.get("bigN") == params.params()["bigN"] == 64 + 2 * 4
+    assert (params.get_padding_size(), params.get_padded_size()) == (18, 82)
+
+
 def test_params_is_a_copy() -> None:
     """What is done to the copy stays in the copy."""
     params.params()["N"] = 1
@@ -161,6 +172,21 @@ def test_unsealed_writes_are_silent(caplog: pytest.LogCaptureFixture) -> None:
     params.unseal()
     params.set("N", 64)
     assert not caplog.records
+
+
+def test_a_sealed_update_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    """A configuration that replaces a sealed one names what it changes, once; the same one, nothing."""
+    config = TrainingConfig(model=ModelConfig(N=64))
+    update_legacy_dict(params.cfg, config)
+    params.seal()
+    update_legacy_dict(params.cfg, config)
+    assert not caplog.records
+    config.model.N, config.nepochs = 256, 7
+    update_legacy_dict(params.cfg, config)
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        f"post-seal update of params.cfg at {__file__}:{line() - 3} (changed: N, nepochs)"
+    )
 
 
 UNPOPULATED = """\

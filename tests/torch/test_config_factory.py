@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,12 @@ class TestInferencePayloadStructure:
         assert applied["accelerator"] == "cpu"
         assert applied["num_workers"] == 2
         assert applied["inference_batch_size"] == 64
+
+    def test_audit_holds_what_was_inferred(self, scan_file: Path, model_dir: Path) -> None:
+        """The audit dict tells side, photons and their source, neighbours and mode."""
+        applied = infer(model_dir, scan_file, {"model_type": "supervised"}).overrides_applied
+        assert (applied["N"], applied["K"], applied["mode"]) == (64, 6, "Supervised")
+        assert (applied["nphotons"], applied["nphotons_source"]) == (1e9, "default")
 
 
 class TestConfigBridgeTranslation:
@@ -242,6 +249,16 @@ class TestLegacyParamsPopulation:
             populate_legacy_params(config, force=True)
         assert params.cfg["N"] == 64
 
+    def test_legacy_params_meant_are_no_surprise(
+        self, scan_file: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What is replaced on purpose after a factory sealed the dict is not told; the seal stays."""
+        train(scan_file, {"gridsize": 1})
+        populate_legacy_params(TrainingConfig(model=ModelConfig(gridsize=3)), force=True)
+        assert params.cfg["gridsize"] == 3
+        assert params.is_sealed()
+        assert not caplog.records
+
     def test_legacy_params_refuse_other_classes(self) -> None:
         """Only the two TensorFlow-side run configurations are taken."""
         with pytest.raises(TypeError) as caught:
@@ -340,6 +357,12 @@ class TestOverridePrecedence:
         assert payload.overrides_applied["N"] == 64
         assert payload.overrides_applied["K"] == 6
 
+    def test_the_audit_shares_nothing_with_the_callers_dict(self, scan_file: Path) -> None:
+        """What is done to the audit does not reach a table inside the overrides."""
+        given: dict[str, Any] = {"model": {"gridsize": 1}}
+        train(scan_file, given).overrides_applied["model"]["gridsize"] = 9
+        assert given == {"model": {"gridsize": 1}}
+
 
 MISSING_GROUPS = """\
 n_groups is required in overrides
@@ -403,6 +426,27 @@ class TestFactoryValidation:
             create_inference_payload(folder, scan_file, "out", {})
         assert str(caught.value) == MISSING_GROUPS.format(path="inference.n_groups", section="inference")
         assert not params.is_populated()
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [
+            (([1],), "overrides must be a dict of settings or None, got [1]"),
+            (
+                ({}, {"accelerator": "cpu"}),
+                "execution_config must be a PyTorchExecutionConfig or None, got {'acc",
+            ),
+        ],
+    )
+    def test_arguments_of_another_kind_are_named(
+        self, scan_file: Path, model_dir: Path, arguments: tuple[Any, ...], text: str
+    ) -> None:
+        """A mistake of the program is told in its own words, by both factories."""
+        with pytest.raises(TypeError) as caught:
+            create_training_payload(scan_file, "out", *arguments)
+        assert str(caught.value).startswith(text)
+        with pytest.raises(TypeError) as caught:
+            create_inference_payload(model_dir, scan_file, "out", *arguments)
+        assert str(caught.value).startswith(text)
 
     def test_unknown_override_names_the_close_match(self, scan_file: Path) -> None:
         """A slip of the keyboard is told what was probably meant."""
@@ -483,6 +527,16 @@ class TestExecutionConfigOverrides:
         origin = payload.resolution.trace("execution.accelerator").winner.origin
         assert origin.key == "'auto' on this machine: an execution configuration found it"
 
+    def test_a_device_named_elsewhere_is_no_finding(
+        self, scan_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """'auto' from a higher layer asks the machine, whatever device an execution configuration names."""
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        config = PyTorchExecutionConfig(accelerator="cuda")
+        with pytest.warns(UserWarning, match="POLICY-001"):
+            payload = train(scan_file, {"accelerator": "auto"}, execution_config=config)
+        assert payload.execution_config.accelerator == "cpu"
+
     def test_a_named_device_beats_auto_without_warning(self, scan_file: Path) -> None:
         """Where the value in force is a device, nobody asks the machine."""
         assert train(scan_file, {"accelerator": "cuda"}).execution_config.accelerator == "cuda"
@@ -504,7 +558,9 @@ class TestProbeSizeInference:
         with pytest.warns(UserWarning, match=r"s\.npz.* is not square: \(128, 64\)"):
             assert infer_probe_size(path) == 128
 
-    @pytest.mark.parametrize("trouble", ["missing", "no key", "damaged", "objects", "scalar"])
+    @pytest.mark.parametrize(
+        "trouble", ["missing", "no key", "damaged", "objects", "scalar", "empty", "a folder", "a pipe"]
+    )
     def test_trouble_is_told_and_gives_64(self, tmp_path: Path, trouble: str) -> None:
         """File and reason are named whatever is wrong with them."""
         path = tmp_path / "s.npz"
@@ -512,9 +568,14 @@ class TestProbeSizeInference:
             "no key": {"xcoords": np.ones(3)},
             "objects": {"probeGuess": np.array([{}])},
             "scalar": {"probeGuess": np.array(1.0)},
+            "empty": {"probeGuess": np.ones((0, 0))},
         }
         if trouble == "damaged":
             path.write_bytes(b"PK no archive")
+        elif trouble == "a folder":
+            path.mkdir()
+        elif trouble == "a pipe":
+            os.mkfifo(path)
         elif trouble != "missing":
             np.savez(path, **arrays[trouble])
         with pytest.warns(UserWarning, match=r"s\.npz") as told:

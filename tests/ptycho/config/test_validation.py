@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ptycho.config.config import (
@@ -44,6 +45,11 @@ TRAINING: list[tuple[str, Any, str]] = [
     ("probe_warmup_epochs", -1, "probe_warmup_epochs must be non-negative, got -1"),
     ("probe_learning_rate", 0.0, "probe_learning_rate must be positive, got 0.0"),
     ("validation_fraction", 1.0, "validation_fraction must be in [0,1), got 1.0"),
+    ("realspace_weight", -1.0, "realspace_weight must be non-negative, got -1.0"),
+    ("n_subsample", 0, "n_subsample must be positive, got 0"),
+    ("subsample_seed", -1, "subsample_seed must be non-negative, got -1"),
+    ("neighbor_pool_size", 0, "neighbor_pool_size must be positive, got 0"),
+    ("seed", -1, "seed must be non-negative, got -1"),
 ]
 EXECUTION: list[tuple[str, Any, str]] = [
     (
@@ -89,6 +95,13 @@ RESOLVED: list[tuple[str, Any, str]] = [
         "wandb",
         "Invalid logger_backend: 'wandb'. Expected one of ['csv', 'mlflow', 'none', 'tensorboard'].",
     ),
+    ("gradient_clip_val", -1.0, "gradient_clip_val must be non-negative, got -1.0"),
+    ("prefetch_factor", 0, "prefetch_factor must be positive, got 0"),
+]
+ELSEWHERE: list[tuple[str, Any, str]] = [
+    ("model.intensity_scale", 0.0, "intensity_scale must be positive, got 0.0"),
+    ("inference.batch_size", 0, "batch_size must be positive, got 0"),
+    ("data.wavelength_m", -1e-10, "wavelength_m must be positive, got -1e-10"),
 ]
 
 
@@ -126,7 +139,7 @@ SETTINGS = [
     (f"{section}.{field}", value, text)
     for section, table in (("model", MODEL), ("training", TRAINING), ("execution", [*EXECUTION, *RESOLVED]))
     for field, value, text in table
-]
+] + ELSEWHERE
 
 
 @cases(SETTINGS)
@@ -153,6 +166,21 @@ def test_values_of_another_kind_are_judged_too() -> None:
     """A text where a number belongs is a complaint, not a crash."""
     with pytest.raises(ValueError, match="nepochs must be positive, got ten"):
         validate_training_config(TrainingConfig(model=ModelConfig(), nepochs="ten"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [1.5, 2.0, True])
+def test_a_count_is_a_whole_number(value: Any) -> None:
+    """A half group, or a yes, is no number of groups; numpy's whole numbers are."""
+    with pytest.raises(ValueError, match=f"gridsize must be positive, got {value}") as caught:
+        validate_model_config(ModelConfig(gridsize=value))
+    assert "\n  expected  a whole number above 0\n" in str(caught.value)
+    validate_model_config(ModelConfig(gridsize=np.int64(2)))  # type: ignore[arg-type]
+
+
+def test_a_quantity_is_finite() -> None:
+    """Infinitely many photons are refused."""
+    with pytest.raises(ValueError, match="nphotons must be positive, got inf"):
+        validate_training_config(TrainingConfig(model=ModelConfig(), nphotons=float("inf")))
 
 
 def test_legal_configurations_pass(tmp_path: Path) -> None:
