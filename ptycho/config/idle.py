@@ -35,9 +35,15 @@ def _resumed(settings: Mapping[str, Any]) -> str | None:
     return None if settings["training.resume"] is None else "the probe comes from training.resume"
 
 
-def _lone_length(settings: Mapping[str, Any]) -> str | None:
-    missing = [path for path in _GEOMETRY if settings[path] is None]
-    return f"metres need {' and '.join(missing)} too" if missing else None
+def _lone(length: str) -> Judge:
+    """Idle where it is set and another length of the geometry is not."""
+
+    def judge(settings: Mapping[str, Any]) -> str | None:
+        missing = [path for path in _GEOMETRY if settings[path] is None]
+        lone = missing and length not in missing
+        return f"metres need {' and '.join(missing)} too" if lone else None
+
+    return judge
 
 
 def _unsampled(settings: Mapping[str, Any]) -> str | None:
@@ -53,7 +59,7 @@ _NO_CHECKPOINTS = _where("execution.enable_checkpointing", False)
 _ONE_GROUP_EACH = _always("every position is reconstructed in one group, with its nearest neighbours")
 _ONE_PROCESS = _always("a reconstruction reads its frames in one process, on one device")
 
-_IN_BOTH: Mapping[str, Judge] = dict.fromkeys(_GEOMETRY, _lone_length)
+_IN_BOTH: Mapping[str, Judge] = {path: _lone(path) for path in _GEOMETRY}
 _IN_TRAINING: Mapping[str, Judge] = {
     "model.unet_stages": _CNN,
     "model.pad_object": _UNET,

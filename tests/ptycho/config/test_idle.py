@@ -94,6 +94,7 @@ def test_settings_that_act_are_not_told() -> None:
     assert told("train") == told("infer") == []
     assert told("train", model__architecture="unet", model__unet_stages=1, model__object_big=False) == []
     assert told("infer", inference__subsample_seed=3, inference__n_subsample=10) == []
+    assert told("train", data__wavelength_m=None) == []
     lengths = {"data__pixel_size_m": 1e-4, "data__wavelength_m": 1e-10, "data__distance_m": 2.0}
     assert told("train", **lengths) == []
 
