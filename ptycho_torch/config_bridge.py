@@ -118,7 +118,8 @@ def _overrides(overrides: Overrides, command: Command) -> Layer:
 
 
 def _resolve(layers: Iterable[Layer]) -> Resolution:
-    return resolve(schema, bridge_precedence, [*layers, TORCH_BACKEND, *TORCH_DEFAULTS, *TENSORFLOW_DEFAULTS])
+    stack = [*layers, TORCH_BACKEND, *TORCH_DEFAULTS, *TENSORFLOW_DEFAULTS]
+    return resolve(schema, bridge_precedence, stack, stacklevel=outside_stack_level())
 
 
 def _written(layers: Iterable[Layer], path: str) -> bool:

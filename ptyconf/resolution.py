@@ -147,6 +147,12 @@ class Resolution(Mapping[str, Any]):
     def __hash__(self) -> int:
         return id(self)
 
+    def __copy__(self) -> Resolution:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Resolution:
+        return self  # It never changes, so that a copy could not differ.
+
     def __repr__(self) -> str:
         shown = ", ".join(
             f"{path}={show(self._state.values[path], secret=self.schema[path].secret)}"

@@ -25,7 +25,12 @@ KEPT_STACKS = 64
 
 
 def resolve(
-    schema: Schema, precedence: Precedence, layers: Iterable[Layer], *, rules: Iterable[Rule] = ()
+    schema: Schema,
+    precedence: Precedence,
+    layers: Iterable[Layer],
+    *,
+    rules: Iterable[Rule] = (),
+    stacklevel: int = 1,
 ) -> Resolution:
     """Merge layers by their declared precedence, whatever order they are given in.
 
@@ -34,6 +39,7 @@ def resolve(
         precedence: The order of layer names, high to low.
         layers: The layers; several may have one name.
         rules: Conditions across settings, besides the schema's own.
+        stacklevel: Whose line a warning names; 1 is the caller.
 
     Raises:
         ConfigError: Everything that is wrong with the layers, together.
@@ -44,13 +50,13 @@ def resolve(
         ((precedence.rank(layer), schema.read(layer)) for layer in given), key=lambda pair: pair[0]
     )
     work = _Work(schema, ranked)
-    work.tell_notices()
+    work.tell_notices(stacklevel + 2)
     work.merge()
     work.settle()
     extra = tuple(rules)
 
     def again(others: tuple[Layer, ...]) -> Resolution:
-        return resolve(schema, precedence, others, rules=extra)
+        return resolve(schema, precedence, others, rules=extra, stacklevel=3)
 
     state = State(schema, precedence, given, work.readings, work.histories, work.values, work.derived, again)
     resolution = Resolution(state)
@@ -88,13 +94,13 @@ class _Work:
         self.problems: list[Problem] = []
         self.touched: set[str] = set()
 
-    def tell_notices(self) -> None:
+    def tell_notices(self, stacklevel: int) -> None:
         """Warn of what is not wrong but should be known, once per layer."""
         for reading in self.readings:
             if reading.notices and not reading.told:
                 reading.told = True
                 for category, text in reading.notices:
-                    warnings.warn(text, category, stacklevel=4)
+                    warnings.warn(text, category, stacklevel=stacklevel)
 
     def merge(self) -> None:
         """Put the layers on top of each other, the defaults from the schema's memory."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ptycho.config import views
+from ptycho.config.callsite import outside_stack_level
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.config.data_file import ProbeSide, data_file_layer, probe_side
 from ptycho.config.precedence import (
@@ -148,8 +149,10 @@ def resolve_layers(
     """
     stack = [*layers, *TORCH_DEFAULTS, *TENSORFLOW_DEFAULTS]
     if scan is None or probe is None:
-        return resolve(schema, precedence, stack)
-    resolution = resolve(schema, precedence, [*stack, data_file_layer(scan, probe)])
+        return resolve(schema, precedence, stack, stacklevel=outside_stack_level())
+    resolution = resolve(
+        schema, precedence, [*stack, data_file_layer(scan, probe)], stacklevel=outside_stack_level()
+    )
     side = _side_after_crop(resolution, probe)
     if side == probe.side:
         return resolution

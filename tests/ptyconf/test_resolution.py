@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -396,3 +397,16 @@ def test_threads_share_a_schema(program: SimpleNamespace) -> None:
     alone = {number: work(number) for number in range(64)}
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(work, numbers)) == [alone[number] for number in numbers]
+
+
+def test_a_copy_of_a_resolution_is_itself(program: SimpleNamespace) -> None:
+    """What never changes needs no copy; a dataclass that holds one can be copied and taken apart."""
+
+    @dataclass
+    class Run:
+        name: str
+        resolution: Any
+
+    resolution = program.resolve()
+    assert copy.copy(resolution) is copy.deepcopy(resolution) is resolution
+    assert asdict(Run("a", resolution)) == {"name": "a", "resolution": resolution}

@@ -187,8 +187,9 @@ class TestConfigBridgeTranslation:
 
     def test_config_bridge_takes_n_images_for_n_groups(self, scan_file: Path) -> None:
         """The old name of the groups works, and says the new one."""
-        with pytest.warns(DeprecationWarning, match=r"n_images.*n_groups"):
+        with pytest.warns(DeprecationWarning, match=r"n_images.*n_groups") as told:
             payload = create_training_payload(scan_file, "out", {"n_images": 40, **CPU})
+        assert [each.filename for each in told] == [__file__]
         assert payload.tf_training_config.n_groups == 40
 
 

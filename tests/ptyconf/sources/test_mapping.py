@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf import ConfigError, Conversion, Origin, Setting
+from ptyconf import ConfigError, Conversion, Origin, Setting, resolve
 from ptyconf.sources import mapping
 
 
@@ -101,18 +102,25 @@ def test_deprecated_name_warns_with_place_and_new_name(program: SimpleNamespace)
     program.resolve(layer)
 
 
-def test_ambiguous_bare_name_is_refused(program: SimpleNamespace) -> None:
-    """Unless the layer says in which order sections are looked up."""
-    schema = program.make_schema(settings=[Setting("inference.batch_size", int, 1)])
-    layer = mapping.layer("overrides", {"batch_size": 4})
-    with pytest.raises(ConfigError) as caught:
-        program.resolve(layer, schema=schema)
-    assert str(caught.value).splitlines()[0] == (
-        "'batch_size' may mean training.batch_size or inference.batch_size"
-    )
-    ordered = mapping.layer("overrides", {"batch_size": 4}, sections=("inference", "training"))
-    resolution = program.resolve(ordered, schema=schema)
-    assert (resolution.value("inference.batch_size"), resolution.value("training.batch_size")) == (4, 16)
+def test_a_warning_names_the_line_that_resolved(program: SimpleNamespace) -> None:
+    """Python shows a deprecation only to the code that is to blame, however deep it resolves."""
+    old = {"training": {"batch": 8}}
+
+    def resolve_within(stacklevel: int) -> Any:
+        layers = [mapping.layer("overrides", old)]
+        return resolve(program.schema, program.precedence, layers, stacklevel=stacklevel)
+
+    def line_told(call: Callable[[], object]) -> int:
+        with pytest.warns(DeprecationWarning, match="deprecated") as caught:
+            call()
+        assert caught[0].filename == __file__
+        return caught[0].lineno
+
+    here = sys._getframe().f_lineno
+    assert line_told(lambda: resolve_within(1)) == resolve_within.__code__.co_firstlineno + 2
+    assert line_told(lambda: resolve_within(2)) == here + 2
+    resolution = program.resolve()
+    assert line_told(lambda: resolution.with_layer(mapping.layer("flags", old))) == here + 4
 
 
 def test_unknown_key_gets_close_matches_across_sections(program: SimpleNamespace) -> None:
