@@ -32,6 +32,8 @@ SIEMENS = "siemens_star_aps_N128.npz"
 NETWORK: dict[str, Any] = {
     "model.architecture": "unet",
     "model.gridsize": 2,
+    "model.amp_activation": "sigmoid",
+    "model.intensity_scale_trainable": True,
     "training.neighbor_count": 6,
     "training.batch_size": 4,
     "training.torch_loss_mode": "mae",
@@ -117,14 +119,14 @@ def make_siemens_guess(folder: Path, data: Path) -> tuple[Path, Path]:
 
 STAR: dict[str, Any] = {"data.quantity": "counts"}
 TARGETS = {
-    "demo": Target("simulated scan, other object", make_demo, 10, 300, (0.90, 0.90)),
+    "demo": Target("simulated scan, other object", make_demo, 8, 300, (0.90, 0.90)),
     "siemens-probe": Target(
-        "Siemens star, other half, known main mode", make_siemens_probe, 6, 180, (0.0, 0.95), STAR
+        "Siemens star, other half, known main mode", make_siemens_probe, 5, 180, (0.0, 0.95), STAR
     ),
     "siemens-modes": Target(
         "the same, two more modes learned",
         make_siemens_probe,
-        6,
+        5,
         180,
         (0.0, 0.95),
         STAR | {"model.probe_modes": 3, "training.probe_warmup_epochs": 20},
