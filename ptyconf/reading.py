@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.convert import anchor
@@ -10,6 +11,7 @@ from ptyconf.index import Alias, Found, Slot
 from ptyconf.layer import Fault, Keys, Layer
 from ptyconf.origin import Origin
 from ptyconf.scalars import Mismatch
+from ptyconf.shape import KEPT_PLANS, SEEN, Columns, Plan, make_plan
 from ptyconf.spelling import close, redact, show, spell, spell_key
 from ptyconf.view import UNSET
 
@@ -18,25 +20,37 @@ if TYPE_CHECKING:
 
 SUGGESTED = 20  # looking for near misses is quadratic, so only the first unknown keys get one
 KNOWN_SHOWN = 8
+NOTHING: tuple[tuple[str, ...], tuple[Any, ...]] = ((), ())
 
 
 class Reading:
     """What a layer says, in the schema's terms."""
 
-    __slots__ = ("faults", "kind", "layer", "notices", "passed", "schema", "spelled", "told", "values")
+    # Shared while there is nothing to tell; a reading that has something gets its own.
+    spelled: Mapping[str, tuple[Keys, str]] = MappingProxyType({})  # keys that differ from the path
+    passed: Mapping[str, str] = MappingProxyType({})
+    faults: Sequence[Fault] = ()
+    notices: Sequence[tuple[type[Warning], str]] = ()
+    told = False
+    _values: dict[str, Any] | None = None
 
     def __init__(self, layer: Layer, schema: Schema) -> None:
-        self.layer = layer
+        # Not the layer itself: that keeps its readings, and together they would be a circle.
+        self.name = layer.name
         self.kind = layer.kind
+        self.origins = layer.origins
         self.schema = schema
-        self.values: dict[str, Any] = {}
-        self.spelled: dict[
-            str, tuple[Keys, str]
-        ] = {}  # only where keys differ from the path, or were converted
-        self.passed: dict[str, str] = {}
-        self.faults: list[Fault] = list(layer.faults)
-        self.notices: list[tuple[type[Warning], str]] = []
-        self.told = False
+        self.columns: tuple[Iterable[str], Iterable[Any]] = NOTHING
+        if layer.faults:
+            self.faults = layer.faults
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values by path."""
+        if self._values is None:
+            self._values = dict(zip(*self.columns, strict=True))
+            self.columns = (self._values.keys(), self._values.values())
+        return self._values
 
     def keys(self, path: str) -> Keys:
         """Give the keys of a setting as this layer spells them."""
@@ -45,7 +59,7 @@ class Reading:
 
     def origin(self, path: str) -> Origin:
         """Say where this layer has a setting."""
-        return self.layer.origins(self.keys(path))
+        return self.origins(self.keys(path))
 
     def conversion(self, path: str) -> str:
         """Name the conversion that the value went through, "" for none."""
@@ -54,19 +68,66 @@ class Reading:
 
 
 def read_layer(layer: Layer, schema: Schema) -> Reading:
-    """Read a layer by a schema."""
+    """Read a layer by a schema: by the plan of its shape, or key by key."""
     found = Reading(layer, schema)
-    rest: list[_Rest] = []
-    if layer.kind != "environment":
-        _take_plain(layer.values, schema.index.tree, (), None if layer.text else found.values, rest)
-    if rest or layer.unset or layer.text:
-        _Reader(found).read(rest)
-    for path, policies in schema.passed_over.items():
-        if path in found.values:
+    values = layer.values
+    columns = values if values.__class__ is Columns else None if layer.text else Columns.of(values)
+    if columns is None:
+        _read_plainly(found, layer)
+    else:
+        shape = (columns.names, columns.types, layer.sections, layer.dotted)
+        plan = schema.plans.get(shape)
+        if plan.__class__ is Plan and plan.fits(columns.leaves):
+            found.columns = (plan.paths, columns.leaves)
+            if plan.spelled:
+                found.spelled = plan.spelled
+            if layer.unset:
+                _Reader(found, layer).read(())
+        else:
+            _read_plainly(found, layer)
+            _keep_plan(shape, found, layer, columns)
+    if schema.passed_over:
+        _pass_over(found, layer)
+    return found
+
+
+def _pass_over(found: Reading, layer: Layer) -> None:
+    """Note which settings of the layer a policy passes over."""
+    passed: dict[str, str] = {}
+    values = found.values
+    for path, policies in found.schema.passed_over.items():
+        if path in values:
             for policy in policies:
                 if policy.layer == layer.name and policy.label in {"", layer.label}:
-                    found.passed[path] = policy.reason
-    return found
+                    passed[path] = policy.reason
+    if passed:
+        found.passed = passed
+
+
+def _read_plainly(found: Reading, layer: Layer) -> None:
+    """Read a layer key by key."""
+    rest: list[_Rest] = []
+    if layer.kind != "environment":
+        values = layer.values
+        table = values.tables if isinstance(values, Columns) else values
+        _take_plain(table, found.schema.index.tree, (), None if layer.text else found.values, rest)
+    if rest or layer.unset or layer.text:
+        _Reader(found, layer).read(rest)
+
+
+def _keep_plan(shape: Any, found: Reading, layer: Layer, columns: Columns) -> None:
+    """Give a shape that came before a plan of what its reading found; none where values are translated."""
+    plans = found.schema.plans
+    if shape not in plans:
+        if len(plans) >= KEPT_PLANS:
+            plans.clear()
+        plans[shape] = SEEN
+    elif plans[shape] is SEEN:
+        plans[shape] = None
+        if not found.faults and not found.notices and not any(name for _, name in found.spelled.values()):
+            slots, unset = found.schema.index.slots, {path for path, _ in layer.unset}
+            taken = {found.keys(path): slots[path] for path in found.values if path not in unset}
+            plans[shape] = make_plan(columns, taken, found.spelled)
 
 
 _Rest = tuple[str, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it
@@ -93,9 +154,13 @@ def _take_plain(
 class _Reader:
     """The walk over one layer's keys."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, layer: Layer) -> None:
         self.reading = reading
-        self.layer = reading.layer
+        self.spelled = dict(reading.spelled)
+        self.faults = list(reading.faults)
+        self.notices: list[tuple[type[Warning], str]] = []
+        reading.spelled, reading.faults, reading.notices = self.spelled, self.faults, self.notices
+        self.layer = layer
         self.index = reading.schema.index
         self.settings = reading.schema.settings
         self.sections = self.index.sections if self.layer.sections is None else self.layer.sections
@@ -217,11 +282,11 @@ class _Reader:
                 )
             else:
                 text = f"{path!r} is written twice with the same value: as {first} and as {second}"
-                reading.notices.append((UserWarning, text))
+                self.notices.append((UserWarning, text))
             return
         reading.values[path] = value
         if conversion or keys != tuple(path.split(".")):
-            reading.spelled[path] = (keys, conversion)
+            self.spelled[path] = (keys, conversion)
 
     def settle_aliases(self) -> None:
         """Take what was written under other names, after the settings' own."""
@@ -230,7 +295,7 @@ class _Reader:
             if alias.deprecated:
                 origin = self.layer.origins(keys)
                 text = f"{origin.key} is deprecated, use {alias.path}; written in {origin.where}"
-                self.reading.notices.append((DeprecationWarning, text))
+                self.notices.append((DeprecationWarning, text))
 
     def unset(self, path: str, keys: Keys) -> None:
         """Set a setting to None."""
@@ -244,7 +309,7 @@ class _Reader:
 
     def fault(self, text: str, path: str, keys: Keys, *, known: str = "", hint: str = "") -> None:
         """Note one thing that is wrong."""
-        self.reading.faults.append(Fault(text, path, keys, known=known, hint=hint))
+        self.faults.append(Fault(text, path, keys, known=known, hint=hint))
 
     def refuse_value(self, slot: Slot, value: Any, keys: Keys, mismatch: Mismatch) -> None:
         """Note a value that does not fit its type."""
@@ -281,7 +346,7 @@ class _Reader:
         short = name if len(name) <= 80 else f"{name[:76]} ..."
         if self.layer.unknown == "warn":
             said = f"unknown setting {short!r}, written in {self.layer.origins(keys).where}"
-            self.reading.notices.append((UserWarning, f"{said}; {hint}" if hint else said))
+            self.notices.append((UserWarning, f"{said}; {hint}" if hint else said))
         else:
             self.fault(f"unknown setting {short!r}", name, keys, known=here, hint=hint)
 

@@ -203,11 +203,11 @@ class Resolution(Mapping[str, Any]):
             return "derived"
         link = state.histories[path]
         live = (reading for reading, _ in entries(link) if path not in reading.passed)
-        return str(next(live, link[0]).layer.name)
+        return str(next(live, link[0]).name)
 
     def has(self, path: str, *layers: str) -> bool:
         """Tell whether one of these layers (any layer, without names) wrote a setting."""
-        written = (reading.layer.name for reading, _ in entries(self._state.histories.get(path)))
+        written = (reading.name for reading, _ in entries(self._state.histories.get(path)))
         return any(not layers or name in layers for name in written)
 
     def trace(self, path: str, *, reveal: bool = False) -> Trace:
@@ -228,13 +228,13 @@ class Resolution(Mapping[str, Any]):
         written: list[Entry] = []
         for reading, each in entries(state.histories.get(path)):
             entry = Entry(
-                reading.layer.name,
+                reading.name,
                 MASK if hidden else copied(each),
                 reading.origin(path),
                 reading.conversion(path),
             )
             if path in reading.passed:
-                passed.append((entry, Applied(reading.layer.name, reading.passed[path])))
+                passed.append((entry, Applied(reading.name, reading.passed[path])))
             else:
                 live.append((reading, each))
             written.append(entry)
@@ -276,7 +276,7 @@ class Resolution(Mapping[str, Any]):
         if isinstance(values, list):
             pairs = enumerate(zip(values, sources, strict=True))
             return tuple(
-                Element(key, each, source.layer.name, source.origin(path)) for key, (each, source) in pairs
+                Element(key, each, source.name, source.origin(path)) for key, (each, source) in pairs
             )
         return tuple(_leaves(path, values, sources, ""))
 
@@ -297,7 +297,7 @@ def _leaves(path: str, values: Mapping[str, Any], sources: Mapping[str, Any], at
         if isinstance(source, dict):
             yield from _leaves(path, value, source, name)
         else:
-            yield Element(name, value, source.layer.name, source.origin(path))
+            yield Element(name, value, source.name, source.origin(path))
 
 
 def _name(target: type | View[Any]) -> str:

@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from ptyconf.convert import one_of
@@ -46,9 +47,19 @@ def resolve(
         SchemaError: A layer has a name that the precedence does not know.
     """
     given = tuple(layers)
-    ranked = sorted(
-        ((precedence.rank(layer), schema.read(layer)) for layer in given), key=lambda pair: pair[0]
-    )
+    ranks, own = precedence.ranks, id(schema)
+    try:
+        ranked = sorted(
+            [
+                ((ranks[layer.name], layer.within), layer.readings.get(own) or schema.read(layer))
+                for layer in given
+            ],
+            key=_rank,
+        )
+    except KeyError:
+        for layer in given:
+            precedence.rank(layer)  # raises for the one that it does not know
+        raise
     work = _Work(schema, ranked)
     work.tell_notices(stacklevel + 2)
     work.merge()
@@ -69,6 +80,9 @@ def resolve(
     if work.problems:
         raise ConfigError(sorted(work.problems, key=_place))
     return resolution
+
+
+_rank = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,8 @@ class _Work:
         self.values: dict[str, Any] = {}
         self.derived: dict[str, Derived] = {}
         self.problems: list[Problem] = []
-        self.touched: set[str] = set()
+        self.touched: set[str] = set()  # to be checked although no layer wrote them
+        self.standing: frozenset[Reading] = frozenset()
 
     def tell_notices(self, stacklevel: int) -> None:
         """Warn of what is not wrong but should be known, once per layer."""
@@ -109,12 +124,10 @@ class _Work:
             split -= 1
         base = _base(self.schema, self.readings[split:])
         above = self.readings[:split][::-1]
-        self.histories = pile([(reading, reading.values) for reading in above], base.histories)
-        self.values = dict(base.values)
-        for reading in above:
-            self.values.update(reading.values)
-            self.touched.update(reading.values)
-        self.touched |= base.dubious
+        self.histories = pile([(reading, *reading.columns) for reading in above], base.histories)
+        self.values = {path: link[1] for path, link in self.histories.items()}
+        self.standing = frozenset(base.readings)
+        self.touched.update(base.dubious)
         for reading in self.readings:
             for fault in reading.faults:
                 self.problems.append(self.problem(fault, reading))
@@ -138,7 +151,7 @@ class _Work:
         text = (
             f"{path!r} is {show(ours, secret=secret)} in {one.where} and "
             f"{show(theirs, secret=secret)} in {two.where}; the layers "
-            f"{first.layer.name!r} and {second.layer.name!r} share a rank and must agree"
+            f"{first.name!r} and {second.name!r} share a rank and must agree"
         )
         self.problems.append(Problem(text, path=path, origin=one, hint=f"remove {path} from one of them"))
 
@@ -153,8 +166,14 @@ class _Work:
             if self.values.get(path) is None and path not in faulty:
                 self.problems.append(self.missing(path))
         for setting in self.schema.checked:
-            if setting.path in self.touched and setting.path not in faulty:
+            path = setting.path
+            if path not in faulty and (path in self.touched or self.is_written(path)):
                 self.check(setting)
+
+    def is_written(self, path: str) -> bool:
+        """Tell whether the highest entry of a setting is none of the defaults at the bottom."""
+        link = self.histories.get(path)
+        return link is not None and link[0] not in self.standing
 
     def pass_over(self) -> None:
         """Let the next entry win where the highest one's layer is passed over for this setting."""
@@ -270,7 +289,7 @@ class _Work:
         """Make a problem of what was found wrong in a layer, now that it is known what it hides."""
         origin = fault.origin
         if origin is None and fault.keys:
-            origin = reading.layer.origins(fault.keys)
+            origin = reading.origins(fault.keys)
         return Problem(
             fault.text,
             path=fault.path,
@@ -354,7 +373,7 @@ def schema_defaults(schema: Schema, known: set[str]) -> Reading:
         # A class may have a default that its own annotation does not allow, as None for an int: it stands.
         if path not in known and setting.default is not UNSET:
             reading.values.setdefault(path, setting.default)
-    reading.faults.clear()
+    reading.faults = ()
     return reading
 
 

@@ -76,6 +76,7 @@ class Schema:
         self.special = tuple(path for path, each in self.settings.items() if each.merge != "replace")
         self.required = tuple(path for path, each in self.settings.items() if each.required)
         self.stacks: dict[tuple[int, ...], Any] = {}
+        self.plans: dict[Any, Any] = {}
         self._by_target: dict[type, View[Any]] = {}
         for view in self.views:
             self._by_target.setdefault(view.target, view)
@@ -99,8 +100,8 @@ class Schema:
         """Read a layer in the terms of this schema, once."""
         kept = layer.readings.get(id(self))
         if kept is None:
-            kept = layer.readings[id(self)] = (self, read_layer(layer, self))
-        return kept[1]
+            kept = layer.readings[id(self)] = read_layer(layer, self)
+        return kept  # it holds its schema, so that the identity stays the schema's
 
     def view(self, target: type[T] | View[T]) -> View[T]:
         """Find the (first) view of a target class.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-from pathlib import Path
 from typing import Any, Literal
 
 MAX_BYTES = 2_000_000
@@ -47,7 +46,7 @@ class Refusal(ValueError):  # noqa: N818  It names what happened.
         return type(self), (self.text, self.line, self.column)
 
 
-def read_file(path: Path, *, max_bytes: int = MAX_BYTES) -> str:
+def read_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> str:
     """Read a settings file as text, whatever it claims to be.
 
     Raises:

@@ -8,9 +8,8 @@ from typing import Any
 
 from ptyconf.layer import Keys, Layer, Unknown
 from ptyconf.origin import Origin
+from ptyconf.shape import PLAIN, Columns
 from ptyconf.view import copied
-
-_SCALARS = frozenset({int, float, str, bool, type(None)})
 
 
 def layer(
@@ -38,23 +37,30 @@ def layer(
     """
     called = label or name
     frame = sys._getframe(stacklevel)  # noqa: SLF001  The only cheap way to the caller's line.
-    file, line = frame.f_code.co_filename, frame.f_lineno
+    columns = Columns.of(values)
+    fields: dict[str, Any] = {
+        "name": name,
+        "values": _frozen(values) if columns is None else columns,
+        "kind": kind,
+        "label": called,
+        "dotted": True,
+        "unknown": unknown,
+    }
+    if sections is not None:
+        fields["sections"] = tuple(sections)
+    if origin is None:
+        fields["origins"] = _origins(kind, called, frame.f_code.co_filename, frame.f_lineno)
+    else:
+        fields["origins"] = _given(origin)
+    return Layer.of(fields)
 
-    def origins(keys: Keys) -> Origin:
-        if origin is not None:
-            return origin(".".join(str(key) for key in keys))
-        return Origin(kind, called, called + "".join(f"[{key!r}]" for key in keys), file, line)
 
-    return Layer(
-        name,
-        _frozen(values),
-        origins,
-        kind=kind,
-        label=called,
-        dotted=True,
-        unknown=unknown,
-        sections=None if sections is None else tuple(sections),
-    )
+def _origins(kind: str, called: str, file: str, line: int) -> Callable[[Keys], Origin]:
+    return lambda keys: Origin(kind, called, called + "".join(f"[{key!r}]" for key in keys), file, line)
+
+
+def _given(origin: Callable[[str], Origin]) -> Callable[[Keys], Origin]:
+    return lambda keys: origin(".".join(str(key) for key in keys))
 
 
 def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +68,7 @@ def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
     taken = dict(values)
     for key, each in values.items():
         kind = each.__class__
-        if kind not in _SCALARS:
+        if kind not in PLAIN:
             if kind is dict or isinstance(each, Mapping):
                 taken[key] = _frozen(each)
             elif kind is list or kind is set:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,8 +18,8 @@ def check(name: str, folder: Path) -> str:
     """Run mypy strict on one file."""
     from mypy import api
 
-    options = ["--strict", "--no-error-summary", "--config-file=", f"--cache-dir={folder}", "--show-error-codes"]
-    return api.run([*options, str(HERE / name)])[0]
+    options = ["--strict", "--no-error-summary", "--config-file=", f"--cache-dir={folder}"]
+    return api.run([*options, "--show-error-codes", str(HERE / name)])[0]
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,22 @@ def test_bad_code_is_refused(folder: Path) -> None:
     }
     errors = re.findall(r":(\d+): error: .*\[([\w-]+)\]$", check("refused.py", folder), flags=re.MULTILINE)
     assert {(int(number), kind) for number, kind in errors} == marked
+
+
+@pytest.mark.skipif(shutil.which("pyright") is None, reason="pyright is not installed")
+def test_pyright_says_the_same(tmp_path: Path) -> None:
+    """Strict, too: nothing against the good code, and the marked lines of the bad."""
+    settings = {"typeCheckingMode": "strict", "include": ["accepted.py", "refused.py"]}
+    settings["extraPaths"] = [str(HERE.parents[1])]
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    for name in ("accepted.py", "refused.py"):
+        shutil.copy(HERE / name, tmp_path)
+    command = ["pyright", "-p", str(tmp_path), "--pythonpath", sys.executable, "--outputjson"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = json.loads(done.stdout)["generalDiagnostics"]
+    found = {(Path(each["file"]).name, each["range"]["start"]["line"] + 1) for each in said}
+    lines = (HERE / "refused.py").read_text().splitlines()
+    assert found == {("refused.py", number) for number, line in enumerate(lines, 1) if "# refused" in line}
 
 
 def test_type_marker_is_shipped() -> None:
