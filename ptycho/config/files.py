@@ -21,16 +21,22 @@ def load_toml_config(path: str | Path) -> dict[str, Any]:
 
 
 def load_yaml_config(path: str | Path) -> dict[str, Any]:
-    """Read a YAML file into nested dicts, by the safe loader.
+    """Read a YAML file into nested dicts, by the safe loader; the limits are those of TOML files.
 
     Raises:
         ValueError: "Failed to load config from ..." with what is wrong and where.
     """
     import yaml
 
+    from ptyconf.sources import guard
+
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        values = yaml.safe_load(guard.read_file(Path(path)))
+    except guard.Refusal as error:
+        raise _failure(path, f"it {error}") from error
+    except RecursionError as error:
+        raise _failure(path, "it is nested too deep") from error
+    except (OSError, yaml.YAMLError) as error:
         raise _failure(path, error) from error
     if values is None:
         return {}

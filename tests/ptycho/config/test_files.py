@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,10 @@ def test_a_missing_file_is_named(load: Loader, tmp_path: Path) -> None:
         (load_yaml_config, "a: [1", "expected ',' or ']'"),
         (load_yaml_config, "!!python/object/apply:os.getcwd []", "could not determine a constructor"),
         (load_yaml_config, "- 1\n- 2", "it holds [1, 2]; expected a table of settings"),
+        (load_yaml_config, "a: " + "[" * 10_000, "it is nested too deep"),
+        (load_yaml_config, "#" * 2_000_001, "it has 2000001 bytes; at most 2000000 are read"),
     ],
-    ids=["toml", "deep toml", "yaml", "yaml that runs code", "yaml list"],
+    ids=["toml", "deep toml", "yaml", "yaml that runs code", "yaml list", "deep yaml", "long yaml"],
 )
 def test_a_damaged_file_gives_its_reason(load: Loader, text: str, reason: str, tmp_path: Path) -> None:
     """What is wrong is told, and nothing in the file is run."""
@@ -60,3 +63,11 @@ def test_a_damaged_file_gives_its_reason(load: Loader, text: str, reason: str, t
         load(file)
     assert str(caught.value).startswith(f"Failed to load config from {file}: ")
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("load", [load_toml_config, load_yaml_config])
+def test_a_pipe_is_not_waited_for(load: Loader, tmp_path: Path) -> None:
+    """What is no regular file is refused at once."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="is not a regular file"):
+        load(tmp_path / "pipe")
