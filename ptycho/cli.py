@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ptycho.workflows.backend_selector import BackendError
 
@@ -75,6 +75,17 @@ class UsageError(ValueError):
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one clear message, without the list of every flag."""
+
+    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Read all arguments, or name the first that is not known, with its close match.
+
+        Raises:
+            UsageError: An argument is not known.
+        """
+        namespace, unknown = self.parse_known_args(*args, **kwargs)
+        if unknown:
+            raise _unknown_argument(unknown[0], self)
+        return namespace
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse has to say.

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -320,3 +321,30 @@ def test_a_shared_training_leaves_one_run_folder(job: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert {item.name for item in (job / "shared").iterdir()} >= LEFT_BEHIND
     assert [item.name for item in job.glob("shared*")] == ["shared"]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "text"),
+    [
+        (train.main, ["--max_epoch", "3"], "unknown argument '--max_epoch'\n  try       --max_epochs\n"),
+        (
+            inference.main,
+            ["stray"],
+            "unknown argument 'stray'\n  try       python -m ptycho_torch.inference --help\n",
+        ),
+        (
+            inference.main,
+            [],
+            "--model_path is required\n  expected  a run folder that holds wts.h5.zip\n",
+        ),
+    ],
+)
+def test_the_contract_commands_explain_bad_use(
+    command: Callable[[list[str]], int],
+    arguments: list[str],
+    text: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A slip of the keyboard gives one message, the close match, and code 2."""
+    assert command(arguments) == 2
+    assert capsys.readouterr().err == text
