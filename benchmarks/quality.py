@@ -53,6 +53,7 @@ class Target:
         limit_s: Training time allowed.
         needed: Smallest amplitude and phase correlation; 0 asks for nothing.
         settings: Settings beyond those of every target.
+        reference: What the object in the file is.
     """
 
     title: str
@@ -61,6 +62,7 @@ class Target:
     limit_s: float
     needed: tuple[float, float]
     settings: dict[str, Any] = field(default_factory=dict)
+    reference: str = "reference"
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def make_siemens_guess(folder: Path, data: Path) -> tuple[Path, Path]:
 
 STAR: dict[str, Any] = {"data.quantity": "counts"}
 TARGETS = {
-    "demo": Target("simulated scan, other object", make_demo, 8, 300, (0.90, 0.90)),
+    "demo": Target("simulated scan, other object", make_demo, 8, 300, (0.90, 0.90), reference="truth"),
     "siemens-probe": Target(
         "Siemens star, other half, known main mode", make_siemens_probe, 5, 180, (0.0, 0.95), STAR
     ),
@@ -176,7 +178,13 @@ def measure(target: Target, data: Path, folder: Path, options: argparse.Namespac
     if options.pictures:
         for name, judged in (("network", network), ("refined", refined)):
             target_file = options.pictures / f"{train_file.stem.removesuffix('_train')}_{name}.png"
-            save_comparison(target_file, judged.reconstruction, judged.reference, mask=judged.mask)
+            save_comparison(
+                target_file,
+                judged.reconstruction,
+                judged.reference,
+                mask=judged.mask,
+                reference_name=target.reference,
+            )
     return Result(training_s, cpu_s, steps, plain_s, whole_s - plain_s, network, refined)
 
 
