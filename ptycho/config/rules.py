@@ -32,6 +32,7 @@ class Rule:
         wrong: First line of the message; `{v}` is the value.
         expected: What is legal, in words.
         example: A legal value as TOML spells it.
+        remedy: What else helps a run, where other settings do.
     """
 
     field: str
@@ -39,6 +40,7 @@ class Rule:
     wrong: str
     expected: str
     example: str
+    remedy: str = ""
 
     def broken_by(self, value: object) -> bool:
         """Tell whether a value breaks the rule; one of a type that cannot be compared does."""
@@ -113,7 +115,14 @@ def _choice(field: str, legal: tuple[str, ...], wrong: str, example: str) -> Rul
 
 
 MODEL_RULES = (
-    Rule("N", _among(*PATCH_SIZES), "Unsupported input size: {v}", "64, 128 or 256", "64"),
+    Rule(
+        "N",
+        _among(*PATCH_SIZES),
+        "Unsupported input size: {v}",
+        "64, 128 or 256",
+        "64",
+        remedy="data.crop_px = 64 where the frames are larger",
+    ),
     _positive("gridsize", "1"),
     _positive("n_filters_scale", "2"),
     _choice("model_type", MODEL_TYPES, "Invalid model_type '{v}'. Expected one of {sorted}.", "pinn"),

@@ -148,22 +148,20 @@ def resolve_layers(
         ConfigError: Everything that is wrong with the settings, together.
     """
     stack = [*layers, *TORCH_DEFAULTS, *TENSORFLOW_DEFAULTS]
-    if scan is None or probe is None:
-        return resolve(schema, precedence, stack, stacklevel=outside_stack_level())
-    resolution = resolve(
-        schema, precedence, [*stack, data_file_layer(scan, probe)], stacklevel=outside_stack_level()
-    )
-    side = _side_after_crop(resolution, probe)
-    if side == probe.side:
-        return resolution
-    return resolve(schema, precedence, [*stack, data_file_layer(scan, probe, side=side)])
+    stacklevel = outside_stack_level()
+    if scan is not None and probe is not None:
+        side = probe.side
+        if side is not None and _cuts_frames(stack):
+            options = resolve(schema, precedence, stack, stacklevel=stacklevel).build(views.SCAN)
+            side = options.frame_side(side)
+        stack.append(data_file_layer(scan, probe, side=None if side == probe.side else side))
+    return resolve(schema, precedence, stack, stacklevel=stacklevel)
 
 
-def _side_after_crop(resolution: Resolution, probe: ProbeSide) -> int | None:
-    """Give the side in px that crop and binning leave; they are part of the settings that the file meets."""
-    if probe.side is None or (resolution["data.crop_px"] is None and resolution["data.bin"] == 1):
-        return probe.side
-    return resolution.build(views.SCAN).frame_side(probe.side)
+def _cuts_frames(layers: Iterable[Layer]) -> bool:
+    """Tell whether anybody crops or bins; the side of the probe is then not that of the frames."""
+    written = (layer for layer in layers if layer.kind != "defaults")
+    return any(layer.writes(schema, path) for layer in written for path in ("data.crop_px", "data.bin"))
 
 
 def groups_missing(command: Command) -> ConfigError:

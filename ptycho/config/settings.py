@@ -55,7 +55,7 @@ def _judge(applied: tuple[rules.Rule, ...]) -> Callable[[Any], Complaint | None]
     def check(value: Any) -> Complaint | None:
         for rule in applied:
             if rule.broken_by(value):
-                hint = f"{rule.field} = {rule.example}"
+                hint = ", or ".join(filter(None, (f"{rule.field} = {rule.example}", rule.remedy)))
                 return Complaint(rule.first_line(value), expected=rule.expected, hint=hint)
         return None
 

@@ -348,6 +348,22 @@ class TestOverridePrecedence:
         assert payload.pt_data_config.N == 64
         assert "cropped and binned to 64" in payload.resolution.trace("model.N").winner.origin.key
 
+    def test_frames_of_any_side_can_be_cropped(self, scan_file: Path) -> None:
+        """A detector of 200 px is refused as it is, with the remedy, and taken when it is cut to 64."""
+        arrays = dict(np.load(scan_file)) | {"probeGuess": np.ones((200, 200), np.complex64)}
+        np.savez(scan_file, **arrays)
+        with pytest.raises(ConfigError) as caught:
+            train(scan_file)
+        assert str(caught.value) == (
+            "Unsupported input size: 200\n"
+            f"  written in  probeGuess (200, 200) ({scan_file})\n"
+            "  overrides   DataConfig.N (64)\n"
+            "  expected    64, 128 or 256\n"
+            "  try         N = 64, or data.crop_px = 64 where the frames are larger"
+        )
+        assert train(scan_file, {"crop_px": 64}).overrides_applied["N"] == 64
+        assert train(scan_file, {"crop_px": 128, "bin": 2}).pt_data_config.N == 64
+
     def test_the_callers_dict_is_untouched(self, scan_file: Path) -> None:
         """The overrides are read, not changed, and the audit starts as their copy."""
         given = {"n_groups": 5, "gridsize": 1, **CPU}
