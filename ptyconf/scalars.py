@@ -74,6 +74,12 @@ def parsed(expected: str, typed: Read) -> Read:
 def _read_bool(value: Any) -> bool:
     if value is True or value is False:
         return value
+    kind = type(value)
+    if kind.__module__ == "numpy" and kind.__name__ in {
+        "bool",
+        "bool_",
+    }:  # By name: numpy is not imported here.
+        return bool(value)
     raise Mismatch("true or false", {"true": "true", "false": "false"}.get(str(value).lower(), ""))
 
 
@@ -112,7 +118,10 @@ def _read_number(value: Any) -> float:
     if type(value) is float:
         return value
     if not isinstance(value, bool) and isinstance(value, numbers.Real):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise Mismatch("a number below 1.8e308") from None
     raise Mismatch("a number")
 
 

@@ -30,14 +30,12 @@ def _side(pair: Any) -> Any:
 
 
 def _translate(names: Mapping[str, str], wrong: str) -> Callable[[Any], Any]:
-    legal = {*names.values()}
+    known = {*names, *names.values()}
 
     def to_setting(value: Any) -> Any:
-        if value in legal:
-            return value
-        if value not in names:
+        if not isinstance(value, str) or value not in known:
             raise ValueError(wrong.format(v=value))
-        return names[value]
+        return names.get(value, value)
 
     return to_setting
 

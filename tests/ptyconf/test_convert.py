@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NewType
 
 import attrs
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +69,9 @@ ACCEPTED: list[tuple[Any, Any, Any]] = [
     (Photons, 3, 3.0),
     (Annotated[int, "unit"], 3, 3),
     (datetime.date, datetime.date(2026, 1, 2), datetime.date(2026, 1, 2)),
+    (bool, np.bool_(True), True),
+    (int, np.int64(3), 3),
+    (float, np.float32(0.5), 0.5),
     (Any, [1, {"a": 2}], [1, {"a": 2}]),
     (Server, {"host": "a"}, Server("a")),
     (Server, Server("a"), Server("a")),
@@ -86,6 +90,8 @@ REFUSED: list[tuple[Any, Any, str]] = [
     (float, "1", "a number"),
     (float, float("nan"), "a finite number"),
     (float, float("inf"), "a finite number"),
+    (float, 10**400, "a number below 1.8e308"),
+    (bool, np.float64(1.0), "true or false"),
     (str, 3, "text"),
     (Path, 3, "a path"),
     (list[str], "abc", "a list of texts"),

@@ -248,6 +248,14 @@ ERRORS: list[tuple[Callable[[], object], str]] = [
         ),
     ),
     (
+        lambda: to_model_config(GOLDEN_DATA, pt.ModelConfig(mode=["pinn"])),  # type: ignore[arg-type]
+        (
+            "Invalid mode '['pinn']'. Must be 'Unsupervised' or 'Supervised'.\n"
+            "  written in  ModelConfig.mode\n"
+            '  overrides   ModelConfig.mode ("pinn")'
+        ),
+    ),
+    (
         lambda: to_training_config(model(), pt.DataConfig(), GOLDEN_MODEL, pt.TrainingConfig()),
         (
             "nphotons default divergence detected: torch's default 100000 is not confirmed, "
