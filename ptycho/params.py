@@ -153,8 +153,13 @@ class LegacyDict(dict[str, Any]):
         if self.sealed:
             changed = [key for key, value in values.items() if key not in self or self[key] != value]
             if changed:
-                names = ", ".join(changed)
-                logger.warning("post-seal update of params.cfg at %s:%d (changed: %s)", *place, names)
+                before = sorted({self.writer(key) or "its default" for key in changed})
+                logger.warning(
+                    "post-seal update of params.cfg at %s:%d (changed: %s; written before at %s)",
+                    *place,
+                    ", ".join(changed),
+                    ", ".join(before),
+                )
         self._store(values, place)
         self.populated = True
 

@@ -180,12 +180,14 @@ def test_a_sealed_update_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -
     update_legacy_dict(params.cfg, config)
     params.seal()
     update_legacy_dict(params.cfg, config)
+    before = f"{__file__}:{line() - 1}"
     assert not caplog.records
     config.model.N, config.nepochs = 256, 7
     update_legacy_dict(params.cfg, config)
+    here = f"{__file__}:{line() - 1}"
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"post-seal update of params.cfg at {__file__}:{line() - 3} (changed: N, nepochs)"
+        f"post-seal update of params.cfg at {here} (changed: N, nepochs; written before at {before})"
     )
 
 
