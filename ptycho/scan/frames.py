@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho.scan.pages import release
 from ptycho.scan.statistics import chunks
 
 __all__ = ["Detector", "Frames"]
@@ -146,4 +147,5 @@ class Frames:
         for where in chunks(len(self), self.detector.side_px**2):
             block = self.amplitudes(where)
             total += float(np.einsum("nij,nij->n", block, block, dtype=np.float64).sum())
+            release(self.raw)
         return total / max(len(self), 1)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho.scan.pages import release
+
 __all__ = ["Flaw", "Statistics", "chunks", "measure_frames"]
 
 CHUNK_PX = 2**21
@@ -109,11 +111,11 @@ def measure_frames(frames: Array, bad: NDArray[np.bool_] | None = None) -> Stati
     for where in chunks(n, rows * columns):
         block = frames[where] if bad is None else np.where(bad, frames.dtype.type(0), frames[where])
         flaw = _flaw(block, where.start, flaw)
-        if flaw is not None:
-            continue
-        total += block.sum(axis=0, dtype=np.float64)
-        maximum = max(maximum, float(block.max(initial=0)))
-        evidence.look(block)
+        if flaw is None:
+            total += block.sum(axis=0, dtype=np.float64)
+            maximum = max(maximum, float(block.max(initial=0)))
+            evidence.look(block)
+        release(frames)
     roots = evidence.roots and not evidence.whole and evidence.witnesses >= ROOT_WITNESSES
     return Statistics(n, maximum, evidence.whole, roots, total / max(n, 1), flaw)
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
-from ptycho_torch.lit import infer, patches
+from ptycho.scan.grouping import relative_coordinates
+from ptycho_torch.lit import data, infer, patches
 from ptycho_torch.nn.model import PtychoNetwork
 from ptycho_torch.nn.settings import NetworkSettings
 
@@ -346,3 +347,21 @@ def test_debug_tells_what_is_decided(
         if debug:
             assert told[0].startswith("frames are held in memory (1 MB); X = ")
             assert any(line.startswith("misfit after each sweep: ") for line in told)
+
+
+def test_each_position_gets_its_own_patch(
+    network: Callable[[int], PtychoNetwork], tiny_scan: RawData, scales: Normalisation
+) -> None:
+    """Of a group's patches the leader's is kept: not the mean of the group."""
+    made = network(2).eval()
+    store = data.LazyFrames(tiny_scan, scales.amplitude_factor)
+    steps = patches.Steps(7, torch.device("cpu"))
+    found = patches.infer_patches(made, store, tiny_scan.positions, np.arange(0), steps)
+    groups = patches.own_groups(tiny_scan.positions, 2)
+    relative = relative_coordinates(tiny_scan.positions, groups)
+    for place in (0, 17, 39):
+        with torch.inference_mode():
+            offsets = torch.from_numpy(relative[place].astype(np.float32))
+            own = made(store.frames(groups[place])[None], offsets[None]).patches[0]
+        assert found.patches[place] == pytest.approx(own[0].numpy(), abs=1e-4)
+        assert np.abs(found.patches[place] - own.mean(0).numpy()).max() > 1e-2

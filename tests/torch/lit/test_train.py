@@ -7,7 +7,7 @@ import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,14 @@ def test_training_leaves_the_process_as_it_was(payload: Make, tiny_scan: RawData
     torch.set_num_threads(1)
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """A process that hears Ctrl-C; one that runs in the background of a shell is told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, epoch: int, batch: int, times: int = 1) -> None:
     """Send SIGINT at the start of one step."""
     real = PtychoModule.training_step
@@ -170,6 +178,7 @@ def test_interrupted_training_resumes_on_the_same_way(
     assert (tmp_path / "rest/metrics.csv").read_text().count("\n") == 8
 
 
+@pytest.mark.usefixtures("listening")
 def test_second_ctrl_c_aborts(
     payload: Make, tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

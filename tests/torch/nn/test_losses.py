@@ -107,6 +107,9 @@ def test_supervised_learns_from_labels_alone():
     total, terms = loss(Prediction(labels, predicted), measured, SCALE, labels=labels)
     assert set(terms) == {"labels"}
     assert total == pytest.approx(0, abs=1e-7)
+    other, parts = loss(Prediction(labels, predicted), measured, SCALE, labels=0.5 * labels)
+    assert other == parts["labels"]
+    assert float(other) == pytest.approx(0.5 * float(measured.mean()), rel=1e-5)
 
 
 def test_missing_labels_are_an_error():

@@ -263,3 +263,17 @@ def test_a_short_training_lowers_the_loss(make_network):
             optimiser.step()
             values.append(float(total.detach()))
         assert values[-1] < 0.8 * values[0], architecture
+
+
+@BOTH
+def test_amplitude_and_phase_multiply(make_network, architecture):
+    """Saturated heads give a patch of amplitude 1 and phase pi: -1, not a sum of the two."""
+    network = make_network(architecture=architecture)
+    last = [m for m in network.core.modules() if isinstance(m, torch.nn.Conv2d)]
+    for convolution in last:
+        torch.nn.init.zeros_(convolution.weight)
+        torch.nn.init.constant_(convolution.bias, 20.0)
+    X, relative = batch(network)
+    patches = network.patches(X, relative)
+    assert patches.real.detach().numpy() == pytest.approx(-1, abs=1e-4)
+    assert patches.imag.detach().numpy() == pytest.approx(0, abs=1e-4)
