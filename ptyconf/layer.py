@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ptyconf.errors import SchemaError
 from ptyconf.origin import Origin
+from ptyconf.shape import Columns, table_of
 
 if TYPE_CHECKING:
     from ptyconf.reading import Reading
@@ -70,15 +72,8 @@ class Layer:
     folder: Path | None = field(default=None, kw_only=True)
     unset: tuple[tuple[str, Keys], ...] = field(default=(), kw_only=True)
     faults: tuple[Fault, ...] = field(default=(), kw_only=True)
+    columns: Columns | tuple[()] | None = field(default=None, init=False, repr=False)
     readings: dict[int, Reading] = field(default_factory=dict, init=False, repr=False)
-
-    @classmethod
-    def of(cls, fields: dict[str, Any]) -> Layer:
-        """Make a layer as the constructor does, at a fraction of its cost; the dict becomes its own."""
-        made = object.__new__(cls)
-        fields["readings"] = {}
-        object.__setattr__(made, "__dict__", fields)
-        return made
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -92,6 +87,23 @@ class Layer:
     def writes(self, schema: Schema, path: str) -> bool:
         """Tell whether the layer gives a setting a value other than None, under any of its keys."""
         return schema.read(self).values.get(path) is not None
+
+
+class Compact(Layer):
+    """A layer of columns; they are unpacked when somebody looks at its values."""
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> Layer:
+        """Make a layer as the constructor does, at a fraction of its cost; the dict becomes its own."""
+        made = object.__new__(cls)
+        fields["readings"] = {}
+        object.__setattr__(made, "__dict__", fields)
+        return made
+
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """The table as it was."""
+        return table_of(self.columns or ((), (), (), []))
 
 
 class Precedence:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 S = TypeVar("S")
+Columns = tuple[Iterable[str], Iterable[Any]]  # paths and values
 Link = tuple[S, Any, Any]  # source, value, and the Link below or None
 Histories = dict[str, Any]  # path -> Link
 
 
 def push(source: S, values: Mapping[str, Any], below: Mapping[str, Any]) -> Histories:
     """Put one layer's values on top of merged histories; what was below is shared, not changed."""
-    return pile([(source, values, values.values())], below)
+    return pile([(source, (values, values.values()))], below)
 
 
 def over(high: Mapping[str, Any], low: Mapping[str, Any]) -> Histories:
@@ -38,14 +39,14 @@ def _onto(link: Any, below: Any) -> Any:
 
 def stack(layers: Iterable[tuple[S, Mapping[str, Any]]]) -> Histories:
     """Merge layers given low to high."""
-    return pile([(source, values, values.values()) for source, values in layers], {})
+    return pile([(source, (values, values.values())) for source, values in layers], {})
 
 
-def pile(layers: Iterable[tuple[S, Iterable[str], Iterable[Any]]], below: Mapping[str, Any]) -> Histories:
+def pile(layers: Iterable[tuple[S, Columns]], below: Mapping[str, Any]) -> Histories:
     """Put layers, as columns of paths and values and low to high, on merged histories: as push for each."""
     merged = dict(below)
     under = merged.get
-    for source, paths, values in layers:
+    for source, (paths, values) in layers:
         for path, value in zip(paths, values):  # noqa: B905  Of one length, and it costs a tenth of all this.
             merged[path] = (source, value, under(path))
     return merged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from ptyconf.index import Alias, Found, Slot
 from ptyconf.layer import Fault, Keys, Layer
 from ptyconf.origin import Origin
 from ptyconf.scalars import Mismatch
-from ptyconf.shape import KEPT_PLANS, SEEN, Columns, Plan, make_plan
+from ptyconf.shape import KEPT_PLANS, SEEN, Columns, Plan, columns_of, make_plan
 from ptyconf.spelling import close, redact, show, spell, spell_key
 from ptyconf.view import UNSET
 
@@ -70,15 +71,17 @@ class Reading:
 def read_layer(layer: Layer, schema: Schema) -> Reading:
     """Read a layer by a schema: by the plan of its shape, or key by key."""
     found = Reading(layer, schema)
-    values = layer.values
-    columns = values if values.__class__ is Columns else None if layer.text else Columns.of(values)
-    if columns is None:
+    columns = layer.columns
+    if columns is None and not layer.text:
+        columns = columns_of(layer.values)
+    if not columns:
         _read_plainly(found, layer)
     else:
-        shape = (columns.names, columns.types, layer.sections, layer.dotted)
+        names, sizes, types, leaves = columns
+        shape = (names, sizes, types, layer.sections, layer.dotted)
         plan = schema.plans.get(shape)
-        if plan.__class__ is Plan and plan.fits(columns.leaves):
-            found.columns = (plan.paths, columns.leaves)
+        if plan.__class__ is Plan and (plan.floats is None or isfinite(sum(plan.floats(leaves)))):
+            found.columns = (plan.paths, leaves)
             if plan.spelled:
                 found.spelled = plan.spelled
             if layer.unset:
@@ -108,9 +111,7 @@ def _read_plainly(found: Reading, layer: Layer) -> None:
     """Read a layer key by key."""
     rest: list[_Rest] = []
     if layer.kind != "environment":
-        values = layer.values
-        table = values.tables if isinstance(values, Columns) else values
-        _take_plain(table, found.schema.index.tree, (), None if layer.text else found.values, rest)
+        _take_plain(layer.values, found.schema.index.tree, (), None if layer.text else found.values, rest)
     if rest or layer.unset or layer.text:
         _Reader(found, layer).read(rest)
 
@@ -240,18 +241,19 @@ class _Reader:
 
     def take(self, slot: Slot, value: Any, keys: Keys, bind: Alias | None = None) -> None:
         """Read one value strictly and keep it; written twice in one layer, it must agree with itself."""
-        names = []
+        said = ""
         shown = value
+        own = slot.setting.conversion
         try:
             text = self.layer.text and isinstance(value, str)
             if bind is not None and bind.bind is not None and bind.bind.conversion is not None:
                 value = bind.read(value, text=text)
                 text = False
-                names.append(str(bind.bind.conversion))
-            if slot.setting.conversion is not None:
-                before, value = value, slot.setting.conversion.to_setting(value)
+                said = str(bind.bind.conversion)
+            if own is not None:
+                before, value = value, own.to_setting(value)
                 if value is not before:
-                    names.append(str(slot.setting.conversion))
+                    said = f"{said}, {own}" if said else str(own)
                 text = text and isinstance(value, str)
             value = slot.reader.text(value) if text else slot.reader.typed(value)
         except Mismatch as mismatch:
@@ -262,15 +264,16 @@ class _Reader:
             return
         if self.layer.folder is not None and slot.reader.paths:
             value = anchor(value, self.layer.folder)
-        self.keep(slot, value, keys, ", ".join(names))
+        self.keep(slot, value, keys, said)
 
     def keep(self, slot: Slot, value: Any, keys: Keys, conversion: str) -> None:
         """Put a value where it belongs, unless the layer already has another one for it."""
         reading, path = self.reading, slot.path
-        if path in reading.values:
+        values = reading.values
+        if path in values:
             first = reading.origin(path)
             second = self.layer.origins(keys)
-            earlier = reading.values[path]
+            earlier = values[path]
             secret = slot.setting.secret
             if earlier != value:
                 self.fault(
@@ -284,7 +287,7 @@ class _Reader:
                 text = f"{path!r} is written twice with the same value: as {first} and as {second}"
                 self.notices.append((UserWarning, text))
             return
-        reading.values[path] = value
+        values[path] = value
         if conversion or keys != tuple(path.split(".")):
             self.spelled[path] = (keys, conversion)
 

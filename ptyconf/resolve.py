@@ -51,7 +51,7 @@ def resolve(
     try:
         ranked = sorted(
             [
-                ((ranks[layer.name], layer.within), layer.readings.get(own) or schema.read(layer))
+                ((ranks[layer.name], layer.within), layer.readings.get(own) or schema.read_anew(layer))
                 for layer in given
             ],
             key=_rank,
@@ -101,7 +101,8 @@ class _Work:
     def __init__(self, schema: Schema, ranked: list[tuple[tuple[int, int], Reading]]) -> None:
         self.schema = schema
         self.ranked = ranked
-        self.readings = tuple(reading for _, reading in ranked)
+        self.readings = tuple([reading for _, reading in ranked])
+        self.outspoken = [reading for reading in self.readings if reading.faults or reading.notices]
         self.histories: dict[str, Any] = {}
         self.values: dict[str, Any] = {}
         self.derived: dict[str, Derived] = {}
@@ -111,7 +112,7 @@ class _Work:
 
     def tell_notices(self, stacklevel: int) -> None:
         """Warn of what is not wrong but should be known, once per layer."""
-        for reading in self.readings:
+        for reading in self.outspoken:
             if reading.notices and not reading.told:
                 reading.told = True
                 for category, text in reading.notices:
@@ -124,17 +125,19 @@ class _Work:
             split -= 1
         base = _base(self.schema, self.readings[split:])
         above = self.readings[:split][::-1]
-        self.histories = pile([(reading, *reading.columns) for reading in above], base.histories)
+        self.histories = pile([(reading, reading.columns) for reading in above], base.histories)
         self.values = {path: link[1] for path, link in self.histories.items()}
         self.standing = frozenset(base.readings)
         self.touched.update(base.dubious)
-        for reading in self.readings:
+        for reading in self.outspoken:
             for fault in reading.faults:
                 self.problems.append(self.problem(fault, reading))
         self.refuse_disagreement()
 
     def refuse_disagreement(self) -> None:
         """Note every setting on which two layers of one rank differ."""
+        if len({rank for rank, _ in self.ranked}) == len(self.ranked):
+            return
         for (rank, upper), (other, lower) in zip(self.ranked, self.ranked[1:], strict=False):
             if rank == other:
                 for path in upper.values.keys() & lower.values.keys():

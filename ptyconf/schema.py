@@ -98,10 +98,13 @@ class Schema:
 
     def read(self, layer: Layer) -> Reading:
         """Read a layer in the terms of this schema, once."""
-        kept = layer.readings.get(id(self))
-        if kept is None:
-            kept = layer.readings[id(self)] = read_layer(layer, self)
-        return kept  # it holds its schema, so that the identity stays the schema's
+        return layer.readings.get(id(self)) or self.read_anew(layer)
+
+    def read_anew(self, layer: Layer) -> Reading:
+        """Read a layer that was not read before."""
+        found = read_layer(layer, self)
+        layer.readings[id(self)] = found  # it holds its schema, so that the identity stays the schema's
+        return found
 
     def view(self, target: type[T] | View[T]) -> View[T]:
         """Find the (first) view of a target class.

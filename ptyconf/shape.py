@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -19,71 +19,50 @@ if TYPE_CHECKING:
 PLAIN = frozenset({int, float, str, bool, type(None)})
 KEPT_PLANS = 1024
 SEEN = object()  # in the place of a plan: the shape came once
-_TOP, _END = object(), object()  # before a name that is in no section; after the names of a section
-
-Shape = tuple[tuple[Any, ...], tuple[type, ...]]
 
 
-class Columns(Mapping[str, Any]):
-    """A copy of a table, and of the sections in it, as a column of names and one of plain values."""
+# A copy of a table and of the sections in it: the names of the table, then those of each section; how many
+# names each section has, -1 for what is no section; the kinds of the values; the values. A bare tuple, for
+# one is made for every layer.
+Columns = tuple[tuple[Any, ...], tuple[int, ...], tuple[type, ...], list[Any]]
 
-    __slots__ = ("_tables", "leaves", "names", "types")
 
-    def __init__(self, names: list[Any], types: tuple[type, ...], leaves: list[Any]) -> None:
-        self.names = tuple(names)
-        self.types = types
-        self.leaves = leaves
-        self._tables: dict[str, Any] | None = None
+def columns_of(table: Mapping[str, Any]) -> Columns | None:
+    """Copy a table; None where it is deeper than sections, or holds more than plain values."""
+    names: list[Any] = [*table]
+    sizes: list[int] = []
+    leaves: list[Any] = []
+    for each in table.values():
+        if each.__class__ is dict:
+            names += each
+            leaves += each.values()
+            sizes.append(len(each))
+        else:
+            leaves.append(each)
+            sizes.append(-1)
+    types = tuple(map(type, leaves))
+    return (tuple(names), tuple(sizes), types, leaves) if PLAIN.issuperset(types) else None
 
-    @classmethod
-    def of(cls, table: Mapping[str, Any]) -> Columns | None:
-        """Copy a table; None where it is deeper than sections, or holds more than plain values."""
-        names: list[Any] = []
-        leaves: list[Any] = []
-        for key, each in table.items():
-            if each.__class__ is dict:
-                names.append(key)
-                names += each
-                names.append(_END)
-                leaves += each.values()
-            else:
-                names.append(_TOP)
-                names.append(key)
-                leaves.append(each)
-        types = tuple(map(type, leaves))
-        return cls(names, types, leaves) if PLAIN.issuperset(types) else None
 
-    def keys_in_order(self) -> Iterator[Keys]:
-        """Give the keys of every value, as one column."""
-        names = iter(self.names)
-        for name in names:
-            if name is _TOP:
-                yield (next(names),)
-            else:
-                yield from ((name, inner) for inner in iter(names.__next__, _END))
+def table_of(columns: Columns) -> dict[str, Any]:
+    """Give the table back."""
+    names, sizes, _, leaves = columns
+    table: dict[str, Any] = {}
+    rest, inner = iter(leaves), iter(names[len(sizes) :])
+    for name, size in zip(names, sizes, strict=False):
+        table[name] = next(rest) if size < 0 else {each: next(rest) for each in islice(inner, size)}
+    return table
 
-    @property
-    def tables(self) -> dict[str, Any]:
-        """The table as it was."""
-        if self._tables is None:
-            tables: dict[str, Any] = {}
-            leaves, names = iter(self.leaves), iter(self.names)
-            for name in names:
-                if name is _TOP:
-                    tables[next(names)] = next(leaves)
-                else:
-                    tables[name] = {inner: next(leaves) for inner in iter(names.__next__, _END)}
-            self._tables = tables
-        return self._tables
 
-    def __getitem__(self, key: str) -> Any:
-        return self.tables[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.tables)
-
-    def __len__(self) -> int:
-        return len(self.tables)
+def keys_of(columns: Columns) -> Iterator[Keys]:
+    """Give the keys of every value, in order."""
+    names, sizes, *_ = columns
+    inner = iter(names[len(sizes) :])
+    for name, size in zip(names, sizes, strict=False):
+        if size < 0:
+            yield (name,)
+        else:
+            yield from ((name, each) for each in islice(inner, size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +72,6 @@ class Plan:
     paths: tuple[str, ...]
     spelled: Mapping[str, tuple[Keys, str]]
     floats: Callable[[list[Any]], tuple[float, ...]] | None  # those that must be finite
-
-    def fits(self, leaves: list[Any]) -> bool:
-        """Tell whether every number that must be finite is."""
-        return self.floats is None or isfinite(sum(self.floats(leaves)))
 
 
 def make_plan(
@@ -109,10 +84,10 @@ def make_plan(
         found: The setting of each key that was taken.
         spelled: Keys that differ from the path, by path.
     """
-    slots = [found.get(keys) for keys in columns.keys_in_order()]
+    slots = [found.get(keys) for keys in keys_of(columns)]
     floats: list[int] = []
     paths: list[str] = []
-    for number, (slot, kind) in enumerate(zip(slots, columns.types, strict=True)):
+    for number, (slot, kind) in enumerate(zip(slots, columns[2], strict=True)):
         if slot is None:
             return None
         if kind not in slot.exact:

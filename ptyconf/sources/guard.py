@@ -55,14 +55,17 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> st
     """
     # O_NONBLOCK: opening a FIFO must not wait for a writer.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    found = os.fstat(handle)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(handle)
-        raise Refusal("is not a regular file")
-    with os.fdopen(handle, "rb", buffering=0) as file:
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise Refusal("is not a regular file")
         if found.st_size > max_bytes:
             raise Refusal(f"has {found.st_size} bytes; at most {max_bytes} are read")
-        raw = file.readall()
+        raw = os.read(handle, found.st_size + 1)
+        while len(raw) <= max_bytes and (more := os.read(handle, max_bytes)):
+            raw += more
+    finally:
+        os.close(handle)
     if len(raw) > max_bytes:
         raise Refusal(f"has more than {max_bytes} bytes")
     try:

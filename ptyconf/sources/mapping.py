@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from ptyconf.layer import Keys, Layer, Unknown
+from ptyconf.layer import Compact, Keys, Layer, Unknown
 from ptyconf.origin import Origin
-from ptyconf.shape import PLAIN, Columns
+from ptyconf.shape import PLAIN, columns_of
 from ptyconf.view import copied
 
 
@@ -37,30 +38,33 @@ def layer(
     """
     called = label or name
     frame = sys._getframe(stacklevel)  # noqa: SLF001  The only cheap way to the caller's line.
-    columns = Columns.of(values)
+    columns = columns_of(values)
     fields: dict[str, Any] = {
         "name": name,
-        "values": _frozen(values) if columns is None else columns,
         "kind": kind,
         "label": called,
         "dotted": True,
         "unknown": unknown,
     }
+    if columns is None:
+        fields["values"], fields["columns"] = _frozen(values), ()
+    else:
+        fields["columns"] = columns
     if sections is not None:
         fields["sections"] = tuple(sections)
     if origin is None:
-        fields["origins"] = _origins(kind, called, frame.f_code.co_filename, frame.f_lineno)
+        fields["origins"] = partial(_called, kind, called, frame.f_code.co_filename, frame.f_lineno)
     else:
-        fields["origins"] = _given(origin)
-    return Layer.of(fields)
+        fields["origins"] = partial(_given, origin)
+    return Compact.of(fields)
 
 
-def _origins(kind: str, called: str, file: str, line: int) -> Callable[[Keys], Origin]:
-    return lambda keys: Origin(kind, called, called + "".join(f"[{key!r}]" for key in keys), file, line)
+def _called(kind: str, label: str, file: str, line: int, keys: Keys) -> Origin:
+    return Origin(kind, label, label + "".join(f"[{key!r}]" for key in keys), file, line)
 
 
-def _given(origin: Callable[[str], Origin]) -> Callable[[Keys], Origin]:
-    return lambda keys: origin(".".join(str(key) for key in keys))
+def _given(origin: Callable[[str], Origin], keys: Keys) -> Origin:
+    return origin(".".join(str(key) for key in keys))
 
 
 def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:

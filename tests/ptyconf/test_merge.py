@@ -57,7 +57,7 @@ def test_merge_changes_no_input(found: list[dict[str, Any]], below: dict[str, An
     """What is merged stays as it was."""
     under = stack([("below", below)])
     copies, before = [dict(each) for each in found], history(under)
-    pile([(number, each, each.values()) for number, each in enumerate(found)], under)
+    pile([(number, (each, each.values())) for number, each in enumerate(found)], under)
     assert found == copies
     assert history(under) == before
 
@@ -69,7 +69,7 @@ def test_piling_is_pushing_each(found: list[dict[str, Any]], below: dict[str, An
     one_by_one = under
     for number, layer in enumerate(found):
         one_by_one = push(number, layer, one_by_one)
-    at_once = pile([(number, each, each.values()) for number, each in enumerate(found)], under)
+    at_once = pile([(number, (each, each.values())) for number, each in enumerate(found)], under)
     assert history(at_once) == history(one_by_one)
 
 
