@@ -151,3 +151,13 @@ def test_loss_mode_trades_likelihood_for_amplitudes(mode, nll, mae, expected):
     )
     weights = LossWeights.of(training)
     assert (weights.nll, weights.mae) == expected
+
+
+def test_realspace_weight_brings_the_total_variation():
+    """The term is that of the predicted patches, and counts with its weight."""
+    predicted, measured = amplitudes(6, 1, 1, 8, 8)
+    patches = torch.polar(predicted, measured)
+    total, terms = Loss(LossWeights(nll=0.0, realspace=0.5))(Prediction(patches, predicted), measured, SCALE)
+    assert set(terms) == {"tv"}
+    assert terms["tv"] == total_variation(patches)
+    assert float(total) == pytest.approx(0.5 * float(terms["tv"]))
