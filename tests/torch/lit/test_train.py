@@ -287,6 +287,13 @@ def test_only_a_given_dose_is_reported(payload: Make, tiny_scan: RawData, tmp_pa
     ]
 
 
+def test_probe_is_scaled_once(payload: Make, tiny_scan: RawData) -> None:
+    """The network's probe has the energy that the normalisation says, in units of a mean frame's."""
+    module = prepare(payload(), tiny_scan, None).module
+    energy = float(module.network.probe.detach().abs().square().sum())
+    assert energy == pytest.approx(module.normalisation.energy_ratio * 32**2, rel=1e-4)
+
+
 def as_amplitudes(scan: RawData) -> RawData:
     """Hand over the roots of a scan's counts, whose dose nothing tells."""
     told = dataclasses.replace(scan.options, quantity="amplitude", position_origin="centre")
