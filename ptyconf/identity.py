@@ -19,6 +19,9 @@ class IdentityTable(Generic[V]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, identity: int) -> bool:
+        return identity in self._entries
+
     def put(self, thing: object, value: V) -> None:
         """Keep a value for an object.
 

@@ -107,8 +107,7 @@ class _Work:
         self.values: dict[str, Any] = {}
         self.derived: dict[str, Derived] = {}
         self.problems: list[Problem] = []
-        self.touched: set[str] = set()  # to be checked although no layer wrote them
-        self.standing: frozenset[Reading] = frozenset()
+        self.touched: set[str] = set()  # to be checked
 
     def tell_notices(self, stacklevel: int) -> None:
         """Warn of what is not wrong but should be known, once per layer."""
@@ -127,8 +126,8 @@ class _Work:
         above = self.readings[:split][::-1]
         self.histories = pile([(reading, reading.columns) for reading in above], base.histories)
         self.values = {path: link[1] for path, link in self.histories.items()}
-        self.standing = frozenset(base.readings)
-        self.touched.update(base.dubious)
+        if self.schema.checked:
+            self.touched.update(base.dubious, *(reading.columns[0] for reading in above))
         for reading in self.outspoken:
             for fault in reading.faults:
                 self.problems.append(self.problem(fault, reading))
@@ -169,14 +168,8 @@ class _Work:
             if self.values.get(path) is None and path not in faulty:
                 self.problems.append(self.missing(path))
         for setting in self.schema.checked:
-            path = setting.path
-            if path not in faulty and (path in self.touched or self.is_written(path)):
+            if setting.path in self.touched and setting.path not in faulty:
                 self.check(setting)
-
-    def is_written(self, path: str) -> bool:
-        """Tell whether the highest entry of a setting is none of the defaults at the bottom."""
-        link = self.histories.get(path)
-        return link is not None and link[0] not in self.standing
 
     def pass_over(self) -> None:
         """Let the next entry win where the highest one's layer is passed over for this setting."""

@@ -148,8 +148,8 @@ def _wrap_setattr(kind: Any) -> None:
     @functools.wraps(inner)
     def assign(self: Any, name: str, value: object) -> None:
         inner(self, name, value)
-        if name in names:
-            known = _SET.get(self)  # None while the constructor runs
+        if id(self) in _SET and name in names:  # it is not while the constructor runs
+            known = _SET.get(self)
             if known is not None and name not in known:
                 _SET.put(self, known | {name})
 

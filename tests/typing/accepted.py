@@ -9,11 +9,15 @@ from ptyconf.sources import instance, mapping, toml
 @tracks_set_fields
 @dataclass
 class Model:
+    """Inside."""
+
     gridsize: int = 1
 
 
 @dataclass
 class Training:
+    """Outside."""
+
     model: Model
     nepochs: int = 50
 
@@ -24,6 +28,7 @@ SCHEMA = Schema("typed", [TRAINING])
 
 
 def run() -> int:
+    """Use what the checkers must know the types of."""
     resolution: Resolution = resolve(
         SCHEMA,
         Precedence("overrides", "execution", "file"),

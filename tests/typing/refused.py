@@ -8,18 +8,22 @@ from ptyconf.sources import instance
 
 @dataclass
 class Model:
+    """Inside."""
+
     gridsize: int = 1
 
 
 @dataclass
 class Other:
+    """Not in the schema."""
+
     x: int = 1
 
 
 MODEL = View(Model, "model")
 resolution = resolve(Schema("typed", [MODEL]), Precedence("overrides"), [])
 config = resolution.build(Model)
-config.gridsiez  # refused: attr-defined
+_ = config.gridsiez  # refused: attr-defined
 text: str = config.gridsize  # refused: assignment
 other: Other = resolution.build(MODEL)  # refused: assignment
 instance.layer("overrides", Other(), MODEL, fields="all")  # refused: misc
