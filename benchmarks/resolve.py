@@ -3,7 +3,7 @@
 Every figure of one table comes from one run; ratios travel between machines, microseconds do not. Each run
 reads the TOML file and the environment anew; the other layers stand ready on both sides ("ours"), or are made
 from dicts in each run ("layers anew"). "all traces" also asks for the whole story of every setting, which
-finds every place.
+finds every place. Peers that are installed do the same work for the same classes, without any provenance.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import cattrs
+from peers import PEERS, installed, timed
 
 from ptyconf import Precedence, Schema, View, resolve
 from ptyconf.sources import defaults, environment, mapping, toml
@@ -137,26 +138,44 @@ def best(run: Callable[[], Any], budget_s: float) -> float:
     return shortest
 
 
+PEERS_UP_TO = 20_000  # settings times layers; above that some take minutes
+
+
+def measure(case: Case, names: list[str], budget_s: float) -> list[str]:
+    """Give one row of the table: times in us, then ratios to the floor."""
+    f = best(floor(case, anew=False), budget_s)
+    o = best(ours(case, anew=False), budget_s)
+    a = best(ours(case, anew=True), budget_s) / best(floor(case, anew=True), budget_s)
+    t = best(ours(case, anew=False, traces=True), budget_s)
+    row = [str(case.settings), str(case.layers), f"{f * 1e6:.0f}", f"{o * 1e6:.0f}", f"{o / f:.2f}"]
+    row += [f"{a:.2f}", f"{t / f:.2f}"]
+    small = case.settings * case.layers <= PEERS_UP_TO
+    return [*row, *(f"{timed(name, case, best, budget_s) / f:.1f}" if small else "-" for name in names)]
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the table, in Markdown."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    sizes = "80x2,80x5,80x20,80x100,800x5,8000x5"
+    sizes = ",".join(f"{settings}x{layers}" for settings in (80, 800, 8000) for layers in (2, 5, 20, 100))
     parser.add_argument("--sizes", default=sizes, help=f"settings x layers, by commas ({sizes})")
     parser.add_argument("--budget", type=float, default=1.0, help="seconds for each figure (1.0)")
+    parser.add_argument("--no-peers", action="store_true", help="measure ptyconf alone")
     options = parser.parse_args()
-    print("settings  layers  floor us   ours us  ours / F  layers anew / F  all traces / F")
+    names = [] if options.no_peers else installed()
+    headings = ["settings", "layers", "F us", "ours us", "ours / F", "made anew / F", "all traces / F"]
+    headings += [f"{name} / F" for name in names]
+    print(f"| {' | '.join(headings)} |")
+    print("|---" * len(headings) + "|")
     with TemporaryDirectory() as folder:
         for size in options.sizes.split(","):
             settings, layers = (int(part) for part in size.split("x"))
-            case = make_case(settings, layers, Path(folder))
-            f = best(floor(case, anew=False), options.budget)
-            o = best(ours(case, anew=False), options.budget)
-            a = best(ours(case, anew=True), options.budget) / best(floor(case, anew=True), options.budget)
-            t = best(ours(case, anew=False, traces=True), options.budget)
-            figures = f"{f * 1e6:>8.0f}  {o * 1e6:>8.0f}  {o / f:>8.2f}  {a:>15.2f}  {t / f:>14.2f}"
-            print(f"{settings:>8}  {layers:>6}  {figures}")
+            row = measure(make_case(settings, layers, Path(folder)), names, options.budget)
+            print(f"| {' | '.join(row)} |", flush=True)
+    missing = [] if options.no_peers else sorted(set(PEERS) - set(names))
+    if missing:
+        print(f"not measured, for they are not installed: pip install {' '.join(missing).lower()}")
 
 
 if __name__ == "__main__":
