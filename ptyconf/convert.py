@@ -254,9 +254,19 @@ def _class_reader(kind: type) -> Reader:
 def anchor(value: Any, folder: Path) -> Any:
     """Resolve the relative paths in a value against a folder."""
     if isinstance(value, PurePath):
-        return value if value.is_absolute() else folder / value
+        return value if value.is_absolute() else _inside(folder, value)
     if isinstance(value, dict):
         return {key: anchor(each, folder) for key, each in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return type(value)(anchor(each, folder) for each in value)
     return value
+
+
+def _inside(folder: Path, path: PurePath) -> Path:
+    """Join a path to a folder; each leading ``..`` leaves the folder that is really meant, links followed."""
+    parts = path.parts
+    while parts and parts[0] == "..":
+        if folder.is_symlink() or ".." in folder.parts:
+            folder = folder.resolve()
+        folder, parts = folder.parent, parts[1:]
+    return folder.joinpath(*parts)

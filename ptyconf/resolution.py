@@ -25,12 +25,16 @@ ASSIGNED = "assigned after resolve"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one layer says of one setting; ``conversion`` names the translation of the value."""
+    """What one layer says of one setting.
+
+    ``conversion`` names the translation of the value, ``passed`` the reason why a policy passes it over.
+    """
 
     layer: str
     value: Any
     origin: Origin
     conversion: str = ""
+    passed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,21 +227,14 @@ class Resolution(Mapping[str, Any]):
         state = self._state
         hidden = state.schema.settings[path].secret and not reveal
         value = MASK if hidden else copied(state.values[path])
-        passed = []
         live: list[tuple[Reading, Any]] = []
         written: list[Entry] = []
         for reading, each in entries(state.histories.get(path)):
-            entry = Entry(
-                reading.name,
-                MASK if hidden else copied(each),
-                reading.origin(path),
-                reading.conversion(path),
-            )
-            if path in reading.passed:
-                passed.append((entry, Applied(reading.name, reading.passed[path])))
-            else:
+            shown = MASK if hidden else copied(each)
+            passed = reading.passed.get(path)
+            written.append(Entry(reading.name, shown, reading.origin(path), reading.conversion(path), passed))
+            if passed is None:
                 live.append((reading, each))
-            written.append(entry)
         derivation = state.derived.get(path)
         if derivation is not None:
             key = f"{derivation.function}({', '.join(derivation.inputs)})"
@@ -246,8 +243,7 @@ class Resolution(Mapping[str, Any]):
                 derivation.function, self._masked(derivation.inputs, reveal), derivation.reason
             )
         else:
-            beaten = [entry for entry, _ in passed]
-            winner = next(entry for entry in written if not any(entry is each for each in beaten))
+            winner = next(entry for entry in written if entry.passed is None)
         losers = tuple(entry for entry in written if entry is not winner)
         return Trace(
             path,
@@ -255,7 +251,7 @@ class Resolution(Mapping[str, Any]):
             winner,
             losers,
             derivation,
-            tuple(applied for _, applied in passed),
+            tuple(Applied(each.layer, each.passed) for each in written if each.passed is not None),
             () if hidden else self._elements(path, live),
         )
 

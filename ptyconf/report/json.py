@@ -61,6 +61,8 @@ def _entry(entry: Entry, *, with_value: bool = True) -> dict[str, Any]:
     said["origin"] = entry.origin.as_dict()
     if entry.conversion:
         said["conversion"] = entry.conversion
+    if entry.passed is not None:
+        said["passed_over"] = entry.passed
     return said
 
 

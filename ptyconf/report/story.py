@@ -41,14 +41,13 @@ def _described(setting: Setting) -> Iterator[str]:
 
 def _entries(trace: Trace) -> Iterator[str]:
     rows = [("set by", trace.winner), *(("overrides", each) for each in trace.losers)]
-    beaten = {each.layer for each in trace.policies}
     layers = max(len(entry.layer) for _, entry in rows)
     values = max(len(_shown(entry)) for _, entry in rows)
     for word, entry in rows:
         place = str(entry.origin)
         if entry.conversion:
             place += f", converted {entry.conversion}"
-        said = "passes over" if word == "overrides" and entry.layer in beaten else word
+        said = word if entry.passed is None else "passes over"
         yield f"  {said:<11} {entry.layer.ljust(layers)}  {_shown(entry).ljust(values)}  {place}"
 
 

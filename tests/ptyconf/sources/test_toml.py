@@ -67,6 +67,24 @@ def test_relative_paths_resolve_against_their_file(jail: Jail, program: SimpleNa
     assert program.resolve(*absolute).value("training.data_file") == Path("/d/scan.npz")
 
 
+def test_leading_dots_leave_the_folder_really_meant(jail: Jail, program: SimpleNamespace) -> None:
+    """``..`` is taken away, from the target of a linked folder; dots further in may follow links and stay."""
+
+    def found(file: str, written: str) -> Path:
+        (jail() / file).write_text(f"training.data_file = '{written}'\n")
+        return program.resolve(*toml.load(file)).value("training.data_file")
+
+    jail("examples/deep/x")
+    jail("elsewhere/there/x")
+    (jail() / "link").symlink_to(jail() / "elsewhere/there")
+    assert found("examples/run.toml", "../outputs/x") == jail() / "outputs/x"
+    assert found("examples/deep/run.toml", "../../outputs/x") == jail() / "outputs/x"
+    assert found("link/run.toml", "../x") == jail() / "elsewhere/x"
+    assert found("examples/../run.toml", "../x") == jail().parent / "x"
+    assert str(found("run.toml", "link/../x")) == str(jail() / "link/../x")
+    assert found("run.toml", "..") == jail().parent
+
+
 def test_included_files_are_parents(jail: Jail, program: SimpleNamespace) -> None:
     """It stands below its includer, a later include above an earlier one; the trace names the include."""
     jail("a.toml", "training.nepochs = 1\nmodel.gridsize = 1\nmodel.n_filters_scale = 3\n")
