@@ -80,7 +80,8 @@ def infer(archive: Path, resolve: Callable[[Layer], Resolution]) -> int:
 
 
 def _positional(archive: Path, scan: Path | None) -> Layer:
-    given: dict[str, object] = {"inference.model_path": archive.parent}
+    place = archive.parent if archive.name == bundle.FILE_NAME else archive
+    given: dict[str, object] = {"inference.model_path": place}
     spelling = {"inference.model_path": "RUN_FOLDER"}
     if scan is not None:
         given["inference.test_data_file"] = scan

@@ -72,7 +72,7 @@ class Normalisation:
         """Rebuild what :meth:`as_dict` gave.
 
         Raises:
-            ValueError: A value is missing or unknown.
+            ValueError: A value is missing, unknown, or no positive number.
         """
         known = [item.name for item in fields(cls)]
         missing = [name for name in known[:6] if name not in values]
@@ -84,6 +84,13 @@ class Normalisation:
                 f"  expected  {', '.join(known)}\n"
                 "  try       the scaling.json that training wrote"
             )
+        for name in known[:6]:
+            if not _is_positive(values[name]):
+                raise ValueError(
+                    f"the stored normalisation has {name} = {values[name]!r}\n"
+                    "  expected  a positive number\n"
+                    "  try       the scaling.json that training wrote"
+                )
         return cls(**values)
 
     def notes(self) -> list[str]:
@@ -160,6 +167,12 @@ def mean_square_of(amplitudes: NDArray[Any]) -> float:
     return total / len(amplitudes)
 
 
+def _is_positive(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and value > 0
+
+
 def _require_positive(name: str, value: float | None, remedy: str) -> None:
-    if value is None or not (math.isfinite(value) and value > 0):
+    if not _is_positive(value):
         raise ValueError(f"the {name} is {value}\n  expected  a positive number\n  try       {remedy}")

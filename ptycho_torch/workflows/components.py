@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ptycho.reconstruction import Reconstruction
     from ptycho_torch.config_factory import TrainingPayload
     from ptycho_torch.nn.model import PtychoNetwork
+    from ptycho_torch.nn.settings import NetworkSettings
     from ptyconf import Resolution
 
 __all__ = [
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 BACKEND = "pytorch"
+
+SMALL_NETWORK = 10**8
+"""Numbers of a network that fits into any memory; its weights may tell best what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +138,29 @@ def unpack(bundle: Bundle) -> Model:
     from ptycho_torch.nn.settings import NetworkSettings
 
     normalisation = Normalisation.from_dict(bundle.normalisation)
-    network = PtychoNetwork(NetworkSettings(**bundle.network), bundle.probe, normalisation.intensity_scale)
+    settings = NetworkSettings(**bundle.network)
+    _require_like_size(settings, bundle)
+    network = PtychoNetwork(settings, bundle.probe, normalisation.intensity_scale)
     weights.load(network, bundle.weights)
     return Model(network.eval(), normalisation)
+
+
+def _require_like_size(settings: NetworkSettings, bundle: Bundle) -> None:
+    """Refuse a network that is far larger than the weights in its bundle, before memory is taken for it."""
+    import torch
+
+    from ptycho_torch.nn.model import PtychoNetwork
+
+    with torch.device("meta"):
+        described = PtychoNetwork(settings, torch.zeros(bundle.probe.shape, dtype=torch.complex64), 1.0)
+    wanted = sum(value.numel() for value in described.state_dict().values())
+    held = sum(array.size for array in bundle.weights.values())
+    if wanted > max(2 * held, SMALL_NETWORK):
+        raise ValueError(
+            f"the bundle describes a network of {wanted} numbers and holds {held}\n"
+            "  expected  the weights of that network\n"
+            "  try       the file as `ptycho train` wrote it"
+        )
 
 
 def reconstruct(model: Model, resolution: Resolution, scan: RawData) -> Reconstruction:

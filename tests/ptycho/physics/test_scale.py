@@ -180,3 +180,17 @@ def test_foreign_dictionaries_are_refused():
         "probe_scale_kept, nphotons_setting, quantity\n"
         "  try       the scaling.json that training wrote"
     )
+
+
+@pytest.mark.parametrize("value", ["x", [1.0], 0.0, -1.0, float("nan"), True, None])
+def test_stored_values_that_are_no_scales_are_refused(value):
+    """What came from a file is judged before anything is divided by it."""
+    stored = measure(1.0, 8, "counts", None, flat_probe(8, 1.0)).as_dict()
+    stored["mean_square"] = value
+    with pytest.raises(ValueError, match="stored normalisation") as caught:
+        Normalisation.from_dict(stored)
+    assert str(caught.value) == (
+        f"the stored normalisation has mean_square = {value!r}\n"
+        "  expected  a positive number\n"
+        "  try       the scaling.json that training wrote"
+    )
