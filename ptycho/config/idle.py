@@ -99,7 +99,7 @@ _MEANT_FOR_TRAINING: Mapping[str, Judge] = dict.fromkeys(
 
 
 def idle_settings(command: Command, resolution: Resolution) -> list[str]:
-    """Say of every setting that somebody wrote, and that this run has no use for, why that is so.
+    """Say of every setting that somebody changed, and that this run has no use for, why that is so.
 
     Args:
         command: "train" or "infer".
@@ -118,5 +118,14 @@ def idle_settings(command: Command, resolution: Resolution) -> list[str]:
         f"{path} has nothing to act on: {reason}"
         for table, layers in tables
         for path, judge in table.items()
-        if resolution.winner_layer(path) in layers and (reason := judge(resolution)) is not None
+        if _is_news(resolution, path, layers) and (reason := judge(resolution)) is not None
     ]
+
+
+def _is_news(resolution: Resolution, path: str, layers: tuple[str, ...]) -> bool:
+    """Tell whether somebody wrote it, and not the default that holds anyway, as a dumped file does."""
+    if resolution.winner_layer(path) not in layers:
+        return False
+    trace = resolution.trace(path)
+    beaten = [entry.value for entry in trace.losers if entry.layer.endswith("-defaults")]
+    return trace.value not in beaten

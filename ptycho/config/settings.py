@@ -36,8 +36,8 @@ _SPELLINGS: Mapping[str, Conversion] = {
     "execution.logger_backend": _NONE,
 }
 _ALIASES = {"training.nepochs": ("training.max_epochs",)}
-# Its default only stands for "not set": the probe is divided by it where somebody says so.
-_INERT_DEFAULTS = {"model.probe_scale"}
+# Their defaults only stand for "not set": the probe is divided, the dose set, where somebody says so.
+_INERT_DEFAULTS = {"model.probe_scale", "model.intensity_scale"}
 _DEPRECATED = {
     "training.n_groups": ("training.n_images",),
     "inference.n_groups": ("inference.n_images",),

@@ -134,6 +134,8 @@ def _dose(payload: TrainingPayload, scan: RawData) -> float | None:
     scale = payload.pt_model_config.intensity_scale
     asked = (scale * scan.N / 2) ** 2
     by_user = given and payload.resolution.winner_layer("training.nphotons") != "data-file"
+    if scan.quantity == "counts":
+        return nphotons if by_user else asked
     if by_user and not math.isclose(asked, nphotons, rel_tol=0.01):
         fitting = math.sqrt(nphotons) / (scan.N / 2)
         raise ValueError(

@@ -10,6 +10,7 @@ import pytest
 from ptycho.config.idle import idle_settings
 from ptycho.config.precedence import Command
 from ptycho.config.run import resolve_run
+from ptyconf.report import dump_toml
 
 NEIGHBOURS = "every position is reconstructed in one group, with its nearest neighbours"
 ONE_PROCESS = "a reconstruction reads its frames in one process, on one device"
@@ -104,3 +105,10 @@ def test_a_file_may_serve_both(tmp_path: Path) -> None:
     file = tmp_path / "run.toml"
     file.write_text("[execution]\nnum_workers = 2\n")
     assert idle_settings("infer", resolve_run("infer", files=[file])) == []
+
+
+def test_a_dumped_file_is_no_noise(tmp_path: Path) -> None:
+    """A file that writes every setting at its default says nothing new."""
+    file = tmp_path / "all.toml"
+    file.write_text(dump_toml(resolve_run("train")))
+    assert idle_settings("train", resolve_run("train", files=[file])) == []

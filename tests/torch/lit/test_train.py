@@ -317,6 +317,15 @@ def test_intensity_scale_is_another_word_for_the_dose(payload: Make, tiny_scan: 
     )
 
 
+def test_counts_do_not_take_their_scale_from_a_setting(payload: Make, tiny_scan: RawData) -> None:
+    """Counts measure s: a setting that says otherwise is reported, and contradicts nothing."""
+    plain = prepare(payload(), tiny_scan, None).module.normalisation
+    for written, dose in (({}, "1.024e+07"), ({"nphotons": 1e6}, "1e+06")):
+        job = prepare(payload(intensity_scale=100.0, **written), tiny_scan, None)
+        assert job.module.normalisation.intensity_scale == plain.intensity_scale
+        assert any(note.startswith(f"the setting of {dose} photons is not obeyed") for note in job.notes)
+
+
 def test_nominal_positions_serve_where_none_were_measured(payload: Make, tiny_scan: RawData) -> None:
     """positions_provided = false lays every frame at its nominal position, and says so."""
     nominal = tiny_scan.xcoords + 100 * np.arange(N_FRAMES)
