@@ -26,7 +26,7 @@ class Complaint:
 
 
 class Problem(ValueError):  # noqa: N818  The public name; several make one ConfigError.
-    """One thing wrong, with its place.
+    """One thing wrong, with its place; ``count`` is more than 1 where it stands for many of a kind.
 
     Args:
         text: First line; says what is wrong, with the (redacted) value.
@@ -60,6 +60,7 @@ class Problem(ValueError):  # noqa: N818  The public name; several make one Conf
         self.known = known
         self.hint = hint
         self.snippet = snippet
+        self.count = 1
 
     @property
     def written(self) -> str:
@@ -87,9 +88,10 @@ class Problem(ValueError):  # noqa: N818  The public name; several make one Conf
 
 def _rebuild_problem(state: dict[str, Any]) -> Problem:
     """Make a problem again from what it carried when it was pickled."""
-    return Problem(
-        state["text"], **{name: state[name] for name in state if name not in {"text", "__notes__"}}
-    )
+    carried = {name: state[name] for name in state if name not in {"text", "count", "__notes__"}}
+    made = Problem(state["text"], **carried)
+    made.count = state["count"]
+    return made
 
 
 class ConfigError(ExceptionGroup[Problem], ValueError):
@@ -119,6 +121,6 @@ class ConfigError(ExceptionGroup[Problem], ValueError):
 
 def _joined(problems: Sequence[Exception]) -> str:
     texts = [str(each) for each in problems[:SHOWN_PROBLEMS]]
-    if (rest := len(problems) - SHOWN_PROBLEMS) > 0:
+    if rest := sum(getattr(each, "count", 1) for each in problems[SHOWN_PROBLEMS:]):
         texts.append(f"... and {rest} more")
     return "\n\n".join(texts)

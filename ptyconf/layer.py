@@ -25,7 +25,7 @@ class Fault:
     """One thing wrong with a layer, before it is known what it overrides.
 
     ``keys`` is the place as the source spells it, ``origin`` a place of its own where there are no keys; the
-    snippet is shown unless a secret is named in its context.
+    snippet is shown unless a secret is named in its context. One fault may stand for ``count`` of a kind.
     """
 
     text: str
@@ -37,6 +37,7 @@ class Fault:
     hint: str = ""
     snippet: str = ""
     context: str = ""
+    count: int = 1
 
 
 @dataclass(frozen=True, eq=False)

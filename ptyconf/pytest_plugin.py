@@ -39,8 +39,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add a section to the report of a failing test, and mask secrets in the whole report."""
     report = yield
+    if call.excinfo is None or not report.failed:
+        return report
     mode = item.config.getoption("--ptyconf")
-    if call.excinfo is None or mode == "off" or not report.failed:
+    if mode == "off":
         return report
     frames = [entry.frame.raw for entry in call.excinfo.traceback]
     held = _held(frames, getattr(item, "funcargs", {}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,14 @@ from ptyconf.layer import Fault, Keys, Layer
 from ptyconf.origin import Origin
 from ptyconf.scalars import Mismatch
 from ptyconf.shape import KEPT_PLANS, SEEN, Columns, Plan, columns_of, make_plan
-from ptyconf.spelling import close, redact, show, spell, spell_key
-from ptyconf.view import UNSET
+from ptyconf.spelling import redact, show
+from ptyconf.wording import Wording, assignment, example_of, list_known
 
 if TYPE_CHECKING:
     from ptyconf.schema import Schema
 
 SUGGESTED = 20  # looking for near misses is quadratic, so only the first unknown keys get one
-KNOWN_SHOWN = 8
+KEPT_UNKNOWN = 1000  # each is a problem; the rest together are one more
 NOTHING: tuple[tuple[str, ...], tuple[Any, ...]] = ((), ())
 
 
@@ -167,6 +168,7 @@ class _Reader:
         self.sections = self.index.sections if self.layer.sections is None else self.layer.sections
         self.aliased: list[tuple[Alias, Any, Keys]] = []
         self.unknowns = 0
+        self.further: Keys = ()
 
     def read(self, rest: Iterable[_Rest]) -> None:
         """Take what needs a closer look: the settings' own keys, then their aliases, then what is unset."""
@@ -176,6 +178,10 @@ class _Reader:
         self.settle_aliases()
         for path, keys in self.layer.unset:
             self.unset(path, keys)
+        if self.further:
+            count = self.unknowns - KEPT_UNKNOWN
+            text = f"{count} more unknown settings from here on"
+            self.faults.append(Fault(text, keys=self.further, count=count))
 
     def take_rest(self, rest: Iterable[_Rest]) -> None:
         """Take keys one by one."""
@@ -310,6 +316,11 @@ class _Reader:
 
     # What is wrong
 
+    @cached_property
+    def wording(self) -> Wording:
+        """The words for it."""
+        return Wording(self.layer, self.index, self.settings, self.sections)
+
     def fault(self, text: str, path: str, keys: Keys, *, known: str = "", hint: str = "") -> None:
         """Note one thing that is wrong."""
         self.faults.append(Fault(text, path, keys, known=known, hint=hint))
@@ -318,13 +329,18 @@ class _Reader:
         """Note a value that does not fit its type."""
         setting = slot.setting
         shown = show(value, secret=setting.secret)
-        hint = mismatch.hint if mismatch.hint and not mismatch.at else _example(setting)
+        hint = mismatch.hint if mismatch.hint and not mismatch.at else example_of(setting)
         hint = "" if setting.secret else hint
         text = f"{slot.path + mismatch.at!r} is {shown}; expected {mismatch.expected}"
         if mismatch.at:
             text = f"{slot.path!r} is {shown}; expected {mismatch.expected} at {mismatch.at.lstrip('.')}"
         written = keys if isinstance(keys[-1], str) else (slot.path,)  # an index, in a list of what is unset
-        self.fault(text, slot.path, keys, hint=self.assignment(written, hint) if hint else "")
+        self.fault(
+            text,
+            slot.path,
+            keys,
+            hint=assignment(self.layer.kind, self.layer.origins, written, hint) if hint else "",
+        )
 
     def refuse_ambiguous(self, keys: Keys, found: Found) -> None:
         """Note a bare name that several settings have."""
@@ -335,104 +351,24 @@ class _Reader:
         """Note a key that no setting has, with the names that it may have been meant to be."""
         if self.layer.unknown == "ignore":
             return
-        raw = name or self.shown_name(keys)
-        name = name or self.shown_name(keys, quoted=True)
+        if self.unknowns >= KEPT_UNKNOWN and self.layer.unknown == "error" and not is_section:
+            self.unknowns += 1
+            self.further = self.further or keys
+            return
+        raw = name or self.wording.shown_name(keys)
+        name = name or self.wording.shown_name(keys, quoted=True)
         if is_section:
             text = f"{name!r} is {show(value)}; expected a table of settings"
-            self.fault(text, name, keys, known=_known(list(self.inside(name))))
+            self.fault(text, name, keys, known=list_known(list(self.wording.inside(name))))
             return
         self.unknowns += 1
-        near = self.near(raw) if self.unknowns <= SUGGESTED else []
-        section = name.rpartition(".")[0] if name == raw else self.shown_name(keys[:-1])
-        hint = self.suggestion(near, section, value, keys) if near else ""
-        here = _known(list(self.inside(section)), [key.rpartition(".")[2] for key in near])
+        near = self.wording.near(raw) if self.unknowns <= SUGGESTED else []
+        section = name.rpartition(".")[0] if name == raw else self.wording.shown_name(keys[:-1])
+        hint = self.wording.suggestion(near, section, value, keys) if near else ""
+        here = list_known(list(self.wording.inside(section)), [key.rpartition(".")[2] for key in near])
         short = name if len(name) <= 80 else f"{name[:76]} ..."
         if self.layer.unknown == "warn":
             said = f"unknown setting {short!r}, written in {self.layer.origins(keys).where}"
             self.notices.append((UserWarning, f"{said}; {hint}" if hint else said))
         else:
             self.fault(f"unknown setting {short!r}", name, keys, known=here, hint=hint)
-
-    def shown_name(self, keys: Keys, *, quoted: bool = False) -> str:
-        """Spell the keys of a source as a dotted path, a TOML key with its quotes."""
-        if self.layer.kind == "environment":
-            return str(keys[0]).lower().replace("__", ".")
-        if quoted and self.layer.kind == "toml":
-            return ".".join(spell_key(str(key)) for key in keys)
-        return ".".join(str(key) for key in keys)
-
-    def inside(self, section: str) -> dict[str, None]:
-        """List the names that a section has."""
-        node: Any = self.index.tree
-        for part in section.split(".") if section else ():
-            node = node.get(part) if isinstance(node, dict) else None
-        if not isinstance(node, dict):
-            node = self.index.tree
-        return dict.fromkeys(key for key, entry in node.items() if not isinstance(entry, tuple))
-
-    def near(self, name: str) -> list[str]:
-        """Find the keys that a written one was probably meant to be, those of its own section first."""
-        section, _, last = name.rpartition(".")
-        siblings = {
-            key.rpartition(".")[2]: key for key in self.index.keys if key.rpartition(".")[0] == section
-        }
-        found = [siblings[each] for each in close(last, siblings)]
-        if not found and last in self.index.bare:
-            found = list(self.index.bare[last][:1])
-        if not found:
-            found = close(name, self.index.keys)
-        if not found:
-            names = {key.rpartition(".")[2]: key for key in self.index.keys}
-            found = [names[each] for each in close(last, names)]
-        return found
-
-    def suggestion(self, near: list[str], section: str, value: Any, keys: Keys) -> str:
-        """Write what was probably meant, in the spelling of the source; hide what may be a secret."""
-        key = near[0]
-        secret = any(self.is_secret(each) for each in near)
-        said = value if isinstance(value, str) and self.layer.text else spell(value)
-        if isinstance(value, Mapping) or len(said) > 60:
-            said = "..."
-        same = key.rpartition(".")[0] == section
-        if self.layer.kind in {"environment", "flag"}:
-            return self.assignment(keys, show(value, secret=True) if secret else said, key)
-        return f"{key.rpartition('.')[2] if same else key} = {show(value, secret=True) if secret else said}"
-
-    def is_secret(self, key: str) -> bool:
-        """Tell whether a key means a secret setting."""
-        meant = self.index.find(key, self.sections)
-        return isinstance(meant, (Slot, Alias)) and self.settings[meant.path].secret
-
-    def assignment(self, keys: Keys, said: str, key: str = "") -> str:
-        """Write a setting with a value as the source would."""
-        if self.layer.kind == "environment":
-            written = self.layer.origins(keys).key
-            prefix = written[: len(written) - len(keys[0])]
-            name = key.replace(".", "__").upper() if key else keys[0]
-            return f"{prefix}{name}={_bare(said)}"
-        if self.layer.kind == "flag":
-            written = "--" + key if key else self.layer.origins(keys).key
-            return f"{written}{'=' if ' ' in written else ' '}{_bare(said)}"  # --set PATH=VALUE
-        return f"{keys[-1].rpartition('.')[2]} = {said}"
-
-
-def _bare(said: str) -> str:
-    return said[1:-1] if len(said) > 1 and said[0] == said[-1] == '"' else said
-
-
-def _example(setting: Any) -> str:
-    """Give a value that would be right, as an example."""
-    if setting.choices:
-        return spell(setting.choices[0])
-    if setting.default is UNSET or setting.default is None:
-        return ""
-    return spell(setting.default)
-
-
-def _known(names: list[str], first: list[str] | None = None) -> str:
-    """List known names, the likely ones first, and count the rest."""
-    if len(names) > KNOWN_SHOWN:
-        likely = [name for name in first or () if name in names]
-        names = [*likely, *(name for name in names if name not in likely)]
-        return f"{', '.join(names[:KNOWN_SHOWN])} and {len(names) - KNOWN_SHOWN} more"
-    return ", ".join(names)

@@ -286,7 +286,7 @@ class _Work:
         origin = fault.origin
         if origin is None and fault.keys:
             origin = reading.origins(fault.keys)
-        return Problem(
+        problem = Problem(
             fault.text,
             path=fault.path,
             origin=origin,
@@ -296,6 +296,8 @@ class _Work:
             hint=fault.hint,
             snippet="" if self.names_secret(fault.context) else fault.snippet,
         )
+        problem.count = fault.count
+        return problem
 
     def names_secret(self, context: str) -> bool:
         """Tell whether a piece of source has a word in it that is a secret's name."""
