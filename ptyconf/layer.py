@@ -95,9 +95,11 @@ class Compact(Layer):
 
     @classmethod
     def of(cls, fields: dict[str, Any]) -> Layer:
-        """Make a layer as the constructor does, at a fraction of its cost; the dict becomes its own."""
+        """Make a layer as the constructor does, at a fraction of its cost; the dict becomes its own.
+
+        It has ``columns`` or ``values``, and ``readings``.
+        """
         made = object.__new__(cls)
-        fields["readings"] = {}
         object.__setattr__(made, "__dict__", fields)
         return made
 

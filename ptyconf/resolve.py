@@ -135,12 +135,13 @@ class _Work:
 
     def refuse_disagreement(self) -> None:
         """Note every setting on which two layers of one rank differ."""
-        if len({rank for rank, _ in self.ranked}) == len(self.ranked):
-            return
-        for (rank, upper), (other, lower) in zip(self.ranked, self.ranked[1:], strict=False):
-            if rank == other:
+        previous = None
+        for number, (rank, lower) in enumerate(self.ranked):
+            if rank == previous:
+                upper = self.readings[number - 1]
                 for path in upper.values.keys() & lower.values.keys():
                     self.compare(path, upper, lower)
+            previous = rank
 
     def compare(self, path: str, first: Reading, second: Reading) -> None:
         """Note a setting on which two layers differ, unless it gathers values from all layers."""

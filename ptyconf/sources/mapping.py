@@ -45,6 +45,7 @@ def layer(
         "label": called,
         "dotted": True,
         "unknown": unknown,
+        "readings": {},
     }
     if columns is None:
         fields["values"], fields["columns"] = _frozen(values), ()

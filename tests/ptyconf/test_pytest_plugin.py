@@ -175,3 +175,21 @@ def test_distributed_runs_show_it_too(run) -> None:
     result = run("def test_x(config):\n    assert config.nepochs == 8\n", "-n", "2", apart=True)
     result.stdout.fnmatch_lines(["*settings (ptyconf)*", "training.nepochs = 7"])
     assert "canary" not in result.stdout.str()
+
+
+def test_outcomes_are_as_without_the_plugin(run) -> None:
+    """Skipped, expected to fail, and failing in setup or teardown."""
+    source = (
+        "import pytest\n"
+        "def test_skips(config):\n    pytest.skip('why')\n"
+        "@pytest.mark.xfail(strict=True)\n"
+        "def test_expected(config):\n    assert config.nepochs == 8\n"
+        "@pytest.fixture\ndef broken(config):\n    assert config.nepochs == 9\n"
+        "def test_setup(broken):\n    pass\n"
+        "@pytest.fixture\ndef late(config):\n    yield\n    raise RuntimeError(config.token)\n"
+        "def test_teardown(late):\n    pass\n"
+    )
+    result = run(source, "--showlocals")
+    result.assert_outcomes(skipped=1, xfailed=1, errors=2, passed=1)
+    result.stdout.fnmatch_lines(["*ERROR at setup*", "training.nepochs = 7", "*ERROR at teardown*"])
+    assert "canary" not in result.stdout.str()
