@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ptyconf.errors import SchemaError
@@ -70,7 +69,7 @@ class Layer:
     unknown: Unknown = field(default="error", kw_only=True)
     sections: tuple[str, ...] | None = field(default=None, kw_only=True)
     within: int = field(default=0, kw_only=True)
-    folder: Path | None = field(default=None, kw_only=True)
+    folder: str | None = field(default=None, kw_only=True)
     unset: tuple[tuple[str, Keys], ...] = field(default=(), kw_only=True)
     faults: tuple[Fault, ...] = field(default=(), kw_only=True)
     columns: Columns | tuple[()] | None = field(default=None, init=False, repr=False)

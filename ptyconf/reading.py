@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from math import isfinite
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -269,7 +270,7 @@ class _Reader:
             self.fault(redact(str(error), shown, secret=slot.setting.secret), slot.path, keys)
             return
         if self.layer.folder is not None and slot.reader.paths:
-            value = anchor(value, self.layer.folder)
+            value = anchor(value, Path(self.layer.folder))
         self.keep(slot, value, keys, said)
 
     def keep(self, slot: Slot, value: Any, keys: Keys, conversion: str) -> None:

@@ -168,7 +168,7 @@ class _Loading:
 
     def start_text(self, text: str, file: str) -> list[Layer]:
         """Read a text that the program holds."""
-        self.take(Document(text, file), self.names.file, Path.cwd())
+        self.take(Document(text, file), self.names.file, str(Path.cwd()))
         return self.ranked()
 
     def ranked(self) -> list[Layer]:
@@ -216,7 +216,7 @@ class _Loading:
             return
         document.text = text
         self.seen.append(file)
-        self.take(document, name, Path(file).parent)
+        self.take(document, name, os.path.dirname(file))  # noqa: PTH120  As above.
         self.seen.pop()
 
     def fail(self, document: Document, name: str, fault: Fault) -> None:
@@ -225,7 +225,7 @@ class _Loading:
             Layer(name, {}, document.origin, kind="toml", label=document.file, faults=(fault,))
         )
 
-    def take(self, document: Document, name: str, folder: Path) -> None:
+    def take(self, document: Document, name: str, folder: str) -> None:
         """Make the layers of one text: its profile, itself, its includes."""
         try:
             values = guard.parse(document.text)
@@ -260,9 +260,9 @@ class _Loading:
         own = len(self.layers) - 1
         # A later include stands above an earlier one, so it is read first.
         for index, path in reversed(list(enumerate(includes))):
-            self.include(document, own, folder / path, index)
+            self.include(document, own, Path(folder, path), index)
 
-    def layer_of_profile(self, document: Document, chosen: Any, folder: Path) -> Layer:
+    def layer_of_profile(self, document: Document, chosen: Any, folder: str) -> Layer:
         """Make the layer of the profile asked for."""
         prefix = ("profile", str(self.profile))
         faults: list[Fault] = []
