@@ -18,11 +18,15 @@ class SchemaError(TypeError):
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What a check has to say against a value: the first line, what was expected, what to try."""
+    """What a check has to say against a value: the first line, what was expected, what to try.
+
+    A legal value as ``example`` is shown as the source of the wrong one would write it: ``--nepochs 50``.
+    """
 
     text: str
     expected: str = ""
     hint: str = ""
+    example: Any = None
 
 
 class Problem(ValueError):  # noqa: N818  The public name; several make one ConfigError.

@@ -233,7 +233,8 @@ class _Reader:
             self.refuse_unknown(keys, value)
 
     def read_environment(self) -> None:
-        """Take every variable below the prefix."""
+        """Take every variable below the prefix; what just missed it is told what it would be here."""
+        self.faults[:] = [self.wording.correct_variable(each) for each in self.faults]
         for name, text in self.layer.values.items():
             key = self.index.environment.get(name.upper())
             meant = None if key is None else self.index.find(key, self.sections)

@@ -21,6 +21,7 @@ from ptyconf.schema import Schema
 from ptyconf.setting import Derivation, Rule, Setting
 from ptyconf.spelling import redact, show, spell
 from ptyconf.view import UNSET
+from ptyconf.wording import assignment
 
 KEPT_STACKS = 64
 
@@ -153,8 +154,7 @@ class _Work:
         one, two = first.origin(path), second.origin(path)
         text = (
             f"{path!r} is {show(ours, secret=secret)} in {one.where} and "
-            f"{show(theirs, secret=secret)} in {two.where}; the layers "
-            f"{first.name!r} and {second.name!r} share a rank and must agree"
+            f"{show(theirs, secret=secret)} in {two.where}; {_sharing(first.name, second.name)}"
         )
         self.problems.append(Problem(text, path=path, origin=one, hint=f"remove {path} from one of them"))
 
@@ -273,13 +273,17 @@ class _Work:
         origin = found[0].origin(path) if found is not None else None
         below = self.below(path, found[0]) if found is not None else ()
         secret = path in self.schema and self.schema[path].secret
+        hint = complaint.hint
+        if complaint.example is not None and found is not None and not secret:
+            reading = found[0]
+            hint = assignment(reading.kind, reading.origins, reading.keys(path), spell(complaint.example))
         return Problem(
             redact(complaint.text, self.values.get(path), secret=secret),
             path=path,
             origin=origin,
             overrides=below,
             expected=complaint.expected,
-            hint=complaint.hint,
+            hint=hint,
         )
 
     def problem(self, fault: Fault, reading: Reading) -> Problem:
@@ -314,6 +318,13 @@ class _Work:
                 secret = self.schema.settings[path].secret
                 return (f"{reading.origin(path).where} ({show(value, secret=secret)})",)
         return ()
+
+
+def _sharing(first: str, second: str) -> str:
+    """Say why two layers must agree."""
+    if first == second:
+        return f"both are of the layer {first!r} and must agree"
+    return f"the layers {first!r} and {second!r} share a rank and must agree"
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:

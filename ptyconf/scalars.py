@@ -98,7 +98,7 @@ def _read_int(value: Any) -> int:
     if not isinstance(value, bool) and isinstance(value, numbers.Integral):
         return int(value)
     hint = str(int(value)) if isinstance(value, float) and value.is_integer() else ""
-    raise Mismatch("a whole number", hint)
+    raise Mismatch("a whole number", hint or _without_quotes(value, int))
 
 
 def _text_int(text: str) -> int:
@@ -122,7 +122,16 @@ def _read_number(value: Any) -> float:
             return float(value)
         except OverflowError:
             raise Mismatch("a number below 1.8e308") from None
-    raise Mismatch("a number")
+    raise Mismatch("a number", _without_quotes(value, float))
+
+
+def _without_quotes(value: Any, kind: type[int] | type[float]) -> str:
+    """Give the number that a text holds, for a hint; "" for none."""
+    try:
+        number = kind(value) if isinstance(value, str) and len(value) < 40 else math.nan
+    except ValueError:
+        return ""
+    return spell(number) if math.isfinite(number) else ""
 
 
 def _text_number(text: str) -> Any:

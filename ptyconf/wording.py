@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ptyconf.index import Alias, Index, Slot
-from ptyconf.layer import Keys, Layer
+from ptyconf.layer import Fault, Keys, Layer
 from ptyconf.origin import Origin
 from ptyconf.setting import Setting
 from ptyconf.spelling import close, show, spell, spell_key
@@ -77,6 +78,13 @@ class Wording:
         """Tell whether a key means a secret setting."""
         meant = self.index.find(key, self.sections)
         return isinstance(meant, (Slot, Alias)) and self.settings[meant.path].secret
+
+    def correct_variable(self, fault: Fault) -> Fault:
+        """Suggest the variable that was meant where an underscore was missed, if the schema has it."""
+        prefix, _, rest = fault.hint.partition("__")
+        meant = {key.replace("__", "_"): key for key in self.index.environment}
+        key = meant.get(rest.upper().replace("__", "_"))
+        return fault if key is None else replace(fault, hint=f"{prefix}__{key}")
 
 
 def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, said: str, key: str = "") -> str:

@@ -19,6 +19,7 @@ from ptyconf import (
     ConfigError,
     Derivation,
     Layer,
+    Origin,
     Policy,
     Precedence,
     Schema,
@@ -72,6 +73,21 @@ def test_layers_of_one_rank_must_agree(program: SimpleNamespace) -> None:
     )
     agreed = toml.parse("training.nepochs = 5\n", file="/etc/user.toml", name="user")
     assert resolve(program.schema, precedence, [*site, *agreed, program.own]).value("training.nepochs") == 5
+
+
+def test_sources_of_one_layer_must_agree(program: SimpleNamespace) -> None:
+    """The layer is named once, and each source by its place."""
+
+    def source(label: str, value: int) -> Layer:
+        return mapping.layer("overrides", {"nepochs": value}, origin=lambda _: Origin("x", "", label))
+
+    with pytest.raises(ConfigError) as caught:
+        program.resolve(source("one", 3), source("two", 4))
+    assert str(caught.value) == (
+        "'training.nepochs' is 3 in one and 4 in two; both are of the layer 'overrides' and must agree\n"
+        "  written in  one\n"
+        "  try         remove training.nepochs from one of them"
+    )
 
 
 def test_trace_tells_every_loser_with_its_place(program: SimpleNamespace) -> None:

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ptyconf import ConfigError
-from ptyconf.sources import environment, toml
+from ptyconf import Complaint, ConfigError, Setting
+from ptyconf.sources import environment, flags, toml
 
 
 def told(program: SimpleNamespace, variables: dict[str, str]) -> str:
@@ -79,6 +79,30 @@ def test_near_miss_of_the_prefix_is_told(program: SimpleNamespace) -> None:
         "  expected    DEMO__SECTION__NAME, two underscores between levels\n"
         "  try         DEMO__TRAINING__NEPOCHS"
     )
+
+
+def test_near_miss_is_corrected_by_the_schema(program: SimpleNamespace) -> None:
+    """Whichever underscores were missed, a name that the schema has is suggested whole."""
+    for written in ("DEMO_TRAINING_BATCH_SIZE", "DEMO_TRAINING__BATCH_SIZE"):
+        assert told(program, {written: "3"}).splitlines()[-1] == "  try         DEMO__TRAINING__BATCH_SIZE"
+    assert told(program, {"DEMO_SOMETHING": "3"}).splitlines()[-1] == "  try         DEMO__SOMETHING"
+
+
+def test_complaint_shows_its_example_as_the_source_would(program: SimpleNamespace) -> None:
+    """A check that knows a legal value need not know where the wrong one was written."""
+
+    def positive(value: int) -> Complaint | None:
+        return None if value > 0 else Complaint(f"must be positive, got {value}", example=50)
+
+    schema = program.make_schema(settings=[Setting("training.nepochs", check=positive)])
+    for layer, hint in (
+        (environment.layer("DEMO", {"DEMO__TRAINING__NEPOCHS": "0"}), "DEMO__TRAINING__NEPOCHS=50"),
+        (flags.given({"nepochs": "0"}, spelling={"nepochs": "--max_epochs"}), "--max_epochs 50"),
+        (toml.parse("training.nepochs = 0")[0], "nepochs = 50"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            program.resolve(layer, schema=schema)
+        assert caught.value.exceptions[0].hint == hint
 
 
 def test_unknown_variables_may_be_ignored(program: SimpleNamespace) -> None:

@@ -140,6 +140,19 @@ def test_unknown_key_gets_close_matches_across_sections(program: SimpleNamespace
     assert told(program, {"grid_siz": (2, 2)}).endswith("  try         data.grid_size = [2, 2]")
 
 
+def test_numbers_in_quotes_are_told_to_lose_them(program: SimpleNamespace) -> None:
+    """Where the text holds the number that was meant, and only there."""
+    for name, text, hint in (
+        ("nepochs", "12", "nepochs = 12"),
+        ("nphotons", "1e5", "nphotons = 100000.0"),
+        ("nepochs", "ten", "nepochs = 50"),
+        ("nepochs", "1" * 5000, "nepochs = 50"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            program.resolve(overrides={name: text})
+        assert caught.value.exceptions[0].hint == hint
+
+
 def test_section_must_be_a_table(program: SimpleNamespace) -> None:
     """A value where settings are expected is told as such."""
     assert told(program, {"model": 3}) == (
