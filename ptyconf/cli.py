@@ -84,6 +84,8 @@ def run(options: argparse.Namespace, program: Program | None = None) -> int:
         said: Said = options.ptyconf_command(options, program or find_program(options.schema))
     except ConfigError as error:
         print(_emphasised(str(error), sys.stderr), file=sys.stderr)
+        if options.json:
+            print(commands.refusal(error).shown(as_json=True))
         return WRONG
     except SchemaError as error:
         print(f"the schema is wrong: {error}", file=sys.stderr)

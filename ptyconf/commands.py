@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +75,15 @@ def check(load: Callable[[], Resolution]) -> Said:
     try:
         resolution = load()
     except ConfigError as error:
-        problems = [problem_as_dict(each) for each in error.exceptions]
-        return Said(str(error), {"version": 1, "ok": False, "problems": problems}, DIFFERENT)
+        return replace(refusal(error), code=DIFFERENT)
     text = f"{len(resolution)} settings, nothing wrong"
     return Said(text, {"version": 1, "ok": True, "problems": []})
+
+
+def refusal(error: ConfigError) -> Said:
+    """Say everything that is wrong."""
+    problems = [problem_as_dict(each) for each in error.exceptions]
+    return Said(str(error), {"version": 1, "ok": False, "problems": problems}, WRONG)
 
 
 def problem_as_dict(problem: Any) -> dict[str, Any]:

@@ -114,6 +114,31 @@ def test_freeze_and_replay_go_together(say: Said, jail: Callable[..., Path]) -> 
     assert say("replay", "small", "gone.json")[0] == 2
 
 
+def test_every_command_speaks_json(say: Said, jail: Callable[..., Path]) -> None:
+    """One JSON object on the output, whatever the exit code; a problem is one, too."""
+    jail("kept.json", say("freeze", "small", "run.toml")[1])
+    jail("bad.toml", "model.gridsize = 'x'\n")
+    for code, *argv in (
+        (0, "explain", "small", "run.toml"),
+        (0, "explain", "small", "run.toml", "gridsize"),
+        (0, "check", "small", "run.toml"),
+        (1, "check", "small", "bad.toml"),
+        (1, "diff", "small", "run.toml", "other.toml"),
+        (0, "dump", "small", "run.toml"),
+        (0, "schema", "small"),
+        (0, "template", "small"),
+        (0, "freeze", "small", "run.toml"),
+        (0, "replay", "small", "kept.json"),
+        (1, "replay", "small", "kept.json", "other.toml"),
+    ):
+        found, out, err = say(*argv, "--json")
+        assert (found, err) == (code, "")
+        assert json.loads(out)
+    code, out, err = say("dump", "small", "bad.toml", "--json")
+    assert (code, err.splitlines()[0]) == (2, "'model.gridsize' is \"x\"; expected a whole number")
+    assert json.loads(out)["problems"][0]["path"] == "model.gridsize"
+
+
 @pytest.mark.parametrize("name", ["nowhere:schema", "small:gone", "small:nothing", ":", ""])
 def test_schema_that_is_not_there_is_bad_use(say: Said, name: str) -> None:
     """Code 2 and one error."""

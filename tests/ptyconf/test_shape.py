@@ -97,6 +97,16 @@ def test_second_sight_makes_a_plan() -> None:
     assert list(schema.plans.values()).count(None) == 1
 
 
+def test_planned_numbers_must_be_finite() -> None:
+    """A plan made of finite numbers refuses others as plain reading does; a sum may overflow."""
+    schema = make_schema()
+    for value in (1.0, 2.0, 3.0):
+        assert told(schema, {"training": {"nphotons": value}})[3] == []
+    for value in (float("nan"), float("inf"), -float("inf")):
+        assert len(told(schema, {"training": {"nphotons": value}})[3]) == 1
+    assert told(schema, {"training": {"nphotons": 1.7e308}})[0] == {"training.nphotons": "1.7e+308"}
+
+
 def test_layers_are_the_same_however_made(program: SimpleNamespace) -> None:
     """A dict layer of columns shows its values, and later changes of the dict do not reach it."""
     source = {"training": {"nepochs": 3}, "gridsize": 2}
