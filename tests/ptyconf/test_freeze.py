@@ -104,3 +104,10 @@ def test_freeze_then_load_is_identity(
     assert repr(again.limit) == repr(before.limit)  # NaN equals nothing
     again.limit = before.limit = 0.0
     assert again == before
+
+
+def test_frozen_settings_stand_in_order_of_path(program: SimpleNamespace) -> None:
+    """Whatever order the schema has, so that two files compare line by line."""
+    kept = freeze(program.resolve())
+    assert list(kept.settings) == sorted(kept.settings)
+    assert list(kept.settings) != list(program.schema.settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf import ConfigError, Conversion, Origin, Setting, resolve
+from ptyconf import (
+    ConfigError,
+    Conversion,
+    Origin,
+    Precedence,
+    Resolution,
+    Schema,
+    Setting,
+    View,
+    resolve,
+)
 from ptyconf.sources import mapping
 
 
@@ -151,6 +162,27 @@ def test_numbers_in_quotes_are_told_to_lose_them(program: SimpleNamespace) -> No
         with pytest.raises(ConfigError) as caught:
             program.resolve(overrides={name: text})
         assert caught.value.exceptions[0].hint == hint
+
+
+def test_bare_name_of_two_settings_is_refused() -> None:
+    """Unless the order of sections says which is meant."""
+
+    @dataclass
+    class Side:
+        seed: int = 1
+
+    views = [View(Side, "left"), View(Side, "right")]
+
+    def found(schema: Schema, **options: Any) -> Resolution:
+        return resolve(schema, Precedence("overrides"), [mapping.layer("overrides", {"seed": 2}, **options)])
+
+    with pytest.raises(ConfigError) as caught:
+        found(Schema("two", views), origin=lambda key: Origin("x", "", key))
+    assert str(caught.value) == (
+        "'seed' may mean left.seed or right.seed\n  written in  seed\n  try         write left.seed"
+    )
+    assert dict(found(Schema("two", views, sections=("right",)))) == {"left.seed": 1, "right.seed": 2}
+    assert dict(found(Schema("two", views), sections=("left",))) == {"left.seed": 2, "right.seed": 1}
 
 
 def test_section_must_be_a_table(program: SimpleNamespace) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ptyconf import ConfigError
-from ptyconf.sources import environment, toml
+from ptyconf.sources import environment, guard, toml
 
 Jail = Callable[..., Path]
 
@@ -295,6 +295,14 @@ def test_no_file_is_waited_for(jail: Jail, program: SimpleNamespace) -> None:
     assert told(lambda: program.resolve(*toml.load("loop"))) == (
         'the file "loop" cannot be read: Too many levels of symbolic links'
     )
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no file of unknown size here")
+def test_size_that_is_told_is_not_trusted() -> None:
+    """A file that grows, or tells no size, is read to its end or to the limit."""
+    assert len(guard.read_file("/proc/self/status")) > 100
+    with pytest.raises(guard.Refusal, match=r"^has more than 10 bytes$"):
+        guard.read_file("/proc/self/status", max_bytes=10)
 
 
 def test_deep_but_legal_documents_are_read(jail: Jail, program: SimpleNamespace) -> None:
