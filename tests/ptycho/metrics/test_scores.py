@@ -8,11 +8,10 @@ import math
 import numpy as np
 import pytest
 from scipy import ndimage
+from skimage.metrics import structural_similarity
 
 from ptycho.metrics.align import align
 from ptycho.metrics.scores import compare, phases, score
-
-structural_similarity = pytest.importorskip("skimage.metrics").structural_similarity
 
 
 def everywhere(picture):
