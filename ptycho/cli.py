@@ -8,13 +8,14 @@ import logging
 import os
 import sys
 import warnings
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ptycho.workflows.backend_selector import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import ModuleType
 
 COMMANDS = {
@@ -32,6 +33,7 @@ COMMANDS = {
 }
 """Command -> its module in ``ptycho.commands``, and what it does."""
 
+_LOGGERS = ("ptycho", "ptycho_torch", "ptyconf")
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
@@ -52,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def guarded(command: Callable[[], int], *, debug: bool) -> int:
     """Run a command; bad input gives one message and exit code 2, and a traceback only when asked for."""
     try:
-        return command()
+        with _log_given_back():
+            return command()
     except BrokenPipeError:
         # The reader has seen enough; the interpreter would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -134,11 +137,26 @@ def _unknown_argument(argument: str, parser: argparse.ArgumentParser) -> UsageEr
     return UsageError(f"unknown argument '{argument}'\n  try       {remedy}")
 
 
+@contextmanager
+def _log_given_back() -> Iterator[None]:
+    """Leave logging and warnings as they were: a program may call a command and go on."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [(logger, list(logger.handlers), logger.propagate, logger.level) for logger in loggers]
+    show = warnings.showwarning
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
+        for logger, handlers, propagate, level in before:
+            logger.handlers[:], logger.propagate = handlers, propagate
+            logger.setLevel(level)
+
+
 def log_to_terminal(*, quiet: bool) -> None:
     """Send our own messages to stderr; other libraries keep their own ways."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    for name in ("ptycho", "ptycho_torch", "ptyconf"):
+    for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
         logger.propagate = False

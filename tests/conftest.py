@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,19 +17,6 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(autouse=True)
-def own_log() -> Iterator[None]:
-    """Take back what a command line did to the logging of the process: its terminal is gone by then."""
-    loggers = [logging.getLogger(name) for name in ("ptycho", "ptycho_torch", "ptyconf")]
-    before = [(log, list(log.handlers), log.propagate, log.level) for log in loggers]
-    show = warnings.showwarning
-    yield
-    warnings.showwarning = show
-    for log, handlers, propagate, level in before:
-        log.handlers[:], log.propagate = handlers, propagate
-        log.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -181,6 +183,20 @@ def test_an_unwritable_place_is_named(settings: Path, capsys: pytest.CaptureFixt
     """An error of the system names its file in one line."""
     assert main(["simulate", str(settings / "below" / "scan.npz"), "--n-frames", "4", "--quiet"]) == 2
     assert str(settings) in capsys.readouterr().err
+
+
+def test_a_command_gives_the_log_back(jail: Path) -> None:
+    """A program that calls a command finds its own handlers, levels and warnings as they were."""
+
+    def state() -> list[object]:
+        loggers = [logging.getLogger(name) for name in ("ptycho", "ptycho_torch", "ptyconf")]
+        kept = [(list(each.handlers), each.propagate, each.level) for each in loggers]
+        return [kept, warnings.showwarning]
+
+    before = state()
+    assert main(["simulate", "s.npz", "--n-frames", "4", "--quiet"]) == 0
+    assert main(["simulate", "s.npz", "--n-frames", "0"]) == 2
+    assert state() == before
 
 
 def test_simulate_writes_a_scan(jail: Path) -> None:
