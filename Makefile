@@ -51,7 +51,7 @@ test-fast: $(VENV)/.installed-test  ## the tests that need no backend
 	$(BIN)/pytest -n 2 tests --ignore=tests/torch --ignore=tests/examples
 
 test-torch: $(VENV)/.installed-test  ## the torch backend's tests, quick ones first
-	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch -m "not slow"
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/examples -m "not slow"
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/examples -m slow
 
 clean:  ## remove what was built; outputs/ stays
