@@ -87,13 +87,16 @@ def omegaconf(case: Case) -> Run:
 
 
 def dynaconf(case: Case) -> Run:
-    """File and environment, then one update per dict; its values have no declared types."""
+    """File and environment, then one update per dict; its values have no declared types.
+
+    An update writes all settings into the dict that it is given, so it gets a copy.
+    """
     from dynaconf import Dynaconf
 
     def run() -> Any:
         settings = Dynaconf(settings_files=[str(case.file)], envvar_prefix="BENCH_")
         for each in case.sparse:
-            settings.update(each, merge=True)
+            settings.update({section: dict(table) for section, table in each.items()}, merge=True)
         return settings.as_dict()
 
     return run

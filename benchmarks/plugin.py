@@ -1,7 +1,9 @@
-"""Time what the pytest plugin adds to a green suite: the same tests with and without it, in turn.
+"""Time what the pytest plugin adds to a green suite, in two ways.
 
-Counted is processor time of whole pytest runs; the shortest of several counts. Each test builds a config, as
-the tests of a program do that has one.
+Whole runs, with and without it: processor time, as the median over pairs of neighbouring runs with its
+quartiles, for single runs differ by more than the plugin costs. And its one hook that runs in green tests,
+three times in each, called through pluggy as pytest does. Each test builds a config, as a program does that
+has one.
 """
 
 from __future__ import annotations
@@ -10,8 +12,16 @@ import argparse
 import resource
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from statistics import median, quantiles
 from tempfile import TemporaryDirectory
+from timeit import repeat
+from types import SimpleNamespace
+
+import pluggy
+
+from ptyconf import pytest_plugin
 
 TESTS = """
 import dataclasses
@@ -45,24 +55,62 @@ def seconds(folder: str, *options: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+class Specification:
+    """What pytest declares of the hook."""
+
+    @pluggy.HookspecMarker("pytest")(firstresult=True)
+    def pytest_runtest_makereport(self, item: object, call: object) -> object:
+        """Make a report."""
+
+
+class Builtin:
+    """A report made for nothing, as pytest's own stands below the plugin."""
+
+    @pluggy.HookimplMarker("pytest")
+    def pytest_runtest_makereport(self) -> object:
+        """Make a report."""
+        return self
+
+
+def hook_seconds(*plugins: object) -> float:
+    """Give the time of the hook for something that went well."""
+    manager = pluggy.PluginManager("pytest")
+    manager.add_hookspecs(Specification)
+    for each in plugins:
+        manager.register(each)
+    passed = SimpleNamespace(excinfo=None)
+    call = partial(manager.hook.pytest_runtest_makereport, item=None, call=passed)
+    return min(repeat(call, number=20_000, repeat=9)) / 20_000
+
+
+class Plugin:
+    """The plugin's hook alone."""
+
+    pytest_runtest_makereport = staticmethod(pytest_plugin.pytest_runtest_makereport)
+
+
 def main() -> None:
     """Print both times and their ratio."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tests", type=int, default=2000, help="tests in the suite (2000)")
-    parser.add_argument("--runs", type=int, default=7, help="runs of each kind (7)")
+    parser.add_argument("--pairs", type=int, default=25, help="pairs of runs (25)")
     options = parser.parse_args()
-    kinds = {"without": ("-p", "no:ptyconf"), "with": ()}
-    shortest = dict.fromkeys(kinds, float("inf"))
+    without, ratios = [], []
     with TemporaryDirectory() as folder:
         Path(folder, "test_green.py").write_text(TESTS.replace("COUNT", str(options.tests)))
-        for _ in range(options.runs):
-            for name, arguments in kinds.items():
-                shortest[name] = min(shortest[name], seconds(folder, *arguments))
-    for name, each in shortest.items():
-        print(f"{name:<8} {each:.3f} s, {each / options.tests * 1e6:.0f} us per test")
-    print(f"cost     {(shortest['with'] / shortest['without'] - 1) * 100:.2f} %")
+        for number in range(options.pairs):
+            # Who goes first alternates, so that a drift of the machine favours neither.
+            kinds = [("-p", "no:ptyconf"), ()]
+            found = {kind: seconds(folder, *kind) for kind in (kinds if number % 2 else kinds[::-1])}
+            without.append(found[kinds[0]])
+            ratios.append(found[kinds[1]] / found[kinds[0]] - 1)
+    low, middle, high = (100 * each for each in quantiles(ratios, n=4))
+    hook = 3 * (hook_seconds(Builtin(), Plugin()) - hook_seconds(Builtin()))
+    print(f"without  {median(without) / options.tests * 1e6:.0f} us per test")
+    print(f"hook     {hook * 1e6:.1f} us per test, {hook * options.tests / median(without) * 100:.2f} %")
+    print(f"cost     {middle:.2f} % (quartiles {low:.2f} to {high:.2f} %)")
 
 
 if __name__ == "__main__":

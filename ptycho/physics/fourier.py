@@ -7,9 +7,7 @@ from scipy import fft
 
 from ptycho.physics.arrays import Complex, Mask, Real, require_probe, require_shape
 from ptycho.physics.illumination import exit_waves
-
-WIENER_LEVEL = 0.02
-"""Regularisation of a back-projection, as a fraction of the brightest probe intensity."""
+from ptycho.physics.limits import WIENER_LEVEL
 
 _AXES = (-2, -1)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ptycho.physics.arrays import Complex, Inexact, Real, require_finite, require_shape, require_weights
 from ptycho.physics.canvas import Canvas, cut, place, require_positions
+from ptycho.physics.limits import COVERAGE_FLOOR
 from ptycho.physics.synchronise import synchronise_phases
 from ptycho.physics.translate import translate
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "COVERAGE_FLOOR",
     "Canvas",
     "Stitched",
     "cut",
@@ -26,9 +26,6 @@ __all__ = [
     "stitch",
     "synchronise_phases",
 ]
-
-COVERAGE_FLOOR = 1e-6
-"""Pixels with less than this fraction of the largest summed weight count as never reached."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from ptycho.network.objective import LossWeights
+from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
-from ptycho_torch.nn.losses import Loss, LossWeights
+from ptycho_torch.nn.losses import Loss
 from ptycho_torch.nn.model import PtychoNetwork
-from ptycho_torch.nn.settings import NetworkSettings
 
 from .clipping import clip_adaptively
 from .data import Batch

@@ -11,14 +11,14 @@ from torch.utils.data import DataLoader
 
 from ptycho.config.config import PyTorchExecutionConfig, TrainingConfig
 from ptycho.config.idle import idle_settings
+from ptycho.network.objective import LossWeights
+from ptycho.network.settings import NetworkSettings
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
 from ptycho.raw_data import RawData
 from ptycho_torch.config_factory import TrainingPayload
 from ptycho_torch.nn.iteration import Steps
-from ptycho_torch.nn.losses import LossWeights
 from ptycho_torch.nn.probe_retrieval import retrieve_probe
-from ptycho_torch.nn.settings import NetworkSettings
 
 from .data import Batch, Groups, Stored, loader_arguments, make_loader, store_frames
 from .module import Optimisation, PtychoModule

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptycho.physics.limits import INTENSITY_FLOOR
 from ptycho.physics.noise import POISSON_EPS
 
 from . import physics
@@ -142,7 +143,7 @@ class Estimate:
         if self.frames.good is not None:
             gap = torch.where(self.frames.good, gap, 0.0)
             measured = torch.where(self.frames.good, measured, 0.0)
-        ratio = gap / amplitude.clamp(min=physics.INTENSITY_FLOOR**0.5)
+        ratio = gap / amplitude.clamp(min=INTENSITY_FLOOR**0.5)
         change = physics.back_propagate(fields * ratio[:, None])
         if learn_probe:
             self._move_probe(patches, change, self._rest[rows])

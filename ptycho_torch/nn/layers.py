@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ptycho.network.architecture import FRAME_CHANNELS, require_activation
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
     "swish": functional.silu,
@@ -25,25 +27,8 @@ def amplitude_activation(name: str) -> Callable[[Tensor], Tensor]:
     Raises:
         ValueError: The name is none of the known activations.
     """
-    if name not in ACTIVATIONS:
-        raise ValueError(f"Unknown activation: {name}\n  expected  one of {', '.join(sorted(ACTIVATIONS))}")
+    require_activation(name)
     return ACTIVATIONS[name]
-
-
-def initialise(module: nn.Module) -> None:
-    """Draw every convolution kernel from Glorot's uniform law and zero every bias.
-
-    Torch's own initialisation shrinks the signal from level to level; with a Poisson loss the image then
-    collapses to a constant.
-
-    Source:
-        Glorot and Bengio, AISTATS 2010.
-    """
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d):
-            nn.init.xavier_uniform_(part.weight)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
 
 
 def upsample(features: Tensor) -> Tensor:
@@ -108,10 +93,6 @@ class Decoder(nn.Module):
         for level in self.levels:
             features = upsample(level(features))
         return features
-
-
-FRAME_CHANNELS = 4
-"""Feature channels of a head that are kept for the outer frame of the patch."""
 
 
 class Head(nn.Module):

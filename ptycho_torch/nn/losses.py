@@ -3,59 +3,13 @@
 Every term is a mean, so that learning rates carry over between batch sizes, patch sizes and backends.
 """
 
-from dataclasses import dataclass
-from typing import Any, Self
-
 import torch
 from torch import Tensor, nn
 
+from ptycho.network.objective import LABELS_MISSING, LossWeights
 from ptycho.physics.noise import POISSON_EPS
 
 from .prediction import Prediction
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """How much each term counts.
-
-    Attributes:
-        nll: Poisson negative log-likelihood of the counts.
-        mae: Mean absolute error of the normalised amplitude.
-        realspace: All terms in the object plane together.
-        realspace_mae: Within them, the error against labelled patches; the total variation counts 1.
-        supervised: Learn from labelled patches alone.
-    """
-
-    nll: float = 1.0
-    mae: float = 0.0
-    realspace: float = 0.0
-    realspace_mae: float = 0.0
-    supervised: bool = False
-
-    def __post_init__(self) -> None:
-        if not (self.supervised or self.nll or self.mae or self.realspace):
-            raise ValueError(
-                "the training loss is zero everywhere: no term has a weight\n"
-                "  expected  training.nll_weight, mae_weight or realspace_weight above 0\n"
-                "  try       training.nll_weight = 1"
-            )
-
-    @classmethod
-    def of(cls, training: Any) -> Self:
-        """Read the weights off a training configuration (`ptycho.config.config.TrainingConfig`).
-
-        `torch_loss_mode = "mae"` trades the likelihood for the amplitude error.
-        """
-        nll, mae = float(training.nll_weight), float(training.mae_weight)
-        if training.torch_loss_mode == "mae":
-            nll, mae = 0.0, mae or 1.0
-        return cls(
-            nll=nll,
-            mae=mae,
-            realspace=float(training.realspace_weight),
-            realspace_mae=float(training.realspace_mae_weight),
-            supervised=training.model.model_type == "supervised",
-        )
 
 
 def masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
@@ -143,10 +97,7 @@ class Loss(nn.Module):
             ValueError: A term needs labels and there are none.
         """
         terms = self._terms(prediction, measured, intensity_scale, mask, labels)
-        w = self.weights
-        factors = {"nll": w.nll, "mae": w.mae, "tv": w.realspace, "labels": w.realspace * w.realspace_mae}
-        if w.supervised:
-            factors = {"labels": 1.0}
+        factors = self.weights.factors()
         total = torch.stack([factors[name] * term for name, term in terms.items()]).sum()
         return total, terms
 
@@ -160,13 +111,9 @@ class Loss(nn.Module):
     ) -> dict[str, Tensor]:
         w = self.weights
         terms: dict[str, Tensor] = {}
-        if w.supervised or w.realspace * w.realspace_mae > 0:
+        if w.labelled:
             if labels is None:
-                raise ValueError(
-                    "DATA-SUP-001: this loss compares with labelled patches, and the scan has none\n"
-                    "  expected  complex patches (n, N, N) under the key 'Y' or 'label' of the scan file\n"
-                    '  try       model.model_type = "pinn" with training.realspace_mae_weight = 0'
-                )
+                raise ValueError(LABELS_MISSING)
             terms["labels"] = label_mae(prediction.patches, labels)
         if w.supervised:
             return terms

@@ -10,15 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ptycho.network.architecture import CNN_FILTERS
+from ptycho.network.initial import draw_kernel
+from ptycho.network.settings import NetworkSettings
+
 from . import physics
-from .layers import Decoder, Encoder, Head, amplitude_activation, bounded_phase, initialise
+from .layers import Decoder, Encoder, Head, amplitude_activation, bounded_phase
+from .naming import as_weight, canonical_name
 from .prediction import Prediction
-from .settings import NetworkSettings
 from .unrolled import Illumination, UnrolledUNet
-
-__all__ = ["NetworkSettings", "Prediction", "PtychoNetwork"]
-
-CNN_FILTERS = {64: (32, 64, 128), 128: (16, 32, 64, 128), 256: (8, 16, 32, 64, 128)}
 
 
 class FarFieldCNN(nn.Module):
@@ -57,6 +57,7 @@ class PtychoNetwork(nn.Module):
         intensity_scale: Measured s, so that (s X)² are counts.
         mask: True where a detector pixel is good, shape (N, N); None takes all. What bad pixels say never
             enters the network.
+        seed: Seed of the weights to start from.
 
     Raises:
         ValueError: The probe or the mask does not fit the settings.
@@ -74,6 +75,7 @@ class PtychoNetwork(nn.Module):
         probe: Tensor | NDArray[np.complexfloating[Any, Any]],
         intensity_scale: float,
         mask: Tensor | NDArray[np.bool_] | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.settings = settings
@@ -81,7 +83,7 @@ class PtychoNetwork(nn.Module):
         self.core: FarFieldCNN | UnrolledUNet = (
             FarFieldCNN(settings) if settings.architecture == "cnn" else UnrolledUNet(settings)
         )
-        initialise(self.core)
+        initialise(self.core, seed)
         parts = torch.view_as_real(modes.to(torch.complex64)).contiguous().clone()
         self._register("probe_parts", parts, trainable=settings.probe_trainable)
         self._register("log_gain", torch.zeros(()), trainable=settings.intensity_scale_trainable)
@@ -150,6 +152,18 @@ class PtychoNetwork(nn.Module):
         if merging and relative is not None:
             patches = physics.overlap(patches, relative, physics.illumination(self.probe.detach()))
         return Prediction(patches, self.diffract(patches))
+
+
+def initialise(core: nn.Module, seed: int) -> None:
+    """Give every kernel the values that name and seed stand for, and zero every bias."""
+    for name, parameter in core.named_parameters():
+        if parameter.ndim == 4:
+            canonical = canonical_name(f"core.{name}")
+            height, width, channels, filters = (parameter.shape[axis] for axis in (2, 3, 1, 0))
+            drawn = draw_kernel(canonical, (height, width, channels, filters), seed)
+            parameter.data.copy_(as_weight(torch.from_numpy(drawn)))
+        else:
+            nn.init.zeros_(parameter)
 
 
 def _as_tensor(value: Any) -> Tensor:

@@ -9,14 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-INTENSITY_FLOOR = 1e-12
-"""Smallest intensity under the square root: keeps the slope of the amplitude finite in dark pixels."""
-
-WIENER_LEVEL = 0.02
-"""Regularisation of a back-projection, as a fraction of the brightest probe intensity."""
-
-COVERAGE_FLOOR = 1e-6
-"""Canvas pixels with less than this fraction of the largest summed weight count as never reached."""
+from ptycho.physics.limits import COVERAGE_FLOOR, INTENSITY_FLOOR, WIENER_LEVEL
 
 
 def propagate(waves: Tensor) -> Tensor:

@@ -19,24 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ptycho.network.architecture import AMPLITUDE_SLOPE, STEP_LEVEL, UNET_FOLD, UNET_LEVELS, UNET_WIDTH
+from ptycho.network.settings import NetworkSettings
+from ptycho.physics.limits import INTENSITY_FLOOR
+
 from . import physics
 from .layers import UNet, amplitude_activation, bounded_phase
-from .settings import NetworkSettings
-
-WIDTH = 8
-"""Channels of the U-Net's first level, times n_filters_scale."""
-
-LEVELS = 2
-"""Times that the U-Net halves the sides, after the folding."""
-
-FOLD = 2
-"""Pixels along each axis that are folded into channels: the same reach at a quarter of the work."""
-
-AMPLITUDE_SLOPE = 4.0
-"""Factor on the amplitude's logits: a sigmoid's slope is then 1, and amplitude learns as fast as phase."""
-
-STEP_LEVEL = 0.05
-"""Regularisation of a correction, as a fraction of the most intense illumination of the canvas."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +57,7 @@ class Illumination:
         waves = physics.exit_waves(patches, self.probe, disk=self.disk, sigma=self.sigma)
         fields = physics.propagate(waves)
         predicted = (fields.real.square() + fields.imag.square()).sum(-3)
-        ratio = self.measured * predicted.clamp(min=physics.INTENSITY_FLOOR).rsqrt()
+        ratio = self.measured * predicted.clamp(min=INTENSITY_FLOOR).rsqrt()
         change = torch.where(self.good, ratio - 1, 0.0)
         waves = physics.smooth(physics.back_propagate(fields * change[..., None, :, :]), self.sigma)
         if self.disk is not None:
@@ -121,9 +109,9 @@ class UnrolledUNet(nn.Module):
         self.activation = amplitude_activation(settings.amp_activation)
         self.shared = settings.object_big
         self.sigma = settings.gaussian_smoothing_sigma
-        width = WIDTH * settings.n_filters_scale
+        width = UNET_WIDTH * settings.n_filters_scale
         self.passes = nn.ModuleList(
-            UNet(5 * FOLD**2, 2 * FOLD**2, width, LEVELS) for _ in range(settings.unet_stages)
+            UNet(5 * UNET_FOLD**2, 2 * UNET_FOLD**2, width, UNET_LEVELS) for _ in range(settings.unet_stages)
         )
 
     def forward(self, light: Illumination, relative: Tensor) -> Tensor:
@@ -149,7 +137,7 @@ class UnrolledUNet(nn.Module):
     def _reconstruct(self, light: Illumination, relative: Tensor) -> Tensor:
         shape = light.measured.shape
         n = shape[-1]
-        canvas = GroupCanvas(relative, n, FOLD * 2**LEVELS)
+        canvas = GroupCanvas(relative, n, UNET_FOLD * 2**UNET_LEVELS)
         intensity = canvas.gather(physics.illumination(light.probe).expand(shape))
         brightest = intensity.amax(dim=(-2, -1), keepdim=True)
         divisor = intensity + STEP_LEVEL * brightest
@@ -171,6 +159,6 @@ class UnrolledUNet(nn.Module):
 
     @staticmethod
     def _run(network: nn.Module, features: Tensor) -> Tensor:
-        folded = functional.pixel_unshuffle(features.contiguous(), FOLD)
+        folded = functional.pixel_unshuffle(features.contiguous(), UNET_FOLD)
         folded = folded.contiguous(memory_format=torch.channels_last)
-        return functional.pixel_shuffle(network(folded), FOLD)
+        return functional.pixel_shuffle(network(folded), UNET_FOLD)

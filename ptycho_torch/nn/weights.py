@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .model import PtychoNetwork
-
-_LEAVES = {"weight": "kernel", "bias": "bias"}
+from .naming import as_kernel, as_weight, canonical_name
 
 
 def _canonical(name: str, value: Tensor) -> tuple[str, np.ndarray]:
@@ -20,10 +19,9 @@ def _canonical(name: str, value: Tensor) -> tuple[str, np.ndarray]:
     if name == "probe_parts":
         return "probe", torch.view_as_complex(array).numpy().copy()
     if name.startswith("core."):
-        *path, leaf = name.split(".")
         if array.ndim == 4:
-            array = array.permute(2, 3, 1, 0)
-        return "/".join([*path, _LEAVES[leaf]]), array.contiguous().numpy().copy()
+            array = as_kernel(array)
+        return canonical_name(name), array.contiguous().numpy().copy()
     return name, array.numpy().copy()
 
 
@@ -53,7 +51,7 @@ def _native(like: Tensor, array: np.ndarray) -> Tensor:
     if value.is_complex():
         value = torch.view_as_real(value)
     elif value.ndim == 4:
-        value = value.permute(3, 2, 0, 1)
+        value = as_weight(value)
     return value.to(like.dtype).contiguous()
 
 

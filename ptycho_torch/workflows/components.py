@@ -15,12 +15,12 @@ from ptycho_torch.config_factory import training_payload as prepare_training
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ptycho.network.settings import NetworkSettings
     from ptycho.physics.scale import Normalisation
     from ptycho.raw_data import RawData
     from ptycho.reconstruction import Reconstruction
     from ptycho_torch.config_factory import TrainingPayload
     from ptycho_torch.nn.model import PtychoNetwork
-    from ptycho_torch.nn.settings import NetworkSettings
     from ptyconf import Resolution
 
 __all__ = [
@@ -132,10 +132,10 @@ def unpack(bundle: Bundle) -> Model:
     Raises:
         ValueError: The weights do not belong to the network that the bundle describes.
     """
+    from ptycho.network.settings import NetworkSettings
     from ptycho.physics.scale import Normalisation
     from ptycho_torch.nn import weights
     from ptycho_torch.nn.model import PtychoNetwork
-    from ptycho_torch.nn.settings import NetworkSettings
 
     normalisation = Normalisation.from_dict(bundle.normalisation)
     settings = NetworkSettings(**bundle.network)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from ptycho.physics.arrays import ShapeError
 from ptycho.physics.fourier import (
-    WIENER_LEVEL,
     back_projection,
     back_propagate,
     far_field_amplitude,
     propagate,
 )
 from ptycho.physics.illumination import disk_mask, exit_waves
+from ptycho.physics.limits import WIENER_LEVEL
 
 seeds = st.integers(0, 2**32 - 1)
 sides = st.integers(2, 33)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ptycho.physics.arrays import ShapeError
 from ptycho.physics.canvas import Canvas, cut, place
+from ptycho.physics.limits import COVERAGE_FLOOR
 from ptycho.physics.stitch import (
-    COVERAGE_FLOOR,
     canvas_side,
     extract_group,
     merge_group,

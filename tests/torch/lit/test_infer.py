@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
 from ptycho.scan.grouping import relative_coordinates
 from ptycho_torch.lit import data, infer, patches
 from ptycho_torch.nn.model import PtychoNetwork
-from ptycho_torch.nn.settings import NetworkSettings
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from ptycho.network.objective import LossWeights
+from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho_torch.lit.data import Batch
 from ptycho_torch.lit.module import Optimisation, PtychoModule
-from ptycho_torch.nn.losses import LossWeights
-from ptycho_torch.nn.settings import NetworkSettings
 
 SCALES = Normalisation(1.0, 900.0, 1.0, 1e9, 1.0, 2.0)
 

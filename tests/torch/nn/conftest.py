@@ -8,10 +8,10 @@ import pytest
 import torch
 from scipy import ndimage
 
+from ptycho.network.settings import NetworkSettings
 from ptycho_torch.nn import iteration, physics
 from ptycho_torch.nn.iteration import canvas_of
 from ptycho_torch.nn.model import PtychoNetwork
-from ptycho_torch.nn.settings import NetworkSettings
 
 
 def round_probe(n: int, modes: int = 1) -> np.ndarray:

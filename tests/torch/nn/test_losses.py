@@ -1,15 +1,14 @@
 """Losses: equal to the reference, blind to bad pixels, and refused where they cannot be computed."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ptycho.network.objective import LossWeights
 from ptycho.physics.noise import poisson_nll as reference_nll
-from ptycho_torch.nn.losses import Loss, LossWeights, amplitude_mae, label_mae, poisson_nll, total_variation
+from ptycho_torch.nn.losses import Loss, amplitude_mae, label_mae, poisson_nll, total_variation
 from ptycho_torch.nn.prediction import Prediction
 
 SCALE = torch.tensor(30.0, dtype=torch.float64)
@@ -122,35 +121,6 @@ def test_missing_labels_are_an_error():
         "  expected  complex patches (n, N, N) under the key 'Y' or 'label' of the scan file\n"
         '  try       model.model_type = "pinn" with training.realspace_mae_weight = 0'
     )
-
-
-def test_a_loss_of_nothing_is_an_error():
-    """All weights at zero would train nothing, silently."""
-    with pytest.raises(ValueError, match="zero everywhere") as error:
-        LossWeights(nll=0)
-    assert str(error.value) == (
-        "the training loss is zero everywhere: no term has a weight\n"
-        "  expected  training.nll_weight, mae_weight or realspace_weight above 0\n"
-        "  try       training.nll_weight = 1"
-    )
-
-
-@pytest.mark.parametrize(
-    ("mode", "nll", "mae", "expected"),
-    [("poisson", 1.0, 0.0, (1.0, 0.0)), ("mae", 1.0, 0.0, (0.0, 1.0)), ("mae", 1.0, 0.3, (0.0, 0.3))],
-)
-def test_loss_mode_trades_likelihood_for_amplitudes(mode, nll, mae, expected):
-    """`torch_loss_mode` decides which of the two terms counts."""
-    training = SimpleNamespace(
-        nll_weight=nll,
-        mae_weight=mae,
-        torch_loss_mode=mode,
-        realspace_weight=0.0,
-        realspace_mae_weight=0.0,
-        model=SimpleNamespace(model_type="pinn"),
-    )
-    weights = LossWeights.of(training)
-    assert (weights.nll, weights.mae) == expected
 
 
 def test_realspace_weight_brings_the_total_variation():

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from ptycho.network.initial import draw_kernel
+from ptycho.network.objective import LossWeights
+from ptycho.network.settings import NetworkSettings
 from ptycho.physics import fourier
 from ptycho_torch.nn import physics
-from ptycho_torch.nn.losses import Loss, LossWeights
-from ptycho_torch.nn.model import NetworkSettings, PtychoNetwork
+from ptycho_torch.nn.losses import Loss
+from ptycho_torch.nn.model import PtychoNetwork
 from ptycho_torch.nn.unrolled import Illumination
-from ptycho_torch.nn.weights import count_parameters
+from ptycho_torch.nn.weights import count_parameters, export
 
 BOTH = pytest.mark.parametrize("architecture", ["cnn", "unet"])
 
@@ -277,3 +280,18 @@ def test_amplitude_and_phase_multiply(make_network, architecture):
     patches = network.patches(X, relative)
     assert patches.real.detach().numpy() == pytest.approx(-1, abs=1e-4)
     assert patches.imag.detach().numpy() == pytest.approx(0, abs=1e-4)
+
+
+def test_the_seed_alone_decides_the_first_weights(make_network):
+    """Every kernel is drawn by its name, whatever torch has drawn before; biases are zero."""
+    torch.rand(3)
+    network = make_network(N=64, architecture="cnn")
+    exported = export(network)
+    for name, array in exported.items():
+        if name.endswith("/kernel"):
+            np.testing.assert_array_equal(array, draw_kernel(name, array.shape, 0))
+        elif name.endswith("/bias"):
+            assert not array.any()
+    other = PtychoNetwork(network.settings, network.probe, 1.0, seed=1)
+    name = "core/encoder/levels/0/conv0/kernel"
+    assert not np.array_equal(export(other)[name], exported[name])

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from ptycho_torch.nn.unrolled import FOLD, GroupCanvas, Illumination, UnrolledUNet
+from ptycho.network.architecture import UNET_FOLD
+from ptycho_torch.nn.unrolled import GroupCanvas, Illumination, UnrolledUNet
 
 CORNERS = torch.tensor([(4, 3), (7, 3), (4, 8), (9, 6)], dtype=torch.float64)
 
@@ -69,9 +70,9 @@ class Constant(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Remember the features, unfolded, and give amplitude 1/2 and the phase."""
-        self.seen = nn.functional.pixel_shuffle(features, FOLD)
-        answer = torch.zeros(len(features), 2 * FOLD**2, *features.shape[-2:])
-        answer[:, FOLD**2 :] = self.logit
+        self.seen = nn.functional.pixel_shuffle(features, UNET_FOLD)
+        answer = torch.zeros(len(features), 2 * UNET_FOLD**2, *features.shape[-2:])
+        answer[:, UNET_FOLD**2 :] = self.logit
         return answer
 
 

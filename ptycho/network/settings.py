@@ -3,11 +3,10 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from .layers import amplitude_activation
+from ptycho.config.rules import ARCHITECTURES, MODEL_TYPES
+from ptycho.config.rules import PATCH_SIZES as SIDES
 
-SIDES = (64, 128, 256)
-ARCHITECTURES = ("cnn", "unet")
-MODEL_TYPES = ("pinn", "supervised")
+from .architecture import require_activation
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class NetworkSettings:
             raise ValueError(
                 f"Invalid model_type '{self.model_type}'. Expected one of {sorted(MODEL_TYPES)}."
             )
-        amplitude_activation(self.amp_activation)
+        require_activation(self.amp_activation)
         for name in ("gridsize", "n_filters_scale", "unet_stages", "probe_modes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")

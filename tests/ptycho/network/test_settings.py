@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ptycho.config.config import ModelConfig, TrainingConfig
-from ptycho_torch.nn.settings import NetworkSettings
+from ptycho.network.settings import NetworkSettings
 
 
 @pytest.mark.parametrize(

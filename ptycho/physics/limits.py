@@ -1,0 +1,10 @@
+"""Numbers below which physics is not believed; the numpy reference and both backends share them."""
+
+INTENSITY_FLOOR = 1e-12
+"""Smallest intensity under the square root: keeps the slope of the amplitude finite in dark pixels."""
+
+WIENER_LEVEL = 0.02
+"""Regularisation of a back-projection, as a fraction of the brightest probe intensity."""
+
+COVERAGE_FLOOR = 1e-6
+"""Canvas pixels with less than this fraction of the largest summed weight count as never reached."""
