@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ptycho.bundle import Bundle
     from ptycho.raw_data import RawData
     from ptycho.reconstruction import Reconstruction
     from ptyconf import Resolution
 
-_MODULES = {"pytorch": "ptycho_torch.workflows.components"}
+_MODULES = {"pytorch": "ptycho_torch.backend", "tensorflow": "ptycho.tf.backend"}
 
 
 class BackendError(RuntimeError):
@@ -99,6 +102,12 @@ class Backend(Protocol):
 
     def reconstruct(self, model: Any, resolution: Resolution, scan: RawData) -> Reconstruction:
         """Reconstruct a scan with a model."""
+        ...
+
+    def infer_patches(
+        self, model: Any, X: NDArray[np.float32], relative: NDArray[np.float32]
+    ) -> NDArray[np.complex64]:
+        """Infer the patches (B, C, N, N) of groups from X (B, C, N, N) and relative positions (B, C, 2)."""
         ...
 
 

@@ -1,10 +1,6 @@
 """What happens beside the optimisation: best weights, checkpoints, and an orderly end on Ctrl-C."""
 
-import logging
-import signal
-import threading
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import lightning.pytorch as pl
@@ -12,9 +8,8 @@ import torch
 from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 
-logger = logging.getLogger(__name__)
-
-LAST_CHECKPOINT = "last.ckpt"
+from ptycho.training.interruption import Interruption
+from ptycho.training.resume import LAST_CHECKPOINT
 
 
 class BestWeights(Callback):
@@ -59,7 +54,7 @@ class BestWeights(Callback):
         self.weights = state_dict["weights"]
 
 
-class Interruption(Callback):
+class OrderlyEnd(Callback):
     """End the training after the current batch on Ctrl-C; a second Ctrl-C aborts at once.
 
     An epoch that was cut short leaves no checkpoint: what `last.ckpt` holds is the end of a whole epoch, from
@@ -67,16 +62,21 @@ class Interruption(Callback):
     """
 
     def __init__(self) -> None:
-        self.requested = False
+        self.interruption = Interruption()
         self.cut_short = False
-        self._previous: Any = None
-        self._trainer: pl.Trainer | None = None
+
+    @property
+    def requested(self) -> bool:
+        """Whether Ctrl-C came."""
+        return self.interruption.requested
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Take over SIGINT, where this is the main thread."""
-        if threading.current_thread() is threading.main_thread():
-            self._trainer = trainer
-            self._previous = signal.signal(signal.SIGINT, self._stop)
+        """Take over SIGINT."""
+
+        def stop() -> None:
+            trainer.should_stop = True
+
+        self.interruption.take_over(stop)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Note whether the epoch ends before its last batch."""
@@ -92,20 +92,7 @@ class Interruption(Callback):
 
     def release(self) -> None:
         """Put the handler back that was there before the training."""
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-            self._previous, self._trainer = None, None
-
-    def _stop(self, signum: int, frame: FrameType | None) -> None:
-        trainer, previous = self._trainer, self._previous
-        if self.requested or trainer is None:
-            self.release()
-            if callable(previous):
-                previous(signum, frame)
-            return
-        self.requested = True
-        trainer.should_stop = True
-        logger.warning("interrupted: the training ends after this batch (once more aborts it)")
+        self.interruption.release()
 
 
 class BestCheckpoint(ModelCheckpoint):
@@ -116,12 +103,10 @@ class BestCheckpoint(ModelCheckpoint):
         monitor: Metric that ranks epochs.
         mode: "min" or "max".
         top_k: How many to keep.
-        interruption: Tells of an epoch that was cut short.
+        end: Tells of an epoch that was cut short.
     """
 
-    def __init__(
-        self, folder: Path, *, monitor: str, mode: str, top_k: int, interruption: Interruption
-    ) -> None:
+    def __init__(self, folder: Path, *, monitor: str, mode: str, top_k: int, end: OrderlyEnd) -> None:
         super().__init__(
             dirpath=folder,
             filename="best-epoch{epoch:03d}",
@@ -132,11 +117,11 @@ class BestCheckpoint(ModelCheckpoint):
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         )
-        self._interruption = interruption
+        self._end = end
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the epoch if it is among the best and whole."""
-        if not self._interruption.cut_short:
+        if not self._end.cut_short:
             super().on_train_epoch_end(trainer, pl_module)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -172,17 +157,17 @@ class LastCheckpoint(Checkpoint):
 
     Args:
         folder: Where it goes.
-        interruption: Tells of an epoch that was cut short.
+        end: Tells of an epoch that was cut short.
     """
 
-    def __init__(self, folder: Path, interruption: Interruption) -> None:
+    def __init__(self, folder: Path, end: OrderlyEnd) -> None:
         super().__init__()
         self.path = folder / LAST_CHECKPOINT
-        self._interruption = interruption
+        self._end = end
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Save everything that a resumed training needs."""
-        if not self._interruption.cut_short:
+        if not self._end.cut_short:
             trainer.save_checkpoint(self.path)
 
 

@@ -1,6 +1,5 @@
 """Where the course of a training is written: a CSV table, TensorBoard, MLflow or nowhere."""
 
-import csv
 import importlib.util
 import os
 import sys
@@ -12,13 +11,7 @@ from typing import Any
 
 from lightning.pytorch.loggers.logger import Logger
 
-from ptycho.atomic import replacing
-
-METRICS_FILE = "metrics.csv"
-BACKENDS = ("csv", "tensorboard", "mlflow", "none")
-
-_FIRST_COLUMNS = ("epoch", "train_loss", "val_loss")
-_LAST_COLUMNS = ("lr", "intensity_scale", "seconds")
+from ptycho.training.table import METRICS_FILE, MetricsTable, unknown_logger
 
 
 class EpochTable(Logger):
@@ -31,8 +24,7 @@ class EpochTable(Logger):
 
     def __init__(self, path: Path, rows: list[dict[str, float]] | None = None) -> None:
         super().__init__()
-        self.path = path
-        self.rows = {int(row["epoch"]): dict(row) for row in rows or []}
+        self._table = MetricsTable(path, rows)
 
     @property
     def name(self) -> str:
@@ -49,40 +41,15 @@ class EpochTable(Logger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:  # noqa: ARG002
         """Add what was measured to the row of its epoch."""
-        epoch = int(metrics["epoch"])
-        self.rows.setdefault(epoch, {"epoch": epoch}).update(
-            {name: float(value) for name, value in metrics.items() if name != "epoch"}
-        )
+        self._table.add(metrics)
 
     def save(self) -> None:
         """Replace the file by the rows so far."""
-        if not self.rows:
-            return
-        columns = arrange(self.rows.values())
-        with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(_written(self.rows[epoch]) for epoch in sorted(self.rows))
+        self._table.save()
 
     def finalize(self, status: str) -> None:  # noqa: ARG002
         """Write what is left."""
         self.save()
-
-
-def _written(row: dict[str, float]) -> dict[str, str]:
-    """Give the digits that single precision holds."""
-    return {name: f"{value:.7g}" for name, value in row.items()}
-
-
-def arrange(rows: Any) -> list[str]:
-    """Order the columns: epoch and losses first, terms by name, then rate, scale and time."""
-    present = {name for row in rows for name in row}
-    middle = sorted(present.difference(_FIRST_COLUMNS, _LAST_COLUMNS))
-    return [
-        *(name for name in _FIRST_COLUMNS if name in present),
-        *middle,
-        *(name for name in _LAST_COLUMNS if name in present),
-    ]
 
 
 def make_loggers(
@@ -108,11 +75,7 @@ def make_loggers(
             return [_tensorboard(folder)]
         case "mlflow":
             return [_mlflow(folder)]
-    raise ValueError(
-        f"Unknown logger_backend '{backend}'\n"
-        f"  expected  one of {', '.join(BACKENDS)}\n"
-        '  try       execution.logger_backend = "csv"'
-    )
+    raise unknown_logger(backend)
 
 
 def keep_tensorflow_out() -> None:

@@ -1,7 +1,7 @@
 """The network under Lightning: losses, optimiser, learning rate, and what is written of each epoch."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Self
 
 import lightning.pytorch as pl
@@ -14,6 +14,14 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
+from ptycho.training.optimisation import (
+    ADAM_BETAS,
+    ADAM_EPSILON,
+    NonFiniteLossError,
+    Optimisation,
+    describe_non_finite,
+)
+from ptycho.training.preparation import Plan
 from ptycho_torch.nn.losses import Loss
 from ptycho_torch.nn.model import PtychoNetwork
 
@@ -23,37 +31,6 @@ from .schedulers import by_epoch, by_loss
 
 CHECK_EVERY = 32
 """Batches between two looks at the loss on a GPU, where each look would stop the queue."""
-
-
-ADAM_BETAS = (0.9, 0.99)
-"""A shorter memory for squared gradients than Adam's own 0.999: trainings here have hundreds of steps."""
-
-
-class NonFiniteLossError(ArithmeticError):
-    """The training loss is no longer a number."""
-
-
-@dataclass(frozen=True)
-class Optimisation:
-    """How weights follow the loss; plain values that travel in checkpoints.
-
-    Attributes:
-        learning_rate: Step size of Adam.
-        scheduler: Course of the learning rate.
-        epochs: Epochs of the whole training.
-        watched: Metric that plateau schedulers watch.
-        probe_learning_rate: Step size for the probe; None takes learning_rate.
-        gradient_clip_val: Bound on the gradients; None leaves them alone.
-        gradient_clip_algorithm: "norm", "value" or "agc".
-    """
-
-    learning_rate: float = 1e-3
-    scheduler: str = "Default"
-    epochs: int = 1
-    watched: str = "val_loss"
-    probe_learning_rate: float | None = None
-    gradient_clip_val: float | None = None
-    gradient_clip_algorithm: str = "norm"
 
 
 class PtychoModule(pl.LightningModule):
@@ -69,6 +46,7 @@ class PtychoModule(pl.LightningModule):
         normalisation: Values of a Normalisation.
         probe: Complex modes on the network's scale, shape (P, N, N).
         mask: True where a detector pixel is good, shape (N, N).
+        seed: Seed of the weights to start from.
     """
 
     def __init__(
@@ -79,15 +57,16 @@ class PtychoModule(pl.LightningModule):
         normalisation: dict[str, Any],
         probe: NDArray[np.complexfloating[Any, Any]] | None = None,
         mask: NDArray[np.bool_] | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(ignore=["probe", "mask"], logger=False)
+        self.save_hyperparameters(ignore=["probe", "mask", "seed"], logger=False)
         settings = NetworkSettings(**network)
         self.optimisation = Optimisation(**optimisation)
         self.normalisation = Normalisation.from_dict(dict(normalisation))
         N = settings.N
         modes = np.zeros((settings.probe_modes, N, N), np.complex64) if probe is None else probe
-        self.network = PtychoNetwork(settings, modes, self.normalisation.intensity_scale, mask)
+        self.network = PtychoNetwork(settings, modes, self.normalisation.intensity_scale, mask, seed)
         self.network.core.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = Loss(LossWeights(**loss))
         self.history: list[dict[str, float]] = []
@@ -99,19 +78,16 @@ class PtychoModule(pl.LightningModule):
         self._first_bad: Tensor | None = None
 
     @classmethod
-    def fresh(
-        cls,
-        settings: NetworkSettings,
-        weights: LossWeights,
-        optimisation: Optimisation,
-        normalisation: Normalisation,
-        *,
-        probe: NDArray[np.complexfloating[Any, Any]],
-        mask: NDArray[np.bool_] | None = None,
-    ) -> Self:
-        """Make a module with new weights, drawn from torch's current random state."""
+    def fresh(cls, plan: Plan) -> Self:
+        """Make a module with the weights that the seed stands for."""
         return cls(
-            settings.as_dict(), asdict(weights), asdict(optimisation), normalisation.as_dict(), probe, mask
+            plan.settings.as_dict(),
+            asdict(plan.weights),
+            asdict(plan.optimisation),
+            plan.normalisation.as_dict(),
+            plan.probe,
+            plan.scan.mask,
+            plan.seed,
         )
 
     def forward(self, X: Tensor, relative: Tensor) -> Any:
@@ -161,20 +137,12 @@ class PtychoModule(pl.LightningModule):
             raise NonFiniteLossError(self._not_finite(total, terms, int(self._first_bad)))
 
     def _not_finite(self, total: Tensor, terms: dict[str, Tensor], batch_idx: int) -> str:
-        listed = ", ".join(f"{name} = {float(term.detach()):.4g}" for name, term in terms.items())
-        o, precision = self.optimisation, self.trainer.precision
-        cures = []
-        if o.gradient_clip_val is None:
-            cures.append("execution.gradient_clip_val = 1.0")
-        cures.append(f"a smaller execution.learning_rate (now {o.learning_rate:g})")
-        if precision != "32-true":
-            cures.append(f'execution.precision = "32-true" (now "{precision}")')
-        return (
-            f"the training loss is {float(total):.4g} in epoch {self.current_epoch + 1}, "
-            f"batch {batch_idx + 1}\n"
-            f"  terms     {listed}\n"
-            "  expected  a finite loss\n"
-            f"  try       {', or '.join(cures)}"
+        return describe_non_finite(
+            float(total),
+            {name: float(term.detach()) for name, term in terms.items()},
+            (self.current_epoch, batch_idx),
+            self.optimisation,
+            str(self.trainer.precision),
         )
 
     def on_train_epoch_start(self) -> None:
@@ -223,7 +191,7 @@ class PtychoModule(pl.LightningModule):
         groups = [{"params": other, "lr": o.learning_rate}]
         if probe:
             groups.append({"params": probe, "lr": o.probe_learning_rate or o.learning_rate})
-        optimizer = torch.optim.Adam(groups, lr=o.learning_rate, betas=ADAM_BETAS)
+        optimizer = torch.optim.Adam(groups, lr=o.learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
         self._plateau = by_loss(o.scheduler, optimizer)
         if self._plateau is not None and self._plateau_state is not None:
             self._plateau.load_state_dict(self._plateau_state)

@@ -1,25 +1,19 @@
-"""One progress bar for a whole training."""
+"""The progress bar under Lightning."""
 
-import sys
 from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import ProgressBar
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ptycho.training.progress import Bar
 
 
 class TrainingBar(ProgressBar):
-    """Show epochs, losses and the time left in a single line that ends with the training.
-
-    Validation does not get a bar of its own. Where standard error is no terminal, the line appears once,
-    at the end.
-    """
+    """Show a whole training in one line; validation does not get a bar of its own."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        self._bar: Bar | None = None
         self._enabled = True
 
     def enable(self) -> None:
@@ -32,42 +26,24 @@ class TrainingBar(ProgressBar):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Open the bar where the training stands: at zero, or at the epoch that it resumes from."""
-        if not self._enabled:
-            return
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[losses]}"),
-            console=Console(file=sys.stderr),
-        )
-        batches = int(trainer.num_training_batches)
-        total = batches * int(trainer.max_epochs or 1)
-        done = batches * trainer.current_epoch
-        description = _epoch_text(trainer)
-        self._task = self._bar.add_task(description, total=total, completed=done, losses="")
-        self._bar.start()
+        if self._enabled:
+            epochs = int(trainer.max_epochs or 1)
+            self._bar = Bar(epochs, int(trainer.num_training_batches), trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, *_: Any) -> None:
         """Name the epoch."""
-        self._update(description=_epoch_text(trainer))
+        if self._bar is not None:
+            self._bar.begin_epoch(trainer.current_epoch)
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Advance by one batch."""
-        self._update(advance=1)
+        if self._bar is not None:
+            self._bar.advance()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Show the losses that the epoch reached."""
-        metrics = trainer.callback_metrics
-        shown = [
-            f"{name.removesuffix('_loss')} {float(metrics[name]):.4g}"
-            for name in ("train_loss", "val_loss")
-            if name in metrics
-        ]
-        self._update(losses="  ".join(shown))
+        if self._bar is not None:
+            self._bar.end_epoch(trainer.callback_metrics)
 
     def on_train_end(self, *_: Any) -> None:
         """Leave the finished line on the screen."""
@@ -81,15 +57,7 @@ class TrainingBar(ProgressBar):
         """Give the terminal back in any case."""
         self._close()
 
-    def _update(self, **changes: Any) -> None:
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, **changes)
-
     def _close(self) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            self._bar.close()
             self._bar = None
-
-
-def _epoch_text(trainer: pl.Trainer) -> str:
-    return f"epoch {min(trainer.current_epoch + 1, int(trainer.max_epochs or 1))}/{trainer.max_epochs}"

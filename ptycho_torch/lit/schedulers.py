@@ -1,95 +1,37 @@
-"""The course of the learning rate over a training."""
+"""The course of the learning rate over a training, under torch's schedulers."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-NAMES = ("Default", "Exponential", "ReduceLROnPlateau", "WarmupCosine", "MultiStage", "Adaptive")
-
-EXPONENTIAL_GAMMA = 0.95
-MULTI_STAGE_FACTORS = (1.0, 0.3, 0.1)
-PLATEAU_FACTOR = 0.5
-PLATEAU_PATIENCE = 2
-PLATEAU_FLOOR = 1e-4
-WARMUP_SHARE = 0.05
-COSINE_FLOOR = 0.02
-
-_PLATEAU_NAMES = ("ReduceLROnPlateau", "Adaptive")
-
-
-def constant(epoch: int, epochs: int) -> float:  # noqa: ARG001
-    """Keep the learning rate."""
-    return 1.0
-
-
-def exponential(epoch: int, epochs: int) -> float:  # noqa: ARG001
-    """Lose five percent an epoch."""
-    return EXPONENTIAL_GAMMA**epoch
-
-
-def warmup_cosine(epoch: int, epochs: int) -> float:
-    """Climb to 1 within the first twentieth of the epochs, then fall along half a cosine to a fiftieth.
-
-    Source:
-        Loshchilov and Hutter, ICLR 2017 (SGDR), without restarts.
-    """
-    warmup = max(1, round(WARMUP_SHARE * epochs)) if epochs > 1 else 0
-    if epoch < warmup:
-        return (epoch + 1) / (warmup + 1)
-    share = min(1.0, (epoch - warmup) / max(1, epochs - 1 - warmup))
-    return COSINE_FLOOR + (1 - COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * share))
-
-
-def multi_stage(epoch: int, epochs: int) -> float:
-    """Use 1, 0.3 and 0.1 over the thirds of the training."""
-    stage = min(2, 3 * epoch // max(1, epochs))
-    return MULTI_STAGE_FACTORS[stage]
-
-
-_FACTORS: dict[str, Callable[[int, int], float]] = {
-    "Default": constant,
-    "Exponential": exponential,
-    "WarmupCosine": warmup_cosine,
-    "MultiStage": multi_stage,
-}
+from ptycho.training.schedule import (
+    PLATEAU_FACTOR,
+    PLATEAU_FLOOR,
+    PLATEAU_NAMES,
+    PLATEAU_PATIENCE,
+    factor_by_epoch,
+)
 
 
 def _at_epoch(factor: Callable[[int, int], float], epochs: int, epoch: int) -> float:
     return factor(epoch, epochs)
 
 
-def check_name(name: str) -> None:
-    """Accept the name of a scheduler.
-
-    Raises:
-        ValueError: The name is none of the known ones.
-    """
-    if name not in NAMES:
-        raise ValueError(
-            f"Unknown scheduler '{name}'\n"
-            f"  expected  one of {', '.join(NAMES)}\n"
-            '  try       execution.scheduler = "Default"'
-        )
-
-
 def by_epoch(name: str, optimizer: Optimizer, *, epochs: int) -> LambdaLR | None:
     """Make a schedule that counts epochs; None where the learning rate is constant or follows the loss.
 
     Args:
-        name: One of `NAMES`.
+        name: One of `ptycho.training.schedule.NAMES`.
         optimizer: Its learning rates are those that the factors multiply.
         epochs: Epochs of the whole training.
 
     Raises:
         ValueError: The name is none of the known ones.
     """
-    check_name(name)
-    if name == "Default" or name in _PLATEAU_NAMES:
-        return None
-    return LambdaLR(optimizer, partial(_at_epoch, _FACTORS[name], epochs))
+    factor = factor_by_epoch(name)
+    return None if factor is None else LambdaLR(optimizer, partial(_at_epoch, factor, epochs))
 
 
 def by_loss(name: str, optimizer: Optimizer) -> ReduceLROnPlateau | None:
@@ -98,7 +40,7 @@ def by_loss(name: str, optimizer: Optimizer) -> ReduceLROnPlateau | None:
     Any fall counts: torch's relative threshold takes a rise for a fall where the loss is negative, as the
     Poisson likelihood is.
     """
-    if name not in _PLATEAU_NAMES:
+    if name not in PLATEAU_NAMES:
         return None
     return ReduceLROnPlateau(
         optimizer, factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE, threshold=0.0, min_lr=PLATEAU_FLOOR

@@ -3,7 +3,6 @@
 import logging
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,58 +10,33 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.physics.scale import Normalisation
 from ptycho.raw_data import RawData
-from ptycho_torch.config_factory import TrainingPayload
+from ptycho.training.outcome import Best, Trained, closing_notes
+from ptycho.training.preparation import Prepared
+from ptycho.training.resume import Resumed, carry_over_best
+from ptycho.training.schedule import check_name
+from ptycho.training.threads import ThreadChoice
 from ptycho_torch.nn.model import PtychoNetwork
 
-from .callbacks import BestCheckpoint, BestWeights, Interruption, LastCheckpoint, early_stopping
+from .callbacks import BestCheckpoint, BestWeights, LastCheckpoint, OrderlyEnd, early_stopping
 from .loggers import make_loggers
 from .module import PtychoModule
-from .preparation import Job, Probe, prepare
+from .preparation import Job, prepare
 from .progress import TrainingBar
-from .resume import Resumed, carry_over_best, read_checkpoint
-from .schedulers import check_name
-from .threads import ThreadChoice, choose_threads, limited
+from .resume import read_checkpoint
+from .threads import choose_threads, limited
 from .trainer import device_of, make_trainer, quiet, repeatable
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass
-class Trained:
-    """What a training leaves.
-
-    Attributes:
-        network: With the weights of the best epoch, on the CPU, ready to reconstruct.
-        normalisation: Scales of the scan, which inference repeats.
-        history: One row for each epoch: epoch (from 0), losses and their terms, lr, intensity_scale, seconds.
-        probe: Probe modes on the network's scale, shape (P, N, N), as learned.
-        seconds: Time spent in the training loop.
-        device: Where it ran.
-        best_checkpoint: File of the best epoch, or None.
-        best_epoch: Epoch of the weights (from 0), or None when none was finished.
-        decisions: What was decided and why, one sentence each.
-        interrupted: Whether Ctrl-C ended it.
-    """
-
-    network: PtychoNetwork
-    normalisation: Normalisation
-    history: list[dict[str, float]]
-    probe: Probe
-    seconds: float
-    device: str
-    best_checkpoint: Path | None
-    best_epoch: int | None
-    decisions: list[str]
-    interrupted: bool = False
-
-
-def train(payload: TrainingPayload, scan: RawData, run_dir: Path, *, progress: bool | None = None) -> Trained:
-    """Train the network that a payload describes and hand back its best weights.
+def train(
+    prepared: Prepared, scan: RawData, run_dir: Path, *, progress: bool | None = None
+) -> Trained[PtychoNetwork]:
+    """Train the network that the settings describe and hand back its best weights.
 
     Args:
-        payload: A TrainingPayload of `ptycho_torch.config_factory`.
+        prepared: The configurations, such as a TrainingPayload of `ptycho_torch.config_factory`.
         scan: What to learn from.
         run_dir: Folder for checkpoints and metrics; made when missing.
         progress: Show one progress bar; None asks `execution.enable_progress_bar`.
@@ -75,21 +49,21 @@ def train(payload: TrainingPayload, scan: RawData, run_dir: Path, *, progress: b
         NonFiniteLossError: The loss stopped being a number.
         KeyboardInterrupt: Ctrl-C came twice.
     """
-    training, execution = payload.tf_training_config, payload.execution_config
+    training, execution = prepared.tf_training_config, prepared.execution_config
     run_dir = Path(run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
     check_name(execution.scheduler)
     resumed = read_checkpoint(training.resume) if training.resume is not None else None
     with repeatable(training.seed, deterministic=execution.deterministic):
         with limited(execution.threads or 1):
-            job = prepare(payload, scan, resumed)
+            job = prepare(prepared, scan, resumed)
         choice = _choose_threads(job, execution)
-        job.notes.append(f"{choice.threads} CPU thread{'s' * (choice.threads > 1)} ({choice.reason})")
+        job.notes.append(choice.note())
         for note in job.notes:
             logger.info("%s", note)
         with limited(choice.threads):
             show = execution.enable_progress_bar if progress is None else progress
-            return _fit(job, payload, run_dir, resumed, show=show)
+            return _fit(job, prepared, run_dir, resumed, show=show)
 
 
 def _choose_threads(job: Job, execution: PyTorchExecutionConfig) -> ThreadChoice:
@@ -107,13 +81,13 @@ def _choose_threads(job: Job, execution: PyTorchExecutionConfig) -> ThreadChoice
 
 
 def _fit(
-    job: Job, payload: TrainingPayload, run_dir: Path, resumed: Resumed | None, *, show: bool
-) -> Trained:
-    training, execution = payload.tf_training_config, payload.execution_config
+    job: Job, prepared: Prepared, run_dir: Path, resumed: Resumed | None, *, show: bool
+) -> Trained[PtychoNetwork]:
+    training, execution = prepared.tf_training_config, prepared.execution_config
     mode = execution.checkpoint_mode
-    interruption, best = Interruption(), BestWeights(job.monitor, mode)
+    end, best = OrderlyEnd(), BestWeights(job.monitor, mode)
     callbacks: list[Callback] = [
-        interruption,
+        end,
         best,
         early_stopping(job.monitor, mode, execution.early_stop_patience),
     ]
@@ -124,9 +98,9 @@ def _fit(
             monitor=job.monitor,
             mode=mode,
             top_k=execution.checkpoint_save_top_k,
-            interruption=interruption,
+            end=end,
         )
-        callbacks += [best_file, LastCheckpoint(run_dir, interruption)]
+        callbacks += [best_file, LastCheckpoint(run_dir, end)]
     if show:
         callbacks.append(TrainingBar())
     rows = resumed.history if resumed is not None else None
@@ -142,12 +116,12 @@ def _fit(
             show_progress=show,
         )
         began = time.perf_counter()
-        _run(trainer, job, interruption, resumed)
+        _run(trainer, job, end, resumed)
         seconds = time.perf_counter() - began
-    return _hand_back(job, trainer, best, best_file, interruption, seconds)
+    return _hand_back(job, trainer, best, best_file, end, seconds)
 
 
-def _run(trainer: Any, job: Job, interruption: Interruption, resumed: Resumed | None) -> None:
+def _run(trainer: Any, job: Job, end: OrderlyEnd, resumed: Resumed | None) -> None:
     """Let Lightning train; turn its exit on a second Ctrl-C back into KeyboardInterrupt."""
     handler = signal.getsignal(signal.SIGINT)
     try:
@@ -164,7 +138,7 @@ def _run(trainer: Any, job: Job, interruption: Interruption, resumed: Resumed | 
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from None
     finally:
-        interruption.release()
+        end.release()
 
 
 def _hand_back(
@@ -172,20 +146,18 @@ def _hand_back(
     trainer: Any,
     best: BestWeights,
     best_file: BestCheckpoint | None,
-    interruption: Interruption,
+    end: OrderlyEnd,
     seconds: float,
-) -> Trained:
+) -> Trained[PtychoNetwork]:
     module = job.module
     device = str(trainer.strategy.root_device)
     module.to("cpu")
-    if best.restore(module):
-        job.notes.append(
-            f"the weights are those of epoch {(best.epoch or 0) + 1} ({job.monitor} {best.score:.6g})"
-        )
-    if interruption.requested:
-        job.notes.append(f"the training was interrupted in epoch {len(module.history)}")
-    elif len(module.history) < module.optimisation.epochs:
-        job.notes.append(f"the training stopped early after {len(module.history)} epochs")
+    kept = None
+    if best.restore(module) and best.epoch is not None and best.score is not None:
+        kept = Best(best.epoch, job.monitor, best.score)
+    job.notes += closing_notes(
+        kept, len(module.history), module.optimisation.epochs, interrupted=end.requested
+    )
     module.network.eval()
     path = best_file.best_model_path if best_file is not None else ""
     return Trained(
@@ -198,7 +170,7 @@ def _hand_back(
         best_checkpoint=Path(path) if path else None,
         best_epoch=best.epoch,
         decisions=job.notes,
-        interrupted=interruption.requested,
+        interrupted=end.requested,
     )
 
 

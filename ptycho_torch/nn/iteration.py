@@ -25,7 +25,7 @@ from ptycho.physics.noise import POISSON_EPS
 
 from . import physics
 
-FrameSource = Callable[[NDArray[np.int64]], Tensor]
+FrameSource = Callable[[NDArray[np.int64]], Tensor | NDArray[np.float32]]
 """Gives the normalised amplitudes X of frames by their indices, shape (K, N, N)."""
 
 Positions = NDArray[np.floating[Any]]
@@ -120,7 +120,7 @@ class Estimate:
         """
         error = energy = 0.0
         for chosen in self._batches():
-            measured = self.frames.source(chosen).to(self.picture.device)
+            measured = torch.as_tensor(self.frames.source(chosen), device=self.picture.device)
             rows = torch.from_numpy(chosen).to(self.picture.device)
             shares = self._step(measured, rows, learn_probe=learn_probe)
             error, energy = error + shares[0], energy + shares[1]

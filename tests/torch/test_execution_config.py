@@ -15,8 +15,11 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch.utils.data import DataLoader
 
 from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.inference.picture import batch_size_of
 from ptycho.raw_data import RawData
 from ptycho.scan.simulate import Simulation, simulate
+from ptycho.scan.store import LazyFrames
+from ptycho.training.groups import Groups
 from ptycho_torch.config_factory import create_training_payload
 from ptycho_torch.lit import data, infer, loggers, trainer
 from ptycho_torch.lit.module import PtychoModule
@@ -212,8 +215,9 @@ def loader(scan: RawData, device: str = "cpu", **settings: Any) -> DataLoader[da
     """Make a loader as a training on that device would."""
     execution = PyTorchExecutionConfig(accelerator="cpu", **settings)
     arguments, _ = data.loader_arguments(execution, torch.device(device))
-    groups = np.arange(N_FRAMES)[:, np.newaxis]
-    return data.make_loader(data.Groups(scan, groups, data.LazyFrames(scan, 1.0)), 4, arguments)
+    store = LazyFrames(scan, 1.0)
+    groups = Groups(scan, np.arange(N_FRAMES)[:, np.newaxis], store)
+    return data.make_loader(data.TorchGroups(groups, data.HostFrames(store)), 4, arguments)
 
 
 def test_persistent_workers_reach_the_loader(scan: RawData) -> None:
@@ -340,7 +344,7 @@ def test_inference_batch_size_cuts_the_steps(size: int | None, run: Run, scan: R
         trained.network,
         trained.normalisation,
         scan,
-        batch_size=infer.batch_size_of(execution, 16),
+        batch_size=batch_size_of(execution, 16),
         on_batch=heard.append,
     )
     assert heard[0] == (size or 16)

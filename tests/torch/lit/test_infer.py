@@ -11,11 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.inference import groups as grouped
+from ptycho.inference import picture
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
 from ptycho.scan.grouping import relative_coordinates
-from ptycho_torch.lit import data, infer, patches
+from ptycho.scan.store import LazyFrames
+from ptycho_torch.lit import infer
+from ptycho_torch.lit.engine import TorchEngine
 from ptycho_torch.nn.model import PtychoNetwork
 
 
@@ -56,7 +60,7 @@ class Truth(PtychoNetwork):
 def test_every_position_leads_one_group(n: int, gridsize: int, seed: int) -> None:
     """Group i starts with position i, and its members differ, coinciding positions included."""
     positions = np.random.default_rng(seed).integers(0, 4, (n, 2)).astype(float)
-    groups = patches.own_groups(positions, gridsize)
+    groups = grouped.own_groups(positions, gridsize)
     assert groups.shape == (n, gridsize**2)
     assert groups[:, 0].tolist() == list(range(n))
     assert all(len(set(group)) == gridsize**2 for group in groups.tolist())
@@ -65,14 +69,14 @@ def test_every_position_leads_one_group(n: int, gridsize: int, seed: int) -> Non
 def test_group_members_are_nearest_neighbours() -> None:
     """Beside its leader a group holds the positions nearest to it."""
     positions = np.array([[0.0, 0], [1, 0], [2, 0], [3, 0], [10, 0], [11, 0]])
-    assert sorted(patches.own_groups(positions, 2)[0].tolist()) == [0, 1, 2, 3]
-    assert sorted(patches.own_groups(positions, 2)[5].tolist()) == [2, 3, 4, 5]
+    assert sorted(grouped.own_groups(positions, 2)[0].tolist()) == [0, 1, 2, 3]
+    assert sorted(grouped.own_groups(positions, 2)[5].tolist()) == [2, 3, 4, 5]
 
 
 def test_too_few_positions_are_refused() -> None:
     """A network for groups needs a group."""
     with pytest.raises(ValueError, match="3 positions") as caught:
-        patches.own_groups(np.zeros((3, 2)), 2)
+        grouped.own_groups(np.zeros((3, 2)), 2)
     assert str(caught.value) == (
         "the scan has 3 positions, and the network looks at groups of 4\n"
         "  expected  at least 4 positions (model.gridsize = 2)\n"
@@ -243,12 +247,18 @@ def test_bad_pixels_are_those_of_the_scan(
             ),
         )
         pictures.append(infer.reconstruct(network(1), scales, scan).object)
-    masked = patches.for_scan(network(1), scan, torch.device("cpu")).mask
+    masked = TorchEngine(network(1), scan).network.mask
     assert np.array_equal(pictures[0], pictures[1])
     assert np.array_equal(masked.numpy(), ~bad)
 
 
-def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.fixture
+def engine(network: Callable[[int], PtychoNetwork], tiny_scan: RawData) -> TorchEngine:
+    """A small network, ready for the small scan."""
+    return TorchEngine(network(1), tiny_scan)
+
+
+def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture, engine: TorchEngine) -> None:
     """Steps that do not fit are repeated with half as many groups, and every group is done once."""
     done: list[int] = []
 
@@ -257,7 +267,7 @@ def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture) -> N
             raise torch.OutOfMemoryError("CUDA out of memory")
         done.extend(range(*span.indices(20)))
 
-    list(patches._fitting_spans(20, 16, step))
+    list(grouped.fitting_spans(engine, 20, 16, step))
     assert done == list(range(20))
     assert [record.args for record in caplog.records] == [(8,), (4,), (2,)]
 
@@ -266,17 +276,17 @@ def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture) -> N
     "error",
     [torch.OutOfMemoryError("x"), RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError()],
 )
-def test_single_group_that_does_not_fit_is_an_error(error: Exception) -> None:
+def test_single_group_that_does_not_fit_is_an_error(error: Exception, engine: TorchEngine) -> None:
     """There is nothing smaller than one group."""
 
     def step(span: slice) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        list(patches._fitting_spans(20, 4, step))
+        list(grouped.fitting_spans(engine, 20, 4, step))
 
 
-def test_other_errors_are_not_taken_for_memory() -> None:
+def test_other_errors_are_not_taken_for_memory(engine: TorchEngine) -> None:
     """An error that has nothing to do with memory comes through at once."""
     calls = []
 
@@ -285,7 +295,7 @@ def test_other_errors_are_not_taken_for_memory() -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
-        list(patches._fitting_spans(20, 8, step))
+        list(grouped.fitting_spans(engine, 20, 8, step))
     assert len(calls) == 1
 
 
@@ -301,9 +311,9 @@ def test_progress_is_reported(
 def test_execution_setting_beats_the_inference_batch_size() -> None:
     """execution.inference_batch_size wins where it is set."""
     execution = PyTorchExecutionConfig(accelerator="cpu")
-    assert infer.batch_size_of(execution, 1000) == 1000
+    assert picture.batch_size_of(execution, 1000) == 1000
     execution.inference_batch_size = 8
-    assert infer.batch_size_of(execution, 1000) == 8
+    assert picture.batch_size_of(execution, 1000) == 8
 
 
 def test_trim_that_leaves_nothing_is_refused(
@@ -342,7 +352,7 @@ def test_debug_tells_what_is_decided(
     for debug in (False, True, False):
         caplog.clear()
         infer.reconstruct(network(1), scales, tiny_scan, options=infer.Options(refine_epochs=2, debug=debug))
-        told = [record.getMessage() for record in caplog.records if record.name == infer.logger.name]
+        told = [record.getMessage() for record in caplog.records if record.name == picture.logger.name]
         assert bool(told) is debug
         if debug:
             assert told[0].startswith("frames are held in memory (1 MB); X = ")
@@ -354,14 +364,14 @@ def test_each_position_gets_its_own_patch(
 ) -> None:
     """Of a group's patches the leader's is kept: not the mean of the group."""
     made = network(2).eval()
-    store = data.LazyFrames(tiny_scan, scales.amplitude_factor)
-    steps = patches.Steps(7, torch.device("cpu"))
-    found = patches.infer_patches(made, store, tiny_scan.positions, np.arange(0), steps)
-    groups = patches.own_groups(tiny_scan.positions, 2)
+    store = LazyFrames(tiny_scan, scales.amplitude_factor)
+    engine = TorchEngine(made, tiny_scan)
+    found = grouped.infer_patches(engine, store, tiny_scan.positions, np.arange(0), grouped.Steps(7))
+    groups = grouped.own_groups(tiny_scan.positions, 2)
     relative = relative_coordinates(tiny_scan.positions, groups)
     for place in (0, 17, 39):
         with torch.inference_mode():
             offsets = torch.from_numpy(relative[place].astype(np.float32))
-            own = made(store.frames(groups[place])[None], offsets[None]).patches[0]
+            own = made(torch.from_numpy(store.frames(groups[place]))[None], offsets[None]).patches[0]
         assert found.patches[place] == pytest.approx(own[0].numpy(), abs=1e-4)
         assert np.abs(found.patches[place] - own.mean(0).numpy()).max() > 1e-2

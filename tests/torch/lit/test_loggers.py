@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ptycho.training.table import arrange
 from ptycho_torch.lit import loggers
 
 
@@ -43,7 +44,7 @@ def test_columns_stand_in_a_fixed_order() -> None:
     row = dict.fromkeys(
         ["seconds", "val_nll", "lr", "train_mae", "val_loss", "epoch", "intensity_scale"], 0.0
     )
-    assert loggers.arrange([row]) == [
+    assert arrange([row]) == [
         "epoch",
         "val_loss",
         "train_mae",

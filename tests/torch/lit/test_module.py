@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import torch
 from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
+from ptycho.training.optimisation import NonFiniteLossError, Optimisation
 from ptycho_torch.lit.data import Batch
-from ptycho_torch.lit.module import Optimisation, PtychoModule
+from ptycho_torch.lit.module import PtychoModule
 
 SCALES = Normalisation(1.0, 900.0, 1.0, 1e9, 1.0, 2.0)
 
@@ -28,14 +30,13 @@ def module(
 ) -> PtychoModule:
     """Make a small module."""
     chosen = settings or NetworkSettings(architecture="unet", n_filters_scale=1)
-    torch.manual_seed(0)
-    return PtychoModule.fresh(
-        chosen,
-        LossWeights(nll=0, mae=1),
-        Optimisation(**optimisation),
-        SCALES,
-        probe=probe(chosen.probe_modes),
-        mask=mask,
+    return PtychoModule(
+        chosen.as_dict(),
+        asdict(LossWeights(nll=0, mae=1)),
+        asdict(Optimisation(**optimisation)),
+        SCALES.as_dict(),
+        probe(chosen.probe_modes),
+        mask,
     )
 
 
@@ -106,7 +107,6 @@ def test_nan_loss_names_its_place(
     payload: Callable[..., Any], tiny_scan: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     """The error names epoch and batch, shows the terms and says what to try."""
-    from ptycho_torch.lit.module import NonFiniteLossError
     from ptycho_torch.lit.train import train
 
     real = PtychoModule.evaluate

@@ -5,19 +5,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ptycho.training import schedule
 from ptycho_torch.lit import schedulers
 
 
 def course(name: str, epochs: int) -> list[float]:
     """List the rates of the epochs."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    schedule = schedulers.by_epoch(name, optimizer, epochs=epochs)
+    course_of = schedulers.by_epoch(name, optimizer, epochs=epochs)
     rates = []
     for _ in range(epochs):
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
-        if schedule is not None:
-            schedule.step()
+        if course_of is not None:
+            course_of.step()
     return rates
 
 
@@ -39,10 +40,10 @@ def test_multi_stage_falls_by_thirds() -> None:
 @given(st.integers(1, 200))
 def test_warmup_cosine_stays_between_its_bounds(epochs: int) -> None:
     """The rate never leaves (0, 1], reaches 1, and ends at a fiftieth of it."""
-    factors = [schedulers.warmup_cosine(epoch, epochs) for epoch in range(epochs)]
+    factors = [schedule.warmup_cosine(epoch, epochs) for epoch in range(epochs)]
     assert all(0 < factor <= 1 for factor in factors)
     assert epochs < 2 or max(factors) == 1
-    assert epochs < 3 or factors[-1] == pytest.approx(schedulers.COSINE_FLOOR)
+    assert epochs < 3 or factors[-1] == pytest.approx(schedule.COSINE_FLOOR)
     peak = factors.index(max(factors))
     assert factors[: peak + 1] == sorted(factors[: peak + 1])
     assert factors[peak:] == sorted(factors[peak:], reverse=True)
@@ -82,7 +83,7 @@ def test_only_plateau_follows_the_loss(name: str) -> None:
 def test_unknown_scheduler_is_refused() -> None:
     """The error lists the names."""
     with pytest.raises(ValueError, match="Unknown scheduler") as caught:
-        schedulers.check_name("Cyclic")
+        schedule.check_name("Cyclic")
     assert str(caught.value) == (
         "Unknown scheduler 'Cyclic'\n"
         "  expected  one of Default, Exponential, ReduceLROnPlateau, WarmupCosine, MultiStage, Adaptive\n"

@@ -5,13 +5,14 @@ import time
 import pytest
 import torch
 
+from ptycho.training import threads as neutral
 from ptycho_torch.lit import threads
 
 
 def test_setting_wins() -> None:
     """A number that is set is taken as it is, whatever the clock would say."""
     choice = threads.choose_threads(3, deterministic=True, device="cpu", step=lambda: None)
-    assert choice == threads.ThreadChoice(3, "as set")
+    assert choice == neutral.ThreadChoice(3, "as set")
 
 
 def test_deterministic_choice_never_asks_the_clock() -> None:
@@ -26,7 +27,7 @@ def test_deterministic_choice_never_asks_the_clock() -> None:
 
 def test_measured_choice_is_the_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without determinism the number with the shortest step is taken, and the figures are told."""
-    monkeypatch.setattr(threads, "available_cores", lambda: 4)
+    monkeypatch.setattr(neutral, "available_cores", lambda: 4)
 
     def step() -> None:
         time.sleep(0.02 if torch.get_num_threads() != 2 else 0.002)
@@ -40,15 +41,15 @@ def test_measured_choice_is_the_fastest(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_one_core_needs_no_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     """With one core there is nothing to choose."""
-    monkeypatch.setattr(threads, "available_cores", lambda: 1)
+    monkeypatch.setattr(neutral, "available_cores", lambda: 1)
     choice = threads.choose_threads(None, deterministic=False, device="cpu", step=lambda: None)
-    assert choice == threads.ThreadChoice(1, "one core is available")
+    assert choice == neutral.ThreadChoice(1, "one core is available")
 
 
 def test_accelerators_take_one_thread() -> None:
     """Where a GPU works, CPU threads are not measured."""
     choice = threads.choose_threads(None, deterministic=False, device="cuda", step=lambda: None)
-    assert choice == threads.ThreadChoice(1, "the work is done on cuda")
+    assert choice == neutral.ThreadChoice(1, "the work is done on cuda")
 
 
 def test_limit_ends_with_the_block() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptycho.scan.errors import ScanError
-from ptycho_torch.lit.split import Sampling, split
+from ptycho.training.split import Sampling, split
 
 
 def raster(n: int, seed: int = 0) -> np.ndarray:

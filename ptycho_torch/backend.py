@@ -1,12 +1,11 @@
-"""The torch backend behind the command line: prepare, train, pack, unpack, reconstruct.
+"""The torch backend behind command line and clients: prepare, train, pack, unpack, reconstruct.
 
 torch and Lightning are imported when a function is called, not before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ptycho.bundle import Bundle
 from ptycho_torch.config_factory import inference_payload as prepare_inference
@@ -15,17 +14,19 @@ from ptycho_torch.config_factory import training_payload as prepare_training
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ptycho.network.settings import NetworkSettings
-    from ptycho.physics.scale import Normalisation
     from ptycho.raw_data import RawData
     from ptycho.reconstruction import Reconstruction
-    from ptycho_torch.config_factory import TrainingPayload
+    from ptycho.training.outcome import Model, Training
+    from ptycho.training.preparation import Prepared
     from ptycho_torch.nn.model import PtychoNetwork
     from ptyconf import Resolution
 
 __all__ = [
-    "Model",
-    "Training",
+    "infer_patches",
     "pack",
     "prepare_inference",
     "prepare_training",
@@ -40,77 +41,19 @@ SMALL_NETWORK = 10**8
 """Numbers of a network that fits into any memory; its weights may tell best what is wrong with it."""
 
 
-@dataclass(frozen=True)
-class Model:
-    """A network with the scales of the scan that it was trained on."""
-
-    network: PtychoNetwork
-    normalisation: Normalisation
-
-
-@dataclass(frozen=True)
-class Training:
-    """What a training leaves.
-
-    Attributes:
-        model: With the weights of the best epoch.
-        resolution: The settings with what was measured on the scan.
-        history: One row for each epoch.
-        seconds: Time spent in the training loop.
-        device: Where it ran.
-        best_epoch: Epoch of the weights (from 0), or None when none was finished.
-        decisions: What was decided and why, one sentence each.
-        interrupted: Whether Ctrl-C ended it.
-    """
-
-    model: Model
-    resolution: Resolution
-    history: list[dict[str, float]]
-    seconds: float
-    device: str
-    best_epoch: int | None
-    decisions: list[str]
-    interrupted: bool
-
-
-def train(prepared: TrainingPayload, scan: RawData, folder: Path) -> Training:
+def train(prepared: Prepared, scan: RawData, folder: Path) -> Training[PtychoNetwork]:
     """Train on a scan; leave checkpoints and metrics in the folder.
 
     Raises:
         ValueError: The settings and the scan do not go together.
     """
+    from ptycho.training.outcome import leave
     from ptycho_torch.lit import train as lit
 
-    trained = lit.train(prepared, scan, folder)
-    return Training(
-        model=Model(trained.network, trained.normalisation),
-        resolution=_with_scales(prepared.resolution, trained.normalisation, scan),
-        history=trained.history,
-        seconds=trained.seconds,
-        device=trained.device,
-        best_epoch=trained.best_epoch,
-        decisions=trained.decisions,
-        interrupted=trained.interrupted,
-    )
+    return leave(lit.train(prepared, scan, folder), prepared.resolution, scan)
 
 
-def _with_scales(resolution: Resolution, normalisation: Normalisation, scan: RawData) -> Resolution:
-    """Put the scales of the scan on top of what the settings said; amplitudes leave the photons as set."""
-    from ptyconf import Origin
-    from ptyconf.sources import mapping
-
-    measured = {"model.intensity_scale": normalisation.intensity_scale}
-    how = "from the photons of a frame, which amplitudes do not tell"
-    if normalisation.quantity == "counts":
-        measured["training.nphotons"] = normalisation.nphotons
-        how = "mean counts of the frames"
-    source = None if scan.source is None else str(scan.source)
-    origin = Origin("measured", source or "arrays in memory", how, file=source)
-    layer = mapping.layer("measured", measured, kind="measured", origin=lambda _: origin)
-    return resolution.with_layer(layer)
-
-
-def pack(model: Model, resolution: Resolution, home: Path) -> Bundle:
+def pack(model: Model[PtychoNetwork], resolution: Resolution, home: Path) -> Bundle:
     """Turn a model into what the bundle in that folder will hold."""
     from ptycho_torch.nn import weights
     from ptyconf.report import dump_toml, to_json
@@ -126,7 +69,7 @@ def pack(model: Model, resolution: Resolution, home: Path) -> Bundle:
     )
 
 
-def unpack(bundle: Bundle) -> Model:
+def unpack(bundle: Bundle) -> Model[PtychoNetwork]:
     """Turn what a bundle holds into a model.
 
     Raises:
@@ -163,30 +106,49 @@ def _require_like_size(settings: NetworkSettings, bundle: Bundle) -> None:
         )
 
 
-def reconstruct(model: Model, resolution: Resolution, scan: RawData) -> Reconstruction:
+def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawData) -> Reconstruction:
     """Reconstruct a scan with a model, on the device that the settings ask for.
 
     Raises:
         ValueError: The scan does not fit the model.
     """
     from ptycho.config.config import PyTorchExecutionConfig
+    from ptycho.inference.picture import Options, batch_size_of, place_scan
     from ptycho_torch.lit import infer
     from ptycho_torch.lit.trainer import device_of
 
     execution = resolution.build(PyTorchExecutionConfig)
-    if not resolution["training.positions_provided"]:
-        scan = scan.at_nominal_positions()
     return infer.reconstruct(
         model.network,
         model.normalisation,
-        scan,
-        batch_size=infer.batch_size_of(execution, cast("int", resolution["inference.batch_size"])),
+        place_scan(resolution, scan),
+        batch_size=batch_size_of(execution, int(resolution["inference.batch_size"])),
         device=device_of(execution),
-        options=infer.Options(
-            middle_trim=execution.middle_trim,
-            pad_eval=execution.pad_eval,
-            refine_epochs=cast("int", resolution["inference.refine_epochs"]),
-            threads=execution.threads,
-            debug=bool(resolution["inference.debug"]),
-        ),
+        options=Options.of(resolution, execution),
     )
+
+
+def infer_patches(
+    model: Model[PtychoNetwork], X: NDArray[np.float32], relative: NDArray[np.float32]
+) -> NDArray[np.complex64]:
+    """Infer object patches on the device of the model's weights.
+
+    Args:
+        model: A trained model.
+        X: Normalised amplitude, shape (B, C, N, N).
+        relative: Group mean minus position [x, y] in pixels, shape (B, C, 2).
+
+    Returns:
+        Complex patches, shape (B, C, N, N); those of the unet agree within their group already.
+    """
+    import numpy as np
+    import torch
+
+    device = model.network.mask.device
+    with torch.inference_mode():
+        patches = model.network.patches(
+            torch.from_numpy(np.ascontiguousarray(X, np.float32)).to(device),
+            torch.from_numpy(np.ascontiguousarray(relative, np.float32)).to(device),
+        )
+    found: NDArray[np.complex64] = patches.cpu().numpy()
+    return found

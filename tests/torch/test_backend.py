@@ -11,8 +11,10 @@ from ptycho.bundle import Bundle
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
 from ptycho.scan.simulate import Simulation, simulate
+from ptycho.training.outcome import Training
+from ptycho_torch import backend
 from ptycho_torch.config_factory import TrainingPayload, create_training_payload
-from ptycho_torch.workflows import components
+from ptycho_torch.nn.model import PtychoNetwork
 
 SETTINGS = {
     "n_groups": 16,
@@ -27,7 +29,7 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> TrainingPayload:
     """Settings of a small training, beside its scan."""
-    folder = tmp_path_factory.mktemp("components")
+    folder = tmp_path_factory.mktemp("backend")
     path = simulate(Simulation(N=64, n_frames=16)).to_file(folder / "scan.npz")
     return create_training_payload(path, folder / "run", SETTINGS, PyTorchExecutionConfig(accelerator="cpu"))
 
@@ -43,20 +45,20 @@ def scan(prepared: TrainingPayload) -> RawData:
 @pytest.fixture(scope="module")
 def trained(
     prepared: TrainingPayload, scan: RawData, tmp_path_factory: pytest.TempPathFactory
-) -> components.Training:
+) -> Training[PtychoNetwork]:
     """What one epoch leaves."""
-    return components.train(prepared, scan, tmp_path_factory.mktemp("run"))
+    return backend.train(prepared, scan, tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
-def bundle(trained: components.Training) -> Bundle:
+def bundle(trained: Training[PtychoNetwork]) -> Bundle:
     """The network at rest."""
-    return components.pack(trained.model, trained.resolution, Path("run"))
+    return backend.pack(trained.model, trained.resolution, Path("run"))
 
 
-def test_an_unpacked_network_predicts_as_before(trained: components.Training, bundle: Bundle) -> None:
+def test_an_unpacked_network_predicts_as_before(trained: Training[PtychoNetwork], bundle: Bundle) -> None:
     """Pack then unpack is the identity on weights, probe and scales."""
-    back = components.unpack(bundle)
+    back = backend.unpack(bundle)
     assert back.normalisation == trained.model.normalisation
     X = torch.rand(1, 1, 64, 64)
     with torch.inference_mode():
@@ -67,7 +69,7 @@ def test_a_network_larger_than_its_weights_is_refused(bundle: Bundle) -> None:
     """A manifest that describes a giant takes no memory."""
     giant = replace(bundle, network={**bundle.network, "n_filters_scale": 10**6})
     with pytest.raises(ValueError, match="describes a network of") as caught:
-        components.unpack(giant)
+        backend.unpack(giant)
     held = sum(array.size for array in bundle.weights.values())
     what, *rest = str(caught.value).splitlines()
     assert what.endswith(f" numbers and holds {held}")
@@ -77,7 +79,7 @@ def test_a_network_larger_than_its_weights_is_refused(bundle: Bundle) -> None:
     ]
 
 
-def test_measured_scales_stand_above_the_settings(trained: components.Training) -> None:
+def test_measured_scales_stand_above_the_settings(trained: Training[PtychoNetwork]) -> None:
     """Counts measure dose and scale, in a layer of their own."""
     for path in ("model.intensity_scale", "training.nphotons"):
         assert trained.resolution.winner_layer(path) == "measured"
@@ -91,7 +93,7 @@ def test_amplitudes_tell_the_scale_and_not_the_dose(
     told = replace(scan.options, quantity="amplitude", position_origin="centre")
     frames = scan.amplitudes()
     bare = RawData(scan.xcoords, scan.ycoords, None, None, frames, scan.probeGuess, None, options=told)
-    resolution = components.train(prepared, bare, tmp_path).resolution
+    resolution = backend.train(prepared, bare, tmp_path).resolution
     assert resolution.winner_layer("training.nphotons") != "measured"
     photons = resolution["training.nphotons"]
     assert resolution["model.intensity_scale"] == pytest.approx(np.sqrt(photons) / 32)

@@ -1,0 +1,1 @@
+"""The way from patches to a picture, which both backends share."""

@@ -1,0 +1,105 @@
+"""Normalised frames by their index: held in memory where they fit, else read when they are needed."""
+
+import os
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.raw_data import RawData
+
+Indices = NDArray[np.int64]
+Frames = NDArray[np.float32]
+
+HOST_SHARE = 0.25
+"""A scan is kept in main memory when it takes no more than this share of what is free."""
+
+UNKNOWN_FREE_BYTES = 4 * 2**30
+"""Free main memory assumed where the system does not tell."""
+
+
+class FrameStore(Protocol):
+    """Frames by their index in the scan."""
+
+    def frames(self, indices: Indices) -> Frames:
+        """Return normalised frames, float32, shape (len(indices), N, N)."""
+        ...
+
+
+class LazyFrames:
+    """Read each frame from the scan when it is asked for.
+
+    Args:
+        scan: The scan.
+        factor: X / measured amplitude.
+    """
+
+    def __init__(self, scan: RawData, factor: float) -> None:
+        self._scan = scan
+        self._factor = factor
+
+    def frames(self, indices: Indices) -> Frames:
+        """Read and normalise."""
+        normalised: Frames = self._scan.amplitudes(indices) * np.float32(self._factor)
+        return normalised
+
+
+class ResidentFrames:
+    """Hold normalised frames in main memory.
+
+    Args:
+        source: Where the frames come from, once.
+        used: Sorted indices of the frames that will be asked for.
+    """
+
+    CHUNK = 512
+
+    def __init__(self, source: LazyFrames, used: Indices) -> None:
+        self._used = used
+        first = source.frames(used[: self.CHUNK])
+        self._frames = np.empty((len(used), *first.shape[1:]), np.float32)
+        self._frames[: len(first)] = first
+        for start in range(self.CHUNK, len(used), self.CHUNK):
+            span = slice(start, start + self.CHUNK)
+            self._frames[span] = source.frames(used[span])
+
+    def frames(self, indices: Indices) -> Frames:
+        """Look up."""
+        return self._frames[np.searchsorted(self._used, indices)]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A frame store, and what it is in words."""
+
+    store: FrameStore
+    note: str
+
+
+def store_frames(scan: RawData, factor: float, used: Indices) -> Stored:
+    """Keep the frames in main memory if they fit.
+
+    Args:
+        scan: The scan.
+        factor: X / measured amplitude.
+        used: Sorted indices of the frames that will be asked for.
+    """
+    lazy = LazyFrames(scan, factor)
+    size = len(used) * scan.N**2 * 4
+    if size <= HOST_SHARE * free_bytes():
+        return Stored(ResidentFrames(lazy, used), f"frames are held in memory ({describe_size(size)})")
+    return Stored(lazy, f"frames are read when they are needed ({describe_size(size)} in all)")
+
+
+def free_bytes() -> int:
+    """Tell how much main memory is free."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return UNKNOWN_FREE_BYTES
+
+
+def describe_size(count: int) -> str:
+    """Give a number of bytes in words."""
+    return f"{count / 2**20:.0f} MB" if count < 2**30 else f"{count / 2**30:.1f} GB"

@@ -1,0 +1,80 @@
+"""How weights follow the loss: the same values for both backends."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from ptycho.config.config import PyTorchExecutionConfig, TrainingConfig
+
+ADAM_BETAS = (0.9, 0.99)
+"""A shorter memory for squared gradients than Adam's own 0.999: trainings here have hundreds of steps."""
+
+ADAM_EPSILON = 1e-8
+"""Added to the root of the squared gradients."""
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How weights follow the loss; plain values that travel in checkpoints.
+
+    Attributes:
+        learning_rate: Step size of Adam.
+        scheduler: Course of the learning rate.
+        epochs: Epochs of the whole training.
+        watched: Metric that plateau schedulers watch.
+        probe_learning_rate: Step size for the probe; None takes learning_rate.
+        gradient_clip_val: Bound on the gradients; None leaves them alone.
+        gradient_clip_algorithm: "norm", "value" or "agc".
+    """
+
+    learning_rate: float = 1e-3
+    scheduler: str = "Default"
+    epochs: int = 1
+    watched: str = "val_loss"
+    probe_learning_rate: float | None = None
+    gradient_clip_val: float | None = None
+    gradient_clip_algorithm: str = "norm"
+
+    @classmethod
+    def of(cls, training: TrainingConfig, execution: PyTorchExecutionConfig, watched: str) -> Self:
+        """Read the values off the configurations of a run."""
+        return cls(
+            learning_rate=execution.learning_rate,
+            scheduler=execution.scheduler,
+            epochs=training.nepochs,
+            watched=watched,
+            probe_learning_rate=training.probe_learning_rate,
+            gradient_clip_val=execution.gradient_clip_val,
+            gradient_clip_algorithm=execution.gradient_clip_algorithm,
+        )
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The training loss is no longer a number."""
+
+
+def describe_non_finite(
+    loss: float, terms: dict[str, float], where: tuple[int, int], optimisation: Optimisation, precision: str
+) -> str:
+    """Say what became of the loss, and what to try.
+
+    Args:
+        loss: The loss.
+        terms: Its terms by name.
+        where: Epoch and batch, from 0.
+        optimisation: What was tried.
+        precision: The floating point in force.
+    """
+    listed = ", ".join(f"{name} = {value:.4g}" for name, value in terms.items())
+    cures = []
+    if optimisation.gradient_clip_val is None:
+        cures.append("execution.gradient_clip_val = 1.0")
+    cures.append(f"a smaller execution.learning_rate (now {optimisation.learning_rate:g})")
+    if precision != "32-true":
+        cures.append(f'execution.precision = "32-true" (now "{precision}")')
+    epoch, batch = where
+    return (
+        f"the training loss is {loss:.4g} in epoch {epoch + 1}, batch {batch + 1}\n"
+        f"  terms     {listed}\n"
+        "  expected  a finite loss\n"
+        f"  try       {', or '.join(cures)}"
+    )

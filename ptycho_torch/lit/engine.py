@@ -1,0 +1,89 @@
+"""A trained network on a device of torch, ready for one scan."""
+
+import copy
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ptycho.network.settings import NetworkSettings
+from ptycho.physics.stitch import Stitched
+from ptycho.raw_data import RawData
+from ptycho.scan.store import FrameStore, Indices
+from ptycho_torch.nn.model import PtychoNetwork
+from ptycho_torch.nn.refinement import Picture, refine
+
+
+class TorchEngine:
+    """Copy a network to a device, with the bad pixels of this scan in place of those of the training.
+
+    Args:
+        network: A trained network; it is left as it is.
+        scan: Says which pixels are bad.
+        device: Where to compute.
+    """
+
+    memory_errors: tuple[type[Exception], ...] = (torch.OutOfMemoryError, MemoryError, RuntimeError)
+
+    def __init__(self, network: PtychoNetwork, scan: RawData, device: str | torch.device = "cpu") -> None:
+        self._device = torch.device(device)
+        self.network = copy.deepcopy(network).to(self._device).eval()
+        good = np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask
+        self.network.mask.copy_(torch.as_tensor(good))
+
+    @property
+    def settings(self) -> NetworkSettings:
+        """Shape of the network."""
+        return self.network.settings
+
+    @property
+    def device(self) -> str:
+        """Where it computes."""
+        return str(self._device)
+
+    def lacks_memory(self, error: Exception) -> bool:
+        """Tell a lack of memory from other errors; torch's CPU allocator raises a plain RuntimeError."""
+        text = str(error)
+        lacking = (
+            isinstance(error, torch.OutOfMemoryError | MemoryError)
+            or "DefaultCPUAllocator" in text
+            or "MPS backend out of memory" in text
+        )
+        if lacking and torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return lacking
+
+    def probe(self) -> NDArray[np.complex64]:
+        """Give the probe modes on the network's scale, shape (P, N, N)."""
+        return self.network.probe.detach().cpu().numpy().astype(np.complex64)
+
+    def infer(
+        self, frames: NDArray[np.float32], members: Indices, relative: NDArray[np.float32], shown: Indices
+    ) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
+        """Run the network over groups, and give what it says about the leader of each."""
+        with torch.inference_mode():
+            X = torch.from_numpy(frames).to(self._device)[torch.from_numpy(members).to(self._device)]
+            prediction = self.network(X, torch.from_numpy(relative).to(self._device))
+            wanted = prediction.amplitude[:, 0][torch.from_numpy(shown).to(self._device)]
+            return prediction.patches[:, 0].cpu().numpy(), wanted.float().cpu().numpy()
+
+    def diffract(self, patches: NDArray[np.complex64]) -> NDArray[np.float32]:
+        """Predict far-field amplitudes in the units of X."""
+        with torch.inference_mode():
+            return self.network.diffract(torch.from_numpy(patches).to(self._device)).cpu().numpy()
+
+    def refine(
+        self, store: FrameStore, scan: RawData, whole: Stitched, sweeps: int
+    ) -> tuple[NDArray[np.complex64], list[float]]:
+        """Move a stitched picture towards what all frames together measured."""
+        network = self.network
+        refined = refine(
+            store.frames,
+            scan.positions,
+            Picture(whole.object, whole.coverage, whole.origin_px),
+            (network.log_gain.exp() * network.probe).detach().cpu().numpy(),
+            sweeps=sweeps,
+            mask=scan.mask,
+            device=self._device,
+        )
+        return refined.object, refined.misfits
