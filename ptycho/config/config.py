@@ -84,6 +84,9 @@ class ModelConfig:
         help="passes of the unet; each after the first sees where the picture contradicts the detector",
         legacy=False,
     )
+    cbam_encoder: bool = described(
+        False, help="block attention (CBAM) at the end of each level of the cnn's encoder", legacy=False
+    )
 
 
 @tracks_set_fields
@@ -255,6 +258,8 @@ class PyTorchExecutionConfig:
     threads: int | None = _carried(
         None, help="CPU threads of one tensor operation; none takes what was measured to be fastest"
     )
+    warmup_epochs: int = _carried(0, help="epochs in which a Cosine learning rate climbs", unit="epochs")
+    min_lr_ratio: float = _carried(0.1, help="share of the learning rate that a Cosine ends at")
 
     def __post_init__(self) -> None:
         """Refuse what no run can obey, then turn 'auto' into a device of this machine."""

@@ -23,6 +23,11 @@ def _where(path: str, value: object) -> Judge:
     return lambda settings: f"{path} is {shown}" if settings[path] == value else None
 
 
+def _unless(path: str, value: object) -> Judge:
+    """Idle where another setting has another value."""
+    return lambda settings: None if settings[path] == value else f"{path} is {json.dumps(settings[path])}"
+
+
 def _first(*judges: Judge) -> Judge:
     return lambda settings: next((reason for judge in judges if (reason := judge(settings))), None)
 
@@ -53,6 +58,7 @@ def _unsampled(settings: Mapping[str, Any]) -> str | None:
 
 _CNN = _where("model.architecture", "cnn")
 _UNET = _where("model.architecture", "unet")
+_COSINE = _unless("execution.scheduler", "Cosine")
 _SINGLE = _where("model.gridsize", 1)
 _LABELS = _where("model.model_type", "supervised")
 _NO_CHECKPOINTS = _where("execution.enable_checkpointing", False)
@@ -62,6 +68,7 @@ _ONE_PROCESS = _always("a reconstruction reads its frames in one process, on one
 _IN_BOTH: Mapping[str, Judge] = {path: _lone(path) for path in _GEOMETRY}
 _IN_TRAINING: Mapping[str, Judge] = {
     "model.unet_stages": _CNN,
+    "model.cbam_encoder": _UNET,
     "model.pad_object": _UNET,
     "model.probe_big": _first(_UNET, _where("model.pad_object", False)),
     "model.object_big": _SINGLE,
@@ -77,6 +84,8 @@ _IN_TRAINING: Mapping[str, Judge] = {
     "training.probe_warmup_epochs": _resumed,
     "execution.gradient_clip_algorithm": _where("execution.gradient_clip_val", None),
     "execution.checkpoint_save_top_k": _NO_CHECKPOINTS,
+    "execution.warmup_epochs": _COSINE,
+    "execution.min_lr_ratio": _COSINE,
 }
 _IN_INFERENCE: Mapping[str, Judge] = {
     "inference.neighbor_count": _ONE_GROUP_EACH,

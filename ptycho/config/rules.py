@@ -15,7 +15,15 @@ MODEL_TYPES = ("pinn", "supervised")
 PATCH_SIZES = (64, 128, 256)
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
 CLIP_ALGORITHMS = ("norm", "value", "agc")
-SCHEDULERS = ("Default", "Exponential", "ReduceLROnPlateau", "WarmupCosine", "MultiStage", "Adaptive")
+SCHEDULERS = (
+    "Default",
+    "Exponential",
+    "ReduceLROnPlateau",
+    "WarmupCosine",
+    "Cosine",
+    "MultiStage",
+    "Adaptive",
+)
 
 POSITIVE = "a whole number above 0"
 NOT_NEGATIVE = "0 or a whole number above 0"
@@ -233,6 +241,8 @@ EXECUTION_RULES = (
         "norm",
     ),
     _positive("threads", "1", optional=True),
+    _not_negative("warmup_epochs", "5"),
+    Rule("min_lr_ratio", lambda v: 0 <= v <= 1, "min_lr_ratio must be in [0,1], got {v}", "0 to 1", "0.1"),
 )
 # Judged where the value is resolved: the constructor takes any of these, as the public contract does.
 RESOLVED_EXECUTION_RULES = (

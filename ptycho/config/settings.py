@@ -152,6 +152,18 @@ def _pool(section: str) -> Rule:
     return Rule((f"{section}.neighbor_pool_size", "model.gridsize"), check, name="pool holds a group")
 
 
+def _amplitude_channels(resolution: Resolution) -> Complaint | None:
+    written = resolution.value("model.decoder_last_amp_channels")
+    channels = _channels(resolution.value("model.gridsize"))
+    if written in (1, channels):
+        return None
+    return Complaint(
+        f"decoder_last_amp_channels = {written}, and a group has {channels} patches",
+        expected=f"{channels}, gridsize squared: an amplitude for each patch of a group",
+        hint="leave model.decoder_last_amp_channels out",
+    )
+
+
 schema = Schema(
     "ptycho",
     views.ALL,
@@ -166,6 +178,11 @@ schema = Schema(
         ),
         _pool("training"),
         _pool("inference"),
+        Rule(
+            ("model.decoder_last_amp_channels", "model.gridsize"),
+            _amplitude_channels,
+            name="an amplitude for each patch",
+        ),
     ),
     sections=_SECTIONS,
 )

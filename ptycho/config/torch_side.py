@@ -43,6 +43,7 @@ class DataConfig:
     phase_subtraction: bool = _described(True, "remove the mean phase of labelled patches")
     x_bounds: tuple[float, float] = _described((0.1, 0.9), "share of the scan used along x")
     y_bounds: tuple[float, float] = _described((0.1, 0.9), "share of the scan used along y")
+    probe_ramp_removal: bool = _described(False, "take a phase ramp off the probe")
 
 
 @dataclass
@@ -64,7 +65,9 @@ class ModelConfig:
     decoder_last_c_outer_fraction: float = _described(
         0.125, "share of the last decoder's channels that fill the outer frame"
     )
-    decoder_last_amp_channels: int = _described(1, "channels of the last amplitude convolution")
+    decoder_last_amp_channels: int = _described(
+        1, "channels of the last amplitude convolution: gridsize squared, which 1 stands for too"
+    )
     eca_encoder: bool = _described(False, "efficient channel attention in the encoder")
     cbam_encoder: bool = _described(False, "convolutional block attention in the encoder")
     cbam_bottleneck: bool = _described(False, "convolutional block attention in the bottleneck")
@@ -89,6 +92,11 @@ class ModelConfig:
     phase_loss_coeff: float = _described(1.0, "weight of the phase regularisation")
     architecture: Literal["cnn", "unet"] = _described("cnn", "network that turns frames into patches")
     probe_modes: int = _described(1, "incoherent modes of the probe")
+    use_shared_decoder: bool = _described(False, "one decoder for amplitude and phase")
+    num_datasets: int = _described(1, "scans that are trained on together")
+    probe_reference_coeff: float = _described(0.0, "weight of what the probe departs from the given one")
+    amplitude_variance_loss: bool = _described(False, "a loss on the variance of the amplitude")
+    amplitude_variance_coeff: float = _described(0.01, "weight of the loss on the amplitude's variance")
 
 
 @dataclass
@@ -105,7 +113,7 @@ class TrainingConfig:
     batch_size: int = _described(16, "groups per optimiser step")
     epochs_fine_tune: int = _described(0, "further passes at a lower learning rate")
     fine_tune_gamma: float = _described(0.1, "factor on the learning rate of the further passes")
-    scheduler: Literal["Default", "Exponential", "MultiStage", "Adaptive"] = _described(
+    scheduler: Literal["Default", "Exponential", "MultiStage", "Adaptive", "Cosine"] = _described(
         "Default", "course of the learning rate"
     )
     num_workers: int = _described(4, "processes that load batches")
@@ -124,6 +132,33 @@ class TrainingConfig:
     test_data_file: str | None = _described(None, "scan to evaluate on after training (.npz)")
     output_dir: str = _described("training_outputs", "run folder of the training")
     n_groups: int | None = _described(None, "groups of patches drawn from the scan")
+    framework: str = _described("Lightning", "library that runs the training loop")
+    orchestrator: str = _described("Lightning", "library that keeps track of runs")
+    warmup_epochs: int = _described(0, "epochs in which a Cosine learning rate climbs", unit="epochs")
+    min_lr_ratio: float = _described(0.1, "share of the learning rate that a Cosine ends at")
+    enable_staged_finetuning: bool = _described(False, "thaw the layers of a trained network stage by stage")
+    finetune_stage1_epochs: int = _described(7, "epochs of the first stage of the thaw", unit="epochs")
+    finetune_stage2_epochs: int = _described(7, "epochs of the second stage of the thaw", unit="epochs")
+    finetune_stage3_epochs: int = _described(5, "epochs of the third stage of the thaw", unit="epochs")
+    finetune_stage1_lr_decoder: float = _described(0.1, "factor on the decoder's rate, first stage")
+    finetune_stage2_lr_encoder_top: float = _described(
+        0.01, "factor on the upper encoder's rate, second stage"
+    )
+    finetune_stage2_lr_decoder: float = _described(0.05, "factor on the decoder's rate, second stage")
+    finetune_stage2_lr_phase_head: float = _described(0.1, "factor on the phase head's rate, second stage")
+    finetune_stage3_lr_encoder_bottom: float = _described(
+        0.005, "factor on the lower encoder's rate, third stage"
+    )
+    finetune_stage3_lr_encoder_top: float = _described(
+        0.01, "factor on the upper encoder's rate, third stage"
+    )
+    finetune_stage3_lr_decoder: float = _described(0.02, "factor on the decoder's rate, third stage")
+    finetune_stage3_lr_phase_head: float = _described(0.05, "factor on the phase head's rate, third stage")
+    finetune_skip_stage3: bool = _described(True, "leave the third stage of the thaw out")
+    finetune_early_stop_patience: int = _described(
+        3, "epochs without improvement before a stage of the thaw ends", unit="epochs"
+    )
+    finetune_val_split: float = _described(0.05, "share of the groups held out during the thaw")
 
 
 @dataclass
@@ -135,6 +170,9 @@ class InferenceConfig:
     experiment_number: int = _described(0, "number of the experiment in a logger")
     pad_eval: bool = _described(True, "pad the canvas so that border patches are kept whole")
     window: int = _described(20, "border left out of the scores", unit="px")
+    patch_weighting: Literal["probe", "uniform"] = _described(
+        "probe", "what a pixel of a patch counts in the picture: its illumination, or every pixel the same"
+    )
 
 
 @dataclass

@@ -150,6 +150,8 @@ TORCH_TRAINING = View(
         "learning_rate": "execution.learning_rate",
         "epochs": "training.nepochs",
         "scheduler": "execution.scheduler",
+        "warmup_epochs": "execution.warmup_epochs",
+        "min_lr_ratio": "execution.min_lr_ratio",
         "num_workers": "execution.num_workers",
         "accum_steps": "execution.accum_steps",
         "gradient_clip_val": "execution.gradient_clip_val",

@@ -2,6 +2,7 @@
 
 Source:
     ``cnn``: the public PtychoPINN, Hoidn et al., Sci. Rep. 13, 22789 (2023).
+    Block attention: Woo, Park, Lee and Kweon, ECCV 2018 (CBAM), reach and narrowing as there.
 """
 
 from ptycho.config.rules import AMPLITUDE_ACTIVATIONS
@@ -26,6 +27,17 @@ AMPLITUDE_SLOPE = 4.0
 
 STEP_LEVEL = 0.05
 """Regularisation of a correction, as a fraction of the most intense illumination of the canvas."""
+
+ATTENTION_REACH = 7
+"""Side in pixels of the window in which block attention looks around a pixel."""
+
+ATTENTION_SQUEEZE = 16
+"""Factor by which block attention narrows the channels in between."""
+
+
+def attention_width(channels: int) -> int:
+    """Give the channels in the middle of block attention: a sixteenth, and at least one."""
+    return max(1, channels // ATTENTION_SQUEEZE)
 
 
 def require_activation(name: str) -> None:

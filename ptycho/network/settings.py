@@ -29,6 +29,7 @@ class NetworkSettings:
         probe_modes: Incoherent probe modes.
         probe_trainable: Learn the probe.
         intensity_scale_trainable: Learn a gain between the model's and the measured amplitude.
+        cbam_encoder: Block attention at the end of each encoder level (cnn only).
     """
 
     N: int = 64
@@ -46,6 +47,7 @@ class NetworkSettings:
     probe_modes: int = 1
     probe_trainable: bool = False
     intensity_scale_trainable: bool = True
+    cbam_encoder: bool = False
 
     def __post_init__(self) -> None:
         if self.N not in SIDES:

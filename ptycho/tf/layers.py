@@ -13,7 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 import keras
 import tensorflow as tf
 
-from ptycho.network.architecture import FRAME_CHANNELS, require_activation
+from ptycho.network.architecture import (
+    ATTENTION_REACH,
+    FRAME_CHANNELS,
+    attention_width,
+    require_activation,
+)
 from ptycho.network.initial import draw_kernel
 
 Policy = str | keras.DTypePolicy | None
@@ -43,17 +48,19 @@ def bounded_phase(features: tf.Tensor) -> tf.Tensor:
 
 
 class Convolution(keras.layers.Layer):
-    """A 3 x 3 convolution that keeps the sides.
+    """A convolution, of 3 x 3 pixels unless told otherwise, that keeps the sides.
 
     Args:
         channels: Channels coming in.
         filters: Channels going out.
+        reach: Side of the kernel in pixels.
         dtype: Precision.
     """
 
-    def __init__(self, channels: int, filters: int, *, dtype: Policy = None) -> None:
+    def __init__(self, channels: int, filters: int, *, reach: int = 3, dtype: Policy = None) -> None:
         super().__init__(dtype=dtype)
-        self.kernel = self.add_weight(shape=(3, 3, channels, filters), initializer="zeros", name="kernel")
+        shape = (reach, reach, channels, filters)
+        self.kernel = self.add_weight(shape=shape, initializer="zeros", name="kernel")
         self.bias = self.add_weight(shape=(filters,), initializer="zeros", name="bias")
         self.built = True
 
@@ -136,24 +143,61 @@ class ConvPair(Block):
         return tf.nn.relu(self.conv1(hidden))
 
 
+class BlockAttention(Block):
+    """Weigh channels by what they hold on the whole, then pixels by what the channels hold there.
+
+    Args:
+        channels: Channels coming in and going out.
+        dtype: Precision.
+
+    Source:
+        Woo, Park, Lee and Kweon, ECCV 2018 (CBAM).
+    """
+
+    def __init__(self, channels: int, *, dtype: Policy = None) -> None:
+        super().__init__(dtype=dtype)
+        narrow = attention_width(channels)
+        self.squeeze = Convolution(channels, narrow, reach=1, dtype=dtype)
+        self.spread = Convolution(narrow, channels, reach=1, dtype=dtype)
+        self.look = Convolution(2, 1, reach=ATTENTION_REACH, dtype=dtype)
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Map (B, N, N, channels) to the same shape, every factor between 0 and 1."""
+        mean = tf.reduce_mean(features, axis=(1, 2), keepdims=True)
+        most = tf.reduce_max(features, axis=(1, 2), keepdims=True)
+        features = features * tf.sigmoid(self._judge(mean) + self._judge(most))
+        mean, most = (reduce(features, axis=3, keepdims=True) for reduce in (tf.reduce_mean, tf.reduce_max))
+        return features * tf.sigmoid(self.look(tf.concat([mean, most], axis=-1)))
+
+    def _judge(self, summary: tf.Tensor) -> tf.Tensor:
+        return self.spread(tf.nn.relu(self.squeeze(summary)))
+
+
 class Encoder(Block):
     """Halve the sides level by level while the channels grow, down to the bottleneck.
 
     Args:
         channels: Channels coming in.
         filters: Channels of each level.
+        attentive: Weigh channels and pixels at the end of each level.
         dtype: Precision.
     """
 
-    def __init__(self, channels: int, filters: Sequence[int], *, dtype: Policy = None) -> None:
+    def __init__(
+        self, channels: int, filters: Sequence[int], *, attentive: bool = False, dtype: Policy = None
+    ) -> None:
         super().__init__(dtype=dtype)
         sizes = [channels, *filters]
         self.levels = [ConvPair(a, b, dtype=dtype) for a, b in itertools.pairwise(sizes)]
+        self.attention = [BlockAttention(b, dtype=dtype) for b in filters if attentive]
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Map (B, N, N, channels) to (B, N / 2^levels, N / 2^levels, filters[-1])."""
-        for level in self.levels:
-            features = halve(level(features))
+        for number, level in enumerate(self.levels):
+            features = level(features)
+            if self.attention:
+                features = self.attention[number](features)
+            features = halve(features)
         return features
 
 

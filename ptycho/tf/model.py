@@ -35,7 +35,7 @@ class FarFieldCNN(Block):
         upward = filters[-2::-1] if settings.pad_object else [*filters[-2::-1], filters[0]]
         bounds = {"amplitude": amplitude_activation(settings.amp_activation), "phase": bounded_phase}
         padded, framed, images = settings.pad_object, settings.probe_big, settings.positions
-        self.encoder = Encoder(images, filters, dtype=dtype)
+        self.encoder = Encoder(images, filters, attentive=settings.cbam_encoder, dtype=dtype)
         self.amplitude_decoder = Decoder(filters[-1], upward, dtype=dtype)
         self.phase_decoder = Decoder(filters[-1], upward, dtype=dtype)
         self.amplitude_head, self.phase_head = (

@@ -11,7 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ptycho.network.architecture import FRAME_CHANNELS, require_activation
+from ptycho.network.architecture import (
+    ATTENTION_REACH,
+    FRAME_CHANNELS,
+    attention_width,
+    require_activation,
+)
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
@@ -55,23 +60,57 @@ class ConvPair(nn.Module):
         return functional.relu(self.conv1(hidden))
 
 
+class BlockAttention(nn.Module):
+    """Weigh channels by what they hold on the whole, then pixels by what the channels hold there.
+
+    Args:
+        channels: Channels coming in and going out.
+
+    Source:
+        Woo, Park, Lee and Kweon, ECCV 2018 (CBAM).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        narrow = attention_width(channels)
+        self.squeeze = nn.Conv2d(channels, narrow, 1)
+        self.spread = nn.Conv2d(narrow, channels, 1)
+        self.look = nn.Conv2d(2, 1, ATTENTION_REACH, padding=ATTENTION_REACH // 2)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (B, channels, N, N) to the same shape, every factor between 0 and 1."""
+        mean, most = features.mean(dim=(2, 3), keepdim=True), features.amax(dim=(2, 3), keepdim=True)
+        features = features * torch.sigmoid(self._judge(mean) + self._judge(most))
+        seen = torch.cat([features.mean(dim=1, keepdim=True), features.amax(dim=1, keepdim=True)], dim=1)
+        return features * torch.sigmoid(self.look(seen))
+
+    def _judge(self, summary: Tensor) -> Tensor:
+        judged: Tensor = self.spread(functional.relu(self.squeeze(summary)))
+        return judged
+
+
 class Encoder(nn.Module):
     """Halve the sides level by level while the channels grow, down to the bottleneck.
 
     Args:
         channels: Channels coming in.
         filters: Channels of each level.
+        attentive: Weigh channels and pixels at the end of each level.
     """
 
-    def __init__(self, channels: int, filters: Sequence[int]) -> None:
+    def __init__(self, channels: int, filters: Sequence[int], *, attentive: bool = False) -> None:
         super().__init__()
         sizes = [channels, *filters]
         self.levels = nn.ModuleList(ConvPair(a, b) for a, b in itertools.pairwise(sizes))
+        self.attention = nn.ModuleList(BlockAttention(b) for b in filters if attentive)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, channels, N, N) to (B, filters[-1], N / 2^levels, N / 2^levels)."""
-        for level in self.levels:
-            features = functional.max_pool2d(level(features), 2)
+        for number, level in enumerate(self.levels):
+            features = level(features)
+            if self.attention:
+                features = self.attention[number](features)
+            features = functional.max_pool2d(features, 2)
         return features
 
 

@@ -34,7 +34,7 @@ class FarFieldCNN(nn.Module):
         upward = filters[-2::-1] if settings.pad_object else [*filters[-2::-1], filters[0]]
         activation = amplitude_activation(settings.amp_activation)
         padded, framed, images = settings.pad_object, settings.probe_big, settings.positions
-        self.encoder = Encoder(images, filters)
+        self.encoder = Encoder(images, filters, attentive=settings.cbam_encoder)
         self.amplitude_decoder = Decoder(filters[-1], upward)
         self.phase_decoder = Decoder(filters[-1], upward)
         self.amplitude_head = Head(upward[-1], images, activation, padded=padded, framed=framed)

@@ -27,6 +27,17 @@ def told(command: Command, **written: Any) -> list[str]:
     [
         ({"model__unet_stages": 3}, "model.unet_stages", 'model.architecture is "cnn"'),
         (
+            {"model__cbam_encoder": True, "model__architecture": "unet"},
+            "model.cbam_encoder",
+            'model.architecture is "unet"',
+        ),
+        ({"execution__warmup_epochs": 3}, "execution.warmup_epochs", 'execution.scheduler is "Default"'),
+        (
+            {"execution__min_lr_ratio": 0.0, "execution__scheduler": "WarmupCosine"},
+            "execution.min_lr_ratio",
+            'execution.scheduler is "WarmupCosine"',
+        ),
+        (
             {"model__pad_object": False, "model__architecture": "unet"},
             "model.pad_object",
             'model.architecture is "unet"',

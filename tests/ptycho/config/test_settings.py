@@ -129,6 +129,22 @@ def test_the_pool_holds_a_group(section: str) -> None:
     resolve_run("train", overrides=given | {f"{section}.neighbor_pool_size": 9})
 
 
+@pytest.mark.parametrize("channels", [1, 4])
+def test_amplitude_channels_may_be_those_of_the_group(channels: int) -> None:
+    """The torch side's count of amplitude channels is 1 or that of the patches."""
+    resolve_run("train", overrides={"model.decoder_last_amp_channels": channels, "model.gridsize": 2})
+
+
+def test_amplitude_channels_follow_the_group() -> None:
+    """Another count is refused with the one that holds."""
+    with pytest.raises(ConfigError) as caught:
+        resolve_run("train", overrides={"model.decoder_last_amp_channels": 4, "model.gridsize": 1})
+    told = str(caught.value)
+    assert told.startswith("decoder_last_amp_channels = 4, and a group has 1 patches\n")
+    assert "\n  expected    1, gridsize squared: an amplitude for each patch of a group\n" in told
+    assert told.endswith("\n  try         leave model.decoder_last_amp_channels out")
+
+
 def test_defaults_of_the_schema_are_legal() -> None:
     """Nothing that nobody wrote is refused."""
     resolution = resolve_run("train")

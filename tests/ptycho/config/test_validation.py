@@ -80,13 +80,15 @@ EXECUTION: list[tuple[str, Any, str]] = [
         "Invalid gradient_clip_algorithm: 'l1'. Expected one of ['agc', 'norm', 'value'].",
     ),
     ("threads", 0, "threads must be positive, got 0"),
+    ("warmup_epochs", -1, "warmup_epochs must be non-negative, got -1"),
+    ("min_lr_ratio", 1.5, "min_lr_ratio must be in [0,1], got 1.5"),
 ]
 RESOLVED: list[tuple[str, Any, str]] = [
     (
         "scheduler",
         "Linear",
         (
-            "Invalid scheduler: 'Linear'. Expected one of ['Adaptive', 'Default', 'Exponential', "
+            "Invalid scheduler: 'Linear'. Expected one of ['Adaptive', 'Cosine', 'Default', 'Exponential', "
             "'MultiStage', 'ReduceLROnPlateau', 'WarmupCosine']."
         ),
     ),

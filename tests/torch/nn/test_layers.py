@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ptycho_torch.nn.layers import (
+    BlockAttention,
     Decoder,
     Encoder,
     Head,
@@ -18,6 +19,32 @@ from ptycho_torch.nn.layers import (
 def test_encoder_reaches_the_bottleneck():
     """Each level halves the sides."""
     assert Encoder(1, (4, 8, 16))(torch.rand(2, 1, 64, 64)).shape == (2, 16, 8, 8)
+
+
+def test_block_attention_only_weakens():
+    """Every feature is multiplied by a factor between 0 and 1, one for its channel, one for its pixel."""
+    features = torch.rand(2, 32, 8, 8) + 0.1
+    factors = BlockAttention(32)(features) / features
+    assert factors.min() > 0
+    assert factors.max() < 1
+    ratio = factors[0, 0] / factors[0, 1]
+    assert torch.allclose(ratio, ratio[0, 0].expand(8, 8), rtol=1e-4)
+
+
+def test_block_attention_looks_at_the_whole():
+    """A bright pixel changes what far away pixels of its channel count."""
+    block, features = BlockAttention(16), torch.rand(1, 16, 32, 32)
+    before = block(features)
+    features[0, :, 0, 0] += 10
+    assert not torch.equal(block(features)[0, :, 31, 31], before[0, :, 31, 31])
+
+
+def test_attentive_encoder_has_one_block_a_level():
+    """Attention keeps the shapes, and is absent where it is not asked for."""
+    encoder = Encoder(1, (4, 8, 16), attentive=True)
+    assert encoder(torch.rand(2, 1, 64, 64)).shape == (2, 16, 8, 8)
+    assert len(encoder.attention) == 3
+    assert not any("attention" in name for name in Encoder(1, (4, 8, 16)).state_dict())
 
 
 def test_decoder_doubles_the_sides():
