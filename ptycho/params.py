@@ -84,6 +84,7 @@ _PLUMBING = frozenset(
         "ptycho.config.callsite",
         "ptycho.config.legacy",
         "ptycho.config.config",
+        "ptycho.config.prepared",
         "ptycho_torch.config_factory",
         "ptycho_torch.config_payload",
     }

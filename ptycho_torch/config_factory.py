@@ -20,14 +20,13 @@ from ptycho.config.config import (
 )
 from ptycho.config.data_file import ProbeSide, probe_side
 from ptycho.config.precedence import TORCH_BACKEND, Command
+from ptycho.config.prepared import require_file, require_model
 from ptycho.config.run import Written, gives_groups, groups_missing, resolve_layers
 from ptycho.config.settings import schema
 from ptycho_torch.config_payload import (
     InferencePayload,
     TrainingPayload,
     inference_payload,
-    require_file,
-    require_model,
     training_payload,
 )
 from ptyconf import Layer, Resolution, set_fields

@@ -1,7 +1,7 @@
 """Turn accelerator 'auto' into a device of this machine, at the least cost that is still honest.
 
-torch is the judge of what it can use, but its import takes seconds. It is asked only where a driver is there
-to be used; where the operating system shows none, the answer is known without it.
+The library that will compute is the judge of what it can use, but its import takes seconds. It is asked only
+where a driver is there to be used; where the operating system shows none, the answer is known without it.
 """
 
 import os
@@ -11,7 +11,7 @@ import warnings
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ptycho.config.callsite import outside_stack_level
 
@@ -27,6 +27,8 @@ _DRIVER_FILES = (
     "/dev/nvgpu",
     "/dev/kfd",
 )
+Backend = Literal["pytorch", "tensorflow"]
+_LIBRARIES: dict[Backend, str] = {"pytorch": "torch", "tensorflow": "tensorflow"}
 _VISIBILITY = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
 
@@ -38,16 +40,21 @@ class Found:
     evidence: str
 
 
-def find_accelerator() -> Found:
-    """Name the best accelerator that torch can use here: cuda, else mps, else cpu."""
-    torch = sys.modules.get("torch")
-    if torch is None:
+def find_accelerator(backend: Backend = "pytorch") -> Found:
+    """Name the best accelerator that a backend can use here: cuda, else mps, else cpu."""
+    name = _LIBRARIES[backend]
+    library = sys.modules.get(name)
+    if library is None:
         absence = _absence()
         if absence is not None:
             return Found("cpu", absence)
-        torch = _import_torch()
-        if torch is None:
-            return Found("cpu", "torch is not installed")
+        library = _import(name)
+        if library is None:
+            return Found("cpu", f"{name} is not installed")
+    return _ask_torch(library) if backend == "pytorch" else _ask_tensorflow(library)
+
+
+def _ask_torch(torch: Any) -> Found:
     if torch.cuda.is_available():
         return Found("cuda", "torch.cuda.is_available() is true")
     if torch.backends.mps.is_available():
@@ -55,13 +62,25 @@ def find_accelerator() -> Found:
     return Found("cpu", "torch finds neither CUDA nor MPS")
 
 
-def settle_accelerator() -> Found:
+def _ask_tensorflow(tensorflow: Any) -> Found:
+    """Ask for GPUs; on a Mac they are Metal's."""
+    gpus = tensorflow.config.list_physical_devices("GPU")
+    if not gpus:
+        return Found("cpu", "TensorFlow finds no GPU")
+    kind = "mps" if platform.system() == "Darwin" else "cuda"
+    return Found(kind, f"TensorFlow finds {len(gpus)} GPU{'s' * (len(gpus) > 1)}")
+
+
+def settle_accelerator(backend: Backend = "pytorch") -> Found:
     """Find the best accelerator, and say so where it is only the CPU.
+
+    Args:
+        backend: The library that will compute.
 
     Warns:
         UserWarning: POLICY-001, once per call that falls back to the CPU.
     """
-    found = find_accelerator()
+    found = find_accelerator(backend)
     if found.accelerator == "cpu":
         warnings.warn(
             f"POLICY-001: No CUDA device detected ({found.evidence}); accelerator 'auto' becomes 'cpu'. "
@@ -97,9 +116,9 @@ def _absence() -> str | None:
     return None
 
 
-def _import_torch() -> Any:
-    """Import torch by name: this floor asks it one question and does not build on it."""
+def _import(library: str) -> Any:
+    """Import a framework by name: this floor asks it one question and does not build on it."""
     try:
-        return import_module("torch")
+        return import_module(library)
     except ImportError:
         return None

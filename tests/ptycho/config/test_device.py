@@ -83,7 +83,7 @@ def test_no_driver_means_no_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr(device, "_DRIVER_FILES", (str(tmp_path / "driver"),))
     assert find_accelerator() == Found("cpu", "no NVIDIA or AMD driver is loaded")
     (tmp_path / "driver").touch()
-    monkeypatch.setattr(device, "_import_torch", lambda: torch_with(cuda=True, mps=False))
+    monkeypatch.setattr(device, "_import", lambda _: torch_with(cuda=True, mps=False))
     assert find_accelerator().accelerator == "cuda"
 
 
@@ -91,9 +91,9 @@ def test_other_systems_ask_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a Mac only torch knows whether MPS can be used."""
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    monkeypatch.setattr(device, "_import_torch", lambda: torch_with(cuda=False, mps=True))
+    monkeypatch.setattr(device, "_import", lambda _: torch_with(cuda=False, mps=True))
     assert find_accelerator().accelerator == "mps"
-    monkeypatch.setattr(device, "_import_torch", lambda: None)
+    monkeypatch.setattr(device, "_import", lambda _: None)
     assert find_accelerator() == Found("cpu", "torch is not installed")
 
 
@@ -115,3 +115,21 @@ def test_without_a_device_torch_stays_unimported() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     if platform.system() == "Linux":
         assert done.stdout == "cpu False\n"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "system", "found"),
+    [
+        (["a", "b"], "Linux", Found("cuda", "TensorFlow finds 2 GPUs")),
+        (["a"], "Darwin", Found("mps", "TensorFlow finds 1 GPU")),
+        ([], "Linux", Found("cpu", "TensorFlow finds no GPU")),
+    ],
+)
+def test_tensorflow_is_the_judge_of_its_own_devices(
+    monkeypatch: pytest.MonkeyPatch, gpus: list[str], system: str, found: Found
+) -> None:
+    """For the TensorFlow backend TensorFlow is asked, and torch is not."""
+    seen = SimpleNamespace(config=SimpleNamespace(list_physical_devices=lambda kind: gpus))
+    monkeypatch.setitem(sys.modules, "tensorflow", seen)
+    monkeypatch.setattr(platform, "system", lambda: system)
+    assert find_accelerator("tensorflow") == found
