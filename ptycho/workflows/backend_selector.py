@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
 _MODULES = {"pytorch": "ptycho_torch.backend", "tensorflow": "ptycho.tf.backend"}
+
+
+class _Library(NamedTuple):
+    """What a backend needs installed."""
+
+    title: str
+    package: str
+    oldest: str
+    policy: str = ""
+
+
+_LIBRARIES = {
+    "pytorch": _Library("PyTorch", "torch", "2.2", " (POLICY-001)"),
+    "tensorflow": _Library("TensorFlow", "tensorflow", "2.18"),
+}
 
 
 class BackendError(RuntimeError):
@@ -121,23 +136,18 @@ def load_backend(name: str) -> Backend:
         The backend's workflow module.
 
     Raises:
-        BackendError: The framework is missing, or this version does not have that backend.
+        BackendError: The framework is missing.
         ValueError: There is no such backend.
     """
-    if name == "tensorflow":
-        raise BackendError(
-            "the backend is 'tensorflow', and this version trains and reconstructs with torch only\n"
-            "  expected  'pytorch'\n"
-            '  try       --training.backend pytorch, or backend = "pytorch" in the settings file'
-        )
     if name not in _MODULES:
         raise ValueError(
             f"Invalid backend: {name!r}. TrainingConfig.backend must be 'tensorflow' or 'pytorch'."
         )
-    if find_spec("torch") is None:
+    library = _LIBRARIES[name]
+    if find_spec(library.package) is None:
         raise BackendError(
-            "PyTorch backend selected, but torch is not installed (POLICY-001)\n"
-            "  expected  torch 2.2 or newer\n"
-            "  try       pip install 'torch>=2.2'"
+            f"{library.title} backend selected, but {library.package} is not installed{library.policy}\n"
+            f"  expected  {library.package} {library.oldest} or newer\n"
+            f"  try       pip install '{library.package}>={library.oldest}'"
         )
     return cast("Backend", import_module(_MODULES[name]))
