@@ -1,11 +1,12 @@
 """The bundle ``wts.h5.zip``: a trained network with everything that is needed to use it again.
 
 One layout for every backend. Opening a bundle runs no code: JSON, TOML text, one ``.npy`` without objects and
-safetensors. Every member is named, bounded in size and checked against its sha256 before anything is parsed.
+safetensors. Every member is named, bounded in size and checked against its sha256 before anything is parsed,
+and every byte of the file belongs to one of them.
 
 Members:
-    manifest.json: format version, backend, creation time, package versions, network settings, and for each
-        other member its size and sha256.
+    manifest.json: format version, backend, creation time, package versions, network settings, what the bundle
+        was converted from, and for each other member its size and sha256.
     settings.toml, provenance.json: the full resolution of the training run.
     scaling.json: the normalisation, so that inference repeats it.
     probe.npy: the probe modes after training, shape (P, N, N), complex64.
@@ -14,43 +15,51 @@ Members:
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
+import math
+import stat
 import zipfile
-import zlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho.archive import BundleError, parse_modes, parse_table, read_bounded, refusal
+from ptycho import archive, manifest
+from ptycho.archive import AS_WRITTEN, ArchiveError
 from ptycho.atomic import replacing
+from ptycho.manifest import FORMAT_VERSION, Manifest, Writer
+from ptycho.strict_json import dump_table, parse_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import BinaryIO
+
     from numpy.typing import NDArray
 
 __all__ = ["FILE_NAME", "Bundle", "BundleError", "locate", "read", "write"]
 
 FILE_NAME = "wts.h5.zip"
-FORMAT_VERSION = 1
 MEMBERS = ("settings.toml", "provenance.json", "scaling.json", "probe.npy", "weights.safetensors")
 
-_MANIFEST = "manifest.json"
-_LARGEST_TEXT = 64 * 2**20
-_LARGEST_ARRAYS = 8 * 2**30
+LARGEST_SUM = 2 * 10**9
+"""Bytes of all members together; below the size from which ZIP needs its 64-bit form."""
+
 _LIMITS = {
-    _MANIFEST: _LARGEST_TEXT,
-    "settings.toml": _LARGEST_TEXT,
-    "provenance.json": _LARGEST_TEXT,
-    "scaling.json": _LARGEST_TEXT,
-    "probe.npy": _LARGEST_ARRAYS,
-    "weights.safetensors": _LARGEST_ARRAYS,
+    manifest.NAME: 2**20,
+    "settings.toml": 2**21,
+    "provenance.json": 2**24,
+    "scaling.json": 2**20,
+    "probe.npy": 2**28,
+    "weights.safetensors": LARGEST_SUM,
 }
-_PACKAGES = ("ptychopinn", "numpy", "torch", "lightning", "tensorflow", "keras")
+_PACKED = (manifest.NAME, "settings.toml", "provenance.json", "scaling.json")
+_FIRST_DAY = (1980, 1, 1, 0, 0, 0)
+_TRAIN_AGAIN = "training again with this version"
+
+
+class BundleError(ValueError):
+    """A bundle that cannot be read; the message says what is wrong, who wrote it and what to try."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ class Bundle:
         provenance: The JSON report of that resolution.
         created: ISO 8601 time of writing, UTC.
         versions: Package versions at writing.
+        converted_from: Who wrote the bundles that this one was converted from, the oldest first.
     """
 
     backend: str
@@ -78,16 +88,23 @@ class Bundle:
     provenance: dict[str, Any]
     created: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    converted_from: tuple[Writer, ...] = ()
+
+    @property
+    def writer(self) -> Writer:
+        """Who wrote it."""
+        return Writer(self.backend, self.created, self.versions)
 
 
 def write(path: Path, bundle: Bundle) -> None:
-    """Write a bundle; the file appears whole or not at all.
+    """Write a bundle; the file appears whole or not at all, and the same bundle gives the same bytes.
 
     Args:
         path: The archive to write, by convention ``RUN_FOLDER/wts.h5.zip``.
         bundle: What to write; ``created`` and ``versions`` are filled in when empty.
 
     Raises:
+        BundleError: It is larger than what is read back.
         OSError: The folder cannot be written.
     """
     from safetensors.numpy import save
@@ -97,29 +114,40 @@ def write(path: Path, bundle: Bundle) -> None:
     weights = {name: np.asarray(array, order="C") for name, array in sorted(bundle.weights.items())}
     contents = {
         "settings.toml": bundle.settings_toml.encode("utf-8"),
-        "provenance.json": _to_json(bundle.provenance),
-        "scaling.json": _to_json(bundle.normalisation),
+        "provenance.json": dump_table(bundle.provenance),
+        "scaling.json": dump_table(bundle.normalisation),
         "probe.npy": probe.getvalue(),
         "weights.safetensors": save(weights),
     }
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "backend": bundle.backend,
-        "created": bundle.created or datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": bundle.versions or _package_versions(),
-        "network": bundle.network,
-        "members": {
-            name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for name, content in contents.items()
-        },
-    }
-    with (
-        replacing(path) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-    ):
-        archive.writestr(_MANIFEST, _to_json(manifest))
+    described = manifest.describe(contents)
+    head = Manifest(bundle.writer.completed(), bundle.network, bundle.converted_from, described)
+    contents = {manifest.NAME: head.content(), **contents}
+    _require_readable(path, contents)
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=False) as packed:
         for name, content in contents.items():
-            archive.writestr(name, content)
+            packed.writestr(*_packing(name, content), compresslevel=6)
+
+
+def _packing(name: str, content: bytes) -> tuple[zipfile.ZipInfo, bytes]:
+    """Choose how a member is packed: arrays hardly shrink, and texts may be all one letter."""
+    info = zipfile.ZipInfo(name, _FIRST_DAY)
+    info.create_system = 3
+    info.external_attr = (stat.S_IFREG | 0o644) << 16
+    shrinks = name in _PACKED and len(content) <= archive.FREE_BYTES
+    info.compress_type = zipfile.ZIP_DEFLATED if shrinks else zipfile.ZIP_STORED
+    return info, content
+
+
+def _require_readable(path: Path, contents: dict[str, bytes]) -> None:
+    total = sum(len(content) for content in contents.values())
+    limits = [(name, len(content), _LIMITS[name]) for name, content in contents.items()]
+    for name, size, limit in [*limits, ("all members", total, LARGEST_SUM)]:
+        if size > limit:
+            raise BundleError(
+                f"{path} would hold {size} bytes for {name}\n"
+                f"  expected  at most {limit} bytes\n"
+                "  try       a smaller n_filters_scale"
+            )
 
 
 def locate(model_path: Path) -> Path:
@@ -164,45 +192,101 @@ def read(path: Path) -> Bundle:
         OSError: The file cannot be opened.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise refusal(path, ArchiveError("is no plain file", f"{FILE_NAME} of a run folder", "that file"))
+    with path.open("rb") as stream:
+        try:
+            return _read(stream)
+        except ArchiveError as error:
+            raise refusal(path, error, _writer_of(stream)) from error
+
+
+def refusal(path: Path, why: ArchiveError, writer: Writer | None = None) -> BundleError:
+    """Make the error that a bundle cannot be used.
+
+    Args:
+        path: The archive.
+        why: What is wrong with it.
+        writer: Who wrote it, where that is known.
+    """
+    lines = [("expected", why.expected), ("try", why.remedy)]
+    if writer is not None:
+        lines.insert(0, ("written by", str(writer)))
+    width = 10 if writer is not None else 8
+    return BundleError("\n".join([f"{path} {why}", *(f"  {name:<{width}}  {text}" for name, text in lines)]))
+
+
+def _read(stream: BinaryIO) -> Bundle:
+    members, directory_start = archive.read_directory(stream)
+    _check_names(members)
+    archive.check_layout(stream, members, directory_start)
+    archive.check_sizes(members, _LIMITS, LARGEST_SUM)
+    by_name = {member.title: member for member in members}
+    head = manifest.parse(archive.read_member(stream, by_name[manifest.NAME]), MEMBERS)
+    if missing := sorted(set(MEMBERS) - set(by_name)):
+        raise ArchiveError(f"lacks {', '.join(missing)}", ", ".join((manifest.NAME, *MEMBERS)))
+    contents = {name: head.check(name, archive.read_member(stream, by_name[name])) for name in MEMBERS}
+    return _parse(head, contents)
+
+
+def _check_names(members: Sequence[archive.Member]) -> None:
+    """Refuse every member that the layout does not know, and say what it is."""
+    names = [member.title for member in members]
+    if manifest.NAME not in names:
+        pickled = [name for name in names if name.endswith((".dill", ".pkl", ".pickle"))]
+        held = f"it holds pickles ({', '.join(pickled[:3])}), which are never opened"
+        reason = held if pickled else "it has no manifest"
+        expected = f"an archive with {manifest.NAME}"
+        raise ArchiveError(f"is not a bundle of ptychopinn: {reason}", expected, _TRAIN_AGAIN)
+    unknown = [name for name in names if name not in _LIMITS]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if unknown or twice:
+        what = f"{unknown[0]!r}, {archive.kind_of_name(unknown[0])}" if unknown else f"{twice[0]} twice"
+        raise ArchiveError(f"holds {what}", ", ".join((manifest.NAME, *MEMBERS)), AS_WRITTEN)
+
+
+def _writer_of(stream: BinaryIO) -> Writer | None:
+    """Find out who wrote an archive that cannot be read, from the member at its beginning."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = _read_manifest(path, archive)
-            contents = {name: _read_member(path, archive, name, manifest) for name in MEMBERS}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            raise
-        raise refusal(
-            path,
-            f"is damaged: {error}",
-            f"a {FILE_NAME} written by ptychopinn",
-            "copying it again from where it was made, or training again",
-        ) from error
-    return _parse(path, manifest, contents)
+        member = archive.read_first(stream)
+        archive.check_sizes([member], _LIMITS, LARGEST_SUM)
+        return Writer.from_dict(parse_table(archive.read_member(stream, member)))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
-def _parse(path: Path, manifest: dict[str, Any], contents: dict[str, bytes]) -> Bundle:
+def _parse(head: Manifest, contents: dict[str, bytes]) -> Bundle:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         return Bundle(
-            backend=str(manifest["backend"]),
-            network=dict(manifest["network"]),
+            backend=head.writer.backend,
+            network=head.network,
             normalisation=parse_table(contents["scaling.json"]),
-            probe=parse_modes(contents["probe.npy"]),
+            probe=_parse_modes(contents["probe.npy"]),
             weights=load(contents["weights.safetensors"]),
             settings_toml=contents["settings.toml"].decode("utf-8"),
             provenance=_parse_provenance(contents["provenance.json"]),
-            created=str(manifest["created"]),
-            versions=dict(manifest["versions"]),
+            created=head.writer.created,
+            versions=head.writer.versions,
+            converted_from=head.converted_from,
         )
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise refusal(
-            path,
-            f"cannot be understood: {type(error).__name__}: {error}",
-            f"format {FORMAT_VERSION} of {FILE_NAME}",
-            "training again with this version",
-        ) from error
+        what = f"cannot be understood: {type(error).__name__}: {error}"
+        raise ArchiveError(what, f"format {FORMAT_VERSION} of {FILE_NAME}", _TRAIN_AGAIN) from error
+
+
+def _parse_modes(content: bytes) -> NDArray[np.complex64]:
+    """Read probe modes from NPY bytes; nothing is allocated that the bytes do not fill."""
+    stream = io.BytesIO(content)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError("an unknown version of the NPY format")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    modes_follow = len(shape) == 3 and shape[1] == shape[2] and dtype == np.complex64 and not fortran
+    if not modes_follow or math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
+        raise ValueError(f"probe modes of {dtype} and shape {shape} in {len(content)} bytes")
+    return np.frombuffer(content, np.complex64, offset=stream.tell()).reshape(shape).copy()
 
 
 def _parse_provenance(content: bytes) -> dict[str, Any]:
@@ -212,82 +296,3 @@ def _parse_provenance(content: bytes) -> dict[str, Any]:
         if not {"path", "value"} <= dict(entry).keys():
             raise ValueError(f"a setting without path or value: {entry}")
     return provenance
-
-
-def _read_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
-    names = archive.namelist()
-    if _MANIFEST not in names:
-        pickled = [name for name in names if name.endswith((".dill", ".pkl", ".pickle"))]
-        held = f"it holds pickles ({', '.join(pickled[:3])}), which are never opened"
-        reason = held if pickled else "it has no manifest"
-        raise refusal(
-            path,
-            f"is not a bundle of ptychopinn: {reason}",
-            f"an archive with {_MANIFEST}",
-            "training again with this version",
-        )
-    unknown = sorted(set(names) - set(_LIMITS))
-    doubled = len(names) != len(set(names))
-    if unknown or doubled:
-        what = f"unknown members {', '.join(map(repr, unknown[:3]))}" if unknown else "a member twice"
-        raise refusal(
-            path, f"holds {what}", f"{_MANIFEST}, {', '.join(MEMBERS)}", "the file as `ptycho train` wrote it"
-        )
-    content = read_bounded(path, archive, _MANIFEST, _LIMITS[_MANIFEST])
-    try:
-        manifest = parse_table(content)
-        versions = dict(manifest.get("versions", {}))
-        version = manifest["format_version"]
-        described = {name: (int(m["size"]), str(m["sha256"])) for name, m in manifest["members"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise refusal(
-            path,
-            f"has an unreadable {_MANIFEST}: {type(error).__name__}: {error}",
-            f"format {FORMAT_VERSION} of {FILE_NAME}",
-            "the file as `ptycho train` wrote it",
-        ) from error
-    if version != FORMAT_VERSION:
-        release = versions.get("ptychopinn", "unknown")
-        writer = f"ptychopinn {release} ({manifest.get('backend')})"
-        raise refusal(
-            path,
-            f"has bundle format {version!r}, written by {writer}",
-            f"format {FORMAT_VERSION}",
-            "reading it with the version that wrote it",
-        )
-    missing = sorted((set(MEMBERS) - set(names)) | (set(MEMBERS) - set(described)))
-    if missing:
-        raise refusal(
-            path,
-            f"lacks {', '.join(missing)}",
-            f"{_MANIFEST}, {', '.join(MEMBERS)}",
-            "copying it again from where it was made",
-        )
-    return dict(manifest)
-
-
-def _read_member(path: Path, archive: zipfile.ZipFile, name: str, manifest: dict[str, Any]) -> bytes:
-    content = read_bounded(path, archive, name, _LIMITS[name])
-    described = manifest["members"][name]
-    if len(content) != described["size"] or hashlib.sha256(content).hexdigest() != described["sha256"]:
-        raise refusal(
-            path,
-            f"is damaged: {name} is not what {_MANIFEST} describes",
-            f"{described['size']} bytes with sha256 {described['sha256']}",
-            "copying it again from where it was made",
-        )
-    return content
-
-
-def _to_json(value: object) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("utf-8")
-
-
-def _package_versions() -> dict[str, str]:
-    installed = {}
-    for name in _PACKAGES:
-        try:
-            installed[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return installed

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import re
+import stat
 import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,6 +17,7 @@ import pytest
 
 from ptycho import bundle
 from ptycho.bundle import Bundle, BundleError
+from ptycho.manifest import Writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +35,8 @@ def trained() -> Bundle:
         weights={"encoder.0.kernel": rng.normal(size=(3, 3)).astype(np.float32), "scale": np.array(2.0)},
         settings_toml='[model]\nN = 64  # "µ"\n',
         provenance={"version": 1, "settings": []},
+        created="2026-11-24T08:00:00+00:00",
+        versions={"ptychopinn": "0.1.0"},
     )
 
 
@@ -58,37 +64,119 @@ def test_a_bundle_comes_back_as_it_was(tmp_path: Path, trained: Bundle) -> None:
     assert back.backend == "pytorch"
     assert (back.network, back.normalisation) == (trained.network, trained.normalisation)
     assert (back.settings_toml, back.provenance) == (trained.settings_toml, trained.provenance)
-    assert back.versions["numpy"] == np.__version__
-    assert back.created.endswith("+00:00")
+    assert (back.created, back.versions) == (trained.created, trained.versions)
+    assert back.converted_from == ()
 
 
-def test_a_changed_byte_is_noticed(tmp_path: Path, trained: Bundle) -> None:
+WROTE = "ptychopinn 0.1.0, backend pytorch, 2026-11-24T08:00:00+00:00"
+ALL_MEMBERS = "manifest.json, settings.toml, provenance.json, scaling.json, probe.npy, weights.safetensors"
+AS_WRITTEN = "the file as `ptycho train` or `ptycho convert` wrote it"
+COPY_AGAIN = "copying it again from where it was made"
+
+
+def _refusal(path: Path) -> str:
+    with pytest.raises(BundleError) as caught:
+        bundle.read(path)
+    return str(caught.value)
+
+
+def _said(path: Path, what: str, expected: str, remedy: str) -> str:
+    """Give the whole message about a bundle of which the writer is known."""
+    return f"{path} {what}\n  written by  {WROTE}\n  expected    {expected}\n  try         {remedy}"
+
+
+def _without_writer(path: Path, what: str, expected: str, remedy: str) -> str:
+    return f"{path} {what}\n  expected  {expected}\n  try       {remedy}"
+
+
+def test_a_changed_member_is_noticed(tmp_path: Path, trained: Bundle) -> None:
     """A member that differs from its sha256 is refused before it is parsed."""
     path = tmp_path / bundle.FILE_NAME
     bundle.write(path, trained)
+    with zipfile.ZipFile(path) as archive:
+        described = json.loads(archive.read("manifest.json"))["members"]["scaling.json"]
     _rewrite(path, {"scaling.json": b"{}"})
-    with pytest.raises(BundleError, match=r"is damaged: scaling\.json is not what manifest\.json describes"):
-        bundle.read(path)
+    assert _refusal(path) == _said(
+        path,
+        "is damaged: scaling.json is not what manifest.json describes",
+        f"{described['size']} bytes with sha256 {described['sha256']}",
+        COPY_AGAIN,
+    )
 
 
-@pytest.mark.parametrize("keep", [0, 10, 400])
-def test_a_truncated_file_is_refused(tmp_path: Path, trained: Bundle, keep: int) -> None:
-    """A cut archive gives one clear error, whichever byte it was cut at."""
+def test_a_truncated_bundle_still_names_its_writer(tmp_path: Path, trained: Bundle) -> None:
+    """The manifest comes first: what is left of a cut file says who wrote it, as long as that is there."""
     path = tmp_path / bundle.FILE_NAME
     bundle.write(path, trained)
-    path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(BundleError, match="is damaged: File is not a zip file"):
-        bundle.read(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    assert _refusal(path) == _said(path, "is damaged: it ends before its directory", AS_WRITTEN, COPY_AGAIN)
+    path.write_bytes(whole[:100])
+    assert _refusal(path) == _without_writer(
+        path, "is damaged: it ends before its directory", AS_WRITTEN, COPY_AGAIN
+    )
+    path.write_bytes(b"")
+    assert _refusal(path) == _without_writer(path, "is no ZIP archive", AS_WRITTEN, COPY_AGAIN)
 
 
-@pytest.mark.parametrize("name", ["../evil.py", "/etc/passwd", "extra.txt"])
-def test_an_unknown_member_is_refused(tmp_path: Path, trained: Bundle, name: str) -> None:
+def test_a_padded_bundle_is_refused(tmp_path: Path, trained: Bundle) -> None:
+    """Bytes after the end or before the beginning are damage."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    whole = path.read_bytes()
+    path.write_bytes(whole + bytes(1000))
+    assert _refusal(path) == _said(
+        path, "is damaged: it holds 1000 bytes after its end", "nothing after it", COPY_AGAIN
+    )
+    path.write_bytes(b"#!/bin/sh\n" + whole)
+    assert _refusal(path) == _without_writer(
+        path,
+        "is damaged: it holds 10 bytes before its beginning",
+        "nothing but the archive in the file",
+        COPY_AGAIN,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("../evil.py", "a path that leaves the archive"),
+        ("/etc/passwd", "an absolute path"),
+        ("weights/", "a folder"),
+        ("extra.txt", "which is no member of a bundle"),
+    ],
+)
+def test_an_unknown_member_is_refused(tmp_path: Path, trained: Bundle, name: str, kind: str) -> None:
     """Only the members of the layout may be in the archive."""
     path = tmp_path / bundle.FILE_NAME
     bundle.write(path, trained)
     _rewrite(path, {name: b"x"})
-    with pytest.raises(BundleError, match="holds unknown members"):
-        bundle.read(path)
+    assert _refusal(path) == _said(path, f"holds {name!r}, {kind}", ALL_MEMBERS, AS_WRITTEN)
+
+
+def test_a_member_twice_is_refused(tmp_path: Path, trained: Bundle) -> None:
+    """Two members of one name would be two truths."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("scaling.json", b"{}")
+    assert _refusal(path) == _said(path, "holds scaling.json twice", ALL_MEMBERS, AS_WRITTEN)
+
+
+def test_a_link_is_refused(tmp_path: Path, trained: Bundle) -> None:
+    """A member that claims to be a link is refused, though nothing is ever unpacked to the disk."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    with zipfile.ZipFile(path) as archive:
+        members = {info: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for info, content in members.items():
+            if info.filename == "settings.toml":
+                info.external_attr = (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(info, content)
+    assert _refusal(path) == _said(
+        path, "holds a link or another special file, settings.toml", "plain files", AS_WRITTEN
+    )
 
 
 def test_a_missing_member_is_named(tmp_path: Path, trained: Bundle) -> None:
@@ -96,14 +184,7 @@ def test_a_missing_member_is_named(tmp_path: Path, trained: Bundle) -> None:
     path = tmp_path / bundle.FILE_NAME
     bundle.write(path, trained)
     _rewrite(path, {"probe.npy": None})
-    with pytest.raises(BundleError) as caught:
-        bundle.read(path)
-    assert str(caught.value) == (
-        f"{path} lacks probe.npy\n"
-        "  expected  manifest.json, settings.toml, provenance.json, scaling.json, probe.npy, "
-        "weights.safetensors\n"
-        "  try       copying it again from where it was made"
-    )
+    assert _refusal(path) == _said(path, "lacks probe.npy", ALL_MEMBERS, COPY_AGAIN)
 
 
 def test_an_archive_of_pickles_is_refused(tmp_path: Path) -> None:
@@ -111,13 +192,12 @@ def test_an_archive_of_pickles_is_refused(tmp_path: Path) -> None:
     path = tmp_path / bundle.FILE_NAME
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("diffraction_to_obj/model.dill", b"\x80\x04N.")
-    with pytest.raises(BundleError) as caught:
-        bundle.read(path)
-    assert str(caught.value) == (
-        f"{path} is not a bundle of ptychopinn: it holds pickles (diffraction_to_obj/model.dill), "
-        "which are never opened\n"
-        "  expected  an archive with manifest.json\n"
-        "  try       training again with this version"
+    assert _refusal(path) == _without_writer(
+        path,
+        "is not a bundle of ptychopinn: it holds pickles (diffraction_to_obj/model.dill), "
+        "which are never opened",
+        "an archive with manifest.json",
+        "training again with this version",
     )
 
 
@@ -127,10 +207,56 @@ def test_another_format_names_its_writer(tmp_path: Path, trained: Bundle) -> Non
     bundle.write(path, trained)
     with zipfile.ZipFile(path) as archive:
         manifest = json.loads(archive.read("manifest.json"))
-    manifest |= {"format_version": 9, "versions": {"ptychopinn": "7.0"}}
+    manifest |= {"format_version": 9, "versions": {"ptychopinn": "7.0"}, "backend": "jax"}
     _rewrite(path, {"manifest.json": json.dumps(manifest).encode()})
-    with pytest.raises(BundleError, match=r"has bundle format 9, written by ptychopinn 7\.0 \(pytorch\)"):
-        bundle.read(path)
+    assert _refusal(path) == (
+        f"{path} has bundle format 9\n"
+        "  written by  ptychopinn 7.0, backend jax, 2026-11-24T08:00:00+00:00\n"
+        "  expected    format 1\n"
+        "  try         reading it with the version that wrote it"
+    )
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A name that leads to no plain file is refused before it is opened."""
+    path = tmp_path / bundle.FILE_NAME
+    os.mkfifo(path)
+    assert _refusal(path) == _without_writer(
+        path, "is no plain file", "wts.h5.zip of a run folder", "that file"
+    )
+
+
+def test_the_same_bundle_gives_the_same_bytes(tmp_path: Path, trained: Bundle) -> None:
+    """Nothing but what a bundle holds decides over its bytes."""
+    for name in ("a", "b"):
+        bundle.write(tmp_path / name, trained)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_story_of_conversions_comes_back(tmp_path: Path, trained: Bundle) -> None:
+    """Who trained a converted bundle stays in its manifest, in order."""
+    path = tmp_path / bundle.FILE_NAME
+    story = (trained.writer, Writer("tensorflow", "2026-11-25T00:00:00+00:00", {"keras": "3.15.1"}))
+    bundle.write(path, replace(trained, converted_from=story))
+    assert bundle.read(path).converted_from == story
+
+
+def test_a_bundle_too_large_to_read_is_not_written(
+    tmp_path: Path, trained: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limits of reading hold for writing too, and then no file appears."""
+    path = tmp_path / bundle.FILE_NAME
+    monkeypatch.setattr(bundle, "LARGEST_SUM", 2000)
+    with pytest.raises(BundleError) as caught:
+        bundle.write(path, trained)
+    total = re.search(r"would hold (\d+) bytes", str(caught.value))
+    assert total
+    assert str(caught.value) == (
+        f"{path} would hold {total[1]} bytes for all members\n"
+        "  expected  at most 2000 bytes\n"
+        "  try       a smaller n_filters_scale"
+    )
+    assert not list(tmp_path.iterdir())
 
 
 def _reseal(path: Path, name: str, content: bytes) -> None:
@@ -188,7 +314,11 @@ def test_content_of_another_kind_is_refused(
         bundle.read(path)
     what, *rest = str(caught.value).splitlines()
     assert what.startswith(f"{path} cannot be understood: {reason}")
-    assert rest == ["  expected  format 1 of wts.h5.zip", "  try       training again with this version"]
+    assert rest == [
+        f"  written by  {WROTE}",
+        "  expected    format 1 of wts.h5.zip",
+        "  try         training again with this version",
+    ]
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, trained: Bundle) -> None:
@@ -202,12 +332,11 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, trained: Bundle) -> None:
         for name, content in members.items():
             archive.writestr(name, content)
         packed = archive.getinfo("weights.safetensors").compress_size
-    with pytest.raises(BundleError) as caught:
-        bundle.read(path)
-    assert str(caught.value) == (
-        f"{path} claims {2**23} bytes for weights.safetensors, packed into {packed}\n"
-        f"  expected  at most {2**20} bytes\n"
-        "  try       the file as `ptycho train` wrote it"
+    assert _refusal(path) == _said(
+        path,
+        f"claims {2**23} bytes for weights.safetensors, packed into {packed}",
+        f"at most {2**20} bytes",
+        AS_WRITTEN,
     )
 
 
