@@ -6,7 +6,7 @@ BACKEND ?= pytorch
 DEMO_ARGUMENTS ?=
 export MPLBACKEND := Agg
 
-.PHONY: help demo test check lint types test-fast test-torch clean
+.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client clean
 
 help:  ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,7 +34,7 @@ demo: $(VENV)/.installed
 	$(BIN)/ptycho train examples/quickstart.toml --backend $(BACKEND) $(DEMO_ARGUMENTS)
 endif
 
-test: check test-fast test-torch  ## every check and every test
+test: check test-fast test-torch test-tf test-parity  ## every check and every test
 
 check: lint types  ## the linters and the type checker
 
@@ -48,11 +48,21 @@ types: $(VENV)/.installed-test  ## mypy, strict, on all three packages
 
 # torch and TensorFlow never share a test process: each backend's tests are a pytest run of their own.
 test-fast: $(VENV)/.installed-test  ## the tests that need no backend
-	$(BIN)/pytest -n 2 tests --ignore=tests/torch --ignore=tests/examples
+	$(BIN)/pytest -n 2 tests $(addprefix --ignore=tests/,torch tf parity client examples)
 
 test-torch: $(VENV)/.installed-test  ## the torch backend's tests, quick ones first
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/examples -m "not slow"
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/examples -m slow
+
+test-tf: $(VENV)/.installed-test  ## the TensorFlow backend's tests, quick ones first
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/tf -m "not slow"
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/tf -m slow
+
+test-parity: $(VENV)/.installed-test  ## both backends against each other, each in processes of its own
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/parity
+
+test-client: $(VENV)/.installed-test  ## ptychodus, in an environment of its own, trains and reconstructs with us
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/client -m client
 
 clean:  ## remove what was built; outputs/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -138,7 +138,7 @@ class TrainingConfig:
     )
     backend: Literal["tensorflow", "pytorch"] = described("tensorflow", help="library that trains")
     torch_loss_mode: Literal["poisson", "mae"] = described(
-        "poisson", help="data term of the torch backend: Poisson likelihood or amplitude MAE"
+        "poisson", help="data term of the loss: Poisson likelihood or amplitude MAE"
     )
     seed: int = described(0, help="seed of every random choice of the run", legacy=False)
     validation_fraction: float = described(
@@ -226,7 +226,7 @@ class PyTorchExecutionConfig:
     """
 
     accelerator: str = _carried("auto", help="cpu, gpu, cuda, mps, or auto: the best that this machine has")
-    strategy: str = _carried("auto", help="Lightning strategy (auto, ddp, fsdp, ...)")
+    strategy: str = _carried("auto", help="how devices share a training: auto, ddp, mirrored, or another name that the backend knows")
     deterministic: bool = _carried(True, help="same settings and seed, same weights bit for bit")
     gradient_clip_val: float | None = _carried(None, help="largest gradient; none leaves gradients alone")
     accum_steps: int = _carried(1, help="batches whose gradients are summed before one optimiser step")
