@@ -155,11 +155,11 @@ def _parse_directory(directory: bytes, count: int) -> list[Member]:
     while at < len(directory):
         if len(directory) - at < _ENTRY.size:
             raise ArchiveError("is damaged: its directory makes no sense")
-        mark, _, *stamp, crc, packed, size, name, extra, comment, _, _, kind, start = _ENTRY.unpack_from(
+        mark, _, *stamp, crc, packed, size, name, extra, comment, disk, _, kind, start = _ENTRY.unpack_from(
             directory, at
         )
         begin, at = at + _ENTRY.size, at + _ENTRY.size + name + extra + comment
-        if mark != b"PK\x01\x02" or at > len(directory):
+        if mark != b"PK\x01\x02" or disk or at > len(directory):
             raise ArchiveError("is damaged: its directory makes no sense")
         needed, flags, method, hour, day = stamp
         members.append(
