@@ -77,6 +77,7 @@ def unpack(bundle: Bundle) -> Model[PtychoNetwork]:
     """
     from ptycho.network.settings import NetworkSettings
     from ptycho.physics.scale import Normalisation
+    from ptycho.training.outcome import Model
     from ptycho_torch.nn import weights
     from ptycho_torch.nn.model import PtychoNetwork
 

@@ -40,6 +40,7 @@ class Options:
         middle_trim: Pixels cut from each side of a patch before it is stitched.
         pad_eval: Keep the rim of the picture, where border patches hardly reach; otherwise it is cut off.
         refine_epochs: Sweeps of iterative refinement against all frames; 0 shows the network alone.
+        patch_weighting: "probe" weighs the pixels of a patch by their illumination, "uniform" all alike.
         threads: CPU threads of one tensor operation; None takes one, as a reproducible training does.
         debug: Log what is decided on the way, step by step.
     """
@@ -47,6 +48,7 @@ class Options:
     middle_trim: int = 0
     pad_eval: bool = False
     refine_epochs: int = 0
+    patch_weighting: str = "probe"
     threads: int | None = None
     debug: bool = False
 
@@ -57,6 +59,7 @@ class Options:
             middle_trim=execution.middle_trim,
             pad_eval=execution.pad_eval,
             refine_epochs=int(resolution["inference.refine_epochs"]),
+            patch_weighting=str(resolution["inference.patch_weighting"]),
             threads=execution.threads,
             debug=bool(resolution["inference.debug"]),
         )
@@ -127,7 +130,7 @@ def _reconstruct(
     shown = np.unique(np.linspace(0, n - 1, min(SHOWN_FRAMES, n)).astype(np.int64))
     found = infer_patches(engine, stored.store, scan.positions, shown, steps)
     probe = engine.probe()
-    weights = _weights(probe, options.middle_trim)
+    weights = _weights(probe, options)
     agreed = synchronise_phases(found.patches, scan.positions, weights)
     whole = stitch(agreed, scan.positions, weights)
     refined = whole.object
@@ -196,12 +199,13 @@ def scales(normalisation: Normalisation, scan: RawData, notes: list[str]) -> tup
     return float(factor), float(scale)
 
 
-def _weights(probe: NDArray[np.complex64], trim: int) -> NDArray[np.float32]:
-    """Give |P|² of all modes, cut at the border."""
+def _weights(probe: NDArray[np.complex64], options: Options) -> NDArray[np.float32]:
+    """Give |P|² of all modes, or 1 everywhere, cut at the border."""
     intensity: NDArray[np.float32] = (probe.real**2 + probe.imag**2).sum(axis=0)
+    chosen = np.ones_like(intensity) if options.patch_weighting == "uniform" else intensity
     kept = np.zeros_like(intensity)
-    inner = slice(trim, intensity.shape[0] - trim)
-    kept[inner, inner] = intensity[inner, inner]
+    inner = slice(options.middle_trim, intensity.shape[0] - options.middle_trim)
+    kept[inner, inner] = chosen[inner, inner]
     return kept
 
 

@@ -24,6 +24,8 @@ class Optimisation:
         probe_learning_rate: Step size for the probe; None takes learning_rate.
         gradient_clip_val: Bound on the gradients; None leaves them alone.
         gradient_clip_algorithm: "norm", "value" or "agc".
+        warmup_epochs: Epochs in which a Cosine learning rate climbs.
+        min_lr_ratio: Share of the learning rate that a Cosine ends at.
     """
 
     learning_rate: float = 1e-3
@@ -33,6 +35,8 @@ class Optimisation:
     probe_learning_rate: float | None = None
     gradient_clip_val: float | None = None
     gradient_clip_algorithm: str = "norm"
+    warmup_epochs: int = 0
+    min_lr_ratio: float = 0.1
 
     @classmethod
     def of(cls, training: TrainingConfig, execution: PyTorchExecutionConfig, watched: str) -> Self:
@@ -45,6 +49,8 @@ class Optimisation:
             probe_learning_rate=training.probe_learning_rate,
             gradient_clip_val=execution.gradient_clip_val,
             gradient_clip_algorithm=execution.gradient_clip_algorithm,
+            warmup_epochs=execution.warmup_epochs,
+            min_lr_ratio=execution.min_lr_ratio,
         )
 
 

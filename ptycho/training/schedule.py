@@ -2,8 +2,11 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
-NAMES = ("Default", "Exponential", "ReduceLROnPlateau", "WarmupCosine", "MultiStage", "Adaptive")
+from ptycho.config.rules import SCHEDULERS as NAMES
+
+from .optimisation import Optimisation
 
 EXPONENTIAL_GAMMA = 0.95
 MULTI_STAGE_FACTORS = (1.0, 0.3, 0.1)
@@ -27,16 +30,21 @@ def exponential(epoch: int, epochs: int) -> float:  # noqa: ARG001
 
 
 def warmup_cosine(epoch: int, epochs: int) -> float:
-    """Climb to 1 within the first twentieth of the epochs, then fall along half a cosine to a fiftieth.
+    """Climb to 1 within the first twentieth of the epochs, then fall along half a cosine to a fiftieth."""
+    warmup = max(1, round(WARMUP_SHARE * epochs)) if epochs > 1 else 0
+    return cosine(epoch, epochs, warmup_epochs=warmup, min_lr_ratio=COSINE_FLOOR)
+
+
+def cosine(epoch: int, epochs: int, *, warmup_epochs: int, min_lr_ratio: float) -> float:
+    """Climb to 1 within some epochs, then fall along half a cosine to a share.
 
     Source:
         Loshchilov and Hutter, ICLR 2017 (SGDR), without restarts.
     """
-    warmup = max(1, round(WARMUP_SHARE * epochs)) if epochs > 1 else 0
-    if epoch < warmup:
-        return (epoch + 1) / (warmup + 1)
-    share = min(1.0, (epoch - warmup) / max(1, epochs - 1 - warmup))
-    return COSINE_FLOOR + (1 - COSINE_FLOOR) * 0.5 * (1 + math.cos(math.pi * share))
+    if epoch < warmup_epochs:
+        return (epoch + 1) / (warmup_epochs + 1)
+    share = min(1.0, (epoch - warmup_epochs) / max(1, epochs - 1 - warmup_epochs))
+    return min_lr_ratio + (1 - min_lr_ratio) * 0.5 * (1 + math.cos(math.pi * share))
 
 
 def multi_stage(epoch: int, epochs: int) -> float:
@@ -50,6 +58,10 @@ _FACTORS: dict[str, Callable[[int, int], float]] = {
     "WarmupCosine": warmup_cosine,
     "MultiStage": multi_stage,
 }
+
+
+def _at_epoch(factor: Callable[[int, int], float], epochs: int, epoch: int) -> float:
+    return factor(epoch, epochs)
 
 
 def check_name(name: str) -> None:
@@ -66,11 +78,19 @@ def check_name(name: str) -> None:
         )
 
 
-def factor_by_epoch(name: str) -> Callable[[int, int], float] | None:
-    """Give the factor as a function of epoch and epochs; None where it is constant or follows the loss.
+def factor_by_epoch(optimisation: Optimisation) -> Callable[[int], float] | None:
+    """Give the factor as a function of the epoch; None where it is constant or follows the loss.
 
     Raises:
-        ValueError: The name is none of the known ones.
+        ValueError: The name of the schedule is none of the known ones.
     """
-    check_name(name)
-    return _FACTORS.get(name)
+    check_name(optimisation.scheduler)
+    if optimisation.scheduler == "Cosine":
+        return partial(
+            cosine,
+            epochs=optimisation.epochs,
+            warmup_epochs=optimisation.warmup_epochs,
+            min_lr_ratio=optimisation.min_lr_ratio,
+        )
+    factor = _FACTORS.get(optimisation.scheduler)
+    return None if factor is None else partial(_at_epoch, factor, optimisation.epochs)

@@ -195,7 +195,7 @@ class PtychoModule(pl.LightningModule):
         self._plateau = by_loss(o.scheduler, optimizer)
         if self._plateau is not None and self._plateau_state is not None:
             self._plateau.load_state_dict(self._plateau_state)
-        course = by_epoch(o.scheduler, optimizer, epochs=o.epochs)
+        course = by_epoch(o, optimizer)
         return optimizer if course is None else ([optimizer], [{"scheduler": course, "interval": "epoch"}])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -1,11 +1,9 @@
 """The course of the learning rate over a training, under torch's schedulers."""
 
-from collections.abc import Callable
-from functools import partial
-
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
+from ptycho.training.optimisation import Optimisation
 from ptycho.training.schedule import (
     PLATEAU_FACTOR,
     PLATEAU_FLOOR,
@@ -15,23 +13,18 @@ from ptycho.training.schedule import (
 )
 
 
-def _at_epoch(factor: Callable[[int, int], float], epochs: int, epoch: int) -> float:
-    return factor(epoch, epochs)
-
-
-def by_epoch(name: str, optimizer: Optimizer, *, epochs: int) -> LambdaLR | None:
+def by_epoch(optimisation: Optimisation, optimizer: Optimizer) -> LambdaLR | None:
     """Make a schedule that counts epochs; None where the learning rate is constant or follows the loss.
 
     Args:
-        name: One of `ptycho.training.schedule.NAMES`.
+        optimisation: Names the schedule, and how long it is.
         optimizer: Its learning rates are those that the factors multiply.
-        epochs: Epochs of the whole training.
 
     Raises:
         ValueError: The name is none of the known ones.
     """
-    factor = factor_by_epoch(name)
-    return None if factor is None else LambdaLR(optimizer, partial(_at_epoch, factor, epochs))
+    factor = factor_by_epoch(optimisation)
+    return None if factor is None else LambdaLR(optimizer, factor)
 
 
 def by_loss(name: str, optimizer: Optimizer) -> ReduceLROnPlateau | None:

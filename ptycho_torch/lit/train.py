@@ -3,9 +3,11 @@
 import logging
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
 
@@ -18,16 +20,70 @@ from ptycho.training.schedule import check_name
 from ptycho.training.threads import ThreadChoice
 from ptycho_torch.nn.model import PtychoNetwork
 
-from .callbacks import BestCheckpoint, BestWeights, LastCheckpoint, OrderlyEnd, early_stopping
+from .callbacks import (
+    BestCheckpoint,
+    BestWeights,
+    LastCheckpoint,
+    OrderlyEnd,
+    SettingsKept,
+    early_stopping,
+)
 from .loggers import make_loggers
 from .module import PtychoModule
 from .preparation import Job, prepare
 from .progress import TrainingBar
 from .resume import read_checkpoint
 from .threads import choose_threads, limited
-from .trainer import device_of, make_trainer, quiet, repeatable
+from .trainer import device_of, enforce_determinism, make_trainer, quiet, repeatable
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Session:
+    """A training that stands ready: what is learned, by whom, and what happens beside it.
+
+    Attributes:
+        job: Module, loaders, and what was decided.
+        trainer: Lightning's, with every callback of ours; callers may append theirs before it runs.
+        run_dir: Folder for checkpoints and metrics.
+    """
+
+    job: Job
+    trainer: pl.Trainer
+    run_dir: Path
+    _prepared: Prepared
+    _beside: "_Beside"
+    _threads: int
+    _resumed: Resumed | None
+
+    def run(self) -> Trained[PtychoNetwork]:
+        """Train, and hand back the best weights.
+
+        Raises:
+            NonFiniteLossError: The loss stopped being a number.
+            KeyboardInterrupt: Ctrl-C came twice.
+        """
+        training, execution = self._prepared.tf_training_config, self._prepared.execution_config
+        with (
+            repeatable(training.seed, deterministic=execution.deterministic),
+            limited(self._threads),
+            quiet(),
+        ):
+            enforce_determinism(execution)
+            began = time.perf_counter()
+            _run(self.trainer, self.job, self._beside.end, self._resumed)
+            seconds = time.perf_counter() - began
+        return _hand_back(self.job, self.trainer, self._beside, seconds)
+
+
+@dataclass
+class _Beside:
+    """The callbacks that are asked for something after the training."""
+
+    end: OrderlyEnd
+    best: BestWeights
+    best_file: BestCheckpoint | None
 
 
 def train(
@@ -49,6 +105,17 @@ def train(
         NonFiniteLossError: The loss stopped being a number.
         KeyboardInterrupt: Ctrl-C came twice.
     """
+    return open_session(prepared, scan, run_dir, progress=progress).run()
+
+
+def open_session(
+    prepared: Prepared, scan: RawData, run_dir: Path, *, progress: bool | None = None
+) -> Session:
+    """Do everything that stands before the first step of `train`, which takes the same arguments.
+
+    Raises:
+        ValueError: The settings, the scan or the checkpoint to resume from cannot be used.
+    """
     training, execution = prepared.tf_training_config, prepared.execution_config
     run_dir = Path(run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -61,9 +128,9 @@ def train(
         job.notes.append(choice.note())
         for note in job.notes:
             logger.info("%s", note)
-        with limited(choice.threads):
-            show = execution.enable_progress_bar if progress is None else progress
-            return _fit(job, prepared, run_dir, resumed, show=show)
+        show = execution.enable_progress_bar if progress is None else progress
+        trainer, beside = _make_trainer(job, prepared, run_dir, resumed, show=show)
+    return Session(job, trainer, run_dir, prepared, beside, choice.threads, resumed)
 
 
 def _choose_threads(job: Job, execution: PyTorchExecutionConfig) -> ThreadChoice:
@@ -80,9 +147,9 @@ def _choose_threads(job: Job, execution: PyTorchExecutionConfig) -> ThreadChoice
     )
 
 
-def _fit(
+def _make_trainer(
     job: Job, prepared: Prepared, run_dir: Path, resumed: Resumed | None, *, show: bool
-) -> Trained[PtychoNetwork]:
+) -> tuple[pl.Trainer, _Beside]:
     training, execution = prepared.tf_training_config, prepared.execution_config
     mode = execution.checkpoint_mode
     end, best = OrderlyEnd(), BestWeights(job.monitor, mode)
@@ -90,6 +157,7 @@ def _fit(
         end,
         best,
         early_stopping(job.monitor, mode, execution.early_stop_patience),
+        SettingsKept(prepared.resolution),
     ]
     best_file = None
     if execution.enable_checkpointing:
@@ -115,10 +183,7 @@ def _fit(
             loggers=make_loggers(execution.logger_backend, run_dir, rows),
             show_progress=show,
         )
-        began = time.perf_counter()
-        _run(trainer, job, end, resumed)
-        seconds = time.perf_counter() - began
-    return _hand_back(job, trainer, best, best_file, end, seconds)
+    return trainer, _Beside(end, best, best_file)
 
 
 def _run(trainer: Any, job: Job, end: OrderlyEnd, resumed: Resumed | None) -> None:
@@ -141,14 +206,8 @@ def _run(trainer: Any, job: Job, end: OrderlyEnd, resumed: Resumed | None) -> No
         end.release()
 
 
-def _hand_back(
-    job: Job,
-    trainer: Any,
-    best: BestWeights,
-    best_file: BestCheckpoint | None,
-    end: OrderlyEnd,
-    seconds: float,
-) -> Trained[PtychoNetwork]:
+def _hand_back(job: Job, trainer: Any, beside: _Beside, seconds: float) -> Trained[PtychoNetwork]:
+    best, end = beside.best, beside.end
     module = job.module
     device = str(trainer.strategy.root_device)
     module.to("cpu")
@@ -159,7 +218,7 @@ def _hand_back(
         kept, len(module.history), module.optimisation.epochs, interrupted=end.requested
     )
     module.network.eval()
-    path = best_file.best_model_path if best_file is not None else ""
+    path = beside.best_file.best_model_path if beside.best_file is not None else ""
     return Trained(
         network=module.network,
         normalisation=module.normalisation,

@@ -110,6 +110,14 @@ def determinism_of(execution: PyTorchExecutionConfig) -> Any:
     return execution.deterministic
 
 
+def enforce_determinism(execution: PyTorchExecutionConfig) -> None:
+    """Set torch's determinism as Lightning does when it makes a trainer, which may have been a while ago."""
+    wanted = determinism_of(execution)
+    torch.use_deterministic_algorithms(bool(wanted), warn_only=wanted == "warn")
+    if wanted:
+        torch.backends.cudnn.benchmark = False
+
+
 def device_of(execution: PyTorchExecutionConfig) -> torch.device:
     """Name the device that the first process works on."""
     kind = {"gpu": "cuda" if torch.cuda.is_available() else "mps"}.get(

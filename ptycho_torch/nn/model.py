@@ -157,6 +157,8 @@ class PtychoNetwork(nn.Module):
 def initialise(core: nn.Module, seed: int) -> None:
     """Give every kernel the values that name and seed stand for, and zero every bias."""
     for name, parameter in core.named_parameters():
+        if parameter.is_meta:  # Only the shapes are wanted.
+            continue
         if parameter.ndim == 4:
             canonical = canonical_name(f"core.{name}")
             height, width, channels, filters = (parameter.shape[axis] for axis in (2, 3, 1, 0))

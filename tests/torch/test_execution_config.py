@@ -255,6 +255,18 @@ def test_scheduler_sets_the_course_of_the_rate(scheduler: str, rates: list[float
     assert [row["lr"] for row in history] == pytest.approx([1e-3 * rate for rate in rates])
 
 
+def test_warmup_epochs_delay_the_full_rate(run: Run) -> None:
+    """A Cosine climbs for that many epochs."""
+    history = run(scheduler="Cosine", warmup_epochs=2, learning_rate=1.0e-3, nepochs=3).history
+    assert [row["lr"] for row in history] == pytest.approx([1e-3 / 3, 2e-3 / 3, 1e-3])
+
+
+def test_min_lr_ratio_ends_the_course(run: Run) -> None:
+    """A Cosine ends at that share of the learning rate."""
+    history = run(scheduler="Cosine", min_lr_ratio=0.5, learning_rate=1.0e-3, nepochs=3).history
+    assert [row["lr"] for row in history] == pytest.approx([1e-3, 0.75e-3, 0.5e-3])
+
+
 @pytest.mark.parametrize(("asked", "given", "shown"), [(True, None, 1), (False, None, 0), (False, True, 1)])
 def test_enable_progress_bar_shows_one_bar(
     asked: bool, given: bool | None, shown: int, run: Run, capfd: pytest.CaptureFixture[str]

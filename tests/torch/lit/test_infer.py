@@ -179,6 +179,22 @@ def test_border_cut_from_patches_counts_no_more(
     assert np.ptp(rows[1]) <= np.ptp(rows[0]) - 40
 
 
+def test_uniform_weighting_covers_the_whole_patch(
+    network: Callable[[int], PtychoNetwork], tiny_scan: RawData, scales: Normalisation
+) -> None:
+    """Every pixel of a patch counts the same, so that coverage counts frames; the probe counts light."""
+    made = network(1)
+    alike, lit = (
+        infer.reconstruct(
+            made, scales, tiny_scan, options=infer.Options(pad_eval=True, patch_weighting=weighting)
+        ).coverage
+        for weighting in ("uniform", "probe")
+    )
+    assert alike.max() == pytest.approx(np.rint(alike.max()), abs=1e-3)
+    assert alike.sum() == pytest.approx(tiny_scan.n_frames * 64**2, rel=1e-5)
+    assert np.count_nonzero(lit > 0.01 * lit.max()) < np.count_nonzero(alike > 0.01 * alike.max())
+
+
 def test_rim_is_cut_unless_asked_for(
     network: Callable[[int], PtychoNetwork], tiny_scan: RawData, scales: Normalisation
 ) -> None:

@@ -1,18 +1,21 @@
 """The course of the learning rate."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ptycho.training import schedule
+from ptycho.training.optimisation import Optimisation
 from ptycho_torch.lit import schedulers
 
 
-def course(name: str, epochs: int) -> list[float]:
+def course(name: str, epochs: int, **shape: Any) -> list[float]:
     """List the rates of the epochs."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    course_of = schedulers.by_epoch(name, optimizer, epochs=epochs)
+    course_of = schedulers.by_epoch(Optimisation(scheduler=name, epochs=epochs, **shape), optimizer)
     rates = []
     for _ in range(epochs):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -49,13 +52,21 @@ def test_warmup_cosine_stays_between_its_bounds(epochs: int) -> None:
     assert factors[peak:] == sorted(factors[peak:], reverse=True)
 
 
+def test_cosine_climbs_and_falls_as_it_is_told() -> None:
+    """Cosine climbs during the warm-up, starts its fall at the full rate and ends at the given share."""
+    assert course("Cosine", 3) == pytest.approx([1, 0.55, 0.1])
+    rates = course("Cosine", 7, warmup_epochs=2, min_lr_ratio=0.2)
+    assert rates == pytest.approx([1 / 3, 2 / 3, 1, 0.2 + 0.8 * (2 + 2**0.5) / 4, 0.6, rates[5], 0.2])
+    assert rates[4] > rates[5] > rates[6]
+
+
 @pytest.mark.parametrize("name", ["ReduceLROnPlateau", "Adaptive"])
 def test_plateau_halves_after_three_stale_epochs(name: str) -> None:
     """Two epochs without progress are forgiven, the third halves; 1e-4 is the floor."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=3e-4)
     plateau = schedulers.by_loss(name, optimizer)
     assert plateau is not None
-    assert schedulers.by_epoch(name, optimizer, epochs=9) is None
+    assert schedulers.by_epoch(Optimisation(scheduler=name, epochs=9), optimizer) is None
     rates = []
     for _ in range(10):
         plateau.step(1.0)
@@ -86,6 +97,7 @@ def test_unknown_scheduler_is_refused() -> None:
         schedule.check_name("Cyclic")
     assert str(caught.value) == (
         "Unknown scheduler 'Cyclic'\n"
-        "  expected  one of Default, Exponential, ReduceLROnPlateau, WarmupCosine, MultiStage, Adaptive\n"
+        "  expected  one of Default, Exponential, ReduceLROnPlateau, WarmupCosine, "
+        "Cosine, MultiStage, Adaptive\n"
         '  try       execution.scheduler = "Default"'
     )

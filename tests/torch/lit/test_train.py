@@ -7,6 +7,7 @@ import logging
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import Callback
 
 from ptycho.raw_data import RawData
 from ptycho_torch.config_factory import TrainingPayload
 from ptycho_torch.lit import schedulers
 from ptycho_torch.lit.module import PtychoModule
 from ptycho_torch.lit.preparation import prepare
-from ptycho_torch.lit.train import Trained, load_network, train
+from ptycho_torch.lit.train import Trained, load_network, open_session, train
 from ptycho_torch.nn.weights import export
 
 Make = Callable[..., TrainingPayload]
@@ -81,6 +83,31 @@ def test_checkpoint_opens_without_arguments(done: Trained, run: Path) -> None:
     assert module.normalisation == done.normalisation
     hyperparameters = load(run / "last.ckpt")["hyper_parameters"]
     assert json.loads(json.dumps(hyperparameters)) == hyperparameters
+
+
+def test_checkpoint_keeps_the_settings(payload: Make, run: Path, done: Trained) -> None:
+    """The text in a checkpoint resolves to the settings of the training."""
+    text = load(run / "last.ckpt")["settings_toml"]
+    settings = tomllib.loads(text)
+    assert settings["training"]["nepochs"] == 2
+    assert settings["model"]["probe_modes"] == 2
+    assert settings["execution"]["accelerator"] == "cpu"
+
+
+def test_session_takes_callbacks_before_it_runs(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """A caller's callback sees the losses of every epoch; the weights are those of `train`."""
+    heard = []
+
+    class Listener(Callback):
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            heard.append(float(trainer.callback_metrics["train_loss"]))
+
+    session = open_session(payload(nepochs=2), tiny_scan, tmp_path / "session")
+    session.trainer.callbacks.append(Listener())
+    trained = session.run()
+    train(payload(nepochs=2), tiny_scan, tmp_path / "at_once")
+    assert heard == [row["train_loss"] for row in trained.history]
+    assert equal_weights(tmp_path / "session" / "last.ckpt", tmp_path / "at_once" / "last.ckpt")
 
 
 def test_trained_probe_is_handed_back(done: Trained, tiny_scan: RawData) -> None:
@@ -366,6 +393,7 @@ def test_training_is_silent_without_a_bar(
 
 SCRIPT = """
 import sys
+import tomllib
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
 from ptycho_torch.config_factory import create_training_payload
