@@ -9,6 +9,7 @@ Shape legend: B groups, F feature channels, N patch side.
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
@@ -21,7 +22,7 @@ from ptycho.network.architecture import (
 )
 from ptycho.network.initial import draw_kernel
 
-Policy = str | keras.DTypePolicy | None
+Policy: TypeAlias = str | keras.DTypePolicy | None
 """What Keras takes as `dtype`: "float32", "float64", "mixed_bfloat16" ...; None is the global policy."""
 
 ACTIVATIONS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {

@@ -6,12 +6,12 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.physics.sweeps import Steps
 from ptycho.raw_data import RawData
 from ptycho.scan.store import Indices
 from ptycho.training.groups import Groups
 from ptycho.training.preparation import Plan, Prepared, Probe, ProbeTask, make_plan
 from ptycho.training.resume import Resumed
-from ptycho_torch.nn.iteration import Steps
 from ptycho_torch.nn.probe_retrieval import retrieve_probe
 
 from .data import Batch, TorchGroups, loader_arguments, make_loader, place_frames

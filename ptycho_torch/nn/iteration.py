@@ -11,59 +11,22 @@ Source:
     Thibault and Menzel, Nature 494, 68 (2013): mixed states.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptycho.physics import sweeps
+from ptycho.physics.canvas import Canvas
 from ptycho.physics.limits import INTENSITY_FLOOR
 from ptycho.physics.noise import POISSON_EPS
+from ptycho.physics.sweeps import Frames, Layout, Steps
 
 from . import physics
 
-FrameSource = Callable[[NDArray[np.int64]], Tensor | NDArray[np.float32]]
-"""Gives the normalised amplitudes X of frames by their indices, shape (K, N, N)."""
-
-Positions = NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True)
-class Frames:
-    """Measured frames and where they were taken.
-
-    Attributes:
-        source: Gives normalised amplitudes by index into the positions.
-        positions: Patch centres [x, y] in pixels, shape (n, 2).
-        good: True where a detector pixel is good, shape (N, N), or None.
-    """
-
-    source: FrameSource
-    positions: Positions
-    good: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.positions)
-
-
-@dataclass(frozen=True)
-class Steps:
-    """How an iteration moves.
-
-    Attributes:
-        batch_size: Frames of a step.
-        object_damping: 0 divides an object update by the local illumination, 1 by the brightest one.
-        probe_damping: The same for the probe, by the object's intensity.
-        seed: Seed of the order of the frames.
-    """
-
-    batch_size: int = 16
-    object_damping: float = 0.1
-    probe_damping: float = 0.1
-    seed: int = 0
+Device: TypeAlias = str | torch.device
 
 
 class Estimate:
@@ -92,21 +55,12 @@ class Estimate:
         self.picture = picture.clone()
         self.probe = probe.clone()
         self.steps = steps or Steps()
-        n = probe.shape[-1]
-        corner = np.asarray(frames.positions, np.float64) - n // 2 - np.asarray(origin_px)
-        whole = np.rint(corner).astype(np.int64)
-        height, width = picture.shape
-        if len(whole) and not (whole.min() >= 0 and (whole.max(0) + n <= (width, height)).all()):
-            raise ValueError(
-                f"a patch lies beyond the picture of {height} x {width} pixels\n"
-                "  expected  every position at least N/2 pixels inside\n"
-                "  try       canvas_of(positions, N) for origin and shape"
-            )
-        device = picture.device
-        self._start = torch.from_numpy(whole[:, 1] * width + whole[:, 0]).to(device)
-        self._rest = torch.from_numpy((corner - whole).astype(np.float32)).to(device)
-        axis = torch.arange(n, device=device)
-        self._window = axis[:, None] * width + axis[None, :]
+        device, (height, width) = picture.device, picture.shape
+        layout = Layout.of(frames.positions, probe.shape[-1], Canvas(origin_px, (height, width)))
+        self._start, self._rest, self._window = (
+            torch.from_numpy(array).to(device) for array in (layout.start, layout.rest, layout.window)
+        )
+        self._good = None if frames.good is None else torch.as_tensor(frames.good, device=device)
         self._rng = np.random.default_rng(self.steps.seed)
 
     def sweep(self, *, learn_probe: bool = False) -> float:
@@ -119,8 +73,8 @@ class Estimate:
             Misfit met on the way: summed squared amplitude error, as a share of the measured energy.
         """
         error = energy = 0.0
-        for chosen in self._batches():
-            measured = torch.as_tensor(self.frames.source(chosen), device=self.picture.device)
+        for chosen in sweeps.visits(len(self.frames), self.steps.batch_size, self._rng):
+            measured = torch.as_tensor(self.frames.source(chosen)).to(self.picture.device)
             rows = torch.from_numpy(chosen).to(self.picture.device)
             shares = self._step(measured, rows, learn_probe=learn_probe)
             error, energy = error + shares[0], energy + shares[1]
@@ -128,10 +82,9 @@ class Estimate:
             self.probe = orthogonalise(self.probe)
         return error / max(energy, POISSON_EPS)
 
-    def _batches(self) -> Iterator[NDArray[np.int64]]:
-        order = self._rng.permutation(len(self.frames))
-        for start in range(0, len(order), self.steps.batch_size):
-            yield order[start : start + self.steps.batch_size]
+    def read(self) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
+        """Return object (H, W) and probe (P, N, N) as they are now."""
+        return self.picture.cpu().numpy(), self.probe.cpu().numpy()
 
     def _step(self, measured: Tensor, rows: Tensor, *, learn_probe: bool) -> tuple[float, float]:
         index = self._start[rows][:, None, None] + self._window
@@ -140,9 +93,9 @@ class Estimate:
         fields = physics.propagate(patches[:, None] * probe)
         amplitude = (fields.real.square() + fields.imag.square()).sum(1).sqrt()
         gap = measured - amplitude
-        if self.frames.good is not None:
-            gap = torch.where(self.frames.good, gap, 0.0)
-            measured = torch.where(self.frames.good, measured, 0.0)
+        if self._good is not None:
+            gap = torch.where(self._good, gap, 0.0)
+            measured = torch.where(self._good, measured, 0.0)
         ratio = gap / amplitude.clamp(min=INTENSITY_FLOOR**0.5)
         change = physics.back_propagate(fields * ratio[:, None])
         if learn_probe:
@@ -178,23 +131,17 @@ def shift(waves: Tensor, offsets: Tensor) -> Tensor:
 
 
 def orthogonalise(probe: Tensor) -> Tensor:
-    """Mix incoherent modes into orthogonal ones, strongest first; all intensities stay as they are.
-
-    Source:
-        Thibault and Menzel, Nature 494, 68 (2013): modes are defined up to a unitary mixing.
-    """
-    flat = probe.reshape(len(probe), -1)
-    _, vectors = torch.linalg.eigh(flat @ flat.mH)
-    mixed = vectors.flip(-1).mH @ flat
-    # The main mode keeps its global phase, and with it the object.
-    product = (mixed[0] * flat[0].conj()).sum()
-    phase = torch.polar(torch.ones_like(product.real), -product.angle())
-    return torch.cat([mixed[:1] * phase, mixed[1:]]).reshape(probe.shape)
+    """Mix incoherent modes into orthogonal ones, strongest first; all intensities stay as they are."""
+    return torch.from_numpy(sweeps.orthogonalise(probe.cpu().numpy())).to(probe.device)
 
 
-def canvas_of(positions: Positions, n: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return origin [x, y] and shape (H, W) of the smallest canvas that holds every patch."""
-    first = np.floor(np.min(positions, axis=0)).astype(int) - n // 2
-    last = np.ceil(np.max(positions, axis=0)).astype(int) + n - n // 2
-    width, height = (last - first).tolist()
-    return (int(first[0]), int(first[1])), (height, width)
+def engine_maker(frames: Frames, steps: Steps | None, device: Device) -> sweeps.EngineMaker:
+    """Say how estimates over these frames are made on a device."""
+
+    def make(
+        picture: NDArray[np.complex64], origin_px: tuple[int, int], probe: NDArray[np.complex64]
+    ) -> Estimate:
+        on_device = [torch.as_tensor(array, device=device) for array in (picture, probe)]
+        return Estimate(frames, on_device[0], origin_px, on_device[1], steps)
+
+    return make

@@ -4,48 +4,22 @@ A network that back-projects with a wrong probe has nothing to learn from; an an
 A few sweeps of mixed-state ptychography over the same frames correct it within seconds.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from ptycho.physics import sweeps as iterations
+from ptycho.physics.arrays import Complex, Mask
+from ptycho.physics.sweeps import Frames, FrameSource, Positions, Retrieval, Steps
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from .iteration import Estimate, Frames, FrameSource, Positions, Steps, canvas_of
-
-START_AMPLITUDE = 0.7
-"""Uniform object to start from: what a probe of twice the mean frame energy needs."""
-
-PROBE_REST = 1
-"""Sweeps in which the object alone moves, so that the probe does not absorb it."""
-
-
-@dataclass(frozen=True)
-class Retrieval:
-    """A retrieved probe, and the by-products.
-
-    Attributes:
-        probe: Orthogonal modes on the network's scale, strongest first, shape (P, N, N), complex64.
-        object: Object of the training frames, complex64.
-        origin_px: [x, y] of the object's pixel [0, 0].
-        misfits: Squared amplitude error of each sweep, as a share of the measured energy.
-    """
-
-    probe: NDArray[np.complex64]
-    object: NDArray[np.complex64]
-    origin_px: tuple[int, int]
-    misfits: list[float] = field(default_factory=list)
+from .iteration import Device, engine_maker
 
 
 def retrieve_probe(
     frames: FrameSource,
     positions: Positions,
-    probe: NDArray[np.complexfloating[Any, Any]],
+    probe: Complex,
     *,
     sweeps: int,
-    mask: NDArray[np.bool_] | None = None,
+    mask: Mask | None = None,
     steps: Steps | None = None,
-    device: str | torch.device = "cpu",
+    device: Device = "cpu",
 ) -> Retrieval:
     """Reconstruct object and probe together from the frames of a training.
 
@@ -63,16 +37,5 @@ def retrieve_probe(
     Returns:
         The probe, the object and the misfit of each sweep.
     """
-    start = torch.as_tensor(np.asarray(probe, np.complex64), device=device)
-    origin, shape = canvas_of(positions, start.shape[-1])
-    empty = torch.full(shape, START_AMPLITUDE, dtype=start.dtype, device=device)
-    good = None if mask is None else torch.as_tensor(mask, device=device)
-    estimate = Estimate(Frames(frames, positions, good), empty, origin, start, steps)
-    misfits = [estimate.sweep(learn_probe=number >= PROBE_REST) for number in range(sweeps)]
-    gain = (start.abs().square().sum() / estimate.probe.abs().square().sum()).sqrt()
-    return Retrieval(
-        probe=(estimate.probe * gain).cpu().numpy(),
-        object=(estimate.picture / gain).cpu().numpy(),
-        origin_px=origin,
-        misfits=misfits,
-    )
+    make = engine_maker(Frames(frames, positions, mask), steps, device)
+    return iterations.retrieve(make, positions, probe, sweeps)

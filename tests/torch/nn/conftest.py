@@ -9,8 +9,8 @@ import torch
 from scipy import ndimage
 
 from ptycho.network.settings import NetworkSettings
+from ptycho.physics.sweeps import canvas_of
 from ptycho_torch.nn import iteration, physics
-from ptycho_torch.nn.iteration import canvas_of
 from ptycho_torch.nn.model import PtychoNetwork
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from ptycho.physics.sweeps import Frames, Steps
 from ptycho_torch.nn import iteration
 from ptycho_torch.nn.probe_retrieval import retrieve_probe
 
@@ -37,7 +38,7 @@ def test_a_second_mode_is_found(scanned):
     """Frames of two incoherent modes are explained better by two modes than by one."""
     scan = scanned(modes=2)
     main = scan.probe.numpy()[:1]
-    steps = iteration.Steps(batch_size=8)
+    steps = Steps(batch_size=8)
     one = retrieve_probe(scan.frames, scan.positions, main, sweeps=80, steps=steps)
     start = np.concatenate([main, 0.2 * main * np.linspace(-1, 1, 32, dtype=np.float32)[:, None]])
     two = retrieve_probe(scan.frames, scan.positions, start, sweeps=80, steps=steps)
@@ -58,7 +59,7 @@ def test_probe_and_object_still_explain_the_frames(scanned):
     """What is handed back, rescaled, has the misfit of the last sweep."""
     scan = scanned()
     found = retrieve_probe(scan.frames, scan.positions, defocus(scan.probe.numpy(), 20.0), sweeps=10)
-    frames = iteration.Frames(scan.frames, scan.positions)
+    frames = Frames(scan.frames, scan.positions)
     picture, probe = torch.from_numpy(found.object), torch.from_numpy(found.probe)
     again = iteration.Estimate(frames, picture, found.origin_px, probe).sweep()
     assert again <= 1.05 * found.misfits[-1]

@@ -5,7 +5,8 @@ import pytest
 
 from ptycho.physics.fourier import far_field_amplitude
 from ptycho.physics.noise import poisson_nll
-from ptycho_torch.nn.refinement import Picture, refine
+from ptycho.physics.sweeps import Picture
+from ptycho_torch.nn.refinement import refine
 
 
 def blurred(scan):
