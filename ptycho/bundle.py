@@ -15,8 +15,6 @@ Members:
 
 from __future__ import annotations
 
-import io
-import math
 import stat
 import zipfile
 from dataclasses import dataclass, field
@@ -29,6 +27,7 @@ from ptycho import archive, manifest
 from ptycho.archive import AS_WRITTEN, ArchiveError
 from ptycho.atomic import replacing
 from ptycho.manifest import FORMAT_VERSION, Manifest, Writer
+from ptycho.probe_modes import dump_modes, parse_modes
 from ptycho.strict_json import dump_table, parse_table
 
 if TYPE_CHECKING:
@@ -95,6 +94,11 @@ class Bundle:
         """Who wrote it."""
         return Writer(self.backend, self.created, self.versions)
 
+    @property
+    def trained_by(self) -> Writer:
+        """Who wrote the first bundle of this network: the one that the training left."""
+        return self.converted_from[0] if self.converted_from else self.writer
+
 
 def write(path: Path, bundle: Bundle) -> None:
     """Write a bundle; the file appears whole or not at all, and the same bundle gives the same bytes.
@@ -109,14 +113,12 @@ def write(path: Path, bundle: Bundle) -> None:
     """
     from safetensors.numpy import save
 
-    probe = io.BytesIO()
-    np.lib.format.write_array(probe, np.asarray(bundle.probe, dtype=np.complex64), allow_pickle=False)
     weights = {name: np.asarray(array, order="C") for name, array in sorted(bundle.weights.items())}
     contents = {
         "settings.toml": bundle.settings_toml.encode("utf-8"),
         "provenance.json": dump_table(bundle.provenance),
         "scaling.json": dump_table(bundle.normalisation),
-        "probe.npy": probe.getvalue(),
+        "probe.npy": dump_modes(bundle.probe),
         "weights.safetensors": save(weights),
     }
     described = manifest.describe(contents)
@@ -264,7 +266,7 @@ def _parse(head: Manifest, contents: dict[str, bytes]) -> Bundle:
             backend=head.writer.backend,
             network=head.network,
             normalisation=parse_table(contents["scaling.json"]),
-            probe=_parse_modes(contents["probe.npy"]),
+            probe=parse_modes(contents["probe.npy"]),
             weights=load(contents["weights.safetensors"]),
             settings_toml=contents["settings.toml"].decode("utf-8"),
             provenance=_parse_provenance(contents["provenance.json"]),
@@ -275,18 +277,6 @@ def _parse(head: Manifest, contents: dict[str, bytes]) -> Bundle:
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         what = f"cannot be understood: {type(error).__name__}: {error}"
         raise ArchiveError(what, f"format {FORMAT_VERSION} of {FILE_NAME}", _TRAIN_AGAIN) from error
-
-
-def _parse_modes(content: bytes) -> NDArray[np.complex64]:
-    """Read probe modes from NPY bytes; nothing is allocated that the bytes do not fill."""
-    stream = io.BytesIO(content)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError("an unknown version of the NPY format")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    modes_follow = len(shape) == 3 and shape[1] == shape[2] and dtype == np.complex64 and not fortran
-    if not modes_follow or math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
-        raise ValueError(f"probe modes of {dtype} and shape {shape} in {len(content)} bytes")
-    return np.frombuffer(content, np.complex64, offset=stream.tell()).reshape(shape).copy()
 
 
 def _parse_provenance(content: bytes) -> dict[str, Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "train": ("train", "train a network on a scan, reconstruct with it, and leave a run folder"),
     "infer": ("infer", "reconstruct a scan with a trained network"),
+    "convert": ("convert", "hand a trained network to the other backend, every number unchanged"),
     "simulate": ("simulate", "simulate a scan of a known object"),
     "explain": ("settings", "say where settings come from"),
     "check": ("settings", "check settings without running anything"),

@@ -15,6 +15,7 @@ from ptycho.config.idle import idle_settings
 from ptycho.config.trained import bundle_layer, require_same_network
 from ptycho.run_folder import building
 from ptycho.workflows.backend_selector import load_backend
+from ptycho.workflows.trained import load_model
 from ptyconf.sources import flags
 
 if TYPE_CHECKING:
@@ -58,25 +59,32 @@ def infer(archive: Path, resolve: Callable[[Layer], Resolution]) -> int:
     resolution = resolve(bundle_layer(archive, held))
     sources.require_scan(resolution, "inference.test_data_file", "Test data file not found")
     require_same_network(resolution, held)
-    backend = load_backend(str(resolution["inference.backend"]))
+    name = str(resolution["inference.backend"])
+    backend, model = load_backend(name), load_model(name, archive, held)
     prepared = backend.prepare_inference(resolution)
     scan = _read_scan(prepared.resolution)
     target = Path(str(resolution["inference.output_dir"]))
-    idle = idle_settings("infer", resolution)
-    for note in idle:
+    notes = (*_travelled(held, name), *idle_settings("infer", resolution))
+    for note in notes:
         _log.info("%s", note)
     with building(target) as folder:
-        reconstruction = backend.reconstruct(backend.unpack(held), prepared.resolution, scan)
+        reconstruction = backend.reconstruct(model, prepared.resolution, scan)
         results = report.Results(
             title=f"{target.name}: {report.name_of(scan)} reconstructed",
             resolution=prepared.resolution,
-            reconstruction=replace(reconstruction, notes=(*idle, *reconstruction.notes)),
+            reconstruction=replace(reconstruction, notes=(*notes, *reconstruction.notes)),
             scan=scan,
             trained_on_it=_trained_on(held, scan),
         )
         report.write_results(folder, results, home=target)
     _log.info("%s: report.md, object.png, reconstruction.npz", target)
     return 0
+
+
+def _travelled(held: bundle.Bundle, name: str) -> tuple[str, ...]:
+    """Say that a network was trained by another backend than the one that uses it."""
+    trainer = held.trained_by.backend
+    return () if trainer == name else (f"the network was trained by {trainer} and reconstructs by {name}",)
 
 
 def _positional(archive: Path, scan: Path | None) -> Layer:

@@ -1,0 +1,82 @@
+"""``ptycho convert``: hand a trained network to the other backend."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ptycho import bundle, conversion
+from ptycho.atomic import write_text
+from ptycho.manifest import BACKENDS
+from ptycho.run_folder import building
+from ptycho.strict_json import dump_table
+
+if TYPE_CHECKING:
+    import argparse
+
+_log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
+    """Declare the bundle, the backend and the place for the new one."""
+    parser.description = (
+        "Write a bundle of one backend as a bundle of the other. The weights are loaded into the other "
+        "backend's network, which proves that they fit; every number, the probe, the scales and the settings "
+        "stay, and the manifest tells which backend trained the network. `ptycho infer RUN_FOLDER --backend "
+        "NAME` uses a bundle of either backend without converting it."
+    )
+    parser.add_argument("model", type=Path, metavar="BUNDLE", help="a run folder, or its wts.h5.zip")
+    parser.add_argument("--to", required=True, choices=BACKENDS, help="the backend to convert it to")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER_OR_FILE.zip",
+        help="a new folder for bundle and settings, or a new file for the bundle alone; nothing is ever "
+        "overwritten (default: a folder beside the run folder, RUN_FOLDER-tensorflow or RUN_FOLDER-pytorch)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Convert a bundle; what is written appears whole or not at all.
+
+    Raises:
+        BundleError: The bundle cannot be read, is of that backend already, or its weights do not fit.
+        FileExistsError: There is something at the output.
+    """
+    archive = bundle.locate(arguments.model)
+    output = _beside(archive, arguments.to) if arguments.output is None else arguments.output
+    _require_free(output)
+    alone = output.suffix == ".zip"
+    home = output.parent if alone else output
+    converted = conversion.convert(arguments.to, archive, bundle.read(archive), home)
+    if alone:
+        bundle.write(output, converted)
+    else:
+        with building(output) as folder:
+            bundle.write(folder / bundle.FILE_NAME, converted)
+            write_text(folder / "settings.toml", converted.settings_toml)
+            write_text(folder / "provenance.json", dump_table(converted.provenance).decode("utf-8"))
+    numbers = sum(array.size for array in converted.weights.values())
+    trainer = converted.trained_by.backend
+    _log.info(
+        "%s: %s numbers unchanged, trained by %s, for %s", output, f"{numbers:,}", trainer, arguments.to
+    )
+    return 0
+
+
+def _beside(archive: Path, name: str) -> Path:
+    """Name a place beside the run folder, or beside a bundle that has a name of its own."""
+    if archive.name != bundle.FILE_NAME:
+        return archive.with_name(f"{archive.name.removesuffix('.zip')}-{name}.zip")
+    folder = archive.absolute().parent
+    return folder.with_name(f"{folder.name}-{name}")
+
+
+def _require_free(output: Path) -> None:
+    if output.exists():
+        raise FileExistsError(
+            f"{output} exists, and nothing is overwritten\n"
+            "  expected  a name that is free\n"
+            "  try       another --output"
+        )
