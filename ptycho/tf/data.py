@@ -1,0 +1,132 @@
+"""Batches of normalised groups, gathered beside the training.
+
+Shape legend: B groups of a batch, C positions of a group, N frame side.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.scan.store import Indices
+from ptycho.training.groups import Groups
+from ptycho.training.order import epoch_order
+
+BATCHES_AHEAD = 2
+"""Batches that are held ready, for each loading thread, where no setting says otherwise."""
+
+
+class Batch(NamedTuple):
+    """What one step sees.
+
+    Attributes:
+        X: Normalised amplitude, float32, shape (B, C, N, N).
+        relative: Group mean minus position [x, y] in pixels, float32, shape (B, C, 2).
+        labels: Complex patches to learn from, complex64, shape (B, C, N, N), or None.
+    """
+
+    X: tf.Tensor
+    relative: tf.Tensor
+    labels: tf.Tensor | None
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How batches are made ready.
+
+    Attributes:
+        workers: Threads that gather batches side by side; 0 gathers them one after the other.
+        ahead: Batches that wait for the training.
+    """
+
+    workers: int = 0
+    ahead: int = BATCHES_AHEAD
+
+    @classmethod
+    def of(cls, execution: PyTorchExecutionConfig) -> tuple["Loading", list[str]]:
+        """Read it off the execution settings; give a sentence for each that has nothing to act on here."""
+        workers = execution.num_workers
+        ahead = (execution.prefetch_factor or BATCHES_AHEAD) * max(1, workers)
+        notes = []
+        if execution.persistent_workers:
+            notes.append(
+                "execution.persistent_workers has nothing to act on: TensorFlow loads in threads, "
+                "which stay between epochs"
+            )
+        if execution.pin_memory:
+            notes.append(
+                "execution.pin_memory has nothing to act on: TensorFlow pins what it copies to a GPU by itself"
+            )
+        return cls(workers, ahead), notes
+
+
+class Batches:
+    """Serve groups in batches, shuffled anew each epoch if a seed is given, else in order.
+
+    Where devices share a training, each step gives every device a batch of its own; so that all have as much
+    to do, the first groups of the epoch come again at its end.
+
+    Args:
+        groups: The groups of a scan.
+        size: Groups of a batch.
+        side: Frame side N.
+        shuffle_seed: Seed of the orders, or None.
+        replicas: Devices that share the training.
+    """
+
+    def __init__(
+        self, groups: Groups, size: int, side: int, *, shuffle_seed: int | None = None, replicas: int = 1
+    ) -> None:
+        self.groups = groups
+        self.side = side
+        self.replicas = replicas
+        self._size = size
+        self._seed = shuffle_seed
+        self._share = -(-len(groups) // replicas)
+        self._order: Indices = np.empty(0, np.int64)
+        self.set_epoch(0)
+
+    def __len__(self) -> int:
+        """Count the steps of an epoch."""
+        return -(-self._share // self._size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order in which groups come from now on."""
+        count = len(self.groups)
+        order = np.arange(count) if self._seed is None else epoch_order(self._seed, epoch, count)
+        self._order = np.resize(order, self._share * self.replicas)
+
+    def rows(self, step: int, replica: int = 0) -> Indices:
+        """Name the groups of a batch."""
+        share = self._order[replica :: self.replicas]
+        return share[step * self._size : (step + 1) * self._size]
+
+    def gather(self, step: int, replica: int = 0) -> tuple[np.ndarray, ...]:
+        """Gather a whole batch at once; labels come last, where there are any."""
+        batch = self.groups.gather(self.rows(step, replica))
+        kept = (batch.X, batch.relative)
+        return kept if batch.labels is None else (*kept, batch.labels)
+
+    def dataset(self, loading: Loading, replicas: range | None = None) -> tf.data.Dataset:
+        """Make the dataset of an epoch; it follows `set_epoch` whenever it is started anew.
+
+        Args:
+            loading: How batches are made ready.
+            replicas: Those whose batches it serves, in turn within each step; None serves all.
+        """
+        served = range(self.replicas) if replicas is None else replicas
+        places = np.array([(step, replica) for step in range(len(self)) for replica in served])
+        with tf.device("/CPU:0"):
+            numbers = tf.data.Dataset.from_tensor_slices(places)
+            batches = numbers.map(self._gathered, num_parallel_calls=loading.workers or None)
+            return batches.prefetch(loading.ahead)
+
+    def _gathered(self, place: tf.Tensor) -> Batch:
+        dtypes = [tf.float32, tf.float32, tf.complex64][: 3 if self.groups.labelled else 2]
+        found = tf.numpy_function(lambda place: self.gather(*place.tolist()), [place], dtypes)
+        C, N = self.groups.indices.shape[1], self.side
+        shapes: list[tuple[Any, ...]] = [(None, C, N, N), (None, C, 2), (None, C, N, N)]
+        placed = [tf.ensure_shape(value, shape) for value, shape in zip(found, shapes, strict=False)]
+        return Batch(*placed, *([None] * (3 - len(placed))))

@@ -1,0 +1,143 @@
+"""On which devices a training runs, and how they share it."""
+
+import json
+import os
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.training.execution import impossible, refuse_detached
+
+DATA_PARALLEL = (
+    "ddp",
+    "ddp_find_unused_parameters_true",
+    "ddp_find_unused_parameters_false",
+    "dp",
+    "mirrored",
+)
+"""Names under which every device holds the whole network and its own share of the batches."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a training runs.
+
+    Attributes:
+        strategy: Shares the training among devices; TensorFlow's default one for a single device.
+        devices: The devices of this process, in TensorFlow's names.
+        note: A sentence where several share the work, or None.
+    """
+
+    strategy: tf.distribute.Strategy
+    devices: tuple[str, ...]
+    note: str | None = None
+
+    @property
+    def replicas(self) -> int:
+        """Devices that share the training, those of other workers included."""
+        return int(self.strategy.num_replicas_in_sync)
+
+    @property
+    def name(self) -> str:
+        """The first device, as the settings name it."""
+        return short_name(self.devices[0])
+
+
+def short_name(device: str) -> str:
+    """Name a device as the settings do: cpu, cuda:0."""
+    kind, _, number = device.removeprefix("/").rpartition(":")
+    return "cpu" if kind == "CPU" else f"{kind.lower().replace('gpu', 'cuda')}:{number}"
+
+
+def find_place(execution: PyTorchExecutionConfig) -> Place:
+    """Find the devices that the execution settings ask for, and let them share the work where they are many.
+
+    Raises:
+        ValueError: There are no such devices here, or TensorFlow has no such strategy.
+    """
+    _require_known(execution)
+    workers = _workers()
+    devices = _devices(execution)
+    if workers > 1 and execution.strategy != "auto":
+        together = tf.distribute.MultiWorkerMirroredStrategy()
+        note = f"{workers} workers with {together.num_replicas_in_sync} devices share each step (TF_CONFIG)"
+        return Place(together, devices, note)
+    if len(devices) == 1:
+        return Place(tf.distribute.get_strategy(), devices)
+    return Place(
+        tf.distribute.MirroredStrategy(devices=list(devices)),
+        devices,
+        f"{len(devices)} devices share each step, with a batch each (MirroredStrategy)",
+    )
+
+
+def device_of(execution: PyTorchExecutionConfig) -> str:
+    """Name the device that a single process works on, in TensorFlow's way.
+
+    Raises:
+        ValueError: It is not there.
+    """
+    return _devices_of_kind(execution)[0]
+
+
+def _require_known(execution: PyTorchExecutionConfig) -> None:
+    known = f"auto, or for data-parallel devices {', '.join(DATA_PARALLEL)}"
+    refuse_detached(execution.strategy, known)
+    if execution.strategy != "auto" and execution.strategy not in DATA_PARALLEL:
+        raise ValueError(
+            f"execution.strategy = '{execution.strategy}' has no counterpart in TensorFlow\n"
+            f"  expected  {known}\n"
+            '  try       execution.strategy = "auto", or training.backend = "pytorch"'
+        )
+
+
+def _workers() -> int:
+    """Count the processes of the cluster that TF_CONFIG describes; 1 where it describes none."""
+    cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+    return max(1, sum(len(cluster.get(kind, ())) for kind in ("chief", "worker")))
+
+
+def _kind(execution: PyTorchExecutionConfig) -> str:
+    return "CPU" if execution.accelerator == "cpu" else "GPU"
+
+
+def _devices_of_kind(execution: PyTorchExecutionConfig) -> list[str]:
+    kind = _kind(execution)
+    if kind == "CPU":
+        _hide_gpus()
+    found = [f"/{kind}:{number}" for number in range(len(tf.config.list_logical_devices(kind)))]
+    if not found:
+        raise impossible(execution, f"TensorFlow finds no {execution.accelerator} device")
+    return found
+
+
+def _devices(execution: PyTorchExecutionConfig) -> tuple[str, ...]:
+    if _kind(execution) == "CPU" and isinstance(execution.devices, int) and execution.devices > 1:
+        _divide_cpu(execution.devices)
+    found = _devices_of_kind(execution)
+    wanted = len(found) if execution.devices == "auto" else execution.devices
+    if wanted > len(found):
+        raise impossible(
+            execution, f"TensorFlow finds {len(found)} {execution.accelerator} device{'s' * (len(found) > 1)}"
+        )
+    return tuple(found[:wanted])
+
+
+def _hide_gpus() -> None:
+    """Leave the memory of GPUs alone that a training on the CPU does not use, if it is not too late."""
+    if tf.config.list_physical_devices("GPU"):
+        try:
+            tf.config.set_visible_devices([], "GPU")
+        except RuntimeError:
+            return
+
+
+def _divide_cpu(parts: int) -> None:
+    """Make several logical devices of the CPU, if TensorFlow has not started."""
+    [cpu, *_] = tf.config.list_physical_devices("CPU")
+    logical = [tf.config.LogicalDeviceConfiguration() for _ in range(parts)]
+    try:
+        tf.config.set_logical_device_configuration(cpu, logical)
+    except RuntimeError:
+        return

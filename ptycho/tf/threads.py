@@ -1,0 +1,52 @@
+"""How many CPU threads TensorFlow uses: fixed for good when it computes for the first time in a process."""
+
+import os
+
+import tensorflow as tf
+
+from ptycho.training.threads import ThreadChoice, available_cores, settle_threads
+
+
+def choose_threads(setting: int | None, *, deterministic: bool, device: str) -> ThreadChoice:
+    """Decide on the threads of a training.
+
+    Args:
+        setting: `execution.threads`; None leaves the choice to this function.
+        deterministic: Whether equal settings must give equal weights.
+        device: Where the tensors live.
+
+    Raises:
+        ValueError: The setting is not positive.
+    """
+    settled = settle_threads(setting, deterministic=deterministic, device=device)
+    if settled is not None:
+        return settled
+    return ThreadChoice(available_cores(), "every core: TensorFlow keeps the number that it starts with")
+
+
+def take_threads(choice: ThreadChoice) -> ThreadChoice:
+    """Give TensorFlow its threads, if it has not started; else say with how many it runs.
+
+    Args:
+        choice: What is wanted.
+
+    Returns:
+        What is in force, and why.
+    """
+    threading = tf.config.threading
+    try:
+        threading.set_intra_op_parallelism_threads(choice.threads)
+        threading.set_inter_op_parallelism_threads(choice.threads)
+    except RuntimeError:
+        running = _running()
+        if running == choice.threads:
+            return choice
+        return ThreadChoice(running, f"TensorFlow had started with them; {choice.threads} {choice.reason}")
+    return choice
+
+
+def _running() -> int:
+    """Tell the threads of an operation in a TensorFlow that has started."""
+    configured = tf.config.threading.get_intra_op_parallelism_threads()
+    named = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    return configured or (int(named) if named.isdecimal() and int(named) else available_cores())
