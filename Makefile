@@ -48,15 +48,15 @@ types: $(VENV)/.installed-test  ## mypy, strict, on all three packages
 
 # torch and TensorFlow never share a test process: each backend's tests are a pytest run of their own.
 test-fast: $(VENV)/.installed-test  ## the tests that need no backend
-	$(BIN)/pytest -n 2 tests $(addprefix --ignore=tests/,torch tf parity client examples)
+	$(BIN)/pytest -n 2 tests $(addprefix --ignore=tests/,backend torch tf parity client examples)
 
 test-torch: $(VENV)/.installed-test  ## the torch backend's tests, quick ones first
-	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/examples -m "not slow"
-	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/examples -m slow
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/backend tests/examples -m "not slow"
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/backend tests/examples -m slow
 
 test-tf: $(VENV)/.installed-test  ## the TensorFlow backend's tests, quick ones first
-	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/tf -m "not slow"
-	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/tf -m slow
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/tf tests/backend --backend tensorflow -m "not slow"
+	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/tf tests/backend --backend tensorflow -m slow
 
 test-parity: $(VENV)/.installed-test  ## both backends against each other, each in processes of its own
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/parity

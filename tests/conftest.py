@@ -19,6 +19,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Choose which backend the shared tests of `tests/backend` run with."""
+    parser.addoption("--backend", choices=("pytorch", "tensorflow"), default="pytorch")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
     """Find a real data file by name, or skip the test and say where it was looked for."""
