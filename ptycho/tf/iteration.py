@@ -53,6 +53,7 @@ class Estimate:
         origin_px: [x, y] of the picture's pixel [0, 0] in the coordinates of the positions, whole pixels.
         probe: Complex modes on the network's scale, shape (P, N, N).
         steps: How to move.
+        device: Where to compute, as TensorFlow calls it; None lets TensorFlow choose.
 
     Raises:
         ValueError: A patch does not lie on the picture.
@@ -65,15 +66,19 @@ class Estimate:
         origin_px: tuple[int, int],
         probe: NDArray[np.complex64],
         steps: Steps | None = None,
+        device: str | None = None,
     ) -> None:
         self.frames = frames
         self.steps = steps or Steps()
+        self._device = device
         height, width = self._shape = picture.shape
         self._layout = Layout.of(frames.positions, probe.shape[-1], Canvas(origin_px, (height, width)))
         n = probe.shape[-1]
-        self._good = tf.constant(np.ones((n, n), bool) if frames.good is None else np.asarray(frames.good))
-        self._row = tf.reshape(tf.constant(picture, tf.complex64), (-1,))
-        self._probe = tf.constant(probe, tf.complex64)
+        good = np.ones((n, n), bool) if frames.good is None else np.asarray(frames.good)
+        with tf.device(device):
+            self._good = tf.constant(good)
+            self._row = tf.constant(picture.reshape(-1), tf.complex64)
+            self._probe = tf.constant(probe, tf.complex64)
         self._rng = np.random.default_rng(self.steps.seed)
 
     @property
@@ -100,13 +105,14 @@ class Estimate:
             Misfit met on the way: summed squared amplitude error, as a share of the measured energy.
         """
         step = _compiled_step(self._probe.shape[-1], learn_probe)
-        damping = tf.constant([self.steps.object_damping, self.steps.probe_damping], tf.float32)
-        state = _State(self._row, self._probe, tf.zeros(2))
-        for chosen in sweeps.visits(len(self.frames), self.steps.batch_size, self._rng):
-            state = step(state, self._visit(chosen), self._good, damping)
-        self._row, self._probe, shares = state
-        if learn_probe and len(self._probe) > 1:
-            self._probe = tf.constant(sweeps.orthogonalise(self.probe))
+        with tf.device(self._device):
+            damping = tf.constant([self.steps.object_damping, self.steps.probe_damping], tf.float32)
+            state = _State(self._row, self._probe, tf.zeros(2))
+            for chosen in sweeps.visits(len(self.frames), self.steps.batch_size, self._rng):
+                state = step(state, self._visit(chosen), self._good, damping)
+            self._row, self._probe, shares = state
+            if learn_probe and len(self._probe) > 1:
+                self._probe = tf.constant(sweeps.orthogonalise(self.probe))
         error, energy = shares.numpy().tolist()
         return float(error / max(energy, POISSON_EPS))
 
@@ -181,7 +187,6 @@ def engine_maker(frames: Frames, steps: Steps | None, device: str | None) -> swe
     def make(
         picture: NDArray[np.complex64], origin_px: tuple[int, int], probe: NDArray[np.complex64]
     ) -> Estimate:
-        with tf.device(device):
-            return Estimate(frames, picture, origin_px, probe, steps)
+        return Estimate(frames, picture, origin_px, probe, steps, device)
 
     return make
