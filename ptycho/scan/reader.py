@@ -19,6 +19,9 @@ Array = np.ndarray[Any, Any]
 
 TIKE_KEYS = {"data", "scan", "probe"}
 
+PTYCHODUS_KEY = "bad_pixels"
+"""Marks the scans that ptychodus exports: detector intensities of any dtype, at the centres of the patches."""
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -77,11 +80,12 @@ def read_scan(path: Path) -> Contents:
         if key in keys:
             arrays["Y"] = npz.map_array(path, key)
             break
+    exported = PTYCHODUS_KEY in keys
     return Contents(
         arrays,
         frames_key,
-        quantity=npz.read_text(path, "quantity"),
-        origin=npz.read_text(path, "position_origin"),
+        quantity=npz.read_text(path, "quantity") or ("counts" if exported else None),
+        origin=npz.read_text(path, "position_origin") or ("centre" if exported else None),
         metadata=read_metadata(path),
     )
 

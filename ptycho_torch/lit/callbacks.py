@@ -13,8 +13,7 @@ from ptycho.training.resume import LAST_CHECKPOINT
 from ptyconf import Resolution
 from ptyconf.report import dump_toml
 
-SETTINGS_KEY = "settings_toml"
-"""Where a checkpoint keeps the settings of its training."""
+from .module import SETTINGS_KEY
 
 
 class BestWeights(Callback):

@@ -1,7 +1,5 @@
 """Where the course of a training is written: a CSV table, TensorBoard, MLflow or nowhere."""
 
-import importlib.util
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -11,7 +9,8 @@ from typing import Any
 
 from lightning.pytorch.loggers.logger import Logger
 
-from ptycho.training.table import METRICS_FILE, MetricsTable, unknown_logger
+from ptycho.training.loggers import MLFLOW_EXPERIMENT, mlflow_uri, require_package, unknown_logger
+from ptycho.training.table import METRICS_FILE, MetricsTable
 
 
 class EpochTable(Logger):
@@ -90,7 +89,7 @@ def keep_tensorflow_out() -> None:
 
 
 def _tensorboard(folder: Path) -> Logger:
-    _require("tensorboard", "tensorboard", "pip install tensorboard")
+    require_package("tensorboard", "tensorboard", "pip install tensorboard")
     keep_tensorflow_out()
     from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -98,17 +97,9 @@ def _tensorboard(folder: Path) -> Logger:
 
 
 def _mlflow(folder: Path) -> Logger:
-    _require("mlflow", "mlflow", "pip install 'ptychopinn[mlflow]'")
+    require_package("mlflow", "mlflow", "pip install 'ptychopinn[mlflow]'")
     from lightning.pytorch.loggers import MLFlowLogger
 
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
-    return MLFlowLogger(experiment_name="ptychopinn", run_name=folder.name, tracking_uri=uri)
-
-
-def _require(backend: str, package: str, remedy: str) -> None:
-    if importlib.util.find_spec(package) is None:
-        raise RuntimeError(
-            f"execution.logger_backend is '{backend}', and the package {package} is not installed\n"
-            f"  expected  {package} in this environment\n"
-            f'  try       {remedy}, or execution.logger_backend = "csv"'
-        )
+    return MLFlowLogger(
+        experiment_name=MLFLOW_EXPERIMENT, run_name=folder.name, tracking_uri=mlflow_uri(folder)
+    )

@@ -29,6 +29,9 @@ from .clipping import clip_adaptively
 from .data import Batch
 from .schedulers import by_epoch, by_loss
 
+SETTINGS_KEY = "settings_toml"
+"""Where a checkpoint keeps the settings of its training."""
+
 CHECK_EVERY = 32
 """Batches between two looks at the loss on a GPU, where each look would stop the queue."""
 
@@ -47,7 +50,16 @@ class PtychoModule(pl.LightningModule):
         probe: Complex modes on the network's scale, shape (P, N, N).
         mask: True where a detector pixel is good, shape (N, N).
         seed: Seed of the weights to start from.
+
+    Attributes:
+        loss_name: Metric of the training loss.
+        val_loss_name: Metric of the loss on what is held out.
+        history: One row for each epoch.
+        settings_toml: Settings of the training, where the module comes from a checkpoint.
     """
+
+    loss_name = "train_loss"
+    val_loss_name = "val_loss"
 
     def __init__(
         self,
@@ -70,6 +82,7 @@ class PtychoModule(pl.LightningModule):
         self.network.core.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = Loss(LossWeights(**loss))
         self.history: list[dict[str, float]] = []
+        self.settings_toml = ""
         self._all_good = False
         self._began = 0.0
         self._rate = 0.0
@@ -207,4 +220,5 @@ class PtychoModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the history of the training that is resumed."""
         self.history = list(checkpoint["history"])
+        self.settings_toml = str(checkpoint.get(SETTINGS_KEY, ""))
         self._plateau_state = checkpoint.get("plateau")

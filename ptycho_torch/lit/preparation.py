@@ -32,15 +32,23 @@ class Job:
     notes: list[str] = field(default_factory=list)
 
 
-def prepare(prepared: Prepared, scan: RawData, resumed: Resumed | None) -> Job:
+def prepare(
+    prepared: Prepared, scan: RawData, resumed: Resumed | None, kind: type[PtychoModule] = PtychoModule
+) -> Job:
     """Turn settings and scan into a module with fresh weights and its loaders, deciding what is left open.
+
+    Args:
+        prepared: The configurations.
+        scan: What to learn from.
+        resumed: What the checkpoint says that the training continues from.
+        kind: Class of the module.
 
     Raises:
         ValueError: Settings, scan or checkpoint do not belong together.
     """
     execution = prepared.execution_config
     plan = _settle(prepared, scan, resumed)
-    module = PtychoModule.fresh(plan)
+    module = kind.fresh(plan)
     loaders, more = _make_loaders(plan, execution, prepared.tf_training_config.batch_size)
     notes = [*plan.notes, *more, *filter(None, [precision_of(execution)[1]])]
     return Job(module, *loaders, plan.monitor, notes)

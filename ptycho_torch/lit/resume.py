@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ptycho.training.resume import Resumed, find_checkpoint, refuse_checkpoint
+from ptycho.training.resume import Resumed, find_checkpoint, refuse_checkpoint, require_backend
 
 
 def read_checkpoint(path: Path) -> Resumed:
@@ -14,9 +14,10 @@ def read_checkpoint(path: Path) -> Resumed:
 
     Raises:
         FileNotFoundError: There is no checkpoint.
-        ValueError: The file is no checkpoint of ours.
+        ValueError: The file is no checkpoint of ours, or one of the other backend.
     """
     path = find_checkpoint(path)
+    require_backend(path, "pytorch")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         return Resumed(

@@ -109,9 +109,21 @@ def train(
 
 
 def open_session(
-    prepared: Prepared, scan: RawData, run_dir: Path, *, progress: bool | None = None
+    prepared: Prepared,
+    scan: RawData,
+    run_dir: Path,
+    *,
+    progress: bool | None = None,
+    kind: type[PtychoModule] | None = None,
 ) -> Session:
     """Do everything that stands before the first step of `train`, which takes the same arguments.
+
+    Args:
+        prepared: The configurations.
+        scan: What to learn from.
+        run_dir: Folder for checkpoints and metrics; made when missing.
+        progress: Show one progress bar; None asks `execution.enable_progress_bar`.
+        kind: Class of the module; None takes `PtychoModule`.
 
     Raises:
         ValueError: The settings, the scan or the checkpoint to resume from cannot be used.
@@ -123,7 +135,7 @@ def open_session(
     resumed = read_checkpoint(training.resume) if training.resume is not None else None
     with repeatable(training.seed, deterministic=execution.deterministic):
         with limited(execution.threads or 1):
-            job = prepare(prepared, scan, resumed)
+            job = prepare(prepared, scan, resumed, kind or PtychoModule)
         choice = _choose_threads(job, execution)
         job.notes.append(choice.note())
         for note in job.notes:

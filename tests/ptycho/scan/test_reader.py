@@ -41,6 +41,13 @@ def test_file_may_say_what_it_holds(jail: Path, scan_arrays: dict[str, Any]) -> 
     assert (contents.quantity, contents.origin, contents.metadata) == ("counts", "corner", {"a": [1, 2]})
 
 
+def test_exports_of_ptychodus_hold_intensities(jail: Path, scan_arrays: dict[str, Any]) -> None:
+    """A file with the client's list of bad pixels holds counts at patch centres, whatever their dtype."""
+    np.savez(jail / "scan.npz", **scan_arrays, bad_pixels=np.zeros(scan_arrays["diff3d"].shape[1:], bool))
+    contents = read_scan(jail / "scan.npz")
+    assert (contents.quantity, contents.origin) == ("counts", "centre")
+
+
 def test_old_metadata_is_read_without_pickle(jail: Path, scan_arrays: dict[str, Any]) -> None:
     """Metadata that an older program pickled as one string is read as that string."""
     np.savez("scan.npz", _metadata=np.array('{"a": 1}', dtype=object), **scan_arrays)

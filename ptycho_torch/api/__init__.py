@@ -1,0 +1,1 @@
+"""Doors for programs that bring a torch-side configuration of their own, such as ptychodus."""

@@ -1,0 +1,77 @@
+"""InferenceEngine: a scan and a trained network become one picture."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptycho.config.prepared import on_device
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ptycho.reconstruction import Reconstruction
+    from ptycho_torch.api.configs import ConfigManager
+    from ptycho_torch.api.models import PtychoModel
+    from ptycho_torch.api.scans import PtychoDataLoader
+
+__all__ = ["InferenceEngine"]
+
+logger = logging.getLogger(__name__)
+
+
+class InferenceEngine:
+    """Reconstruct scans with one network.
+
+    Args:
+        config_manager: The configurations that the network was opened with.
+        ptycho_model: A trained model.
+    """
+
+    def __init__(self, config_manager: ConfigManager, ptycho_model: PtychoModel) -> None:
+        self.config_manager = config_manager
+        self.ptycho_model = ptycho_model
+
+    def predict_and_stitch(self, data_loader: PtychoDataLoader) -> NDArray[np.complex64]:
+        """Turn every frame into its patch of the object, and the patches into one picture.
+
+        Args:
+            data_loader: A scan from arrays.
+
+        Returns:
+            Complex transmission, shape (H, W), both even; its middle is the middle of the scan, and it is
+            zero where nothing was scanned.
+
+        Raises:
+            ValueError: The scan does not fit the network, or there is none.
+        """
+        from ptycho_torch.backend import reconstruct
+
+        if data_loader.scan is None:
+            raise ValueError(
+                "a reconstruction needs a scan from arrays\n"
+                "  expected  PtychoDataLoader.from_np(...)\n"
+                "  try       `ptycho infer` for a scan in a file"
+            )
+        resolution = on_device(self.config_manager.resolve_inference(), "pytorch")
+        found = reconstruct(self.ptycho_model.trained(), resolution, data_loader.scan)
+        for note in found.notes:
+            logger.info("%s", note)
+        return lay_around_middle(found)
+
+
+def lay_around_middle(found: Reconstruction) -> NDArray[np.complex64]:
+    """Widen a picture by zeros until the origin of its positions is its middle.
+
+    A patch of N pixels lies with its pixel N/2 on its position; programs that count from the middle between
+    pixels, at (N - 1)/2, find the same picture half a pixel further. The two halves cancel in a picture of
+    even sides whose pixel H/2 stands on the origin.
+    """
+    left, top = (int(np.rint(value)) for value in found.origin_px)
+    height, width = found.object.shape
+    reach_y, reach_x = max(-top, top + height), max(-left, left + width)
+    picture = np.zeros((2 * reach_y, 2 * reach_x), np.complex64)
+    picture[reach_y + top : reach_y + top + height, reach_x + left : reach_x + left + width] = found.object
+    return picture

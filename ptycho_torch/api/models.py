@@ -1,0 +1,120 @@
+"""PtychoModel: a network in the making, or one out of a checkpoint, with the configurations it came with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ptycho.config import views
+from ptycho_torch.config_params import DataConfig, InferenceConfig, ModelConfig, TrainingConfig
+
+if TYPE_CHECKING:
+    from ptycho.training.outcome import Model
+    from ptycho_torch.api.configs import ConfigManager
+    from ptycho_torch.lit.module import PtychoModule
+    from ptycho_torch.nn.model import PtychoNetwork
+
+__all__ = ["PtychoModel"]
+
+Configs = tuple[DataConfig, ModelConfig, TrainingConfig, InferenceConfig]
+
+
+@dataclass
+class PtychoModel:
+    """A network with the configurations that describe it.
+
+    Attributes:
+        model_config: What the network is.
+        data_config: How frames become groups.
+        training_config: How it is trained.
+        inference_config: How it reconstructs.
+        model: The Lightning module. None in a new model until a training is set up: probe and scales come
+            from the scan.
+        kind: Class of the module that a training makes; None takes `PtychoPINN_Lightning`.
+    """
+
+    model_config: ModelConfig
+    data_config: DataConfig
+    training_config: TrainingConfig
+    inference_config: InferenceConfig
+    model: PtychoModule | None = None
+    kind: type[PtychoModule] | None = None
+
+    @classmethod
+    def _new_model(cls, model: type[PtychoModule], config_manager: ConfigManager) -> PtychoModel:
+        """Describe a network that a training is going to make.
+
+        Args:
+            model: Class of the Lightning module, `ptycho_torch.model.PtychoPINN_Lightning`.
+            config_manager: What it is made of.
+        """
+        return cls(
+            model_config=config_manager.model_config,
+            data_config=config_manager.data_config,
+            training_config=config_manager.training_config,
+            inference_config=config_manager.inference_config,
+            kind=model,
+        )
+
+    @staticmethod
+    def _extract_configs_from_checkpoint(checkpoint_path: str | Path) -> Configs:
+        """Read the configurations that a checkpoint keeps; no code of it runs.
+
+        Returns:
+            DataConfig, ModelConfig, TrainingConfig and InferenceConfig.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is no checkpoint of this library.
+        """
+        from ptycho.config.run import resolve_layers
+        from ptycho_torch.lit.checkpoint import read_settings
+        from ptyconf.sources import mapping
+
+        settings = read_settings(Path(checkpoint_path))
+        resolution = resolve_layers([mapping.layer("bundle", settings, kind="bundle", label="checkpoint")])
+        return (
+            resolution.build(views.TORCH_DATA),
+            resolution.build(views.TORCH_MODEL),
+            resolution.build(views.TORCH_TRAINING),
+            resolution.build(views.TORCH_INFERENCE),
+        )
+
+    def network(self) -> PtychoNetwork:
+        """Give the network.
+
+        Raises:
+            ValueError: There is none yet.
+        """
+        if self.model is None:
+            raise ValueError(
+                "this model has no network yet\n"
+                "  expected  a model that was trained, or opened from a checkpoint\n"
+                "  try       Trainer._from_lightning(...).train(), or "
+                "PtychoPINN_Lightning.load_from_checkpoint"
+            )
+        return self.model.network
+
+    def trained(self) -> Model[PtychoNetwork]:
+        """Give the network with the scales of the scan that it was trained on.
+
+        Raises:
+            ValueError: There is none yet.
+        """
+        from ptycho.training.outcome import Model
+
+        network = self.network()
+        assert self.model is not None
+        return Model(network.eval(), self.model.normalisation)
+
+    def trained_settings(self) -> dict[str, Any]:
+        """Give what the checkpoint says about the network and its scan, by path; nothing for a new model."""
+        from ptycho_torch.lit.checkpoint import settings_by_path
+
+        said = {} if self.model is None else settings_by_path(self.model.settings_toml)
+        return {
+            path: value
+            for path, value in said.items()
+            if value is not None and path.startswith(("model.", "data."))
+        }

@@ -1,0 +1,153 @@
+"""PtychoDataLoader: a scan to train on, from a client's folder, or one to reconstruct, from its arrays."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ptycho.scan.options import ScanOptions
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ptycho.raw_data import RawData
+    from ptycho_torch.api.configs import ConfigManager
+
+__all__ = ["DataloaderFormats", "PtychoDataLoader"]
+
+TRAINING_SCAN = "train_data.npz"
+TEST_SCAN = "test_data.npz"
+
+
+class DataloaderFormats(Enum):
+    """Who makes the batches; here it is always Lightning's loaders."""
+
+    LIGHTNING_ONLY_MODULE = "lightning_only_module"
+
+
+class PtychoDataLoader:
+    """Name the scan of a training and where its results go.
+
+    Args:
+        data_dir: Folder that holds `train_data.npz` or one scan of another name; `test_data.npz` is kept for
+            the evaluation afterwards.
+        config_manager: The client's configurations.
+        data_format: Who makes the batches.
+        output_dir: Folder in which the run gets a folder of its own, `run_` and the time.
+
+    Attributes:
+        scan_file: The scan to train on; None for arrays.
+        test_file: The scan to evaluate on, or None.
+        output_dir: The run's own folder; None for arrays.
+        scan: The scan to reconstruct, where it was made from arrays.
+
+    Raises:
+        FileNotFoundError: The folder holds no scan.
+        ValueError: It holds several, and none of them has the name of the one to train on.
+    """
+
+    def __init__(
+        self,
+        data_dir: str | Path,
+        config_manager: ConfigManager,
+        data_format: DataloaderFormats = DataloaderFormats.LIGHTNING_ONLY_MODULE,
+        output_dir: str | Path = "training_outputs",
+    ) -> None:
+        self.config_manager = config_manager
+        self.data_format = data_format
+        self.scan_file: Path | None = find_scan(Path(data_dir))
+        test = self.scan_file.with_name(TEST_SCAN)
+        self.test_file = test if test.is_file() and test != self.scan_file else None
+        self.output_dir: Path | None = new_run_folder(Path(output_dir))
+        self.scan: RawData | None = None
+
+    @classmethod
+    def from_np(
+        cls,
+        diff_patterns: ArrayLike,
+        probe: ArrayLike,
+        positions: ArrayLike,
+        config_manager: ConfigManager,
+    ) -> Self:
+        """Take a scan to reconstruct from arrays.
+
+        Args:
+            diff_patterns: Detector intensities, shape (n, N, N).
+            probe: Complex modes, shape (N, N) or (P, N, N).
+            positions: Patch centres (y, x) in pixels, shape (n, 2).
+            config_manager: The client's configurations.
+
+        Raises:
+            ScanError: The scan cannot be used as it stands.
+            ValueError: The positions are no pairs.
+        """
+        from ptycho.raw_data import RawData
+
+        centres = _centred(np.asarray(positions, np.float64))
+        loader = cls.__new__(cls)
+        loader.config_manager = config_manager
+        loader.data_format = DataloaderFormats.LIGHTNING_ONLY_MODULE
+        loader.scan_file = loader.test_file = loader.output_dir = None
+        loader.scan = RawData.from_coords_without_pc(
+            xcoords=centres[:, 1],
+            ycoords=centres[:, 0],
+            diff3d=diff_patterns,
+            probeGuess=probe,
+            scan_index=None,
+            options=config_manager.resolve_inference().build(ScanOptions),
+            quantity="counts",
+        )
+        return loader
+
+
+def _centred(positions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Count positions from the middle of the scan, around which clients lay the picture."""
+    if positions.ndim != 2 or positions.shape[1] != 2:
+        raise ValueError(
+            f"positions of shape {positions.shape} are no pairs\n"
+            "  expected  (y, x) in pixels for each frame, shape (n, 2)\n"
+            "  try       numpy.column_stack((y, x))"
+        )
+    centred: np.ndarray[Any, Any] = positions - (positions.min(axis=0) + positions.max(axis=0)) / 2
+    return centred
+
+
+def find_scan(folder: Path) -> Path:
+    """Find the scan to train on in a client's folder.
+
+    Raises:
+        FileNotFoundError: There is no scan.
+        ValueError: There are several, and none of them has the name of the one to train on.
+    """
+    if (folder / TRAINING_SCAN).is_file():
+        return folder / TRAINING_SCAN
+    found = sorted(folder.glob("*.npz"))
+    others = [path for path in found if path.name != TEST_SCAN]
+    if len(others) == 1:
+        return others[0]
+    if not found:
+        raise FileNotFoundError(
+            f"{folder} holds no scan to train on\n"
+            f"  expected  {TRAINING_SCAN}, or one other scan (.npz)\n"
+            "  try       exporting the training data into that folder"
+        )
+    names = ", ".join(path.name for path in found[:5]) + (" ..." if len(found) > 5 else "")
+    raise ValueError(
+        f"{folder} holds {len(found)} scans: {names}\n"
+        f"  expected  {TRAINING_SCAN}, or one other scan (.npz); a training takes one scan\n"
+        f"  try       calling the scan to train on {TRAINING_SCAN}"
+    )
+
+
+def new_run_folder(folder: Path) -> Path:
+    """Name a folder for a run by the time, one that is not there yet."""
+    stamp = f"run_{datetime.now(UTC).astimezone():%Y%m%d_%H%M%S}"
+    path, number = folder / stamp, 1
+    while path.exists():
+        number += 1
+        path = folder / f"{stamp}_{number}"
+    return path

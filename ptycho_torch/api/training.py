@@ -1,0 +1,120 @@
+"""Trainer: a training as clients start it, with Lightning's trainer at hand for their callbacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from ptycho.scan.options import ScanOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.raw_data import RawData
+    from ptycho.training.outcome import Trained
+    from ptycho_torch.api.configs import ConfigManager
+    from ptycho_torch.api.models import PtychoModel
+    from ptycho_torch.api.scans import PtychoDataLoader
+    from ptycho_torch.config_payload import TrainingPayload
+    from ptycho_torch.lit.train import Session
+    from ptycho_torch.nn.model import PtychoNetwork
+
+__all__ = ["Trainer"]
+
+ORCHESTRATION = "lightning"
+
+
+class Trainer:
+    """A training that stands ready.
+
+    Args:
+        session: Module, loaders and Lightning's trainer.
+        model: Gets the module, and its best weights after the training.
+        payload: The settings in force.
+        scan: What it learns from.
+
+    Attributes:
+        _trainer: Lightning's trainer; clients append their callbacks to its `callbacks`.
+    """
+
+    def __init__(self, session: Session, model: PtychoModel, payload: TrainingPayload, scan: RawData) -> None:
+        self._session = session
+        self._trainer = session.trainer
+        self._payload = payload
+        self._scan = scan
+        self.model = model
+
+    @classmethod
+    def _from_lightning(
+        cls,
+        model: PtychoModel,
+        dataloader: PtychoDataLoader,
+        orchestration: str = ORCHESTRATION,
+        config_manager: ConfigManager | None = None,
+    ) -> Self:
+        """Read the scan, settle what is open, and make everything that stands before the first step.
+
+        Args:
+            model: Gets its module now: probe and scales are those of the scan.
+            dataloader: Names the scan and the run's folder.
+            orchestration: Who runs the loop, "lightning".
+            config_manager: The client's configurations; None takes the loader's.
+
+        Raises:
+            ValueError: Settings and scan do not go together.
+        """
+        from ptycho.raw_data import RawData
+        from ptycho_torch.lit.train import open_session
+
+        _require_lightning(orchestration)
+        scan_file, folder = _require_folder(dataloader)
+        manager = config_manager or dataloader.config_manager
+        payload = manager.prepare_training(scan_file, dataloader.test_file, folder)
+        scan = RawData.from_file(scan_file, options=payload.resolution.build(ScanOptions))
+        session = open_session(payload, scan, folder, kind=model.kind)
+        model.model = session.job.module
+        return cls(session, model, payload, scan)
+
+    def train(self, orchestration: str = ORCHESTRATION, experiment_name: str = "") -> Trained[PtychoNetwork]:
+        """Train; leave checkpoints, metrics and a bundle in the run's folder.
+
+        Args:
+            orchestration: Who runs the loop, "lightning".
+            experiment_name: Left alone: run folders have names.
+
+        Returns:
+            The network with its best weights, and what happened on the way.
+
+        Raises:
+            NonFiniteLossError: The loss stopped being a number.
+            KeyboardInterrupt: Ctrl-C came twice.
+        """
+        from ptycho import bundle
+        from ptycho.training.outcome import leave
+        from ptycho_torch.backend import pack
+
+        del experiment_name
+        _require_lightning(orchestration)
+        trained = self._session.run()
+        left = leave(trained, self._payload.resolution, self._scan)
+        folder = self._session.run_dir
+        bundle.write(folder / bundle.FILE_NAME, pack(left.model, left.resolution, folder))
+        return trained
+
+
+def _require_lightning(orchestration: Any) -> None:
+    if orchestration != ORCHESTRATION:
+        raise ValueError(
+            f"orchestration {orchestration!r} is not built here\n"
+            f"  expected  {ORCHESTRATION!r}\n"
+            "  try       execution.logger_backend for a tracker of runs"
+        )
+
+
+def _require_folder(dataloader: PtychoDataLoader) -> tuple[Path, Path]:
+    if dataloader.scan_file is None or dataloader.output_dir is None:
+        raise ValueError(
+            "a training needs a scan in a file\n"
+            "  expected  PtychoDataLoader(data_dir=...), not one that was made from arrays\n"
+            "  try       saving the arrays with RawData.to_file"
+        )
+    return dataloader.scan_file, dataloader.output_dir

@@ -1,0 +1,119 @@
+"""Checkpoints as clients open them: settings first, then the network, and never any code."""
+
+import pickle
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from .module import SETTINGS_KEY, PtychoModule
+from .trainer import quiet
+
+
+class PtychoPINN_Lightning(PtychoModule):  # noqa: N801  The name is a public contract.
+    """The Lightning module, under the name and with the keyword arguments that clients know."""
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]
+        cls,
+        checkpoint_path: str | Path,
+        map_location: Any = "cpu",
+        *,
+        model_config: object = None,
+        data_config: object = None,
+        training_config: object = None,
+        inference_config: object = None,
+        **more: Any,
+    ) -> Self:
+        """Read a network with its scales out of a checkpoint, which says itself what it holds.
+
+        Args:
+            checkpoint_path: File of a training.
+            map_location: Where the weights go.
+            model_config: Taken for the client's sake; `ConfigManager.validate_arch_compatibility` compares.
+            data_config: Likewise.
+            training_config: Likewise.
+            inference_config: Likewise.
+            more: Further arguments of Lightning's method.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: It is no checkpoint of this library.
+        """
+        del model_config, data_config, training_config, inference_config
+        path = Path(checkpoint_path)
+        read_settings(path)
+        arguments = {"weights_only": True, **more}
+        with quiet():
+            module: Self = super().load_from_checkpoint(path, map_location=map_location, **arguments)
+        return module
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read the settings that a checkpoint keeps, by path.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no checkpoint of this library.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"there is no checkpoint at {path}\n"
+            "  expected  a file .ckpt that a training of ptychopinn wrote\n"
+            "  try       the model of another training"
+        )
+    return settings_by_path(_read(path)[SETTINGS_KEY])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a checkpoint, its settings parsed; tensors stay on the disk."""
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        settings_by_path(content[SETTINGS_KEY])
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        KeyError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise ValueError(
+            f"{path} is not a checkpoint of this library: {_reason(error)}\n"
+            "  expected  a file .ckpt that a training of ptychopinn wrote\n"
+            "  try       training again with this version"
+        ) from error
+    return content
+
+
+def settings_by_path(text: str) -> dict[str, Any]:
+    """Read the text of a settings file without profiles and includes, as `dump_toml` writes it.
+
+    Raises:
+        ValueError: It is no TOML.
+    """
+    tables = tomllib.loads(text)
+    found: dict[str, Any] = dict.fromkeys(tables.pop("unset", []))
+    for section, table in tables.items():
+        found |= {f"{section}.{name}": value for name, value in table.items()}
+    return found
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError):
+        return "it holds Python objects, which are never opened"
+    if isinstance(error, KeyError):
+        return f"it keeps no {error.args[0]}"
+    return str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__
+
+
+def read_best_name(last: Path) -> str:
+    """Read from the last checkpoint of a training how the file of its best epoch is called."""
+    callbacks = _read(last)["callbacks"]
+    names = [
+        Path(state["best_model_path"]).name for state in callbacks.values() if "best_model_path" in state
+    ]
+    return names[0] if names else ""
