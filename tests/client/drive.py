@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import pickle
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ from ptychodus.api.product import Product, ProductMetadata
 from ptychodus.api.reconstruct import ReconstructInput, TrainableReconstructor, prepare_reconstruct_input
 from ptychodus.api.simulate.diffraction import generate_diffraction_data
 from ptychodus.model.core import ModelCore
+from ptychodus.model.processing._subprocess_protocol import ChildError
 
 from ptycho.metrics.scores import score
 from ptycho.scan.beams import draw_beam
@@ -188,25 +192,75 @@ def _core() -> ModelCore:
     return ModelCore(log_level=logging.INFO)
 
 
-def torch(folder: Path) -> dict[str, Any]:
-    """Train and reconstruct by PtychoPINN-Torch, settings as ptychodus ships them but for size and time."""
+def _configured_torch() -> ModelCore:
     core = _core()
-    library = core.ptychopinn_torch_reconstructor_library
-    library.data_settings.model_size.set_value(SIDE)
-    library.training_settings.epochs.set_value(6)
+    core.ptychopinn_torch_reconstructor_library.data_settings.model_size.set_value(SIDE)
+    return core
+
+
+def torch(folder: Path) -> dict[str, Any]:
+    """Go through PtychoPINN-Torch with the settings that ptychodus ships, but for the size and for time."""
+    core = _configured_torch()
+    core.ptychopinn_torch_reconstructor_library.training_settings.epochs.set_value(2)
     return go_through(core, ("PtychoPINN-Torch", "Unsupervised"), folder)
 
 
+def torch_network_alone(folder: Path) -> dict[str, Any]:
+    """Let the network alone make the picture; what ptychodus has no field for comes from the environment."""
+    os.environ["PTYCHO__MODEL__ARCHITECTURE"] = "unet"
+    os.environ["PTYCHO__INFERENCE__REFINE_EPOCHS"] = "0"
+    core = _configured_torch()
+    library = core.ptychopinn_torch_reconstructor_library
+    library.model_settings.amplitude_activation_function.set_value("sigmoid")
+    library.training_settings.epochs.set_value(8)
+    library.training_settings.batch_size.set_value(4)
+    return go_through(core, ("PtychoPINN-Torch", "Unsupervised"), folder)
+
+
+def torch_errors(folder: Path) -> dict[str, Any]:
+    """Do what cannot work, and keep what ptychodus would show of it."""
+    experiment = simulate()
+    scans, trained, foreign = folder / "scans", folder / "trained", folder / "foreign.ckpt"
+    scans.mkdir()
+    names = ("PtychoPINN-Torch", "Unsupervised")
+    core = _core()
+    reconstructor = choose(core, *names)
+    seen = {"no scan": _shown(reconstructor.train(scans, trained))}
+    reconstructor.export_training_data(scans / "train_data.npz", experiment.given)
+    seen["size"] = _shown(reconstructor.train(scans, trained))
+    library = core.ptychopinn_torch_reconstructor_library
+    library.data_settings.model_size.set_value(SIDE)
+    library.model_settings.eca_encoder.set_value(True)
+    seen["unbuilt"] = _shown(reconstructor.train(scans, trained))
+    foreign.write_bytes(pickle.dumps({"state_dict": {}}))
+    reconstructor.load_model_from_file(foreign)
+    seen["foreign"] = _shown(reconstructor.reconstruct(experiment.given))
+    return seen
+
+
+def _shown(outputs: Iterator[Any]) -> str:
+    try:
+        list(outputs)
+    except ChildError as error:
+        return str(error)
+    return ""
+
+
 def tensorflow(folder: Path) -> dict[str, Any]:
-    """Train and reconstruct by PtychoPINN, settings as ptychodus ships them but for time."""
+    """Go through PtychoPINN with the settings that ptychodus ships, but for time and the count of groups."""
     core = _core()
     library = core.ptychopinn_reconstructor_library
-    library.training_settings.nepochs.set_value(6)
+    library.training_settings.nepochs.set_value(2)
     library.inference_settings.n_samples.set_value(STEPS**2)
     return go_through(core, ("PtychoPINN", "PINN"), folder)
 
 
-JOBS = {"torch": torch, "tensorflow": tensorflow}
+JOBS = {
+    "torch": torch,
+    "torch-network-alone": torch_network_alone,
+    "torch-errors": torch_errors,
+    "tensorflow": tensorflow,
+}
 
 
 def main() -> None:

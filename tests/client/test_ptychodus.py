@@ -1,0 +1,109 @@
+"""ptychodus 1.7.0 from PyPI works with this library, and neither was changed for it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.client, pytest.mark.slow]
+
+Drive = Callable[[str], dict[str, Any]]
+
+GOOD = 0.95
+"""Correlation with the true object that a reconstruction must reach in amplitude and in phase."""
+
+LEARNED = 0.75
+"""Correlation that the network alone must reach after some seconds of training."""
+
+BLANK = 0.2
+"""Correlation that a picture of nothing stays below."""
+
+
+def test_torch_path_reconstructs_the_object(drive: Drive) -> None:
+    """Exported, trained, saved, opened again: the picture is that of the object, where the object was."""
+    seen = drive("torch")
+    assert seen["model_loaded"]
+    assert seen["products"] == 1
+    assert seen["dtype"] == "complex64"
+    assert min(seen["amplitude"], seen["phase"]) > GOOD
+    assert max(abs(seen["constant_amplitude"]), abs(seen["constant_phase"])) < BLANK
+    assert seen["centre_kept"]
+    assert max(abs(value) for value in seen["shift_px"]) < 0.2
+
+
+def test_torch_path_reports_the_losses(drive: Drive) -> None:
+    """The client's own callback hears training and validation loss of every epoch, and they fall."""
+    seen = drive("torch")
+    assert seen["progress"] == len(seen["training_loss"]) == len(seen["validation_loss"]) == 2
+    assert seen["training_loss"][-1] < seen["training_loss"][0]
+    assert seen["validation_loss"][-1] < seen["validation_loss"][0]
+
+
+def test_torch_network_alone_learns_the_object(drive: Drive) -> None:
+    """Without any refinement the trained network shows the object."""
+    seen = drive("torch-network-alone")
+    assert min(seen["amplitude"], seen["phase"]) > LEARNED
+    assert max(abs(seen["constant_amplitude"]), abs(seen["constant_phase"])) < BLANK
+
+
+def test_saved_model_is_one_of_ours(drive: Drive) -> None:
+    """The file that the client saved opens without running code, and its run folder holds a bundle."""
+    seen = drive("torch")
+    assert Path(seen["model"]).stat().st_size > 1e6
+    runs = list((seen["folder"] / "trained").iterdir())
+    assert [run.name[:4] for run in runs] == ["run_"]
+    assert {"last.ckpt", "metrics.csv", "wts.h5.zip"} <= {path.name for path in runs[0].iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        ("no scan", "holds no scan to train on\n  expected  train_data.npz, or one other scan (.npz)"),
+        ("size", "have 64 x 64 pixels, and model.N is 128\n"),
+        ("unbuilt", "'model.eca_encoder' is True, which asks for what is not built here: "),
+        ("foreign", "foreign.ckpt is not a checkpoint of this library: "),
+    ],
+)
+def test_errors_arrive_as_text(drive: Drive, mistake: str, told: str) -> None:
+    """What ptychodus shows of an error says what is wrong and what is expected."""
+    shown = drive("torch-errors")[mistake]
+    assert shown.startswith("Subprocess raised ")
+    assert told in shown
+    assert "expected" in shown
+
+
+@pytest.mark.parametrize("job", ["torch", "torch-network-alone", "torch-errors"])
+def test_torch_path_keeps_tensorflow_out(drive: Drive, job: str) -> None:
+    """Nothing in the log of the torch path speaks of TensorFlow."""
+    assert "tensorflow" not in drive(job)["log"].lower()
+
+
+def test_client_is_as_published(client_python: Path) -> None:
+    """Every file of ptychodus has the checksum that its wheel recorded."""
+    package = next(client_python.parents[1].glob("lib/python*/site-packages"))
+    record = package / "ptychodus-1.7.0.dist-info" / "RECORD"
+    rows = [line.rsplit(",", 2) for line in record.read_text().splitlines()]
+    sums = {name: recorded for name, recorded, _ in rows if recorded and name.startswith("ptychodus/")}
+    assert len(sums) > 300
+    assert [name for name, recorded in sums.items() if _sum(package / name) != recorded] == []
+
+
+def _sum(path: Path) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest())
+    return "sha256=" + digest.decode().rstrip("=")
+
+
+def test_client_meets_the_library_as_it_stands(client_python: Path) -> None:
+    """The environment holds no copy of our packages: the client imports those that are tested here."""
+    import ptycho
+    import ptycho_torch
+
+    code = "import ptycho, ptycho_torch; print(ptycho.__file__); print(ptycho_torch.__file__)"
+    told = subprocess.run([str(client_python), "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.split() == [ptycho.__file__, ptycho_torch.__file__]
