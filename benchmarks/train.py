@@ -1,150 +1,144 @@
-"""Speed and memory of trainings: samples per second, peak memory, and what Lightning costs.
+"""Trainings of both backends side by side: samples per second, memory, and the correlation that they reach.
 
-Run: python benchmarks/train.py [--help]. Each case is a process of its own. A sample is one diffraction
-frame; the bare loop is the same network, loss and optimiser without Lightning. On one CPU thread the clock
-counts CPU seconds, which other programs do not disturb; otherwise it counts seconds.
+Each backend trains the same cases in processes of its own, in turns, through the functions behind `ptycho
+train`. A sample is one diffraction frame of a group. Seconds are wall time of the fastest epoch but the
+first, whose own column holds what compiling costs; "CPU share" is the processor time of the training over its
+wall time: well below the number of threads, other programs were in the way. The correlation is that of the
+phase of the network alone on a scan of another object; "per minute" divides it by the minutes of all epochs.
+
+    .venv/bin/python benchmarks/train.py --backend both
+    .venv/bin/python benchmarks/train.py --backend both --architecture unet --N 64 --gridsize 2 --epochs 8
+    .venv/bin/python benchmarks/train.py --backend pytorch --bare
 """
 
 import argparse
 import json
-import resource
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-REFERENCE = {"cnn-64-1": 18.9}
-"""Samples per CPU second of the public project's torch network (N = 64, gridsize 1, n_filters_scale 2)."""
+from contest import BACKENDS, Case, Figures, answer, contests, header, parser_of, peak_mb, row
+
+COLUMNS = {
+    "samples/s": "samples_per_s",
+    "s/epoch": "epoch_s",
+    "first epoch s": "first_epoch_s",
+    "peak MB": "peak_mb",
+    "CPU share": "cpu_share",
+    "phase r": "correlation",
+    "phase r / min": "correlation_per_minute",
+}
 
 
 def main() -> None:
-    """Measure every case that the arguments ask for, and print a table with ratios."""
-    arguments = parse()
-    if arguments.case is not None:
-        print(json.dumps(measure(json.loads(arguments.case))))
+    """Print the table, one line as soon as it is known."""
+    parser = parser_of(__doc__, frames=128)
+    parser.add_argument("--epochs", type=int, default=5, help="epochs of a training (default: %(default)s)")
+    parser.add_argument(
+        "--bare", action="store_true", help="what Lightning costs: torch against a plain loop over its steps"
+    )
+    options = parser.parse_args()
+    if options.case is not None:
+        case = Case(**json.loads(options.case))
+        answer(measure(case) | (bare(case) if case.bare else {}))
         return
-    heads = ("threads", "train /s", "bare /s", "ratio", "peak MB", "vs public")
-    print(f"{'case':<12}" + "".join(f"{head:>10}" for head in heads))
-    for name in arguments.cases:
-        for threads in arguments.threads:
-            print(row(name, run_alone(name, threads, arguments)), flush=True)
+    if options.bare:
+        compare_with_bare_loop(options)
+        return
+    backends = BACKENDS if options.backend == "both" else (options.backend,)
+    print(header(list(COLUMNS), backends), flush=True)
+    for case, found in contests(__file__, options):
+        shown = {
+            name: {title: figures[key] for title, key in COLUMNS.items()}
+            for name, figures in ((name, completed(case, each)) for name, each in found.items())
+        }
+        print(row(case, list(COLUMNS), shown), flush=True)
 
 
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--cases",
-        nargs="+",
-        default=["cnn-64-1", "unet-64-1", "unet-64-2", "unet-128-1"],
-        metavar="ARCHITECTURE-N-GRIDSIZE",
-        help="what to train (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--threads", nargs="+", type=int, default=[1], help="CPU threads (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--frames", type=int, default=128, help="frames of the simulated scan (default: %(default)s)"
-    )
-    parser.add_argument("--epochs", type=int, default=3, help="epochs that are timed (default: %(default)s)")
-    parser.add_argument("--accelerator", default="cpu", help="cpu, cuda or mps (default: %(default)s)")
-    parser.add_argument("--case", help=argparse.SUPPRESS)
-    return parser.parse_args()
+def completed(case: Case, figures: Figures) -> Figures:
+    """Add the figures that follow from the best times of all rounds."""
+    samples = figures["groups"] * case.gridsize**2
+    return figures | {"samples_per_s": samples / figures["epoch_s"]}
 
 
-def run_alone(name: str, threads: int, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure one case in a process of its own, so that its peak memory is its own."""
-    architecture, N, gridsize = name.split("-")
-    case = {
-        "architecture": architecture,
-        "N": int(N),
-        "gridsize": int(gridsize),
-        "threads": threads,
-        "frames": arguments.frames,
-        "epochs": arguments.epochs,
-        "accelerator": arguments.accelerator,
-    }
-    done = subprocess.run(
-        [sys.executable, __file__, "--case", json.dumps(case)], check=True, capture_output=True, text=True
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def compare_with_bare_loop(options: argparse.Namespace) -> None:
+    """Print how much of the speed of a plain loop is left."""
+    options.backend = BACKENDS[0]
+    print("| case | s/epoch | s/epoch, bare loop | ratio |\n|---|---|---|---|", flush=True)
+    for case, found in contests(__file__, options):
+        trained, alone = (found[BACKENDS[0]][name] for name in ("epoch_s", "bare_epoch_s"))
+        print(f"| {case.name} | {trained:.3g} | {alone:.3g} | {trained / alone:.2f} |", flush=True)
 
 
-def row(name: str, found: dict[str, Any]) -> str:
-    """Write one line of the table."""
-    known = REFERENCE.get(name)
-    against = f"{found['trained'] / known:.2f}" if known and found["threads"] == 1 else "-"
-    ratio = found["trained"] / found["bare"]
-    return (
-        f"{name:<12}{found['threads']:>10}{found['trained']:>10.1f}{found['bare']:>10.1f}"
-        f"{ratio:>10.2f}{found['peak_mb']:>10.0f}{against:>10}"
-    )
-
-
-def clock(case: dict[str, Any]) -> float:
-    """Read CPU seconds where one thread does the work, else seconds."""
-    alone = case["accelerator"] == "cpu" and case["threads"] == 1
-    return time.process_time() if alone else time.perf_counter()
-
-
-def measure(case: dict[str, Any]) -> dict[str, Any]:
-    """Train under Lightning, then repeat the same steps bare."""
-    from ptycho.config.config import PyTorchExecutionConfig
+def measure(case: Case) -> Figures:
+    """Train, and judge the network on a scan that it has not seen."""
+    from ptycho.metrics.judge import judge
     from ptycho.raw_data import RawData
-    from ptycho.scan.simulate import Simulation, simulate
-    from ptycho_torch.config_factory import create_training_payload
-    from ptycho_torch.lit.train import train
+    from ptycho.workflows.backend_selector import load_backend
 
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Simulation(N=case["N"], n_frames=case["frames"])
-        scan = RawData.from_file(simulate(settings).to_file(Path(folder) / "scan.npz"))
-        overrides = {name: case[name] for name in ("architecture", "N", "gridsize")}
-        overrides |= {"n_groups": case["frames"], "validation_fraction": 0.0}
-        execution = PyTorchExecutionConfig(
-            accelerator=case["accelerator"], threads=case["threads"], enable_checkpointing=False
-        )
-
-        def seconds(epochs: int) -> float:
-            chosen = overrides | {"nepochs": epochs}
-            payload = create_training_payload(Path(folder) / "scan.npz", folder, chosen, execution)
-            began = clock(case)
-            train(payload, scan, Path(folder) / "run")
-            return clock(case) - began
-
-        once = seconds(1)
-        trained = (seconds(1 + case["epochs"]) - min(once, seconds(1))) / case["epochs"]
-        payload = create_training_payload(Path(folder) / "scan.npz", folder, overrides, execution)
-        bare = bare_epoch(payload, scan, case)
-    samples = case["frames"] * case["gridsize"] ** 2
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    backend, scan = load_backend(case.backend), RawData.from_file(case.scan_file)
+    resolution = resolved(case, case.epochs)
+    with TemporaryDirectory() as folder:
+        prepared = backend.prepare_training(resolution)
+        began, cpu_began = time.perf_counter(), time.process_time()
+        training = backend.train(prepared, scan, Path(folder))
+        share = (time.process_time() - cpu_began) / (time.perf_counter() - began)
+    peak = peak_mb()
+    seconds = [row["seconds"] for row in training.history]
+    unseen = RawData.from_file(case.unseen_file)
+    judged = judge(backend.reconstruct(training.model, training.resolution, unseen), unseen)
+    correlation = 0.0 if judged is None else judged.scores.phase.correlation
     return {
-        "threads": case["threads"],
-        "trained": samples / trained,
-        "bare": samples / bare,
+        "groups": case.frames,
+        "epoch_s": min(seconds[1:] or seconds),
+        "first_epoch_s": seconds[0],
         "peak_mb": peak,
+        "cpu_share": share,
+        "correlation": correlation,
+        "correlation_per_minute": correlation / (sum(seconds) / 60),
     }
 
 
-def bare_epoch(payload: Any, scan: Any, case: dict[str, Any]) -> float:
-    """Time the fastest epoch of a plain loop over the same batches."""
+def resolved(case: Case, epochs: int) -> Any:
+    """Resolve the settings of a training without a validation set."""
+    from ptycho.config.run import resolve_run
+
+    chosen = {
+        "training.train_data_file": case.scan_file,
+        "training.n_groups": case.frames,
+        "training.nepochs": epochs,
+        "training.batch_size": 8,
+        "training.validation_fraction": 0.0,
+        "training.torch_loss_mode": "mae",
+        "inference.refine_epochs": 0,
+        "execution.learning_rate": 2e-3,
+        "execution.enable_checkpointing": False,
+        "execution.logger_backend": "none",
+    }
+    return resolve_run("train", overrides=case.settings | chosen)
+
+
+def bare(case: Case) -> Figures:
+    """Time the fastest epoch of a plain loop over the same batches: network, loss and optimiser alone."""
     import torch
 
+    from ptycho.raw_data import RawData
+    from ptycho_torch.config_factory import training_payload
     from ptycho_torch.lit.preparation import prepare
     from ptycho_torch.lit.threads import limited
     from ptycho_torch.lit.trainer import device_of
 
-    with limited(case["threads"]):
-        job = prepare(payload, scan, None)
+    payload = training_payload(resolved(case, case.epochs))
+    with limited(case.threads):
+        job = prepare(payload, RawData.from_file(case.scan_file), None)
         device = device_of(payload.execution_config)
         module = job.module.to(device)
         module.on_fit_start()
-        optimizer = module.configure_optimizers()
+        optimizer: Any = module.configure_optimizers()
         times = []
-        for _ in range(case["epochs"]):
-            began = clock(case)
+        for _ in range(case.epochs):
+            began = time.perf_counter()
             for batch in job.train:
                 optimizer.zero_grad()
                 loss, _ = module.evaluate(type(batch)(*(None if t is None else t.to(device) for t in batch)))
@@ -152,8 +146,8 @@ def bare_epoch(payload: Any, scan: Any, case: dict[str, Any]) -> float:
                 optimizer.step()
             if device.type == "cuda":
                 torch.cuda.synchronize()
-            times.append(clock(case) - began)
-    return min(times)
+            times.append(time.perf_counter() - began)
+    return {"bare_epoch_s": min(times[1:] or times)}
 
 
 if __name__ == "__main__":
