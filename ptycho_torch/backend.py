@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ptycho.network.settings import NetworkSettings
     from ptycho.raw_data import RawData
     from ptycho.reconstruction import Reconstruction
     from ptycho.training.outcome import Model, Training
@@ -36,9 +35,6 @@ __all__ = [
 ]
 
 BACKEND = "pytorch"
-
-SMALL_NETWORK = 10**8
-"""Numbers of a network that fits into any memory; its weights may tell best what is wrong with it."""
 
 
 def train(prepared: Prepared, scan: RawData, folder: Path) -> Training[PtychoNetwork]:
@@ -76,6 +72,7 @@ def unpack(bundle: Bundle) -> Model[PtychoNetwork]:
         ValueError: The weights do not belong to the network that the bundle describes.
     """
     from ptycho.network.settings import NetworkSettings
+    from ptycho.network.size import require_like_size
     from ptycho.physics.scale import Normalisation
     from ptycho.training.outcome import Model
     from ptycho_torch.nn import weights
@@ -83,28 +80,10 @@ def unpack(bundle: Bundle) -> Model[PtychoNetwork]:
 
     normalisation = Normalisation.from_dict(bundle.normalisation)
     settings = NetworkSettings(**bundle.network)
-    _require_like_size(settings, bundle)
+    require_like_size(settings, bundle.weights)
     network = PtychoNetwork(settings, bundle.probe, normalisation.intensity_scale)
     weights.load(network, bundle.weights)
     return Model(network.eval(), normalisation)
-
-
-def _require_like_size(settings: NetworkSettings, bundle: Bundle) -> None:
-    """Refuse a network that is far larger than the weights in its bundle, before memory is taken for it."""
-    import torch
-
-    from ptycho_torch.nn.model import PtychoNetwork
-
-    with torch.device("meta"):
-        described = PtychoNetwork(settings, torch.zeros(bundle.probe.shape, dtype=torch.complex64), 1.0)
-    wanted = sum(value.numel() for value in described.state_dict().values())
-    held = sum(array.size for array in bundle.weights.values())
-    if wanted > max(2 * held, SMALL_NETWORK):
-        raise ValueError(
-            f"the bundle describes a network of {wanted} numbers and holds {held}\n"
-            "  expected  the weights of that network\n"
-            "  try       the file as `ptycho train` wrote it"
-        )
 
 
 def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawData) -> Reconstruction:

@@ -157,8 +157,6 @@ class PtychoNetwork(nn.Module):
 def initialise(core: nn.Module, seed: int) -> None:
     """Give every kernel the values that name and seed stand for, and zero every bias."""
     for name, parameter in core.named_parameters():
-        if parameter.is_meta:  # Only the shapes are wanted.
-            continue
         if parameter.ndim == 4:
             canonical = canonical_name(f"core.{name}")
             height, width, channels, filters = (parameter.shape[axis] for axis in (2, 3, 1, 0))
@@ -185,12 +183,17 @@ def _check_mask(mask: Tensor | NDArray[np.bool_] | None, n: int) -> Tensor:
     return good.clone()
 
 
+def _type_of(values: Tensor) -> str:
+    """Name a type as every library names it."""
+    return str(values.dtype).removeprefix("torch.")
+
+
 def _check_probe(probe: Tensor, settings: NetworkSettings) -> Tensor:
     modes = probe[None] if probe.ndim == 2 else probe
     expected = (settings.probe_modes, settings.N, settings.N)
     if tuple(modes.shape) != expected or not modes.is_complex():
         raise ValueError(
-            f"the probe of shape {tuple(probe.shape)} and type {probe.dtype} does not fit the network\n"
+            f"the probe of shape {tuple(probe.shape)} and type {_type_of(probe)} does not fit the network\n"
             f"  expected  complex, shape {expected} (model.probe_modes, model.N, model.N)\n"
             "  try       a probe of that size, or other values of model.N and model.probe_modes"
         )

@@ -231,7 +231,7 @@ def test_a_probe_that_does_not_fit_is_an_error():
     with pytest.raises(ValueError, match="does not fit the network") as error:
         PtychoNetwork(NetworkSettings(probe_modes=2), np.ones((1, 64, 64), np.complex64), 1.0)
     assert str(error.value) == (
-        "the probe of shape (1, 64, 64) and type torch.complex64 does not fit the network\n"
+        "the probe of shape (1, 64, 64) and type complex64 does not fit the network\n"
         "  expected  complex, shape (2, 64, 64) (model.probe_modes, model.N, model.N)\n"
         "  try       a probe of that size, or other values of model.N and model.probe_modes"
     )
