@@ -87,14 +87,7 @@ class PtychoModel:
         Raises:
             ValueError: There is none yet.
         """
-        if self.model is None:
-            raise ValueError(
-                "this model has no network yet\n"
-                "  expected  a model that was trained, or opened from a checkpoint\n"
-                "  try       Trainer._from_lightning(...).train(), or "
-                "PtychoPINN_Lightning.load_from_checkpoint"
-            )
-        return self.model.network
+        return self._module().network
 
     def trained(self) -> Model[PtychoNetwork]:
         """Give the network with the scales of the scan that it was trained on.
@@ -104,9 +97,18 @@ class PtychoModel:
         """
         from ptycho.training.outcome import Model
 
-        network = self.network()
-        assert self.model is not None
-        return Model(network.eval(), self.model.normalisation)
+        module = self._module()
+        return Model(module.network.eval(), module.normalisation)
+
+    def _module(self) -> PtychoModule:
+        if self.model is None:
+            raise ValueError(
+                "this model has no network yet\n"
+                "  expected  a model that was trained, or opened from a checkpoint\n"
+                "  try       Trainer._from_lightning(...).train(), or "
+                "PtychoPINN_Lightning.load_from_checkpoint"
+            )
+        return self.model
 
     def trained_settings(self) -> dict[str, Any]:
         """Give what the checkpoint says about the network and its scan, by path; nothing for a new model."""

@@ -10,10 +10,6 @@ from torch import Tensor
 
 from ptycho.training.interruption import Interruption
 from ptycho.training.resume import LAST_CHECKPOINT
-from ptyconf import Resolution
-from ptyconf.report import dump_toml
-
-from .module import SETTINGS_KEY
 
 
 class BestWeights(Callback):
@@ -173,26 +169,6 @@ class LastCheckpoint(Checkpoint):
         """Save everything that a resumed training needs."""
         if not self._end.cut_short:
             trainer.save_checkpoint(self.path)
-
-
-class SettingsKept(Callback):
-    """Keep the settings of the training in every checkpoint, as the text of a settings file.
-
-    Args:
-        resolution: The settings in force.
-    """
-
-    def __init__(self, resolution: Resolution) -> None:
-        self._text = dump_toml(resolution)
-
-    def on_save_checkpoint(
-        self,
-        trainer: pl.Trainer,  # noqa: ARG002
-        pl_module: pl.LightningModule,  # noqa: ARG002
-        checkpoint: dict[str, Any],
-    ) -> None:
-        """Add the text."""
-        checkpoint[SETTINGS_KEY] = self._text
 
 
 def early_stopping(monitor: str, mode: str, patience: int) -> EarlyStopping:

@@ -68,46 +68,43 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Read a checkpoint, its settings parsed; tensors stay on the disk."""
+    """Read a checkpoint whose settings can be read."""
+    if not zipfile.is_zipfile(path):
+        raise _refusal(path, "it is no archive")
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         settings_by_path(content[SETTINGS_KEY])
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        KeyError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise ValueError(
-            f"{path} is not a checkpoint of this library: {_reason(error)}\n"
-            "  expected  a file .ckpt that a training of ptychopinn wrote\n"
-            "  try       training again with this version"
-        ) from error
+    except pickle.UnpicklingError as error:
+        raise _refusal(path, "it holds Python objects, which are never opened") from error
+    except KeyError as error:
+        raise _refusal(path, f"it keeps no {error.args[0]}") from error
+    except (RuntimeError, EOFError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        raise _refusal(path, reason or type(error).__name__) from error
     return content
 
 
-def settings_by_path(text: str) -> dict[str, Any]:
+def _refusal(path: Path, reason: str) -> ValueError:
+    return ValueError(
+        f"{path} is not a checkpoint of this library: {reason}\n"
+        "  expected  a file .ckpt that a training of ptychopinn wrote\n"
+        "  try       training again with this version"
+    )
+
+
+def settings_by_path(text: object) -> dict[str, Any]:
     """Read the text of a settings file without profiles and includes, as `dump_toml` writes it.
 
     Raises:
         ValueError: It is no TOML.
     """
+    if not isinstance(text, str):
+        raise ValueError("its settings are no text")  # noqa: TRY004  What a file holds is a value.
     tables = tomllib.loads(text)
     found: dict[str, Any] = dict.fromkeys(tables.pop("unset", []))
     for section, table in tables.items():
         found |= {f"{section}.{name}": value for name, value in table.items()}
     return found
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, pickle.UnpicklingError):
-        return "it holds Python objects, which are never opened"
-    if isinstance(error, KeyError):
-        return f"it keeps no {error.args[0]}"
-    return str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__
 
 
 def read_best_name(last: Path) -> str:

@@ -55,7 +55,7 @@ class PtychoModule(pl.LightningModule):
         loss_name: Metric of the training loss.
         val_loss_name: Metric of the loss on what is held out.
         history: One row for each epoch.
-        settings_toml: Settings of the training, where the module comes from a checkpoint.
+        settings_toml: Settings of the training, as the text of a settings file.
     """
 
     loss_name = "train_loss"
@@ -212,13 +212,14 @@ class PtychoModule(pl.LightningModule):
         return optimizer if course is None else ([optimizer], [{"scheduler": course, "interval": "epoch"}])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the history with the weights."""
+        """Keep the history and the settings of the training with the weights."""
         checkpoint["history"] = self.history
+        checkpoint[SETTINGS_KEY] = self.settings_toml
         if self._plateau is not None:
             checkpoint["plateau"] = self._plateau.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the history of the training that is resumed."""
         self.history = list(checkpoint["history"])
-        self.settings_toml = str(checkpoint.get(SETTINGS_KEY, ""))
+        self.settings_toml = self.settings_toml or str(checkpoint.get(SETTINGS_KEY, ""))
         self._plateau_state = checkpoint.get("plateau")

@@ -19,13 +19,13 @@ from ptycho.training.resume import Resumed, carry_over_best
 from ptycho.training.schedule import check_name
 from ptycho.training.threads import ThreadChoice
 from ptycho_torch.nn.model import PtychoNetwork
+from ptyconf.report import dump_toml
 
 from .callbacks import (
     BestCheckpoint,
     BestWeights,
     LastCheckpoint,
     OrderlyEnd,
-    SettingsKept,
     early_stopping,
 )
 from .loggers import make_loggers
@@ -136,6 +136,7 @@ def open_session(
     with repeatable(training.seed, deterministic=execution.deterministic):
         with limited(execution.threads or 1):
             job = prepare(prepared, scan, resumed, kind or PtychoModule)
+            job.module.settings_toml = dump_toml(prepared.resolution)
         choice = _choose_threads(job, execution)
         job.notes.append(choice.note())
         for note in job.notes:
@@ -169,7 +170,6 @@ def _make_trainer(
         end,
         best,
         early_stopping(job.monitor, mode, execution.early_stop_patience),
-        SettingsKept(prepared.resolution),
     ]
     best_file = None
     if execution.enable_checkpointing:
