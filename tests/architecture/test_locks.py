@@ -15,7 +15,7 @@ _MODULES = sorted(path for package in _PACKAGES for path in (_ROOT / package).rg
 _LONGEST_FILE = 400
 _LONGEST_FUNCTION = 60
 _LONGEST_TEST_NAME = 60
-_CONTRACT_NAMES = {"model_manager.py", "tf_helper.py"}
+_CONTRACT_NAMES = {"lightning_utils.py", "model_manager.py", "tf_helper.py"}
 _PROCESS_WORDS = re.compile(
     r"\bissue\s+#?\d|\bticket\b|\bphase [A-Z]\d?\b|\bthis session\b|\bTODO\b|\bFIXME\b|\bXXX\b"
     r"|\bplaceholder\b|not implemented yet"
