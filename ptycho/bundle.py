@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho import archive, manifest
+from ptycho import archive, manifest, unpacked
 from ptycho.archive import AS_WRITTEN, ArchiveError
 from ptycho.atomic import replacing
 from ptycho.manifest import FORMAT_VERSION, Manifest, Writer
@@ -155,7 +155,8 @@ def _require_readable(path: Path, contents: dict[str, bytes]) -> None:
 def locate(model_path: Path) -> Path:
     """Find the archive that a path means: the archive itself, or the one in a run folder.
 
-    A folder without an archive whose subfolders hold exactly one is taken to mean that one.
+    A folder without an archive whose subfolders hold exactly one is taken to mean that one; a folder into
+    which an archive was unpacked is taken for it.
 
     Raises:
         FileNotFoundError: Neither the path nor an archive in it exists.
@@ -172,6 +173,8 @@ def locate(model_path: Path) -> Path:
     own = model_path / FILE_NAME
     if own.is_file():
         return own
+    if (model_path / manifest.NAME).is_file():
+        return model_path
     below = sorted(model_path.glob(f"*/{FILE_NAME}"))
     if len(below) == 1:
         return below[0]
@@ -187,13 +190,18 @@ def read(path: Path) -> Bundle:
     """Read a bundle after checking every member's name, size and sha256.
 
     Args:
-        path: The archive, as :func:`locate` finds it.
+        path: The archive, as :func:`locate` finds it, or the folder into which one was unpacked.
 
     Raises:
         BundleError: The file is no bundle, is damaged, or is of a format this version cannot read.
         OSError: The file cannot be opened.
     """
     path = Path(path)
+    if (path / manifest.NAME).is_file():
+        try:
+            return _accept(unpacked.read_files(path, _LIMITS, LARGEST_SUM))
+        except ArchiveError as error:
+            raise refusal(path, error) from error
     if path.exists() and not path.is_file():
         raise refusal(path, ArchiveError("is no plain file", f"{FILE_NAME} of a run folder", "that file"))
     with path.open("rb") as stream:
@@ -224,11 +232,18 @@ def _read(stream: BinaryIO) -> Bundle:
     archive.check_layout(stream, members, directory_start)
     archive.check_sizes(members, _LIMITS, LARGEST_SUM)
     by_name = {member.title: member for member in members}
-    head = manifest.parse(archive.read_member(stream, by_name[manifest.NAME]), MEMBERS)
-    if missing := sorted(set(MEMBERS) - set(by_name)):
+    contents = {manifest.NAME: archive.read_member(stream, by_name[manifest.NAME])}
+    manifest.parse(contents[manifest.NAME], MEMBERS)
+    contents |= {name: archive.read_member(stream, by_name[name]) for name in MEMBERS if name in by_name}
+    return _accept(contents)
+
+
+def _accept(contents: dict[str, bytes]) -> Bundle:
+    """Take the members for a bundle when all are there as the manifest describes them."""
+    head = manifest.parse(contents[manifest.NAME], MEMBERS)
+    if missing := sorted(set(MEMBERS) - set(contents)):
         raise ArchiveError(f"lacks {', '.join(missing)}", ", ".join((manifest.NAME, *MEMBERS)))
-    contents = {name: head.check(name, archive.read_member(stream, by_name[name])) for name in MEMBERS}
-    return _parse(head, contents)
+    return _parse(head, {name: head.check(name, contents[name]) for name in MEMBERS})
 
 
 def _check_names(members: Sequence[archive.Member]) -> None:

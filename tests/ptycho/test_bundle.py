@@ -377,6 +377,57 @@ def test_a_folder_means_its_archive(tmp_path: Path, trained: Bundle) -> None:
     assert bundle.locate(tmp_path) == path
 
 
+def unpack(folder: Path, trained: Bundle) -> Path:
+    """Unpack a bundle, as a client does that takes every archive for a folder."""
+    bundle.write(folder / bundle.FILE_NAME, trained)
+    target = folder / "unpacked"
+    with zipfile.ZipFile(folder / bundle.FILE_NAME) as archive:
+        archive.extractall(target)
+    return target
+
+
+def test_an_unpacked_bundle_is_one(tmp_path: Path, trained: Bundle) -> None:
+    """A folder with the members of a bundle is read as the bundle; other files in it stay closed."""
+    folder = unpack(tmp_path, trained)
+    os.mkfifo(folder / "of somebody else")
+    back = bundle.read(bundle.locate(folder))
+    assert back.writer == trained.writer
+    np.testing.assert_array_equal(back.probe, trained.probe)
+
+
+@pytest.mark.parametrize("member", ["probe.npy", "manifest.json"])
+def test_an_unpacked_bundle_is_checked(tmp_path: Path, trained: Bundle, member: str) -> None:
+    """A member that was changed, or that became a link, is refused with its name."""
+    folder = unpack(tmp_path, trained)
+    content = (folder / member).read_bytes()
+    (folder / member).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(BundleError, match=member):
+        bundle.read(folder)
+    (folder / member).write_bytes(content)
+    (folder / member).rename(tmp_path / "elsewhere")
+    (folder / member).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BundleError) as caught:
+        bundle.read(folder)
+    assert str(caught.value) == (
+        f"{folder} holds {member}, which is no plain file\n"
+        "  expected  plain files\n"
+        "  try       copying it again from where it was made"
+    )
+
+
+def test_an_unpacked_bundle_is_bounded(
+    tmp_path: Path, trained: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sizes are bounded before anything is read, and no member may be missing."""
+    folder = unpack(tmp_path, trained)
+    (folder / "scaling.json").unlink()
+    with pytest.raises(BundleError, match=r"lacks scaling\.json"):
+        bundle.read(folder)
+    monkeypatch.setitem(bundle._LIMITS, "probe.npy", 10)
+    with pytest.raises(BundleError, match=r"holds \d+ bytes for probe\.npy\n  expected  at most 10 bytes\n"):
+        bundle.read(folder)
+
+
 def test_two_candidates_are_not_guessed(tmp_path: Path, trained: Bundle) -> None:
     """A parent of two runs is ambiguous, and the error names both."""
     for name in ("a", "b"):
