@@ -12,7 +12,7 @@ from ptycho.bundle import refusal
 from ptycho.config.amendment import amend_story, amend_text, move_paths
 from ptycho.config.run import resolve_layers
 from ptycho.config.trained import bundle_layer
-from ptycho.workflows.backend_selector import load_backend
+from ptycho.workflows.backends import load_backend
 from ptycho.workflows.trained import load_model
 from ptyconf import Origin
 

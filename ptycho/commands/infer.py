@@ -14,7 +14,7 @@ from ptycho.commands import sources
 from ptycho.config.idle import idle_settings
 from ptycho.config.trained import bundle_layer, require_same_network
 from ptycho.run_folder import building
-from ptycho.workflows.backend_selector import load_backend
+from ptycho.workflows.backends import load_backend
 from ptycho.workflows.trained import load_model
 from ptyconf.sources import flags
 

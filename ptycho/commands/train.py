@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ptycho import bundle
 from ptycho.commands import sources
 from ptycho.run_folder import building
-from ptycho.workflows.backend_selector import load_backend
+from ptycho.workflows.backends import load_backend
 
 if TYPE_CHECKING:
     import argparse

@@ -40,6 +40,7 @@ __all__ = [
 DEFAULT_TRAINING_GROUPS = 512
 
 
+@tracks_set_fields
 @dataclass
 class ModelConfig:
     """What the network is and which physics stands behind it."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ptycho.scan.grouping import relative_coordinates
+from ptycho.scan.grouping import relative_coordinates, require_overlap
 from ptycho.scan.store import FrameStore, Indices
 
 from .engine import Engine
@@ -84,10 +84,13 @@ def infer_patches(
         steps: How to go about it.
 
     Raises:
-        ValueError: There are fewer positions than a group has.
+        ValueError: There are fewer positions than a group has, or no patches of a group overlap.
     """
     N = engine.settings.N
     groups = own_groups(positions, engine.settings.gridsize)
+    note = require_overlap(positions, groups, N)
+    if note is not None:
+        logger.info("%s", note)
     relative = relative_coordinates(positions, groups).astype(np.float32)
     found = Inferred(np.empty((len(groups), N, N), np.complex64))
     done = 0

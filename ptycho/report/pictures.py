@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from ptycho.physics.arrays import Complex, Mask, Real
 
 __all__ = [
+    "save_amplitude",
     "save_comparison",
     "save_diffraction",
     "save_frc",
     "save_loss",
     "save_object",
+    "save_phase",
     "save_positions",
     "save_probe",
 ]
@@ -63,25 +65,40 @@ def save_object(
         pixel_size_m: Side of a pixel in metres; None labels the axes in pixels.
         flatten: Take off the phase ramp, which diffraction does not determine; the mean phase always goes.
     """
-    shown = np.ones(picture.shape, dtype=bool) if coverage is None else _shown(coverage)
-    box = _bounding_box(shown)
-    shown, picture = shown[box], picture[box]
-    extent = Extent((origin_px[0] + box[1].start, origin_px[1] + box[0].start), pixel_size_m)
-    certain = shown if coverage is None else shown & (coverage[box] >= 0.2 * coverage.max())
-    amplitude = np.where(shown, np.abs(picture), np.nan)
-    phase = np.where(shown, flat_phase(picture, certain, ramp=flatten), np.nan)
-    figure = new_figure(9.2, 0.75 + 3.35 * picture.shape[0] / picture.shape[1])
+    part = _covered(picture, coverage, origin_px, pixel_size_m)
+    figure = new_figure(9.2, 0.75 + 3.35 * part.aspect)
     left, right = figure.subplots(1, 2)
-    show(
-        left,
-        amplitude,
-        title="amplitude",
-        quantity="transmission",
-        limits=limits_of(amplitude[certain]),
-        colours=_AMPLITUDE,
-        extent=extent,
-    )
-    _show_phase(right, phase, phase[certain], title="phase", extent=extent)
+    _show_amplitude(left, part)
+    _show_phase_of(right, part, flatten=flatten)
+    write(figure, path)
+
+
+def save_amplitude(path: Path, picture: Complex, *, coverage: Real | None = None) -> None:
+    """Draw the amplitude of an object; what was not scanned stays blank.
+
+    Args:
+        path: PNG file.
+        picture: Complex transmission, shape (H, W).
+        coverage: Summed weights, shape (H, W); None shows every pixel.
+    """
+    part = _covered(picture, coverage)
+    figure = new_figure(4.8, 0.75 + 3.35 * part.aspect)
+    _show_amplitude(figure.subplots(), part)
+    write(figure, path)
+
+
+def save_phase(path: Path, picture: Complex, *, coverage: Real | None = None, flatten: bool = True) -> None:
+    """Draw the phase of an object; what was not scanned stays blank.
+
+    Args:
+        path: PNG file.
+        picture: Complex transmission, shape (H, W).
+        coverage: Summed weights, shape (H, W); None shows every pixel.
+        flatten: Take off the phase ramp, which diffraction does not determine; the mean phase always goes.
+    """
+    part = _covered(picture, coverage)
+    figure = new_figure(4.8, 0.75 + 3.35 * part.aspect)
+    _show_phase_of(figure.subplots(), part, flatten=flatten)
     write(figure, path)
 
 
@@ -250,6 +267,53 @@ def _show_phase(axes: Axes, phase: Real, judged: Real, *, title: str, extent: Ex
         colours=_CYCLIC if wraps else _DIVERGING,
         extent=extent,
     )
+
+
+class _Part(NamedTuple):
+    """The part of a picture that was scanned: what is drawn, and what its scale is judged by."""
+
+    picture: Complex
+    shown: Mask
+    certain: Mask
+    extent: Extent
+
+    @property
+    def aspect(self) -> float:
+        """Height for each unit of width."""
+        height, width = self.picture.shape
+        return float(height / width)
+
+
+def _covered(
+    picture: Complex,
+    coverage: Real | None,
+    origin_px: tuple[float, float] = (0.0, 0.0),
+    pixel_size_m: float | None = None,
+) -> _Part:
+    shown = np.ones(picture.shape, dtype=bool) if coverage is None else _shown(coverage)
+    box = _bounding_box(shown)
+    shown = shown[box]
+    certain = shown if coverage is None else shown & (coverage[box] >= 0.2 * coverage.max())
+    corner = (origin_px[0] + box[1].start, origin_px[1] + box[0].start)
+    return _Part(picture[box], shown, certain, Extent(corner, pixel_size_m))
+
+
+def _show_amplitude(axes: Axes, part: _Part) -> None:
+    amplitude = np.where(part.shown, np.abs(part.picture), np.nan)
+    show(
+        axes,
+        amplitude,
+        title="amplitude",
+        quantity="transmission",
+        limits=limits_of(amplitude[part.certain]),
+        colours=_AMPLITUDE,
+        extent=part.extent,
+    )
+
+
+def _show_phase_of(axes: Axes, part: _Part, *, flatten: bool) -> None:
+    phase = np.where(part.shown, flat_phase(part.picture, part.certain, ramp=flatten), np.nan)
+    _show_phase(axes, phase, phase[part.certain], title="phase", extent=part.extent)
 
 
 def _shown(coverage: Real) -> Mask:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ptycho.raw_data import RawData
     from ptycho.reconstruction import Reconstruction
-    from ptycho.workflows.backend_selector import Training
+    from ptycho.workflows.backends import Training
     from ptyconf import Resolution
 
 

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from ptycho.scan.errors import ScanError, compose
 
-__all__ = ["group_centres", "group_indices", "relative_coordinates"]
+__all__ = ["group_centres", "group_indices", "relative_coordinates", "require_overlap"]
 
 Positions = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -93,6 +93,40 @@ def relative_coordinates(positions: Positions, groups: Indices) -> Positions:
     members = positions[groups]
     relative: Positions = members.mean(axis=1, keepdims=True) - members
     return relative
+
+
+def require_overlap(positions: Positions, groups: Indices, N: int) -> str | None:
+    """Accept groups whose members see a common piece of the object; without any, grouping is in vain.
+
+    Args:
+        positions: [x, y] in pixels, shape (n, 2).
+        groups: Indices of positions, shape (groups, C).
+        N: Side of a patch.
+
+    Returns:
+        What is to be said where some groups share nothing, or None.
+
+    Raises:
+        ScanError: In every group even the closest two patches lie beside each other.
+    """
+    if groups.shape[1] == 1:
+        return None
+    closest = np.full(len(groups), np.inf)
+    for one, other in combinations(groups.T, 2):
+        apart = np.abs(positions[one] - positions[other]).max(axis=1)
+        np.minimum(closest, apart, out=closest)
+    lone = int(np.count_nonzero(closest >= N))
+    if lone == len(groups):
+        raise ScanError(
+            compose(
+                f"no patches of a group overlap: the closest two are {closest.min():.4g} px apart, and a patch "
+                f"is {N} px wide",
+                expected=f"neighbouring positions less than {N} px apart, for gridsize "
+                f"{math.isqrt(groups.shape[1])}",
+                try_="model.gridsize = 1, or positions in pixels of the object if these are in other units",
+            )
+        )
+    return f"{lone} of {len(groups)} groups hold patches that share nothing" if lone else None
 
 
 def _neighbours(positions: Positions, seeds: Indices, count: int, C: int) -> Indices:

@@ -184,9 +184,16 @@ class Scan:
 
     def at_nominal_positions(self) -> Self:
         """Give the same frames at their nominal positions; the frames are not copied."""
+        return self.at_positions(self._accepted.nominal)
+
+    def at_positions(self, positions: NDArray[np.float64]) -> Self:
+        """Give the same frames at other positions; the frames are not copied.
+
+        Args:
+            positions: Patch centres [x, y] in pixels of the object, shape (n, 2).
+        """
         moved = copy.copy(self)
-        accepted = self._accepted
-        moved._accepted = replace(accepted, positions=accepted.nominal)  # noqa: SLF001  A copy of this object.
+        moved._accepted = replace(self._accepted, positions=positions)  # noqa: SLF001  A copy of this object.
         return moved
 
     def subset(self, indices: ArrayLike) -> Self:

@@ -17,6 +17,7 @@ from ptycho.network.settings import NetworkSettings
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
 from ptycho.raw_data import RawData
+from ptycho.scan.grouping import require_overlap
 from ptycho.scan.store import Frames, Indices, Stored, store_frames
 from ptyconf import Resolution
 
@@ -122,6 +123,8 @@ def make_plan(prepared: Prepared, scan: RawData, resumed: Resumed | None, retrie
     settings = NetworkSettings.of(training.model, training)
     weights = LossWeights.of(training)
     _require_side(scan, settings)
+    if settings.model_type == "supervised":
+        scan.labels([0])  # Says that there are none before any work is done.
     scan, notes = _place(scan, training)
     notes += idle_settings("train", prepared.resolution)
     if resumed is not None:
@@ -133,7 +136,7 @@ def make_plan(prepared: Prepared, scan: RawData, resumed: Resumed | None, retrie
         scan.positions, Sampling.of(training, clamped=not _is_explicit(prepared, "training.n_groups"))
     )
     monitor, more = _choose_monitor(execution.checkpoint_monitor_metric, groups, weights)
-    notes += [*groups.notes, *more]
+    notes += [*groups.notes, *more, *_overlap(scan, groups)]
     used = np.unique(np.concatenate([groups.train.ravel(), groups.validation.ravel()]))
     stored = store_frames(scan, normalisation.amplitude_factor, used)
     notes.append(stored.note)
@@ -272,6 +275,12 @@ def warm_up(
         f"the probe was retrieved from {len(used)} training frames in {len(misfits)} sweeps "
         f"({time.perf_counter() - began:.1f} s): misfit {misfits[0]:.3g} to {misfits[-1]:.3g}"
     )
+
+
+def _overlap(scan: RawData, groups: Split) -> list[str]:
+    """Say where groups of the training share nothing; refuse a scan without any overlap."""
+    note = require_overlap(scan.positions, groups.train, scan.N)
+    return [] if note is None else [note]
 
 
 def _require_side(scan: RawData, settings: NetworkSettings) -> None:

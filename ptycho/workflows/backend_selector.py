@@ -1,10 +1,17 @@
-"""Choose the backend by its name in the settings; it is imported only then, and never replaced by another."""
+"""Train and reconstruct with the backend that the configuration names; it is never replaced by another.
+
+Every function writes the configuration to the legacy dict first (CONFIG-001), then looks at the backend's
+name, then imports the backend.
+"""
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any
+
+from ptycho.workflows.backends import Backend, BackendError, load_backend
+from ptycho.workflows.configuration import require_training_config
+from ptycho.workflows.opening import find, open_network, said_in_config
+from ptycho.workflows.training import Chosen, Turn, publish, scan_of, stitch, train
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,142 +19,115 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ptycho.bundle import Bundle
+    from ptycho.config.config import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
+    from ptycho.loader import PtychoDataContainer
     from ptycho.raw_data import RawData
-    from ptycho.reconstruction import Reconstruction
-    from ptyconf import Resolution
+    from ptycho.workflows.predictor import Predictor
 
-_MODULES = {"pytorch": "ptycho_torch.backend", "tensorflow": "ptycho.tf.backend"}
-
-
-class _Library(NamedTuple):
-    """What a backend needs installed."""
-
-    title: str
-    package: str
-    oldest: str
-    policy: str = ""
+__all__ = [
+    "Backend",
+    "BackendError",
+    "load_backend",
+    "load_inference_bundle_with_backend",
+    "run_cdi_example_with_backend",
+    "train_cdi_model_with_backend",
+]
 
 
-_LIBRARIES = {
-    "pytorch": _Library("PyTorch", "torch", "2.2", " (POLICY-001)"),
-    "tensorflow": _Library("TensorFlow", "tensorflow", "2.18"),
-}
-
-
-class BackendError(RuntimeError):
-    """A backend that cannot run here; the message says what to install or to set."""
-
-
-class Prepared(Protocol):
-    """The configurations of a run, with ``params.cfg`` populated from them (CONFIG-001)."""
-
-    @property
-    def resolution(self) -> Resolution:
-        """What was resolved, with what this machine made of it."""
-        ...
-
-
-class Training(Protocol):
-    """What a training leaves, whichever backend did it."""
-
-    @property
-    def model(self) -> Any:
-        """The model with the weights of the best epoch, as the backend knows it."""
-        ...
-
-    @property
-    def resolution(self) -> Resolution:
-        """The settings with what was measured on the scan."""
-        ...
-
-    @property
-    def history(self) -> list[dict[str, float]]:
-        """One row for each epoch."""
-        ...
-
-    @property
-    def seconds(self) -> float:
-        """Time spent in the training loop."""
-        ...
-
-    @property
-    def device(self) -> str:
-        """Where it ran."""
-        ...
-
-    @property
-    def best_epoch(self) -> int | None:
-        """Epoch of the weights (from 0), or None when none was finished."""
-        ...
-
-    @property
-    def decisions(self) -> list[str]:
-        """What was decided and why, one sentence each."""
-        ...
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C ended it."""
-        ...
-
-
-class Backend(Protocol):
-    """What a backend offers to the command line."""
-
-    def prepare_training(self, resolution: Resolution) -> Prepared:
-        """Build the configurations of a training and populate ``params.cfg``."""
-        ...
-
-    def prepare_inference(self, resolution: Resolution) -> Prepared:
-        """Build the configurations of a reconstruction and populate ``params.cfg``."""
-        ...
-
-    def train(self, prepared: Prepared, scan: RawData, folder: Path) -> Training:
-        """Train on a scan; leave checkpoints and metrics in the folder."""
-        ...
-
-    def pack(self, model: Any, resolution: Resolution, home: Path) -> Bundle:
-        """Turn a model into what the bundle in that folder will hold."""
-        ...
-
-    def unpack(self, bundle: Bundle) -> Any:
-        """Turn what a bundle holds into a model."""
-        ...
-
-    def reconstruct(self, model: Any, resolution: Resolution, scan: RawData) -> Reconstruction:
-        """Reconstruct a scan with a model."""
-        ...
-
-    def infer_patches(
-        self, model: Any, X: NDArray[np.float32], relative: NDArray[np.float32]
-    ) -> NDArray[np.complex64]:
-        """Infer the patches (B, C, N, N) of groups from X (B, C, N, N) and relative positions (B, C, 2)."""
-        ...
-
-
-def load_backend(name: str) -> Backend:
-    """Import a backend by its name in the settings.
+def train_cdi_model_with_backend(
+    train_data: RawData | PtychoDataContainer,
+    test_data: RawData | PtychoDataContainer | None,
+    config: TrainingConfig,
+    torch_execution_config: PyTorchExecutionConfig | None = None,
+) -> dict[str, Any]:
+    """Train on a scan with the backend that the configuration names.
 
     Args:
-        name: ``pytorch`` or ``tensorflow``.
+        train_data: What is learned from; a share of its frames is held out to judge the epochs.
+        test_data: A scan to reconstruct later, refused now if it does not fit the network; None for none.
+        config: What the run reads and minimises. Every value of it holds.
+        torch_execution_config: How the run is carried out, on either backend.
 
     Returns:
-        The backend's workflow module.
+        history (a list for each quantity), backend, model (its ``predict`` gives patches), resolution (every
+        setting with its origin), best_epoch, seconds, device, decisions, interrupted, training.
 
     Raises:
-        BackendError: The framework is missing.
-        ValueError: There is no such backend.
+        ValueError: The backend is unknown, or settings and scans do not go together.
+        BackendError: The framework is missing; a RuntimeError.
     """
-    if name not in _MODULES:
-        raise ValueError(
-            f"Invalid backend: {name!r}. TrainingConfig.backend must be 'tensorflow' or 'pytorch'."
-        )
-    library = _LIBRARIES[name]
-    if find_spec(library.package) is None:
-        raise BackendError(
-            f"{library.title} backend selected, but {library.package} is not installed{library.policy}\n"
-            f"  expected  {library.package} {library.oldest} or newer\n"
-            f"  try       pip install '{library.package}>={library.oldest}'"
-        )
-    return cast("Backend", import_module(_MODULES[name]))
+    chosen = _choose(config)
+    test = None if test_data is None else scan_of(test_data, "test_data")
+    return train(chosen, scan_of(train_data, "train_data"), test, config, torch_execution_config)
+
+
+def run_cdi_example_with_backend(  # noqa: PLR0913  The signature is a public contract.
+    train_data: RawData | PtychoDataContainer,
+    test_data: RawData | PtychoDataContainer | None,
+    config: TrainingConfig,
+    flip_x: bool = False,
+    flip_y: bool = False,
+    transpose: bool = False,
+    M: int | None = None,
+    do_stitching: bool = False,
+    torch_execution_config: PyTorchExecutionConfig | None = None,
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None, dict[str, Any]]:
+    """Train on a scan and, if asked for, reconstruct another; nothing is written to the disk.
+
+    Args:
+        train_data: What is learned from.
+        test_data: What is reconstructed; None for nothing.
+        config: What the run reads and minimises. Every value of it holds.
+        flip_x: The columns of the test scan's positions count the other way.
+        flip_y: Its rows count the other way.
+        transpose: Its patches are transposed before they are stitched.
+        M: Side of the central square of each patch that is stitched, in pixels; None takes all that is lit.
+        do_stitching: Reconstruct the test scan.
+        torch_execution_config: How the run is carried out, on either backend.
+
+    Returns:
+        Amplitude and phase of the test scan, shape (H, W), or None without stitching; and what
+        `train_cdi_model_with_backend` returns, with amplitude, phase and reconstruction where there are.
+
+    Raises:
+        ValueError: The backend is unknown, or settings and scans do not go together.
+        BackendError: The framework is missing; a RuntimeError.
+    """
+    chosen = _choose(config)
+    scan = scan_of(train_data, "train_data")
+    test = None if test_data is None else scan_of(test_data, "test_data")
+    turn = Turn(flip_x=flip_x, flip_y=flip_y, transpose=transpose, M=M)
+    turn.require_part_of(scan.N)
+    results = train(chosen, scan, test, config, torch_execution_config)
+    if test is None or not do_stitching:
+        return None, None, results
+    results |= stitch(chosen, results, test, turn)
+    return results["amplitude"], results["phase"], results
+
+
+def load_inference_bundle_with_backend(
+    bundle_dir: str | Path, config: TrainingConfig | InferenceConfig
+) -> tuple[Predictor, dict[str, Any]]:
+    """Open a trained network with the backend that the configuration names, whichever backend wrote it.
+
+    Args:
+        bundle_dir: The folder that holds ``wts.h5.zip``, or the folder above it.
+        config: What the network is taken for: its N, gridsize, and every field that was named.
+
+    Returns:
+        The network, whose ``predict`` gives patches, and a copy of the legacy settings.
+
+    Raises:
+        FileNotFoundError: "Model directory does not exist", or "Model archive not found".
+        ValueError: The backend is unknown, or the network is not the one that the configuration describes.
+        BackendError: The framework is missing; a RuntimeError.
+    """
+    publish(config)
+    load_backend(config.backend)
+    return open_network(find(bundle_dir), said_in_config(config), config.backend)
+
+
+def _choose(config: TrainingConfig) -> Chosen:
+    require_training_config(config)
+    publish(config)
+    return Chosen(config.backend, load_backend(config.backend))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho.archive import COPY_AGAIN, ArchiveError
 from ptycho.bundle import refusal
-from ptycho.workflows.backend_selector import load_backend
+from ptycho.workflows.backends import load_backend
 
 if TYPE_CHECKING:
     from pathlib import Path

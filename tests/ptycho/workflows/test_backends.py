@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ptycho.workflows import backend_selector
-from ptycho.workflows.backend_selector import BackendError, load_backend
+from ptycho.workflows import backends
+from ptycho.workflows.backends import BackendError, load_backend
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from ptycho.workflows.backend_selector import BackendError, load_backend
 )
 def test_a_missing_framework_is_named(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
     """The error says what to install; the other backend does not step in."""
-    monkeypatch.setattr(backend_selector, "find_spec", lambda _: None)
+    monkeypatch.setattr(backends, "find_spec", lambda _: None)
     with pytest.raises(BackendError) as caught:
         load_backend(name)
     assert str(caught.value) == text
