@@ -12,13 +12,14 @@ Source:
     Rodenburg and Faulkner, Appl. Phys. Lett. 85, 4795 (2004): the correction that a pass sees.
 """
 
+import math
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from ptycho.network.architecture import AMPLITUDE_SLOPE, STEP_LEVEL, UNET_FOLD, UNET_LEVELS, UNET_WIDTH
 from ptycho.network.settings import NetworkSettings
-from ptycho.physics.limits import PHASE_FLOOR
+from ptycho.physics.limits import INTENSITY_FLOOR, PHASE_FLOOR
 
 from . import physics
 from .layers import Block, Policy, UNet, amplitude_activation, bounded_phase
@@ -54,8 +55,9 @@ class Illumination:
         waves = physics.exit_waves(patches, self.probe, disk=self.disk, sigma=self.sigma)
         fields = physics.propagate(waves)
         predicted = tf.reduce_sum(physics.power(fields), axis=-3)
-        ratio = self.measured * tf.math.rsqrt(tf.maximum(predicted, PHASE_FLOOR))
-        change = tf.where(self.good, ratio - 1, 0)
+        amplitude = tf.sqrt(tf.maximum(predicted, INTENSITY_FLOOR))
+        change = (self.measured - amplitude) / tf.maximum(amplitude, math.sqrt(PHASE_FLOOR))
+        change = tf.where(self.good, change, 0)
         waves = physics.back_propagate(physics.scale(fields, change[..., None, :, :]))
         waves = physics.smooth(waves, self.sigma)
         if self.disk is not None:

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from ptycho.network.architecture import AMPLITUDE_SLOPE, STEP_LEVEL, UNET_FOLD, UNET_LEVELS, UNET_WIDTH
 from ptycho.network.settings import NetworkSettings
-from ptycho.physics.limits import PHASE_FLOOR
+from ptycho.physics.limits import INTENSITY_FLOOR, PHASE_FLOOR
 
 from . import physics
 from .layers import UNet, amplitude_activation, bounded_phase
@@ -57,8 +57,9 @@ class Illumination:
         waves = physics.exit_waves(patches, self.probe, disk=self.disk, sigma=self.sigma)
         fields = physics.propagate(waves)
         predicted = (fields.real.square() + fields.imag.square()).sum(-3)
-        ratio = self.measured * predicted.clamp(min=PHASE_FLOOR).rsqrt()
-        change = torch.where(self.good, ratio - 1, 0.0)
+        amplitude = predicted.clamp(min=INTENSITY_FLOOR).sqrt()
+        change = (self.measured - amplitude) / amplitude.clamp(min=math.sqrt(PHASE_FLOOR))
+        change = torch.where(self.good, change, 0.0)
         waves = physics.smooth(physics.back_propagate(fields * change[..., None, :, :]), self.sigma)
         if self.disk is not None:
             waves = waves * self.disk
