@@ -80,8 +80,8 @@ def open_network(
     def pack(home: Path) -> Bundle:
         if name != held.backend:
             return convert(name, archive, held, home)
-        here, there = archive.absolute().parent, home.absolute()
-        return replace(held, settings_toml=move_paths(held.settings_toml, here, there))
+        here = (archive if archive.is_dir() else archive.parent).absolute()
+        return replace(held, settings_toml=move_paths(held.settings_toml, here, home.absolute()))
 
     predictor = remember(Predictor(name, load_backend(name), model, pack))
     _publish(archive, held, predictor.intensity_scale)
