@@ -4,6 +4,7 @@ Names, shapes and error phrases are a public contract; ``docs/data.md`` states i
 """
 
 import json
+import logging
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +24,8 @@ from ptycho.scan.reader import read_scan
 from ptycho.scan.scan import Scan
 
 __all__ = ["RawData"]
+
+logger = logging.getLogger(__name__)
 
 Array = np.ndarray[Any, Any]
 Complex = NDArray[np.complexfloating[Any, Any]]
@@ -267,6 +270,13 @@ class RawData(Scan):
                     expected=f"N = {self.N}",
                     try_=f"data.crop_px = {N}" if N < self.N else f"model.N = {self.N}",
                 )
+            )
+        if nsamples == 1 < len(self):
+            logger.warning(
+                "one group is drawn of a scan of %d positions: what is made of it shows one patch; "
+                "nsamples = %d takes all",
+                len(self),
+                len(self),
             )
         groups = group_indices(
             self.positions,

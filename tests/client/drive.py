@@ -12,7 +12,8 @@ import os
 import pickle
 import sys
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -145,13 +146,19 @@ def choose(core: ModelCore, library: str, mode: str) -> TrainableReconstructor:
     return next(each for each in found if each.name == mode)
 
 
-def go_through(core: ModelCore, names: tuple[str, str], folder: Path) -> dict[str, Any]:
-    """Do what a user does: export, train, save; start anew, open, reconstruct."""
+def go_through(configure: Callable[[], ModelCore], names: tuple[str, str], folder: Path) -> dict[str, Any]:
+    """Do what a user does: export, train, save; start anew, open, reconstruct.
+
+    Args:
+        configure: Starts ptychodus and makes its settings.
+        names: Library and reconstructor.
+        folder: Takes everything that is written.
+    """
     experiment = simulate()
     scans, trained = folder / "scans", folder / "trained"
     scans.mkdir()
     trained.mkdir()
-    first = choose(core, *names)
+    first = choose(configure(), *names)
     for name in ("train_data.npz", "test_data.npz"):
         first.export_training_data(scans / name, experiment.given)
     clock = _Clock()
@@ -159,7 +166,7 @@ def go_through(core: ModelCore, names: tuple[str, str], folder: Path) -> dict[st
     clock.lap("train")
     model = folder / f"model{first.get_model_file_extension()}"
     first.save_model(model)
-    second = choose(_core(), *names)
+    second = choose(configure(), *names)
     second.load_model_from_file(model)
     clock.lap("save and open")
     products = [output.product for output in second.reconstruct(experiment.given)]
@@ -200,21 +207,29 @@ def _configured_torch() -> ModelCore:
 
 def torch(folder: Path) -> dict[str, Any]:
     """Go through PtychoPINN-Torch with the settings that ptychodus ships, but for the size and for time."""
-    core = _configured_torch()
-    core.ptychopinn_torch_reconstructor_library.training_settings.epochs.set_value(2)
-    return go_through(core, ("PtychoPINN-Torch", "Unsupervised"), folder)
+
+    def configure() -> ModelCore:
+        core = _configured_torch()
+        core.ptychopinn_torch_reconstructor_library.training_settings.epochs.set_value(2)
+        return core
+
+    return go_through(configure, ("PtychoPINN-Torch", "Unsupervised"), folder)
 
 
 def torch_network_alone(folder: Path) -> dict[str, Any]:
     """Let the network alone make the picture; what ptychodus has no field for comes from the environment."""
     os.environ["PTYCHO__MODEL__ARCHITECTURE"] = "unet"
     os.environ["PTYCHO__INFERENCE__REFINE_EPOCHS"] = "0"
-    core = _configured_torch()
-    library = core.ptychopinn_torch_reconstructor_library
-    library.model_settings.amplitude_activation_function.set_value("sigmoid")
-    library.training_settings.epochs.set_value(8)
-    library.training_settings.batch_size.set_value(4)
-    return go_through(core, ("PtychoPINN-Torch", "Unsupervised"), folder)
+
+    def configure() -> ModelCore:
+        core = _configured_torch()
+        library = core.ptychopinn_torch_reconstructor_library
+        library.model_settings.amplitude_activation_function.set_value("sigmoid")
+        library.training_settings.epochs.set_value(8)
+        library.training_settings.batch_size.set_value(4)
+        return core
+
+    return go_through(configure, ("PtychoPINN-Torch", "Unsupervised"), folder)
 
 
 def torch_errors(folder: Path) -> dict[str, Any]:
@@ -232,10 +247,17 @@ def torch_errors(folder: Path) -> dict[str, Any]:
     library.data_settings.model_size.set_value(SIDE)
     library.model_settings.eca_encoder.set_value(True)
     seen["unbuilt"] = _shown(reconstructor.train(scans, trained))
+    seen["labels"] = _shown(_unlabelled(experiment, scans, trained))
     foreign.write_bytes(pickle.dumps({"state_dict": {}}))
     reconstructor.load_model_from_file(foreign)
     seen["foreign"] = _shown(reconstructor.reconstruct(experiment.given))
     return seen
+
+
+def _unlabelled(experiment: Experiment, scans: Path, trained: Path) -> Iterator[Any]:
+    supervised = choose(_configured_torch(), "PtychoPINN-Torch", "Supervised")
+    supervised.export_training_data(scans / "train_data.npz", experiment.given)
+    return supervised.train(scans, trained)
 
 
 def _shown(outputs: Iterator[Any]) -> str:
@@ -246,13 +268,44 @@ def _shown(outputs: Iterator[Any]) -> str:
     return ""
 
 
+def _configured_tensorflow(epochs: int, batch_size: int) -> Callable[[], ModelCore]:
+    def configure() -> ModelCore:
+        core = _core()
+        library = core.ptychopinn_reconstructor_library
+        library.training_settings.nepochs.set_value(epochs)
+        library.training_settings.batch_size.set_value(batch_size)
+        library.inference_settings.n_samples.set_value(STEPS**2)
+        return core
+
+    return configure
+
+
 def tensorflow(folder: Path) -> dict[str, Any]:
     """Go through PtychoPINN with the settings that ptychodus ships, but for time and the count of groups."""
+    return go_through(_configured_tensorflow(epochs=1, batch_size=16), ("PtychoPINN", "PINN"), folder)
+
+
+def tensorflow_learned(folder: Path) -> dict[str, Any]:
+    """Train until the picture is that of the object; the network comes from the environment."""
+    os.environ["PTYCHO__MODEL__ARCHITECTURE"] = "unet"
+    return go_through(_configured_tensorflow(epochs=12, batch_size=4), ("PtychoPINN", "PINN"), folder)
+
+
+def tensorflow_errors(folder: Path) -> dict[str, Any]:
+    """Do what cannot work, and keep what ptychodus would show of it."""
+    experiment = simulate()
+    scans, trained, foreign = folder / "scans", folder / "trained", folder / "foreign.zip"
+    scans.mkdir()
     core = _core()
-    library = core.ptychopinn_reconstructor_library
-    library.training_settings.nepochs.set_value(2)
-    library.inference_settings.n_samples.set_value(STEPS**2)
-    return go_through(core, ("PtychoPINN", "PINN"), folder)
+    reconstructor = choose(core, "PtychoPINN", "PINN")
+    for name in ("train_data.npz", "test_data.npz"):
+        reconstructor.export_training_data(scans / name, experiment.given)
+    seen = {"labels": _shown(choose(core, "PtychoPINN", "Supervised").train(scans, trained))}
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("wts.h5.zip", b"something else")
+    reconstructor.load_model_from_file(foreign)
+    seen["foreign"] = _shown(reconstructor.reconstruct(experiment.given))
+    return seen
 
 
 JOBS = {
@@ -260,6 +313,8 @@ JOBS = {
     "torch-network-alone": torch_network_alone,
     "torch-errors": torch_errors,
     "tensorflow": tensorflow,
+    "tensorflow-learned": tensorflow_learned,
+    "tensorflow-errors": tensorflow_errors,
 }
 
 

@@ -61,18 +61,57 @@ def test_saved_model_is_one_of_ours(drive: Drive) -> None:
     assert {"last.ckpt", "metrics.csv", "wts.h5.zip"} <= {path.name for path in runs[0].iterdir()}
 
 
+def test_tensorflow_path_reconstructs_the_object(drive: Drive) -> None:
+    """Exported, trained, saved, opened again: the network's own picture is that of the object."""
+    seen = drive("tensorflow-learned")
+    assert seen["model_loaded"]
+    assert seen["products"] == 1
+    assert seen["dtype"] == "complex64"
+    assert min(seen["amplitude"], seen["phase"]) > LEARNED
+    assert max(abs(seen["constant_amplitude"]), abs(seen["constant_phase"])) < BLANK
+    assert seen["centre_kept"]
+    assert max(abs(value) for value in seen["shift_px"]) < 1
+
+
+def test_tensorflow_path_runs_as_shipped(drive: Drive) -> None:
+    """With the client's own settings a product comes back, of the size that its scan has."""
+    seen = drive("tensorflow")
+    assert seen["products"] == 1
+    assert seen["shape"][0] == seen["shape"][1]
+    assert seen["shape"][0] % 2 == 0
+    assert 70 <= seen["shape"][0] <= 126
+    assert [path.name for path in (seen["folder"] / "trained").iterdir()] == ["wts.h5.zip"]
+
+
+ERRORS = [
+    (
+        "torch-errors",
+        "no scan",
+        "holds no scan to train on\n  expected  train_data.npz, or one other scan (.npz)\n",
+    ),
+    ("torch-errors", "size", "have 64 x 64 pixels, and model.N is 128\n"),
+    ("torch-errors", "unbuilt", "'model.eca_encoder' is True, which asks for what is not built here: "),
+    (
+        "torch-errors",
+        "labels",
+        "(DATA-SUP-001)\n  expected  an array 'Y' or 'label' of shape (144, 64, 64)",
+    ),
+    ("torch-errors", "foreign", "foreign.ckpt is not a checkpoint of this library: it is no archive\n"),
+    (
+        "tensorflow-errors",
+        "labels",
+        "(DATA-SUP-001)\n  expected  an array 'Y' or 'label' of shape (144, 64",
+    ),
+    ("tensorflow-errors", "foreign", "wts.h5.zip is no ZIP archive\n"),
+]
+
+
 @pytest.mark.parametrize(
-    ("mistake", "told"),
-    [
-        ("no scan", "holds no scan to train on\n  expected  train_data.npz, or one other scan (.npz)"),
-        ("size", "have 64 x 64 pixels, and model.N is 128\n"),
-        ("unbuilt", "'model.eca_encoder' is True, which asks for what is not built here: "),
-        ("foreign", "foreign.ckpt is not a checkpoint of this library: it is no archive\n"),
-    ],
+    ("job", "mistake", "told"), ERRORS, ids=[f"{job}: {mistake}" for job, mistake, _ in ERRORS]
 )
-def test_errors_arrive_as_text(drive: Drive, mistake: str, told: str) -> None:
+def test_errors_arrive_as_text(drive: Drive, job: str, mistake: str, told: str) -> None:
     """What ptychodus shows of an error says what is wrong and what is expected."""
-    shown = drive("torch-errors")[mistake]
+    shown = drive(job)[mistake]
     assert shown.startswith("Subprocess raised ")
     assert told in shown
     assert "expected" in shown

@@ -162,6 +162,21 @@ def test_both_layouts_of_the_siemens_star_agree(shared_data: Any) -> None:
     assert np.ptp(shift, axis=0).max() < 1e-3
 
 
+@pytest.mark.parametrize(("nsamples", "told"), [(1, 1), (2, 0)])
+def test_a_single_group_is_worth_a_warning(
+    nsamples: int, told: int, tiny_scan: RawData, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that leaves nsamples at 1 hears that its picture will be one patch."""
+    tiny_scan.generate_grouped_data(tiny_scan.N, K=4, nsamples=nsamples, gridsize=1)
+    n = len(tiny_scan)
+    text = (
+        f"one group is drawn of a scan of {n} positions: what is made of it shows one patch; "
+        f"nsamples = {n} takes all"
+    )
+    heard = [record.getMessage() for record in caplog.records if record.name == "ptycho.raw_data"]
+    assert heard == [text] * told
+
+
 def test_misspelt_options_are_refused() -> None:
     """A scan is not read by a word that nobody knows."""
     with pytest.raises(ScanError, match=r"data\.centre = 'bogus'"):

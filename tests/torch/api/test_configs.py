@@ -80,6 +80,16 @@ def test_every_schedule_of_the_client_is_known(name: str, as_shipped: Configure,
     assert settings["execution.min_lr_ratio"] == 0.2
 
 
+def test_single_positions_are_a_grid_of_one(as_shipped: Configure, client_folder: Path) -> None:
+    """A client asks for single positions by grid and channels; both must say so."""
+    single = {"data": {"C": 1, "grid_size": (1, 1)}, "model": {"C_model": 1, "C_forward": 1}}
+    single["model"]["decoder_last_amp_channels"] = 1
+    settings = prepared(as_shipped(**single), client_folder)
+    assert (settings["model.gridsize"], settings["data.C"], settings["model.C_model"]) == (1, 1, 1)
+    with pytest.raises(ConfigError, match="decoder_last_amp_channels = 4, and a group has 1 patches"):
+        prepared(as_shipped(data={"grid_size": (1, 1)}), client_folder)
+
+
 def test_several_devices_keep_their_strategy(as_shipped: Configure, client_folder: Path) -> None:
     """A strategy is left open for one device only."""
     settings = prepared(as_shipped(training={"n_devices": 2}), client_folder)
