@@ -85,8 +85,13 @@ _PLUMBING = frozenset(
         "ptycho.config.legacy",
         "ptycho.config.config",
         "ptycho.config.prepared",
+        "ptycho.workflows.backend_selector",
+        "ptycho.workflows.components",
+        "ptycho.workflows.opening",
+        "ptycho.workflows.training",
         "ptycho_torch.config_factory",
         "ptycho_torch.config_payload",
+        "ptycho_torch.workflows.components",
     }
 )
 

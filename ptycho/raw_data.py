@@ -17,7 +17,7 @@ from ptycho.scan.check import check_probe
 from ptycho.scan.errors import ScanError, compose, place
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 from ptycho.scan.gather import gather
-from ptycho.scan.grouping import group_indices, require_overlap
+from ptycho.scan.grouping import group_indices
 from ptycho.scan.intake import Context, Given, accept, with_quantity
 from ptycho.scan.options import Quantity, ScanOptions
 from ptycho.scan.reader import read_scan
@@ -257,7 +257,7 @@ class RawData(Scan):
             axis 2; nn_indices (B, C); objectGuess.
 
         Raises:
-            ScanError: N differs from the frames', such groups do not exist, or no patches of them overlap.
+            ScanError: N differs from the frames', or such groups do not exist.
             UnpopulatedError: gridsize is None before a configuration was written to params.cfg (CONFIG-001).
         """
         if gridsize is None:
@@ -288,5 +288,4 @@ class RawData(Scan):
             oversampling=enable_oversampling,
             pool_size=neighbor_pool_size,
         )
-        require_overlap(self.positions, groups, N)
         return gather(self, groups) | {"objectGuess": self.objectGuess}

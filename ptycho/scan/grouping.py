@@ -96,7 +96,7 @@ def relative_coordinates(positions: Positions, groups: Indices) -> Positions:
 
 
 def require_overlap(positions: Positions, groups: Indices, N: int) -> str | None:
-    """Accept groups whose members see a common piece of the object; without any, grouping is in vain.
+    """Accept groups of which most see a common piece of the object; grouping is in vain without it.
 
     Args:
         positions: [x, y] in pixels, shape (n, 2).
@@ -107,7 +107,7 @@ def require_overlap(positions: Positions, groups: Indices, N: int) -> str | None
         What is to be said where some groups share nothing, or None.
 
     Raises:
-        ScanError: In every group even the closest two patches lie beside each other.
+        ScanError: In most groups even the closest two patches lie beside each other.
     """
     if groups.shape[1] == 1:
         return None
@@ -116,17 +116,17 @@ def require_overlap(positions: Positions, groups: Indices, N: int) -> str | None
         apart = np.abs(positions[one] - positions[other]).max(axis=1)
         np.minimum(closest, apart, out=closest)
     lone = int(np.count_nonzero(closest >= N))
-    if lone == len(groups):
+    counted = f"{lone} of {len(groups)} groups hold patches that do not overlap"
+    if 2 * lone > len(groups):
         raise ScanError(
             compose(
-                f"no patches of a group overlap: the closest two are {closest.min():.4g} px apart, and a patch "
-                f"is {N} px wide",
-                expected=f"neighbouring positions less than {N} px apart, for gridsize "
+                f"{counted}: even the closest two of a group are {np.median(closest):.4g} px apart",
+                expected=f"neighbouring positions less than {N} px apart, the side of a patch, for gridsize "
                 f"{math.isqrt(groups.shape[1])}",
                 try_="model.gridsize = 1, or positions in pixels of the object if these are in other units",
             )
         )
-    return f"{lone} of {len(groups)} groups hold patches that share nothing" if lone else None
+    return counted if lone else None
 
 
 def _neighbours(positions: Positions, seeds: Indices, count: int, C: int) -> Indices:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from copy import copy
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ptycho.config import views
 from ptycho.config.config import InferenceConfig, ModelConfig, PyTorchExecutionConfig, TrainingConfig
 from ptycho.config.run import Written, resolve_layers
-from ptyconf import Origin, mark_set, set_fields
+from ptyconf import Origin, set_fields
 from ptyconf.sources import instance, mapping
 from ptyconf.tracking import is_tracked
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from ptyconf import Layer, Resolution, View
 
 __all__ = ["named_fields", "require_training_config", "resolve_training"]
-
-_T = TypeVar("_T")
 
 _NO_FILE = (None, Path())
 """How a client says that its scan is in memory."""
@@ -64,15 +61,14 @@ def resolve_training(
     Raises:
         ConfigError: Everything that is wrong with the settings, together.
     """
-    config = _without_empty_file(config)
+    if config.train_data_file in _NO_FILE:
+        config = replace(config, train_data_file=None)
     layers: list[Layer] = [
         _read_from(scan, backend),
         instance.layer("overrides", scan.options, views.SCAN, fields="all", within=1),
-        _named("overrides", config, views.TRAINING, within=2),
-        _named("overrides", _outspoken(config.model), views.MODEL, within=3),
+        *_parts("overrides", config, named=True),
         *Written(environ=os.environ, execution_config=execution_config).layers("train"),
-        instance.layer("cli-defaults", config, views.TRAINING, fields="all"),
-        instance.layer("cli-defaults", config.model, views.MODEL, fields="all", within=1),
+        *_parts("cli-defaults", config, named=False),
     ]
     return resolve_layers(layers)
 
@@ -84,23 +80,19 @@ def named_fields(config: ModelConfig | TrainingConfig | InferenceConfig) -> froz
     return frozenset(item.name for item in fields(config) if getattr(config, item.name) != item.default)
 
 
-def _without_empty_file(config: TrainingConfig) -> TrainingConfig:
-    return replace(config, train_data_file=None) if config.train_data_file in _NO_FILE else config
+def _parts(name: str, config: TrainingConfig, *, named: bool) -> list[Layer]:
+    """Make the layers of what a caller named, or of all else that a configuration holds."""
+    return [
+        _part(name, config, views.TRAINING, 2, named=named),
+        _part(name, config.model, views.MODEL, 3, named=named),
+    ]
 
 
-def _named(name: str, config: _T, view: View[_T], within: int) -> Layer:
-    which = None if is_tracked(type(config)) else "changed"
-    return instance.layer(name, config, view, fields=which, within=within)  # type: ignore[arg-type]
-
-
-def _outspoken(model: ModelConfig) -> ModelConfig:
-    """Take back what a caller named with the default that acts only when it is asked for."""
-    if not is_tracked(type(model)):
-        return model
-    kept = copy(model)
-    silent = {name for name, default in _SILENT_DEFAULTS.items() if getattr(model, name) == default}
-    mark_set(kept, set_fields(model) - silent)
-    return kept
+def _part(name: str, config: Any, view: View[Any], within: int, *, named: bool) -> Layer:
+    silent = {each for each, default in _SILENT_DEFAULTS.items() if getattr(config, each, None) == default}
+    spoken = named_fields(config) - silent
+    chosen = spoken if named else {item.name for item in fields(config)} - spoken
+    return instance.layer(name, config, view, fields=chosen, within=within)
 
 
 def _read_from(scan: RawData, backend: str) -> Layer:

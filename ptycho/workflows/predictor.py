@@ -14,6 +14,7 @@ from ptycho.inference.groups import of_equal_reach
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import merge_group, synchronise_phases
+from ptycho.scan.grouping import require_overlap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,7 +88,8 @@ class Predictor:
             groups the middle of the picture that its patches make together.
 
         Raises:
-            ValueError: The arrays do not fit the network or each other.
+            ValueError: The arrays do not fit the network or each other, X is not finite, or the patches of
+                most groups do not overlap.
         """
         X, relative = self._accept(inputs)
         found = np.empty((len(X), self.settings.N, self.settings.N), np.complex64)
@@ -112,12 +114,22 @@ class Predictor:
             raise ValueError(
                 _misfit("local_offsets", offsets.shape, f"({len(scaled)}, 1, 2, {C})", self.settings)
             )
+        relative = np.moveaxis(offsets[:, 0], 1, 2).astype(np.float32)
+        members = np.arange(relative.shape[0] * C).reshape(-1, C)
+        require_overlap(-relative.reshape(-1, 2).astype(np.float64), members, N)
         X = (np.moveaxis(scaled, -1, 1) / self.intensity_scale).astype(np.float32)
-        self._doubt(X)
-        return X, np.moveaxis(offsets[:, 0], 1, 2).astype(np.float32)
+        self._judge(X)
+        return X, relative
 
-    def _doubt(self, X: NDArray[np.float32]) -> None:
-        """Warn of frames whose energy no measurement explains."""
+    def _judge(self, X: NDArray[np.float32]) -> None:
+        """Refuse frames that are no numbers, and warn of an energy that no measurement explains."""
+        bad = np.flatnonzero(~np.isfinite(X).all(axis=(1, 2, 3)))
+        if len(bad):
+            raise ValueError(
+                f"X of group {bad[0]} holds values that are NaN or infinite\n"
+                "  expected  finite normalised amplitudes\n"
+                "  try       leaving out bad frames before they are grouped"
+            )
         energy = float(np.square(X, dtype=np.float64).sum()) / max(1, X[..., 0, 0].size)
         ratio = energy / (self.settings.N / 2) ** 2
         if not BELIEVED_ENERGY[0] <= ratio <= BELIEVED_ENERGY[1]:

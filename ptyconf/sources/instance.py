@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal, TypeVar
 
 from ptyconf.layer import Fault, Keys, Layer
@@ -17,7 +18,7 @@ def layer(
     instance: T,
     view: View[T],
     *,
-    fields: Literal["all", "changed"] | None = None,
+    fields: Literal["all", "changed"] | Collection[str] | None = None,
     label: str = "",
     within: int = 0,
 ) -> Layer:
@@ -28,7 +29,8 @@ def layer(
         instance: The object.
         view: The view of its class.
         fields: None takes what the caller set, which only a class marked with ``tracks_set_fields`` knows;
-            "all" takes every field, "changed" those that differ from the default.
+            "all" takes every field, "changed" those that differ from the default, a collection of names
+            takes these.
         label: What origins are called by; the class's name if left out.
         within: Order among layers of one name, the smaller above.
 
@@ -44,12 +46,12 @@ def layer(
     attributes: dict[str, str] = {}
     values: dict[str, Any] = {}
     faults: list[Fault] = []
-    known = set_fields(instance) if fields is None else frozenset()
+    known = _names(instance, fields)
     for each in view.own:
         raw = getattr(instance, each.name)
         if fields == "changed" and each.default is not UNSET and _equal(raw, each.default):
             continue
-        if fields is None and each.name not in known:
+        if known is not None and each.name not in known:
             continue
         path = each.bind.path
         attributes[path] = each.name
@@ -64,6 +66,13 @@ def layer(
         return Origin("instance", called, f"{called}.{attributes.get(path, path)}")
 
     return Layer(name, values, origins, kind="instance", label=called, within=within, faults=tuple(faults))
+
+
+def _names(instance: object, fields: str | Collection[str] | None) -> Collection[str] | None:
+    """Name the fields to take; None where that is for their values to say."""
+    if fields is None:
+        return set_fields(instance)
+    return None if isinstance(fields, str) else fields
 
 
 def _equal(value: Any, default: Any) -> bool:
