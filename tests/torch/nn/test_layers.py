@@ -34,6 +34,8 @@ def test_block_attention_only_weakens():
 def test_block_attention_looks_at_the_whole():
     """A bright pixel changes what far away pixels of its channel count."""
     block, features = BlockAttention(16), torch.rand(1, 16, 32, 32)
+    for part in block.parameters():
+        torch.nn.init.constant_(part, 0.1)
     before = block(features)
     features[0, :, 0, 0] += 10
     assert not torch.equal(block(features)[0, :, 31, 31], before[0, :, 31, 31])
