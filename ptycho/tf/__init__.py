@@ -15,4 +15,4 @@ if _FOUND != "tensorflow":
         "  expected  KERAS_BACKEND=tensorflow, set before Keras is imported\n"
         '  try       unset KERAS_BACKEND, or training.backend = "pytorch"'
     )
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow greets on stderr otherwise.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # What goes wrong reaches Python as an error.

@@ -3,6 +3,7 @@
 Shape legend: B groups of a batch, C positions of a group, N frame side.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -57,7 +58,7 @@ class Loading:
             )
         if execution.pin_memory:
             notes.append(
-                "execution.pin_memory has nothing to act on: TensorFlow pins what it copies to a GPU by itself"
+                "execution.pin_memory has nothing to act on: TensorFlow pins what it copies to a GPU"
             )
         return cls(workers, ahead), notes
 
@@ -90,7 +91,7 @@ class Batches:
 
     def __len__(self) -> int:
         """Count the steps of an epoch."""
-        return -(-self._share // self._size)
+        return math.ceil(self._share / self._size)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order in which groups come from now on."""

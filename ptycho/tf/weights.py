@@ -14,7 +14,8 @@ from .layers import convolutions
 from .model import PtychoNetwork
 
 
-def _held(network: PtychoNetwork) -> Iterator[tuple[str, keras.Variable]]:
+def named_variables(network: PtychoNetwork) -> Iterator[tuple[str, keras.Variable]]:
+    """Walk what a network holds, by canonical name; the probe's last axis is (real, imaginary)."""
     yield "probe", network.probe_parts
     for name in ("log_gain", "measured_scale", "mask"):
         yield name, getattr(network, name)
@@ -34,7 +35,7 @@ def _complex_of(array: np.ndarray) -> np.dtype[Any]:
 
 def export(network: PtychoNetwork) -> dict[str, np.ndarray]:
     """Return every weight, the probe and the scales under canonical names."""
-    return {name: _canonical(name, variable) for name, variable in _held(network)}
+    return {name: _canonical(name, variable) for name, variable in named_variables(network)}
 
 
 def load(network: PtychoNetwork, arrays: Mapping[str, np.ndarray]) -> None:
@@ -43,7 +44,7 @@ def load(network: PtychoNetwork, arrays: Mapping[str, np.ndarray]) -> None:
     Raises:
         ValueError: Names or shapes differ; nothing has been changed then.
     """
-    own = dict(_held(network))
+    own = dict(named_variables(network))
     shapes = {name: _shape(name, variable) for name, variable in own.items()}
     missing, surplus = sorted(own.keys() - arrays.keys()), sorted(arrays.keys() - own.keys())
     unequal = sorted(n for n in own.keys() & arrays.keys() if tuple(arrays[n].shape) != shapes[n])

@@ -88,6 +88,37 @@ def refuse_checkpoint(path: Path, reason: str) -> ValueError:
     )
 
 
+_ZIP = b"PK\x03\x04"
+_NAMES = {"pytorch": "torch", "tensorflow": "TensorFlow"}
+
+
+def writer_of(path: Path) -> str | None:
+    """Tell by its first bytes which backend wrote a checkpoint; None where it is neither's.
+
+    torch writes ZIP archives; TensorFlow's are safetensors: the length of a JSON table, then that table.
+    """
+    with path.open("rb") as file:
+        head = file.read(9)
+    if head.startswith(_ZIP):
+        return "pytorch"
+    return "tensorflow" if head[8:] == b"{" else None
+
+
+def require_backend(path: Path, backend: str) -> None:
+    """Accept a checkpoint that the other backend did not write.
+
+    Raises:
+        ValueError: It did; momenta and orders of one backend mean nothing to the other.
+    """
+    writer = writer_of(path)
+    if writer not in (None, backend):
+        raise ValueError(
+            f"{path} is a checkpoint of the {_NAMES[writer]} backend, and training.backend is {backend!r}\n"
+            f"  expected  a checkpoint that the {_NAMES[backend]} backend wrote\n"
+            f'  try       training.backend = "{writer}", or training.resume unset for a fresh start'
+        )
+
+
 def carry_over_best(source: Path, folder: Path) -> None:
     """Copy the best checkpoints beside a resumed one into the folder of this run."""
     if source.parent.resolve() == folder.resolve():

@@ -7,7 +7,6 @@ from pathlib import Path
 from ptycho.atomic import replacing
 
 METRICS_FILE = "metrics.csv"
-LOGGERS = ("csv", "tensorboard", "mlflow", "none")
 
 _FIRST_COLUMNS = ("epoch", "train_loss", "val_loss")
 _LAST_COLUMNS = ("lr", "intensity_scale", "seconds")
@@ -57,12 +56,3 @@ def arrange(rows: Iterable[Mapping[str, float]]) -> list[str]:
         *middle,
         *(name for name in _LAST_COLUMNS if name in present),
     ]
-
-
-def unknown_logger(name: str) -> ValueError:
-    """Make the error of a logger that is none of the known ones."""
-    return ValueError(
-        f"Unknown logger_backend '{name}'\n"
-        f"  expected  one of {', '.join(LOGGERS)}\n"
-        '  try       execution.logger_backend = "csv"'
-    )

@@ -1,0 +1,128 @@
+"""Checkpoints of a TensorFlow training: arrays in safetensors, everything else as JSON in its header.
+
+Reading one runs no code and needs no arguments.
+
+Arrays:
+    network/NAME: the weights under canonical names.
+    best/NAME: those of the best epoch so far; absent where none was finished.
+    optimiser/NAME: Adam's momenta and velocities, and its count of steps.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptycho.atomic import replacing
+from ptycho.network.settings import NetworkSettings
+from ptycho.training.resume import Resumed, find_checkpoint, refuse_checkpoint, require_backend
+
+from .model import PtychoNetwork
+
+Arrays = dict[str, np.ndarray]
+
+FORMAT = 1
+"""Grows when a checkpoint means something else than before."""
+
+_HEADER = "ptychopinn"
+_NETWORK, _BEST, _OPTIMISER = "network/", "best/", "optimiser/"
+
+
+@dataclass
+class Checkpoint:
+    """A training between two epochs.
+
+    Attributes:
+        hyperparameters: Settings of network, loss and optimisation, and the normalisation; JSON types.
+        history: One row for each finished epoch.
+        network: Weights under canonical names.
+        optimiser: What the optimiser remembers.
+        best: Weights of the best epoch; empty where none was finished.
+        beside: What callbacks and schedules remember, by their names; JSON types.
+        settings_toml: The settings of the training, as the text of a settings file.
+    """
+
+    hyperparameters: dict[str, Any]
+    history: list[dict[str, float]]
+    network: Arrays
+    optimiser: Arrays = field(default_factory=dict)
+    best: Arrays = field(default_factory=dict)
+    beside: dict[str, Any] = field(default_factory=dict)
+    settings_toml: str = ""
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; the file appears whole or not at all."""
+    from safetensors.numpy import save_file
+
+    header = {
+        "format": FORMAT,
+        "backend": "tensorflow",
+        "hyperparameters": checkpoint.hyperparameters,
+        "history": checkpoint.history,
+        "beside": checkpoint.beside,
+        "settings_toml": checkpoint.settings_toml,
+    }
+    parts = ((_NETWORK, checkpoint.network), (_BEST, checkpoint.best), (_OPTIMISER, checkpoint.optimiser))
+    arrays = {
+        prefix + name: np.asarray(array, order="C") for prefix, part in parts for name, array in part.items()
+    }
+    with replacing(path) as temporary:
+        save_file(arrays, temporary, metadata={_HEADER: json.dumps(header)})
+
+
+def read_checkpoint(path: Path) -> tuple[Resumed, Checkpoint]:
+    """Read a checkpoint, running no code from it.
+
+    Args:
+        path: A run folder or a checkpoint.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint.
+        ValueError: The file is no checkpoint of ours, or one of the other backend.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = find_checkpoint(path)
+    require_backend(path, "tensorflow")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {})[_HEADER])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        checkpoint = Checkpoint(
+            hyperparameters=dict(header["hyperparameters"]),
+            history=[dict(row) for row in header["history"]],
+            network=_part(arrays, _NETWORK),
+            optimiser=_part(arrays, _OPTIMISER),
+            best=_part(arrays, _BEST),
+            beside=dict(header["beside"]),
+            settings_toml=str(header["settings_toml"]),
+        )
+        resumed = Resumed(
+            path=path,
+            epochs=len({int(row["epoch"]) for row in checkpoint.history}),
+            network=dict(checkpoint.hyperparameters["network"]),
+            history=checkpoint.history,
+        )
+    except KeyError as error:
+        raise refuse_checkpoint(path, f"it lacks {error}") from error
+    except (SafetensorError, ValueError, TypeError, AttributeError, OSError) as error:
+        reason = str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__
+        raise refuse_checkpoint(path, reason) from error
+    return resumed, checkpoint
+
+
+def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def load_network(path: Path) -> PtychoNetwork:
+    """Read the network out of a checkpoint; nothing else is needed."""
+    from .module import plain_network
+
+    _, checkpoint = read_checkpoint(path)
+    settings = NetworkSettings(**checkpoint.hyperparameters["network"])
+    return plain_network(settings, checkpoint.network)

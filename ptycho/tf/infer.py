@@ -1,0 +1,56 @@
+"""Reconstruct a scan with a trained network."""
+
+import logging
+from collections.abc import Callable
+
+from ptycho.inference import picture
+from ptycho.inference.groups import Steps
+from ptycho.inference.picture import Options
+from ptycho.physics.scale import Normalisation
+from ptycho.raw_data import RawData
+from ptycho.reconstruction import Reconstruction
+from ptycho.training.threads import ThreadChoice
+
+from .engine import TensorFlowEngine
+from .model import PtychoNetwork
+from .threads import take_threads
+
+logger = logging.getLogger(__name__)
+
+
+def reconstruct(
+    network: PtychoNetwork,
+    normalisation: Normalisation,
+    scan: RawData,
+    *,
+    batch_size: int = 64,
+    device: str = "/CPU:0",
+    options: Options | None = None,
+    on_batch: Callable[[int], None] | None = None,
+) -> Reconstruction:
+    """Turn a scan into a picture, as `ptycho.inference.picture.reconstruct` does; the network stays as it is.
+
+    Args:
+        network: A trained network.
+        normalisation: Scales of the scan that it was trained on.
+        scan: What to reconstruct.
+        batch_size: Groups per step; halved as often as memory asks for it.
+        device: Where to compute, as TensorFlow calls it.
+        options: What is wanted beside the picture.
+        on_batch: Called with the number of positions done after each step.
+
+    Raises:
+        ValueError: Frames, trim or groups do not fit the network.
+    """
+    options = options or Options()
+    picture.require_fitting(scan, network.settings.N, options.middle_trim)
+    _limit_threads(options.threads)
+    engine = TensorFlowEngine(network, scan, device)
+    return picture.reconstruct(engine, normalisation, scan, options, Steps(batch_size, on_batch))
+
+
+def _limit_threads(setting: int | None) -> None:
+    """Use as many threads as the setting says, else one; say so where TensorFlow had started with others."""
+    running = take_threads(ThreadChoice(setting or 1, "as set"))
+    if setting is not None and running.threads != setting:
+        logger.warning("reconstruction with %s", running.note())
