@@ -4,7 +4,7 @@ Each target trains on one scan and is scored on another one, with the network al
 against the other scan's own frames. Run it with the machine otherwise idle:
 
     .venv/bin/python benchmarks/quality.py --help
-    .venv/bin/python benchmarks/quality.py --targets demo siemens-probe --pictures outputs/quality
+    .venv/bin/python benchmarks/quality.py --backend tensorflow --targets demo siemens-probe
 """
 
 import argparse
@@ -19,13 +19,15 @@ from typing import Any
 import numpy as np
 
 from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.config.run import resolve_run
 from ptycho.metrics.judge import Judgement, judge
 from ptycho.raw_data import RawData
 from ptycho.reconstruction import Reconstruction
 from ptycho.report.pictures import save_comparison
 from ptycho.scan import npz
 from ptycho.scan.simulate import Simulation, simulate
-from ptycho_torch.config_factory import create_training_payload
+from ptycho.workflows.backend_selector import load_backend
+from ptyconf import Resolution
 
 SIEMENS = "siemens_star_aps_N128.npz"
 
@@ -37,7 +39,6 @@ NETWORK: dict[str, Any] = {
     "training.neighbor_count": 6,
     "training.batch_size": 4,
     "training.torch_loss_mode": "mae",
-    "training.backend": "pytorch",
 }
 """The settings of examples/quickstart.toml."""
 
@@ -146,28 +147,40 @@ TARGETS = {
 
 def measure(target: Target, data: Path, folder: Path, options: argparse.Namespace) -> Result:
     """Train, reconstruct with and without refinement, and score."""
-    from ptycho_torch.lit.infer import Options, reconstruct
-    from ptycho_torch.lit.train import train
-
+    backend = load_backend(options.backend)
     train_file, unseen_file = target.make_scans(folder, data)
     scan, unseen = RawData.from_file(train_file), RawData.from_file(unseen_file)
-    epochs = options.epochs or target.epochs
-    overrides = NETWORK | target.settings | {"training.n_groups": scan.n_frames, "training.nepochs": epochs}
-    overrides["training.seed"] = options.seed
+    run_dir = folder / train_file.stem
+    overrides = (
+        NETWORK
+        | target.settings
+        | {
+            "training.backend": options.backend,
+            "training.train_data_file": train_file,
+            "training.output_dir": run_dir,
+            "training.n_groups": scan.n_frames,
+            "training.nepochs": options.epochs or target.epochs,
+            "training.seed": options.seed,
+        }
+    )
     execution = PyTorchExecutionConfig(
         accelerator=options.accelerator, learning_rate=2e-3, scheduler="WarmupCosine", logger_backend=None
     )
-    run_dir = folder / train_file.stem
-    payload = create_training_payload(train_file, run_dir, overrides, execution)
+
+    def settle(sweeps: int) -> Resolution:
+        wanted = overrides | {"inference.refine_epochs": sweeps}
+        return resolve_run("train", overrides=wanted, execution_config=execution)
+
+    run_dir.mkdir()
+    prepared = backend.prepare_training(settle(0))
     began, cpu_began = time.perf_counter(), time.process_time()
-    trained = train(payload, scan, run_dir, progress=False)
+    trained = backend.train(prepared, scan, run_dir)
     training_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
     steps = scan.n_frames * len(trained.history) / trained.seconds
 
     def picture(sweeps: int) -> tuple[float, Reconstruction]:
         start = time.perf_counter()
-        wanted = Options(refine_epochs=sweeps)
-        found = reconstruct(trained.network, trained.normalisation, unseen, options=wanted)
+        found = backend.reconstruct(trained.model, settle(sweeps), unseen)
         return time.perf_counter() - start, found
 
     plain_s, plain = picture(0)
@@ -214,6 +227,9 @@ def main() -> None:
     """Print the table, one line as soon as it is known."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--backend", choices=["pytorch", "tensorflow"], default="pytorch", help="default pytorch"
     )
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
     parser.add_argument(

@@ -85,18 +85,23 @@ def write_results(folder: Path, results: Results, *, home: Path) -> None:
 def _judgements(results: Results, notes: list[str]) -> dict[str, Judgement]:
     """Judge the final picture, and the network's own where it was refined afterwards.
 
-    A picture that cannot be compared is no reason to lose it: the reason goes into the notes and the log.
+    A picture that cannot be compared is no reason to lose it, nor the scores of the other: the reason goes
+    into the notes and the log.
     """
-    try:
-        alone = judge_network_alone(results.reconstruction, results.scan)
-        final = judge(results.reconstruction, results.scan)
-    except ValueError as error:
-        reference = _reference_name(results.scan)
-        notes.append(f"no scores against the {reference}: {str(error).partition(chr(10))[0]}")
-        _log.warning("%s", notes[-1])
-        return {}
-    found = {NETWORK if alone is None else REFINED: final, NETWORK: final if alone is None else alone}
-    return {name: judgement for name, judgement in found.items() if judgement is not None}
+    refined = results.reconstruction.network_object is not None
+    judges = {REFINED: judge, NETWORK: judge_network_alone} if refined else {NETWORK: judge}
+    found: dict[str, Judgement] = {}
+    for name, look in judges.items():
+        try:
+            judgement = look(results.reconstruction, results.scan)
+        except ValueError as error:
+            reference, reason = _reference_name(results.scan), str(error).partition(chr(10))[0]
+            notes.append(f"{name}: no scores against the {reference}: {reason}")
+            _log.warning("%s", notes[-1])
+            continue
+        if judgement is not None:
+            found[name] = judgement
+    return found
 
 
 def _reference_name(scan: RawData) -> str:

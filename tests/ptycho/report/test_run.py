@@ -81,7 +81,23 @@ def test_what_cannot_be_compared_is_not_lost(
     with caplog.at_level(logging.WARNING, logger="ptycho.report.run"):
         write_results(tmp_path, small, home=tmp_path)
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("no scores against the truth: ")
+    assert caplog.messages[0].startswith("network alone: no scores against the truth: ")
     assert not (tmp_path / "scores.json").exists()
     assert caplog.messages[0] in (tmp_path / "report.md").read_text()
     assert (tmp_path / "reconstruction.npz").is_file()
+
+
+def test_one_picture_without_scores_leaves_the_other_its(
+    tmp_path: Path, results: Results, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the network's own picture cannot be compared, the refined one is scored all the same."""
+    picture = results.reconstruction
+    spoilt = picture.object.copy()
+    spoilt[tuple(side // 2 for side in spoilt.shape)] = np.nan
+    both = replace(results, reconstruction=replace(picture, network_object=spoilt))
+    with caplog.at_level(logging.WARNING, logger="ptycho.report.run"):
+        write_results(tmp_path, both, home=tmp_path)
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert "refined" in scores
+    assert "network alone" not in scores
+    assert caplog.messages[0].startswith("network alone: no scores against the truth: ")
