@@ -21,10 +21,10 @@ _log = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
     """Declare the bundle, the backend and the place for the new one."""
     parser.description = (
-        "Write a bundle of one backend as a bundle of the other. The weights are loaded into the other "
-        "backend's network, which proves that they fit; every number, the probe, the scales and the settings "
-        "stay, and the manifest tells which backend trained the network. `ptycho infer RUN_FOLDER --backend "
-        "NAME` uses a bundle of either backend without converting it."
+        "Hand a trained network to the other backend, every number unchanged. The weights are loaded into "
+        "that backend's network, which proves that they fit; the probe, the scales and the settings stay, "
+        "and the manifest tells which backend trained the network. `ptycho infer RUN_FOLDER --backend NAME` "
+        "uses a bundle of either backend without converting it."
     )
     parser.add_argument("model", type=Path, metavar="BUNDLE", help="a run folder, or its wts.h5.zip")
     parser.add_argument("--to", required=True, choices=BACKENDS, help="the backend to convert it to")

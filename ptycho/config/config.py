@@ -227,7 +227,10 @@ class PyTorchExecutionConfig:
     """
 
     accelerator: str = _carried("auto", help="cpu, gpu, cuda, mps, or auto: the best that this machine has")
-    strategy: str = _carried("auto", help="how devices share a training: auto, ddp, mirrored, or another name that the backend knows")
+    strategy: str = _carried(
+        "auto",
+        help="how devices share a training: auto, ddp, mirrored, or another name that the backend knows",
+    )
     deterministic: bool = _carried(True, help="same settings and seed, same weights bit for bit")
     gradient_clip_val: float | None = _carried(None, help="largest gradient; none leaves gradients alone")
     accum_steps: int = _carried(1, help="batches whose gradients are summed before one optimiser step")

@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 TIKE_KEYS = {"data", "scan", "probe"}
 
 PTYCHODUS_KEY = "bad_pixels"
-"""Marks the scans that ptychodus exports: detector intensities of any dtype, at the centres of the patches."""
+"""Marks the scans that ptychodus exports: intensities of any dtype, at the centres of the patches."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal, TypeVar
 
 from ptyconf.layer import Fault, Keys, Layer
@@ -18,7 +18,7 @@ def layer(
     instance: T,
     view: View[T],
     *,
-    fields: Literal["all", "changed"] | Collection[str] | None = None,
+    fields: Literal["all", "changed"] | AbstractSet[str] | None = None,
     label: str = "",
     within: int = 0,
 ) -> Layer:
@@ -29,8 +29,8 @@ def layer(
         instance: The object.
         view: The view of its class.
         fields: None takes what the caller set, which only a class marked with ``tracks_set_fields`` knows;
-            "all" takes every field, "changed" those that differ from the default, a collection of names
-            takes these.
+            "all" takes every field, "changed" those that differ from the default, a set of names takes
+            these.
         label: What origins are called by; the class's name if left out.
         within: Order among layers of one name, the smaller above.
 
@@ -68,7 +68,7 @@ def layer(
     return Layer(name, values, origins, kind="instance", label=called, within=within, faults=tuple(faults))
 
 
-def _names(instance: object, fields: str | Collection[str] | None) -> Collection[str] | None:
+def _names(instance: object, fields: str | AbstractSet[str] | None) -> AbstractSet[str] | None:
     """Name the fields to take; None where that is for their values to say."""
     if fields is None:
         return set_fields(instance)
