@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ptycho import params
+from ptycho.cli import main
 
+SETTINGS = """\
+[model]
+architecture = "unet"
+gridsize = 1
+n_filters_scale = 1
+unet_stages = 1
+amp_activation = "sigmoid"
+
+[training]
+backend = "{backend}"
+train_data_file = "train.npz"
+output_dir = "run"
+n_groups = 36
+nepochs = 2
+batch_size = 8
+torch_loss_mode = "mae"
+
+[inference]
+refine_epochs = 2
+
+[execution]
+accelerator = "cpu"
+"""
 FRAMEWORKS = {"pytorch": {"torch", "lightning"}, "tensorflow": {"tensorflow", "keras"}}
 
 for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
@@ -56,3 +82,24 @@ def build_network(backend: str) -> Callable[..., Any]:
     else:
         from ptycho.tf.model import PtychoNetwork
     return PtychoNetwork
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Path:
+    """A folder with settings, two simulated scans, and the run folder of a short training."""
+    folder = tmp_path_factory.mktemp("job")
+    for number, name in enumerate(("train.npz", "other.npz")):
+        seeds = ["--seed", str(number), "--object-seed", str(number)]
+        assert main(["simulate", str(folder / name), "--n-frames", "36", "--quiet", *seeds]) == 0
+    (folder / "run.toml").write_text(SETTINGS.format(backend=backend))
+    assert main(["train", str(folder / "run.toml"), "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def job(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that folder, which a test may spoil, as the working directory."""
+    folder = tmp_path / "job"
+    shutil.copytree(trained, folder)
+    monkeypatch.chdir(folder)
+    return folder

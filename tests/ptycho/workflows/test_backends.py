@@ -13,15 +13,19 @@ from ptycho.workflows.backends import BackendError, load_backend
     [
         (
             "pytorch",
-            "PyTorch backend selected, but torch is not installed (POLICY-001)\n"
-            "  expected  torch 2.2 or newer\n"
-            "  try       pip install 'torch>=2.2'",
+            (
+                "PyTorch backend selected, but torch is not installed (POLICY-001)\n"
+                "  expected  torch 2.2 or newer\n"
+                "  try       pip install 'torch>=2.2'"
+            ),
         ),
         (
             "tensorflow",
-            "TensorFlow backend selected, but tensorflow is not installed\n"
-            "  expected  tensorflow 2.18 or newer\n"
-            "  try       pip install 'tensorflow>=2.18'",
+            (
+                "TensorFlow backend selected, but tensorflow is not installed\n"
+                "  expected  tensorflow 2.18 or newer\n"
+                "  try       pip install 'tensorflow>=2.18'"
+            ),
         ),
     ],
 )
