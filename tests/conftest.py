@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,41 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-_REPOSITORY = Path(__file__).resolve().parents[1]
+_HERE = Path(__file__).resolve().parent
+_REPOSITORY = _HERE.parent
+
+_OTHER_FRAMEWORK = {"pytorch": {"tf"}, "tensorflow": {"torch", "examples"}}
+"""Folders whose tests import the framework that a run with that backend must not hold."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Choose which backend the shared tests of `tests/backend` run with."""
     parser.addoption("--backend", choices=("pytorch", "tensorflow"), default="pytorch")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the other framework's tests out of a run, unless it asks for them by their place."""
+    if collection_path.parent != _HERE or not collection_path.is_dir():
+        return None
+    asked = [(config.invocation_params.dir / argument.split("::")[0]).resolve() for argument in config.args]
+    named = any(path.is_relative_to(collection_path) for path in asked)
+    foreign = collection_path.name in _OTHER_FRAMEWORK[config.getoption("--backend")]
+    return True if foreign and not named else None
+
+
+@pytest.fixture
+def fresh_params() -> Iterator[None]:
+    """Give a test the legacy dict of a new process, and leave one behind."""
+    from ptycho import params
+
+    def reset() -> None:
+        params.unseal()
+        params.cfg.clear()
+        dict.update(params.cfg, params.DEFAULTS)
+
+    reset()
+    yield
+    reset()
 
 
 @pytest.fixture(scope="session")

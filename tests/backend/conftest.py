@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ptycho import params
 from ptycho.cli import main
 
 SETTINGS = """\
@@ -43,17 +42,8 @@ for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREAD
 
 
 @pytest.fixture(autouse=True)
-def fresh_params() -> Iterator[None]:
-    """Give every test the legacy dict of a new process, and leave one behind."""
-    _reset()
-    yield
-    _reset()
-
-
-def _reset() -> None:
-    params.unseal()
-    params.cfg.clear()
-    dict.update(params.cfg, params.DEFAULTS)
+def _fresh(fresh_params: None) -> None:
+    """Every test here works with the legacy dict."""
 
 
 @pytest.fixture(scope="session")

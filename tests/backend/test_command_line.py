@@ -158,6 +158,23 @@ def test_a_training_goes_on_where_it_was_left(job: Path) -> None:
     assert [int(float(row["epoch"])) for row in rows] == [0, 1, 2]
 
 
+@pytest.mark.slow
+def test_a_shared_training_leaves_one_run_folder(job: Path) -> None:
+    """Two devices train together; results are written once, and nothing else remains."""
+    command = [sys.executable, "-m", "ptycho", "train", "run.toml", "--output_dir", "shared", "--quiet"]
+    done = subprocess.run(
+        [*command, "--strategy", "ddp", "--devices", "2"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=job,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {item.name for item in (job / "shared").iterdir()} >= LEFT_BEHIND
+    assert [item.name for item in job.glob("shared*")] == ["shared"]
+
+
 COMMANDS = {
     "train": ["train", "run.toml", "--nepochs", "1", "--output_dir", "sub"],
     "train with TensorBoard": [

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ptycho import params
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -18,19 +16,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def new_process() -> Iterator[None]:
+def new_process(fresh_params: None) -> Iterator[None]:
     """Give a test the legacy dict of a new process and no network in hand, and leave the same behind."""
     from ptycho.workflows import predictor
 
-    def reset() -> None:
-        params.unseal()
-        params.cfg.clear()
-        dict.update(params.cfg, params.DEFAULTS)
-        predictor._Memory.predictor = None
-
-    reset()
+    predictor._Memory.predictor = None
     yield
-    reset()
+    predictor._Memory.predictor = None
 
 
 @pytest.fixture

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ptycho import params
 from ptycho.config.config import PyTorchExecutionConfig
 
 
 @pytest.fixture(autouse=True)
-def fresh_params() -> Iterator[None]:
-    """Give every test the legacy dict of a new process, and leave one behind."""
-    _reset()
-    yield
-    _reset()
-
-
-def _reset() -> None:
-    params.unseal()
-    params.cfg.clear()
-    dict.update(params.cfg, params.DEFAULTS)
+def _fresh(fresh_params: None) -> None:
+    """Every test here works with the legacy dict."""
 
 
 @pytest.fixture

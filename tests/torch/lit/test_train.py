@@ -355,7 +355,7 @@ def test_counts_do_not_take_their_scale_from_a_setting(payload: Make, tiny_scan:
 
 def test_nominal_positions_serve_where_none_were_measured(payload: Make, tiny_scan: RawData) -> None:
     """positions_provided = false lays every frame at its nominal position, and says so."""
-    nominal = tiny_scan.xcoords + 100 * np.arange(N_FRAMES)
+    nominal = tiny_scan.xcoords + 45 * np.arange(N_FRAMES)
     scan = RawData(
         tiny_scan.xcoords,
         tiny_scan.ycoords,
