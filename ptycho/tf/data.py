@@ -30,7 +30,11 @@ class Batch(NamedTuple):
 
     X: tf.Tensor
     relative: tf.Tensor
-    labels: tf.Tensor | None
+    labels: tf.Tensor | None = None
+
+
+Tensors = tuple[tf.Tensor, ...]
+"""What a dataset holds of a `Batch`: the arrays that there are, for a strategy carries no None."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +128,9 @@ class Batches:
             batches = numbers.map(self._gathered, num_parallel_calls=loading.workers or None)
             return batches.prefetch(loading.ahead)
 
-    def _gathered(self, place: tf.Tensor) -> Batch:
+    def _gathered(self, place: tf.Tensor) -> Tensors:
         dtypes = [tf.float32, tf.float32, tf.complex64][: 3 if self.groups.labelled else 2]
         found = tf.numpy_function(lambda place: self.gather(*place.tolist()), [place], dtypes)
         C, N = self.groups.indices.shape[1], self.side
         shapes: list[tuple[Any, ...]] = [(None, C, N, N), (None, C, 2), (None, C, N, N)]
-        placed = [tf.ensure_shape(value, shape) for value, shape in zip(found, shapes, strict=False)]
-        return Batch(*placed, *([None] * (3 - len(placed))))
+        return tuple(tf.ensure_shape(value, shape) for value, shape in zip(found, shapes, strict=False))

@@ -15,7 +15,7 @@ from ptycho.training.execution import Precision
 from ptycho.training.optimisation import Optimisation
 from ptycho.training.preparation import Plan
 
-from .data import Batch
+from .data import Batch, Tensors
 from .losses import Loss
 from .model import PtychoNetwork
 from .optimiser import BoundedAdam
@@ -113,7 +113,7 @@ class PtychoModule:
         """Name the terms of the loss, in the order in which steps tell them."""
         return [name for name in ("labels", "nll", "mae", "tv") if name in self._loss.weights.terms()]
 
-    def learn(self, batches: Iterator[Batch], *, moves: bool = True) -> tf.Tensor:
+    def learn(self, batches: Iterator[Tensors], *, moves: bool = True) -> tf.Tensor:
         """Look at the next batch.
 
         Args:
@@ -125,7 +125,7 @@ class PtychoModule:
         """
         return self._train(batches, moves)
 
-    def judge(self, batches: Iterator[Batch]) -> tf.Tensor:
+    def judge(self, batches: Iterator[Tensors]) -> tf.Tensor:
         """Score the next batch, as `learn` does, and learn nothing from it."""
         return self._judge(batches)
 
@@ -143,17 +143,17 @@ class PtychoModule:
         count = tf.cast(tf.shape(batch.X)[0], total.dtype)
         return total, count * tf.stack([total, *(terms[name] for name in self.terms), tf.ones_like(total)])
 
-    def _train_step(self, batches: Iterator[Batch], moves: bool) -> tf.Tensor:
+    def _train_step(self, batches: Iterator[Tensors], moves: bool) -> tf.Tensor:
         told = self._strategy.run(partial(self._learn_from, moves=moves), args=(next(batches),))
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, told, axis=None)
 
-    def _judge_step(self, batches: Iterator[Batch]) -> tf.Tensor:
-        told = self._strategy.run(lambda batch: self._evaluate(batch)[1], args=(next(batches),))
+    def _judge_step(self, batches: Iterator[Tensors]) -> tf.Tensor:
+        told = self._strategy.run(lambda tensors: self._evaluate(Batch(*tensors))[1], args=(next(batches),))
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, told, axis=None)
 
-    def _learn_from(self, batch: Batch, *, moves: bool) -> tf.Tensor:
+    def _learn_from(self, tensors: Tensors, *, moves: bool) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            total, told = self._evaluate(batch)
+            total, told = self._evaluate(Batch(*tensors))
             descended = total / self._arithmetic.accum_steps
             if self._scaler is not None:
                 descended = self._scaler.scale_loss(descended)
@@ -161,7 +161,7 @@ class PtychoModule:
         if self._gathered:
             gradients = self._gather(gradients, moves=moves)
         if moves:
-            (self._scaler or self.adam).apply(gradients, self.adam.learned)
+            (self._scaler or self.adam).apply(self.adam.average(gradients), self.adam.learned)
         return told
 
     def _gather(self, gradients: Sequence[tf.Tensor | None], *, moves: bool) -> list[tf.Tensor | None]:
