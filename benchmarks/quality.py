@@ -150,7 +150,7 @@ def measure(target: Target, data: Path, folder: Path, options: argparse.Namespac
     backend = load_backend(options.backend)
     train_file, unseen_file = target.make_scans(folder, data)
     scan, unseen = RawData.from_file(train_file), RawData.from_file(unseen_file)
-    run_dir = folder / train_file.stem
+    run_dir = Path(tempfile.mkdtemp(dir=folder))
     overrides = (
         NETWORK
         | target.settings
@@ -171,7 +171,6 @@ def measure(target: Target, data: Path, folder: Path, options: argparse.Namespac
         wanted = overrides | {"inference.refine_epochs": sweeps}
         return resolve_run("train", overrides=wanted, execution_config=execution)
 
-    run_dir.mkdir()
     prepared = backend.prepare_training(settle(0))
     began, cpu_began = time.perf_counter(), time.process_time()
     trained = backend.train(prepared, scan, run_dir)

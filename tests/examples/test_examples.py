@@ -17,6 +17,7 @@ _SAID = {
     "02_one_payload_for_a_training.py": ("model.N = 128", "probeGuess", "data.C = 4", "passed over"),
     "03_simulate_and_look.py": ("100 frames, 1e+06 photons each",),
     "04_train_as_a_library.py": ("network alone: amplitude r", "refined: amplitude r"),
+    "05_serve_a_client.py": ("trained with tensorflow: loss -", "(100, 64, 64, 1) make a picture (68, 68)"),
 }
 
 
@@ -46,13 +47,15 @@ def test_examples_say_what_they_promise(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("backend", ["pytorch", "tensorflow"])
 @pytest.mark.parametrize("name", ["quickstart.toml", "real_scan.toml"])
-def test_settings_files_train(name: str, tmp_path: Path) -> None:
-    """The settings of the examples train on a small scan, and leave a report."""
+def test_settings_files_train(name: str, backend: str, tmp_path: Path) -> None:
+    """The settings of the examples train on a small scan with either backend, and leave a report."""
     for number, file in enumerate(("train.npz", "unseen.npz")):
         seed = ["--seed", str(number), "--object-seed", str(number)]
         _run("-m", "ptycho", "simulate", file, "--n-frames", "64", "--quiet", *seed, cwd=tmp_path)
     fewer = ["--n_groups", "40", "--nepochs", "1", "--output_dir", "run", "--accelerator", "cpu"]
+    fewer += ["--backend", backend]
     scans = ["--train_data_file", "train.npz", "--test_data_file", "unseen.npz"]
     settings = str(_ROOT / "examples" / name)
     _run("-m", "ptycho", "train", settings, *fewer, *scans, "--quiet", cwd=tmp_path)
