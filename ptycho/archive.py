@@ -24,6 +24,7 @@ FREE_BYTES = 2**20
 """Members up to this size may shrink as they like."""
 
 LARGEST_DIRECTORY = 2**20
+LONGEST_LINE = 500
 AS_WRITTEN = "the file as `ptycho train` or `ptycho convert` wrote it"
 COPY_AGAIN = "copying it again from where it was made"
 
@@ -272,6 +273,12 @@ def _inflate(member: Member, packed: bytes) -> bytes:
     if not inflating.eof or inflating.unused_data:
         raise ArchiveError(f"is damaged: {member.title} ends too early or too late")
     return content
+
+
+def printable(text: str, longest: int = LONGEST_LINE) -> str:
+    """Give text of unknown origin as it may stand in a message: one short line, no control characters."""
+    shown = text if text.isprintable() else repr(text)[1:-1]
+    return shown if len(shown) <= longest else f"{shown[:longest]}..."
 
 
 def _bytes(count: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Hand out a temporary name beside ``path``; take its place only when the block succeeds.
 
     The temporary name keeps the suffix, so that writers which look at it behave. The content is synced
-    to the disk before the rename. When the block raises, ``path`` is what it was before.
+    to the disk before the rename. When the block raises, ``path`` is what it was before, and
+    folders that were made for it are gone.
 
     Args:
         path: The final name; its folder is made when missing.
@@ -29,6 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: The folder cannot be made or written.
     """
     path = Path(path)
+    made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
@@ -36,8 +38,12 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # Somebody else may have put something there meanwhile.
+            for folder in made:
+                folder.rmdir()
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import stat
 import zipfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,9 +30,10 @@ from ptycho.atomic import replacing
 from ptycho.manifest import FORMAT_VERSION, Manifest, Writer
 from ptycho.probe_modes import dump_modes, parse_modes
 from ptycho.strict_json import dump_table, parse_table
+from ptyconf.sources import guard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
     from numpy.typing import NDArray
@@ -52,7 +54,9 @@ _LIMITS = {
     "probe.npy": 2**28,
     "weights.safetensors": LARGEST_SUM,
 }
+_PICKLES = (".dill", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt")
 _PACKED = (manifest.NAME, "settings.toml", "provenance.json", "scaling.json")
+_LONGEST_NAME = 100
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 _TRAIN_AGAIN = "training again with this version"
 
@@ -108,11 +112,17 @@ def write(path: Path, bundle: Bundle) -> None:
         bundle: What to write; ``created`` and ``versions`` are filled in when empty.
 
     Raises:
-        BundleError: It is larger than what is read back.
+        BundleError: It is larger than what is read back, or holds values that are no numbers.
         OSError: The folder cannot be written.
     """
     from safetensors.numpy import save
 
+    if bad := _not_finite({**bundle.weights, "probe.npy": bundle.probe}):
+        raise BundleError(
+            f"{path} would hold values that are NaN or infinite: {bad}\n"
+            "  expected  finite numbers\n"
+            "  try       looking at the training loss: did it diverge?"
+        )
     weights = {name: np.asarray(array, order="C") for name, array in sorted(bundle.weights.items())}
     contents = {
         "settings.toml": bundle.settings_toml.encode("utf-8"),
@@ -201,7 +211,7 @@ def read(path: Path) -> Bundle:
         try:
             return _accept(unpacked.read_files(path, _LIMITS, LARGEST_SUM))
         except ArchiveError as error:
-            raise refusal(path, error) from error
+            raise refusal(path, error, _writer_in(path)) from error
     if path.exists() and not path.is_file():
         raise refusal(path, ArchiveError("is no plain file", f"{FILE_NAME} of a run folder", "that file"))
     with path.open("rb") as stream:
@@ -223,7 +233,8 @@ def refusal(path: Path, why: ArchiveError, writer: Writer | None = None) -> Bund
     if writer is not None:
         lines.insert(0, ("written by", str(writer)))
     width = 10 if writer is not None else 8
-    return BundleError("\n".join([f"{path} {why}", *(f"  {name:<{width}}  {text}" for name, text in lines)]))
+    said = [f"  {name:<{width}}  {archive.printable(text)}" for name, text in lines]
+    return BundleError("\n".join([f"{path} {archive.printable(str(why))}", *said]))
 
 
 def _read(stream: BinaryIO) -> Bundle:
@@ -250,15 +261,17 @@ def _check_names(members: Sequence[archive.Member]) -> None:
     """Refuse every member that the layout does not know, and say what it is."""
     names = [member.title for member in members]
     if manifest.NAME not in names:
-        pickled = [name for name in names if name.endswith((".dill", ".pkl", ".pickle"))]
-        held = f"it holds pickles ({', '.join(pickled[:3])}), which are never opened"
+        pickled = [name for name in names if name.lower().endswith(_PICKLES)]
+        shown = ", ".join(archive.printable(name, _LONGEST_NAME) for name in pickled[:3])
+        held = f"it holds pickles ({shown}), which are never opened"
         reason = held if pickled else "it has no manifest"
         expected = f"an archive with {manifest.NAME}"
         raise ArchiveError(f"is not a bundle of ptychopinn: {reason}", expected, _TRAIN_AGAIN)
     unknown = [name for name in names if name not in _LIMITS]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if unknown or twice:
-        what = f"{unknown[0]!r}, {archive.kind_of_name(unknown[0])}" if unknown else f"{twice[0]} twice"
+        shown = archive.printable(unknown[0], _LONGEST_NAME) if unknown else twice[0]
+        what = f"{shown!r}, {archive.kind_of_name(unknown[0])}" if unknown else f"{shown} twice"
         raise ArchiveError(f"holds {what}", ", ".join((manifest.NAME, *MEMBERS)), AS_WRITTEN)
 
 
@@ -272,9 +285,18 @@ def _writer_of(stream: BinaryIO) -> Writer | None:
         return None
 
 
+def _writer_in(folder: Path) -> Writer | None:
+    """Find out who wrote an archive that somebody unpacked."""
+    name = manifest.NAME
+    try:
+        found = unpacked.read_files(folder, {name: _LIMITS[name]}, LARGEST_SUM)
+        return Writer.from_dict(parse_table(found[name]))
+    except (ValueError, KeyError, TypeError, OSError):
+        return None
+
+
 def _parse(head: Manifest, contents: dict[str, bytes]) -> Bundle:
     from safetensors import SafetensorError
-    from safetensors.numpy import load
 
     try:
         return Bundle(
@@ -282,8 +304,8 @@ def _parse(head: Manifest, contents: dict[str, bytes]) -> Bundle:
             network=head.network,
             normalisation=parse_table(contents["scaling.json"]),
             probe=parse_modes(contents["probe.npy"]),
-            weights=load(contents["weights.safetensors"]),
-            settings_toml=contents["settings.toml"].decode("utf-8"),
+            weights=_parse_weights(contents["weights.safetensors"]),
+            settings_toml=_parse_settings(contents["settings.toml"]),
             provenance=_parse_provenance(contents["provenance.json"]),
             created=head.writer.created,
             versions=head.writer.versions,
@@ -294,10 +316,37 @@ def _parse(head: Manifest, contents: dict[str, bytes]) -> Bundle:
         raise ArchiveError(what, f"format {FORMAT_VERSION} of {FILE_NAME}", _TRAIN_AGAIN) from error
 
 
+def _parse_weights(content: bytes) -> dict[str, NDArray[Any]]:
+    """Read the weights: a complex probe, everything else real numbers or masks."""
+    from safetensors.numpy import load
+
+    weights: dict[str, NDArray[Any]] = load(content)
+    for name, array in weights.items():
+        if array.dtype.kind not in ("c" if name == "probe" else "fb"):
+            raise TypeError(f"the weight {name} is of type {array.dtype}")
+    if bad := _not_finite(weights):
+        raise ValueError(f"{bad} holds values that are NaN or infinite")
+    return weights
+
+
+def _not_finite(arrays: Mapping[str, NDArray[Any]]) -> str | None:
+    """Name the first array with a value that is no number."""
+    return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)
+
+
 def _parse_provenance(content: bytes) -> dict[str, Any]:
     """Read the story of the settings, of which each must have a path and a value."""
     provenance = parse_table(content)
     for entry in provenance["settings"]:
         if not {"path", "value"} <= dict(entry).keys():
             raise ValueError(f"a setting without path or value: {entry}")
+        if not isinstance(entry["path"], str):
+            raise TypeError(f"a setting whose path is a {type(entry['path']).__name__}")
     return provenance
+
+
+def _parse_settings(content: bytes) -> str:
+    """Give the text of the settings, which must be TOML that no parser comes to harm with."""
+    text = content.decode("utf-8")
+    guard.parse(text)
+    return text

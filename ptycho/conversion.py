@@ -11,15 +11,14 @@ from ptycho.archive import ArchiveError
 from ptycho.bundle import refusal
 from ptycho.config.amendment import amend_story, amend_text, move_paths
 from ptycho.config.run import resolve_layers
-from ptycho.config.trained import bundle_layer
 from ptycho.workflows.backends import load_backend
-from ptycho.workflows.trained import load_model
+from ptycho.workflows.trained import load_model, settings_of
 from ptyconf import Origin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ptycho.bundle import Bundle
+    from ptycho.bundle import Bundle, BundleError
 
 _BACKEND_SETTINGS = ("training.backend", "inference.backend")
 
@@ -44,23 +43,40 @@ def convert(name: str, archive: Path, held: Bundle, home: Path) -> Bundle:
         already = ArchiveError(f"is for {name} already", "a bundle of the other backend", "using it as it is")
         raise refusal(archive, already, held.writer)
     model = load_model(name, archive, held)
-    resolution = resolve_layers([bundle_layer(archive, replace(held, backend=name))])
+    resolution = resolve_layers([settings_of(archive, replace(held, backend=name))])
     packed = load_backend(name).pack(model, resolution, home)
     _require_same(archive, held, packed)
     changes = dict.fromkeys(_BACKEND_SETTINGS, name)
     origin = Origin("conversion", "ptycho convert", f"ptycho convert --to {name}")
+    moved = move(archive, held, home)
     try:
-        settings = amend_text(held.settings_toml, changes, f"{origin.kind}: {origin}")
-        settings = move_paths(settings, archive.absolute().parent, home.absolute())
+        settings = amend_text(moved.settings_toml, changes, f"{origin.kind}: {origin}")
     except ValueError as error:
-        what = f"holds settings that cannot be read: {error}"
-        raise refusal(archive, ArchiveError(what, "settings.toml as a run wrote it"), held.writer) from error
+        raise _unreadable(archive, held, error) from error
     return replace(
         packed,
         settings_toml=settings,
         provenance=amend_story(held.provenance, changes, origin),
         converted_from=(*held.converted_from, held.writer),
     )
+
+
+def move(archive: Path, held: Bundle, home: Path) -> Bundle:
+    """Let the relative paths of a bundle's settings mean the same files from another folder.
+
+    Raises:
+        BundleError: Its settings are not as a run wrote them.
+    """
+    here = (archive if archive.is_dir() else archive.parent).absolute()
+    try:
+        return replace(held, settings_toml=move_paths(held.settings_toml, here, home.absolute()))
+    except ValueError as error:
+        raise _unreadable(archive, held, error) from error
+
+
+def _unreadable(archive: Path, held: Bundle, error: ValueError) -> BundleError:
+    what = f"holds settings that cannot be read: {error}"
+    return refusal(archive, ArchiveError(what, "settings.toml as a run wrote it"), held.writer)
 
 
 def _require_same(archive: Path, held: Bundle, packed: Bundle) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -123,9 +124,19 @@ def _part(given: Any, which: str | None) -> Grouped:
             f"which = {which!r}\n  expected  'train' or 'test', for create_split is true\n"
             "  try       which='train'"
         )
-    grouped, share = given
+    pair = isinstance(given, (tuple, list)) and len(given) == 2
+    share: Any = given[1] if pair else None
+    if not isinstance(share, Real) or not 0 <= float(share) <= 1:
+        found = type(given).__name__ if not pair else f"a share of {share!r}"
+        raise ValueError(
+            f"the callback gave no split: {found}\n"
+            "  expected  groups and the share of them to train on, 0 to 1, for create_split is true\n"
+            "  try       load(lambda: (scan.generate_grouped_data(...), 0.9), probe, 'train', True)"
+        )
+    grouped = given[0]
+    _require_groups(grouped)
     n = len(grouped["nn_indices"])
-    cut = int(n * share)
+    cut = int(n * float(share))
     rows = slice(0, cut) if which == "train" else slice(cut, n)
     per_group = _arrays_of_groups(grouped, n)
     return {key: value[rows] if key in per_group else value for key, value in grouped.items()}
@@ -140,7 +151,7 @@ def _arrays_of_groups(grouped: Grouped, n: int) -> set[str]:
     }
 
 
-def _require_fitting(grouped: Any) -> None:
+def _require_groups(grouped: Any) -> None:
     keys = sorted(grouped) if isinstance(grouped, dict) else None
     if keys is None or "X_full" not in keys:
         found = type(grouped).__name__ if keys is None else keys
@@ -149,6 +160,10 @@ def _require_fitting(grouped: Any) -> None:
             "  expected  the dict of RawData.generate_grouped_data, with 'X_full'\n"
             "  try       load(lambda: scan.generate_grouped_data(...), probe)"
         )
+
+
+def _require_fitting(grouped: Any) -> None:
+    _require_groups(grouped)
     shape, N, gridsize = np.shape(grouped["X_full"]), int(params.get("N")), int(params.get("gridsize"))
     if len(shape) == 4 and shape[1:] == (N, N, gridsize**2):
         return

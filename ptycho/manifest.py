@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Self
 
-from ptycho.archive import AS_WRITTEN, ArchiveError
+from ptycho.archive import AS_WRITTEN, ArchiveError, printable
 from ptycho.strict_json import dump_table, parse_table
 
 if TYPE_CHECKING:
@@ -164,9 +164,7 @@ def _parse_network(network: Any) -> dict[str, Any]:
 
 
 def _word(text: str) -> str:
-    """Give a word of unknown origin as it may stand in a message: short, without control characters."""
-    shown = text if text.isprintable() else repr(text)[1:-1]
-    return shown if len(shown) <= _LONGEST_WORD else f"{shown[:_LONGEST_WORD]}..."
+    return printable(text, _LONGEST_WORD)
 
 
 def _installed() -> dict[str, str]:

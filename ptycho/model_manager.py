@@ -35,7 +35,6 @@ class ModelManager:
             OSError: The folder cannot be written.
         """
         archive = archive_at(model_path)
-        archive.parent.mkdir(parents=True, exist_ok=True)
         bundle.write(archive, model.pack(archive.parent))
         _log.info("the network is kept in %s", archive)
         return archive

@@ -6,6 +6,9 @@ import json
 import math
 from typing import Any
 
+DEEPEST = 100
+"""Tables and lists inside each other; what we write has fewer than ten."""
+
 
 def parse_table(content: bytes) -> dict[str, Any]:
     """Read a table.
@@ -25,6 +28,7 @@ def parse_table(content: bytes) -> dict[str, Any]:
         raise ValueError("its lists are nested too deeply") from error
     if not isinstance(table, dict):
         raise TypeError(f"a {type(table).__name__} where a table belongs")
+    _require_shallow(table)
     return table
 
 
@@ -49,8 +53,20 @@ def _parse_finite(text: str) -> float:
 
 
 def _require_unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} twice")
+    table: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in table:
+            raise ValueError(f"the key {name!r} twice")
+        table[name] = value
     return table
+
+
+def _require_shallow(table: dict[str, Any]) -> None:
+    """Refuse what a program that goes down into it may not come back from."""
+    level: list[Any] = [table]
+    for _ in range(DEEPEST):
+        inner = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [each for values in inner for each in values if isinstance(each, (dict, list))]
+        if not level:
+            return
+    raise ValueError("its lists are nested too deeply")

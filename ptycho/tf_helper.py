@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ptycho.physics.canvas import Canvas
+from ptycho.physics.limits import LARGEST_PICTURE
 from ptycho.physics.stitch import stitch, synchronise_phases
 
 __all__ = ["reassemble_position"]
@@ -29,7 +30,7 @@ def reassemble_position(patches: ArrayLike, offsets: ArrayLike, M: int = 20) -> 
         Picture, shape (H, W, 1), complex64; zero where no patch reaches.
 
     Raises:
-        ValueError: The arrays do not belong together, or M is no part of a patch.
+        ValueError: The arrays do not belong together, offsets are no pixels, or M is no part of a patch.
     """
     stack, positions = _accept(np.asarray(patches), np.asarray(offsets), M)
     N = stack.shape[-1]
@@ -38,6 +39,12 @@ def reassemble_position(patches: ArrayLike, offsets: ArrayLike, M: int = 20) -> 
     first = N // 2 - M // 2
     window[first : first + M, first : first + M] = 1
     reach_x, reach_y = (int(value) for value in np.ceil(np.abs(centred).max(axis=0) + M / 2))
+    if 4 * reach_x * reach_y > LARGEST_PICTURE:
+        raise ValueError(
+            f"the offsets span a picture of {2 * reach_y} x {2 * reach_x} pixels\n"
+            f"  expected  at most {LARGEST_PICTURE} pixels\n"
+            "  try       offsets in pixels of the object, if these are in other units"
+        )
     canvas = Canvas(origin_px=(-reach_x, -reach_y), shape=(2 * reach_y, 2 * reach_x))
     agreed = synchronise_phases(stack, centred, window)
     return stitch(agreed, centred, window, canvas=canvas).object[..., np.newaxis].astype(np.complex64)
@@ -59,8 +66,14 @@ def _accept(
             f"  expected  ({len(patches)}, 1, 2, 1), the position of each patch\n"
             "  try       the global_offsets of the container that the patches came from"
         )
+    if not np.isfinite(offsets).all():
+        raise ValueError(
+            "the offsets hold values that are NaN or infinite\n"
+            "  expected  positions in pixels\n"
+            "  try       the global_offsets of the container that the patches came from"
+        )
     N = patches.shape[1]
-    if not 0 < M <= N:
+    if not hasattr(M, "__index__") or not 0 < M <= N:
         raise ValueError(
             f"M = {M} is no side of a central part of patches of {N} x {N} pixels\n"
             f"  expected  1 to {N}\n"

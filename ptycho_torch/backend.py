@@ -95,7 +95,7 @@ def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawDa
     from ptycho.config.config import PyTorchExecutionConfig
     from ptycho.inference.picture import Options, batch_size_of, place_scan
     from ptycho_torch.lit import infer
-    from ptycho_torch.lit.trainer import device_of
+    from ptycho_torch.lit.trainer import require_device
 
     execution = resolution.build(PyTorchExecutionConfig)
     return infer.reconstruct(
@@ -103,7 +103,7 @@ def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawDa
         model.normalisation,
         place_scan(resolution, scan),
         batch_size=batch_size_of(execution, int(resolution["inference.batch_size"])),
-        device=device_of(execution),
+        device=require_device(execution),
         options=Options.of(resolution, execution),
     )
 

@@ -12,10 +12,10 @@ import numpy as np
 from ptycho import bundle
 from ptycho.commands import sources
 from ptycho.config.idle import idle_settings
-from ptycho.config.trained import bundle_layer, require_same_network
+from ptycho.config.trained import require_same_network
 from ptycho.run_folder import building
 from ptycho.workflows.backends import load_backend
-from ptycho.workflows.trained import load_model
+from ptycho.workflows.trained import load_model, settings_of
 from ptyconf.sources import flags
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def infer(archive: Path, resolve: Callable[[Layer], Resolution]) -> int:
     from ptycho.report import run as report
 
     held = bundle.read(archive)
-    resolution = resolve(bundle_layer(archive, held))
+    resolution = resolve(settings_of(archive, held))
     sources.require_scan(resolution, "inference.test_data_file", "Test data file not found")
     require_same_network(resolution, held)
     name = str(resolution["inference.backend"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from ptycho.config.settings import schema
 from ptyconf.report.toml import literal
+from ptyconf.sources import guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ def amend_text(text: str, changes: Mapping[str, object], reason: str) -> str:
     Raises:
         ValueError: It is no TOML, or one of the settings is not written there on a line of its own.
     """
-    before = tomllib.loads(text)
+    before = guard.parse(text)
     wanted = {path: value for path, value in changes.items() if _at(before, path) != value}
     lines, section = text.split("\n"), ""
     for number, line in enumerate(lines):
@@ -40,7 +40,7 @@ def amend_text(text: str, changes: Mapping[str, object], reason: str) -> str:
         if path in wanted:
             lines[number] = _amend_line(line, _at(before, path), wanted[path], reason)
     amended = "\n".join(lines)
-    if tomllib.loads(amended) != _with(before, wanted):
+    if guard.parse(amended) != _with(before, wanted):
         raise ValueError(f"{', '.join(sorted(wanted))} cannot be changed in these settings")
     return amended
 
@@ -76,7 +76,7 @@ def move_paths(text: str, home: Path, new_home: Path) -> str:
     Raises:
         ValueError: It is no TOML, or a path is not written there on a line of its own.
     """
-    tables = tomllib.loads(text)
+    tables = guard.parse(text)
     changes: dict[str, object] = {}
     for path, setting in schema.settings.items():
         written = _at(tables, path)

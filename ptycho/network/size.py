@@ -12,6 +12,9 @@ from .settings import NetworkSettings
 SMALL_NETWORK = 10**8
 """Numbers of a network that fits into any memory; its weights may tell best what is wrong with it."""
 
+FEW_STAGES = 64
+"""Passes of the unet that are built in no time."""
+
 
 def least_numbers(settings: NetworkSettings) -> int:
     """Count the kernels that hold most of a network: a lower bound of all its numbers."""
@@ -39,6 +42,12 @@ def require_like_size(settings: NetworkSettings, weights: Mapping[str, NDArray[A
     if wanted > max(held, SMALL_NETWORK):
         raise ValueError(
             f"the bundle describes a network of at least {wanted} numbers and holds {held}\n"
+            "  expected  the weights of that network\n"
+            "  try       the file as `ptycho train` wrote it"
+        )
+    if settings.architecture == "unet" and settings.unet_stages > max(len(weights), FEW_STAGES):
+        raise ValueError(
+            f"the bundle describes {settings.unet_stages} passes of a unet and holds {len(weights)} arrays\n"
             "  expected  the weights of that network\n"
             "  try       the file as `ptycho train` wrote it"
         )

@@ -12,3 +12,6 @@ WIENER_LEVEL = 0.02
 
 COVERAGE_FLOOR = 1e-6
 """Canvas pixels with less than this fraction of the largest summed weight count as never reached."""
+
+LARGEST_PICTURE = 2**30
+"""Pixels of a picture that a machine may hold; positions in other units span far more."""

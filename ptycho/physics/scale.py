@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Normalisation:
         """Rebuild what :meth:`as_dict` gave.
 
         Raises:
-            ValueError: A value is missing, unknown, or no positive number.
+            ValueError: A value is missing, unknown, or of another kind.
         """
         known = [item.name for item in fields(cls)]
         missing = [name for name in known[:6] if name not in values]
@@ -85,13 +85,15 @@ class Normalisation:
                 "  try       the scaling.json that training wrote"
             )
         for name in known[:6]:
-            if not _is_positive(values[name]):
-                raise ValueError(
-                    f"the stored normalisation has {name} = {values[name]!r}\n"
-                    "  expected  a positive number\n"
-                    "  try       the scaling.json that training wrote"
-                )
-        return cls(**values)
+            _require_stored(name, values[name], "a positive number", _is_positive(values[name]))
+        made = cls(**values)
+        setting, kept, quantity = made.nphotons_setting, made.probe_scale_kept, made.quantity
+        _require_stored(
+            "nphotons_setting", setting, "a positive number", setting is None or _is_positive(setting)
+        )
+        _require_stored("probe_scale_kept", kept, "true or false", isinstance(kept, bool))
+        _require_stored("quantity", quantity, "counts or amplitude", quantity in get_args(Quantity))
+        return made
 
     def notes(self) -> list[str]:
         """Say in sentences which scale is in force, why, and what was not obeyed."""
@@ -165,6 +167,15 @@ def mean_square_of(amplitudes: NDArray[Any]) -> float:
     """Average the summed squared amplitude of frames (n, N, N), added up in double precision."""
     total = sum(float(np.sum(np.square(frame, dtype=np.float64))) for frame in amplitudes)
     return total / len(amplitudes)
+
+
+def _require_stored(name: str, value: object, expected: str, fits: bool) -> None:
+    if not fits:
+        raise ValueError(
+            f"the stored normalisation has {name} = {value!r}\n"
+            f"  expected  {expected}\n"
+            "  try       the scaling.json that training wrote"
+        )
 
 
 def _is_positive(value: object) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ptycho.physics.limits import LARGEST_PICTURE
 from ptycho.scan.errors import ScanError, compose, place
 
 __all__ = ["Coordinates", "check_coordinates"]
@@ -131,5 +132,13 @@ def _refuse_not_pixels(x: NDArray[np.float64], y: NDArray[np.float64], source: P
                 "these look like metres",
                 expected="pixels of the object grid",
                 try_="xcoords * N * pixel_size_m / (wavelength_m * distance_m)",
+            )
+        )
+    if float(np.ptp(x)) * float(np.ptp(y)) > LARGEST_PICTURE:
+        raise ScanError(
+            compose(
+                f"the positions in {place(source)} span {np.ptp(x):.4g} x {np.ptp(y):.4g} pixels",
+                expected=f"pixels of the object grid, at most {LARGEST_PICTURE} of them",
+                try_="dividing the positions by the size of a pixel, if they are in other units",
             )
         )

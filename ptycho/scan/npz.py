@@ -6,6 +6,7 @@ object array that holds one string, is taken apart by ``ptycho.scan.pickled_text
 
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -230,6 +231,9 @@ def _header(stream: IO[bytes], path: Path, key: str) -> Header:
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = read(stream)
+    except (SyntaxError, tokenize.TokenError, RecursionError, MemoryError) as error:
+        # numpy parses the header as Python, which a nested one brings to its end.
+        raise _truncated(path, key, "its NPY header cannot be understood") from error
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, OSError) as error:
         raise _truncated(path, key, str(error)) from error
     return shape, dtype, fortran

@@ -143,9 +143,9 @@ class BestFiles:
         return sorted(self.kept, key=lambda name: sign * self.kept[name])
 
     def _comparable(self, value: float) -> float:
-        """Rank what is not a number last."""
+        """Rank what is not finite last."""
         worst = math.inf if self.ranking.mode == "min" else -math.inf
-        return worst if math.isnan(value) else value
+        return value if math.isfinite(value) else worst
 
     def state(self) -> dict[str, Any]:
         """Give what a resumed training needs to know."""

@@ -91,6 +91,7 @@ def read_checkpoint(path: Path) -> tuple[Resumed, Checkpoint]:
     try:
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {})[_HEADER])
+            _require_format(header)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         checkpoint = Checkpoint(
             hyperparameters=dict(header["hyperparameters"]),
@@ -115,14 +116,28 @@ def read_checkpoint(path: Path) -> tuple[Resumed, Checkpoint]:
     return resumed, checkpoint
 
 
+def _require_format(header: Mapping[str, Any]) -> None:
+    if header["format"] != FORMAT:
+        raise ValueError(f"its format is {header['format']!r}, and this version reads {FORMAT}")
+
+
 def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> Arrays:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def load_network(path: Path) -> PtychoNetwork:
-    """Read the network out of a checkpoint; nothing else is needed."""
+    """Read the network out of a checkpoint; nothing else is needed.
+
+    Raises:
+        FileNotFoundError: There is no checkpoint.
+        ValueError: The file is no checkpoint of ours, or its arrays do not make the network that it describes.
+    """
     from .module import plain_network
 
-    _, checkpoint = read_checkpoint(path)
-    settings = NetworkSettings(**checkpoint.hyperparameters["network"])
-    return plain_network(settings, checkpoint.network)
+    resumed, checkpoint = read_checkpoint(path)
+    try:
+        return plain_network(NetworkSettings(**resumed.network), checkpoint.network)
+    except KeyError as error:
+        raise refuse_checkpoint(resumed.path, f"it lacks {error}") from error
+    except (ValueError, TypeError) as error:
+        raise refuse_checkpoint(resumed.path, str(error).split("\n", maxsplit=1)[0]) from error

@@ -41,4 +41,4 @@ def _unit_norms(values: tf.Tensor) -> tf.Tensor:
     """Return norms that broadcast against `values`: over all axes but the last."""
     if values.shape.rank <= 1:
         return tf.abs(values)
-    return tf.norm(values, axis=tuple(range(values.shape.rank - 1)), keepdims=True)
+    return tf.math.reduce_euclidean_norm(values, axis=tuple(range(values.shape.rank - 1)), keepdims=True)

@@ -31,19 +31,17 @@ class TensorFlowEngine:
     def __init__(self, network: PtychoNetwork, scan: RawData, device: str = "/CPU:0") -> None:
         self._device = device
         good = np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask
+        C, N = network.settings.positions, network.settings.N
         with tf.device(device):
             self.network = plain_network(network.settings, export(network) | {"mask": good})
-        C, N = network.settings.positions, network.settings.N
-        self._infer = tf.function(
-            self._leaders,
-            input_signature=[
+            # Compiled here, not by its first call: TensorFlow counts such calls, and warns a process that
+            # makes many of them, as one that reconstructs small scans does.
+            self._infer = tf.function(self._leaders, autograph=False).get_concrete_function(
                 tf.TensorSpec((None, N, N), tf.float32),
                 tf.TensorSpec((None, C), tf.int64),
                 tf.TensorSpec((None, C, 2), tf.float32),
                 tf.TensorSpec((None,), tf.int64),
-            ],
-            autograph=False,
-        )
+            )
 
     @property
     def settings(self) -> NetworkSettings:

@@ -61,8 +61,10 @@ def total_variation(patches: tf.Tensor) -> tf.Tensor:
 
 def _phase(values: tf.Tensor) -> tf.Tensor:
     # The slope of a phase has no limit at zero; like torch, take it to be zero there.
+    # In a compiled step a bare number in front would settle the type of both branches as an integer.
     dark = tf.equal(values, 0)
-    return tf.where(dark, 0, tf.math.angle(tf.where(dark, 1, values)))
+    angles = tf.math.angle(tf.where(dark, tf.ones_like(values), values))
+    return tf.where(dark, tf.zeros_like(angles), angles)
 
 
 def label_mae(patches: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -51,29 +51,48 @@ class BoundedAdam(keras.optimizers.Adam):
         self.learning_rate.assign(network)
         self._probe_rate.assign(probe)
 
+    def average(self, grads: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
+        """Average over the devices that share a training; then an overflow of one is known to all.
+
+        Args:
+            grads: One for each variable, those of this device.
+        """
+        if self._replicas == 1:
+            return list(grads)
+        context = tf.distribute.get_replica_context()
+        met = [gradient for gradient in grads if gradient is not None]
+        averaged = iter(context.all_reduce(tf.distribute.ReduceOp.MEAN, met))
+        return [None if gradient is None else next(averaged) for gradient in grads]
+
     def apply(self, grads: Sequence[tf.Tensor | None], trainable_variables: Any = None) -> None:
         """Take a step; variables without a gradient stay where they are.
 
         Args:
-            grads: One for each variable; those of this device, where several share a training.
+            grads: One for each variable; the same on every device, as `average` gives them.
             trainable_variables: Unused: the variables are known from the start.
         """
         del trainable_variables
         met = [place for place, gradient in enumerate(grads) if gradient is not None]
-        gradients: Sequence[tf.Tensor] = [grads[place] for place in met]
-        if self._replicas > 1:
-            context = tf.distribute.get_replica_context()
-            gradients = context.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
-        gradients = self._bound(met, gradients)
+        gradients = self._bound(met, [grads[place] for place in met])
         if self._replicas > 1:  # Keras adds up what the devices hand over.
             gradients = [gradient / self._replicas for gradient in gradients]
         super().apply(gradients, [self.learned[place] for place in met])
 
     def update_step(self, gradient: tf.Tensor, variable: Any, learning_rate: tf.Tensor) -> None:
-        """Move one variable."""
-        if self._get_variable_index(variable) == self._probe_place:
-            learning_rate = self._probe_rate
-        super().update_step(gradient, variable, learning_rate)
+        """Move one variable.
+
+        Keras adds epsilon before the bias is taken out of the root, which makes the first steps of small
+        gradients several times shorter than torch's.
+        """
+        place = self._get_variable_index(variable)
+        rate = self._probe_rate if place == self._probe_place else learning_rate
+        momentum, velocity = self._momentums[place], self._velocities[place]
+        self.assign_add(momentum, (gradient - momentum) * (1 - self.beta_1))
+        self.assign_add(velocity, (tf.square(gradient) - velocity) * (1 - self.beta_2))
+        step = tf.cast(tf.convert_to_tensor(self.iterations) + 1, gradient.dtype)
+        unbiased = tf.convert_to_tensor(momentum) / (1 - tf.pow(self.beta_1, step))
+        square = tf.convert_to_tensor(velocity) / (1 - tf.pow(self.beta_2, step))
+        self.assign_sub(variable, rate * unbiased / (tf.sqrt(square) + self.epsilon))
 
     def _bound(self, met: Sequence[int], gradients: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
         limit, algorithm = self._optimisation.gradient_clip_val, self._optimisation.gradient_clip_algorithm

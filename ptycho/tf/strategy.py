@@ -58,11 +58,9 @@ def find_place(execution: PyTorchExecutionConfig) -> Place:
     """
     _require_known(execution)
     workers = _workers()
-    devices = _devices(execution)
     if workers > 1 and execution.strategy != "auto":
-        together = tf.distribute.MultiWorkerMirroredStrategy()
-        note = f"{workers} workers with {together.num_replicas_in_sync} devices share each step (TF_CONFIG)"
-        return Place(together, devices, note)
+        return _join_workers(execution, workers)
+    devices = _devices(execution)
     if len(devices) == 1:
         return Place(tf.distribute.get_strategy(), devices)
     return Place(
@@ -70,6 +68,15 @@ def find_place(execution: PyTorchExecutionConfig) -> Place:
         devices,
         f"{len(devices)} devices share each step, with a batch each (MirroredStrategy)",
     )
+
+
+def _join_workers(execution: PyTorchExecutionConfig, workers: int) -> Place:
+    """Meet the other workers, before anything makes TensorFlow start: later it is too late."""
+    if _kind(execution) == "CPU":
+        _hide_gpus()
+    together = tf.distribute.MultiWorkerMirroredStrategy()
+    note = f"{workers} workers with {together.num_replicas_in_sync} devices share each step (TF_CONFIG)"
+    return Place(together, _devices(execution), note)
 
 
 def device_of(execution: PyTorchExecutionConfig) -> str:

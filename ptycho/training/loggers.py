@@ -4,6 +4,8 @@ import importlib.util
 import os
 from pathlib import Path
 
+from ptycho.workflows.backends import BackendError
+
 LOGGERS = ("csv", "tensorboard", "mlflow", "none")
 
 MLFLOW_EXPERIMENT = "ptychopinn"
@@ -27,10 +29,10 @@ def require_package(backend: str, package: str, remedy: str) -> None:
         remedy: The command that installs it.
 
     Raises:
-        RuntimeError: The package is missing.
+        BackendError: The package is missing; a RuntimeError.
     """
     if importlib.util.find_spec(package) is None:
-        raise RuntimeError(
+        raise BackendError(
             f"execution.logger_backend is '{backend}', and the package {package} is not installed\n"
             f"  expected  {package} in this environment\n"
             f'  try       {remedy}, or execution.logger_backend = "csv"'

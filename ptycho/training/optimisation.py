@@ -54,8 +54,8 @@ class Optimisation:
         )
 
 
-class NonFiniteLossError(ArithmeticError):
-    """The training loss is no longer a number."""
+class NonFiniteLossError(ArithmeticError, ValueError):
+    """The training loss is no longer a number: the settings do not suit the scan."""
 
 
 def describe_non_finite(

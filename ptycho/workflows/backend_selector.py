@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ptycho.workflows.backends import Backend, BackendError, load_backend
-from ptycho.workflows.configuration import require_training_config
+from ptycho.workflows.configuration import require_configuration, require_training_config
 from ptycho.workflows.opening import find, open_network, said_in_config
 from ptycho.workflows.training import Chosen, Turn, publish, scan_of, stitch, train
 
@@ -119,9 +119,11 @@ def load_inference_bundle_with_backend(
 
     Raises:
         FileNotFoundError: "Model directory does not exist", or "Model archive not found".
+        TypeError: The configuration is none.
         ValueError: The backend is unknown, or the network is not the one that the configuration describes.
         BackendError: The framework is missing; a RuntimeError.
     """
+    require_configuration(config)
     publish(config)
     load_backend(config.backend)
     return open_network(find(bundle_dir), said_in_config(config), config.backend)

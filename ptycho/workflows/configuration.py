@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ptycho.raw_data import RawData
     from ptyconf import Layer, Resolution, View
 
-__all__ = ["named_fields", "require_training_config", "resolve_training"]
+__all__ = ["named_fields", "require_configuration", "require_training_config", "resolve_training"]
 
 _NO_FILE = (None, Path())
 """How a client says that its scan is in memory."""
@@ -37,6 +37,20 @@ def require_training_config(config: object) -> None:
         raise TypeError(
             f"config is {config!r}\n  expected  a TrainingConfig of ptycho.config.config\n"
             "  try       TrainingConfig(model=ModelConfig(N=64))"
+        )
+
+
+def require_configuration(config: object) -> None:
+    """Refuse what describes neither a training nor a reconstruction.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(config, (TrainingConfig, InferenceConfig)):
+        raise TypeError(
+            f"config is {config!r}\n"
+            "  expected  a TrainingConfig or an InferenceConfig of ptycho.config.config\n"
+            "  try       InferenceConfig(ModelConfig(N=64), model_path=..., test_data_file=...)"
         )
 
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ptycho import bundle, params
 from ptycho.config import views
-from ptycho.config.amendment import move_paths
 from ptycho.config.config import InferenceConfig, ModelConfig, TrainingConfig, update_legacy_dict
 from ptycho.config.run import resolve_layers
-from ptycho.config.trained import bundle_layer
-from ptycho.conversion import convert
+from ptycho.conversion import convert, move
 from ptycho.workflows.backends import load_backend
 from ptycho.workflows.configuration import named_fields
 from ptycho.workflows.predictor import Predictor, remember
-from ptycho.workflows.trained import load_model
+from ptycho.workflows.trained import load_model, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ptycho.bundle import Bundle
+    from ptyconf import Resolution
 
 __all__ = ["find", "open_network", "said_in_config", "said_in_params"]
 
@@ -73,6 +71,7 @@ def open_network(
         ValueError: The network is not the one that the caller takes it for.
     """
     held = bundle.read(archive)
+    settings = settings_of(archive, held)
     _require_agreement(archive, held, said)
     name = name or held.backend
     model = load_model(name, archive, held)
@@ -80,11 +79,10 @@ def open_network(
     def pack(home: Path) -> Bundle:
         if name != held.backend:
             return convert(name, archive, held, home)
-        here = (archive if archive.is_dir() else archive.parent).absolute()
-        return replace(held, settings_toml=move_paths(held.settings_toml, here, home.absolute()))
+        return move(archive, held, home)
 
     predictor = remember(Predictor(name, load_backend(name), model, pack))
-    _publish(archive, held, predictor.intensity_scale)
+    _publish(resolve_layers([settings]), held, predictor.intensity_scale)
     return predictor, params.params()
 
 
@@ -130,9 +128,8 @@ def _require_agreement(archive: Path, held: Bundle, said: Mapping[str, tuple[Any
     )
 
 
-def _publish(archive: Path, held: Bundle, intensity_scale: float) -> None:
+def _publish(resolution: Resolution, held: Bundle, intensity_scale: float) -> None:
     """Let the legacy dict describe the network that was opened; a sealed dict stays sealed."""
-    resolution = resolve_layers([bundle_layer(archive, held)])
     sealed = params.is_sealed()
     params.unseal()
     update_legacy_dict(params.cfg, resolution.build(views.MODEL))

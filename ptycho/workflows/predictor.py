@@ -114,6 +114,12 @@ class Predictor:
             raise ValueError(
                 _misfit("local_offsets", offsets.shape, f"({len(scaled)}, 1, 2, {C})", self.settings)
             )
+        if not np.isfinite(offsets).all():
+            raise ValueError(
+                "local_offsets hold values that are NaN or infinite\n"
+                "  expected  group mean minus position, in pixels\n"
+                "  try       the local_offsets of the container that X came from"
+            )
         relative = np.moveaxis(offsets[:, 0], 1, 2).astype(np.float32)
         members = np.arange(relative.shape[0] * C).reshape(-1, C)
         require_overlap(-relative.reshape(-1, 2).astype(np.float64), members, N)

@@ -6,12 +6,37 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho.archive import COPY_AGAIN, ArchiveError
 from ptycho.bundle import refusal
+from ptycho.config.run import resolve_layers
+from ptycho.config.trained import bundle_layer
 from ptycho.workflows.backends import load_backend
+from ptyconf import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ptycho.bundle import Bundle
+    from ptyconf import Layer
+
+
+def settings_of(archive: Path, held: Bundle) -> Layer:
+    """Give the layer of what a network was trained with, which must be settings that this version knows.
+
+    Args:
+        archive: The bundle's file, named in every origin and error.
+        held: What the file holds.
+
+    Raises:
+        BundleError: One is unknown, or of a value that is refused; says who wrote it.
+    """
+    layer = bundle_layer(archive, held)
+    try:
+        resolve_layers([layer])
+    except ConfigError as error:
+        first, more = str(error.exceptions[0]).splitlines()[0], len(error.exceptions) - 1
+        what = f"holds settings that cannot be used: {first}" + (f" (and {more} more)" if more else "")
+        why = ArchiveError(what, "the settings of this version", "training again with this version")
+        raise refusal(archive, why, held.writer) from error
+    return layer
 
 
 def load_model(name: str, archive: Path, held: Bundle) -> Any:

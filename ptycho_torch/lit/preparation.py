@@ -16,7 +16,7 @@ from ptycho_torch.nn.probe_retrieval import retrieve_probe
 
 from .data import Batch, TorchGroups, loader_arguments, make_loader, place_frames
 from .module import PtychoModule
-from .trainer import device_of, precision_of
+from .trainer import device_of, precision_of, require_device
 
 Loader = DataLoader[Batch]
 
@@ -47,6 +47,7 @@ def prepare(
         ValueError: Settings, scan or checkpoint do not belong together.
     """
     execution = prepared.execution_config
+    require_device(execution)
     plan = _settle(prepared, scan, resumed)
     module = kind.fresh(plan)
     loaders, more = _make_loaders(plan, execution, prepared.tf_training_config.batch_size)

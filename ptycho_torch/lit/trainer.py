@@ -72,14 +72,17 @@ def make_trainer(
             num_sanity_val_steps=0,
         )
     except (MisconfigurationException, ValueError, ImportError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(
-            f"no training can run with these execution settings: {reason}\n"
-            f"  given     accelerator = {execution.accelerator!r}, devices = {execution.devices!r}, "
-            f"strategy = {execution.strategy!r}, precision = {execution.precision!r}\n"
-            "  expected  a device that this machine has and a strategy that it supports\n"
-            '  try       execution.accelerator = "cpu", devices = 1, strategy = "auto"'
-        ) from error
+        raise _unable(execution, " ".join(str(error).split())) from error
+
+
+def _unable(execution: PyTorchExecutionConfig, reason: str) -> ValueError:
+    return ValueError(
+        f"no training can run with these execution settings: {reason}\n"
+        f"  given     accelerator = {execution.accelerator!r}, devices = {execution.devices!r}, "
+        f"strategy = {execution.strategy!r}, precision = {execution.precision!r}\n"
+        "  expected  a device that this machine has and a strategy that it supports\n"
+        '  try       execution.accelerator = "cpu", devices = 1, strategy = "auto"'
+    )
 
 
 def _refuse_detached(strategy: str) -> None:
@@ -124,6 +127,21 @@ def device_of(execution: PyTorchExecutionConfig) -> torch.device:
         execution.accelerator, execution.accelerator
     )
     return torch.device(kind, 0) if kind == "cuda" else torch.device(kind)
+
+
+def require_device(execution: PyTorchExecutionConfig) -> torch.device:
+    """Name the device that the first process works on, which this machine must have.
+
+    Raises:
+        ValueError: It has none of the kind.
+    """
+    device = device_of(execution)
+    missing = (device.type == "cuda" and not torch.cuda.is_available()) or (
+        device.type == "mps" and not torch.backends.mps.is_available()
+    )
+    if missing:
+        raise _unable(execution, f"torch finds no {device.type} device")
+    return device
 
 
 @contextmanager

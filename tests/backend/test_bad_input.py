@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ptycho.cli import main
 
 INFER = ["infer", "run", "--accelerator", "cpu", "--output_dir", "out"]
 TRAIN = ["train", "run.toml", "--output_dir", "out"]
+_ON_MPS = ["--accelerator", "mps", "--output_dir", "out"]
 Arrays = dict[str, Any]
 
 
@@ -222,8 +224,41 @@ SCANS: dict[str, tuple[Callable[[Arrays], Arrays], list[str], str]] = {
         ["--gridsize", "2", "--neighbor_count", "4"],
         "groups hold patches that do not overlap",
     ),
+    "positions in other units": (
+        lambda arrays: (
+            {name: arrays[name] for name in ("diff3d", "probeGuess")}
+            | {name: 1e6 * arrays[name] for name in ("xcoords", "ycoords")}
+        ),
+        [],
+        "the positions in bad.npz span ",
+    ),
     "no labels": (lambda arrays: arrays, ["--model_type", "supervised"], "DATA-SUP-001"),
 }
+
+
+def _not_a_number(labels: Any) -> Any:
+    return np.full_like(labels, np.nan)
+
+
+def test_a_loss_that_is_no_number_is_one_message(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It ends the training with what it was made of and what to try."""
+    with np.load(job / "train.npz") as scan:
+        arrays = {name: scan[name] for name in scan.files}
+    np.savez(job / "bad.npz", **_with("Y", _not_a_number)(arrays))
+    flags = ["--train_data_file", "bad.npz", "--model_type", "supervised"]
+    refuse(job, capsys, [*TRAIN, *flags], "the training loss is nan in epoch 1, batch 1\n")
+
+
+def test_an_absent_device_is_one_message(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Training and reconstruction name it, before anything is written."""
+    for command in ([*TRAIN, "--accelerator", "mps"], ["infer", "run", "--scan", "other.npz", *_ON_MPS]):
+        refuse(job, capsys, command, "with these execution settings: ")
+
+
+@pytest.mark.skipif(find_spec("mlflow") is not None, reason="mlflow is installed here")
+def test_an_absent_logger_is_one_message(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The package that is missing is named, and the extra that brings it."""
+    refuse(job, capsys, [*TRAIN, "--logger_backend", "mlflow"], "pip install 'ptychopinn[mlflow]'")
 
 
 @pytest.mark.parametrize("case", SCANS)

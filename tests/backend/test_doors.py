@@ -131,6 +131,43 @@ def test_a_saved_network_predicts_as_the_trained_one(
     np.testing.assert_array_equal(opened.predict(inputs), results["model"].predict(inputs))
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        (0, "X of group 0 holds values that are NaN or infinite\n  expected  finite normalised amplitudes\n"),
+        (
+            1,
+            "local_offsets hold values that are NaN or infinite\n  expected  group mean minus position",
+        ),
+    ],
+)
+def test_what_is_no_number_is_not_predicted_from(
+    trained: tuple[Path, TrainingConfig, Results], scan: RawData, spoilt: int, said: str
+) -> None:
+    """Neither frames nor offsets."""
+    model, gridsize = trained[2]["model"], trained[1].model.gridsize
+    grouped = scan.generate_grouped_data(64, K=7, nsamples=3, gridsize=gridsize)
+    inputs = [grouped["X_full"] * model.intensity_scale, grouped["coords_relative"]]
+    inputs[spoilt] = inputs[spoilt] * np.nan
+    with pytest.raises(ValueError, match="NaN or infinite") as caught:
+        model.predict(inputs)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_settings_text_of_another_hand_is_refused(
+    trained: tuple[Path, TrainingConfig, Results], tmp_path: Path
+) -> None:
+    """What cannot be carried to another folder is a fault of the bundle, with its file and its writer."""
+    held = bundle.read(trained[0] / "out" / bundle.FILE_NAME)
+    text = '[training]\ntrain_data_file = """scan.npz"""\n'
+    bundle.write(tmp_path / bundle.FILE_NAME, replace(held, settings_toml=text))
+    with pytest.raises(bundle.BundleError) as caught:
+        components.load_inference_bundle(tmp_path)
+    what, writer, *_ = str(caught.value).splitlines()
+    assert what.startswith(f"{tmp_path / bundle.FILE_NAME} holds settings that cannot be read: ")
+    assert writer == f"  written by  {held.writer}"
+
+
 def test_a_prediction_does_not_depend_on_its_batch(
     trained: tuple[Path, TrainingConfig, Results], scan: RawData
 ) -> None:

@@ -28,6 +28,24 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == ["file.txt"]
 
 
+def test_a_failed_write_leaves_no_folder(tmp_path: Path) -> None:
+    """Folders that were made for the file go with it, unless somebody else put something there."""
+
+    def fail(path: Path, beside: bool = False) -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            if beside:
+                (path.parent / "other").write_text("theirs")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail(tmp_path / "deep" / "deeper" / "file.txt")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ZeroDivisionError):
+        fail(tmp_path / "deep" / "file.txt", beside=True)
+    assert [item.name for item in tmp_path.rglob("*")] == ["deep", "other"]
+
+
 def test_the_name_appears_only_at_the_end(tmp_path: Path) -> None:
     """While the block runs, nothing stands at the final name; the suffix is kept."""
     path = tmp_path / "deep" / "file.npz"

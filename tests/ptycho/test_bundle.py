@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from ptycho import bundle
 from ptycho.bundle import Bundle, BundleError
@@ -201,6 +202,37 @@ def test_an_archive_of_pickles_is_refused(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["manifest.joblib", "model.PTH", "archive/data.pkl"])
+def test_every_kind_of_pickle_is_told(tmp_path: Path, name: str) -> None:
+    """Other programs keep their pickles under other names."""
+    path = tmp_path / bundle.FILE_NAME
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, b"\x80\x04N.")
+    assert f"it holds pickles ({name}), which are never opened" in _refusal(path)
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2J\n  try  something.dill", "a\x1b[2J\nb", "a" * 60_000])
+def test_a_name_cannot_write_the_message(tmp_path: Path, trained: Bundle, name: str) -> None:
+    """Names of members are shown short, on one line, without control characters."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    _rewrite(path, {name: b"x"} | ({"manifest.json": None} if name.endswith(".dill") else {}))
+    said = _refusal(path)
+    assert len(said.splitlines()) <= 4
+    assert "\x1b" not in said
+    assert len(said) < 1000
+
+
+def test_a_value_cannot_fill_the_screen(tmp_path: Path, trained: Bundle) -> None:
+    """What a bundle says of itself is shown short."""
+    path = tmp_path / bundle.FILE_NAME
+    bundle.write(path, trained)
+    _reseal(path, "provenance.json", json.dumps({"settings": [{"a": "x" * 10**6}]}).encode())
+    what = _refusal(path).splitlines()[0]
+    assert len(what) == len(str(path)) + 1 + 500 + 3
+    assert what.endswith("xxx...")
+
+
 def test_another_format_names_its_writer(tmp_path: Path, trained: Bundle) -> None:
     """A bundle of a later format says which version and backend wrote it."""
     path = tmp_path / bundle.FILE_NAME
@@ -259,6 +291,19 @@ def test_a_bundle_too_large_to_read_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_network_that_diverged_is_not_written(tmp_path: Path, trained: Bundle) -> None:
+    """What would not be read back is refused on the way out, and then no file appears."""
+    path = tmp_path / bundle.FILE_NAME
+    with pytest.raises(BundleError) as caught:
+        bundle.write(path, replace(trained, weights={"kernel": np.array([np.nan], np.float32)}))
+    assert str(caught.value) == (
+        f"{path} would hold values that are NaN or infinite: kernel\n"
+        "  expected  finite numbers\n"
+        "  try       looking at the training loss: did it diverge?"
+    )
+    assert not list(tmp_path.iterdir())
+
+
 def _reseal(path: Path, name: str, content: bytes) -> None:
     """Put other content into a bundle, with the right size and sha256 in its manifest."""
     with zipfile.ZipFile(path) as archive:
@@ -267,10 +312,18 @@ def _reseal(path: Path, name: str, content: bytes) -> None:
     _rewrite(path, {"manifest.json": json.dumps(manifest).encode(), name: content})
 
 
+def _weights(**arrays: np.ndarray) -> bytes:
+    return safetensors.numpy.save(arrays)
+
+
 def _npy(array: np.ndarray) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array, allow_pickle=True)
     return stream.getvalue()
+
+
+def _npy_with(header: str) -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
 
 
 def _header(shape: tuple[int, ...]) -> bytes:
@@ -294,12 +347,52 @@ def _header(shape: tuple[int, ...]) -> bytes:
             "ValueError: probe modes of complex64 and shape (1, 10000000, 10000000) in 128 bytes",
         ),
         ("probe.npy", _npy(np.ones((8, 8))), "ValueError: probe modes of float64 and shape (8, 8) in "),
+        ("probe.npy", _npy_with("-" * 9000 + "1"), "ValueError: an NPY header of 9001 bytes"),
+        ("probe.npy", _npy_with("(" * 90), "ValueError: its NPY header cannot be understood"),
+        (
+            "probe.npy",
+            _npy(np.full((1, 8, 8), np.nan, np.complex64)),
+            "ValueError: probe modes that are NaN or infinite",
+        ),
         ("probe.npy", b"xx", "ValueError: EOF: reading magic string"),
         ("scaling.json", b"[1]", "TypeError: a list where a table belongs"),
         ("scaling.json", b'{"a": NaN}', "ValueError: NaN is not a finite number"),
         ("provenance.json", b"[" * 10**5 + b"]" * 10**5, "ValueError: its lists are nested too deeply"),
         ("provenance.json", b'{"settings": [{}]}', "ValueError: a setting without path or value: {}"),
+        (
+            "provenance.json",
+            b'{"settings": [{"path": ["model.N"], "value": 1}]}',
+            "TypeError: a setting whose path is a list",
+        ),
+        (
+            "provenance.json",
+            b'{"settings": [{"path": "data.crop_px", "value": ' + b"[" * 900 + b"]" * 900 + b"}]}",
+            "ValueError: its lists are nested too deeply",
+        ),
         ("settings.toml", b"\xff", "UnicodeDecodeError: "),
+        ("settings.toml", b"no table", "Refusal: is not TOML: "),
+        ("settings.toml", b"a." * 10**5 + b"b = 1", "Refusal: is nested more than 100 deep"),
+        ("settings.toml", b"a = " + b"[" * 10**5, "Refusal: is nested more than 100 deep"),
+        (
+            "weights.safetensors",
+            _weights(kernel=np.ones(2, np.complex64)),
+            "TypeError: the weight kernel is of type complex64",
+        ),
+        (
+            "weights.safetensors",
+            _weights(kernel=np.ones(2, np.int64)),
+            "TypeError: the weight kernel is of type int64",
+        ),
+        (
+            "weights.safetensors",
+            _weights(probe=np.ones(2, np.float32)),
+            "TypeError: the weight probe is of type float32",
+        ),
+        (
+            "weights.safetensors",
+            _weights(kernel=np.array([1, np.inf], np.float32)),
+            "ValueError: kernel holds values that are NaN or infinite",
+        ),
         ("weights.safetensors", b"\xff" * 100, "SafetensorError: "),
     ],
 )
@@ -408,11 +501,9 @@ def test_an_unpacked_bundle_is_checked(tmp_path: Path, trained: Bundle, member: 
     (folder / member).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BundleError) as caught:
         bundle.read(folder)
-    assert str(caught.value) == (
-        f"{folder} holds {member}, which is no plain file\n"
-        "  expected  plain files\n"
-        "  try       copying it again from where it was made"
-    )
+    said = _without_writer if member == "manifest.json" else _said
+    what = f"holds {member}, which is no plain file"
+    assert str(caught.value) == said(folder, what, "plain files", COPY_AGAIN)
 
 
 def test_an_unpacked_bundle_is_bounded(
@@ -424,7 +515,9 @@ def test_an_unpacked_bundle_is_bounded(
     with pytest.raises(BundleError, match=r"lacks scaling\.json"):
         bundle.read(folder)
     monkeypatch.setitem(bundle._LIMITS, "probe.npy", 10)
-    with pytest.raises(BundleError, match=r"holds \d+ bytes for probe\.npy\n  expected  at most 10 bytes\n"):
+    with pytest.raises(
+        BundleError, match=r"holds \d+ bytes for probe\.npy\n.*\n  expected    at most 10 bytes\n"
+    ):
         bundle.read(folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,27 @@ def test_a_split_must_say_which_part(tiny_scan: RawData) -> None:
         load(lambda: (grouped_by(tiny_scan, 1), 0.5), tiny_scan.probeGuess, None, True)
     assert str(caught.value) == (
         "which = None\n  expected  'train' or 'test', for create_split is true\n  try       which='train'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("split", "found"),
+    [
+        (lambda grouped: grouped, "dict"),
+        (lambda grouped: (grouped, 5), "a share of 5"),
+        (lambda grouped: (grouped, float("nan")), "a share of nan"),
+        (lambda grouped: (grouped, None), "a share of None"),
+    ],
+)
+def test_a_split_is_groups_and_a_share(tiny_scan: RawData, split: Callable[[Any], Any], found: str) -> None:
+    """Groups alone, or a number that is no share of them, are no split."""
+    configure(1)
+    with pytest.raises(ValueError, match="the callback gave no split") as caught:
+        load(lambda: split(grouped_by(tiny_scan, 1)), tiny_scan.probeGuess, "train", True)
+    assert str(caught.value) == (
+        f"the callback gave no split: {found}\n"
+        "  expected  groups and the share of them to train on, 0 to 1, for create_split is true\n"
+        "  try       load(lambda: (scan.generate_grouped_data(...), 0.9), probe, 'train', True)"
     )
 
 

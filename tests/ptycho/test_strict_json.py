@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,7 @@ def test_a_table_comes_back(table: dict[str, object]) -> None:
         (b'{"a": 1e999}', ValueError, "1e999 is not a finite number"),
         (b'{"a": {"b": 1, "c": 2, "b": 3}}', ValueError, "the key 'b' twice"),
         (b"[" * 10**5 + b"]" * 10**5, ValueError, "its lists are nested too deeply"),
+        (b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}", ValueError, "its lists are nested too deeply"),
         (b"{", ValueError, "Expecting property name enclosed in double quotes"),
         (b'"\xff"', ValueError, "'utf-8' codec can't decode byte 0xff"),
     ],
@@ -51,3 +54,17 @@ def test_no_table_is_written_that_is_not_read() -> None:
     """A number that is not finite is refused on the way out too."""
     with pytest.raises(ValueError, match="Out of range float values are not JSON compliant"):
         dump_table({"a": float("nan")})
+
+
+def test_lists_within_the_bound_are_read() -> None:
+    """A hundred tables and lists inside each other are the most."""
+    assert parse_table(b'{"a": ' + b"[" * 99 + b"]" * 99 + b"}")
+
+
+def test_many_keys_are_read_in_one_pass() -> None:
+    """A key that comes again after many others is found without comparing each with each."""
+    keys = ",".join(f'"{number}": 0' for number in range(300_000))
+    started = time.perf_counter()
+    with pytest.raises(ValueError, match="the key '299999' twice"):
+        parse_table(f'{{{keys}, "299999": 0}}'.encode())
+    assert time.perf_counter() - started < 10

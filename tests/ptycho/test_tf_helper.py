@@ -81,8 +81,38 @@ def test_only_the_middle_of_a_patch_is_used(M: int) -> None:
                 "  try       M = 20"
             ),
         ),
+        (
+            np.ones((2, 64, 64, 1)),
+            np.ones((2, 1, 2, 1)),
+            20.0,
+            (
+                "M = 20.0 is no side of a central part of patches of 64 x 64 pixels\n"
+                "  expected  1 to 64\n"
+                "  try       M = 20"
+            ),
+        ),
+        (
+            np.ones((2, 64, 64, 1)),
+            np.array([[1.0, 2.0], [3.0, np.nan]]).reshape(2, 1, 2, 1),
+            20,
+            (
+                "the offsets hold values that are NaN or infinite\n"
+                "  expected  positions in pixels\n"
+                "  try       the global_offsets of the container that the patches came from"
+            ),
+        ),
+        (
+            np.ones((2, 64, 64, 1)),
+            np.array([[0.0, 0.0], [2e6, 1e6]]).reshape(2, 1, 2, 1),
+            20,
+            (
+                "the offsets span a picture of 1000020 x 2000020 pixels\n"
+                f"  expected  at most {2**30} pixels\n"
+                "  try       offsets in pixels of the object, if these are in other units"
+            ),
+        ),
     ],
-    ids=["patches", "offsets", "M"],
+    ids=["patches", "offsets", "M", "fraction", "no number", "other units"],
 )
 def test_what_does_not_fit_is_refused(patches: np.ndarray, offsets: np.ndarray, M: int, text: str) -> None:
     """The error tells the shape, the one that was expected, and where to get it."""

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +17,19 @@ import ptycho.tf  # noqa: F401  Keras has to be told its backend before anything
 # ruff: isort: split
 import tensorflow as tf
 
+from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.config.prepared import PreparedTraining, prepare_training
+from ptycho.config.run import resolve_run
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics import fourier
 from ptycho.physics.sweeps import canvas_of
+from ptycho.raw_data import RawData
+from ptycho.scan.simulate import Simulation, simulate
 from ptycho.tf import iteration
 from ptycho.tf.model import PtychoNetwork
+
+N_FRAMES = 36
+"""Frames of the small scan."""
 
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -87,5 +97,48 @@ def scanned() -> Callable[..., Scanned]:
         moved = iteration.shift(tf.constant(probe)[None], tf.constant(rest)).numpy()
         X = np.linalg.norm(fourier.propagate(patches[:, None] * moved), axis=1).astype(np.float32)
         return Scanned(X, positions, truth, probe, origin)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _fresh(fresh_params: None) -> None:
+    """Preparing a training writes the legacy dict; every test here leaves it as it was."""
+
+
+@pytest.fixture(scope="session")
+def scan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated scan of 36 frames of 64 x 64 pixels, as a file."""
+    scan = simulate(Simulation(N=64, n_frames=N_FRAMES, step_px=6.0, seed=1))
+    return scan.to_file(tmp_path_factory.mktemp("scan") / "scan.npz")
+
+
+@pytest.fixture(scope="session")
+def tiny_scan(scan_file: Path) -> RawData:
+    """The scan of the file."""
+    return RawData.from_file(scan_file)
+
+
+@pytest.fixture(scope="session")
+def prepared(scan_file: Path) -> Callable[..., PreparedTraining]:
+    """Prepare trainings of a small network: execution settings as a mapping, all others by keyword."""
+
+    def make(execution: dict[str, Any] | None = None, **settings: Any) -> PreparedTraining:
+        overrides = {
+            "train_data_file": scan_file,
+            "output_dir": scan_file.parent / "run",
+            "backend": "tensorflow",
+            "n_groups": N_FRAMES,
+            "gridsize": 1,
+            "architecture": "unet",
+            "n_filters_scale": 1,
+            "unet_stages": 1,
+            "amp_activation": "sigmoid",
+            "batch_size": 8,
+            "nepochs": 1,
+            "validation_fraction": 0.2,
+        }
+        on_cpu = PyTorchExecutionConfig(**{"accelerator": "cpu"} | (execution or {}))
+        return prepare_training(resolve_run("train", overrides=overrides | settings, execution_config=on_cpu))
 
     return make

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,20 @@ def test_a_huge_description_is_refused_unbuilt() -> None:
     wanted = 2 * 9 * 4096**2 * (16 * 24 + 32 * 48)
     assert str(caught.value) == (
         f"the bundle describes a network of at least {wanted} numbers and holds 12\n"
+        "  expected  the weights of that network\n"
+        "  try       the file as `ptycho train` wrote it"
+    )
+
+
+def test_more_passes_than_arrays_are_refused_unbuilt() -> None:
+    """Every pass has weights of its own: thousands of them out of a few arrays are never built."""
+    weights = {"core/x": np.zeros((3, 4))}
+    thin: dict[str, Any] = {"architecture": "unet", "n_filters_scale": 1}
+    require_like_size(NetworkSettings(**thin, unet_stages=64), weights)
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  The whole text is compared.
+        require_like_size(NetworkSettings(**thin, unet_stages=4096), weights)
+    assert str(caught.value) == (
+        "the bundle describes 4096 passes of a unet and holds 1 arrays\n"
         "  expected  the weights of that network\n"
         "  try       the file as `ptycho train` wrote it"
     )

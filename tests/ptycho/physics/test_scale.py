@@ -194,3 +194,23 @@ def test_stored_values_that_are_no_scales_are_refused(value):
         "  expected  a positive number\n"
         "  try       the scaling.json that training wrote"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("nphotons_setting", "many", "a positive number"),
+        ("probe_scale_kept", "yes", "true or false"),
+        ("quantity", "\x1b[2J", "counts or amplitude"),
+    ],
+)
+def test_stored_words_of_another_kind_are_refused(name, value, expected):
+    """What is said about the scales is judged too, before it is repeated in a report."""
+    stored = measure(1.0, 8, "counts", None, flat_probe(8, 1.0)).as_dict() | {name: value}
+    with pytest.raises(ValueError, match="stored normalisation") as caught:
+        Normalisation.from_dict(stored)
+    assert str(caught.value) == (
+        f"the stored normalisation has {name} = {value!r}\n"
+        f"  expected  {expected}\n"
+        "  try       the scaling.json that training wrote"
+    )

@@ -83,6 +83,17 @@ def test_equal_positions_are_refused() -> None:
     )
 
 
+def test_positions_in_other_units_are_refused() -> None:
+    """A picture that no machine holds was never scanned."""
+    with pytest.raises(ScanError) as caught:
+        checked([0.0, 2e6, 1e6], [0.0, 0.0, 1e6])
+    assert str(caught.value) == (
+        "the positions in scan.npz span 2e+06 x 1e+06 pixels\n"
+        f"  expected  pixels of the object grid, at most {2**30} of them\n"
+        "  try       dividing the positions by the size of a pixel, if they are in other units"
+    )
+
+
 def test_a_line_is_a_scan() -> None:
     """Positions may share one coordinate."""
     assert len(checked([0.0, 5.0, 10.0], [2.0, 2.0, 2.0])) == 3

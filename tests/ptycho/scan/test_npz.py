@@ -160,6 +160,22 @@ def test_array_shorter_than_its_header_is_refused(tmp_path: Path) -> None:
             npz.map_array(path, "a")
 
 
+@pytest.mark.parametrize("header", ["-" * 9000 + "1", "(" * 90, "1" + "+1j" * 3000])
+def test_a_header_is_no_way_in(tmp_path: Path, header: str) -> None:
+    """Headers are parsed as Python by numpy: those that its parser does not survive are refused as damage."""
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
+    for look in (npz.read_array, npz.map_array, npz.npz_header):
+        with pytest.raises(ScanError) as caught:
+            look(path, "a")
+        assert str(caught.value) == (
+            f"'a' in {path} cannot be read (its NPY header cannot be understood)\n"
+            "  expected  a whole array in numpy's NPY format\n"
+            "  try       copy the file again; an interrupted copy looks like this"
+        )
+
+
 def test_damaged_member_is_refused(tmp_path: Path) -> None:
     """Bytes changed inside a compressed member are refused, not returned."""
     path = npz.write(tmp_path / "a", {"a": np.random.default_rng(1).random(1000)})

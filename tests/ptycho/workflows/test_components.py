@@ -13,6 +13,7 @@ import pytest
 from ptycho import params
 from ptycho.config.config import ModelConfig
 from ptycho.raw_data import RawData
+from ptycho.workflows.backend_selector import load_inference_bundle_with_backend
 from ptycho.workflows.components import load_data, load_inference_bundle, save_outputs, setup_configuration
 from ptyconf import ConfigError, set_fields
 
@@ -171,3 +172,17 @@ def test_the_default_of_a_setting_is_that_of_a_run(jail: Path) -> None:
 
     config, resolution = setup_configuration(), resolve_run("train")
     assert config.model.gridsize == resolution["model.gridsize"] != ModelConfig.gridsize
+
+
+@pytest.mark.parametrize("config", [None, {"backend": "pytorch"}, ModelConfig()])
+def test_what_describes_no_network_opens_none(jail: Path, config: Any) -> None:
+    """The legacy dict stays as it was, and the classes that are understood are named."""
+    before = dict(params.cfg)
+    with pytest.raises(TypeError) as caught:
+        load_inference_bundle_with_backend(jail, config)
+    assert str(caught.value) == (
+        f"config is {config!r}\n"
+        "  expected  a TrainingConfig or an InferenceConfig of ptycho.config.config\n"
+        "  try       InferenceConfig(ModelConfig(N=64), model_path=..., test_data_file=...)"
+    )
+    assert dict(params.cfg) == before

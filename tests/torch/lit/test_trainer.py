@@ -52,6 +52,20 @@ def test_absent_device_says_what_was_given(tmp_path: Path) -> None:
         make(tmp_path, accelerator="cuda")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+def test_absent_device_is_refused_before_it_is_used() -> None:
+    """The same error where no trainer is made: before frames are placed, and in a reconstruction."""
+    with pytest.raises(ValueError, match="torch finds no cuda device") as caught:
+        trainer.require_device(PyTorchExecutionConfig(accelerator="cuda"))
+    assert str(caught.value) == (
+        "no training can run with these execution settings: torch finds no cuda device\n"
+        "  given     accelerator = 'cuda', devices = 1, strategy = 'auto', precision = '32-true'\n"
+        "  expected  a device that this machine has and a strategy that it supports\n"
+        '  try       execution.accelerator = "cpu", devices = 1, strategy = "auto"'
+    )
+    assert trainer.require_device(PyTorchExecutionConfig(accelerator="cpu")).type == "cpu"
+
+
 def test_float16_becomes_bfloat16_on_the_cpu() -> None:
     """CPUs do no float16 arithmetic: bfloat16 stands in, and it is told."""
     execution = PyTorchExecutionConfig(accelerator="cpu", precision="16-mixed")

@@ -1,0 +1,216 @@
+"""Checkpoints: everything comes back, nothing runs, nothing is half there."""
+
+import json
+import pickle
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
+
+from ptycho.tf.checkpoints import Checkpoint, load_network, read_checkpoint, write_checkpoint
+from ptycho.tf.model import PtychoNetwork
+from ptycho.tf.weights import export
+
+UNREADABLE = "Error while deserializing header"
+"""What safetensors says of a file that is none of its own."""
+
+
+def checkpoint(epochs: int = 2) -> Checkpoint:
+    """Make a checkpoint with a value of every kind that one holds."""
+    arrays = {
+        "probe": np.arange(8, dtype=np.float32).reshape(2, 2, 2) * np.complex64(1 - 2j),
+        "mask": np.eye(2, dtype=bool),
+        "log_gain": np.array(0.25, np.float32),
+        "core/head/kernel": np.arange(6.0, dtype=np.float32).reshape(1, 2, 3).T,
+    }
+    return Checkpoint(
+        hyperparameters={"network": {"N": 64, "gridsize": 1, "amp_activation": "swish"}},
+        history=[{"epoch": float(epoch), "train_loss": 1 / (epoch + 3)} for epoch in range(epochs)],
+        network=arrays,
+        optimiser={"steps": np.array(12), "momentum/probe": np.full((2, 2), 1e-30, np.float32)},
+        best={name: array[..., ::-1] if array.ndim else array for name, array in arrays.items()},
+        beside={"steps": 12, "course": None, "end": {"best": float("inf"), "waited": 3}},
+        settings_toml='[model]\nnote = "µm"\n',
+    )
+
+
+def same_arrays(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
+    """Compare names, types and values."""
+    return first.keys() == second.keys() and all(
+        array.dtype == second[name].dtype and np.array_equal(array, second[name])
+        for name, array in first.items()
+    )
+
+
+def test_everything_comes_back(tmp_path: Path) -> None:
+    """Read after write is the identity: arrays bit for bit, all else by value."""
+    written = checkpoint()
+    write_checkpoint(tmp_path / "last.ckpt", written)
+    _, read = read_checkpoint(tmp_path)
+    for part in ("network", "optimiser", "best"):
+        assert same_arrays(getattr(read, part), getattr(written, part)), part
+    for part in ("hyperparameters", "history", "beside", "settings_toml"):
+        assert getattr(read, part) == getattr(written, part), part
+
+
+def test_a_checkpoint_says_what_it_knows(tmp_path: Path) -> None:
+    """Path, finished epochs, settings of the network and history are told apart from the arrays."""
+    path = tmp_path / "best-epoch002.ckpt"
+    write_checkpoint(path, checkpoint(epochs=3))
+    resumed, _ = read_checkpoint(path)
+    assert (resumed.path, resumed.epochs) == (path, 3)
+    assert resumed.network == {"N": 64, "gridsize": 1, "amp_activation": "swish"}
+    assert [row["epoch"] for row in resumed.history] == [0.0, 1.0, 2.0]
+
+
+def test_no_epoch_is_no_best(tmp_path: Path) -> None:
+    """A training that finished nothing has no best weights, and none come back."""
+    path = tmp_path / "last.ckpt"
+    write_checkpoint(path, Checkpoint({"network": {}}, [], {"log_gain": np.zeros(())}))
+    resumed, read = read_checkpoint(path)
+    assert (resumed.epochs, read.best, read.optimiser) == (0, {}, {})
+
+
+def test_network_loads_without_arguments(make_network: Callable[..., PtychoNetwork], tmp_path: Path) -> None:
+    """Settings, probe, mask and weights of a network stand in its checkpoint."""
+    network = make_network(architecture="unet", unet_stages=1, gridsize=2, probe_modes=2)
+    network.log_gain.assign(0.5)
+    network.mask.assign(np.triu(np.ones((64, 64), bool)))
+    path = tmp_path / "last.ckpt"
+    write_checkpoint(path, Checkpoint({"network": network.settings.as_dict()}, [], export(network)))
+    again = load_network(path)
+    assert again.settings == network.settings
+    assert same_arrays(export(again), export(network))
+
+
+def refuse(path: Path, reason: str) -> None:
+    """Read what is no checkpoint, and look at the whole error."""
+    with pytest.raises(ValueError, match="is not a checkpoint of a training") as caught:
+        read_checkpoint(path)
+    assert str(caught.value) == (
+        f"{path} is not a checkpoint of a training: {reason}\n"
+        "  expected  a last.ckpt or best-epoch*.ckpt that `ptycho train` wrote with this backend\n"
+        "  try       another training.resume"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "header too small"),
+        (b"not a checkpoint", "header too large"),
+        (
+            b"\x02" + bytes(7) + b"{x",
+            "invalid JSON in header: key must be a string at line 1 column 2",
+        ),
+    ],
+)
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    """A file of another kind gives one clear error."""
+    path = tmp_path / "last.ckpt"
+    path.write_bytes(content)
+    refuse(path, f"{UNREADABLE}: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("kept", "reason"),
+    [(0.999, "incomplete metadata, file not fully covered"), (0.1, "invalid header length")],
+)
+def test_cut_checkpoint_is_refused(tmp_path: Path, kept: float, reason: str) -> None:
+    """A copy that broke off is refused, wherever that was."""
+    path = tmp_path / "last.ckpt"
+    write_checkpoint(path, checkpoint())
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole))])
+    refuse(path, f"{UNREADABLE}: {reason}")
+
+
+HEADER = {
+    "format": 1,
+    "backend": "tensorflow",
+    "hyperparameters": {"network": {}},
+    "history": [],
+    "beside": {},
+    "settings_toml": "",
+}
+FOREIGN: dict[str, tuple[Any, str]] = {
+    "of another program": (None, "it lacks 'ptychopinn'"),
+    "without a history": (
+        {name: value for name, value in HEADER.items() if name != "history"},
+        "it lacks 'history'",
+    ),
+    "with a nameless epoch": (HEADER | {"history": [{"train_loss": 1.0}]}, "it lacks 'epoch'"),
+    "with a number for a history": (HEADER | {"history": 3}, "'int' object is not iterable"),
+    "of a later format": (HEADER | {"format": 2}, "its format is 2, and this version reads 1"),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_foreign_arrays_are_refused(tmp_path: Path, case: str) -> None:
+    """Arrays in the right container that are no training of ours are told from one."""
+    header, reason = FOREIGN[case]
+    path = tmp_path / "last.ckpt"
+    metadata = None if header is None else {"ptychopinn": json.dumps(header)}
+    save_file({"network/log_gain": np.zeros(1)}, path, metadata=metadata)
+    refuse(path, reason)
+
+
+def test_weights_without_a_probe_are_refused(tmp_path: Path) -> None:
+    """A checkpoint of which arrays are gone names the first one that a network needs."""
+    path = tmp_path / "last.ckpt"
+    spoilt = checkpoint()
+    del spoilt.network["probe"]
+    write_checkpoint(path, spoilt)
+    refuse(path, "it lacks 'network/probe'")
+
+
+class Trap:
+    """Leaves a file where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how to make the object again."""
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("protocol", [0, pickle.HIGHEST_PROTOCOL])
+def test_code_in_a_checkpoint_does_not_run(tmp_path: Path, protocol: int) -> None:
+    """A pickle under the name of a checkpoint is refused, not unpickled."""
+    path, sprung = tmp_path / "last.ckpt", tmp_path / "sprung"
+    content = pickle.dumps(Trap(sprung), protocol)
+    pickle.loads(content)
+    assert sprung.exists()
+    sprung.unlink()
+    path.write_bytes(content)
+    refuse(path, f"{UNREADABLE}: header too large")
+    assert not sprung.exists()
+
+
+@pytest.fixture
+def narrow_disk() -> Iterator[None]:
+    """A process that may write no file above 100 kB, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("narrow_disk")
+def test_failed_write_leaves_the_old_checkpoint(tmp_path: Path) -> None:
+    """A checkpoint appears whole or not at all: a full disk spoils nothing and leaves no rest."""
+    path = tmp_path / "last.ckpt"
+    write_checkpoint(path, checkpoint(epochs=1))
+    before = path.read_bytes()
+    large = checkpoint()
+    large.network["core/head/bias"] = np.zeros(10**6, np.float32)
+    with pytest.raises((SafetensorError, OSError), match="File too large"):
+        write_checkpoint(path, large)
+    assert path.read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == ["last.ckpt"]

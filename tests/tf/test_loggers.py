@@ -1,0 +1,117 @@
+"""Where the course of a training is written."""
+
+import csv
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ptycho.tf import loggers
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Read a table."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_table_has_one_row_per_epoch(tmp_path: Path) -> None:
+    """The file is whole after every epoch, in the order of the columns, before anybody closes it."""
+    [table] = loggers.make_loggers("csv", tmp_path)
+    table.log({"epoch": 0.0, "lr": 1e-3, "train_loss": 3.0}, step=4)
+    assert read(tmp_path / "metrics.csv") == [{"epoch": "0", "train_loss": "3", "lr": "0.001"}]
+    table.log({"epoch": 1.0, "train_loss": 2.5, "lr": 1e-3}, step=8)
+    assert [row["train_loss"] for row in read(tmp_path / "metrics.csv")] == ["3", "2.5"]
+    written = (tmp_path / "metrics.csv").read_bytes()
+    table.close()
+    assert (tmp_path / "metrics.csv").read_bytes() == written
+
+
+def test_table_goes_on_where_a_training_resumed(tmp_path: Path) -> None:
+    """The rows of the resumed training come first."""
+    [table] = loggers.make_loggers("csv", tmp_path, [{"epoch": 0.0, "train_loss": 5.0}])
+    table.log({"epoch": 1.0, "train_loss": 4.0}, step=8)
+    assert [row["train_loss"] for row in read(tmp_path / "metrics.csv")] == ["5", "4"]
+
+
+def test_empty_table_writes_no_file(tmp_path: Path) -> None:
+    """A training that ended before its first epoch leaves no table."""
+    [table] = loggers.make_loggers("csv", tmp_path)
+    table.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("backend", [None, "none"])
+def test_none_logs_nowhere(backend: str | None, tmp_path: Path) -> None:
+    """None makes no logger."""
+    assert loggers.make_loggers(backend, tmp_path) == []
+
+
+def test_unknown_backend_is_refused(tmp_path: Path) -> None:
+    """The error lists the backends."""
+    with pytest.raises(ValueError, match="Unknown logger_backend") as caught:
+        loggers.make_loggers("wandb", tmp_path)
+    assert str(caught.value) == (
+        "Unknown logger_backend 'wandb'\n"
+        "  expected  one of csv, tensorboard, mlflow, none\n"
+        '  try       execution.logger_backend = "csv"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("backend", "remedy"),
+    [("mlflow", "pip install 'ptychopinn[mlflow]'"), ("tensorboard", "pip install tensorboard")],
+)
+def test_missing_package_is_named(
+    backend: str, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the package behind a logger is not installed, the error names it and how to get it."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(RuntimeError, match=backend) as caught:
+        loggers.make_loggers(backend, tmp_path)
+    assert str(caught.value) == (
+        f"execution.logger_backend is '{backend}', and the package {backend} is not installed\n"
+        f"  expected  {backend} in this environment\n"
+        f'  try       {remedy}, or execution.logger_backend = "csv"'
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+SCRIPT = """
+import json
+import sys
+from pathlib import Path
+from ptycho.tf.loggers import make_loggers
+
+folder = Path(sys.argv[1])
+[logger] = make_loggers("tensorboard", folder)
+logger.log({"epoch": 0.0, "train_loss": 1.5}, step=4)
+logger.log({"epoch": 1.0, "train_loss": 0.5}, step=8)
+logger.close()
+imported = sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "torch", "lightning"})
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
+
+[file] = (folder / "tensorboard").glob("events.out.tfevents.*")
+events = EventAccumulator(str(file), size_guidance={"tensors": 0}).Reload()
+scalars = {
+    name: [[event.step, float(make_ndarray(event.tensor_proto))] for event in events.Tensors(name)]
+    for name in events.Tags()["tensors"]
+}
+plugins = sorted({events.SummaryMetadata(name).plugin_data.plugin_name for name in scalars})
+print(json.dumps([imported, scalars, plugins]))
+"""
+
+
+@pytest.mark.slow
+def test_tensorboard_reads_the_scalars(tmp_path: Path) -> None:
+    """Every metric of every epoch is a scalar at its step in one event file, without torch in the process."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.splitlines()[-1] == (
+        '[["tensorflow"], {"epoch": [[4, 0.0], [8, 1.0]], "train_loss": [[4, 1.5], [8, 0.5]]}, ["scalars"]]'
+    )

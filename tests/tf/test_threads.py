@@ -1,0 +1,132 @@
+"""How many CPU threads TensorFlow uses."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from ptycho.raw_data import RawData
+from ptycho.tf import threads
+from ptycho.tf.train import train
+from ptycho.training import threads as neutral
+from ptycho.training.threads import ThreadChoice
+
+FRESH = """
+import tensorflow as tf
+from ptycho.tf.threads import take_threads
+from ptycho.training.threads import ThreadChoice
+
+threading = tf.config.threading
+print(take_threads(ThreadChoice(3, "as set")).note())
+print(threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads())
+tf.constant(1.0) + 1.0
+print(take_threads(ThreadChoice(3, "as set")).note())
+print(take_threads(ThreadChoice(2, "as set")).note())
+"""
+STARTED = """
+import tensorflow as tf
+from ptycho.tf.threads import take_threads
+from ptycho.training.threads import ThreadChoice
+
+tf.constant(1.0) + 1.0
+print(take_threads(ThreadChoice(9, "as set")).threads)
+print(take_threads(ThreadChoice(5, "as set")).note())
+"""
+
+
+def output_of(script: str, **environment: str) -> list[str]:
+    """Run a script in a process in which TensorFlow has not started; give the lines that it prints."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_NUM_")}
+    done = subprocess.run(
+        [sys.executable, "-c", "import ptycho.tf\n" + script],
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_setting_wins() -> None:
+    """A number that is set is taken as it is."""
+    assert threads.choose_threads(3, deterministic=True, device="cpu") == ThreadChoice(3, "as set")
+
+
+def test_deterministic_choice_is_one_thread() -> None:
+    """The last bits depend on the number of threads: a deterministic training takes one."""
+    assert threads.choose_threads(None, deterministic=True, device="cpu") == ThreadChoice(
+        1, "deterministic: the last bits depend on the number of threads"
+    )
+
+
+def test_free_choice_is_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without determinism all cores are taken: the number is fixed before a step could be timed."""
+    for module in (neutral, threads):
+        monkeypatch.setattr(module, "available_cores", lambda: 4)
+    assert threads.choose_threads(None, deterministic=False, device="cpu") == ThreadChoice(
+        4, "every core: TensorFlow keeps the number that it starts with"
+    )
+
+
+def test_one_core_leaves_nothing_to_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one core one thread is taken, and the reason told."""
+    monkeypatch.setattr(neutral, "available_cores", lambda: 1)
+    choice = threads.choose_threads(None, deterministic=False, device="cpu")
+    assert choice == ThreadChoice(1, "one core is available")
+
+
+def test_accelerators_take_one_thread() -> None:
+    """Where a GPU works, one CPU thread is enough."""
+    choice = threads.choose_threads(None, deterministic=False, device="cuda")
+    assert choice == ThreadChoice(1, "the work is done on cuda")
+
+
+def test_zero_threads_are_refused() -> None:
+    """The error says what is legal."""
+    with pytest.raises(ValueError, match="threads must be positive") as caught:
+        threads.choose_threads(0, deterministic=True, device="cpu")
+    assert str(caught.value) == (
+        "threads must be positive, got 0\n"
+        "  expected  a whole number above 0, or none for a measured choice\n"
+        "  try       execution.threads = 1"
+    )
+
+
+def test_started_tensorflow_keeps_its_threads() -> None:
+    """Once TensorFlow computes, another number is not taken, and what is in force is told."""
+    tf.constant(1.0) + 1.0
+    assert threads.take_threads(ThreadChoice(1, "as set")) == ThreadChoice(1, "as set")
+    found = threads.take_threads(ThreadChoice(3, "as set"))
+    assert found == ThreadChoice(1, "TensorFlow had started with them; 3 as set")
+    assert tf.config.threading.get_intra_op_parallelism_threads() == 1
+
+
+def test_training_tells_its_threads(prepared: Callable[..., Any], tiny_scan: RawData, tmp_path: Path) -> None:
+    """`execution.threads` reaches TensorFlow, which says here that it runs on one thread already."""
+    tf.constant(1.0) + 1.0
+    trained = train(prepared({"threads": 2, "deterministic": False}), tiny_scan, tmp_path)
+    assert "1 CPU thread (TensorFlow had started with them; 2 as set)" in trained.decisions
+
+
+@pytest.mark.slow
+def test_fresh_tensorflow_takes_its_threads() -> None:
+    """Before it computes, TensorFlow takes the number; from then on it keeps it."""
+    assert output_of(FRESH) == [
+        "3 CPU threads (as set)",
+        "3 3",
+        "3 CPU threads (as set)",
+        "3 CPU threads (TensorFlow had started with them; 2 as set)",
+    ]
+
+
+@pytest.mark.slow
+def test_threads_of_the_environment_are_told() -> None:
+    """A started TensorFlow runs on as many threads as its own variable said."""
+    assert output_of(STARTED, TF_NUM_INTRAOP_THREADS="5") == ["5", "5 CPU threads (as set)"]

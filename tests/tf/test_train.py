@@ -1,0 +1,367 @@
+"""Trainings of seconds, whole."""
+
+import csv
+import dataclasses
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ptycho.config.prepared import PreparedTraining
+from ptycho.raw_data import RawData
+from ptycho.tf import schedulers
+from ptycho.tf.checkpoints import Checkpoint, load_network, read_checkpoint
+from ptycho.tf.model import PtychoNetwork
+from ptycho.tf.module import PtychoModule
+from ptycho.tf.train import train
+from ptycho.tf.weights import export
+from ptycho.training.outcome import Trained
+
+Make = Callable[..., PreparedTraining]
+
+ASKED = {"probe_trainable": True, "intensity_scale_trainable": True, "probe_modes": 2}
+"""Everything that can be learned."""
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint."""
+    return read_checkpoint(path)[1]
+
+
+def equal_arrays(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
+    """Compare two sets of named arrays bit for bit."""
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def equal_weights(first: Path, second: Path) -> bool:
+    """Compare the last weights of two runs, and what their optimisers remember, bit for bit."""
+    one, two = load(first), load(second)
+    return equal_arrays(one.network, two.network) and equal_arrays(one.optimiser, two.optimiser)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the training that `done` made."""
+    return tmp_path_factory.mktemp("done")
+
+
+@pytest.fixture(scope="module")
+def done(run: Path, prepared: Make, tiny_scan: RawData) -> Trained[PtychoNetwork]:
+    """A training of two epochs with everything that can be learned."""
+    return train(prepared(nepochs=2, mae_weight=0.5, **ASKED), tiny_scan, run)
+
+
+def test_run_folder_holds_checkpoints_and_metrics(done: Trained[PtychoNetwork], run: Path) -> None:
+    """A training leaves the last and the best checkpoint and one row of metrics for each epoch."""
+    names = sorted(path.name for path in run.iterdir())
+    assert [n for n in names if not n.startswith("best")] == ["last.ckpt", "metrics.csv"]
+    assert done.best_checkpoint is not None
+    assert done.best_checkpoint.name in names
+    with (run / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    terms = [f"{stage}_{term}" for stage in ("train", "val") for term in ("mae", "nll")]
+    expected = ["epoch", "train_loss", "val_loss", *terms, "lr", "intensity_scale", "seconds"]
+    assert list(rows[0]) == expected
+    for row, known in zip(rows, done.history, strict=True):
+        assert {k: float(v) for k, v in row.items()} == pytest.approx(known, rel=1e-5)
+    loss = 0.5 * done.history[0]["val_mae"] + done.history[0]["val_nll"]
+    assert done.history[0]["val_loss"] == pytest.approx(loss, rel=1e-5)
+
+
+def test_checkpoint_keeps_settings_and_history(done: Trained[PtychoNetwork], run: Path) -> None:
+    """The text in a checkpoint resolves to the settings of the training, its rows are the history."""
+    kept = load(run)
+    settings = tomllib.loads(kept.settings_toml)
+    assert settings["training"]["nepochs"] == 2
+    assert settings["model"]["probe_modes"] == 2
+    assert settings["execution"]["accelerator"] == "cpu"
+    assert kept.history == done.history
+    assert kept.hyperparameters["network"] == done.network.settings.as_dict()
+    assert kept.hyperparameters["normalisation"] == done.normalisation.as_dict()
+
+
+def test_checkpoint_opens_without_arguments(done: Trained[PtychoNetwork]) -> None:
+    """The file of the best epoch gives the network that was handed back; nothing else is needed."""
+    assert done.best_checkpoint is not None
+    assert equal_arrays(export(load_network(done.best_checkpoint)), export(done.network))
+
+
+def test_trained_probe_is_handed_back(done: Trained[PtychoNetwork], tiny_scan: RawData) -> None:
+    """Two modes were asked for; the first moved away from where it started, and so did the scale."""
+    start = done.normalisation.probe(np.asarray(tiny_scan.probe_modes))
+    assert done.probe.shape == (2, 64, 64)
+    assert not np.array_equal(done.probe[0], start[0])
+    assert np.array_equal(done.probe, done.network.probe.numpy())
+    assert float(done.network.intensity_scale) != done.normalisation.intensity_scale
+    assert done.history[-1]["intensity_scale"] == pytest.approx(float(done.network.intensity_scale))
+
+
+def test_decisions_tell_scales_frames_and_threads(done: Trained[PtychoNetwork]) -> None:
+    """What was decided before the first step stands in the list, in words."""
+    told = "\n".join(done.decisions)
+    assert "1e+09 photons a frame (measured), intensity scale 988." in told
+    assert "29 frames train, 7 frames that no training group contains judge" in told
+    assert "1 weak orthogonal probe modes join the file's 1" in told
+    assert "frames are held in memory (1 MB)" in told
+    assert "1 CPU thread (deterministic: the last bits depend on the number of threads)" in told
+    assert done.device == "cpu"
+
+
+@pytest.mark.slow
+def test_equal_settings_give_equal_weights(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """Two trainings agree bit for bit, whatever was drawn before; another seed gives other weights."""
+    settings = {"gridsize": 2, "neighbor_count": 5, "probe_trainable": True, "validation_fraction": 0.0}
+    train(prepared(**settings), tiny_scan, tmp_path / "a")
+    tf.random.set_seed(99)
+    tf.random.uniform([7])
+    train(prepared(**settings), tiny_scan, tmp_path / "b")
+    train(prepared(seed=1, **settings), tiny_scan, tmp_path / "c")
+    assert equal_weights(tmp_path / "a", tmp_path / "b")
+    assert not equal_weights(tmp_path / "a", tmp_path / "c")
+
+
+def test_training_leaves_the_process_as_it_was(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """The precision that Keras takes by default and the handler of Ctrl-C are the caller's again."""
+    handler = signal.getsignal(signal.SIGINT)
+    train(prepared({"precision": "bf16-mixed"}, validation_fraction=0.0), tiny_scan, tmp_path)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """A process that hears Ctrl-C; one that runs in the background of a shell is told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, batch: int, times: int = 1) -> None:
+    """Send SIGINT at the start of one step, counted over all epochs."""
+    real = PtychoModule.learn
+    seen = iter(range(10**6))
+
+    def learn(self: PtychoModule, batches: Any, *, moves: bool = True) -> tf.Tensor:
+        if next(seen) == batch:
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+        return real(self, batches, moves=moves)
+
+    monkeypatch.setattr(PtychoModule, "learn", learn)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheduler", ["Exponential", "ReduceLROnPlateau"])
+def test_interrupted_training_resumes_on_the_same_way(
+    scheduler: str, prepared: Make, tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends a training in good order; resumed, it gives the weights of an uninterrupted one."""
+    monkeypatch.setattr(schedulers, "PLATEAU_PATIENCE", 0)
+    execution = {"scheduler": scheduler, "learning_rate": 0.05, "checkpoint_monitor_metric": "train_loss"}
+    whole = train(prepared(execution, nepochs=7), tiny_scan, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        press_ctrl_c(patch, batch=5 * 4 + 1)
+        part = train(prepared(execution, nepochs=7), tiny_scan, tmp_path / "part")
+    rest = train(prepared(execution, nepochs=7, resume=tmp_path / "part"), tiny_scan, tmp_path / "rest")
+    assert part.interrupted
+    assert "the training was interrupted in epoch 6" in part.decisions
+    assert len(load(tmp_path / "part").history) == 5
+    assert f"the training resumes from {tmp_path / 'part/last.ckpt'} after 5 epochs" in rest.decisions
+    assert not rest.interrupted
+    assert equal_weights(tmp_path / "whole", tmp_path / "rest")
+    assert equal_arrays(export(whole.network), export(rest.network))
+    assert [row["lr"] for row in rest.history] == [row["lr"] for row in whole.history]
+    assert len({row["lr"] for row in whole.history}) > 1
+    assert rest.best_epoch == whole.best_epoch
+    assert rest.best_checkpoint is not None
+    assert rest.best_checkpoint.parent == tmp_path / "rest"
+    assert rest.best_checkpoint.is_file()
+    assert (tmp_path / "rest/metrics.csv").read_text().count("\n") == 8
+
+
+def test_resumed_training_keeps_an_earlier_best(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """Where no resumed epoch is better, weights and file of the best one come from the earlier run."""
+    execution = {"checkpoint_mode": "max", "checkpoint_monitor_metric": "train_loss"}
+    settings = {"validation_fraction": 0.0}
+    first = train(prepared(execution, **settings), tiny_scan, tmp_path / "first")
+    rest = train(
+        prepared(execution, nepochs=2, resume=tmp_path / "first", **settings), tiny_scan, tmp_path / "rest"
+    )
+    assert rest.best_epoch == 0
+    assert equal_arrays(export(first.network), export(rest.network))
+    assert not equal_arrays(load(tmp_path / "rest").network, export(rest.network))
+    assert rest.best_checkpoint == tmp_path / "rest/best-epoch000.ckpt"
+    assert equal_arrays(load(rest.best_checkpoint).network, export(rest.network))
+
+
+@pytest.mark.usefixtures("listening")
+def test_second_ctrl_c_aborts(
+    prepared: Make, tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pressed twice, Ctrl-C is KeyboardInterrupt for the caller; the last checkpoint stays."""
+    press_ctrl_c(monkeypatch, batch=5, times=2)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(prepared(nepochs=3, validation_fraction=0.0), tiny_scan, tmp_path)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert len(load(tmp_path).history) == 1
+
+
+def test_best_weights_are_those_of_the_best_epoch(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """What is handed back is the epoch with the lowest monitored loss, not the last one."""
+    execution = {"learning_rate": 0.3, "checkpoint_save_top_k": 0}
+    trained = train(prepared(execution, nepochs=4), tiny_scan, tmp_path)
+    losses = [row["val_loss"] for row in trained.history]
+    assert trained.best_epoch == int(np.argmin(losses))
+    assert trained.best_epoch != 3
+    assert trained.best_checkpoint is None
+    best = f"the weights are those of epoch {trained.best_epoch + 1} (val_loss {min(losses):.6g})"
+    assert trained.decisions[-1] == best
+    kept = load(tmp_path)
+    assert equal_arrays(kept.best, export(trained.network))
+    assert not equal_arrays(kept.network, export(trained.network))
+
+
+def test_nothing_held_out_ranks_by_the_training_loss(
+    prepared: Make, tiny_scan: RawData, tmp_path: Path
+) -> None:
+    """Without held-out frames train_loss takes the place of val_loss, and it is told."""
+    trained = train(prepared(validation_fraction=0.0), tiny_scan, tmp_path)
+    assert "nothing is held out: train_loss ranks the epochs in place of val_loss" in trained.decisions
+    assert "val_loss" not in trained.history[0]
+    assert trained.best_epoch == 0
+
+
+def test_supervised_training_learns_from_labels(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """With model_type supervised the only term is the error against the labelled patches, and it falls."""
+    history = train(prepared(model_type="supervised", nepochs=3), tiny_scan, tmp_path).history
+    assert all(row["train_loss"] == row["train_labels"] for row in history)
+    assert {name for name in history[0] if name.startswith("val")} == {"val_loss", "val_labels"}
+    assert history[-1]["train_labels"] < history[0]["train_labels"]
+
+
+def test_learning_lowers_the_loss(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """Six epochs at gridsize 1 bring the amplitude error down by a tenth at least."""
+    asked = prepared({"learning_rate": 3e-3}, nepochs=6, torch_loss_mode="mae", validation_fraction=0.0)
+    losses = [row["train_loss"] for row in train(asked, tiny_scan, tmp_path).history]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_probe_is_retrieved_from_training_frames(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """Sweeps before the training bring a wrong probe nearer to the true one, without a held-out frame."""
+    true = np.asarray(tiny_scan.probe_modes)
+    wave = np.fft.fft2(true[0])
+    across = np.fft.fftfreq(64)
+    wrong = np.fft.ifft2(wave * np.exp(60j * (across**2 + across[:, None] ** 2)))
+    scan = RawData(
+        tiny_scan.xcoords,
+        tiny_scan.ycoords,
+        None,
+        None,
+        tiny_scan.diff3d,
+        wrong.astype(np.complex64),
+        None,
+        options=dataclasses.replace(
+            tiny_scan.options, quantity="counts", centre="middle", position_origin="centre"
+        ),
+    )
+    warm = train(prepared(probe_warmup_epochs=15), scan, tmp_path / "warm")
+    likeness = [
+        abs(np.vdot(found, true)) / np.linalg.norm(found) / np.linalg.norm(true)
+        for found in (wrong, warm.probe)
+    ]
+    assert 1 - likeness[1] < 0.8 * (1 - likeness[0])
+    [note] = [note for note in warm.decisions if note.startswith("the probe was retrieved")]
+    assert note.startswith("the probe was retrieved from 29 training frames in 15 sweeps (")
+
+
+SCRIPT = """
+import sys
+from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.config.prepared import prepare_training
+from ptycho.config.run import resolve_run
+from ptycho.raw_data import RawData
+from ptycho.tf import backend
+
+settings = {"train_data_file": sys.argv[1], "n_groups": 20, "gridsize": 1, "architecture": "unet"}
+settings |= {"n_filters_scale": 1, "unet_stages": 1, "nepochs": 1, "backend": "tensorflow"}
+execution = PyTorchExecutionConfig(accelerator="cpu", num_workers=1)
+prepared = prepare_training(resolve_run("train", overrides=settings, execution_config=execution))
+backend.train(prepared, RawData.from_file(sys.argv[1]), "run")
+"""
+
+
+@pytest.mark.slow
+def test_script_that_trains_prints_nothing(scan_file: Path, tmp_path: Path) -> None:
+    """In a fresh process, where TensorFlow's libraries greet on the console, the console stays empty."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(scan_file)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+    assert (tmp_path / "run/last.ckpt").is_file()
+
+
+def test_frames_of_another_size_are_refused(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """The error names both sizes."""
+    with pytest.raises(ValueError, match="64 x 64") as caught:
+        train(prepared(N=128), tiny_scan, tmp_path)
+    assert str(caught.value) == (
+        f"the frames of {tiny_scan.source} have 64 x 64 pixels, and model.N is 128\n"
+        "  expected  frames of 128 x 128 pixels after data.crop_px and data.bin\n"
+        "  try       model.N = 64"
+    )
+
+
+def test_unknown_monitor_is_refused(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """The error lists the metrics of this training."""
+    with pytest.raises(ValueError, match="val_accuracy") as caught:
+        train(prepared({"checkpoint_monitor_metric": "val_accuracy"}), tiny_scan, tmp_path)
+    assert str(caught.value) == (
+        "checkpoint_monitor_metric 'val_accuracy' is none of the metrics of this training\n"
+        "  expected  one of train_loss, train_nll, val_loss, val_nll\n"
+        '  try       execution.checkpoint_monitor_metric = "val_loss"'
+    )
+
+
+def test_checkpoint_of_torch_is_refused(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+    """What torch wrote is told from damage: the error names the backend that can go on with it."""
+    path = tmp_path / "earlier/last.ckpt"
+    path.parent.mkdir()
+    script = "import sys, torch; torch.save({'history': []}, sys.argv[1])"
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, capture_output=True, timeout=120)
+    with pytest.raises(ValueError, match="checkpoint of the torch backend") as caught:
+        train(prepared(nepochs=2, resume=path.parent), tiny_scan, tmp_path / "run")
+    assert str(caught.value) == (
+        f"{path} is a checkpoint of the torch backend, and training.backend is 'tensorflow'\n"
+        "  expected  a checkpoint that the TensorFlow backend wrote\n"
+        '  try       training.backend = "pytorch", or training.resume unset for a fresh start'
+    )
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+@pytest.mark.usefixtures("done")
+def test_checkpoint_of_another_network_is_refused(
+    prepared: Make, tiny_scan: RawData, run: Path, tmp_path: Path
+) -> None:
+    """A setting that gives another network than the checkpoint's is named, with both values."""
+    with pytest.raises(ValueError, match="cannot resume") as caught:
+        train(prepared(nepochs=3, resume=run, **ASKED | {"amp_activation": "swish"}), tiny_scan, tmp_path)
+    assert str(caught.value) == (
+        f"the training cannot resume from {run / 'last.ckpt'}: amp_activation = 'swish' (there 'sigmoid')\n"
+        "  expected  the settings that made the checkpoint\n"
+        "  try       the settings.toml of its run folder, or training.resume unset for a fresh start"
+    )
