@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ptycho import bundle
 from ptycho.commands import sources
 from ptycho.run_folder import building
+from ptycho.training.cluster import read_cluster
 from ptycho.workflows.backends import load_backend
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def train(resolution: Resolution) -> int:
     prepared = backend.prepare_training(resolution)
     scan, judged = _read_scans(prepared.resolution)
     target = Path(str(resolution["training.output_dir"]))
-    if _helps_another_process():
+    if _helps_another_process(resolution):
         with TemporaryDirectory() as folder:
             backend.train(prepared, scan, Path(folder))
         return 0
@@ -66,8 +67,10 @@ def train(resolution: Resolution) -> int:
     return 0
 
 
-def _helps_another_process() -> bool:
+def _helps_another_process(resolution: Resolution) -> bool:
     """Tell whether this process was started to share a training; the first one of them writes the results."""
+    if resolution["training.backend"] == "tensorflow":
+        return resolution["execution.strategy"] != "auto" and not read_cluster().first
     return any(int(os.environ.get(name, "0")) > 0 for name in ("LOCAL_RANK", "NODE_RANK"))
 
 

@@ -130,7 +130,7 @@ def load_network(path: Path) -> PtychoNetwork:
 
     Raises:
         FileNotFoundError: There is no checkpoint.
-        ValueError: The file is no checkpoint of ours, or its arrays do not make the network that it describes.
+        ValueError: The file is no checkpoint of ours, or its arrays do not make its network.
     """
     from .module import plain_network
 

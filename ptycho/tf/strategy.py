@@ -1,12 +1,11 @@
 """On which devices a training runs, and how they share it."""
 
-import json
-import os
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.training.cluster import read_cluster
 from ptycho.training.execution import impossible, refuse_detached
 
 DATA_PARALLEL = (
@@ -57,8 +56,7 @@ def find_place(execution: PyTorchExecutionConfig) -> Place:
         ValueError: There are no such devices here, or TensorFlow has no such strategy.
     """
     _require_known(execution)
-    workers = _workers()
-    if workers > 1 and execution.strategy != "auto":
+    if execution.strategy != "auto" and (workers := read_cluster().workers) > 1:
         return _join_workers(execution, workers)
     devices = _devices(execution)
     if len(devices) == 1:
@@ -97,12 +95,6 @@ def _require_known(execution: PyTorchExecutionConfig) -> None:
             f"  expected  {known}\n"
             '  try       execution.strategy = "auto", or training.backend = "pytorch"'
         )
-
-
-def _workers() -> int:
-    """Count the processes of the cluster that TF_CONFIG describes; 1 where it describes none."""
-    cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
-    return max(1, sum(len(cluster.get(kind, ())) for kind in ("chief", "worker")))
 
 
 def _kind(execution: PyTorchExecutionConfig) -> str:

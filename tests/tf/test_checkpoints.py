@@ -88,10 +88,10 @@ def test_network_loads_without_arguments(make_network: Callable[..., PtychoNetwo
     assert same_arrays(export(again), export(network))
 
 
-def refuse(path: Path, reason: str) -> None:
+def refuse(path: Path, reason: str, read: Callable[[Path], object] = read_checkpoint) -> None:
     """Read what is no checkpoint, and look at the whole error."""
     with pytest.raises(ValueError, match="is not a checkpoint of a training") as caught:
-        read_checkpoint(path)
+        read(path)
     assert str(caught.value) == (
         f"{path} is not a checkpoint of a training: {reason}\n"
         "  expected  a last.ckpt or best-epoch*.ckpt that `ptycho train` wrote with this backend\n"
@@ -160,13 +160,22 @@ def test_foreign_arrays_are_refused(tmp_path: Path, case: str) -> None:
     refuse(path, reason)
 
 
-def test_weights_without_a_probe_are_refused(tmp_path: Path) -> None:
-    """A checkpoint of which arrays are gone names the first one that a network needs."""
-    path = tmp_path / "last.ckpt"
-    spoilt = checkpoint()
-    del spoilt.network["probe"]
-    write_checkpoint(path, spoilt)
-    refuse(path, "it lacks 'network/probe'")
+@pytest.mark.parametrize(
+    ("lost", "reason"),
+    [
+        ("probe", "it lacks 'probe'"),
+        ("mask", "these weights belong to another network"),
+    ],
+)
+def test_a_network_with_lost_arrays_is_refused(
+    make_network: Callable[..., PtychoNetwork], tmp_path: Path, lost: str, reason: str
+) -> None:
+    """A checkpoint whose arrays do not make its network names what is missing."""
+    network, path = make_network(architecture="unet", unet_stages=1), tmp_path / "last.ckpt"
+    arrays = export(network)
+    assert arrays.pop(lost) is not None
+    write_checkpoint(path, Checkpoint({"network": network.settings.as_dict()}, [], arrays))
+    refuse(path, reason, load_network)
 
 
 class Trap:

@@ -136,26 +136,6 @@ def test_devices_are_named_as_in_the_settings(device: str, name: str) -> None:
     assert strategy.short_name(device) == name
 
 
-@pytest.mark.parametrize(
-    ("cluster", "count"),
-    [
-        (None, 1),
-        ({}, 1),
-        ({"worker": ["a:1"]}, 1),
-        ({"worker": ["a:1", "b:1", "c:1"]}, 3),
-        ({"chief": ["a:1"], "worker": ["b:1"], "evaluator": ["c:1"]}, 2),
-    ],
-)
-def test_workers_of_the_cluster_are_counted(
-    monkeypatch: pytest.MonkeyPatch, cluster: dict[str, list[str]] | None, count: int
-) -> None:
-    """TF_CONFIG names the processes that share a training: its chief and its workers."""
-    monkeypatch.setenv("TF_CONFIG", json.dumps({} if cluster is None else {"cluster": cluster}))
-    assert strategy._workers() == count
-    monkeypatch.delenv("TF_CONFIG")
-    assert strategy._workers() == 1
-
-
 def test_auto_leaves_the_cluster_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that others started for something else trains alone, unless a strategy is named."""
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["a:1", "b:1"]}}))

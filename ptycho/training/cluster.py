@@ -1,0 +1,55 @@
+"""The processes that share one training, as the environment of each describes them."""
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+VARIABLE = "TF_CONFIG"
+_KINDS = ("chief", "worker")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What `TF_CONFIG` says.
+
+    Attributes:
+        workers: Processes that train; 1 where it describes none.
+        first: Whether this process is the one that writes results.
+    """
+
+    workers: int = 1
+    first: bool = True
+
+
+def read_cluster() -> Cluster:
+    """Read the variable with which TensorFlow's workers find each other.
+
+    Raises:
+        ValueError: It describes no cluster.
+
+    Source:
+        TensorFlow's guide to distributed training: the cluster is {"chief": [...], "worker": [...]}, the task
+        {"type": ..., "index": ...}; the chief, or else the first worker, saves what was learned.
+    """
+    written = os.environ.get(VARIABLE, "").strip()
+    if not written:
+        return Cluster()
+    try:
+        told = json.loads(written)
+        members = {kind: list(told.get("cluster", {}).get(kind, ())) for kind in _KINDS}
+        workers = sum(len(addresses) for addresses in members.values())
+        return Cluster(max(1, workers), workers <= 1 or _leads(members, told["task"]))
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise ValueError(
+            f"the environment variable {VARIABLE} describes no cluster: {error!r}\n"
+            f"  given     {written}\n"
+            '  expected  {"cluster": {"worker": ["HOST:PORT", ...]}, '
+            '"task": {"type": "worker", "index": 0}}\n'
+            f"  try       unset {VARIABLE}, for a training on this machine alone"
+        ) from error
+
+
+def _leads(members: dict[str, list[Any]], task: dict[str, Any]) -> bool:
+    first = "chief" if members["chief"] else "worker"
+    return task["type"] == first and int(task["index"]) == 0
