@@ -127,7 +127,8 @@ def _simulate(case: Case) -> None:
 
 def _run_alone(script: str, case: dict[str, Any]) -> Figures:
     """Measure in a new process, so that its peak memory and its one-off costs are its own."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    threads = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"} | dict.fromkeys(threads, str(case["threads"]))
     if case["accelerator"] == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = ""
     done = subprocess.run(

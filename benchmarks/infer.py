@@ -1,8 +1,8 @@
 """Reconstructions of both backends side by side: patches per second, with stitching and without, and memory.
 
 Both backends load one and the same bundle, trained for one epoch by the first of them, and reconstruct a scan
-in processes of their own, in turns. "network" is the network alone, group after group, in the batches of a
-reconstruction; "stitched" is the function behind `ptycho infer`, from the frames to the picture, without
+in processes of their own, in turns. "network" is the network alone, group after group, in the portions
+of a reconstruction; "stitched" is the function behind `ptycho infer`, from the frames to the picture, without
 refinement; "first" is the same in a new process, with all that is done once. "sweep" is one sweep of the
 refinement over all frames. "difference" is the relative l2 distance between the pictures of both backends.
 
@@ -31,7 +31,7 @@ COLUMNS = {
     "sweep, s": ("sweep_s", None),
     "peak MB": ("peak_mb", None),
 }
-SWEEPS = 2
+SWEEPS = 10
 
 
 def main() -> None:
@@ -88,13 +88,14 @@ def measure(case: Case) -> Figures:
         ).resolution
 
     plain, refining = resolution(), resolution(refine_epochs=SWEEPS)
+    backend.begin(plain)
     model = load_model(case.backend, archive, held)
     first_s, reconstruction = timed(lambda: backend.reconstruct(model, plain, scan))
     np.save(picture_file(case, case.backend), reconstruction.object)
     stitched_s = min(timed(lambda: backend.reconstruct(model, plain, scan))[0] for _ in range(2))
     backend.reconstruct(model, refining, scan)
     refined_s, _ = timed(lambda: backend.reconstruct(model, refining, scan))
-    groups = batches(scan, model.normalisation, case.gridsize, int(plain["inference.batch_size"]))
+    groups = batches(scan, model.normalisation, case.gridsize)
 
     def network() -> None:
         for X, relative in groups:
@@ -138,16 +139,16 @@ def train(case: Case) -> None:
     bundle.write(archive, backend.pack(training.model, training.resolution, archive.parent))
 
 
-def batches(scan: Any, normalisation: Any, gridsize: int, size: int) -> list[tuple[Any, Any]]:
-    """Cut a scan into the batches that a reconstruction gives to the network."""
-    from ptycho.inference.groups import of_equal_reach, own_groups
+def batches(scan: Any, normalisation: Any, gridsize: int) -> list[tuple[Any, Any]]:
+    """Cut a scan into the portions that a reconstruction on the CPU gives to the network."""
+    from ptycho.inference.groups import groups_at_once, of_equal_reach, own_groups
     from ptycho.inference.picture import scales
     from ptycho.scan.grouping import relative_coordinates
     from ptycho.scan.store import store_frames
 
     factor, _ = scales(normalisation, scan, [])
     store = store_frames(scan, factor, np.arange(scan.n_frames)).store
-    groups = own_groups(scan.positions, gridsize)
+    groups, size = own_groups(scan.positions, gridsize), groups_at_once(scan.N)
     relative = relative_coordinates(scan.positions, groups).astype(np.float32)
     cut = []
     for alike in of_equal_reach(relative):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
 __all__ = [
+    "begin",
     "infer_patches",
     "pack",
     "prepare_inference",
@@ -35,6 +36,10 @@ __all__ = [
 ]
 
 BACKEND = "pytorch"
+
+
+def begin(resolution: Resolution) -> None:
+    """Do nothing: torch takes threads and devices where it computes."""
 
 
 def train(prepared: Prepared, scan: RawData, folder: Path) -> Training[PtychoNetwork]:

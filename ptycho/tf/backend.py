@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .model import PtychoNetwork
 
 __all__ = [
+    "begin",
     "infer_patches",
     "pack",
     "prepare_inference",
@@ -37,6 +38,20 @@ __all__ = [
 ]
 
 BACKEND = "tensorflow"
+
+
+def begin(resolution: Resolution) -> None:
+    """Let TensorFlow come up with the threads of the settings, and without GPUs where they name the CPU.
+
+    It keeps what it comes up with, and comes up when it makes its first tensor: the weights of a bundle.
+    """
+    start()
+    from .strategy import hide_gpus
+    from .threads import take_threads_for_reconstruction
+
+    take_threads_for_reconstruction(resolution["execution.threads"])
+    if resolution["execution.accelerator"] == "cpu":
+        hide_gpus()
 
 
 def train(prepared: Prepared, scan: RawData, folder: Path) -> Training[PtychoNetwork]:
@@ -134,7 +149,7 @@ def infer_patches(
     import numpy as np
     import tensorflow as tf
 
-    patches = model.network.patches(
+    patches = model.network.patches_graph(
         tf.convert_to_tensor(np.asarray(X, np.float32)),
         tf.convert_to_tensor(np.asarray(relative, np.float32)),
     )

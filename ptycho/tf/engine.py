@@ -18,7 +18,7 @@ from .weights import export
 
 
 class TensorFlowEngine:
-    """Copy a network to a device, with the bad pixels of this scan in place of those of the training.
+    """Use a network on a device, with the bad pixels of this scan in place of those of the training.
 
     Args:
         network: A trained network; it is left as it is.
@@ -31,17 +31,12 @@ class TensorFlowEngine:
     def __init__(self, network: PtychoNetwork, scan: RawData, device: str = "/CPU:0") -> None:
         self._device = device
         good = np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask
-        C, N = network.settings.positions, network.settings.N
         with tf.device(device):
-            self.network = plain_network(network.settings, export(network) | {"mask": good})
-            # Compiled here, not by its first call: TensorFlow counts such calls, and warns a process that
-            # makes many of them, as one that reconstructs small scans does.
-            self._infer = tf.function(self._leaders, autograph=False).get_concrete_function(
-                tf.TensorSpec((None, N, N), tf.float32),
-                tf.TensorSpec((None, C), tf.int64),
-                tf.TensorSpec((None, C, 2), tf.float32),
-                tf.TensorSpec((None,), tf.int64),
-            )
+            self._good = tf.constant(good)
+            self.network = network
+            if not _ready(network, device):
+                self.network = plain_network(network.settings, export(network))
+            self._infer = self.network.leaders_graph
 
     @property
     def settings(self) -> NetworkSettings:
@@ -67,14 +62,9 @@ class TensorFlowEngine:
     ) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
         """Run the network over groups, and give what it says about the leader of each."""
         with tf.device(self._device):
-            patches, wanted = self._infer(frames, members, relative, shown)
+            told = [tf.convert_to_tensor(array) for array in (frames, members, relative, shown)]
+            patches, wanted = self._infer(*told, self._good)
         return patches.numpy(), wanted.numpy()
-
-    def _leaders(
-        self, frames: tf.Tensor, members: tf.Tensor, relative: tf.Tensor, shown: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        prediction = self.network((tf.gather(frames, members), relative))
-        return prediction.patches[:, 0], tf.gather(prediction.amplitude[:, 0], shown)
 
     def diffract(self, patches: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Predict far-field amplitudes in the units of X."""
@@ -97,3 +87,11 @@ class TensorFlowEngine:
             device=self._device,
         )
         return refined.object, refined.misfits
+
+
+def _ready(network: PtychoNetwork, device: str) -> bool:
+    """Tell whether a network lies on a device, in single precision."""
+    where = tf.DeviceSpec.from_string(tf.convert_to_tensor(network.log_gain).device)
+    wanted = tf.DeviceSpec.from_string(device)
+    there = (where.device_type, where.device_index) == (wanted.device_type, wanted.device_index)
+    return there and network.compute_dtype == network.variable_dtype == "float32"

@@ -1,6 +1,5 @@
 """Reconstruct a scan with a trained network."""
 
-import logging
 from collections.abc import Callable
 
 from ptycho.inference import picture
@@ -9,13 +8,10 @@ from ptycho.inference.picture import Options
 from ptycho.physics.scale import Normalisation
 from ptycho.raw_data import RawData
 from ptycho.reconstruction import Reconstruction
-from ptycho.training.threads import ThreadChoice
 
 from .engine import TensorFlowEngine
 from .model import PtychoNetwork
-from .threads import take_threads
-
-logger = logging.getLogger(__name__)
+from .threads import take_threads_for_reconstruction
 
 
 def reconstruct(
@@ -44,13 +40,6 @@ def reconstruct(
     """
     options = options or Options()
     picture.require_fitting(scan, network.settings.N, options.middle_trim)
-    _limit_threads(options.threads)
+    take_threads_for_reconstruction(options.threads)
     engine = TensorFlowEngine(network, scan, device)
     return picture.reconstruct(engine, normalisation, scan, options, Steps(batch_size, on_batch))
-
-
-def _limit_threads(setting: int | None) -> None:
-    """Use as many threads as the setting says, else one; say so where TensorFlow had started with others."""
-    running = take_threads(ThreadChoice(setting or 1, "as set"))
-    if setting is not None and running.threads != setting:
-        logger.warning("reconstruction with %s", running.note())

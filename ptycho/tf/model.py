@@ -3,6 +3,7 @@
 Shape legend: B groups, C positions of a group, P probe modes, N patch side, F feature channels.
 """
 
+import functools
 from typing import Any
 
 import keras
@@ -136,17 +137,20 @@ class PtychoNetwork(keras.Model):
             return None
         return physics.disk_mask(self.settings.N, dtype=tf.as_dtype(self.variable_dtype))
 
-    def patches(self, measured: tf.Tensor, relative: tf.Tensor | None = None) -> tf.Tensor:
+    def patches(
+        self, measured: tf.Tensor, relative: tf.Tensor | None = None, good: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Infer complex object patches; those of the unet agree within their group already.
 
         Args:
             measured: Normalised amplitude X, shape (B, C, N, N).
             relative: Group mean minus position [x, y] in pixels, shape (B, C, 2); None for single positions.
+            good: True where a detector pixel is good, shape (N, N); None takes the mask of the training.
 
         Returns:
             Complex patches, shape (B, C, N, N).
         """
-        good = tf.convert_to_tensor(self.mask)
+        good = tf.convert_to_tensor(self.mask if good is None else good)
         measured = tf.where(good, measured, 0)
         if isinstance(self.core, FarFieldCNN):
             return self.core(measured)
@@ -161,24 +165,53 @@ class PtychoNetwork(keras.Model):
         )
         return self.core.infer(light, relative)
 
+    @functools.cached_property
+    def patches_graph(self) -> Any:
+        """The graph of `patches` for whole groups, compiled once for all batch sizes."""
+        C, N = self.settings.positions, self.settings.N
+        measured, relative = (tf.TensorSpec((None, *shape)) for shape in ((C, N, N), (C, 2)))
+        return tf.function(self.patches, autograph=False).get_concrete_function(measured, relative)
+
     def diffract(self, patches: tf.Tensor) -> tf.Tensor:
         """Predict the far-field amplitude of patches in the units of X: (..., N, N) -> (..., N, N)."""
         sigma = self.settings.gaussian_smoothing_sigma
         waves = physics.exit_waves(patches, self.probe, disk=self._disk, sigma=sigma)
         return self._gain * physics.amplitude(waves)
 
-    def call(self, inputs: tf.Tensor | tuple[tf.Tensor, tf.Tensor | None]) -> Prediction:
+    @functools.cached_property
+    def leaders_graph(self) -> Any:
+        """The graph that infers what `Engine.infer` tells, with the mask of a scan, compiled once for all."""
+        C, N = self.settings.positions, self.settings.N
+
+        def leaders(
+            frames: tf.Tensor, members: tf.Tensor, relative: tf.Tensor, shown: tf.Tensor, good: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor]:
+            prediction = self((tf.gather(frames, members), relative, good))
+            return prediction.patches[:, 0], tf.gather(prediction.amplitude[:, 0], shown)
+
+        # Compiled here, not by its first call: TensorFlow counts such calls, and warns a process that makes
+        # many of them, as one that reconstructs small scans with many networks does.
+        return tf.function(leaders, autograph=False).get_concrete_function(
+            tf.TensorSpec((None, N, N), tf.float32),
+            tf.TensorSpec((None, C), tf.int64),
+            tf.TensorSpec((None, C, 2), tf.float32),
+            tf.TensorSpec((None,), tf.int64),
+            tf.TensorSpec((N, N), tf.bool),
+        )
+
+    def call(self, inputs: tf.Tensor | tuple[tf.Tensor | None, ...]) -> Prediction:
         """Infer the patches of each group, make them agree, and predict their diffraction.
 
         Args:
-            inputs: Normalised amplitude X, shape (B, C, N, N), and group mean minus position [x, y] in
-                pixels, shape (B, C, 2); the amplitude alone for single positions.
+            inputs: What `patches` takes: normalised amplitude X, shape (B, C, N, N), group mean minus
+                position [x, y] in pixels, shape (B, C, 2), and good pixels; the amplitude alone for single
+                positions.
 
         Returns:
             Patches and amplitudes, shapes (B, C, N, N).
         """
-        measured, relative = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
-        patches = self.patches(measured, relative)
+        measured, relative, *good = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
+        patches = self.patches(measured, relative, *good)
         merging = self.settings.object_big and isinstance(self.core, FarFieldCNN)
         if merging and relative is not None:
             weights = physics.illumination(tf.stop_gradient(self.probe))

@@ -71,7 +71,7 @@ def find_place(execution: PyTorchExecutionConfig) -> Place:
 def _join_workers(execution: PyTorchExecutionConfig, workers: int) -> Place:
     """Meet the other workers, before anything makes TensorFlow start: later it is too late."""
     if _kind(execution) == "CPU":
-        _hide_gpus()
+        hide_gpus()
     together = tf.distribute.MultiWorkerMirroredStrategy()
     note = f"{workers} workers with {together.num_replicas_in_sync} devices share each step (TF_CONFIG)"
     return Place(together, _devices(execution), note)
@@ -104,7 +104,7 @@ def _kind(execution: PyTorchExecutionConfig) -> str:
 def _devices_of_kind(execution: PyTorchExecutionConfig) -> list[str]:
     kind = _kind(execution)
     if kind == "CPU":
-        _hide_gpus()
+        hide_gpus()
     found = [f"/{kind}:{number}" for number in range(len(tf.config.list_logical_devices(kind)))]
     if not found:
         raise impossible(execution, f"TensorFlow finds no {execution.accelerator} device")
@@ -123,7 +123,7 @@ def _devices(execution: PyTorchExecutionConfig) -> tuple[str, ...]:
     return tuple(found[:wanted])
 
 
-def _hide_gpus() -> None:
+def hide_gpus() -> None:
     """Leave the memory of GPUs alone that a training on the CPU does not use, if it is not too late."""
     if tf.config.list_physical_devices("GPU"):
         try:

@@ -1,10 +1,13 @@
 """How many CPU threads TensorFlow uses: fixed for good when it computes for the first time in a process."""
 
+import logging
 import os
 
 import tensorflow as tf
 
 from ptycho.training.threads import ThreadChoice, available_cores, settle_threads
+
+logger = logging.getLogger(__name__)
 
 
 def choose_threads(setting: int | None, *, deterministic: bool, device: str) -> ThreadChoice:
@@ -43,6 +46,13 @@ def take_threads(choice: ThreadChoice) -> ThreadChoice:
             return choice
         return ThreadChoice(running, f"TensorFlow had started with them; {choice.threads} {choice.reason}")
     return choice
+
+
+def take_threads_for_reconstruction(setting: int | None) -> None:
+    """Use as many threads as the setting says, else one; say so where TensorFlow had started with others."""
+    running = take_threads(ThreadChoice(setting or 1, "as set"))
+    if setting is not None and running.threads != setting:
+        logger.warning("reconstruction with %s", running.note())
 
 
 def _running() -> int:

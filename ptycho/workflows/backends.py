@@ -111,6 +111,10 @@ class Backend(Protocol):
         """Turn a model into what the bundle in that folder will hold."""
         ...
 
+    def begin(self, resolution: Resolution) -> None:
+        """Let the framework come up as the settings ask; comes before `unpack` where there are settings."""
+        ...
+
     def unpack(self, bundle: Bundle) -> Any:
         """Turn what a bundle holds into a model."""
         ...

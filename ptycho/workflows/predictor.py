@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho.inference.groups import of_equal_reach
+from ptycho.inference.groups import groups_at_once, of_equal_reach
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import merge_group, synchronise_phases
@@ -29,7 +29,6 @@ __all__ = ["Predictor", "last", "remember"]
 
 _log = logging.getLogger(__name__)
 
-GROUPS_AT_ONCE = 64
 BELIEVED_ENERGY = (0.01, 100.0)
 """Mean energy of X, in units of (N/2)², outside of which a scale was forgotten or applied twice."""
 
@@ -75,13 +74,13 @@ class Predictor:
         """Make the bundle that lies in a folder."""
         return self._pack(home)
 
-    def predict(self, inputs: Sequence[ArrayLike], batch_size: int = GROUPS_AT_ONCE) -> NDArray[np.complex64]:
+    def predict(self, inputs: Sequence[ArrayLike], batch_size: int | None = None) -> NDArray[np.complex64]:
         """Infer the patch of the object around the mean position of every group.
 
         Args:
             inputs: ``[X * intensity_scale, local_offsets]``: normalised amplitude times the scale, shape
                 (B, N, N, C), and group mean minus position [x, y] in pixels, shape (B, 1, 2, C).
-            batch_size: Groups computed at once.
+            batch_size: Groups computed at once; None takes as many as a CPU does best.
 
         Returns:
             Complex transmission, shape (B, N, N, 1): for a group of one position its patch, for larger
@@ -93,9 +92,10 @@ class Predictor:
         """
         X, relative = self._accept(inputs)
         found = np.empty((len(X), self.settings.N, self.settings.N), np.complex64)
+        step = max(1, batch_size or groups_at_once(self.settings.N))
         for alike in of_equal_reach(relative):
-            for start in range(0, len(alike), max(1, batch_size)):
-                rows = alike[start : start + max(1, batch_size)]
+            for start in range(0, len(alike), step):
+                rows = alike[start : start + step]
                 patches = self._backend.infer_patches(self._model, X[rows], relative[rows])
                 found[rows] = self._middles(patches, relative[rows])
         return found[..., np.newaxis]

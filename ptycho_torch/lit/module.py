@@ -79,7 +79,6 @@ class PtychoModule(pl.LightningModule):
         N = settings.N
         modes = np.zeros((settings.probe_modes, N, N), np.complex64) if probe is None else probe
         self.network = PtychoNetwork(settings, modes, self.normalisation.intensity_scale, mask, seed)
-        self.network.core.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = Loss(LossWeights(**loss))
         self.history: list[dict[str, float]] = []
         self.settings_toml = ""

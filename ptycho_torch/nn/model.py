@@ -84,6 +84,8 @@ class PtychoNetwork(nn.Module):
             FarFieldCNN(settings) if settings.architecture == "cnn" else UnrolledUNet(settings)
         )
         initialise(self.core, seed)
+        # Convolutions on the CPU are faster with channels last, here and in every copy.
+        self.core.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         parts = torch.view_as_real(modes.to(torch.complex64)).contiguous().clone()
         self._register("probe_parts", parts, trainable=settings.probe_trainable)
         self._register("log_gain", torch.zeros(()), trainable=settings.intensity_scale_trainable)

@@ -130,3 +130,19 @@ def test_fresh_tensorflow_takes_its_threads() -> None:
 def test_threads_of_the_environment_are_told() -> None:
     """A started TensorFlow runs on as many threads as its own variable said."""
     assert output_of(STARTED, TF_NUM_INTRAOP_THREADS="5") == ["5", "5 CPU threads (as set)"]
+
+
+BEGUN = """\
+from ptycho.tf import backend
+backend.begin({"execution.threads": 2, "execution.accelerator": "cpu"})
+import tensorflow as tf
+tf.constant(1.0) + 1.0
+print(tf.config.threading.get_intra_op_parallelism_threads())
+print([device.device_type for device in tf.config.get_visible_devices()])
+"""
+
+
+@pytest.mark.slow
+def test_a_reconstruction_begins_with_its_threads() -> None:
+    """Threads and device of the settings are taken before the weights of a bundle start TensorFlow."""
+    assert output_of(BEGUN) == ["2", "['CPU']"]
