@@ -165,6 +165,16 @@ class PtychoNetwork(keras.Model):
         )
         return self.core.infer(light, relative)
 
+    def agreed_patches(
+        self, measured: tf.Tensor, relative: tf.Tensor | None = None, good: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Infer the patches of each group and let them agree, as `patches` does for the unet already."""
+        patches = self.patches(measured, relative, good)
+        merging = self.settings.object_big and isinstance(self.core, FarFieldCNN)
+        if not merging or relative is None:
+            return patches
+        return physics.overlap(patches, relative, physics.illumination(tf.stop_gradient(self.probe)))
+
     @functools.cached_property
     def patches_graph(self) -> Any:
         """The graph of `patches` for whole groups, compiled once for all batch sizes."""
@@ -186,8 +196,8 @@ class PtychoNetwork(keras.Model):
         def leaders(
             frames: tf.Tensor, members: tf.Tensor, relative: tf.Tensor, shown: tf.Tensor, good: tf.Tensor
         ) -> tuple[tf.Tensor, tf.Tensor]:
-            prediction = self((tf.gather(frames, members), relative, good))
-            return prediction.patches[:, 0], tf.gather(prediction.amplitude[:, 0], shown)
+            patches = self.agreed_patches(tf.gather(frames, members), relative, good)[:, 0]
+            return patches, self.diffract(tf.gather(patches, shown))
 
         # Compiled here, not by its first call: TensorFlow counts such calls, and warns a process that makes
         # many of them, as one that reconstructs small scans with many networks does.
@@ -199,23 +209,18 @@ class PtychoNetwork(keras.Model):
             tf.TensorSpec((N, N), tf.bool),
         )
 
-    def call(self, inputs: tf.Tensor | tuple[tf.Tensor | None, ...]) -> Prediction:
+    def call(self, inputs: tf.Tensor | tuple[tf.Tensor, tf.Tensor | None]) -> Prediction:
         """Infer the patches of each group, make them agree, and predict their diffraction.
 
         Args:
-            inputs: What `patches` takes: normalised amplitude X, shape (B, C, N, N), group mean minus
-                position [x, y] in pixels, shape (B, C, 2), and good pixels; the amplitude alone for single
-                positions.
+            inputs: Normalised amplitude X, shape (B, C, N, N), and group mean minus position [x, y] in
+                pixels, shape (B, C, 2); the amplitude alone for single positions.
 
         Returns:
             Patches and amplitudes, shapes (B, C, N, N).
         """
-        measured, relative, *good = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
-        patches = self.patches(measured, relative, *good)
-        merging = self.settings.object_big and isinstance(self.core, FarFieldCNN)
-        if merging and relative is not None:
-            weights = physics.illumination(tf.stop_gradient(self.probe))
-            patches = physics.overlap(patches, relative, weights)
+        measured, relative = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
+        patches = self.agreed_patches(measured, relative)
         return Prediction(patches, self.diffract(patches))
 
 

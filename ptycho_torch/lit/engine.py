@@ -64,9 +64,11 @@ class TorchEngine:
         """Run the network over groups, and give what it says about the leader of each."""
         with torch.inference_mode():
             X = torch.from_numpy(frames).to(self._device)[torch.from_numpy(members).to(self._device)]
-            prediction = self.network(X, torch.from_numpy(relative).to(self._device))
-            wanted = prediction.amplitude[:, 0][torch.from_numpy(shown).to(self._device)]
-            return prediction.patches[:, 0].cpu().numpy(), wanted.float().cpu().numpy()
+            leaders = self.network.agreed_patches(X, torch.from_numpy(relative).to(self._device))[:, 0]
+            patches: NDArray[np.complex64] = leaders.cpu().numpy()
+        if not len(shown):  # MKL refuses to transform nothing.
+            return patches, np.empty((0, *patches.shape[1:]), np.float32)
+        return patches, self.diffract(patches[shown])
 
     def diffract(self, patches: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Predict far-field amplitudes in the units of X."""

@@ -133,6 +133,14 @@ class PtychoNetwork(nn.Module):
         )
         return _as_tensor(self.core(light, offsets))
 
+    def agreed_patches(self, measured: Tensor, relative: Tensor | None = None) -> Tensor:
+        """Infer the patches of each group and let them agree, as `patches` does for the unet already."""
+        patches = self.patches(measured, relative)
+        merging = self.settings.object_big and isinstance(self.core, FarFieldCNN)
+        if not merging or relative is None:
+            return patches
+        return physics.overlap(patches, relative, physics.illumination(self.probe.detach()))
+
     def diffract(self, patches: Tensor) -> Tensor:
         """Predict the far-field amplitude of patches in the units of X: (..., N, N) -> (..., N, N)."""
         sigma = self.settings.gaussian_smoothing_sigma
@@ -149,10 +157,7 @@ class PtychoNetwork(nn.Module):
         Returns:
             Patches and amplitudes, shapes (B, C, N, N).
         """
-        patches = self.patches(measured, relative)
-        merging = self.settings.object_big and isinstance(self.core, FarFieldCNN)
-        if merging and relative is not None:
-            patches = physics.overlap(patches, relative, physics.illumination(self.probe.detach()))
+        patches = self.agreed_patches(measured, relative)
         return Prediction(patches, self.diffract(patches))
 
 
