@@ -194,6 +194,7 @@ def _accept_labels(given: Given, n: int, detector: Detector) -> tuple[Array | No
             compose(
                 f"the labelled patches 'Y' in {place(given.context.source)} have shape {labels.shape}",
                 expected=f"one complex patch per frame: ({n}, {detector.side}, {detector.side})",
+                try_="leaving 'Y' out, or cutting the patches to the size of the frames",
             )
         )
     if detector.crop_px != detector.side_px:

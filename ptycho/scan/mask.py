@@ -34,6 +34,7 @@ def load_bad_pixels(name: str | None, side_px: int, source: Path | None) -> NDAr
             compose(
                 f"the mask in {where} has shape {array.shape}",
                 expected=f"one value per detector pixel: ({side_px}, {side_px})",
+                try_="a mask of the frames as the file holds them, before data.crop_px and data.bin",
             )
         )
     bad = array.astype(bool)
@@ -63,5 +64,6 @@ def _read(name: str, source: Path | None) -> tuple[np.ndarray[Any, Any], str]:
             f'data.mask = "{name}" is neither a key of {place(source)} nor an .npy or .npz file',
             expected="an array of one value per detector pixel, non-zero = bad",
             known_here=keys,
+            try_="np.save(path, bad) and data.mask = path",
         )
     )

@@ -196,5 +196,6 @@ def test_labels_of_another_shape_are_refused(scan_arrays: dict[str, Any]) -> Non
         )
     assert str(caught.value) == (
         "the labelled patches 'Y' in arrays in memory have shape (12, 8, 8)\n"
-        "  expected  one complex patch per frame: (12, 16, 16)"
+        "  expected  one complex patch per frame: (12, 16, 16)\n"
+        "  try       leaving 'Y' out, or cutting the patches to the size of the frames"
     )

@@ -45,7 +45,8 @@ def test_unknown_mask_is_refused(jail: Path, bad: np.ndarray) -> None:
     assert str(caught.value) == (
         'data.mask = "cold" is neither a key of scan.npz nor an .npy or .npz file\n'
         "  expected    an array of one value per detector pixel, non-zero = bad\n"
-        "  known here  diff3d, hot"
+        "  known here  diff3d, hot\n"
+        "  try         np.save(path, bad) and data.mask = path"
     )
     with pytest.raises(ScanError, match="neither a key of arrays in memory"):
         load_bad_pixels("cold", 8, None)
@@ -57,7 +58,8 @@ def test_mask_of_another_shape_is_refused(jail: Path, bad: np.ndarray) -> None:
     with pytest.raises(ScanError) as caught:
         load_bad_pixels("bad.npy", 16, None)
     assert str(caught.value) == (
-        "the mask in bad.npy has shape (8, 8)\n  expected  one value per detector pixel: (16, 16)"
+        "the mask in bad.npy has shape (8, 8)\n  expected  one value per detector pixel: (16, 16)\n"
+        "  try       a mask of the frames as the file holds them, before data.crop_px and data.bin"
     )
 
 
