@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ptycho.workflows.backends import BackendError
+from ptycho.requirement import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,9 +10,8 @@ import numpy as np
 from ptycho.archive import ArchiveError
 from ptycho.bundle import refusal
 from ptycho.config.amendment import amend_story, amend_text, move_paths
-from ptycho.config.run import resolve_layers
 from ptycho.workflows.backends import load_backend
-from ptycho.workflows.trained import load_model, settings_of
+from ptycho.workflows.trained import load_model, resolution_of
 from ptyconf import Origin
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def convert(name: str, archive: Path, held: Bundle, home: Path) -> Bundle:
         already = ArchiveError(f"is for {name} already", "a bundle of the other backend", "using it as it is")
         raise refusal(archive, already, held.writer)
     model = load_model(name, archive, held)
-    resolution = resolve_layers([settings_of(archive, replace(held, backend=name))])
+    resolution = resolution_of(archive, replace(held, backend=name))
     packed = load_backend(name).pack(model, resolution, home)
     _require_same(archive, held, packed)
     changes = dict.fromkeys(_BACKEND_SETTINGS, name)

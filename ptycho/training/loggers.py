@@ -4,7 +4,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from ptycho.workflows.backends import BackendError
+from ptycho.requirement import BackendError
 
 LOGGERS = ("csv", "tensorboard", "mlflow", "none")
 

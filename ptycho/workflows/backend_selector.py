@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ptycho.workflows.backends import Backend, BackendError, load_backend
+from ptycho.requirement import BackendError
+from ptycho.workflows.backends import Backend, load_backend
 from ptycho.workflows.configuration import require_configuration, require_training_config
 from ptycho.workflows.opening import find, open_network, said_in_config
 from ptycho.workflows.training import Chosen, Turn, publish, scan_of, stitch, train

@@ -6,6 +6,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
+from ptycho.requirement import BackendError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,10 +35,6 @@ _LIBRARIES = {
     "pytorch": _Library("PyTorch", "torch", "2.2", " (POLICY-001)"),
     "tensorflow": _Library("TensorFlow", "tensorflow", "2.18"),
 }
-
-
-class BackendError(RuntimeError):
-    """A backend that cannot run here; the message says what to install or to set."""
 
 
 class Prepared(Protocol):

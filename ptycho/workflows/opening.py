@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ptycho import bundle, params
 from ptycho.config import views
 from ptycho.config.config import InferenceConfig, ModelConfig, TrainingConfig, update_legacy_dict
-from ptycho.config.run import resolve_layers
 from ptycho.conversion import convert, move
 from ptycho.workflows.backends import load_backend
 from ptycho.workflows.configuration import named_fields
 from ptycho.workflows.predictor import Predictor, remember
-from ptycho.workflows.trained import load_model, settings_of
+from ptycho.workflows.trained import load_model, resolution_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +70,7 @@ def open_network(
         ValueError: The network is not the one that the caller takes it for.
     """
     held = bundle.read(archive)
-    settings = settings_of(archive, held)
+    settings = resolution_of(archive, held)
     _require_agreement(archive, held, said)
     name = name or held.backend
     model = load_model(name, archive, held)
@@ -82,7 +81,7 @@ def open_network(
         return move(archive, held, home)
 
     predictor = remember(Predictor(name, load_backend(name), model, pack))
-    _publish(resolve_layers([settings]), held, predictor.intensity_scale)
+    _publish(settings, held, predictor.intensity_scale)
     return predictor, params.params()
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptycho.bundle import Bundle
-    from ptyconf import Layer
+    from ptyconf import Layer, Resolution
 
 
 def settings_of(archive: Path, held: Bundle) -> Layer:
@@ -28,15 +28,23 @@ def settings_of(archive: Path, held: Bundle) -> Layer:
     Raises:
         BundleError: One is unknown, or of a value that is refused; says who wrote it.
     """
-    layer = bundle_layer(archive, held)
+    resolution_of(archive, held)
+    return bundle_layer(archive, held)
+
+
+def resolution_of(archive: Path, held: Bundle) -> Resolution:
+    """Resolve what a network was trained with and nothing else; see `settings_of`.
+
+    Raises:
+        BundleError: A setting is unknown, or of a value that is refused; says who wrote it.
+    """
     try:
-        resolve_layers([layer])
+        return resolve_layers([bundle_layer(archive, held)])
     except ConfigError as error:
         first, more = str(error.exceptions[0]).splitlines()[0], len(error.exceptions) - 1
         what = f"holds settings that cannot be used: {first}" + (f" (and {more} more)" if more else "")
         why = ArchiveError(what, "the settings of this version", "training again with this version")
         raise refusal(archive, why, held.writer) from error
-    return layer
 
 
 def load_model(name: str, archive: Path, held: Bundle) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ptycho.requirement import BackendError
 from ptycho.workflows import backends
-from ptycho.workflows.backends import BackendError, load_backend
+from ptycho.workflows.backends import load_backend
 
 
 @pytest.mark.parametrize(
