@@ -117,7 +117,7 @@ def _cases(options: argparse.Namespace, folder: str) -> Iterator[Case]:
 
 
 def _simulate(case: Case) -> None:
-    from ptycho.scan.simulate import Simulation, simulate
+    from ptycho.simulate.scan import Simulation, simulate
 
     for seed, path in enumerate((case.scan_file, case.unseen_file)):
         if not path.exists():

@@ -61,12 +61,12 @@ def main() -> None:
 
 def measure(case: Case) -> Figures:
     """Load the bundle of the case, which the first process trains, and time what reconstructs."""
-    from ptycho import bundle
-    from ptycho.config.run import resolve_run
-    from ptycho.config.trained import bundle_layer
+    from ptycho.backends.trained import load_model
+    from ptycho.bundle import content as bundle
     from ptycho.raw_data import RawData
+    from ptycho.run.bundle_layer import bundle_layer
+    from ptycho.run.resolve import resolve_run
     from ptycho.workflows.backend_selector import load_backend
-    from ptycho.workflows.trained import load_model
 
     archive = archive_of(case)
     if not archive.exists():  # In a process of its own: its memory and its compiling are not ours.
@@ -119,9 +119,9 @@ def archive_of(case: Case) -> Path:
 
 def train(case: Case) -> None:
     """Train for one epoch and leave a bundle."""
-    from ptycho import bundle
-    from ptycho.config.run import resolve_run
+    from ptycho.bundle import content as bundle
     from ptycho.raw_data import RawData
+    from ptycho.run.resolve import resolve_run
     from ptycho.workflows.backend_selector import load_backend
 
     backend = load_backend(case.backend)
@@ -141,8 +141,8 @@ def train(case: Case) -> None:
 
 def batches(scan: Any, normalisation: Any, gridsize: int) -> list[tuple[Any, Any]]:
     """Cut a scan into the portions that a reconstruction on the CPU gives to the network."""
-    from ptycho.inference.groups import groups_at_once, of_equal_reach, own_groups
-    from ptycho.inference.picture import scales
+    from ptycho.reconstruction.groups import groups_at_once, of_equal_reach, own_groups
+    from ptycho.reconstruction.picture import scales
     from ptycho.scan.grouping import relative_coordinates
     from ptycho.scan.store import store_frames
 

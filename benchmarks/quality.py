@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.config.run import resolve_run
-from ptycho.metrics.judge import Judgement, judge
+from ptycho.files import npz
+from ptycho.metrics.comparison import Judgement, judge
 from ptycho.raw_data import RawData
-from ptycho.reconstruction import Reconstruction
+from ptycho.reconstruction.result import Reconstruction
 from ptycho.report.pictures import save_comparison
-from ptycho.scan import npz
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.run.resolve import resolve_run
+from ptycho.simulate.scan import Simulation, simulate
 from ptycho.workflows.backend_selector import load_backend
 from ptyconf import Resolution
 

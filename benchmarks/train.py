@@ -73,7 +73,7 @@ def compare_with_bare_loop(options: argparse.Namespace) -> None:
 
 def measure(case: Case) -> Figures:
     """Train, and judge the network on a scan that it has not seen."""
-    from ptycho.metrics.judge import judge
+    from ptycho.metrics.comparison import judge
     from ptycho.raw_data import RawData
     from ptycho.workflows.backend_selector import load_backend
 
@@ -102,7 +102,7 @@ def measure(case: Case) -> Figures:
 
 def resolved(case: Case, epochs: int) -> Any:
     """Resolve the settings of a training without a validation set."""
-    from ptycho.config.run import resolve_run
+    from ptycho.run.resolve import resolve_run
 
     chosen = {
         "training.train_data_file": case.scan_file,

@@ -73,7 +73,7 @@ def step_of(architecture: str, N: int, batch: int) -> tuple[Callable[..., Any], 
 
     from ptycho.network.objective import LossWeights
     from ptycho.network.settings import NetworkSettings
-    from ptycho.scan.beams import draw_beam
+    from ptycho.simulate.probes import draw_beam
     from ptycho.tf.losses import Loss
     from ptycho.tf.model import PtychoNetwork
 

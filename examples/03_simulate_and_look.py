@@ -7,7 +7,7 @@ import numpy as np
 
 from ptycho.report.curves import save_positions
 from ptycho.report.pictures import save_object, save_probe
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.simulate.scan import Simulation, simulate
 
 
 def main(folder: Path) -> None:

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.metrics.judge import judge, judge_network_alone
+from ptycho.metrics.comparison import judge, judge_network_alone
 from ptycho.raw_data import RawData
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.simulate.scan import Simulation, simulate
 from ptycho_torch.config_factory import create_training_payload
 from ptycho_torch.lit.infer import Options, reconstruct
 from ptycho_torch.lit.train import train

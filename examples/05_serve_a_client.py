@@ -16,7 +16,7 @@ from ptycho.config.config import (
     TrainingConfig,
     update_legacy_dict,
 )
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.simulate.scan import Simulation, simulate
 from ptycho.workflows import components
 
 N_FRAMES, NEIGHBOURS = 100, 7

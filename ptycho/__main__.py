@@ -2,6 +2,6 @@
 
 import sys
 
-from ptycho.cli import main
+from ptycho.commands.main import main
 
 sys.exit(main())

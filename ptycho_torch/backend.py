@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.bundle import Bundle
+from ptycho.bundle.content import Bundle
 from ptycho_torch.config_factory import inference_payload as prepare_inference
 from ptycho_torch.config_factory import training_payload as prepare_training
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ptycho.raw_data import RawData
-    from ptycho.reconstruction import Reconstruction
+    from ptycho.reconstruction.result import Reconstruction
+    from ptycho.scan.raw_data import RawData
     from ptycho.training.outcome import Model, Training
     from ptycho.training.preparation import Prepared
     from ptycho_torch.nn.model import PtychoNetwork
@@ -97,8 +97,8 @@ def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawDa
     Raises:
         ValueError: The scan does not fit the model.
     """
-    from ptycho.config.config import PyTorchExecutionConfig
-    from ptycho.inference.picture import Options, batch_size_of, place_scan
+    from ptycho.reconstruction.picture import Options, batch_size_of, place_scan
+    from ptycho.settings.classes import PyTorchExecutionConfig
     from ptycho_torch.lit import infer
     from ptycho_torch.lit.trainer import require_device
 

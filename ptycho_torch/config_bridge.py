@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from ptycho.config import config as tensorflow
-from ptycho.config import views
-from ptycho.config.callsite import outside_stack_level
-from ptycho.config.precedence import (
+from ptycho.settings import classes as tensorflow
+from ptycho.settings import views
+from ptycho.settings.call_site import outside_stack_level
+from ptycho.settings.layers import (
     BARE_NAMES,
     TENSORFLOW_DEFAULTS,
     TORCH_BACKEND,
@@ -19,7 +19,7 @@ from ptycho.config.precedence import (
     Command,
     bridge_precedence,
 )
-from ptycho.config.settings import schema
+from ptycho.settings.schema import schema
 from ptycho_torch import config_params as torch
 from ptyconf import ConfigError, Layer, Problem, Resolution, resolve
 from ptyconf.sources import instance, mapping

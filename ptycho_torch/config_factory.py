@@ -10,19 +10,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ptycho import params
-from ptycho.config.callsite import outside_stack_level
-from ptycho.config.config import (
+from ptycho.run.data_file import ProbeSide, probe_side
+from ptycho.run.in_force import require_file, require_model
+from ptycho.run.resolve import Written, gives_groups, groups_missing, resolve_layers
+from ptycho.settings import legacy_dict as params
+from ptycho.settings.call_site import outside_stack_level
+from ptycho.settings.classes import (
     InferenceConfig,
     PyTorchExecutionConfig,
     TrainingConfig,
     update_legacy_dict,
 )
-from ptycho.config.data_file import ProbeSide, probe_side
-from ptycho.config.precedence import TORCH_BACKEND, Command
-from ptycho.config.prepared import require_file, require_model
-from ptycho.config.run import Written, gives_groups, groups_missing, resolve_layers
-from ptycho.config.settings import schema
+from ptycho.settings.layers import TORCH_BACKEND, Command
+from ptycho.settings.schema import schema
 from ptycho_torch.config_payload import (
     InferencePayload,
     TrainingPayload,

@@ -5,9 +5,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from ptycho.config import views
-from ptycho.config.config import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
-from ptycho.config.prepared import on_device, publish, require_inferable, require_trainable
+from ptycho.run.in_force import on_device, publish, require_inferable, require_trainable
+from ptycho.settings import views
+from ptycho.settings.classes import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
 from ptycho_torch import config_params as torch
 from ptyconf import Resolution
 

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho import bundle
-from ptycho.cli import Parser, UsageError, guarded, log_to_terminal
+from ptycho.bundle import content as bundle
 from ptycho.commands.infer import infer
-from ptycho.config.command_lines import PROGRAMS, add_flags, cli_defaults, given_flags
-from ptycho.config.precedence import TORCH_BACKEND
-from ptycho.config.run import resolve_run
+from ptycho.commands.main import Parser, UsageError, guarded, log_to_terminal
+from ptycho.run.resolve import resolve_run
+from ptycho.settings.command_lines import PROGRAMS, add_flags, cli_defaults, given_flags
+from ptycho.settings.layers import TORCH_BACKEND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,11 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from ptycho.cli import Parser, guarded, log_to_terminal
+from ptycho.commands.main import Parser, guarded, log_to_terminal
 from ptycho.commands.train import train
-from ptycho.config.command_lines import PROGRAMS, add_flags, cli_defaults, given_flags
-from ptycho.config.precedence import TORCH_BACKEND
-from ptycho.config.run import resolve_run
+from ptycho.run.resolve import resolve_run
+from ptycho.settings.command_lines import PROGRAMS, add_flags, cli_defaults, given_flags
+from ptycho.settings.layers import TORCH_BACKEND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -110,7 +110,7 @@ def find_program(name: str) -> Program:
     except (ImportError, AttributeError, ValueError) as error:
         text = f"there is no schema {name!r}: {error}"
         raise ConfigError(
-            [Problem(text, expected="MODULE:SCHEMA", hint="ptycho.config.settings:schema")]
+            [Problem(text, expected="MODULE:SCHEMA", hint="ptycho.settings.schema:schema")]
         ) from error
     finally:
         sys.path.remove(str(Path.cwd()))

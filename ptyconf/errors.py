@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,45 @@ if TYPE_CHECKING:
     from ptyconf.origin import Origin
 
 SHOWN_PROBLEMS = 50
+
+
+def error_text(
+    what: str,
+    *,
+    snippet: str = "",
+    written_in: object = None,
+    details: Mapping[str, object] | None = None,
+    overrides: Sequence[str] = (),
+    expected: object = None,
+    known: object = None,
+    hint: object = None,
+) -> str:
+    """Lay out an error: what is wrong, then one aligned line for each thing that helps to mend it.
+
+    Args:
+        what: First line; says what is wrong, with the value, the key and the file.
+        snippet: Lines of the source with a caret, shown below the first line.
+        written_in: Place of the wrong value.
+        details: Further rows by their label, such as the values that were given.
+        overrides: Places and values that the wrong value hides, high to low.
+        expected: What would have been right.
+        known: Names that are known at that place.
+        hint: What to try.
+
+    Returns:
+        The text; a row without a text is left out.
+    """
+    rows = [
+        ("written in", written_in),
+        *(details or {}).items(),
+        *(("overrides", place) for place in overrides),
+        ("expected", expected),
+        ("known here", known),
+        ("try", hint),
+    ]
+    shown = [(label, str(text)) for label, text in rows if text not in (None, "")]
+    width = max((len(label) for label, _ in shown), default=0)
+    return "\n".join([what, *snippet.splitlines(), *(f"  {label:<{width}}  {text}" for label, text in shown)])
 
 
 class SchemaError(TypeError):
@@ -72,19 +111,15 @@ class Problem(ValueError):  # noqa: N818  The public name; several make one Conf
         return self.origin.where if self.origin is not None else ""
 
     def __str__(self) -> str:
-        rows = (
-            ("written in", self.written),
-            *(("overrides", each) for each in self.overrides),
-            ("expected", self.expected),
-            ("known here", self.known),
-            ("try", self.hint),
-        )
-        lines = [
+        return error_text(
             self.text,
-            *self.snippet.splitlines(),
-            *(f"  {name:<10}  {said}" for name, said in rows if said),
-        ]
-        return "\n".join(lines)
+            snippet=self.snippet,
+            written_in=self.written,
+            overrides=self.overrides,
+            expected=self.expected,
+            known=self.known,
+            hint=self.hint,
+        )
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Problem], tuple[dict[str, Any]]]:
         return _rebuild_problem, (self.__dict__,)

@@ -42,11 +42,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def fresh_params() -> Iterator[None]:
     """Give a test the legacy dict of a new process, and leave one behind."""
     from ptycho import params
+    from ptycho.settings import legacy_dict
 
     def reset() -> None:
         params.unseal()
         params.cfg.clear()
-        dict.update(params.cfg, params.DEFAULTS)
+        dict.update(params.cfg, legacy_dict.DEFAULTS)
 
     reset()
     yield

@@ -6,11 +6,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho import bundle, conversion
-from ptycho.atomic import write_text
-from ptycho.manifest import BACKENDS
-from ptycho.run_folder import building
-from ptycho.strict_json import dump_table
+from ptycho.backends import convert as conversion
+from ptycho.bundle import content as bundle
+from ptycho.bundle.manifest import BACKENDS
+from ptycho.files.atomic import write_text
+from ptycho.files.strict_json import dump_table
+from ptycho.run.folder import building
 
 if TYPE_CHECKING:
     import argparse

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho import bundle
+from ptycho.backends.base import load_backend
+from ptycho.backends.trained import load_model, settings_of
+from ptycho.bundle import content as bundle
 from ptycho.commands import sources
-from ptycho.config.idle import idle_settings
-from ptycho.config.trained import require_same_network
-from ptycho.run_folder import building
-from ptycho.workflows.backends import load_backend
-from ptycho.workflows.trained import load_model, settings_of
+from ptycho.run.bundle_layer import require_same_network
+from ptycho.run.folder import building
+from ptycho.settings.effect import idle_settings
 from ptyconf.sources import flags
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from ptycho.raw_data import RawData
+    from ptycho.scan.raw_data import RawData
     from ptyconf import Layer, Resolution
 
 _log = logging.getLogger(__name__)
@@ -101,8 +101,8 @@ def _positional(archive: Path, scan: Path | None) -> Layer:
 
 def _read_scan(resolution: Resolution) -> RawData:
     """Read the scan, or as many of its frames as the settings ask for."""
-    from ptycho.raw_data import RawData
-    from ptycho.scan.options import ScanOptions
+    from ptycho.scan.raw_data import RawData
+    from ptycho.settings.scan_options import ScanOptions
 
     scan = RawData.from_file(
         Path(str(resolution["inference.test_data_file"])), options=resolution.build(ScanOptions)

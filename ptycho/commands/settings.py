@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.commands import sources
-from ptycho.config.precedence import BARE_NAMES
-from ptycho.config.run import groups_missing, resolve_layers
-from ptycho.config.settings import schema
+from ptycho.run.resolve import groups_missing, resolve_layers
+from ptycho.settings.layers import BARE_NAMES
+from ptycho.settings.schema import schema
 from ptyconf import commands
 
 if TYPE_CHECKING:

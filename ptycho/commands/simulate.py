@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
     """Declare one flag for every simple field of a simulation."""
-    from ptycho.scan.simulate import Simulation
+    from ptycho.simulate.scan import Simulation
 
     parser.add_argument("output", type=Path, help="the NPZ file to write")
     hints = get_type_hints(Simulation)
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate and write the scan; the file appears whole or not at all."""
-    from ptycho.scan.simulate import Simulation, simulate
+    from ptycho.simulate.scan import Simulation, simulate
 
     names = {item.name for item in fields(Simulation)}
     scan = simulate(Simulation(**{name: value for name, value in vars(arguments).items() if name in names}))

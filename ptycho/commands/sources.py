@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho.config.precedence import BARE_NAMES
-from ptycho.config.run import resolve_run
-from ptycho.config.settings import schema
+from ptycho.run.resolve import resolve_run
+from ptycho.settings.layers import BARE_NAMES
+from ptycho.settings.schema import schema
 from ptyconf import ConfigError, Problem
 from ptyconf.sources import flags
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from ptycho.config.precedence import Command
+    from ptycho.settings.layers import Command
     from ptyconf import Layer, Resolution
 
 _log = logging.getLogger(__name__)

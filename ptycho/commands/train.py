@@ -8,16 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ptycho import bundle
+from ptycho.backends.base import load_backend
+from ptycho.bundle import content as bundle
 from ptycho.commands import sources
-from ptycho.run_folder import building
+from ptycho.run.folder import building
 from ptycho.training.cluster import read_cluster
-from ptycho.workflows.backends import load_backend
 
 if TYPE_CHECKING:
     import argparse
 
-    from ptycho.raw_data import RawData
+    from ptycho.scan.raw_data import RawData
     from ptyconf import Resolution
 
 _log = logging.getLogger(__name__)
@@ -76,8 +76,8 @@ def _helps_another_process(resolution: Resolution) -> bool:
 
 def _read_scans(resolution: Resolution) -> tuple[RawData, RawData]:
     """Read the scan to train on and the one to reconstruct, the same where no other is named."""
-    from ptycho.raw_data import RawData
-    from ptycho.scan.options import ScanOptions
+    from ptycho.scan.raw_data import RawData
+    from ptycho.settings.scan_options import ScanOptions
 
     options = resolution.build(ScanOptions)
     scan = RawData.from_file(Path(str(resolution["training.train_data_file"])), options=options)

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from ptycho.config.rules import ARCHITECTURES, MODEL_TYPES
-from ptycho.config.rules import PATCH_SIZES as SIDES
+from ptycho.settings.checks import ARCHITECTURES, MODEL_TYPES
+from ptycho.settings.checks import PATCH_SIZES as SIDES
 
 from .architecture import require_activation
 

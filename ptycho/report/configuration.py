@@ -6,11 +6,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ptycho.config import torch_side, views
-from ptycho.config.precedence import precedence
-from ptycho.config.run import resolve_run
-from ptycho.config.settings import schema
-from ptycho.config.unbuilt import UNBUILT
+from ptycho.run.resolve import resolve_run
+from ptycho.settings import torch_classes as torch_side
+from ptycho.settings import views
+from ptycho.settings.layers import precedence
+from ptycho.settings.schema import schema
+from ptycho.settings.unsupported import UNBUILT
 from ptyconf import UNSET, Resolution, Setting
 
 _SECTIONS = {

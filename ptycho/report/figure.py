@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho.atomic import replacing
+from ptycho.files.atomic import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from ptycho.metrics.judge import Judgement
-    from ptycho.raw_data import RawData
-    from ptycho.reconstruction import Reconstruction
+    from ptycho.metrics.comparison import Judgement
+    from ptycho.reconstruction.result import Reconstruction
+    from ptycho.scan.raw_data import RawData
 
 OBJECT, NETWORK, PROBE = "object.png", "network.png", "probe.png"
 DIFFRACTION = "diffraction.png"

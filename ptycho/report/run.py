@@ -7,8 +7,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ptycho.atomic import write_text
-from ptycho.metrics.judge import Judgement, judge, judge_network_alone
+from ptycho.files.atomic import write_text
+from ptycho.metrics.comparison import Judgement, judge, judge_network_alone
 from ptycho.report import gallery
 from ptycho.report.summary import Summary, write_report
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ptycho.raw_data import RawData
-    from ptycho.reconstruction import Reconstruction
-    from ptycho.workflows.backends import Training
+    from ptycho.backends.base import Training
+    from ptycho.reconstruction.result import Reconstruction
+    from ptycho.scan.raw_data import RawData
     from ptyconf import Resolution
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ptycho.atomic import write_text
+from ptycho.files.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.scan.pages import release
+from ptycho.files.pages import release
 from ptycho.scan.statistics import chunks
 
 __all__ = ["Detector", "Frames"]

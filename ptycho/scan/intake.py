@@ -15,11 +15,11 @@ from ptycho.scan.errors import ScanError, compose, place
 from ptycho.scan.frames import Detector, Frames
 from ptycho.scan.layout import order_frames
 from ptycho.scan.mask import load_bad_pixels
-from ptycho.scan.options import Origin, ScanOptions
 from ptycho.scan.origin import locate
 from ptycho.scan.quantity import Evidence, decide_quantity
 from ptycho.scan.resample import coarsen_object, resample_probe
 from ptycho.scan.statistics import measure_frames
+from ptycho.settings.scan_options import Origin, ScanOptions
 
 __all__ = ["Accepted", "Context", "Given", "accept"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.scan import npz
+from ptycho.files import npz
 from ptycho.scan.errors import ScanError, compose, place
 
 __all__ = ["load_bad_pixels"]

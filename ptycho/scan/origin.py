@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.scan.frames import Frames
-from ptycho.scan.options import Origin
+from ptycho.settings.scan_options import Origin
 
 __all__ = ["Placement", "locate"]
 

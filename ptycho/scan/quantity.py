@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from ptycho.scan.errors import ScanError, compose, place
-from ptycho.scan.options import Quantity
 from ptycho.scan.statistics import Statistics
+from ptycho.settings.scan_options import Quantity
 
 __all__ = ["Evidence", "decide_quantity"]
 

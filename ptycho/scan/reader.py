@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ptycho.metadata import read_metadata
-from ptycho.scan import npz
+from ptycho.files import npz
 from ptycho.scan.errors import ScanError, compose
 from ptycho.scan.layout import LABEL_KEYS, diffraction_key
+from ptycho.scan.metadata import read_metadata
 
 __all__ = ["Contents", "read_scan"]
 

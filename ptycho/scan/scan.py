@@ -12,7 +12,7 @@ from ptycho.scan.check import check_scan_index
 from ptycho.scan.errors import ScanError, compose, place
 from ptycho.scan.intake import Accepted, Context
 from ptycho.scan.layout import LABEL_KEYS
-from ptycho.scan.options import ScanOptions
+from ptycho.settings.scan_options import ScanOptions
 
 __all__ = ["Scan"]
 

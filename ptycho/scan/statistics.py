@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.scan.pages import release
+from ptycho.files.pages import release
 
 __all__ = ["Flaw", "Statistics", "chunks", "measure_frames"]
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.raw_data import RawData
+from ptycho.scan.raw_data import RawData
 
 Indices = NDArray[np.int64]
 Frames = NDArray[np.float32]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.bundle import Bundle
-from ptycho.config.prepared import prepare_inference, prepare_training
+from ptycho.bundle.content import Bundle
+from ptycho.run.in_force import prepare_inference, prepare_training
 
 from .start import start
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ptycho.raw_data import RawData
-    from ptycho.reconstruction import Reconstruction
+    from ptycho.reconstruction.result import Reconstruction
+    from ptycho.scan.raw_data import RawData
     from ptycho.training.outcome import Model, Training
     from ptycho.training.preparation import Prepared
     from ptyconf import Resolution
@@ -116,8 +116,8 @@ def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawDa
         ValueError: The scan does not fit the model.
     """
     start()
-    from ptycho.config.config import PyTorchExecutionConfig
-    from ptycho.inference.picture import Options, batch_size_of, place_scan
+    from ptycho.reconstruction.picture import Options, batch_size_of, place_scan
+    from ptycho.settings.classes import PyTorchExecutionConfig
 
     from . import infer
     from .strategy import device_of

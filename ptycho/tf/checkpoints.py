@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ptycho.atomic import replacing
+from ptycho.files.atomic import replacing
 from ptycho.network.settings import NetworkSettings
 from ptycho.training.resume import Resumed, find_checkpoint, refuse_checkpoint, require_backend
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from ptycho.inference import picture
-from ptycho.inference.groups import Steps
-from ptycho.inference.picture import Options
 from ptycho.physics.scale import Normalisation
-from ptycho.raw_data import RawData
-from ptycho.reconstruction import Reconstruction
+from ptycho.reconstruction import picture
+from ptycho.reconstruction.groups import Steps
+from ptycho.reconstruction.picture import Options
+from ptycho.reconstruction.result import Reconstruction
+from ptycho.scan.raw_data import RawData
 
 from .engine import TensorFlowEngine
 from .model import PtychoNetwork
@@ -24,7 +24,7 @@ def reconstruct(
     options: Options | None = None,
     on_batch: Callable[[int], None] | None = None,
 ) -> Reconstruction:
-    """Turn a scan into a picture, as `ptycho.inference.picture.reconstruct` does; the network stays as it is.
+    """Turn a scan into a picture, as `reconstruction.picture.reconstruct` does; the network stays as it is.
 
     Args:
         network: A trained network.

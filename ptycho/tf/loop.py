@@ -9,8 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.training.interruption import Interruption
+from ptycho.run.signals import Interruption
+from ptycho.settings.classes import PyTorchExecutionConfig
 from ptycho.training.optimisation import NonFiniteLossError, describe_non_finite
 from ptycho.training.progress import Bar
 from ptycho.training.resume import LAST_CHECKPOINT

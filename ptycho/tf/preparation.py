@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from ptycho.physics.sweeps import Steps
-from ptycho.raw_data import RawData
+from ptycho.scan.raw_data import RawData
 from ptycho.scan.store import Indices
 from ptycho.training.execution import settle_precision
 from ptycho.training.groups import Groups

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.raw_data import RawData
+from ptycho.scan.raw_data import RawData
+from ptycho.settings.classes import PyTorchExecutionConfig
 from ptycho.training.outcome import Best, Trained, closing_notes
 from ptycho.training.preparation import Prepared
 from ptycho.training.resume import Resumed, carry_over_best
@@ -34,7 +34,7 @@ def train(
     """Train the network that the settings describe and hand back its best weights.
 
     Args:
-        prepared: The configurations, such as `ptycho.config.prepared.prepare_training` makes them.
+        prepared: The configurations, such as `ptycho.run.in_force.prepare_training` makes them.
         scan: What to learn from.
         run_dir: Folder for checkpoints and metrics; made when missing.
         progress: Show one progress bar; None asks `execution.enable_progress_bar`.

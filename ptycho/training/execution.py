@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.settings.classes import PyTorchExecutionConfig
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 

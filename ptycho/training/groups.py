@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.raw_data import RawData
 from ptycho.scan.grouping import relative_coordinates
+from ptycho.scan.raw_data import RawData
 from ptycho.scan.store import FrameStore, Indices
 
 

@@ -4,7 +4,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from ptycho.requirement import BackendError
+from ptycho.errors import BackendError
 
 LOGGERS = ("csv", "tensorboard", "mlflow", "none")
 

@@ -12,7 +12,7 @@ from ptyconf import Origin, Resolution
 from ptyconf.sources import mapping
 
 if TYPE_CHECKING:
-    from ptycho.raw_data import RawData
+    from ptycho.scan.raw_data import RawData
 
 Network = TypeVar("Network")
 

@@ -10,15 +10,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.config.config import PyTorchExecutionConfig, TrainingConfig
-from ptycho.config.idle import idle_settings
 from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
-from ptycho.raw_data import RawData
 from ptycho.scan.grouping import require_overlap
+from ptycho.scan.raw_data import RawData
 from ptycho.scan.store import Frames, Indices, Stored, store_frames
+from ptycho.settings.classes import PyTorchExecutionConfig, TrainingConfig
+from ptycho.settings.effect import idle_settings
 from ptyconf import Resolution
 
 from .optimisation import Optimisation

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ptycho.config.config import DEFAULT_TRAINING_GROUPS, TrainingConfig
 from ptycho.scan import grouping
+from ptycho.settings.classes import DEFAULT_TRAINING_GROUPS, TrainingConfig
 
 Indices = NDArray[np.int64]
 Positions = NDArray[np.float64]

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ptycho.atomic import replacing
+from ptycho.files.atomic import replacing
 
 METRICS_FILE = "metrics.csv"
 

@@ -6,9 +6,9 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from ptycho.config import views
-from ptycho.config.precedence import TORCH_BACKEND
-from ptycho.config.run import Written, resolve_layers
+from ptycho.run.resolve import Written, resolve_layers
+from ptycho.settings import views
+from ptycho.settings.layers import TORCH_BACKEND
 from ptycho_torch.config_params import (
     DataConfig,
     DatagenConfig,
@@ -103,7 +103,7 @@ class ConfigManager:
             FileNotFoundError: The scan is not there.
             ConfigError: Everything that is wrong with the settings.
         """
-        from ptycho.config.data_file import probe_side
+        from ptycho.run.data_file import probe_side
 
         named = {
             "training.train_data_file": scan,
@@ -171,6 +171,6 @@ def _said_here(name: str, values: Mapping[str, Any]) -> Layer:
 
 def _count_positions(scan: Path) -> int:
     """Count the positions of a scan file: every one of them leads a group."""
-    from ptycho.scan import npz
+    from ptycho.files import npz
 
     return int(npz.npz_header(scan, "xcoords")[0][0])

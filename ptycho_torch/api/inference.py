@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho.config.prepared import on_device
+from ptycho.run.in_force import on_device
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ptycho.reconstruction import Reconstruction
+    from ptycho.reconstruction.result import Reconstruction
     from ptycho_torch.api.configs import ConfigManager
     from ptycho_torch.api.models import PtychoModel
     from ptycho_torch.api.scans import PtychoDataLoader

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ptycho.config import views
+from ptycho.settings import views
 from ptycho_torch.config_params import DataConfig, InferenceConfig, ModelConfig, TrainingConfig
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class PtychoModel:
             FileNotFoundError: There is no such file.
             ValueError: It is no checkpoint of this library.
         """
-        from ptycho.config.run import resolve_layers
+        from ptycho.run.resolve import resolve_layers
         from ptycho_torch.lit.checkpoint import read_settings
         from ptyconf.sources import mapping
 

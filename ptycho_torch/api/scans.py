@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ptycho.scan.options import ScanOptions
+from ptycho.settings.scan_options import ScanOptions
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ptycho.raw_data import RawData
+    from ptycho.scan.raw_data import RawData
     from ptycho_torch.api.configs import ConfigManager
 
 __all__ = ["DataloaderFormats", "PtychoDataLoader"]
@@ -85,7 +85,7 @@ class PtychoDataLoader:
             ScanError: The scan cannot be used as it stands.
             ValueError: The positions are no pairs.
         """
-        from ptycho.raw_data import RawData
+        from ptycho.scan.raw_data import RawData
 
         centres = _centred(np.asarray(positions, np.float64))
         loader = cls.__new__(cls)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from ptycho.scan.options import ScanOptions
+from ptycho.settings.scan_options import ScanOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ptycho.raw_data import RawData
+    from ptycho.scan.raw_data import RawData
     from ptycho.training.outcome import Trained
     from ptycho_torch.api.configs import ConfigManager
     from ptycho_torch.api.models import PtychoModel
@@ -62,7 +62,7 @@ class Trainer:
         Raises:
             ValueError: Settings and scan do not go together.
         """
-        from ptycho.raw_data import RawData
+        from ptycho.scan.raw_data import RawData
         from ptycho_torch.lit.train import open_session
 
         _require_lightning(orchestration)
@@ -88,7 +88,7 @@ class Trainer:
             NonFiniteLossError: The loss stopped being a number.
             KeyboardInterrupt: Ctrl-C came twice.
         """
-        from ptycho import bundle
+        from ptycho.bundle import content as bundle
         from ptycho.training.outcome import leave
         from ptycho_torch.backend import pack
 

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 
-from ptycho.training.interruption import Interruption
+from ptycho.run.signals import Interruption
 from ptycho.training.resume import LAST_CHECKPOINT
 
 

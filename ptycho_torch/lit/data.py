@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.scan.store import FrameStore, Indices, describe_size
+from ptycho.settings.classes import PyTorchExecutionConfig
 from ptycho.training.groups import Groups
 from ptycho.training.order import epoch_order
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch.utils.data import DataLoader
 
-from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.physics.sweeps import Steps
-from ptycho.raw_data import RawData
+from ptycho.scan.raw_data import RawData
 from ptycho.scan.store import Indices
+from ptycho.settings.classes import PyTorchExecutionConfig
 from ptycho.training.groups import Groups
 from ptycho.training.preparation import Plan, Prepared, Probe, ProbeTask, make_plan
 from ptycho.training.resume import Resumed

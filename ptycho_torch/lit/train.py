@@ -11,8 +11,8 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.raw_data import RawData
+from ptycho.scan.raw_data import RawData
+from ptycho.settings.classes import PyTorchExecutionConfig
 from ptycho.training.outcome import Best, Trained, closing_notes
 from ptycho.training.preparation import Prepared
 from ptycho.training.resume import Resumed, carry_over_best

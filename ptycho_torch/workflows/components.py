@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ptycho.model_manager import ModelManager
-from ptycho.workflows.backend_selector import (
+from ptycho.clients.backend_selector import (
     load_inference_bundle_with_backend,
     run_cdi_example_with_backend,
     train_cdi_model_with_backend,
 )
-from ptycho.workflows.opening import find, open_network, said_in_params
+from ptycho.clients.bundle import find, open_network, said_in_params
+from ptycho.clients.storage import ModelManager
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ptycho.config.config import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
-    from ptycho.loader import PtychoDataContainer
-    from ptycho.raw_data import RawData
-    from ptycho.workflows.predictor import Predictor
+    from ptycho.clients.container import PtychoDataContainer
+    from ptycho.clients.predictor import Predictor
+    from ptycho.scan.raw_data import RawData
+    from ptycho.settings.classes import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
 
 __all__ = [
     "load_inference_bundle_torch",

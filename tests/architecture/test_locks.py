@@ -94,7 +94,7 @@ def test_only_one_module_writes_the_legacy_dict() -> None:
     writers = {
         str(path.relative_to(_ROOT)) for path in _MODULES if pattern.search(path.read_text(encoding="utf-8"))
     }
-    assert writers <= {"ptycho/params.py", "ptycho/config/config.py"}
+    assert writers <= {"ptycho/settings/legacy_dict.py", "ptycho/settings/legacy.py"}
 
 
 @pytest.mark.parametrize("path", _tracked("tests/*.py"), ids=lambda path: str(path.relative_to(_ROOT)))

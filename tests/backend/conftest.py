@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ptycho.cli import main
+from ptycho.commands.main import main
 
 SETTINGS = """\
 [model]

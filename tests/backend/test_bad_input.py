@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ptycho import bundle, params
-from ptycho.cli import main
+from ptycho import params
+from ptycho.bundle import content as bundle
+from ptycho.commands.main import main
 
 INFER = ["infer", "run", "--accelerator", "cpu", "--output_dir", "out"]
 TRAIN = ["train", "run.toml", "--output_dir", "out"]

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho import bundle
-from ptycho.cli import main
-from ptycho.config.run import resolve_run
-from ptycho.reconstruction import Reconstruction
+from ptycho.bundle import content as bundle
+from ptycho.commands.main import main
+from ptycho.reconstruction.result import Reconstruction
+from ptycho.run.resolve import resolve_run
 
 LEFT_BEHIND = {
     "wts.h5.zip",
@@ -189,7 +189,8 @@ COMMANDS = {
 def test_the_other_framework_stays_out(job: Path, foreign_packages: set[str], command: str) -> None:
     """A process that trained or reconstructed holds nothing of the framework of the other backend."""
     code = (
-        f"import sys\nfrom ptycho.cli import main\ncode = main({[*COMMANDS[command], '--quiet']!r})\n"
+        f"import sys\nfrom ptycho.commands.main import main\n"
+        f"code = main({[*COMMANDS[command], '--quiet']!r})\n"
         f"print(code, sorted({foreign_packages!r} & {{name.split('.')[0] for name in sys.modules}}))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=job)

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ptycho import bundle
-from ptycho.bundle import BundleError
-from ptycho.cli import main
-from ptycho.config.run import resolve_run
+from ptycho.backends.trained import load_model
+from ptycho.bundle import content as bundle
+from ptycho.bundle.content import BundleError
+from ptycho.commands.main import main
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
+from ptycho.run.resolve import resolve_run
 from ptycho.training.outcome import Model
 from ptycho.workflows.backend_selector import load_backend
-from ptycho.workflows.trained import load_model
 
 CREATED = "2026-11-24T08:00:00+00:00"
 SCALES = Normalisation(2.0, 900.0, 0.5, 1e6, 4.0, 2.0)
@@ -129,8 +129,8 @@ def test_a_bundle_of_that_backend_already_is_said(
     assert capsys.readouterr().err == (
         f"{path} is for {backend} already\n"
         f"  written by  {wrote.replace(other, backend)}\n"
-        "  expected    a bundle of the other backend\n"
-        "  try         using it as it is\n"
+        "  expected  a bundle of the other backend\n"
+        "  try       using it as it is\n"
     )
     assert not list(run_folder.parent.glob("run-*"))
 
@@ -226,7 +226,7 @@ def test_converting_imports_the_target_alone(
 ) -> None:
     """A process that converts holds nothing of the framework that the bundle came from."""
     code = (
-        "import sys\nfrom ptycho.cli import main\n"
+        "import sys\nfrom ptycho.commands.main import main\n"
         f"code = main(['convert', {str(run_folder)!r}, '--to', {backend!r}, '--quiet'])\n"
         f"print(code, sorted({foreign_packages!r} & {{name.split('.')[0] for name in sys.modules}}))"
     )

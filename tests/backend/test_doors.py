@@ -17,7 +17,9 @@ import ptycho
 import ptycho.loader
 import ptycho.model_manager
 import ptycho.params
-from ptycho import bundle
+from ptycho.backends.base import load_backend
+from ptycho.bundle import content as bundle
+from ptycho.clients import predictor, training
 from ptycho.config.config import (
     InferenceConfig,
     ModelConfig,
@@ -26,9 +28,8 @@ from ptycho.config.config import (
     update_legacy_dict,
 )
 from ptycho.raw_data import RawData
-from ptycho.scan.simulate import Simulation, simulate
-from ptycho.workflows import backend_selector, components, predictor, training
-from ptycho.workflows.backends import load_backend
+from ptycho.simulate.scan import Simulation, simulate
+from ptycho.workflows import backend_selector, components
 from ptyconf import Resolution
 from ptyconf.sources import mapping
 
@@ -311,7 +312,7 @@ import numpy as np
 import ptycho.loader, ptycho.model_manager, ptycho.params
 from ptycho.workflows.components import load_inference_bundle, run_cdi_example
 from ptycho.config.config import ModelConfig, TrainingConfig
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.simulate.scan import Simulation, simulate
 assert ptycho.probe.set_probe_guess and ptycho.tf_helper.reassemble_position
 before = sorted({{name.split('.')[0] for name in sys.modules}})
 model = ModelConfig(architecture="unet", n_filters_scale=1, unet_stages=1)

@@ -129,7 +129,7 @@ def iteration_arrays() -> dict[str, np.ndarray]:
 
 def write_scan(path: Path) -> None:
     """Simulate the scan that both backends group and reconstruct."""
-    from ptycho.scan.simulate import Simulation, simulate
+    from ptycho.simulate.scan import Simulation, simulate
 
     simulate(Simulation(n_frames=SCAN_FRAMES, seed=3, object_seed=4)).to_file(path)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho import bundle
-from ptycho.reconstruction import Reconstruction
+from ptycho.bundle import content as bundle
+from ptycho.reconstruction.result import Reconstruction
 
 BACKENDS = ("pytorch", "tensorflow")
 NETWORKS = ("cnn-1", "cnn-2", "unet-1", "unet-2")
@@ -41,7 +41,7 @@ threads = 1
 """
 RUN_ALL = """\
 import json, sys
-from ptycho.cli import main
+from ptycho.commands.main import main
 sys.exit(max(main([*command, "--quiet"]) for command in json.loads(sys.argv[1])))
 """
 

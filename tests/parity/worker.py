@@ -14,13 +14,13 @@ from typing import Any
 import cases
 import numpy as np
 
-from ptycho.inference.groups import Steps
-from ptycho.inference.picture import Options, reconstruct
 from ptycho.network.objective import LossWeights
 from ptycho.physics import sweeps
 from ptycho.physics.scale import measure
 from ptycho.physics.stitch import stitch
 from ptycho.raw_data import RawData
+from ptycho.reconstruction.groups import Steps
+from ptycho.reconstruction.picture import Options, reconstruct
 from ptycho.scan.grouping import group_indices
 from ptycho.scan.store import store_frames
 from ptycho.training.groups import Groups

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def new_process(fresh_params: None) -> Iterator[None]:
     """Give a test the legacy dict of a new process and no network in hand, and leave the same behind."""
-    from ptycho.workflows import predictor
+    from ptycho.clients import predictor
 
     predictor._Memory.predictor = None
     yield
@@ -42,7 +42,7 @@ def jail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def _simulated() -> RawData:
-    from ptycho.scan.simulate import Simulation, simulate
+    from ptycho.simulate.scan import Simulation, simulate
 
     return simulate(Simulation(N=64, n_frames=36, nphotons=1e6))
 

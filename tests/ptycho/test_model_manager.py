@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ptycho.model_manager import ModelManager, archive_at, save
+from ptycho.clients.storage import archive_at
+from ptycho.model_manager import ModelManager, save
 
 pytestmark = pytest.mark.usefixtures("new_process")
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ptycho import params
 from ptycho.config.config import ModelConfig, TrainingConfig, update_legacy_dict
+from ptycho.settings import legacy_dict
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def reset() -> None:
     """Put the dict back to what the module starts with."""
     params.unseal()
     params.cfg.clear()
-    dict.update(params.cfg, params.DEFAULTS)
+    dict.update(params.cfg, legacy_dict.DEFAULTS)
 
 
 def line() -> int:

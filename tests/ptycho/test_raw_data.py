@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho.files import npz
 from ptycho.physics.fourier import far_field_amplitude
 from ptycho.raw_data import RawData
-from ptycho.scan import npz
 from ptycho.scan.errors import ScanError
-from ptycho.scan.options import ScanOptions
+from ptycho.settings.scan_options import ScanOptions
 
 
 def in_memory(arrays: dict[str, Any], **more: Any) -> RawData:
@@ -173,7 +173,7 @@ def test_a_single_group_is_worth_a_warning(
         f"one group is drawn of a scan of {n} positions: what is made of it shows one patch; "
         f"nsamples = {n} takes all"
     )
-    heard = [record.getMessage() for record in caplog.records if record.name == "ptycho.raw_data"]
+    heard = [record.getMessage() for record in caplog.records if record.name == "ptycho.scan.raw_data"]
     assert heard == [text] * told
 
 

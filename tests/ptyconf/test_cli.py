@@ -145,7 +145,7 @@ def test_schema_that_is_not_there_is_bad_use(say: Said, name: str) -> None:
     code, out, err = say("check", name, "run.toml")
     assert (code, out) == (2, "")
     assert "Traceback" not in err
-    assert "  expected    " in err
+    assert "  expected  " in err
 
 
 def test_bad_options_are_bad_use(say: Said) -> None:
@@ -154,7 +154,7 @@ def test_bad_options_are_bad_use(say: Said) -> None:
     assert say("nonsense")[0] == 2
     assert say("--help")[0] == 0
     assert say("check", "small", "run.toml", "--set", "gridsize")[2] == (
-        "--set gridsize has no value\n  expected    PATH=VALUE\n  try         --set gridsize=...\n"
+        "--set gridsize has no value\n  expected  PATH=VALUE\n  try       --set gridsize=...\n"
     )
 
 

@@ -321,8 +321,8 @@ def test_missing_value_is_told_when_built(program: SimpleNamespace) -> None:
         resolution.build(Needs)
     assert str(caught.value) == (
         "'run.folder' has no value, and test_missing_value_is_told_when_built.<locals>.Needs needs one\n"
-        "  expected    a path\n"
-        "  try         run.folder = ..."
+        "  expected  a path\n"
+        "  try       run.folder = ..."
     )
 
 

@@ -158,10 +158,10 @@ def test_required_settings_must_be_set(program: SimpleNamespace) -> None:
         program.resolve(schema=schema)
     assert str(caught.value) == (
         "n_groups is required in overrides\n"
-        "  expected    a whole number\n"
-        "  try         run.n_groups = ...\n\n"
+        "  expected  a whole number\n"
+        "  try       run.n_groups = ...\n\n"
         "'run.seed' is required, and no layer sets it\n"
-        "  expected    a whole number\n"
-        "  try         run.seed = ..."
+        "  expected  a whole number\n"
+        "  try       run.seed = ..."
     )
     assert program.resolve(schema=schema, overrides={"n_groups": 1, "seed": 2}).value("run.seed") == 2

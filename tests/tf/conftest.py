@@ -18,13 +18,13 @@ import ptycho.tf  # noqa: F401  Keras has to be told its backend before anything
 import tensorflow as tf
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.config.prepared import PreparedTraining, prepare_training
-from ptycho.config.run import resolve_run
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics import fourier
 from ptycho.physics.sweeps import canvas_of
 from ptycho.raw_data import RawData
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.run.in_force import PreparedTraining, prepare_training
+from ptycho.run.resolve import resolve_run
+from ptycho.simulate.scan import Simulation, simulate
 from ptycho.tf import iteration
 from ptycho.tf.model import PtychoNetwork
 

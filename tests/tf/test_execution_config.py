@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.config.prepared import PreparedTraining
-from ptycho.inference.picture import Options, batch_size_of
 from ptycho.raw_data import RawData
+from ptycho.reconstruction.picture import Options, batch_size_of
+from ptycho.run.in_force import PreparedTraining
 from ptycho.tf import infer
 from ptycho.tf.checkpoints import Checkpoint, read_checkpoint
 from ptycho.tf.data import Batches
@@ -118,9 +118,9 @@ SCRIPT = """
 import json
 import sys
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.config.prepared import prepare_training
-from ptycho.config.run import resolve_run
-from ptycho.inference.picture import Options
+from ptycho.run.in_force import prepare_training
+from ptycho.run.resolve import resolve_run
+from ptycho.reconstruction.picture import Options
 from ptycho.raw_data import RawData
 from ptycho.tf import infer
 from ptycho.tf.train import train

@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.eager.polymorphic_function import polymorphic_function
 
-from ptycho.inference import groups as grouped
-from ptycho.inference.picture import Options
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
+from ptycho.reconstruction import groups as grouped
+from ptycho.reconstruction.picture import Options
 from ptycho.scan.grouping import relative_coordinates
 from ptycho.scan.store import LazyFrames
 from ptycho.tf import infer

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ptycho.config.prepared import PreparedTraining
 from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.raw_data import RawData
+from ptycho.run.in_force import PreparedTraining
 from ptycho.tf.checkpoints import read_checkpoint
 from ptycho.tf.data import Batches
 from ptycho.tf.loop import Beside, Loop

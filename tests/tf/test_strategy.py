@@ -36,8 +36,8 @@ from pathlib import Path
 from ptycho.tf.start import start
 start()
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.config.prepared import prepare_training
-from ptycho.config.run import resolve_run
+from ptycho.run.in_force import prepare_training
+from ptycho.run.resolve import resolve_run
 from ptycho.raw_data import RawData
 from ptycho.tf.strategy import find_place
 from ptycho.tf.train import train

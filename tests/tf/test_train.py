@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ptycho.config.prepared import PreparedTraining
 from ptycho.raw_data import RawData
+from ptycho.run.in_force import PreparedTraining
 from ptycho.tf import schedulers
 from ptycho.tf.checkpoints import Checkpoint, load_network, read_checkpoint
 from ptycho.tf.model import PtychoNetwork
@@ -287,8 +287,8 @@ def test_probe_is_retrieved_from_training_frames(prepared: Make, tiny_scan: RawD
 SCRIPT = """
 import sys
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.config.prepared import prepare_training
-from ptycho.config.run import resolve_run
+from ptycho.run.in_force import prepare_training
+from ptycho.run.resolve import resolve_run
 from ptycho.raw_data import RawData
 from ptycho.tf import backend
 

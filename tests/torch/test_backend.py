@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from ptycho.bundle import Bundle
+from ptycho.bundle.content import Bundle
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.simulate.scan import Simulation, simulate
 from ptycho.training.outcome import Training
 from ptycho_torch import backend
 from ptycho_torch.config_factory import TrainingPayload, create_training_payload

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ptycho import bundle
-from ptycho.cli import main
-from ptycho.reconstruction import Reconstruction
+from ptycho.bundle import content as bundle
+from ptycho.commands.main import main
+from ptycho.reconstruction.result import Reconstruction
 from ptycho_torch import inference, train
 
 torch.set_num_threads(1)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from ptycho import params
 from ptycho.config.config import InferenceConfig, ModelConfig, TrainingConfig, update_legacy_dict
-from ptycho.config.settings import schema
-from ptycho.config.views import TORCH_DATA, TORCH_MODEL, TORCH_TRAINING
+from ptycho.settings.schema import schema
+from ptycho.settings.views import TORCH_DATA, TORCH_MODEL, TORCH_TRAINING
 from ptycho_torch import config_params as pt
 from ptycho_torch.config_bridge import to_inference_config, to_model_config, to_training_config
 
@@ -259,42 +259,42 @@ ERRORS: list[tuple[Callable[[], object], str]] = [
         lambda: to_training_config(model(), pt.DataConfig(), GOLDEN_MODEL, pt.TrainingConfig()),
         (
             "nphotons default divergence detected: torch's default 100000 is not confirmed, "
-            "and TensorFlow's is 1e+09\n  expected    a number\n"
-            "  try         overrides=dict(..., nphotons=1e9)"
+            "and TensorFlow's is 1e+09\n  expected  a number\n"
+            "  try       overrides=dict(..., nphotons=1e9)"
         ),
     ),
     (
         lambda: training(pt.TrainingConfig()),
         (
-            "n_groups is required in overrides\n  expected    a whole number\n"
-            "  try         overrides=dict(..., n_groups=512)"
+            "n_groups is required in overrides\n  expected  a whole number\n"
+            "  try       overrides=dict(..., n_groups=512)"
         ),
     ),
     (
         lambda: training(pt.TrainingConfig(), n_groups=3, test_data_file="b"),
         (
-            "train_data_file is required\n  expected    a path\n"
-            "  try         overrides=dict(..., train_data_file=...)"
+            "train_data_file is required\n  expected  a path\n"
+            "  try       overrides=dict(..., train_data_file=...)"
         ),
     ),
     (
         lambda: to_inference_config(model(), GOLDEN_DATA, pt.InferenceConfig()),
         (
-            "n_groups is required in overrides\n  expected    a whole number\n"
-            "  try         overrides=dict(..., n_groups=512)"
+            "n_groups is required in overrides\n  expected  a whole number\n"
+            "  try       overrides=dict(..., n_groups=512)"
         ),
     ),
     (
         lambda: to_inference_config(model(), GOLDEN_DATA, pt.InferenceConfig(), {"n_groups": 3}),
-        "model_path is required\n  expected    a path\n  try         overrides=dict(..., model_path=...)",
+        "model_path is required\n  expected  a path\n  try       overrides=dict(..., model_path=...)",
     ),
     (
         lambda: to_inference_config(
             model(), GOLDEN_DATA, pt.InferenceConfig(), {"n_groups": 3, "model_path": "m"}
         ),
         (
-            "test_data_file is required\n  expected    a path\n"
-            "  try         overrides=dict(..., test_data_file=...)"
+            "test_data_file is required\n  expected  a path\n"
+            "  try       overrides=dict(..., test_data_file=...)"
         ),
     ),
 ]

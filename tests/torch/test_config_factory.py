@@ -266,7 +266,7 @@ class TestLegacyParamsPopulation:
             populate_legacy_params(pt.TrainingConfig())  # type: ignore[arg-type]
         assert str(caught.value) == (
             "tf_config must be TrainingConfig or InferenceConfig instance, "
-            "got ptycho.config.torch_side.TrainingConfig"
+            "got ptycho.settings.torch_classes.TrainingConfig"
         )
 
 
@@ -383,8 +383,8 @@ class TestOverridePrecedence:
 
 MISSING_GROUPS = """\
 n_groups is required in overrides
-  expected    {path}, the number of groups to draw, from overrides, a flag, the environment or a file
-  try         n_groups = 512 in [{section}], --n_groups 512, or overrides=dict(..., n_groups=512)"""
+  expected  {path}, the number of groups to draw, from overrides, a flag, the environment or a file
+  try       n_groups = 512 in [{section}], --n_groups 512, or overrides=dict(..., n_groups=512)"""
 
 
 class TestFactoryValidation:

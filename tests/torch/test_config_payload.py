@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ptycho import params
-from ptycho.config.precedence import TORCH_BACKEND
-from ptycho.config.run import resolve_run
+from ptycho.run.resolve import resolve_run
+from ptycho.settings.layers import TORCH_BACKEND
 from ptycho_torch.config_payload import inference_payload, training_payload
 from ptyconf import Resolution
 
@@ -42,7 +42,7 @@ REFUSALS: dict[str, tuple[Callable[[Path, Path], object], type[Exception], str]]
     "no groups": (
         lambda scan, _: training_payload(resolved("train", train_data_file=scan)),
         ValueError,
-        "n_groups is required in overrides\n  expected    training.n_groups, the number of groups to draw",
+        "n_groups is required in overrides\n  expected  training.n_groups, the number of groups to draw",
     ),
     "no scan named": (
         lambda scan, _: training_payload(resolved("train", n_groups=5)),
@@ -52,12 +52,12 @@ REFUSALS: dict[str, tuple[Callable[[Path, Path], object], type[Exception], str]]
     "no model named": (
         lambda scan, _: inference_payload(resolved("infer", test_data_file=scan)),
         ValueError,
-        "model_path is required\n  expected    a path",
+        "model_path is required\n  expected  a path",
     ),
     "no test scan named": (
         lambda _, model: inference_payload(resolved("infer", model_path=model)),
         ValueError,
-        "test_data_file is required\n  expected    a path",
+        "test_data_file is required\n  expected  a path",
     ),
     "no test scan there": (
         lambda scan, model: inference_payload(

@@ -15,10 +15,10 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch.utils.data import DataLoader
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.inference.picture import batch_size_of
 from ptycho.raw_data import RawData
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.reconstruction.picture import batch_size_of
 from ptycho.scan.store import LazyFrames
+from ptycho.simulate.scan import Simulation, simulate
 from ptycho.training.groups import Groups
 from ptycho_torch.config_factory import create_training_payload
 from ptycho_torch.lit import data, infer, loggers, trainer

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ptycho.config.settings import schema
-from ptycho.config.unbuilt import UNBUILT
 from ptycho.report.configuration import render, write
+from ptycho.settings.schema import schema
+from ptycho.settings.unsupported import UNBUILT
 
 ROOT = Path(__file__).resolve().parents[3]
 

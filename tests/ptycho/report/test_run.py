@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ptycho.config.run import resolve_run
 from ptycho.physics.stitch import stitch
-from ptycho.reconstruction import Reconstruction
+from ptycho.reconstruction.result import Reconstruction
 from ptycho.report.run import Results, write_results
+from ptycho.run.resolve import resolve_run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ptycho import params
 from ptycho.raw_data import RawData
 from ptycho.scan.errors import ScanError
+from ptycho.settings import legacy_dict as params
 
 
 @pytest.mark.parametrize("gridsize", [1, 2, 3])

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho.files import npz
 from ptycho.raw_data import RawData
-from ptycho.scan import npz
 from ptycho.scan.errors import ScanError
-from ptycho.scan.options import ScanOptions
+from ptycho.settings.scan_options import ScanOptions
 
 
 def in_memory(arrays: dict[str, Any], **more: Any) -> RawData:

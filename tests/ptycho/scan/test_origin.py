@@ -7,8 +7,8 @@ import pytest
 
 from ptycho.raw_data import RawData
 from ptycho.scan.frames import Frames
-from ptycho.scan.options import Origin
 from ptycho.scan.origin import locate
+from ptycho.settings.scan_options import Origin
 
 
 def parts(scan: RawData) -> tuple[np.ndarray, Frames, np.ndarray, np.ndarray]:

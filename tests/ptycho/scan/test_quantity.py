@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ptycho.scan.errors import ScanError
-from ptycho.scan.options import Quantity
 from ptycho.scan.quantity import Decided, Evidence, decide_quantity
 from ptycho.scan.statistics import measure_frames
+from ptycho.settings.scan_options import Quantity
 
 FILE = Path("scan.npz")
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ptycho.scan import npz
+from ptycho.files import npz
 from ptycho.scan.errors import ScanError
 from ptycho.scan.reader import read_scan
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ptycho.physics.fourier import far_field_amplitude
-from ptycho.scan.beams import draw_beam
 from ptycho.scan.forward import cut_patches
 from ptycho.scan.frames import Detector, Frames
-from ptycho.scan.objects import draw_object
 from ptycho.scan.resample import coarsen_object, resample_probe
+from ptycho.simulate.objects import draw_object
+from ptycho.simulate.probes import draw_beam
 
 
 @pytest.fixture

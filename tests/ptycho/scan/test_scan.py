@@ -11,7 +11,7 @@ import pytest
 
 from ptycho.raw_data import RawData
 from ptycho.scan.errors import ScanError
-from ptycho.scan.options import ScanOptions
+from ptycho.settings.scan_options import ScanOptions
 
 
 def in_memory(arrays: dict[str, Any], **more: Any) -> RawData:

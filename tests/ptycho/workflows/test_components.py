@@ -107,7 +107,7 @@ def test_an_unknown_argument_is_refused(jail: Path) -> None:
 
 def test_no_picture_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Without a reconstructed scan nothing is drawn, and the log tells why."""
-    with caplog.at_level(logging.INFO, "ptycho.workflows.components"):
+    with caplog.at_level(logging.INFO, "ptycho.clients.components"):
         assert save_outputs(None, None, {}, tmp_path / "out") == []
     assert caplog.messages == [
         "there is no picture to save: no scan was reconstructed (do_stitching=True does)"
@@ -168,7 +168,7 @@ def test_where_no_network_is_none_is_opened(tmp_path: Path, make: Any, error: An
 
 def test_the_default_of_a_setting_is_that_of_a_run(jail: Path) -> None:
     """The same file means the same for `ptycho train` and for this door."""
-    from ptycho.config.run import resolve_run
+    from ptycho.run.resolve import resolve_run
 
     config, resolution = setup_configuration(), resolve_run("train")
     assert config.model.gridsize == resolution["model.gridsize"] != ModelConfig.gridsize

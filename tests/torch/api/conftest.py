@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.simulate.scan import Simulation, simulate
 from ptycho_torch.api.base_api import (
     ConfigManager,
     DataloaderFormats,

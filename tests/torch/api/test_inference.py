@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptycho.raw_data import RawData
-from ptycho.reconstruction import Reconstruction
+from ptycho.reconstruction.result import Reconstruction
 from ptycho_torch.api.base_api import InferenceEngine, PtychoDataLoader
 from ptycho_torch.api.inference import lay_around_middle
 from ptycho_torch.backend import reconstruct

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.simulate.scan import Simulation, simulate
 from ptycho_torch.api.base_api import DataloaderFormats, PtychoDataLoader
 from ptycho_torch.api.scans import find_scan, new_run_folder
 

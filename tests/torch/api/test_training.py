@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import Trainer as LightningTrainer
 from lightning.pytorch.callbacks import Callback
 
-from ptycho import bundle
+from ptycho.bundle import content as bundle
 from ptycho.raw_data import RawData
 from ptycho_torch.api.base_api import PtychoDataLoader, PtychoModel, Trainer
 from ptycho_torch.backend import unpack

@@ -9,7 +9,7 @@ import torch
 
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
-from ptycho.scan.simulate import Simulation, simulate
+from ptycho.simulate.scan import Simulation, simulate
 from ptycho_torch.config_factory import TrainingPayload, create_training_payload
 
 torch.set_num_threads(1)

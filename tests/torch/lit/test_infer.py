@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.inference import groups as grouped
-from ptycho.inference import picture
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
+from ptycho.reconstruction import groups as grouped
+from ptycho.reconstruction import picture
 from ptycho.scan.grouping import relative_coordinates
 from ptycho.scan.store import LazyFrames
 from ptycho_torch.lit import infer

@@ -1,0 +1,1 @@
+"""The archive of a trained network: read, written, never executed."""

@@ -1,0 +1,1 @@
+"""What the doors for programs that call this library do."""

@@ -1,0 +1,208 @@
+"""A client's training: settings from its configuration, frames from its scan, nothing left on the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ptycho.clients.configuration import resolve_training
+from ptycho.clients.container import PtychoDataContainer
+from ptycho.clients.predictor import Predictor, remember
+from ptycho.reconstruction.picture import require_fitting
+from ptycho.run.in_force import PreparedTraining, on_device
+from ptycho.scan.raw_data import RawData
+from ptycho.settings import legacy_dict as params
+from ptycho.settings import views
+from ptycho.settings.classes import update_legacy_dict
+from ptyconf import set_fields
+from ptyconf.sources import mapping
+
+if TYPE_CHECKING:
+    from ptycho.backends.base import Backend, Training
+    from ptycho.bundle.content import Bundle
+    from ptycho.settings.classes import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
+    from ptycho.settings.device import Backend as BackendName
+
+__all__ = ["Chosen", "Turn", "scan_of", "stitch", "train"]
+
+Results = dict[str, Any]
+
+
+class Chosen(NamedTuple):
+    """A backend and its name in the settings."""
+
+    name: BackendName
+    backend: Backend
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How the coordinates of a scan lie relative to its frames.
+
+    Attributes:
+        flip_x: Columns count the other way.
+        flip_y: Rows count the other way.
+        transpose: The patches are to be transposed before they are stitched.
+        M: Side of the central square of each patch that is stitched, in pixels; None takes all that is lit.
+    """
+
+    flip_x: bool = False
+    flip_y: bool = False
+    transpose: bool = False
+    M: int | None = None
+
+    def require_part_of(self, N: int) -> None:
+        """Accept a central square that is part of patches of N x N pixels.
+
+        Raises:
+            ValueError: It is none.
+        """
+        if self.M is not None and not 0 < self.M <= N:
+            raise ValueError(
+                f"M = {self.M} is no side of a central part of patches of {N} x {N} pixels\n"
+                f"  expected  1 to {N}\n"
+                f"  try       M = {min(20, N)}"
+            )
+
+
+def scan_of(data: RawData | PtychoDataContainer, what: str) -> RawData:
+    """Give the scan that a client handed over.
+
+    Args:
+        data: A scan, or groups of one.
+        what: What the caller calls it.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(data, PtychoDataContainer):
+        return data.scan()
+    if isinstance(data, RawData):
+        return data
+    raise TypeError(
+        f"{what} is {type(data).__module__}.{type(data).__qualname__}\n"
+        "  expected  a RawData of ptycho.raw_data, or a PtychoDataContainer of ptycho.loader\n"
+        "  try       RawData.from_file(path), or load_data(path)"
+    )
+
+
+def train(
+    chosen: Chosen,
+    scan: RawData,
+    test: RawData | None,
+    config: TrainingConfig,
+    execution_config: PyTorchExecutionConfig | None = None,
+) -> Results:
+    """Train on a scan; `params.cfg` then holds what was in force, and the intensity scale.
+
+    Args:
+        chosen: Who trains.
+        scan: What is learned from; a share of it is held out to judge the epochs.
+        test: A scan to reconstruct later; refused now if it does not fit.
+        config: The caller's configuration.
+        execution_config: How the run is carried out.
+
+    Returns:
+        history (a list for each column of metrics.csv), backend, model (predicts patches), resolution
+        (every setting with its origin), and what the training says of itself: best_epoch, seconds, device,
+        decisions, interrupted.
+
+    Raises:
+        ConfigError: Everything that is wrong with the settings.
+        ValueError: Settings and scans do not go together.
+    """
+    resolution = resolve_training(config, scan, execution_config, backend=chosen.name)
+    resolution = on_device(resolution, chosen.name, _machine(execution_config, chosen.name))
+    prepared = PreparedTraining(
+        resolution.build(views.TRAINING), resolution.build(views.EXECUTION), resolution
+    )
+    if test is not None:
+        require_fitting(test, prepared.tf_training_config.model.N, 0)
+    publish(prepared.tf_training_config)
+    with TemporaryDirectory(prefix="ptycho-training-") as folder:
+        training = chosen.backend.train(prepared, scan, Path(folder))
+    predictor = remember(_predictor(chosen, training))
+    params.set("intensity_scale", predictor.intensity_scale)
+    return {
+        "history": columns_of(training.history),
+        "backend": chosen.name,
+        "model": predictor,
+        "resolution": training.resolution,
+        "best_epoch": training.best_epoch,
+        "seconds": training.seconds,
+        "device": training.device,
+        "decisions": list(training.decisions),
+        "interrupted": training.interrupted,
+        "training": training,
+    }
+
+
+def publish(config: TrainingConfig | InferenceConfig) -> None:
+    """Write the configuration that is in force into `params.cfg`; a sealed dict stays sealed."""
+    sealed = params.is_sealed()
+    params.unseal()
+    update_legacy_dict(params.cfg, config)
+    if sealed:
+        params.seal()
+
+
+def stitch(chosen: Chosen, results: Results, scan: RawData, turn: Turn) -> Results:
+    """Reconstruct a scan with the network that a training left, as ``ptycho infer`` does.
+
+    Args:
+        chosen: Who trained.
+        results: What `train` gave.
+        scan: What to reconstruct.
+        turn: How its coordinates lie.
+
+    Returns:
+        amplitude and phase, shape (H, W), zero where nothing was scanned, and reconstruction: the picture
+        with everything that is needed to judge it.
+
+    Raises:
+        ValueError: The scan does not fit the network.
+    """
+    training: Training = results["training"]
+    resolution = training.resolution
+    if turn.M is not None:
+        trim = {"execution.middle_trim": (scan.N - turn.M) // 2}
+        resolution = resolution.with_layer(mapping.layer("overrides", trim, label="M"))
+    found = chosen.backend.reconstruct(training.model, resolution, _turned(scan, turn))
+    picture = found.object.T if turn.transpose else found.object
+    return {"amplitude": np.abs(picture), "phase": np.angle(picture), "reconstruction": found}
+
+
+def _turned(scan: RawData, turn: Turn) -> RawData:
+    """Lay the frames where the caller says that they lie.
+
+    Transposed patches at [x, y] are the transpose of the patches at [y, x].
+    """
+    sign = np.where([turn.flip_x, turn.flip_y], -1.0, 1.0)
+    if not turn.transpose and np.all(sign > 0):
+        return scan
+    positions = scan.positions * sign
+    return scan.at_positions(positions[:, ::-1] if turn.transpose else positions)
+
+
+def columns_of(history: list[dict[str, float]]) -> dict[str, list[float]]:
+    """Turn rows into columns; a value that an epoch lacks is NaN."""
+    names = list(dict.fromkeys(name for row in history for name in row))
+    return {name: [row.get(name, float("nan")) for row in history] for name in names}
+
+
+def _predictor(chosen: Chosen, training: Training) -> Predictor:
+    def pack(home: Path) -> Bundle:
+        return chosen.backend.pack(training.model, training.resolution, home)
+
+    return Predictor(chosen.name, chosen.backend, training.model, pack)
+
+
+def _machine(execution_config: PyTorchExecutionConfig | None, backend: str) -> str | None:
+    """Take the device that an execution configuration found for torch when it was made."""
+    if execution_config is None or backend != "pytorch" or "accelerator" in set_fields(execution_config):
+        return None
+    return execution_config.accelerator

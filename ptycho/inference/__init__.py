@@ -1,1 +1,0 @@
-"""The way from patches to a picture, which both backends share."""

@@ -1,0 +1,79 @@
+"""Hold a reconstruction against the object in its scan file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ptycho.metrics.align import align, common_area
+from ptycho.metrics.frc import Frc, frc
+from ptycho.metrics.scores import Scores, score_aligned, twin_fits_better
+
+if TYPE_CHECKING:
+    from ptycho.physics.arrays import Complex, Mask
+    from ptycho.reconstruction.result import Reconstruction
+    from ptycho.scan.raw_data import RawData
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a reconstruction compares with a reference, and the two pictures side by side.
+
+    Attributes:
+        scores: Amplitude and phase after alignment.
+        ring_correlation: Fourier ring correlation against the reference, threshold 0.5.
+        reconstruction: Aligned picture, shape (H, W).
+        reference: The reference on the same pixels, shape (H, W).
+        mask: True where both are compared, shape (H, W).
+    """
+
+    scores: Scores
+    ring_correlation: Frc
+    reconstruction: Complex
+    reference: Complex
+    mask: Mask
+
+
+def judge(reconstruction: Reconstruction, scan: RawData) -> Judgement | None:
+    """Align a reconstruction with the object in the scan file and score it.
+
+    Args:
+        reconstruction: What inference gave for this scan.
+        scan: The scan that was reconstructed.
+
+    Returns:
+        The judgement, or None when the file holds no object.
+
+    Raises:
+        ValueError: The two pictures share too little to be compared.
+    """
+    if scan.object_truth is None:
+        return None
+    x, y = (float(value) for value in reconstruction.origin_px)
+    ours, reference, mask = common_area(
+        reconstruction.object, reconstruction.coverage, (x, y), scan.object_truth
+    )
+    aligned = align(ours, reference, mask)
+    ring = frc(
+        aligned.reconstruction,
+        aligned.reference,
+        mask=aligned.mask,
+        against="truth",
+        pixel_size_m=scan.object_pixel_m,
+    )
+    scores = score_aligned(aligned, twin_fits_better=twin_fits_better(ours, reference, aligned, mask))
+    return Judgement(scores, ring, aligned.reconstruction, aligned.reference, aligned.mask)
+
+
+def judge_network_alone(reconstruction: Reconstruction, scan: RawData) -> Judgement | None:
+    """Judge what the network made of the frames before anything else improved it.
+
+    Returns:
+        The judgement, or None when the file holds no object or the picture is the network's own anyway.
+
+    Raises:
+        ValueError: The two pictures share too little to be compared.
+    """
+    if reconstruction.network_object is None:
+        return None
+    return judge(replace(reconstruction, object=reconstruction.network_object, network_object=None), scan)

@@ -1,0 +1,1 @@
+"""From patches to one picture of the object, whichever backend computes."""

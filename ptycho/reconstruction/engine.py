@@ -1,0 +1,74 @@
+"""What a backend does for a reconstruction; all else is done here, once for both."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.network.settings import NetworkSettings
+from ptycho.physics.stitch import Stitched
+from ptycho.scan.raw_data import RawData
+from ptycho.scan.store import FrameStore, Indices
+
+Patches = NDArray[np.complex64]
+Amplitudes = NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """A network on its device, ready for one scan: the scan's bad pixels are those that it leaves out.
+
+    Shape legend: B groups, C positions of a group, P probe modes, N patch side.
+    """
+
+    @property
+    def settings(self) -> NetworkSettings:
+        """Shape of the network."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it computes."""
+        ...
+
+    @property
+    def memory_errors(self) -> tuple[type[Exception], ...]:
+        """Errors that may mean that memory ran out."""
+        ...
+
+    def lacks_memory(self, error: Exception) -> bool:
+        """Tell a lack of memory from other errors, and free what can be freed."""
+        ...
+
+    def probe(self) -> Patches:
+        """Give the probe modes on the network's scale, shape (P, N, N)."""
+        ...
+
+    def infer(
+        self, frames: Amplitudes, members: Indices, relative: NDArray[np.float32], shown: Indices
+    ) -> tuple[Patches, Amplitudes]:
+        """Run the network over groups, and give what it says about the leader of each.
+
+        Args:
+            frames: Normalised amplitudes X, each once, shape (M, N, N).
+            members: Which of them each group holds, shape (B, C); column 0 leads.
+            relative: Group mean minus position [x, y] in pixels, shape (B, C, 2).
+            shown: Groups whose predicted amplitude is wanted.
+
+        Returns:
+            Patches of the leaders, shape (B, N, N), and predicted amplitudes, shape (len(shown), N, N).
+        """
+        ...
+
+    def diffract(self, patches: Patches) -> Amplitudes:
+        """Predict far-field amplitudes in the units of X: (n, N, N) -> (n, N, N)."""
+        ...
+
+    def refine(
+        self, store: FrameStore, scan: RawData, whole: Stitched, sweeps: int
+    ) -> tuple[Patches, list[float]]:
+        """Move a stitched picture towards what all frames together measured.
+
+        Returns:
+            The picture on its own canvas, and the misfit of each sweep.
+        """
+        ...

@@ -1,0 +1,232 @@
+"""Reconstruct a scan with a trained network, whichever backend runs it.
+
+Shape legend: n positions, P probe modes, N patch side, H and W rows and columns of the picture.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.physics.canvas import cut
+from ptycho.physics.scale import Normalisation
+from ptycho.physics.stitch import Stitched, stitch, synchronise_phases
+from ptycho.reconstruction.result import Reconstruction
+from ptycho.scan.raw_data import RawData
+from ptycho.scan.store import FrameStore, store_frames
+from ptycho.settings.classes import PyTorchExecutionConfig
+from ptyconf import Resolution
+
+from .engine import Engine
+from .groups import Steps, infer_patches
+
+logger = logging.getLogger(__name__)
+
+SHOWN_FRAMES = 4
+"""Frames whose measured and predicted diffraction a reconstruction carries."""
+
+RIM_LEVEL = 0.01
+"""Coverage, as a share of the best covered pixel, below which the rim of the picture is cut off."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is wanted of a reconstruction beside the picture.
+
+    Attributes:
+        middle_trim: Pixels cut from each side of a patch before it is stitched.
+        pad_eval: Keep the rim of the picture, where border patches hardly reach; otherwise it is cut off.
+        refine_epochs: Sweeps of iterative refinement against all frames; 0 shows the network alone.
+        patch_weighting: "probe" weighs the pixels of a patch by their illumination, "uniform" all alike.
+        threads: CPU threads of one tensor operation; None takes one, as a reproducible training does.
+        debug: Log what is decided on the way, step by step.
+    """
+
+    middle_trim: int = 0
+    pad_eval: bool = False
+    refine_epochs: int = 0
+    patch_weighting: str = "probe"
+    threads: int | None = None
+    debug: bool = False
+
+    @classmethod
+    def of(cls, resolution: Resolution, execution: PyTorchExecutionConfig) -> "Options":
+        """Read them off the settings of a run."""
+        return cls(
+            middle_trim=execution.middle_trim,
+            pad_eval=execution.pad_eval,
+            refine_epochs=int(resolution["inference.refine_epochs"]),
+            patch_weighting=str(resolution["inference.patch_weighting"]),
+            threads=execution.threads,
+            debug=bool(resolution["inference.debug"]),
+        )
+
+
+def batch_size_of(execution: PyTorchExecutionConfig, inference_batch_size: int) -> int:
+    """Take `execution.inference_batch_size`, else the batch size of inference."""
+    return execution.inference_batch_size or inference_batch_size
+
+
+def place_scan(resolution: Resolution, scan: RawData) -> RawData:
+    """Lay the frames at their measured positions, or at the nominal ones where the settings ask for them."""
+    return scan if resolution["training.positions_provided"] else scan.at_nominal_positions()
+
+
+def reconstruct(
+    engine: Engine, normalisation: Normalisation, scan: RawData, options: Options, steps: Steps
+) -> Reconstruction:
+    """Turn every frame of a scan into its patch of the object, and the patches into one picture.
+
+    Each position contributes the patch of its own frame. A network for groups sees it together with its
+    nearest neighbours, as in training. The free phases of the patches are made to agree before they are
+    summed with the probe's intensity as weights.
+
+    Args:
+        engine: A trained network, made ready for this scan.
+        normalisation: Scales of the scan that it was trained on; the amplitudes of another scan are brought
+            to the same mean energy.
+        scan: What to reconstruct.
+        options: What is wanted beside the picture.
+        steps: How the work is cut.
+
+    Returns:
+        The picture with everything that is needed to judge it; after a refinement also what the network
+        alone had made of it.
+
+    Raises:
+        ValueError: Frames, trim or groups do not fit the network.
+    """
+    require_fitting(scan, engine.settings.N, options.middle_trim)
+    with _outspoken(on=options.debug):
+        return _reconstruct(engine, normalisation, scan, options, steps)
+
+
+@contextmanager
+def _outspoken(*, on: bool) -> Iterator[None]:
+    """Let this module's debug messages through for a while."""
+    before = logger.level
+    if on:
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _reconstruct(
+    engine: Engine, normalisation: Normalisation, scan: RawData, options: Options, steps: Steps
+) -> Reconstruction:
+    n = scan.n_frames
+    notes = [f"{n} positions, each with the patch of its own frame"]
+    factor, scale = scales(normalisation, scan, notes)
+    stored = store_frames(scan, factor, np.arange(n))
+    logger.debug("%s; X = %.6g * amplitude, sqrt(counts) = %.6g * X", stored.note, factor, scale)
+    logger.debug(
+        "groups of %d, %d at a time on %s", engine.settings.positions, steps.batch_size, engine.device
+    )
+    shown = np.unique(np.linspace(0, n - 1, min(SHOWN_FRAMES, n)).astype(np.int64))
+    found = infer_patches(engine, stored.store, scan.positions, shown, steps)
+    probe = engine.probe()
+    weights = _weights(probe, options)
+    agreed = synchronise_phases(found.patches, scan.positions, weights)
+    whole = stitch(agreed, scan.positions, weights)
+    refined = whole.object
+    predicted = np.stack([found.predicted[index] for index in shown.tolist()])
+    if options.refine_epochs > 0:
+        refined = _refine(whole, engine, stored.store, scan, options.refine_epochs, notes)
+        patches = cut(refined, scan.positions[shown], engine.settings.N, origin_px=whole.origin_px)
+        predicted = engine.diffract(patches.astype(np.complex64))
+    window = _window(whole, keep_rim=options.pad_eval)
+    logger.debug("canvas %d x %d, origin [x, y] = %s", *whole.object.shape, list(whole.origin_px))
+    for note in notes:
+        logger.debug("%s", note)
+    return Reconstruction(
+        object=refined[window].astype(np.complex64),
+        coverage=whole.coverage[window],
+        origin_px=np.add(whole.origin_px, (window[1].start, window[0].start)).astype(np.float64),
+        positions=np.asarray(scan.positions, np.float64),
+        probe=probe,
+        frame_indices=shown,
+        measured=scan.amplitudes(shown) * np.float32(factor * scale),
+        predicted=predicted * np.float32(scale),
+        notes=tuple(notes),
+        network_object=whole.object[window].astype(np.complex64) if options.refine_epochs > 0 else None,
+    )
+
+
+def require_fitting(scan: RawData, N: int, middle_trim: int) -> None:
+    """Accept a scan whose frames are of the network's size, and a trim that leaves something.
+
+    Raises:
+        ValueError: They do not fit.
+    """
+    if scan.N != N:
+        crop = f"data.crop_px = {N}, or " if scan.N > N else ""
+        raise ValueError(
+            f"the frames of {scan.source or 'the scan'} have {scan.N} x {scan.N} pixels, and the network was "
+            f"made for {N} x {N}\n"
+            f"  expected  frames of {N} x {N} pixels after data.crop_px and data.bin\n"
+            f"  try       {crop}a network trained with model.N = {scan.N}"
+        )
+    if not 0 <= 2 * middle_trim < N:
+        raise ValueError(
+            f"middle_trim = {middle_trim} leaves nothing of a patch of {N} x {N} pixels\n"
+            f"  expected  0 to {N // 2 - 1}\n"
+            "  try       execution.middle_trim = 0"
+        )
+
+
+def scales(normalisation: Normalisation, scan: RawData, notes: list[str]) -> tuple[float, float]:
+    """Give the factor from this scan's amplitudes to X, and sqrt(counts) for each unit of X.
+
+    Args:
+        normalisation: Scales of the scan that the network was trained on.
+        scan: The scan at hand.
+        notes: Takes a sentence where the energies differ.
+    """
+    ratio = scan.mean_square() / normalisation.mean_square
+    factor = normalisation.amplitude_factor / np.sqrt(ratio)
+    if not np.isclose(ratio, 1, rtol=0.05):
+        notes.append(
+            f"frames have {ratio:.3g} times the energy of those trained on; the factor allows for it"
+        )
+    scale = normalisation.intensity_scale
+    if scan.quantity == "counts":
+        scale = 1 / factor
+    return float(factor), float(scale)
+
+
+def _weights(probe: NDArray[np.complex64], options: Options) -> NDArray[np.float32]:
+    """Give |P|² of all modes, or 1 everywhere, cut at the border."""
+    intensity: NDArray[np.float32] = (probe.real**2 + probe.imag**2).sum(axis=0)
+    chosen = np.ones_like(intensity) if options.patch_weighting == "uniform" else intensity
+    kept = np.zeros_like(intensity)
+    inner = slice(options.middle_trim, intensity.shape[0] - options.middle_trim)
+    kept[inner, inner] = chosen[inner, inner]
+    return kept
+
+
+def _refine(
+    whole: Stitched, engine: Engine, store: FrameStore, scan: RawData, sweeps: int, notes: list[str]
+) -> NDArray[np.complex64]:
+    """Move the picture towards what all frames together measured."""
+    refined, misfits = engine.refine(store, scan, whole, sweeps)
+    logger.debug("misfit after each sweep: %s", ", ".join(f"{misfit:.4g}" for misfit in misfits))
+    notes.append(
+        f"the network's picture was refined by {sweeps} sweeps over all frames: "
+        f"misfit {misfits[0]:.3g} to {misfits[-1]:.3g}"
+    )
+    return refined
+
+
+def _window(whole: Stitched, *, keep_rim: bool) -> tuple[slice, slice]:
+    """Choose rows and columns: all, or those in which some pixel is covered."""
+    height, width = whole.coverage.shape
+    if keep_rim:
+        return slice(0, height), slice(0, width)
+    bright = whole.coverage >= RIM_LEVEL * whole.coverage.max()
+    rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

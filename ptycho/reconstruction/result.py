@@ -1,0 +1,92 @@
+"""What an inference run hands back, the same from both backends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """A stitched object with all that is needed to judge it.
+
+    Attributes:
+        object: Complex transmission, shape (H, W), complex64; zero where nothing was scanned.
+        coverage: Summed illumination weights, shape (H, W), float32; zero where nothing was scanned.
+        origin_px: [x, y] of pixel [0, 0] of ``object`` in the scan's coordinates.
+        positions: Patch centres [x, y] in pixels of the object grid, shape (n, 2).
+        probe: Probe modes in the network's normalisation, shape (P, N, N), complex64.
+        frame_indices: Which frames ``measured`` and ``predicted`` show, shape (m,).
+        measured: Measured amplitudes in sqrt(counts), shape (m, N, N), float32.
+        predicted: Predicted amplitudes in sqrt(counts), shape (m, N, N), float32.
+        notes: What was decided on the way, one sentence each.
+        network_object: The picture of the network alone, shape (H, W), where ``object`` was refined against
+            the frames afterwards; None where ``object`` is the network's own.
+    """
+
+    object: NDArray[np.complex64]
+    coverage: NDArray[np.float32]
+    origin_px: NDArray[np.float64]
+    positions: NDArray[np.float64]
+    probe: NDArray[np.complex64]
+    frame_indices: NDArray[np.int64]
+    measured: NDArray[np.float32]
+    predicted: NDArray[np.float32]
+    notes: tuple[str, ...] = field(default=())
+    network_object: NDArray[np.complex64] | None = None
+
+    def save(self, path: Path) -> None:
+        """Write every array to one NPZ file; the file appears whole or not at all.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        from ptycho.files import npz
+
+        arrays: dict[str, NDArray[Any]] = {name: np.asarray(getattr(self, name)) for name in _required()}
+        if self.network_object is not None:
+            arrays["network_object"] = self.network_object
+        arrays["notes"] = np.array("\n".join(self.notes))
+        arrays["format_version"] = np.array(_FORMAT_VERSION)
+        npz.write(path, arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Reconstruction:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The file is not a reconstruction of this version.
+        """
+        with np.load(path, allow_pickle=False) as archive:
+            names = _required()
+            missing = [name for name in names if name not in archive.files]
+            if missing or "format_version" not in archive.files:
+                raise ValueError(
+                    f"{path} is not a reconstruction: it lacks {', '.join(missing) or 'format_version'}\n"
+                    f"  expected  {', '.join(names)}\n"
+                    "  try       the reconstruction.npz of a run folder"
+                )
+            version = int(archive["format_version"])
+            if version != _FORMAT_VERSION:
+                raise ValueError(
+                    f"{path} has reconstruction format {version}\n"
+                    f"  expected  format {_FORMAT_VERSION}\n"
+                    "  try       reading it with the version of ptychopinn that wrote it"
+                )
+            notes = tuple(line for line in str(archive["notes"]).split("\n") if line)
+            network = archive["network_object"] if "network_object" in archive.files else None
+            return cls(**{name: archive[name] for name in names}, notes=notes, network_object=network)
+
+
+def _required() -> list[str]:
+    return [item.name for item in fields(Reconstruction) if item.name not in {"notes", "network_object"}]

@@ -1,0 +1,81 @@
+"""What a trained bundle says about the settings of a reconstruction, and what it insists on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ptyconf import ConfigError, Layer, Origin, Problem, Resolution
+from ptyconf.sources import mapping
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.bundle.content import Bundle
+
+_CARRIED_SECTIONS = ("model.", "data.")
+_TAKEN = {
+    "training.neighbor_count": "inference.neighbor_count",
+    "training.positions_provided": "training.positions_provided",
+}
+_DERIVED = {"model.C_model", "model.C_forward", "data.C"}
+# What inference may choose anew: these do not change what the weights mean.
+_FREE = {"probe_trainable", "intensity_scale_trainable"}
+
+
+def bundle_layer(archive: Path, bundle: Bundle) -> Layer:
+    """Make the layer of what a network was trained with: its shape, its physics, how its scan was read.
+
+    Args:
+        archive: The bundle's file, named in every origin.
+        bundle: What the file holds.
+    """
+    values: dict[str, Any] = {"inference.backend": bundle.backend}
+    for entry in bundle.provenance.get("settings", ()):
+        path, value = str(entry["path"]), entry["value"]
+        if value is None or path in _DERIVED:
+            continue
+        if path.startswith(_CARRIED_SECTIONS) or path in _TAKEN:
+            values[_TAKEN.get(path, path)] = value
+    values |= {f"model.{name}": value for name, value in bundle.network.items() if name not in _FREE}
+    origin_of = {path: Origin("bundle", str(archive), path, file=str(archive)) for path in values}
+    return mapping.layer("bundle", values, kind="bundle", label=str(archive), origin=origin_of.__getitem__)
+
+
+def require_same_network(resolution: Resolution, bundle: Bundle) -> None:
+    """Refuse settings that contradict the weights.
+
+    Raises:
+        ConfigError: One problem for each setting that differs, naming both places.
+    """
+    problems = []
+    for name, held in _insisted(bundle).items():
+        path = f"model.{name}"
+        if name in _FREE or resolution[path] == held:
+            continue
+        trace = resolution.trace(path)
+        beaten = next((entry for entry in trace.losers if entry.layer == "bundle"), None)
+        problems.append(
+            Problem(
+                f"'{path}' is {trace.value!r}, and the trained network was made with {held!r}",
+                path=path,
+                origin=trace.winner.origin,
+                overrides=() if beaten is None else (f"{beaten.origin} ({held!r})",),
+                expected=f"{held!r}",
+                hint=_remedy(name, held),
+            )
+        )
+    if problems:
+        raise ConfigError(problems)
+
+
+def _insisted(bundle: Bundle) -> dict[str, Any]:
+    """Name what the weights stand for: the network, and the divisor that made its probe."""
+    settings = {str(entry["path"]): entry["value"] for entry in bundle.provenance.get("settings", ())}
+    divisor = settings.get("model.probe_scale")
+    return dict(bundle.network) if divisor is None else {**bundle.network, "probe_scale": divisor}
+
+
+def _remedy(name: str, held: object) -> str:
+    if name == "N":
+        return f"data.crop_px = {held}, or a network that was trained on frames of this size"
+    return f"leaving {name} out, or a network that was trained with it"

@@ -1,0 +1,177 @@
+"""From everything that may say something about a run to one resolution. Imports no framework."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ptycho.run.data_file import ProbeSide, data_file_layer, probe_side
+from ptycho.settings import views
+from ptycho.settings.call_site import outside_stack_level
+from ptycho.settings.classes import PyTorchExecutionConfig
+from ptycho.settings.layers import (
+    BARE_NAMES,
+    ENVIRONMENT_PREFIX,
+    TENSORFLOW_DEFAULTS,
+    TORCH_DEFAULTS,
+    WRITTEN_BY_USERS,
+    Command,
+    precedence,
+)
+from ptycho.settings.schema import schema
+from ptyconf import ConfigError, Layer, Problem, Resolution, resolve
+from ptyconf.sources import environment, flags, instance, mapping, toml
+
+PathLike = str | os.PathLike[str]
+
+SCAN_OF: Mapping[Command, str] = {"train": "training.train_data_file", "infer": "inference.test_data_file"}
+GROUPS_OF: Mapping[Command, str] = {"train": "training.n_groups", "infer": "inference.n_groups"}
+GROUPS_REQUIRED = "n_groups is required in overrides"
+NO_SETTINGS = frozenset({"PTYCHO_SHARED_DATA"})
+"""Variables that start like settings and are none: where tests and benchmarks find the shared scans."""
+_PROFILE_VARIABLE = f"{ENVIRONMENT_PREFIX}__PROFILE"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What users wrote for one run, source by source.
+
+    Attributes:
+        files: Settings files; a later one stands above an earlier one.
+        flags: A layer of flags, or values by path.
+        environ: Variables of the environment; None leaves the environment unread.
+        overrides: Values by path, by name within a section, or by bare name.
+        execution_config: An execution configuration; only the fields that its caller set count.
+        profile: Name of the profile of the settings files.
+    """
+
+    files: Iterable[PathLike] = ()
+    flags: Layer | Mapping[str, Any] | None = None
+    environ: Mapping[str, str] | None = None
+    overrides: Mapping[str, Any] | None = None
+    execution_config: PyTorchExecutionConfig | None = None
+    profile: str | None = None
+
+    def layers(self, command: Command, *, stacklevel: int = 1) -> list[Layer]:
+        """Make the layers of all that was written.
+
+        Args:
+            command: Settles what a bare name means.
+            stacklevel: Whose line is remembered for the overrides; 1 is the caller.
+        """
+        found: list[Layer] = []
+        if self.overrides:
+            found.append(
+                mapping.layer(
+                    "overrides", self.overrides, sections=BARE_NAMES[command], stacklevel=stacklevel + 1
+                )
+            )
+        if self.flags is not None:
+            found.append(_flag_layer(self.flags, command))
+        if self.execution_config is not None:
+            found.append(instance.layer("execution", self.execution_config, views.EXECUTION))
+        if self.environ is not None:
+            found.append(environment.layer(ENVIRONMENT_PREFIX, _settings_in(self.environ)))
+        if paths := [Path(path) for path in self.files]:
+            found.extend(toml.load_all(paths, profile=self._profile(), sections=BARE_NAMES[command]))
+        return found
+
+    def _profile(self) -> str | None:
+        if self.profile is None and self.environ is not None:
+            return self.environ.get(_PROFILE_VARIABLE)
+        return self.profile
+
+
+def _flag_layer(given: Layer | Mapping[str, Any], command: Command) -> Layer:
+    if isinstance(given, Layer):
+        return given
+    values = {key.removeprefix("--"): value for key, value in given.items()}
+    return flags.given(values, sections=BARE_NAMES[command])
+
+
+def _settings_in(environ: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in environ.items() if name not in NO_SETTINGS}
+
+
+def gives_groups(command: Command, layers: Iterable[Layer]) -> bool:
+    """Tell whether users, or a command line's defaults, say how many groups to draw, rightly or wrongly."""
+    path = GROUPS_OF[command]
+    return any(layer.name in WRITTEN_BY_USERS and _speaks_of(layer, path) for layer in layers)
+
+
+def _speaks_of(layer: Layer, path: str) -> bool:
+    return layer.writes(schema, path) or any(fault.path == path for fault in layer.reading(schema).faults)
+
+
+def resolve_run(
+    command: Command,
+    *,
+    files: Iterable[PathLike] = (),
+    flags: Layer | Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    execution_config: PyTorchExecutionConfig | None = None,
+    extra_layers: Iterable[Layer] = (),
+    profile: str | None = None,
+) -> Resolution:
+    """Resolve the settings of a run, with what the scan's header says where there is a scan.
+
+    Args:
+        command: "train" or "infer".
+        files: Settings files; a later one stands above an earlier one.
+        flags: A layer of flags, or values by path.
+        environment: Variables of the environment; None leaves the environment unread.
+        overrides: Values by path, by name within a section, or by bare name.
+        execution_config: An execution configuration; only the fields that its caller set count.
+        extra_layers: Further layers, such as the bundle's or the defaults of a command line.
+        profile: Name of the profile of the settings files.
+
+    Raises:
+        ConfigError: Everything that is wrong with the settings, together.
+    """
+    written = Written(files, flags, environment, overrides, execution_config, profile)
+    layers = [*written.layers(command, stacklevel=2), *extra_layers]
+    settled = resolve_layers(layers)
+    scan = settled.get(SCAN_OF[command])
+    if scan is None or not Path(scan).is_file():
+        return settled
+    return resolve_layers(layers, scan=Path(scan), probe=probe_side(Path(scan)))
+
+
+def resolve_layers(
+    layers: Iterable[Layer], *, scan: Path | None = None, probe: ProbeSide | None = None
+) -> Resolution:
+    """Resolve layers above the defaults of both sides, with what the scan file says between them.
+
+    Raises:
+        ConfigError: Everything that is wrong with the settings, together.
+    """
+    stack = [*layers, *TORCH_DEFAULTS, *TENSORFLOW_DEFAULTS]
+    stacklevel = outside_stack_level()
+    if scan is not None and probe is not None:
+        side = probe.side
+        if side is not None and _cuts_frames(stack):
+            options = resolve(schema, precedence, stack, stacklevel=stacklevel).build(views.SCAN)
+            side = options.frame_side(side)
+        stack.append(data_file_layer(scan, probe, side=None if side == probe.side else side))
+    return resolve(schema, precedence, stack, stacklevel=stacklevel)
+
+
+def _cuts_frames(layers: Iterable[Layer]) -> bool:
+    """Tell whether anybody crops or bins; the side of the probe is then not that of the frames."""
+    written = (layer for layer in layers if layer.kind != "defaults")
+    return any(layer.writes(schema, path) for layer in written for path in ("data.crop_px", "data.bin"))
+
+
+def groups_missing(command: Command) -> ConfigError:
+    """Make the error that nobody said how many groups to draw."""
+    path = GROUPS_OF[command]
+    section = path.partition(".")[0]
+    problem = Problem(
+        GROUPS_REQUIRED,
+        path=path,
+        expected=f"{path}, the number of groups to draw, from overrides, a flag, the environment or a file",
+        hint=f"n_groups = 512 in [{section}], --n_groups 512, or overrides=dict(..., n_groups=512)",
+    )
+    return ConfigError([problem])

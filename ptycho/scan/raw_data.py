@@ -1,0 +1,291 @@
+"""RawData: one scan, made from files, arrays or a known object.
+
+Names, shapes and error phrases are a public contract; ``docs/data.md`` states it for users.
+"""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ptycho.files import npz
+from ptycho.scan.check import check_probe
+from ptycho.scan.errors import ScanError, compose, place
+from ptycho.scan.forward import cut_patches, scan_amplitudes
+from ptycho.scan.gather import gather
+from ptycho.scan.grouping import group_indices
+from ptycho.scan.intake import Context, Given, accept, with_quantity
+from ptycho.scan.reader import read_scan
+from ptycho.scan.scan import Scan
+from ptycho.settings import legacy_dict as params
+from ptycho.settings.scan_options import Quantity, ScanOptions
+
+__all__ = ["RawData"]
+
+logger = logging.getLogger(__name__)
+
+Array = np.ndarray[Any, Any]
+Complex = NDArray[np.complexfloating[Any, Any]]
+Indices = NDArray[np.int64]
+
+
+class RawData(Scan):
+    """One scan: positions, frames, probe, and what else is known.
+
+    Attributes:
+        probeGuess: Probe as given, or None.
+        objectGuess: Object as given, or None.
+        norm_Y_I: Scale of the patches' intensities as given, or None.
+        metadata: What was embedded in the file, or None.
+    """
+
+    def __init__(  # noqa: PLR0913  The signature is a public contract.
+        self,
+        xcoords: ArrayLike,
+        ycoords: ArrayLike,
+        xcoords_start: ArrayLike | None,
+        ycoords_start: ArrayLike | None,
+        diff3d: ArrayLike,
+        probeGuess: ArrayLike | None,
+        scan_index: ArrayLike | None,
+        objectGuess: ArrayLike | None = None,
+        Y: ArrayLike | None = None,
+        norm_Y_I: Any = None,
+        metadata: dict[str, Any] | None = None,
+        *,
+        options: ScanOptions | None = None,
+        quantity: Quantity | None = None,
+        context: Context | None = None,
+    ) -> None:
+        chosen = with_quantity(options, quantity)
+        context = Context() if context is None else context
+        given = Given(
+            xcoords,
+            ycoords,
+            xcoords_start,
+            ycoords_start,
+            np.asanyarray(diff3d),
+            probeGuess,
+            objectGuess,
+            None if Y is None else np.asanyarray(Y),
+            chosen,
+            context,
+        )
+        super().__init__(accept(given), chosen, context, scan_index)
+        self.probeGuess = None if probeGuess is None else np.asarray(probeGuess)
+        self.objectGuess = None if objectGuess is None else np.asarray(objectGuess)
+        self.norm_Y_I = norm_Y_I
+        self.metadata = metadata
+
+    @classmethod
+    def from_coords_without_pc(
+        cls,
+        xcoords: ArrayLike,
+        ycoords: ArrayLike,
+        diff3d: ArrayLike,
+        probeGuess: ArrayLike | None,
+        scan_index: ArrayLike | None,
+        objectGuess: ArrayLike | None = None,
+        *,
+        options: ScanOptions | None = None,
+        quantity: Quantity | None = None,
+    ) -> Self:
+        """Make a scan from arrays in memory, whose frames are intensities unless told otherwise.
+
+        Raises:
+            ScanError: The scan cannot be used as it stands.
+        """
+        return cls(
+            xcoords,
+            ycoords,
+            None,
+            None,
+            diff3d,
+            probeGuess,
+            scan_index,
+            objectGuess,
+            options=options,
+            quantity=quantity,
+            context=Context(usual="counts"),
+        )
+
+    @classmethod
+    def from_simulation(
+        cls,
+        xcoords: ArrayLike,
+        ycoords: ArrayLike,
+        probeGuess: ArrayLike,
+        objectGuess: ArrayLike,
+        scan_index: ArrayLike | None = None,
+    ) -> Self:
+        """Compute the noiseless amplitudes of a known object; photons come with ``ptycho.simulate.scan``.
+
+        Args:
+            xcoords: Patch centres, columns, in object pixels, shape (n,).
+            ycoords: Patch centres, rows, shape (n,).
+            probeGuess: Probe, shape (N, N) or (P, N, N).
+            objectGuess: Complex transmission, shape (H, W).
+            scan_index: Shape (n,), zeros by default.
+
+        Returns:
+            The scan, with ``Y`` the true patches and ``objectGuess`` the truth.
+
+        Raises:
+            ScanError: A patch reaches over the edge of the object, or an array is of the wrong shape.
+        """
+        modes, guess = check_probe(probeGuess, None), np.asarray(objectGuess)
+        if guess.ndim != 2:
+            raise ScanError(
+                compose(f"'objectGuess' has shape {guess.shape}", expected="complex, of shape (H, W)")
+            )
+        positions = np.stack([np.asarray(xcoords, float), np.asarray(ycoords, float)], axis=1)
+        patches = cut_patches(guess.astype(np.complex128), positions, modes.shape[-1])
+        return cls(
+            xcoords,
+            ycoords,
+            None,
+            None,
+            scan_amplitudes(patches, modes),
+            probeGuess,
+            scan_index,
+            guess,
+            patches,
+            options=ScanOptions(quantity="amplitude", centre="middle", position_origin="centre"),
+        )
+
+    @classmethod
+    def from_file(
+        cls, path: str | Path, *, options: ScanOptions | None = None, quantity: Quantity | None = None
+    ) -> Self:
+        """Read a scan file; uncompressed frames stay on the disk and are mapped.
+
+        Args:
+            path: An .npz file of the contract's layout or of tike's, or one compressed by bzip2.
+            options: How to read it.
+            quantity: What the frames are; wins over the options.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ScanError: The file is damaged, or the scan cannot be used as it stands.
+        """
+        path = Path(path)
+        contents = read_scan(path)
+        arrays = contents.arrays
+        return cls(
+            arrays["xcoords"],
+            arrays["ycoords"],
+            arrays.get("xcoords_start"),
+            arrays.get("ycoords_start"),
+            arrays["diff3d"],
+            arrays.get("probeGuess"),
+            arrays.get("scan_index"),
+            arrays.get("objectGuess"),
+            arrays.get("Y"),
+            metadata=contents.metadata,
+            options=options,
+            quantity=quantity,
+            context=Context(path, contents.frames_key, "amplitude", contents.quantity, contents.origin),
+        )
+
+    @classmethod
+    def from_files(
+        cls, train: str | Path, test: str | Path, *, options: ScanOptions | None = None
+    ) -> tuple[Self, Self]:
+        """Read a training scan and a test scan in the same way."""
+        return cls.from_file(train, options=options), cls.from_file(test, options=options)
+
+    def to_file(self, path: str | Path, *, compressed: bool = False) -> Path:
+        """Write the scan under the contract's keys, whole or not at all; what was decided is written too.
+
+        Args:
+            path: The file to make or replace.
+            compressed: Smaller, but then it cannot be mapped and is read as a whole.
+
+        Returns:
+            The path written.
+        """
+        declared = self.options.position_origin
+        optional = {
+            "probeGuess": self.probeGuess,
+            "objectGuess": self.objectGuess,
+            "Y": self.Y,
+            "_metadata": None if self.metadata is None else json.dumps(self.metadata),
+            "position_origin": self._context.origin if declared == "auto" else declared,
+        }
+        arrays: dict[str, Any] = {
+            "diff3d": self.diff3d,
+            "xcoords": self.xcoords,
+            "ycoords": self.ycoords,
+            "xcoords_start": self.xcoords_start,
+            "ycoords_start": self.ycoords_start,
+            "scan_index": self.scan_index,
+            "quantity": self.quantity,
+            **{key: value for key, value in optional.items() if value is not None},
+        }
+        return npz.write(path, arrays, compressed=compressed)
+
+    def generate_grouped_data(
+        self,
+        N: int,
+        K: int = 4,
+        nsamples: int = 1,
+        seed: int | None = None,
+        sequential_sampling: bool = False,
+        gridsize: int | None = None,
+        enable_oversampling: bool = False,
+        neighbor_pool_size: int | None = None,
+    ) -> dict[str, Any]:
+        """Gather groups of C = gridsize² neighbouring frames, in memory.
+
+        Args:
+            N: Side of a frame, as a check.
+            K: Nearest neighbours that the members of a group are drawn from.
+            nsamples: How many groups.
+            seed: Seed of the draws; the same seed gives the same groups.
+            sequential_sampling: Take the first positions as seeds, not random ones.
+            gridsize: Side of a group; None takes it from ``ptycho.params.cfg``.
+            enable_oversampling: Allow more groups than positions.
+            neighbor_pool_size: Neighbours that oversampling draws from; None takes K.
+
+        Returns:
+            diffraction (B, N, N, C) float32, measured amplitudes; X_full, the same normalised; Y (B, N, N, C)
+            complex64 or None; coords_offsets and coords_start_offsets (B, 1, 2, 1), group means;
+            coords_relative, coords_start_relative, coords_nn and coords_start_nn (B, 1, 2, C) with [x, y] on
+            axis 2; nn_indices (B, C); objectGuess.
+
+        Raises:
+            ScanError: N differs from the frames', or such groups do not exist.
+            UnpopulatedError: gridsize is None before a configuration was written to params.cfg (CONFIG-001).
+        """
+        if gridsize is None:
+            params.require_populated("RawData.generate_grouped_data", "gridsize")
+            gridsize = int(params.get("gridsize"))
+        if N != self.N:
+            raise ScanError(
+                compose(
+                    f"N = {N}, but the frames of {place(self.source)} are {self.N} x {self.N}",
+                    expected=f"N = {self.N}",
+                    try_=f"data.crop_px = {N}" if N < self.N else f"model.N = {self.N}",
+                )
+            )
+        if nsamples == 1 < len(self):
+            logger.warning(
+                "one group is drawn of a scan of %d positions: what is made of it shows one patch; "
+                "nsamples = %d takes all",
+                len(self),
+                len(self),
+            )
+        groups = group_indices(
+            self.positions,
+            gridsize=gridsize,
+            neighbour_count=K,
+            n_groups=nsamples,
+            seed=seed,
+            sequential=sequential_sampling,
+            oversampling=enable_oversampling,
+            pool_size=neighbor_pool_size,
+        )
+        return gather(self, groups) | {"objectGuess": self.objectGuess}

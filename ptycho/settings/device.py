@@ -1,0 +1,124 @@
+"""Turn accelerator 'auto' into a device of this machine, at the least cost that is still honest.
+
+The library that will compute is the judge of what it can use, but its import takes seconds. It is asked only
+where a driver is there to be used; where the operating system shows none, the answer is known without it.
+"""
+
+import os
+import platform
+import sys
+import warnings
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from ptycho.settings.call_site import outside_stack_level
+
+# NVIDIA on Linux, NVIDIA under WSL and in Tegra boards, AMD (torch calls its ROCm devices "cuda" too).
+_DRIVER_FILES = (
+    "/dev/nvidiactl",
+    "/dev/nvidia0",
+    "/dev/nvidia-caps",
+    "/proc/driver/nvidia/version",
+    "/dev/dxg",
+    "/dev/nvhost-ctrl-gpu",
+    "/dev/nvhost-gpu",
+    "/dev/nvgpu",
+    "/dev/kfd",
+)
+Backend = Literal["pytorch", "tensorflow"]
+_LIBRARIES: dict[Backend, str] = {"pytorch": "torch", "tensorflow": "tensorflow"}
+_VISIBILITY = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the look at the machine found: the accelerator to use, and the evidence in words."""
+
+    accelerator: str
+    evidence: str
+
+
+def find_accelerator(backend: Backend = "pytorch") -> Found:
+    """Name the best accelerator that a backend can use here: cuda, else mps, else cpu."""
+    name = _LIBRARIES[backend]
+    library = sys.modules.get(name)
+    if library is None:
+        absence = _absence()
+        if absence is not None:
+            return Found("cpu", absence)
+        library = _import(name)
+        if library is None:
+            return Found("cpu", f"{name} is not installed")
+    return _ask_torch(library) if backend == "pytorch" else _ask_tensorflow(library)
+
+
+def _ask_torch(torch: Any) -> Found:
+    if torch.cuda.is_available():
+        return Found("cuda", "torch.cuda.is_available() is true")
+    if torch.backends.mps.is_available():
+        return Found("mps", "torch.backends.mps.is_available() is true")
+    return Found("cpu", "torch finds neither CUDA nor MPS")
+
+
+def _ask_tensorflow(tensorflow: Any) -> Found:
+    """Ask for GPUs; on a Mac they are Metal's."""
+    gpus = tensorflow.config.list_physical_devices("GPU")
+    if not gpus:
+        return Found("cpu", "TensorFlow finds no GPU")
+    kind = "mps" if platform.system() == "Darwin" else "cuda"
+    return Found(kind, f"TensorFlow finds {len(gpus)} GPU{'s' * (len(gpus) > 1)}")
+
+
+def settle_accelerator(backend: Backend = "pytorch") -> Found:
+    """Find the best accelerator, and say so where it is only the CPU.
+
+    Args:
+        backend: The library that will compute.
+
+    Warns:
+        UserWarning: POLICY-001, once per call that falls back to the CPU.
+    """
+    found = find_accelerator(backend)
+    if found.accelerator == "cpu":
+        warnings.warn(
+            f"POLICY-001: No CUDA device detected ({found.evidence}); accelerator 'auto' becomes 'cpu'. "
+            "Name accelerator='cpu' to say that this is meant.",
+            UserWarning,
+            stacklevel=outside_stack_level(),
+        )
+    return found
+
+
+def resolve_accelerator(requested: str = "auto") -> str:
+    """Give back a named accelerator as it is, and 'auto' as what this machine has.
+
+    Warns:
+        UserWarning: POLICY-001, once per call that falls back to the CPU.
+    """
+    return settle_accelerator().accelerator if requested == "auto" else requested
+
+
+def _absence() -> str | None:
+    """Say why no accelerator can be there, as far as that is known without torch."""
+    system = platform.system()
+    if system == "Linux":
+        hidden = [name for name in _VISIBILITY if os.environ.get(name, "0").strip() in {"", "-1"}]
+        if hidden:
+            return f"{hidden[0]} hides every device"
+        if not any(Path(name).exists() for name in _DRIVER_FILES):
+            return "no NVIDIA or AMD driver is loaded"
+        return None
+    if system == "Windows":
+        folder = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32"
+        return None if (folder / "nvcuda.dll").exists() else "no NVIDIA driver is installed"
+    return None
+
+
+def _import(library: str) -> Any:
+    """Import a framework by name: this floor asks it one question and does not build on it."""
+    try:
+        return import_module(library)
+    except ImportError:
+        return None

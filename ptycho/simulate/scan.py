@@ -1,0 +1,157 @@
+"""Simulated scans with a known object: the demo, the tests and the scores stand on them."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.physics.illumination import orthogonal_modes
+from ptycho.physics.noise import sample_counts
+from ptycho.scan.errors import ScanError, compose
+from ptycho.scan.forward import cut_patches, scan_amplitudes
+from ptycho.scan.raw_data import RawData
+from ptycho.settings.scan_options import ScanOptions
+from ptycho.simulate.objects import Contrast, Family, draw_object
+from ptycho.simulate.probes import Beam, draw_beam
+
+__all__ = ["Simulation", "draw_positions", "simulate"]
+
+Complex = NDArray[np.complexfloating[Any, Any]]
+Positions = NDArray[np.float64]
+
+MARGIN_PX = 2
+"""Object beyond the outermost patches, so that none touches the edge."""
+
+GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What to simulate; equal settings give equal scans, bit for bit."""
+
+    N: int = field(default=64, metadata={"help": "side of a frame", "unit": "px"})
+    n_frames: int = field(default=900, metadata={"help": "number of frames"})
+    object_family: Family = field(default="textures", metadata={"help": "kind of object"})
+    probe: Beam = field(default="zone_plate", metadata={"help": "kind of beam"})
+    probe_modes: int = field(default=1, metadata={"help": "mutually incoherent modes of the beam"})
+    trajectory: Literal["raster", "spiral"] = field(
+        default="raster", metadata={"help": "path of the scan: a jittered raster or a Fermat spiral"}
+    )
+    step_px: float = field(default=5.0, metadata={"help": "distance of neighbouring positions", "unit": "px"})
+    jitter_px: float = field(
+        default=1.5,
+        metadata={"help": "largest random displacement of a position, along each axis", "unit": "px"},
+    )
+    integer_positions: bool = field(default=False, metadata={"help": "round positions to whole pixels"})
+    nphotons: float = field(default=1e9, metadata={"help": "mean photons of a frame", "unit": "photons"})
+    noise: bool = field(default=True, metadata={"help": "draw Poisson counts; else whole expected counts"})
+    seed: int = field(default=0, metadata={"help": "seed of positions and photons"})
+    object_seed: int = field(default=0, metadata={"help": "seed of the object: another seed, another object"})
+    contrast: Contrast = field(default_factory=Contrast)
+
+
+def simulate(settings: Simulation | None = None) -> RawData:
+    """Scan a random object with a known beam and count photons.
+
+    Returns:
+        A scan of counts with the truth in ``objectGuess``, the true patches in ``Y`` and the probe in
+        sqrt(photons): counts of a frame are on average |far field of objectGuess x probeGuess|².
+
+    Raises:
+        ScanError: A setting is out of range or names nothing known.
+    """
+    chosen = Simulation() if settings is None else settings
+    _refuse_impossible(chosen)
+    rng = np.random.default_rng(chosen.seed)
+    positions = draw_positions(chosen, rng)
+    positions += chosen.N // 2 + MARGIN_PX - positions.min(axis=0)
+    if chosen.integer_positions:
+        positions = np.rint(positions)
+    width, height = (
+        np.ceil(positions.max(axis=0)).astype(int) + chosen.N - chosen.N // 2 + MARGIN_PX
+    ).tolist()
+    truth = draw_object(
+        chosen.object_family, (height, width), np.random.default_rng(chosen.object_seed), chosen.contrast
+    )
+    modes = orthogonal_modes(draw_beam(chosen.probe, chosen.N)[np.newaxis], chosen.probe_modes)
+    patches = cut_patches(truth, positions, chosen.N)
+    probe, counts = _count_photons(patches, modes, chosen, rng)
+    return RawData(
+        positions[:, 0],
+        positions[:, 1],
+        None,
+        None,
+        counts,
+        probe.astype(np.complex64) if len(probe) > 1 else probe[0].astype(np.complex64),
+        None,
+        truth,
+        patches,
+        metadata=_metadata(chosen),
+        options=ScanOptions(quantity="counts", centre="middle", position_origin="centre"),
+    )
+
+
+def draw_positions(settings: Simulation, rng: np.random.Generator) -> Positions:
+    """Draw the path of a scan: [x, y] in pixels from an arbitrary origin, shape (n_frames, 2)."""
+    n, step = settings.n_frames, settings.step_px
+    index = np.arange(n)
+    if settings.trajectory == "spiral":
+        # One position per step² of area, as on the raster.
+        radius, angle = step * np.sqrt(index / np.pi), GOLDEN_ANGLE * index
+        path = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    else:
+        columns = int(np.ceil(np.sqrt(n)))
+        path = step * np.stack([index % columns, index // columns], axis=1).astype(np.float64)
+    jitter = rng.uniform(-settings.jitter_px, settings.jitter_px, size=(n, 2))
+    moved: Positions = path + jitter
+    return moved
+
+
+def _count_photons(
+    patches: Complex, modes: Complex, settings: Simulation, rng: np.random.Generator
+) -> tuple[Complex, NDArray[np.unsignedinteger[Any]]]:
+    """Scale the probe so that frames hold nphotons on average, then count."""
+    amplitudes = scan_amplitudes(patches, modes).astype(np.float64)
+    scale = np.sqrt(settings.nphotons / np.mean(np.sum(amplitudes**2, axis=(1, 2))))
+    expected = (scale * amplitudes) ** 2
+    counts = sample_counts(expected, rng) if settings.noise else np.rint(expected)
+    narrow = np.uint16 if counts.max() < 2**16 else np.uint32
+    return modes * scale, counts.astype(narrow)
+
+
+def _metadata(settings: Simulation) -> dict[str, Any]:
+    return {
+        "schema_version": "1.0.0",
+        "creation_info": {"script": "ptycho.simulate.scan"},
+        "physics_parameters": {"nphotons": settings.nphotons, "N": settings.N},
+        "additional_parameters": {
+            name: getattr(settings, name)
+            for name in (
+                "object_family",
+                "probe",
+                "trajectory",
+                "step_px",
+                "jitter_px",
+                "seed",
+                "object_seed",
+            )
+        },
+    }
+
+
+def _refuse_impossible(settings: Simulation) -> None:
+    limits = {
+        "N": (settings.N >= 8 and settings.N % 2 == 0, "an even number of at least 8"),
+        "n_frames": (settings.n_frames >= 1, "at least 1"),
+        "probe_modes": (settings.probe_modes >= 1, "at least 1"),
+        "step_px": (settings.step_px > 0, "more than 0"),
+        "jitter_px": (settings.jitter_px >= 0, "0 or more"),
+        "nphotons": (0 < settings.nphotons < 2**32, "more than 0 and less than 2^32, what a pixel can count"),
+        "trajectory": (settings.trajectory in ("raster", "spiral"), "raster or spiral"),
+    }
+    for name, (possible, expected) in limits.items():
+        if not possible:
+            raise ScanError(
+                compose(f"{name} = {getattr(settings, name)} cannot be simulated", expected=expected)
+            )

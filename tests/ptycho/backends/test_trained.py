@@ -1,0 +1,56 @@
+"""What a bundle says of its settings is taken, or refused in the name of who wrote it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ptycho.backends.trained import settings_of
+from ptycho.bundle.content import Bundle, BundleError
+
+ARCHIVE = Path("run") / "wts.h5.zip"
+HELD = Bundle(
+    backend="pytorch",
+    network={"N": 64, "gridsize": 2},
+    normalisation={},
+    probe=np.ones((1, 64, 64), np.complex64),
+    weights={},
+    settings_toml="",
+    provenance={"settings": []},
+    created="2026-11-24T08:00:00+00:00",
+    versions={"ptychopinn": "0.1.0"},
+)
+
+
+def test_settings_of_this_version_are_taken() -> None:
+    """The layer of the bundle comes back when every setting in it is known."""
+    assert settings_of(ARCHIVE, HELD).name == "bundle"
+
+
+@pytest.mark.parametrize(
+    ("network", "settings", "said"),
+    [
+        ({"flavour": 1}, [], "unknown setting 'model.flavour'"),
+        ({"N": "64"}, [], "'model.N' is \"64\"; expected a whole number"),
+        ({}, [("model.\x1b[2Jx\ny", 1)], "unknown setting 'model.\\x1b[2Jx\\ny'"),
+        ({}, [("data.crop_px", {"a": 1})], "'data.crop_px' is {a = 1}; expected a whole number"),
+        ({}, [("data.a", 1), ("data.b", 1)], "unknown setting 'data.a' (and 1 more)"),
+    ],
+)
+def test_settings_of_another_version_name_their_writer(
+    network: dict[str, Any], settings: list[tuple[str, Any]], said: str
+) -> None:
+    """The file, what it holds, who wrote it and what to do: not a setting that its reader never wrote."""
+    story = {"settings": [{"path": path, "value": value} for path, value in settings]}
+    with pytest.raises(BundleError) as caught:
+        settings_of(ARCHIVE, replace(HELD, network=HELD.network | network, provenance=story))
+    assert str(caught.value) == (
+        f"{ARCHIVE} holds settings that cannot be used: {said}\n"
+        "  written by  ptychopinn 0.1.0, backend pytorch, 2026-11-24T08:00:00+00:00\n"
+        "  expected    the settings of this version\n"
+        "  try         training again with this version"
+    )

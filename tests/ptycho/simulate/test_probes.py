@@ -1,0 +1,36 @@
+"""Probes: unit energy, centred, confined to the frame and to the detector."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ptycho.physics.fourier import propagate
+from ptycho.scan.errors import ScanError
+from ptycho.simulate.probes import BEAMS, draw_beam
+
+
+@pytest.mark.parametrize("N", [32, 64, 128])
+@pytest.mark.parametrize("name", list(BEAMS))
+def test_beam_is_confined(name: str, N: int) -> None:
+    """Unit energy, centred on [N/2, N/2], and dark at the edges of frame and detector."""
+    beam = draw_beam(name, N)
+    energy = np.abs(beam) ** 2
+    assert energy.sum() == pytest.approx(1.0)
+    index = np.arange(N) - N // 2
+    assert energy.sum(axis=0) @ index == pytest.approx(0.0, abs=0.02 * N)
+    assert energy.sum(axis=1) @ index == pytest.approx(0.0, abs=0.02 * N)
+    inside = slice(N // 16, -(N // 16))
+    assert energy[inside, inside].sum() > 0.99
+    assert (np.abs(propagate(beam)) ** 2)[inside, inside].sum() > 0.99
+
+
+def test_unknown_beam_names_the_known() -> None:
+    """A probe that does not exist is refused with those that do."""
+    with pytest.raises(ScanError) as caught:
+        draw_beam("laser", 64)
+    assert str(caught.value) == (
+        'there is no probe "laser"\n'
+        "  known here  zone_plate, pinhole, gaussian\n"
+        '  try         probe = "zone_plate"'
+    )
