@@ -1,0 +1,136 @@
+"""Open registries: entries by name, one module each, of this program or of plugins."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator
+from importlib import import_module
+from typing import Any, Generic, TypeVar, cast
+
+from ptyconf.errors import error_text
+
+T = TypeVar("T")
+
+
+class UnknownEntryError(LookupError, ValueError):
+    """A registry has no entry of that name; the message lists those that it has."""
+
+
+class Registry(Collection[str], Generic[T]):
+    """Entries by name; as a collection it is the live set of names, so that it can be a setting's choices.
+
+    A name is looked up among the entries added at run time, then among the modules of `package` (only the
+    module of that name is imported), then among the entry points of other distributions. These are read when
+    a name is not found before, or when all names are asked for: reading them takes milliseconds.
+
+    Args:
+        what: What an entry is, in the singular: "scan format".
+        package: Package whose modules are the built-in entries, each named like its entry.
+        attribute: The constant of such a module that is the entry.
+        entry_points: Group of the entry points of other distributions; "" for none.
+        setting: Path of the setting that chooses an entry, for the hint; "" for none.
+    """
+
+    def __init__(
+        self, what: str, *, package: str = "", attribute: str = "", entry_points: str = "", setting: str = ""
+    ) -> None:
+        self.what = what
+        self._package = package
+        self._attribute = attribute
+        self._group = entry_points
+        self._setting = setting
+        self._entries: dict[str, T] = {}
+        self._modules: dict[str, str] | None = None
+        self._plugins: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Registry({self.what!r}: {', '.join(self)})"
+
+    def add(self, name: str, entry: T) -> T:
+        """Add an entry for the life of the process.
+
+        Raises:
+            ValueError: The name is taken.
+        """
+        if name in self:
+            raise ValueError(
+                error_text(
+                    f"there is a {self.what} {name!r} already",
+                    known=", ".join(self),
+                    hint="another name, or remove() first",
+                )
+            )
+        self._entries[name] = entry
+        return entry
+
+    def remove(self, name: str) -> T:
+        """Take an entry out that `add` brought in.
+
+        Raises:
+            UnknownEntryError: It was not added at run time.
+        """
+        if name not in self._entries:
+            raise self._unknown(name)
+        return self._entries.pop(name)
+
+    def __getitem__(self, name: str) -> T:
+        entry = self._find(name)
+        if entry is None:
+            raise self._unknown(name)
+        return entry
+
+    def get(self, name: str) -> T | None:
+        """Give an entry, or None."""
+        return self._find(name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (
+            name in self._entries or name in self._built_in() or name in self._from_plugins()
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._built_in(), *self._entries, *self._from_plugins())))
+
+    def __len__(self) -> int:
+        return len(tuple(iter(self)))
+
+    def entries(self) -> Iterator[T]:
+        """Give every entry; imports every module that holds one."""
+        return (self[name] for name in self)
+
+    def _find(self, name: str) -> T | None:
+        if name in self._entries:
+            return self._entries[name]
+        if name in self._built_in():
+            return cast("T", getattr(import_module(self._built_in()[name]), self._attribute))
+        plugin = self._from_plugins().get(name)
+        return None if plugin is None else cast("T", plugin.load())
+
+    def _built_in(self) -> dict[str, str]:
+        if self._modules is None:
+            self._modules = {}
+            if self._package:
+                from pkgutil import iter_modules
+
+                folders = import_module(self._package).__path__
+                self._modules = {
+                    found.name: f"{self._package}.{found.name}" for found in iter_modules(folders)
+                }
+        return self._modules
+
+    def _from_plugins(self) -> dict[str, Any]:
+        if self._plugins is None:
+            self._plugins = {}
+            if self._group:
+                from importlib.metadata import entry_points
+
+                self._plugins = {point.name: point for point in entry_points(group=self._group)}
+        return self._plugins
+
+    def _unknown(self, name: str) -> UnknownEntryError:
+        near = difflib.get_close_matches(str(name), list(self), 1)
+        likely = (near or list(self)[:1] or [""])[0]
+        hint = f'{self._setting} = "{likely}"' if self._setting else likely
+        return UnknownEntryError(
+            error_text(f"unknown {self.what} {name!r}", known=", ".join(self), hint=hint)
+        )
