@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from typing import Any, Generic, TypeVar, cast
 
@@ -22,6 +22,10 @@ class Registry(Collection[str], Generic[T]):
     A name is looked up among the entries added at run time, then among the modules of `package` (only the
     module of that name is imported), then among the entry points of other distributions. These are read when
     a name is not found before, or when all names are asked for: reading them takes milliseconds.
+
+    An entry is named like its module, unless the package's constant NAMES says otherwise: a dict from module
+    names to entry names, for names that no module can have ("ReduceLROnPlateau"). Modules that begin with an
+    underscore are no entries, but what entries share.
 
     Args:
         what: What an entry is, in the singular: "scan format".
@@ -112,9 +116,12 @@ class Registry(Collection[str], Generic[T]):
             if self._package:
                 from pkgutil import iter_modules
 
-                folders = import_module(self._package).__path__
+                package = import_module(self._package)
+                names: Mapping[str, str] = getattr(package, "NAMES", {})
                 self._modules = {
-                    found.name: f"{self._package}.{found.name}" for found in iter_modules(folders)
+                    names.get(module.name, module.name): f"{self._package}.{module.name}"
+                    for module in iter_modules(package.__path__)
+                    if not module.name.startswith("_")
                 }
         return self._modules
 

@@ -46,6 +46,15 @@ def test_names_are_those_of_modules_and_plugins(shapes: Registry[int]) -> None:
     assert 3 not in shapes
 
 
+def test_a_package_may_name_its_modules(shapes: Registry[int], tmp_path: Path) -> None:
+    """NAMES gives an entry the name that users know; a module with an underscore is no entry."""
+    (tmp_path / "corners" / "__init__.py").write_text('NAMES = {"square": "Square"}\n')
+    (tmp_path / "corners" / "_shared.py").write_text("CORNERS = 0\n")
+    assert sorted(shapes) == ["Square", "pentagon", "triangle"]
+    assert "corners.square" not in sys.modules
+    assert shapes["Square"] == 4
+
+
 def test_a_plugin_is_loaded_by_its_name(shapes: Registry[int]) -> None:
     """An entry point of another distribution is an entry like the others."""
     assert shapes["pentagon"] == 5

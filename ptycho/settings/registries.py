@@ -1,0 +1,60 @@
+"""What can be chosen by name, each collection open to plugins: where its entries live and which setting chooses.
+
+An entry is a module of the named package, a plugin of another distribution, or was added at run time. The
+packages stand above this room and are named as text: an entry's module is imported when somebody looks it up,
+not when a setting is checked against the names.
+"""
+
+from typing import Any
+
+from ptyconf.registry import Registry
+
+ARCHITECTURES: Registry[Any] = Registry(
+    "architecture",
+    package="ptycho.network.architectures",
+    attribute="ARCHITECTURE",
+    entry_points="ptycho.architectures",
+    setting="model.architecture",
+)
+LOSS_TERMS: Registry[Any] = Registry(
+    "loss term",
+    package="ptycho.training.loss_terms",
+    attribute="LOSS_TERM",
+    entry_points="ptycho.loss_terms",
+)
+SCHEDULERS: Registry[Any] = Registry(
+    "scheduler",
+    package="ptycho.training.schedulers",
+    attribute="SCHEDULER",
+    entry_points="ptycho.schedulers",
+    setting="execution.scheduler",
+)
+LOGGERS: Registry[Any] = Registry(
+    "logger",
+    package="ptycho.training.loggers",
+    attribute="LOGGER",
+    entry_points="ptycho.loggers",
+    setting="execution.logger_backend",
+)
+BACKENDS: Registry[Any] = Registry(
+    "backend",
+    package="ptycho.backends.libraries",
+    attribute="BACKEND",
+    entry_points="ptycho.backends",
+    setting="training.backend",
+)
+FORMATS: Registry[Any] = Registry(
+    "scan format", package="ptycho.scan.formats", attribute="FORMAT", entry_points="ptycho.formats"
+)
+PROBES: Registry[Any] = Registry(
+    "probe", package="ptycho.simulate.probes", attribute="PROBE", entry_points="ptycho.probes"
+)
+OBJECTS: Registry[Any] = Registry(
+    "object", package="ptycho.simulate.objects", attribute="OBJECT", entry_points="ptycho.objects"
+)
+REPORT_SECTIONS: Registry[Any] = Registry(
+    "report section",
+    package="ptycho.report.sections",
+    attribute="SECTION",
+    entry_points="ptycho.report_sections",
+)
