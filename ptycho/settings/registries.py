@@ -1,4 +1,4 @@
-"""What can be chosen by name, each collection open to plugins: where its entries live and which setting chooses.
+"""What can be chosen by name, open to plugins: where the entries live and which setting chooses one.
 
 An entry is a module of the named package, a plugin of another distribution, or was added at run time. The
 packages stand above this room and are named as text: an entry's module is imported when somebody looks it up,
