@@ -62,7 +62,7 @@ def main() -> None:
 def measure(case: Case) -> Figures:
     """Load the bundle of the case, which the first process trains, and time what reconstructs."""
     from ptycho.backends.trained import load_model
-    from ptycho.bundle import content as bundle
+    from ptycho.bundle.read import read_bundle
     from ptycho.raw_data import RawData
     from ptycho.run.bundle_layer import bundle_layer
     from ptycho.run.resolve import resolve_run
@@ -71,7 +71,7 @@ def measure(case: Case) -> Figures:
     archive = archive_of(case)
     if not archive.exists():  # In a process of its own: its memory and its compiling are not ours.
         subprocess.run([sys.executable, __file__, "--train", json.dumps(asdict(case))], check=True)
-    held, backend = bundle.read(archive), load_backend(case.backend)
+    held, backend = read_bundle(archive), load_backend(case.backend)
     scan = RawData.from_file(case.unseen_file)
     chosen = {
         "inference.model_path": archive.parent,
@@ -119,7 +119,7 @@ def archive_of(case: Case) -> Path:
 
 def train(case: Case) -> None:
     """Train for one epoch and leave a bundle."""
-    from ptycho.bundle import content as bundle
+    from ptycho.bundle.write import write_bundle
     from ptycho.raw_data import RawData
     from ptycho.run.resolve import resolve_run
     from ptycho.workflows.backend_selector import load_backend
@@ -136,7 +136,7 @@ def train(case: Case) -> None:
     with TemporaryDirectory() as folder:
         training = backend.train(prepared, RawData.from_file(case.scan_file), Path(folder))
     archive = archive_of(case)
-    bundle.write(archive, backend.pack(training.model, training.resolution, archive.parent))
+    write_bundle(archive, backend.pack(training.model, training.resolution, archive.parent))
 
 
 def batches(scan: Any, normalisation: Any, gridsize: int) -> list[tuple[Any, Any]]:

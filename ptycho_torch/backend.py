@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.bundle.content import Bundle
+from ptycho.bundle.archive import Bundle
 from ptycho_torch.config_factory import inference_payload as prepare_inference
 from ptycho_torch.config_factory import training_payload as prepare_training
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME, locate
 from ptycho.commands.infer import infer
 from ptycho.commands.main import Parser, UsageError, guarded, log_to_terminal
 from ptycho.run.resolve import resolve_run
@@ -34,9 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         namespace = parser.parse_args(arguments)
         given = getattr(namespace, "given", {})
         if _MODEL not in given:
-            raise UsageError(
-                f"--model_path is required\n  expected  a run folder that holds {bundle.FILE_NAME}"
-            )
+            raise UsageError(f"--model_path is required\n  expected  a run folder that holds {FILE_NAME}")
         log_to_terminal(quiet="--quiet" in arguments)
         flags = given_flags(namespace, "infer")
 
@@ -44,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             layers = [held, cli_defaults("infer"), TORCH_BACKEND]
             return resolve_run("infer", flags=flags, environment=os.environ, extra_layers=layers)
 
-        return infer(bundle.locate(Path(given[_MODEL][0])), resolve)
+        return infer(locate(Path(given[_MODEL][0])), resolve)
 
     return guarded(run, debug=False)
 

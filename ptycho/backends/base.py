@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ptycho.bundle.content import Bundle
+    from ptycho.bundle.archive import Bundle
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
     from ptyconf import Resolution

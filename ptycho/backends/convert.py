@@ -9,15 +9,15 @@ import numpy as np
 
 from ptycho.backends.base import load_backend
 from ptycho.backends.trained import load_model, resolution_of
-from ptycho.bundle.content import refusal
-from ptycho.bundle.settings_text import amend_story, amend_text, move_paths
+from ptycho.bundle.archive import refusal
+from ptycho.bundle.settings_file import change_provenance, change_settings, move_paths
 from ptycho.files.archive import ArchiveError
 from ptyconf import Origin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ptycho.bundle.content import Bundle, BundleError
+    from ptycho.bundle.archive import Bundle, BundleError
 
 _BACKEND_SETTINGS = ("training.backend", "inference.backend")
 
@@ -49,13 +49,13 @@ def convert(name: str, archive: Path, held: Bundle, home: Path) -> Bundle:
     origin = Origin("conversion", "ptycho convert", f"ptycho convert --to {name}")
     moved = move(archive, held, home)
     try:
-        settings = amend_text(moved.settings_toml, changes, f"{origin.kind}: {origin}")
+        settings = change_settings(moved.settings_toml, changes, f"{origin.kind}: {origin}")
     except ValueError as error:
         raise _unreadable(archive, held, error) from error
     return replace(
         packed,
         settings_toml=settings,
-        provenance=amend_story(held.provenance, changes, origin),
+        provenance=change_provenance(held.provenance, changes, origin),
         converted_from=(*held.converted_from, held.writer),
     )
 

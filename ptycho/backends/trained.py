@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ptycho.backends.base import load_backend
-from ptycho.bundle.content import refusal
+from ptycho.bundle.archive import refusal
 from ptycho.files.archive import COPY_AGAIN, ArchiveError
 from ptycho.run.bundle_layer import bundle_layer
 from ptycho.run.resolve import resolve_layers
@@ -14,7 +14,7 @@ from ptyconf import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ptycho.bundle.content import Bundle
+    from ptycho.bundle.archive import Bundle
     from ptyconf import Layer, Resolution
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ptycho.backends.base import load_backend
 from ptycho.backends.convert import convert, move
 from ptycho.backends.trained import load_model, resolution_of
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME, locate
+from ptycho.bundle.read import read_bundle
 from ptycho.clients.configuration import named_fields
 from ptycho.clients.predictor import Predictor, remember
 from ptycho.settings import legacy_dict as params
@@ -19,7 +20,7 @@ from ptycho.settings.classes import InferenceConfig, ModelConfig, TrainingConfig
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ptycho.bundle.content import Bundle
+    from ptycho.bundle.archive import Bundle
     from ptyconf import Resolution
 
 __all__ = ["find", "open_network", "said_in_config", "said_in_params"]
@@ -43,10 +44,10 @@ def find(model_dir: str | Path) -> Path:
     if folder.is_file() and folder.suffix != ".zip":
         raise ValueError(
             f"Model path is not a directory: {folder}\n"
-            f"  expected  a folder that holds {bundle.FILE_NAME}, or that file\n"
+            f"  expected  a folder that holds {FILE_NAME}, or that file\n"
             "  try       the folder that the training was saved in"
         )
-    archive = bundle.locate(folder)
+    archive = locate(folder)
     if archive.parent != folder and archive != folder:
         _log.info("%s holds one trained network, in %s: that one is opened", folder, archive.parent.name)
     return archive
@@ -70,7 +71,7 @@ def open_network(
         BackendError: The framework is missing.
         ValueError: The network is not the one that the caller takes it for.
     """
-    held = bundle.read(archive)
+    held = read_bundle(archive)
     settings = resolution_of(archive, held)
     _require_agreement(archive, held, said)
     name = name or held.backend

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ptycho.backends.base import Backend
-    from ptycho.bundle.content import Bundle
+    from ptycho.bundle.archive import Bundle
 
 __all__ = ["Predictor", "last", "remember"]
 

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME
+from ptycho.bundle.write import write_bundle
 from ptycho.clients.predictor import last
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class ModelManager:
             OSError: The folder cannot be written.
         """
         archive = archive_at(model_path)
-        bundle.write(archive, model.pack(archive.parent))
+        write_bundle(archive, model.pack(archive.parent))
         _log.info("the network is kept in %s", archive)
         return archive
 
@@ -81,5 +82,5 @@ def archive_at(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix == ".zip":
         return path
-    stem = Path(bundle.FILE_NAME).stem
-    return path.with_name(bundle.FILE_NAME) if path.name == stem else path / bundle.FILE_NAME
+    stem = Path(FILE_NAME).stem
+    return path.with_name(FILE_NAME) if path.name == stem else path / FILE_NAME

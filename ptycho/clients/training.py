@@ -23,7 +23,7 @@ from ptyconf.sources import mapping
 
 if TYPE_CHECKING:
     from ptycho.backends.base import Backend, Training
-    from ptycho.bundle.content import Bundle
+    from ptycho.bundle.archive import Bundle
     from ptycho.settings.classes import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
     from ptycho.settings.device import Backend as BackendName
 

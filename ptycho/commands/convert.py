@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.backends import convert as conversion
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME, locate
 from ptycho.bundle.manifest import BACKENDS
+from ptycho.bundle.read import read_bundle
+from ptycho.bundle.write import write_bundle
 from ptycho.files.atomic import write_text
 from ptycho.files.strict_json import dump_table
 from ptycho.run.folder import building
@@ -45,17 +47,17 @@ def run(arguments: argparse.Namespace) -> int:
         BundleError: The bundle cannot be read, is of that backend already, or its weights do not fit.
         FileExistsError: There is something at the output.
     """
-    archive = bundle.locate(arguments.model)
+    archive = locate(arguments.model)
     output = _beside(archive, arguments.to) if arguments.output is None else arguments.output
     _require_free(output)
     alone = output.suffix == ".zip"
     home = output.parent if alone else output
-    converted = conversion.convert(arguments.to, archive, bundle.read(archive), home)
+    converted = conversion.convert(arguments.to, archive, read_bundle(archive), home)
     if alone:
-        bundle.write(output, converted)
+        write_bundle(output, converted)
     else:
         with building(output) as folder:
-            bundle.write(folder / bundle.FILE_NAME, converted)
+            write_bundle(folder / FILE_NAME, converted)
             write_text(folder / "settings.toml", converted.settings_toml)
             write_text(folder / "provenance.json", dump_table(converted.provenance).decode("utf-8"))
     numbers = sum(array.size for array in converted.weights.values())
@@ -68,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _beside(archive: Path, name: str) -> Path:
     """Name a place beside the run folder, or beside a bundle that has a name of its own."""
-    if archive.name != bundle.FILE_NAME:
+    if archive.name != FILE_NAME:
         return archive.with_name(f"{archive.name.removesuffix('.zip')}-{name}.zip")
     folder = archive.absolute().parent
     return folder.with_name(f"{folder.name}-{name}")

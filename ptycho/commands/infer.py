@@ -11,7 +11,8 @@ import numpy as np
 
 from ptycho.backends.base import load_backend
 from ptycho.backends.trained import load_model, settings_of
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME, Bundle, locate
+from ptycho.bundle.read import read_bundle
 from ptycho.commands import sources
 from ptycho.run.bundle_layer import require_same_network
 from ptycho.run.folder import building
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings above what the bundle says, and reconstruct."""
-    archive = bundle.locate(arguments.model)
+    archive = locate(arguments.model)
     positional = _positional(archive, arguments.scan)
     return infer(archive, lambda held: sources.resolve(arguments, "infer", extra_layers=[positional, held]))
 
@@ -55,7 +56,7 @@ def infer(archive: Path, resolve: Callable[[Layer], Resolution]) -> int:
     """
     from ptycho.report import run as report
 
-    held = bundle.read(archive)
+    held = read_bundle(archive)
     resolution = resolve(settings_of(archive, held))
     sources.require_scan(resolution, "inference.test_data_file", "Test data file not found")
     require_same_network(resolution, held)
@@ -83,14 +84,14 @@ def infer(archive: Path, resolve: Callable[[Layer], Resolution]) -> int:
     return 0
 
 
-def _travelled(held: bundle.Bundle, name: str) -> tuple[str, ...]:
+def _travelled(held: Bundle, name: str) -> tuple[str, ...]:
     """Say that a network was trained by another backend than the one that uses it."""
     trainer = held.trained_by.backend
     return () if trainer == name else (f"the network was trained by {trainer} and reconstructs by {name}",)
 
 
 def _positional(archive: Path, scan: Path | None) -> Layer:
-    place = archive.parent if archive.name == bundle.FILE_NAME else archive
+    place = archive.parent if archive.name == FILE_NAME else archive
     given: dict[str, object] = {"inference.model_path": place}
     spelling = {"inference.model_path": "RUN_FOLDER"}
     if scan is not None:
@@ -117,7 +118,7 @@ def _read_scan(resolution: Resolution) -> RawData:
     return scan.subset(np.sort(drawn))
 
 
-def _trained_on(held: bundle.Bundle, scan: RawData) -> bool:
+def _trained_on(held: Bundle, scan: RawData) -> bool:
     """Tell whether the network was trained on this very file."""
     settings = {entry["path"]: entry["value"] for entry in held.provenance.get("settings", ())}
     trained = settings.get("training.train_data_file")

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ptycho.backends.base import load_backend
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME
+from ptycho.bundle.write import write_bundle
 from ptycho.commands import sources
 from ptycho.run.folder import building
 from ptycho.training.cluster import read_cluster
@@ -53,7 +54,7 @@ def train(resolution: Resolution) -> int:
         return 0
     with building(target) as folder:
         training = backend.train(prepared, scan, folder)
-        bundle.write(folder / bundle.FILE_NAME, backend.pack(training.model, training.resolution, target))
+        write_bundle(folder / FILE_NAME, backend.pack(training.model, training.resolution, target))
         results = report.Results(
             title=f"{target.name}: trained on {report.name_of(scan)}",
             resolution=training.resolution,
@@ -63,7 +64,7 @@ def train(resolution: Resolution) -> int:
             training=training,
         )
         report.write_results(folder, results, home=target)
-    _log.info("%s: report.md, object.png, %s", target, bundle.FILE_NAME)
+    _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
     return 0
 
 

@@ -10,7 +10,7 @@ from ptyconf.sources import mapping
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ptycho.bundle.content import Bundle
+    from ptycho.bundle.archive import Bundle
 
 _CARRIED_SECTIONS = ("model.", "data.")
 _TAKEN = {

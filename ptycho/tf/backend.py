@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.bundle.content import Bundle
+from ptycho.bundle.archive import Bundle
 from ptycho.run.in_force import prepare_inference, prepare_training
 
 from .start import start

@@ -88,7 +88,8 @@ class Trainer:
             NonFiniteLossError: The loss stopped being a number.
             KeyboardInterrupt: Ctrl-C came twice.
         """
-        from ptycho.bundle import content as bundle
+        from ptycho.bundle.archive import FILE_NAME
+        from ptycho.bundle.write import write_bundle
         from ptycho.training.outcome import leave
         from ptycho_torch.backend import pack
 
@@ -97,7 +98,7 @@ class Trainer:
         trained = self._session.run()
         left = leave(trained, self._payload.resolution, self._scan)
         folder = self._session.run_dir
-        bundle.write(folder / bundle.FILE_NAME, pack(left.model, left.resolution, folder))
+        write_bundle(folder / FILE_NAME, pack(left.model, left.resolution, folder))
         return trained
 
 

@@ -18,7 +18,7 @@ _LIGHT = (
     "ptycho.settings.schema",
     "ptycho.params",
     "ptycho.raw_data",
-    "ptycho.bundle.content",
+    "ptycho.bundle.read",
     "ptycho.commands.main",
     "ptycho_torch",
     "ptycho_torch.config_params",

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from ptycho import params
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME
+from ptycho.bundle.read import read_bundle
+from ptycho.bundle.write import write_bundle
 from ptycho.commands.main import main
 
 INFER = ["infer", "run", "--accelerator", "cpu", "--output_dir", "out"]
@@ -129,7 +131,7 @@ def _describe(**network: Any) -> Callable[[Path], None]:
     """Let the manifest of a bundle describe another network than its weights make."""
 
     def change(path: Path) -> None:
-        held = bundle.read(path)
+        held = read_bundle(path)
         told = [
             entry | {"value": network[entry["path"].removeprefix("model.")]}
             if entry["path"].removeprefix("model.") in network
@@ -138,7 +140,7 @@ def _describe(**network: Any) -> Callable[[Path], None]:
         ]
         described = replace(held, network=held.network | network, provenance={"settings": told})
         path.unlink()
-        bundle.write(path, described)
+        write_bundle(path, described)
 
     return change
 
@@ -171,7 +173,7 @@ def test_bad_bundles_are_refused(
 ) -> None:
     """The file is named, and who wrote it where that can still be read; the legacy dict stays as it was."""
     spoil, message = BUNDLES[case]
-    spoil(job / "run" / bundle.FILE_NAME)
+    spoil(job / "run" / FILE_NAME)
     before = dict(params.cfg)
     refuse(job, capsys, [*INFER, "--scan", "other.npz"], message.format(backend=backend))
     assert dict(params.cfg) == before

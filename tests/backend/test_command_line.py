@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME
+from ptycho.bundle.read import read_bundle
 from ptycho.commands.main import main
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.run.resolve import resolve_run
@@ -98,7 +99,7 @@ def test_the_same_settings_give_the_same_weights(job: Path) -> None:
     """Training again from the run's own settings.toml reproduces every weight bit for bit."""
     settings = str(job / "run" / "settings.toml")
     assert main(["train", settings, "--output_dir", str(job / "again"), "--quiet"]) == 0
-    first, second = (bundle.read(job / name / bundle.FILE_NAME) for name in ("run", "again"))
+    first, second = (read_bundle(job / name / FILE_NAME) for name in ("run", "again"))
     assert first.weights.keys() == second.weights.keys()
     for name, array in first.weights.items():
         np.testing.assert_array_equal(array, second.weights[name], err_msg=name)
@@ -116,7 +117,7 @@ def test_a_bundle_reconstructs_another_scan(job: Path) -> None:
     settings = json.loads((job / "new" / "provenance.json").read_text())["settings"]
     architecture = next(item for item in settings if item["path"] == "model.architecture")
     assert architecture["winner"]["layer"] == "bundle"
-    assert Path(architecture["winner"]["origin"]["file"]).name == bundle.FILE_NAME
+    assert Path(architecture["winner"]["origin"]["file"]).name == FILE_NAME
 
 
 def test_inference_repeats_the_picture_of_the_training(job: Path) -> None:

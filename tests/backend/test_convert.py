@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from ptycho.backends.trained import load_model
-from ptycho.bundle import content as bundle
-from ptycho.bundle.content import BundleError
+from ptycho.bundle.archive import FILE_NAME, BundleError
+from ptycho.bundle.read import read_bundle
+from ptycho.bundle.write import write_bundle
 from ptycho.commands.main import main
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
@@ -41,7 +42,7 @@ def run_folder(tmp_path: Path, backend: str, other: str, build_network: Callable
         Model(network, SCALES), resolve_run("train", overrides=overrides), home
     )
     made = replace(packed, backend=other, created=CREATED, versions={"ptychopinn": "0.1.0"})
-    bundle.write(home / bundle.FILE_NAME, made)
+    write_bundle(home / FILE_NAME, made)
     return home
 
 
@@ -54,8 +55,8 @@ def wrote(other: str) -> str:
 def test_a_converted_bundle_holds_the_same_numbers(run_folder: Path, backend: str, wrote: str) -> None:
     """Weights, probe, scales and network stay; backend, time and story are new."""
     assert main(["convert", str(run_folder), "--to", backend, "--quiet"]) == 0
-    before = bundle.read(run_folder / bundle.FILE_NAME)
-    after = bundle.read(run_folder.with_name(f"run-{backend}") / bundle.FILE_NAME)
+    before = read_bundle(run_folder / FILE_NAME)
+    after = read_bundle(run_folder.with_name(f"run-{backend}") / FILE_NAME)
     assert after.weights.keys() == before.weights.keys()
     for name, array in before.weights.items():
         np.testing.assert_array_equal(after.weights[name], array, err_msg=name)
@@ -74,13 +75,13 @@ def test_settings_of_a_converted_bundle_are_its_own(run_folder: Path, backend: s
     assert sorted(item.name for item in folder.iterdir()) == [
         "provenance.json",
         "settings.toml",
-        bundle.FILE_NAME,
+        FILE_NAME,
     ]
     settings = resolve_run("train", files=[folder / "settings.toml"])
     assert settings["training.backend"] == settings["inference.backend"] == backend
     assert Path(settings["training.train_data_file"]).resolve() == run_folder / "scan.npz"
     assert Path(settings["training.output_dir"]).resolve() == folder
-    held = bundle.read(folder / bundle.FILE_NAME)
+    held = read_bundle(folder / FILE_NAME)
     assert (folder / "settings.toml").read_text() == held.settings_toml
     assert json.loads((folder / "provenance.json").read_text()) == held.provenance
     story = {entry["path"]: entry for entry in held.provenance["settings"]}["training.backend"]
@@ -94,12 +95,12 @@ def test_a_bundle_may_become_a_file_of_any_name(
     """An output that ends in .zip is the archive alone, and its paths are seen from its folder."""
     output = tmp_path / "far" / "away" / "star.zip"
     assert main(["convert", str(run_folder), "--to", backend, "--quiet", "--output", str(output)]) == 0
-    held = bundle.read(output)
+    held = read_bundle(output)
     assert 'train_data_file = "../../run/scan.npz"' in held.settings_toml
     renamed = replace(held, backend=other)
-    bundle.write(tmp_path / "named.zip", renamed)
+    write_bundle(tmp_path / "named.zip", renamed)
     assert main(["convert", str(tmp_path / "named.zip"), "--to", backend, "--quiet"]) == 0
-    story = bundle.read(tmp_path / f"named-{backend}.zip").converted_from
+    story = read_bundle(tmp_path / f"named-{backend}.zip").converted_from
     assert [writer.backend for writer in story] == [other, other]
 
 
@@ -123,8 +124,8 @@ def test_a_bundle_of_that_backend_already_is_said(
     run_folder: Path, backend: str, other: str, wrote: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """There is nothing to convert: code 2, so that nobody waits for a new file."""
-    path = run_folder / bundle.FILE_NAME
-    bundle.write(path, replace(bundle.read(path), backend=backend))
+    path = run_folder / FILE_NAME
+    write_bundle(path, replace(read_bundle(path), backend=backend))
     assert main(["convert", str(run_folder), "--to", backend]) == 2
     assert capsys.readouterr().err == (
         f"{path} is for {backend} already\n"
@@ -192,8 +193,8 @@ def test_weights_that_do_not_fit_name_their_writer(
 ) -> None:
     """Whoever wrote the bundle is named beside what does not fit, and nothing is built from it."""
     changes, what = WRONG[case]
-    path = run_folder / bundle.FILE_NAME
-    held = bundle.read(path)
+    path = run_folder / FILE_NAME
+    held = read_bundle(path)
     changes = {key: getattr(held, key) | value if value else {} for key, value in changes.items()}
     with pytest.raises(BundleError) as caught:
         load_model(backend, path, replace(held, **changes))
@@ -207,8 +208,8 @@ def test_weights_that_do_not_fit_name_their_writer(
 
 def test_settings_of_another_hand_are_refused(run_folder: Path, backend: str, wrote: str) -> None:
     """A bundle whose settings.toml no run wrote is not converted by half."""
-    path = run_folder / bundle.FILE_NAME
-    bundle.write(path, replace(bundle.read(path), settings_toml="[training]\nbackend='?'\n"))
+    path = run_folder / FILE_NAME
+    write_bundle(path, replace(read_bundle(path), settings_toml="[training]\nbackend='?'\n"))
     with pytest.raises(BundleError) as caught:
         main(["convert", str(run_folder), "--to", backend, "--debug"])
     assert str(caught.value) == (

@@ -18,7 +18,9 @@ import ptycho.loader
 import ptycho.model_manager
 import ptycho.params
 from ptycho.backends.base import load_backend
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME, BundleError
+from ptycho.bundle.read import read_bundle
+from ptycho.bundle.write import write_bundle
 from ptycho.clients import predictor, training
 from ptycho.config.config import (
     InferenceConfig,
@@ -159,13 +161,13 @@ def test_a_settings_text_of_another_hand_is_refused(
     trained: tuple[Path, TrainingConfig, Results], tmp_path: Path
 ) -> None:
     """What cannot be carried to another folder is a fault of the bundle, with its file and its writer."""
-    held = bundle.read(trained[0] / "out" / bundle.FILE_NAME)
+    held = read_bundle(trained[0] / "out" / FILE_NAME)
     text = '[training]\ntrain_data_file = """scan.npz"""\n'
-    bundle.write(tmp_path / bundle.FILE_NAME, replace(held, settings_toml=text))
-    with pytest.raises(bundle.BundleError) as caught:
+    write_bundle(tmp_path / FILE_NAME, replace(held, settings_toml=text))
+    with pytest.raises(BundleError) as caught:
         components.load_inference_bundle(tmp_path)
     what, writer, *_ = str(caught.value).splitlines()
-    assert what.startswith(f"{tmp_path / bundle.FILE_NAME} holds settings that cannot be read: ")
+    assert what.startswith(f"{tmp_path / FILE_NAME} holds settings that cannot be read: ")
     assert writer == f"  written by  {held.writer}"
 
 
@@ -201,7 +203,7 @@ def test_the_bundle_is_that_of_the_command_line(
     trained: tuple[Path, TrainingConfig, Results], backend: str
 ) -> None:
     """It holds the backend, the settings and where they came from."""
-    held = bundle.read(trained[0] / "out" / bundle.FILE_NAME)
+    held = read_bundle(trained[0] / "out" / FILE_NAME)
     assert held.backend == backend
     winners = {entry["path"]: entry["winner"]["layer"] for entry in held.provenance["settings"]}
     assert winners["model.intensity_scale"] == "measured"
@@ -286,9 +288,9 @@ def test_a_bundle_of_the_other_backend_opens_with_this_one(
     trained: tuple[Path, TrainingConfig, Results], scan: RawData, backend: str, other: str, tmp_path: Path
 ) -> None:
     """The configuration's backend computes, and a saved copy names both."""
-    held = bundle.read(trained[0] / "out" / bundle.FILE_NAME)
+    held = read_bundle(trained[0] / "out" / FILE_NAME)
     foreign = replace(held, backend=other)
-    bundle.write(tmp_path / bundle.FILE_NAME, foreign)
+    write_bundle(tmp_path / FILE_NAME, foreign)
     gridsize = trained[1].model.gridsize
     config = InferenceConfig(
         ModelConfig(gridsize=gridsize), model_path=tmp_path, test_data_file=Path(), backend=backend
@@ -299,7 +301,7 @@ def test_a_bundle_of_the_other_backend_opens_with_this_one(
     inputs = [grouped["X_full"] * model.intensity_scale, grouped["coords_relative"]]
     np.testing.assert_array_equal(model.predict(inputs), trained[2]["model"].predict(inputs))
     ptycho.model_manager.save(tmp_path / "copy")
-    copied = bundle.read(tmp_path / "copy" / bundle.FILE_NAME)
+    copied = read_bundle(tmp_path / "copy" / FILE_NAME)
     assert (copied.backend, copied.trained_by.backend) == (backend, other)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME
+from ptycho.bundle.read import read_bundle
 from ptycho.reconstruction.result import Reconstruction
 
 BACKENDS = ("pytorch", "tensorflow")
@@ -138,8 +139,8 @@ def test_a_bundle_is_read_by_the_other_backend_too(folder: Path, home: str) -> N
 @pytest.mark.parametrize("home", BACKENDS)
 def test_the_story_of_a_conversion_is_kept(folder: Path, home: str) -> None:
     """The converted bundle names both backends with the versions of their packages."""
-    before = bundle.read(folder / f"cnn-1-{home}" / bundle.FILE_NAME)
-    after = bundle.read(folder / f"cnn-1-{home}-{other(home)}" / bundle.FILE_NAME)
+    before = read_bundle(folder / f"cnn-1-{home}" / FILE_NAME)
+    after = read_bundle(folder / f"cnn-1-{home}-{other(home)}" / FILE_NAME)
     assert (before.backend, after.backend) == (home, other(home))
     assert after.converted_from == (before.writer,)
     assert {"torch", "tensorflow"} <= before.versions.keys() & after.versions.keys()

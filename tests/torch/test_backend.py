@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ptycho.bundle.content import Bundle
+from ptycho.bundle.archive import Bundle
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
 from ptycho.simulate.scan import Simulation, simulate

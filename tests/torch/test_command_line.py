@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ptycho.bundle import content as bundle
+from ptycho.bundle.archive import FILE_NAME
 from ptycho.commands.main import main
 from ptycho.reconstruction.result import Reconstruction
 from ptycho_torch import inference, train
@@ -42,7 +42,7 @@ def test_the_contract_commands_do_the_same_job(scans: Path, capsys: pytest.Captu
     assert (
         train.main([*command, "--gridsize", "2", "--accelerator", "cpu", "--batch_size", "4", "--quiet"]) == 0
     )
-    assert (scans / "old" / bundle.FILE_NAME).is_file()
+    assert (scans / "old" / FILE_NAME).is_file()
     settings = json.loads((scans / "old" / "provenance.json").read_text())["settings"]
     by_path = {item["path"]: item["winner"] for item in settings}
     assert by_path["training.nepochs"]["origin"]["key"] == "--max_epochs"

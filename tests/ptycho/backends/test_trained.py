@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ptycho.backends.trained import settings_of
-from ptycho.bundle.content import Bundle, BundleError
+from ptycho.bundle.archive import Bundle, BundleError
 
 ARCHIVE = Path("run") / "wts.h5.zip"
 HELD = Bundle(

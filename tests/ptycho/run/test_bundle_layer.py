@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ptycho.bundle.content import Bundle
+from ptycho.bundle.archive import Bundle
 from ptycho.run.bundle_layer import bundle_layer, require_same_network
 from ptycho.run.resolve import resolve_run
 from ptyconf import ConfigError, Resolution

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import Trainer as LightningTrainer
 from lightning.pytorch.callbacks import Callback
 
-from ptycho.bundle import content as bundle
+from ptycho.bundle.read import read_bundle
 from ptycho.raw_data import RawData
 from ptycho_torch.api.base_api import PtychoDataLoader, PtychoModel, Trainer
 from ptycho_torch.backend import unpack
@@ -36,7 +36,7 @@ def test_run_folder_is_whole(done: Done) -> None:
 
 def test_bundle_holds_the_network(done: Done) -> None:
     """What `ptycho infer` would open is what the client trained."""
-    held = unpack(bundle.read(done.run_dir / "wts.h5.zip")).network.state_dict()
+    held = unpack(read_bundle(done.run_dir / "wts.h5.zip")).network.state_dict()
     ours = done.model.network().state_dict()
     assert all(torch.equal(held[name], ours[name]) for name in ours)
 

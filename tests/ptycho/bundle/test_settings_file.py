@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ptycho.bundle.settings_text import amend_story, amend_text, move_paths
+from ptycho.bundle.settings_file import change_provenance, change_settings, move_paths
 from ptycho.run.resolve import resolve_run
 from ptyconf import Origin
 from ptyconf.report import dump_toml, to_json
@@ -28,7 +28,7 @@ backend = "pytorch"  # file: run.toml:6:1
 
 def test_one_line_changes() -> None:
     """The value and the reason beside it are new, every other character is not."""
-    amended = amend_text(WRITTEN, {"training.backend": "tensorflow"}, "conversion: by hand")
+    amended = change_settings(WRITTEN, {"training.backend": "tensorflow"}, "conversion: by hand")
     assert amended == WRITTEN.replace(
         'backend = "pytorch"  # file: run.toml:6:1', 'backend = "tensorflow"  # conversion: by hand'
     )
@@ -36,15 +36,15 @@ def test_one_line_changes() -> None:
 
 def test_what_is_so_already_stays() -> None:
     """A change to the value that is there changes nothing, its reason neither."""
-    assert amend_text(WRITTEN, {"training.backend": "pytorch"}, "conversion") == WRITTEN
+    assert change_settings(WRITTEN, {"training.backend": "pytorch"}, "conversion") == WRITTEN
 
 
 def test_a_dump_of_any_run_can_be_amended(tmp_path: Path) -> None:
-    """What a run writes is what amend_text reads, and it resolves to the new value."""
+    """What a run writes is what change_settings reads, and it resolves to the new value."""
     resolution = resolve_run("train", overrides={"training.backend": "pytorch", "n_groups": 8})
     path = tmp_path / "settings.toml"
     changes = {"training.backend": "tensorflow", "inference.backend": "pytorch", "model.N": 128}
-    path.write_text(amend_text(dump_toml(resolution, folder=tmp_path), changes, "by hand"))
+    path.write_text(change_settings(dump_toml(resolution, folder=tmp_path), changes, "by hand"))
     again = resolve_run("train", files=[path])
     for name in resolution:
         now, then = again[name], changes.get(name, resolution[name])
@@ -71,7 +71,7 @@ def test_a_dump_of_any_run_can_be_amended(tmp_path: Path) -> None:
 def test_text_of_another_hand_is_refused(text: str, said: str) -> None:
     """A file that no run wrote is refused, not changed by half."""
     with pytest.raises(ValueError) as caught:  # noqa: PT011  The whole text is compared.
-        amend_text(text, {"training.backend": "tensorflow"}, "")
+        change_settings(text, {"training.backend": "tensorflow"}, "")
     assert str(caught.value) == said
 
 
@@ -92,7 +92,7 @@ def test_the_story_gains_a_layer() -> None:
     """The former winner is the first loser, with its value and its place."""
     told = to_json(resolve_run("train", overrides={"training.backend": "pytorch"}))
     origin = Origin("conversion", "ptycho convert", "ptycho convert --to tensorflow")
-    amended = amend_story(told, {"training.backend": "tensorflow"}, origin)
+    amended = change_provenance(told, {"training.backend": "tensorflow"}, origin)
     before = {entry["path"]: entry for entry in told["settings"]}
     after = {entry["path"]: entry for entry in amended["settings"]}
     changed = [path for path in before if before[path] != after[path]]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SECTION = re.compile(r"\[([A-Za-z0-9_.-]+)\]")
 
 
-def amend_text(text: str, changes: Mapping[str, object], reason: str) -> str:
+def change_settings(text: str, changes: Mapping[str, object], reason: str) -> str:
     """Change settings of a file that ``dump_toml`` wrote; everything else stays, comments too.
 
     Args:
@@ -38,14 +38,14 @@ def amend_text(text: str, changes: Mapping[str, object], reason: str) -> str:
             section = found[1]
         path = f"{section}.{line.partition(' = ')[0]}"
         if path in wanted:
-            lines[number] = _amend_line(line, _at(before, path), wanted[path], reason)
-    amended = "\n".join(lines)
-    if guard.parse(amended) != _with(before, wanted):
+            lines[number] = _change_line(line, _at(before, path), wanted[path], reason)
+    changed = "\n".join(lines)
+    if guard.parse(changed) != _with(before, wanted):
         raise ValueError(f"{', '.join(sorted(wanted))} cannot be changed in these settings")
-    return amended
+    return changed
 
 
-def _amend_line(line: str, old: object, new: object, reason: str) -> str:
+def _change_line(line: str, old: object, new: object, reason: str) -> str:
     written = line.partition(" = ")[0] + " = "
     rest = line.removeprefix(written + literal(old))
     return written + literal(new) + (f"  # {reason}" if reason else rest)
@@ -83,7 +83,7 @@ def move_paths(text: str, home: Path, new_home: Path) -> str:
         is_path = Path in (setting.type, *get_args(setting.type)) and isinstance(written, str)
         if is_path and not Path(str(written)).is_absolute():
             changes[path] = _move(str(written), home, new_home)
-    return amend_text(text, changes, "")
+    return change_settings(text, changes, "")
 
 
 def _move(written: str, home: Path, new_home: Path) -> str:
@@ -92,7 +92,7 @@ def _move(written: str, home: Path, new_home: Path) -> str:
     return written if meant == os.path.normpath(home) else Path(os.path.relpath(meant, new_home)).as_posix()
 
 
-def amend_story(
+def change_provenance(
     provenance: Mapping[str, Any], changes: Mapping[str, object], origin: Origin
 ) -> dict[str, Any]:
     """Put a layer on top of the story of settings: the former winners become losers.
@@ -103,7 +103,7 @@ def amend_story(
         origin: Who changed them.
     """
     settings = [
-        _amend_entry(entry, changes[entry["path"]], origin)
+        _change_entry(entry, changes[entry["path"]], origin)
         if entry["path"] in changes and entry["value"] != changes[entry["path"]]
         else entry
         for entry in provenance["settings"]
@@ -111,7 +111,7 @@ def amend_story(
     return {**provenance, "settings": settings}
 
 
-def _amend_entry(entry: Mapping[str, Any], value: object, origin: Origin) -> dict[str, Any]:
-    beaten = {**entry.get("winner", {}), "value": entry["value"]}
+def _change_entry(entry: Mapping[str, Any], value: object, origin: Origin) -> dict[str, Any]:
+    loser = {**entry.get("winner", {}), "value": entry["value"]}
     winner = {"layer": origin.kind, "origin": origin.as_dict()}
-    return {**entry, "value": value, "winner": winner, "losers": [beaten, *entry.get("losers", ())]}
+    return {**entry, "value": value, "winner": winner, "losers": [loser, *entry.get("losers", ())]}
