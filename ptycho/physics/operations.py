@@ -22,7 +22,7 @@ Array: TypeAlias = Any
 Length: TypeAlias = Any
 """A number of pixels: an int, or in a graph that is traced once for all sizes a scalar integer array."""
 
-Axes: TypeAlias = "int | tuple[int, ...]"
+Axes: TypeAlias = int | tuple[int, ...]
 
 IMAGE_AXES = (-2, -1)
 """Rows and columns of an image: the last two axes of every array of the physics."""
