@@ -143,8 +143,8 @@ def batches(scan: Any, normalisation: Any, gridsize: int) -> list[tuple[Any, Any
     """Cut a scan into the portions that a reconstruction on the CPU gives to the network."""
     from ptycho.reconstruction.groups import groups_at_once, of_equal_reach, own_groups
     from ptycho.reconstruction.picture import scales
+    from ptycho.scan.frame_store import store_frames
     from ptycho.scan.grouping import relative_coordinates
-    from ptycho.scan.store import store_frames
 
     factor, _ = scales(normalisation, scan, [])
     store = store_frames(scan, factor, np.arange(scan.n_frames)).store

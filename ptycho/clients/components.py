@@ -16,8 +16,8 @@ import numpy as np
 from ptycho.clients.backend_selector import run_cdi_example_with_backend, train_cdi_model_with_backend
 from ptycho.clients.bundle import find, open_network, said_in_params
 from ptycho.run.resolve import Written, resolve_layers
-from ptycho.scan.intake import Context
 from ptycho.scan.raw_data import RawData
+from ptycho.scan.source import ScanSource
 from ptycho.settings import legacy_dict as params
 from ptycho.settings import views
 from ptycho.settings.classes import TrainingConfig, load_yaml_config, update_legacy_dict
@@ -99,7 +99,7 @@ def load_data(  # noqa: PLR0913  The signature is a public contract.
             scan.Y,
             metadata=scan.metadata,
             options=replace(scan.options, quantity=scan.quantity),
-            context=Context(source=scan.source),
+            source=ScanSource(path=scan.source),
         )
     wanted = n_images if n_subsample is None else n_subsample
     if wanted is None or wanted >= len(scan):

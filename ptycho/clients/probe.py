@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ptycho.scan.check import check_probe
+from ptycho.scan.array_checks import check_probe
 from ptycho.settings import legacy_dict as params
 
 __all__ = ["accept", "current", "set_probe_guess"]

@@ -17,9 +17,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from ptycho.errors import ScanError
 from ptycho.files.atomic import replacing
 from ptycho.files.pickled_text import read_pickled_text
-from ptycho.scan.errors import ScanError, compose
+from ptyconf.errors import error_text
 
 __all__ = ["array_keys", "header_and_keys", "map_array", "npz_header", "read_array", "read_text", "write"]
 
@@ -134,27 +135,27 @@ def read_text(path: str | Path, key: str) -> str | None:
         shape, dtype, _ = _header(stream, path, key)
         if shape != () or dtype.kind not in "UO":
             raise ScanError(
-                compose(
+                error_text(
                     f"'{key}' in {path} is an array of {dtype} with shape {shape}",
                     expected="one text, stored as a zero-dimensional unicode array",
-                    try_=f"np.savez(path, {key}=np.array(text), ...)",
+                    hint=f"np.savez(path, {key}=np.array(text), ...)",
                 )
             )
         content = _read(stream, MAX_TEXT_BYTES + 1, path, key)
     if len(content) > MAX_TEXT_BYTES:
         raise ScanError(
-            compose(f"the text '{key}' in {path} is too long", expected=f"at most {MAX_TEXT_BYTES} bytes")
+            error_text(f"the text '{key}' in {path} is too long", expected=f"at most {MAX_TEXT_BYTES} bytes")
         )
     if dtype.kind == "U":
         return str(np.frombuffer(content, dtype)[0]) if dtype.itemsize else ""
     text = read_pickled_text(content)
     if text is None:
         raise ScanError(
-            compose(
+            error_text(
                 f"'{key}' in {path} is a pickle that holds more than one text; it is not opened, "
                 "because opening a pickle can run code",
                 expected="one text, stored as a zero-dimensional unicode array",
-                try_=f"where you trust the file: np.savez(new_path, {key}=np.array(text), ...)",
+                hint=f"where you trust the file: np.savez(new_path, {key}=np.array(text), ...)",
             )
         )
     return text
@@ -198,15 +199,15 @@ def _write_members(path: Path, members: Mapping[str, np.ndarray[Any, Any]], *, c
 @contextmanager
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     if not path.exists():
-        raise FileNotFoundError(compose(f"scan file not found: {path}", expected="an .npz file"))
+        raise FileNotFoundError(error_text(f"scan file not found: {path}", expected="an .npz file"))
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
         raise ScanError(
-            compose(
+            error_text(
                 f"{path} is not an NPZ file ({error})",
                 expected="a zip archive of arrays, as numpy.savez writes it",
-                try_="copy the file again; an interrupted copy looks like this",
+                hint="copy the file again; an interrupted copy looks like this",
             )
         ) from error
     with archive:
@@ -219,7 +220,7 @@ def _member(archive: zipfile.ZipFile, path: Path, key: str) -> Iterator[IO[bytes
         stream = archive.open(f"{key}.npy")
     except KeyError as error:
         keys = ", ".join(name.removesuffix(".npy") for name in archive.namelist())
-        raise ScanError(compose(f"there is no '{key}' in {path}", known_here=keys or "nothing")) from error
+        raise ScanError(error_text(f"there is no '{key}' in {path}", known=keys or "nothing")) from error
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
         raise _truncated(path, key, str(error)) from error
     with stream:
@@ -269,20 +270,20 @@ def _fill(buffer: np.ndarray[Any, np.dtype[np.uint8]], stream: IO[bytes], path: 
 def _refuse_objects(header: Header, path: Path, key: str) -> None:
     if header[1].hasobject:
         raise ScanError(
-            compose(
+            error_text(
                 f"'{key}' in {path} holds Python objects; it is not opened, "
                 "because opening a pickle can run code",
                 expected="an array of numbers",
-                try_=f"where you trust the file: np.savez(new_path, {key}=array.astype(float), ...)",
+                hint=f"where you trust the file: np.savez(new_path, {key}=array.astype(float), ...)",
             )
         )
 
 
 def _truncated(path: Path, key: str, reason: str) -> ScanError:
     return ScanError(
-        compose(
+        error_text(
             f"'{key}' in {path} cannot be read ({reason})",
             expected="a whole array in numpy's NPY format",
-            try_="copy the file again; an interrupted copy looks like this",
+            hint="copy the file again; an interrupted copy looks like this",
         )
     )

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.stitch import Stitched
+from ptycho.scan.frame_store import FrameStore, Indices
 from ptycho.scan.raw_data import RawData
-from ptycho.scan.store import FrameStore, Indices
 
 Patches = NDArray[np.complex64]
 Amplitudes = NDArray[np.float32]

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ptycho.scan.frame_store import FrameStore, Indices
 from ptycho.scan.grouping import relative_coordinates, require_overlap
-from ptycho.scan.store import FrameStore, Indices
 
 from .engine import Engine
 

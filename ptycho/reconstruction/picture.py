@@ -15,8 +15,8 @@ from ptycho.physics.canvas import cut
 from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import Stitched, stitch, synchronise_phases
 from ptycho.reconstruction.result import Reconstruction
+from ptycho.scan.frame_store import FrameStore, store_frames
 from ptycho.scan.raw_data import RawData
-from ptycho.scan.store import FrameStore, store_frames
 from ptycho.settings.classes import PyTorchExecutionConfig
 from ptyconf import Resolution
 

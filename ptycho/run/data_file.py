@@ -34,8 +34,8 @@ class ProbeSide:
 
 def probe_side(path: Path) -> ProbeSide:
     """Find the side of a file's probe from its header alone, at a cost that does not grow with the file."""
+    from ptycho.errors import ScanError
     from ptycho.files.npz import header_and_keys
-    from ptycho.scan.errors import ScanError
 
     if path.exists() and not path.is_file():
         return ProbeSide(None, doubt=f"{path} is no regular file")
@@ -79,7 +79,7 @@ def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) ->
 
 def stored_nphotons(path: Path) -> float | None:
     """Read the photons of a frame from a file's metadata; None where it does not say."""
-    from ptycho.scan.errors import ScanError
+    from ptycho.errors import ScanError
     from ptycho.scan.metadata import read_metadata
 
     try:

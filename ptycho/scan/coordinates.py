@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ptycho.errors import ScanError
 from ptycho.physics.limits import LARGEST_PICTURE
-from ptycho.scan.errors import ScanError, compose, place
+from ptycho.scan.source import source_name
+from ptyconf.errors import error_text
 
 __all__ = ["Coordinates", "check_coordinates"]
 
@@ -42,11 +44,11 @@ class Coordinates:
         n = len(self)
         if n < n_frames:
             raise ScanError(
-                compose(
-                    f"{n_frames} frames but {n} positions in {place(source)}. "
+                error_text(
+                    f"{n_frames} frames but {n} positions in {source_name(source)}. "
                     "Every pattern needs a position.",
                     expected=f"'xcoords' and 'ycoords' of length {n_frames}",
-                    try_=f"diff3d[:{n}], if the last frames were taken without a position",
+                    hint=f"diff3d[:{n}], if the last frames were taken without a position",
                 )
             )
         if n == n_frames:
@@ -77,8 +79,8 @@ def check_coordinates(named: Sequence[tuple[str, ArrayLike | None]], source: Pat
     if len({array.shape for array in arrays.values()}) != 1 or arrays[x_key].ndim != 1:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
         raise ScanError(
-            compose(
-                f"Coordinate arrays must have matching shapes: {shapes} in {place(source)}",
+            error_text(
+                f"Coordinate arrays must have matching shapes: {shapes} in {source_name(source)}",
                 expected="one number per frame in each",
             )
         )
@@ -92,8 +94,8 @@ def _vector(values: ArrayLike | None, key: str, source: Path | None) -> NDArray[
     given = np.asarray(values)
     if given.dtype.kind not in "iuf":
         raise ScanError(
-            compose(
-                f"'{key}' in {place(source)} is an array of {given.dtype}",
+            error_text(
+                f"'{key}' in {source_name(source)} is an array of {given.dtype}",
                 expected="real numbers, in pixels of the object grid",
             )
         )
@@ -105,11 +107,11 @@ def _refuse_not_finite(array: NDArray[np.float64], key: str, source: Path | None
     bad = np.flatnonzero(~np.isfinite(array))
     if len(bad):
         raise ScanError(
-            compose(
-                f"position {bad[0]} in '{key}' of {place(source)} is {array[bad[0]]} "
+            error_text(
+                f"position {bad[0]} in '{key}' of {source_name(source)} is {array[bad[0]]} "
                 f"({len(bad)} of {len(array)} are not finite)",
                 expected="finite numbers, in pixels of the object grid",
-                try_="leave out the frames whose positions are unknown",
+                hint="leave out the frames whose positions are unknown",
             )
         )
 
@@ -120,25 +122,25 @@ def _refuse_not_pixels(x: NDArray[np.float64], y: NDArray[np.float64], source: P
     span = float(max(np.ptp(x), np.ptp(y)))
     if span == 0.0:
         raise ScanError(
-            compose(
-                f"all {len(x)} positions in {place(source)} are equal: x = {x[0]:g}, y = {y[0]:g}",
+            error_text(
+                f"all {len(x)} positions in {source_name(source)} are equal: x = {x[0]:g}, y = {y[0]:g}",
                 expected="a scan: positions that differ, in pixels of the object grid",
             )
         )
     if span < METRES_SPAN:
         raise ScanError(
-            compose(
-                f"the positions in {place(source)} span {span:.3g}, less than one pixel: "
+            error_text(
+                f"the positions in {source_name(source)} span {span:.3g}, less than one pixel: "
                 "these look like metres",
                 expected="pixels of the object grid",
-                try_="xcoords * N * pixel_size_m / (wavelength_m * distance_m)",
+                hint="xcoords * N * pixel_size_m / (wavelength_m * distance_m)",
             )
         )
     if float(np.ptp(x)) * float(np.ptp(y)) > LARGEST_PICTURE:
         raise ScanError(
-            compose(
-                f"the positions in {place(source)} span {np.ptp(x):.4g} x {np.ptp(y):.4g} pixels",
+            error_text(
+                f"the positions in {source_name(source)} span {np.ptp(x):.4g} x {np.ptp(y):.4g} pixels",
                 expected=f"pixels of the object grid, at most {LARGEST_PICTURE} of them",
-                try_="dividing the positions by the size of a pixel, if they are in other units",
+                hint="dividing the positions by the size of a pixel, if they are in other units",
             )
         )

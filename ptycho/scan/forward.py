@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ptycho.errors import ScanError
 from ptycho.physics.fourier import far_field_amplitude
-from ptycho.scan.errors import ScanError, compose
+from ptyconf.errors import error_text
 
 __all__ = ["cut_patches", "scan_amplitudes"]
 
@@ -68,10 +69,10 @@ def _refuse_outside(corners: Positions, shape: tuple[int, ...], N: int) -> None:
     if len(outside):
         x, y = corners[outside[0]] + N // 2
         raise ScanError(
-            compose(
+            error_text(
                 f"the patch of position {outside[0]} at x = {x:g}, y = {y:g} reaches over the edge of the "
                 f"object ({len(outside)} of {len(corners)} patches do)",
                 expected=f"x in {N // 2} .. {limits[0] + N // 2}, y in {N // 2} .. {limits[1] + N // 2}",
-                try_=f"a larger object, or positions that name patch centres, {N // 2} px from its edges",
+                hint=f"a larger object, or positions that name patch centres, {N // 2} px from its edges",
             )
         )

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.files.pages import release
+from ptycho.files.memory_map import release_pages
 from ptycho.scan.statistics import chunks
 
-__all__ = ["Detector", "Frames"]
+__all__ = ["Detector", "FrameStack"]
 
 Array = np.ndarray[Any, Any]
 Indices = NDArray[np.int64]
@@ -57,7 +57,7 @@ class Detector:
 
 
 @dataclass(frozen=True)
-class Mapped:
+class MappedPlace:
     """Where in a file a memory map lies."""
 
     filename: str
@@ -73,7 +73,7 @@ class Mapped:
 
 
 @dataclass(frozen=True)
-class Frames:
+class FrameStack:
     """A stack of frames that stays where it is, and gives out amplitudes.
 
     Attributes:
@@ -98,12 +98,12 @@ class Frames:
         # A view of a map, such as a transposed one, has another array as its base and travels by value.
         if isinstance(raw, np.memmap) and isinstance(base, mmap.mmap):
             order: Literal["C", "F"] = "C" if raw.flags.c_contiguous else "F"
-            state["raw"] = Mapped(str(raw.filename), raw.dtype, raw.offset, raw.shape, order)
+            state["raw"] = MappedPlace(str(raw.filename), raw.dtype, raw.offset, raw.shape, order)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         raw = state["raw"]
-        self.__dict__.update(state, raw=raw.open() if isinstance(raw, Mapped) else raw)
+        self.__dict__.update(state, raw=raw.open() if isinstance(raw, MappedPlace) else raw)
 
     def __len__(self) -> int:
         return len(self.raw) if self.indices is None else len(self.indices)
@@ -116,7 +116,7 @@ class Frames:
         good: NDArray[np.bool_] = self.detector.pool(self.detector.cut(self.bad)) == 0
         return good
 
-    def subset(self, indices: Indices) -> "Frames":
+    def subset(self, indices: Indices) -> "FrameStack":
         """Give some of the frames, as a view."""
         return replace(self, indices=indices if self.indices is None else self.indices[indices])
 
@@ -147,5 +147,5 @@ class Frames:
         for where in chunks(len(self), self.detector.side_px**2):
             block = self.amplitudes(where)
             total += float(np.einsum("nij,nij->n", block, block, dtype=np.float64).sum())
-            release(self.raw)
+            release_pages(self.raw)
         return total / max(len(self), 1)

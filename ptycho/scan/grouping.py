@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ptycho.scan.errors import ScanError, compose
+from ptycho.errors import ScanError
+from ptyconf.errors import error_text
 
 __all__ = ["group_centres", "group_indices", "relative_coordinates", "require_overlap"]
 
@@ -119,11 +120,11 @@ def require_overlap(positions: Positions, groups: Indices, N: int) -> str | None
     counted = f"{lone} of {len(groups)} groups hold patches that do not overlap"
     if 2 * lone > len(groups):
         raise ScanError(
-            compose(
+            error_text(
                 f"{counted}: even the closest two of a group are {np.median(closest):.4g} px apart",
                 expected=f"neighbouring positions less than {N} px apart, the side of a patch, for gridsize "
                 f"{math.isqrt(groups.shape[1])}",
-                try_="model.gridsize = 1, or positions in pixels of the object if these are in other units",
+                hint="model.gridsize = 1, or positions in pixels of the object if these are in other units",
             )
         )
     return counted if lone else None
@@ -175,11 +176,11 @@ def _oversample(positions: Positions, C: int, pool: int, n_groups: int, rng: np.
         distinct = _all_combinations(pools, C, distinct)
     if len(distinct) < n_groups:
         raise ScanError(
-            compose(
+            error_text(
                 f"Requesting {n_groups} groups but only {len(distinct)} different combinations of {C} "
                 f"neighbours exist among {n} points with a pool of {pools.shape[1]} (OVERSAMPLING-001)",
                 expected=f"n_groups of at most {len(distinct)}",
-                try_=f"n_groups = {len(distinct)}, or a larger neighbor_pool_size",
+                hint=f"n_groups = {len(distinct)}, or a larger neighbor_pool_size",
             )
         )
     chosen = distinct[rng.choice(len(distinct), n_groups, replace=False)]
@@ -207,23 +208,23 @@ def _all_combinations(pools: Indices, C: int, known: Indices) -> Indices:
 def _refuse_impossible(n: int, gridsize: int, K: int, n_groups: int) -> None:
     C = gridsize**2
     if gridsize < 1:
-        raise ScanError(compose(f"gridsize = {gridsize}", expected="1, 2 or 3", try_="gridsize = 1"))
+        raise ScanError(error_text(f"gridsize = {gridsize}", expected="1, 2 or 3", hint="gridsize = 1"))
     if n_groups < 1:
-        raise ScanError(compose(f"n_groups = {n_groups}", expected="at least 1"))
+        raise ScanError(error_text(f"n_groups = {n_groups}", expected="at least 1"))
     if n < C:
         raise ScanError(
-            compose(
+            error_text(
                 f"Dataset has only {n} points but {C} coordinates per group requested.",
                 expected=f"at least {C} positions for gridsize {gridsize}",
-                try_=f"gridsize = {math.isqrt(n)}",
+                hint=f"gridsize = {math.isqrt(n)}",
             )
         )
     if C > 1 and K < C:
         raise ScanError(
-            compose(
+            error_text(
                 f"K={K} must be >= C={C}",
                 expected=f"at least {C} neighbours to draw {C} from, for gridsize {gridsize}",
-                try_=f"neighbor_count = {C + 3}",
+                hint=f"neighbor_count = {C + 3}",
             )
         )
 
@@ -231,17 +232,17 @@ def _refuse_impossible(n: int, gridsize: int, K: int, n_groups: int) -> None:
 def _refuse_oversampling(n: int, C: int, n_groups: int, pool: int | None) -> None:
     if pool is None:
         raise ScanError(
-            compose(
+            error_text(
                 f"Requesting {n_groups} groups but only {n} points (OVERSAMPLING-001)",
                 expected=f"n_groups of at most {n}, or oversampling",
-                try_=f"n_groups = {n}, or enable_oversampling = true with neighbor_pool_size >= {C}",
+                hint=f"n_groups = {n}, or enable_oversampling = true with neighbor_pool_size >= {C}",
             )
         )
     if pool < C:
         raise ScanError(
-            compose(
+            error_text(
                 f"neighbor_pool_size = {pool} is smaller than a group of {C} (OVERSAMPLING-001)",
                 expected=f"a pool of at least {C}",
-                try_=f"neighbor_pool_size = {C + 3}",
+                hint=f"neighbor_pool_size = {C + 3}",
             )
         )

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho.errors import ScanError
 from ptycho.files import npz
-from ptycho.scan.errors import ScanError, compose, place
+from ptycho.scan.source import source_name
+from ptyconf.errors import error_text
 
 __all__ = ["load_bad_pixels"]
 
@@ -31,19 +33,19 @@ def load_bad_pixels(name: str | None, side_px: int, source: Path | None) -> NDAr
     array, where = _read(name, source)
     if array.shape != (side_px, side_px):
         raise ScanError(
-            compose(
+            error_text(
                 f"the mask in {where} has shape {array.shape}",
                 expected=f"one value per detector pixel: ({side_px}, {side_px})",
-                try_="a mask of the frames as the file holds them, before data.crop_px and data.bin",
+                hint="a mask of the frames as the file holds them, before data.crop_px and data.bin",
             )
         )
     bad = array.astype(bool)
     if bad.all():
         raise ScanError(
-            compose(
+            error_text(
                 f"the mask in {where} marks every pixel as bad",
                 expected="0 for a good pixel, anything else for a bad one",
-                try_="np.save(path, ~good)",
+                hint="np.save(path, ~good)",
             )
         )
     return bad
@@ -60,10 +62,10 @@ def _read(name: str, source: Path | None) -> tuple[np.ndarray[Any, Any], str]:
         return np.load(path, allow_pickle=False), str(path)
     keys = ", ".join(npz.array_keys(source)) if source is not None and source.suffix == ".npz" else None
     raise ScanError(
-        compose(
-            f'data.mask = "{name}" is neither a key of {place(source)} nor an .npy or .npz file',
+        error_text(
+            f'data.mask = "{name}" is neither a key of {source_name(source)} nor an .npy or .npz file',
             expected="an array of one value per detector pixel, non-zero = bad",
-            known_here=keys,
-            try_="np.save(path, bad) and data.mask = path",
+            known=keys,
+            hint="np.save(path, bad) and data.mask = path",
         )
     )

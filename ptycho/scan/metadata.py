@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ptycho.errors import ScanError
 from ptycho.files import npz
-from ptycho.scan.errors import ScanError, compose
 from ptycho.settings.classes import ModelConfig, TrainingConfig
+from ptyconf.errors import error_text
 
 __all__ = ["MetadataManager", "read_metadata"]
 
@@ -223,7 +224,7 @@ def _now() -> str:
 
 def _not_a_table(path: str | Path, text: str) -> ScanError:
     return ScanError(
-        compose(
+        error_text(
             f"'{METADATA_KEY}' in {path} is not a JSON table: {text[:60]!r}",
             expected='a text such as {"physics_parameters": {"nphotons": 1e9}}',
         )

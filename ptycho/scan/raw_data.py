@@ -11,17 +11,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ptycho.errors import ScanError
 from ptycho.files import npz
-from ptycho.scan.check import check_probe
-from ptycho.scan.errors import ScanError, compose, place
+from ptycho.scan.array_checks import check_probe
 from ptycho.scan.forward import cut_patches, scan_amplitudes
-from ptycho.scan.gather import gather
+from ptycho.scan.grouped_data import grouped_data
 from ptycho.scan.grouping import group_indices
-from ptycho.scan.intake import Context, Given, accept, with_quantity
 from ptycho.scan.reader import read_scan
 from ptycho.scan.scan import Scan
+from ptycho.scan.source import ScanSource, source_name
+from ptycho.scan.validate import ScanArrays, validate, with_quantity
 from ptycho.settings import legacy_dict as params
 from ptycho.settings.scan_options import Quantity, ScanOptions
+from ptyconf.errors import error_text
 
 __all__ = ["RawData"]
 
@@ -58,11 +60,11 @@ class RawData(Scan):
         *,
         options: ScanOptions | None = None,
         quantity: Quantity | None = None,
-        context: Context | None = None,
+        source: ScanSource | None = None,
     ) -> None:
         chosen = with_quantity(options, quantity)
-        context = Context() if context is None else context
-        given = Given(
+        source = ScanSource() if source is None else source
+        given = ScanArrays(
             xcoords,
             ycoords,
             xcoords_start,
@@ -72,9 +74,9 @@ class RawData(Scan):
             objectGuess,
             None if Y is None else np.asanyarray(Y),
             chosen,
-            context,
+            source,
         )
-        super().__init__(accept(given), chosen, context, scan_index)
+        super().__init__(validate(given), chosen, source, scan_index)
         self.probeGuess = None if probeGuess is None else np.asarray(probeGuess)
         self.objectGuess = None if objectGuess is None else np.asarray(objectGuess)
         self.norm_Y_I = norm_Y_I
@@ -109,7 +111,7 @@ class RawData(Scan):
             objectGuess,
             options=options,
             quantity=quantity,
-            context=Context(usual="counts"),
+            source=ScanSource(usual="counts"),
         )
 
     @classmethod
@@ -139,7 +141,7 @@ class RawData(Scan):
         modes, guess = check_probe(probeGuess, None), np.asarray(objectGuess)
         if guess.ndim != 2:
             raise ScanError(
-                compose(f"'objectGuess' has shape {guess.shape}", expected="complex, of shape (H, W)")
+                error_text(f"'objectGuess' has shape {guess.shape}", expected="complex, of shape (H, W)")
             )
         positions = np.stack([np.asarray(xcoords, float), np.asarray(ycoords, float)], axis=1)
         patches = cut_patches(guess.astype(np.complex128), positions, modes.shape[-1])
@@ -187,7 +189,7 @@ class RawData(Scan):
             metadata=contents.metadata,
             options=options,
             quantity=quantity,
-            context=Context(path, contents.frames_key, "amplitude", contents.quantity, contents.origin),
+            source=ScanSource(path, contents.frames_key, "amplitude", contents.quantity, contents.origin),
         )
 
     @classmethod
@@ -213,7 +215,7 @@ class RawData(Scan):
             "objectGuess": self.objectGuess,
             "Y": self.Y,
             "_metadata": None if self.metadata is None else json.dumps(self.metadata),
-            "position_origin": self._context.origin if declared == "auto" else declared,
+            "position_origin": self._source.origin if declared == "auto" else declared,
         }
         arrays: dict[str, Any] = {
             "diff3d": self.diff3d,
@@ -265,10 +267,10 @@ class RawData(Scan):
             gridsize = int(params.get("gridsize"))
         if N != self.N:
             raise ScanError(
-                compose(
-                    f"N = {N}, but the frames of {place(self.source)} are {self.N} x {self.N}",
+                error_text(
+                    f"N = {N}, but the frames of {source_name(self.source)} are {self.N} x {self.N}",
                     expected=f"N = {self.N}",
-                    try_=f"data.crop_px = {N}" if N < self.N else f"model.N = {self.N}",
+                    hint=f"data.crop_px = {N}" if N < self.N else f"model.N = {self.N}",
                 )
             )
         if nsamples == 1 < len(self):
@@ -288,4 +290,4 @@ class RawData(Scan):
             oversampling=enable_oversampling,
             pool_size=neighbor_pool_size,
         )
-        return gather(self, groups) | {"objectGuess": self.objectGuess}
+        return grouped_data(self, groups) | {"objectGuess": self.objectGuess}

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ptycho.errors import ScanError
 from ptycho.files import npz
-from ptycho.scan.errors import ScanError, compose
-from ptycho.scan.layout import LABEL_KEYS, diffraction_key
+from ptycho.scan.axis_order import LABEL_KEYS, diffraction_key
 from ptycho.scan.metadata import read_metadata
+from ptyconf.errors import error_text
 
 __all__ = ["Contents", "read_scan"]
 
@@ -68,10 +69,10 @@ def read_scan(path: Path) -> Contents:
     missing = [key for key in wanted[:2] if key not in keys]
     if missing:
         raise ScanError(
-            compose(
+            error_text(
                 f"{path} holds no positions: there is no {' and no '.join(map(repr, missing))}",
                 expected="'xcoords' and 'ycoords', one number per frame, in pixels of the object grid",
-                known_here=", ".join(keys),
+                known=", ".join(keys),
             )
         )
     arrays = {key: npz.read_array(path, key) for key in wanted if key in keys}
@@ -99,7 +100,7 @@ def _read_tike(path: Path) -> Contents:
     scan = scan[0] if scan.ndim == 3 and scan.shape[0] == 1 else scan
     if scan.ndim != 2 or scan.shape[1] != 2:
         raise ScanError(
-            compose(
+            error_text(
                 f"'scan' in {path} has shape {scan.shape}",
                 expected="(frames, 2): row and column of each patch's corner, in pixels",
             )
@@ -110,17 +111,17 @@ def _read_tike(path: Path) -> Contents:
 
 def _read_bz2(path: Path) -> Contents:
     if not path.exists():
-        raise FileNotFoundError(compose(f"scan file not found: {path}", expected="an .npz file"))
+        raise FileNotFoundError(error_text(f"scan file not found: {path}", expected="an .npz file"))
     with tempfile.TemporaryDirectory() as folder:
         unpacked = Path(folder) / path.stem
         try:
             unpacked.write_bytes(bz2.decompress(path.read_bytes()))
         except (OSError, ValueError) as error:
             raise ScanError(
-                compose(
+                error_text(
                     f"{path} is not a bzip2 file ({error})",
                     expected="an .npz file, or one compressed by bzip2",
-                    try_="copy the file again; an interrupted copy looks like this",
+                    hint="copy the file again; an interrupted copy looks like this",
                 )
             ) from error
         contents = read_scan(unpacked)

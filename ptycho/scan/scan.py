@@ -8,11 +8,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ptycho.scan.check import check_scan_index
-from ptycho.scan.errors import ScanError, compose, place
-from ptycho.scan.intake import Accepted, Context
-from ptycho.scan.layout import LABEL_KEYS
+from ptycho.errors import ScanError
+from ptycho.scan.array_checks import check_scan_index
+from ptycho.scan.axis_order import LABEL_KEYS
+from ptycho.scan.source import ScanSource, source_name
+from ptycho.scan.validate import ValidScan
 from ptycho.settings.scan_options import ScanOptions
+from ptyconf.errors import error_text
 
 __all__ = ["Scan"]
 
@@ -30,20 +32,20 @@ class Scan:
     """
 
     def __init__(
-        self, accepted: Accepted, options: ScanOptions, context: Context, scan_index: ArrayLike | None
+        self, valid: ValidScan, options: ScanOptions, source: ScanSource, scan_index: ArrayLike | None
     ) -> None:
         self.options = options
-        self.scan_index = check_scan_index(scan_index, len(accepted.frames), context.source)
-        self._accepted = accepted
-        self._context = context
+        self.scan_index = check_scan_index(scan_index, len(valid.frames), source.path)
+        self._valid = valid
+        self._source = source
         self._mean_square: float | None = None
 
     def __len__(self) -> int:
-        return len(self._accepted.frames)
+        return len(self._valid.frames)
 
     def __repr__(self) -> str:
         what = f"{self.n_frames} frames of {self.N} x {self.N} {self.quantity}"
-        return f"{type(self).__name__}({what} from {place(self.source)})"
+        return f"{type(self).__name__}({what} from {source_name(self.source)})"
 
     @property
     def n_frames(self) -> int:
@@ -53,63 +55,63 @@ class Scan:
     @property
     def N(self) -> int:  # noqa: N802  The field's own symbol.
         """Side of a frame after crop and binning."""
-        return self._accepted.frames.detector.side
+        return self._valid.frames.detector.side
 
     @property
     def source(self) -> Path | None:
         """The file, or None for arrays in memory."""
-        return self._context.source
+        return self._source.path
 
     @property
     def quantity(self) -> Literal["counts", "amplitude"]:
         """What ``diff3d`` holds."""
-        return self._accepted.frames.quantity
+        return self._valid.frames.quantity
 
     @property
     def decisions(self) -> list[str]:
         """What was decided about the scan and why, one sentence each."""
-        return self._accepted.decisions
+        return self._valid.decisions
 
     @property
     def diff3d(self) -> Array:
         """The frames as given, shape (n, H, W): no crop, no root, no scale."""
-        frames = self._accepted.frames
+        frames = self._valid.frames
         return frames.select(frames.raw)
 
     @property
     def xcoords(self) -> NDArray[np.float64]:
         """Positions as given, columns, in pixels, shape (n,)."""
-        return self._accepted.coordinates.x
+        return self._valid.coordinates.x
 
     @property
     def ycoords(self) -> NDArray[np.float64]:
         """Positions as given, rows, in pixels, shape (n,)."""
-        return self._accepted.coordinates.y
+        return self._valid.coordinates.y
 
     @property
     def xcoords_start(self) -> NDArray[np.float64]:
         """Nominal positions as given, columns, in pixels, shape (n,)."""
-        return self._accepted.coordinates.x_start
+        return self._valid.coordinates.x_start
 
     @property
     def ycoords_start(self) -> NDArray[np.float64]:
         """Nominal positions as given, rows, in pixels, shape (n,)."""
-        return self._accepted.coordinates.y_start
+        return self._valid.coordinates.y_start
 
     @property
     def positions(self) -> NDArray[np.float64]:
         """Patch centres [x, y] in pixels of the object, shape (n, 2)."""
-        return self._accepted.positions
+        return self._valid.positions
 
     @property
     def nominal_positions(self) -> NDArray[np.float64]:
         """Nominal patch centres [x, y] in pixels of the object, shape (n, 2)."""
-        return self._accepted.nominal
+        return self._valid.nominal
 
     @property
     def probe_modes(self) -> Complex | None:
         """Probe for the frames after crop and binning, shape (P, N, N), in the file's scale."""
-        return self._accepted.probe_modes
+        return self._valid.probe_modes
 
     @property
     def object_truth(self) -> Complex | None:
@@ -117,28 +119,28 @@ class Scan:
 
         The patch of (x, y) is ``object_truth[y - N//2 : y + N//2, x - N//2 : x + N//2]``.
         """
-        return self._accepted.truth
+        return self._valid.truth
 
     @property
     def object_origin_px(self) -> NDArray[np.float64]:
         """The [x, y] that was added to the file's coordinates to make them patch centres on the object."""
-        return self._accepted.shift
+        return self._valid.shift
 
     @property
     def mask(self) -> NDArray[np.bool_] | None:
         """Good detector pixels after crop and binning, shape (N, N), True = good; None when all are."""
-        return self._accepted.frames.mask
+        return self._valid.frames.mask
 
     @property
     def Y(self) -> Array | None:  # noqa: N802  The contract's name.
         """Object patches for supervised training, shape (n, N, N), or None."""
-        labels = self._accepted.labels
-        return None if labels is None else self._accepted.frames.select(labels)
+        labels = self._valid.labels
+        return None if labels is None else self._valid.frames.select(labels)
 
     @property
     def object_pixel_m(self) -> float | None:
         """Side of an object pixel in metres; None unless wavelength, distance and pixel size are set."""
-        return self.options.object_pixel_m(self._accepted.frames.detector.side_px)
+        return self.options.object_pixel_m(self._valid.frames.detector.side_px)
 
     def amplitudes(self, indices: ArrayLike | None = None) -> NDArray[np.float32]:
         """Read measured amplitudes: the root of counts, or as given; cropped, binned, centred, not scaled.
@@ -149,7 +151,7 @@ class Scan:
         Returns:
             Shape (frames, N, N), float32; masked pixels are zero.
         """
-        return self._accepted.frames.amplitudes(_indices(indices))
+        return self._valid.frames.amplitudes(_indices(indices))
 
     def labels(self, indices: ArrayLike | None = None) -> NDArray[np.complex64]:
         """Read the object patches for supervised training.
@@ -163,28 +165,28 @@ class Scan:
         Raises:
             ScanError: The scan has none (DATA-SUP-001).
         """
-        labels = self._accepted.labels
+        labels = self._valid.labels
         if labels is None:
             raise ScanError(
-                compose(
-                    f"supervised training needs the object patch of every frame, and {place(self.source)} "
-                    "has none (DATA-SUP-001)",
+                error_text(
+                    f"supervised training needs the object patch of every frame, and "
+                    f"{source_name(self.source)} has none (DATA-SUP-001)",
                     expected=f"an array {' or '.join(map(repr, LABEL_KEYS))} of shape "
                     f"({self.n_frames}, {self.N}, {self.N}), complex64",
-                    try_='model.model_type = "pinn", which learns from the frames alone',
+                    hint='model.model_type = "pinn", which learns from the frames alone',
                 )
             )
-        return self._accepted.frames.select(labels, _indices(indices)).astype(np.complex64)
+        return self._valid.frames.select(labels, _indices(indices)).astype(np.complex64)
 
     def mean_square(self) -> float:
         """Average the summed squared amplitude of a frame: photons per frame when ``diff3d`` holds counts."""
         if self._mean_square is None:
-            self._mean_square = self._accepted.frames.mean_square()
+            self._mean_square = self._valid.frames.mean_square()
         return self._mean_square
 
     def at_nominal_positions(self) -> Self:
         """Give the same frames at their nominal positions; the frames are not copied."""
-        return self.at_positions(self._accepted.nominal)
+        return self.at_positions(self._valid.nominal)
 
     def at_positions(self, positions: NDArray[np.float64]) -> Self:
         """Give the same frames at other positions; the frames are not copied.
@@ -193,7 +195,7 @@ class Scan:
             positions: Patch centres [x, y] in pixels of the object, shape (n, 2).
         """
         moved = copy.copy(self)
-        moved._accepted = replace(self._accepted, positions=positions)  # noqa: SLF001  A copy of this object.
+        moved._valid = replace(self._valid, positions=positions)  # noqa: SLF001  A copy of this object.
         return moved
 
     def subset(self, indices: ArrayLike) -> Self:
@@ -205,7 +207,7 @@ class Scan:
         given = np.asarray(indices)
         chosen = np.flatnonzero(given) if given.dtype == np.bool_ else given.astype(np.int64)
         part = copy.copy(self)
-        part._accepted = self._accepted.subset(chosen)  # noqa: SLF001  A copy of this very object.
+        part._valid = self._valid.subset(chosen)  # noqa: SLF001  A copy of this very object.
         part.scan_index = self.scan_index[chosen]
         part._mean_square = None  # noqa: SLF001
         return part

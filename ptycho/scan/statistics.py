@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.files.pages import release
+from ptycho.files.memory_map import release_pages
 
 __all__ = ["Flaw", "Statistics", "chunks", "measure_frames"]
 
@@ -72,7 +72,7 @@ class Statistics:
 
 
 @dataclass
-class _Evidence:
+class _NumberKind:
     """What speaks for counts or for their roots, gathered chunk by chunk until it is refuted."""
 
     whole: bool = True
@@ -106,7 +106,7 @@ def measure_frames(frames: Array, bad: NDArray[np.bool_] | None = None) -> Stati
     """
     n, rows, columns = frames.shape
     total = np.zeros((rows, columns))
-    maximum, evidence = 0.0, _Evidence()
+    maximum, evidence = 0.0, _NumberKind()
     flaw: Flaw | None = None
     for where in chunks(n, rows * columns):
         block = frames[where] if bad is None else np.where(bad, frames.dtype.type(0), frames[where])
@@ -115,7 +115,7 @@ def measure_frames(frames: Array, bad: NDArray[np.bool_] | None = None) -> Stati
             total += block.sum(axis=0, dtype=np.float64)
             maximum = max(maximum, float(block.max(initial=0)))
             evidence.look(block)
-        release(frames)
+        release_pages(frames)
     roots = evidence.roots and not evidence.whole and evidence.witnesses >= ROOT_WITNESSES
     return Statistics(n, maximum, evidence.whole, roots, total / max(n, 1), flaw)
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from ptycho.scan.errors import ScanError, compose
+from ptycho.errors import ScanError
+from ptyconf.errors import error_text
 
 __all__ = ["Centre", "Origin", "Quantity", "ScanOptions"]
 
@@ -74,10 +75,10 @@ class ScanOptions:
             value, known = getattr(self, name), get_args(kind)
             if value not in known:
                 raise ScanError(
-                    compose(
+                    error_text(
                         f"data.{name} = {value!r}",
                         expected=", ".join(f'"{word}"' for word in known),
-                        try_=f'data.{name} = "auto"',
+                        hint=f'data.{name} = "auto"',
                     )
                 )
 
@@ -90,19 +91,19 @@ class ScanOptions:
         kept = side_px if self.crop_px is None else self.crop_px
         if not 0 < kept <= side_px or (side_px - kept) % 2:
             raise ScanError(
-                compose(
+                error_text(
                     f"data.crop_px = {kept} does not fit frames of {side_px} x {side_px} pixels",
                     expected=f"at most {side_px}, and {'odd' if side_px % 2 else 'even'} as the frame is",
-                    try_=f"data.crop_px = {side_px // 2 + (side_px // 2 - side_px) % 2}",
+                    hint=f"data.crop_px = {side_px // 2 + (side_px // 2 - side_px) % 2}",
                 )
             )
         if self.bin < 1 or kept % self.bin:
             divisors = [d for d in range(1, 17) if kept % d == 0]
             raise ScanError(
-                compose(
+                error_text(
                     f"data.bin = {self.bin} does not divide a frame of {kept} x {kept} pixels",
                     expected=f"one of {', '.join(map(str, divisors))}",
-                    try_="data.bin = 1, or another data.crop_px",
+                    hint="data.bin = 1, or another data.crop_px",
                 )
             )
         return kept // self.bin

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ptycho.scan.errors import ScanError, compose
+from ptycho.errors import ScanError
+from ptyconf.errors import error_text
 
 __all__ = ["FAMILIES", "Contrast", "Family", "draw_object"]
 
@@ -52,10 +53,10 @@ def draw_object(
     """
     if family not in FAMILIES:
         raise ScanError(
-            compose(
+            error_text(
                 f'there is no family of objects "{family}"',
-                known_here=", ".join(FAMILIES),
-                try_='object_family = "textures"',
+                known=", ".join(FAMILIES),
+                hint='object_family = "textures"',
             )
         )
     limits = Contrast() if contrast is None else contrast

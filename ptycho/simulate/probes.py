@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.scan.errors import ScanError, compose
+from ptycho.errors import ScanError
+from ptyconf.errors import error_text
 
 __all__ = ["BEAMS", "Beam", "draw_beam"]
 
@@ -29,7 +30,7 @@ def draw_beam(name: Beam, N: int) -> Field:
     """
     if name not in BEAMS:
         raise ScanError(
-            compose(f'there is no probe "{name}"', known_here=", ".join(BEAMS), try_='probe = "zone_plate"')
+            error_text(f'there is no probe "{name}"', known=", ".join(BEAMS), hint='probe = "zone_plate"')
         )
     beam = BEAMS[name](N)
     normalised: Field = beam / np.linalg.norm(beam)

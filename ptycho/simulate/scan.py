@@ -6,14 +6,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho.errors import ScanError
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.noise import sample_counts
-from ptycho.scan.errors import ScanError, compose
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.scan_options import ScanOptions
 from ptycho.simulate.objects import Contrast, Family, draw_object
 from ptycho.simulate.probes import Beam, draw_beam
+from ptyconf.errors import error_text
 
 __all__ = ["Simulation", "draw_positions", "simulate"]
 
@@ -153,5 +154,5 @@ def _refuse_impossible(settings: Simulation) -> None:
     for name, (possible, expected) in limits.items():
         if not possible:
             raise ScanError(
-                compose(f"{name} = {getattr(settings, name)} cannot be simulated", expected=expected)
+                error_text(f"{name} = {getattr(settings, name)} cannot be simulated", expected=expected)
             )

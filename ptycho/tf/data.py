@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ptycho.scan.store import Indices
+from ptycho.scan.frame_store import Indices
 from ptycho.settings.classes import PyTorchExecutionConfig
 from ptycho.training.groups import Groups
 from ptycho.training.order import epoch_order

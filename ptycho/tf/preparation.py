@@ -6,8 +6,8 @@ from typing import Any
 import tensorflow as tf
 
 from ptycho.physics.sweeps import Steps
+from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
-from ptycho.scan.store import Indices
 from ptycho.training.execution import settle_precision
 from ptycho.training.groups import Groups
 from ptycho.training.preparation import Plan, Prepared, Probe, ProbeTask, make_plan

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho.scan.frame_store import FrameStore, Indices
 from ptycho.scan.grouping import relative_coordinates
 from ptycho.scan.raw_data import RawData
-from ptycho.scan.store import FrameStore, Indices
 
 
 class Gathered(NamedTuple):

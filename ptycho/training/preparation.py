@@ -14,9 +14,9 @@ from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
+from ptycho.scan.frame_store import FrameArray, Indices, Stored, store_frames
 from ptycho.scan.grouping import require_overlap
 from ptycho.scan.raw_data import RawData
-from ptycho.scan.store import Frames, Indices, Stored, store_frames
 from ptycho.settings.classes import PyTorchExecutionConfig, TrainingConfig
 from ptycho.settings.effect import idle_settings
 from ptyconf import Resolution
@@ -62,7 +62,7 @@ class ProbeTask:
         seed: Seed of the order of the frames.
     """
 
-    frames: Callable[[Indices], Frames]
+    frames: Callable[[Indices], FrameArray]
     positions: NDArray[np.float64]
     probe: Probe
     sweeps: int

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from ptycho.scan.store import FrameStore, Indices, describe_size
+from ptycho.scan.frame_store import FrameStore, Indices, describe_size
 from ptycho.settings.classes import PyTorchExecutionConfig
 from ptycho.training.groups import Groups
 from ptycho.training.order import epoch_order

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.stitch import Stitched
 from ptycho.physics.sweeps import Picture
+from ptycho.scan.frame_store import FrameStore, Indices
 from ptycho.scan.raw_data import RawData
-from ptycho.scan.store import FrameStore, Indices
 from ptycho_torch.nn.model import PtychoNetwork
 from ptycho_torch.nn.refinement import refine
 

@@ -6,8 +6,8 @@ import numpy as np
 from torch.utils.data import DataLoader
 
 from ptycho.physics.sweeps import Steps
+from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
-from ptycho.scan.store import Indices
 from ptycho.settings.classes import PyTorchExecutionConfig
 from ptycho.training.groups import Groups
 from ptycho.training.preparation import Plan, Prepared, Probe, ProbeTask, make_plan

@@ -21,8 +21,8 @@ from ptycho.physics.stitch import stitch
 from ptycho.raw_data import RawData
 from ptycho.reconstruction.groups import Steps
 from ptycho.reconstruction.picture import Options, reconstruct
+from ptycho.scan.frame_store import store_frames
 from ptycho.scan.grouping import group_indices
-from ptycho.scan.store import store_frames
 from ptycho.training.groups import Groups
 
 Arrays = dict[str, np.ndarray]

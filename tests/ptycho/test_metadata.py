@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptycho.config.config import ModelConfig, TrainingConfig
+from ptycho.errors import ScanError
 from ptycho.metadata import MetadataManager, read_metadata
-from ptycho.scan.errors import ScanError
 
 CONFIG = TrainingConfig(model=ModelConfig(N=128, gridsize=2), nphotons=1e6, n_groups=64, batch_size=8)
 

@@ -7,7 +7,7 @@ import pytest
 
 from ptycho import params, probe
 from ptycho.config.config import ModelConfig, update_legacy_dict
-from ptycho.scan.errors import ScanError
+from ptycho.errors import ScanError
 
 pytestmark = pytest.mark.usefixtures("new_process")
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho.errors import ScanError
 from ptycho.files import npz
 from ptycho.physics.fourier import far_field_amplitude
 from ptycho.raw_data import RawData
-from ptycho.scan.errors import ScanError
 from ptycho.settings.scan_options import ScanOptions
 
 
@@ -50,7 +50,7 @@ def test_frames_are_mapped_not_read(jail: Path, tiny_scan: RawData) -> None:
     """A file written uncompressed is mapped; subsets and reads leave the frames where they are."""
     again = RawData.from_file(tiny_scan.to_file("scan.npz"))
     assert isinstance(again.diff3d, np.memmap)
-    assert again.subset([1, 2])._accepted.frames.raw is again._accepted.frames.raw
+    assert again.subset([1, 2])._valid.frames.raw is again._valid.frames.raw
     packed = RawData.from_file(tiny_scan.to_file("packed.npz", compressed=True))
     np.testing.assert_array_equal(packed.diff3d, again.diff3d)
 

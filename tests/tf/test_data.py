@@ -6,7 +6,7 @@ import pytest
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
-from ptycho.scan.store import LazyFrames
+from ptycho.scan.frame_store import LazyFrames
 from ptycho.tf.data import BATCHES_AHEAD, Batch, Batches, Loading
 from ptycho.training.groups import Groups
 from ptycho.training.order import epoch_order

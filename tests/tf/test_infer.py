@@ -15,8 +15,8 @@ from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
 from ptycho.reconstruction import groups as grouped
 from ptycho.reconstruction.picture import Options
+from ptycho.scan.frame_store import LazyFrames
 from ptycho.scan.grouping import relative_coordinates
-from ptycho.scan.store import LazyFrames
 from ptycho.tf import infer
 from ptycho.tf.engine import TensorFlowEngine
 from ptycho.tf.model import PtychoNetwork

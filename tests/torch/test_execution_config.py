@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
 from ptycho.reconstruction.picture import batch_size_of
-from ptycho.scan.store import LazyFrames
+from ptycho.scan.frame_store import LazyFrames
 from ptycho.simulate.scan import Simulation, simulate
 from ptycho.training.groups import Groups
 from ptycho_torch.config_factory import create_training_payload

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from ptycho.errors import ScanError
 from ptycho.files import npz
 from ptycho.files.pickled_text import read_pickled_text
-from ptycho.scan.errors import ScanError
 
 ARRAYS = hnp.arrays(
     st.sampled_from(["<f4", "<f8", "<u2", "<i8", "<c8", "|b1", "|u1", ">f4"]),

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ptycho.errors import ScanError
 from ptycho.scan.coordinates import Coordinates, check_coordinates
-from ptycho.scan.errors import ScanError
 
 FILE = Path("scan.npz")
 

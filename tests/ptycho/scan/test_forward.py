@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ptycho.scan.errors import ScanError
+from ptycho.errors import ScanError
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 
 

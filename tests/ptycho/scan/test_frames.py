@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptycho.scan.frames import Detector, Frames
+from ptycho.scan.frames import Detector, FrameStack
 
 WHOLE = Detector(side_px=16, corner=False, crop_px=16, bin=1)
 
 
 def frames_of(
     raw: np.ndarray, detector: Detector = WHOLE, quantity: str = "counts", **more: object
-) -> Frames:
+) -> FrameStack:
     """Wrap raw frames."""
-    return Frames(raw, quantity, detector, **more)  # type: ignore[arg-type]
+    return FrameStack(raw, quantity, detector, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture

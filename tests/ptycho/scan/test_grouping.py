@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ptycho.errors import ScanError
 from ptycho.scan import grouping
-from ptycho.scan.errors import ScanError
 from ptycho.scan.grouping import group_centres, group_indices, relative_coordinates
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ptycho.errors import ScanError
 from ptycho.files import npz
-from ptycho.scan.errors import ScanError
 from ptycho.scan.mask import load_bad_pixels
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho.errors import ScanError
 from ptycho.files import npz
-from ptycho.scan.errors import ScanError
 from ptycho.scan.reader import read_scan
 
 

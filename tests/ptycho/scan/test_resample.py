@@ -7,7 +7,7 @@ import pytest
 
 from ptycho.physics.fourier import far_field_amplitude
 from ptycho.scan.forward import cut_patches
-from ptycho.scan.frames import Detector, Frames
+from ptycho.scan.frames import Detector, FrameStack
 from ptycho.scan.resample import coarsen_object, resample_probe
 from ptycho.simulate.objects import draw_object
 from ptycho.simulate.probes import draw_beam
@@ -36,7 +36,7 @@ def test_cropped_detector_sees_the_coarse_object(
     truth, positions, probe = smooth_scan
     detector = Detector(side_px=96, corner=False, crop_px=48, bin=1)
     full = far_field_amplitude(cut_patches(truth, positions, 96), probe)
-    measured = Frames(full, "amplitude", detector).amplitudes()
+    measured = FrameStack(full, "amplitude", detector).amplitudes()
     coarse = coarsen_object(truth, 0.5)
     assert coarse.shape == (80, 75)
     predicted = far_field_amplitude(cut_patches(coarse, positions * 0.5, 48), resample_probe(probe, detector))
@@ -55,7 +55,7 @@ def test_binned_detector_sees_the_narrow_probe(
     probe = np.exp(-0.5 * np.add.outer(width**2, width**2))[np.newaxis].astype(complex)
     detector = Detector(side_px=96, corner=False, crop_px=96, bin=binned)
     full = far_field_amplitude(cut_patches(truth, positions, 96), probe)
-    measured = Frames(full**2, "counts", detector).amplitudes()
+    measured = FrameStack(full**2, "counts", detector).amplitudes()
     side = 96 // binned
     patches = cut_patches(truth, positions, side)
     predicted = far_field_amplitude(patches, resample_probe(probe, detector))

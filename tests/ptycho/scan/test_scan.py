@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho.errors import ScanError
 from ptycho.raw_data import RawData
-from ptycho.scan.errors import ScanError
 from ptycho.settings.scan_options import ScanOptions
 
 
@@ -41,7 +41,7 @@ def test_subset_takes_all_that_belongs_along(tiny_scan: RawData) -> None:
 def test_mapped_frames_travel_as_a_place(jail: Path, tiny_scan: RawData) -> None:
     """Pickling a mapped scan, as loading processes do, sends no frame; the copy reads the same."""
     mapped = RawData.from_file(tiny_scan.to_file("scan.npz")).subset([4, 2])
-    content = pickle.dumps(mapped._accepted.frames)
+    content = pickle.dumps(mapped._valid.frames)
     assert len(content) < 2_000
     np.testing.assert_array_equal(pickle.loads(content).amplitudes(), mapped.amplitudes())
     again = pickle.loads(pickle.dumps(tiny_scan))

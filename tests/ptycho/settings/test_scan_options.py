@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from ptycho.scan.errors import ScanError
+from ptycho.errors import ScanError
 from ptycho.settings.scan_options import ScanOptions
 
 

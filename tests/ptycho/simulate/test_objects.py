@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ptycho.scan.errors import ScanError
+from ptycho.errors import ScanError
 from ptycho.simulate.objects import FAMILIES, Contrast, Family, draw_object
 
 EVERY_FAMILY = pytest.mark.parametrize("family", list(FAMILIES))

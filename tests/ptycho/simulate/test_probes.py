@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ptycho.errors import ScanError
 from ptycho.physics.fourier import propagate
-from ptycho.scan.errors import ScanError
 from ptycho.simulate.probes import BEAMS, draw_beam
 
 

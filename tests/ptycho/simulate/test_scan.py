@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho.errors import ScanError
 from ptycho.physics.fourier import far_field_amplitude
 from ptycho.raw_data import RawData
-from ptycho.scan.errors import ScanError
 from ptycho.simulate.scan import Simulation, draw_positions, simulate
 
 SMALL = Simulation(N=32, n_frames=30, nphotons=1e5)

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from ptycho.errors import ScanError
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
-from ptycho.scan.errors import ScanError
-from ptycho.scan.store import LazyFrames
+from ptycho.scan.frame_store import LazyFrames
 from ptycho.training.groups import Groups
 
 

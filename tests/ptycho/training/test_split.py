@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptycho.scan.errors import ScanError
+from ptycho.errors import ScanError
 from ptycho.training.split import Sampling, split
 
 

@@ -7,7 +7,7 @@ import torch
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
-from ptycho.scan.store import LazyFrames
+from ptycho.scan.frame_store import LazyFrames
 from ptycho.training.groups import Groups
 from ptycho_torch.lit import data
 

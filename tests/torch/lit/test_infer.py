@@ -16,8 +16,8 @@ from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
 from ptycho.reconstruction import groups as grouped
 from ptycho.reconstruction import picture
+from ptycho.scan.frame_store import LazyFrames
 from ptycho.scan.grouping import relative_coordinates
-from ptycho.scan.store import LazyFrames
 from ptycho_torch.lit import infer
 from ptycho_torch.lit.engine import TorchEngine
 from ptycho_torch.nn.model import PtychoNetwork

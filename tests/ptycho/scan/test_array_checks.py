@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho.scan.check import check_dtype, check_frames, check_object, check_probe, check_scan_index
-from ptycho.scan.errors import ScanError
+from ptycho.errors import ScanError
+from ptycho.scan.array_checks import check_dtype, check_frames, check_object, check_probe, check_scan_index
 from ptycho.scan.statistics import measure_frames
 
 FILE = Path("scan.npz")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho.scan.errors import ScanError
-from ptycho.scan.layout import diffraction_key, order_frames
+from ptycho.errors import ScanError
+from ptycho.scan.axis_order import diffraction_key, order_frames
 
 FILE = Path("scan.npz")
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho.errors import ScanError
 from ptycho.files import npz
 from ptycho.raw_data import RawData
-from ptycho.scan.errors import ScanError
 from ptycho.settings.scan_options import ScanOptions
 
 
@@ -24,7 +24,7 @@ def in_memory(arrays: dict[str, Any], **more: Any) -> RawData:
 
 def test_decisions_are_logged(scan_arrays: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     """Every decision is kept on the scan and logged with the place it concerns."""
-    with caplog.at_level(logging.INFO, logger="ptycho.scan.intake"):
+    with caplog.at_level(logging.INFO, logger="ptycho.scan.validate"):
         scan = in_memory(scan_arrays)
     assert scan.decisions == [
         "'diff3d' holds detector counts: every value is a whole number",

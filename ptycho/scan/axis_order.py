@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ptycho.scan.errors import ScanError, compose, place
+from ptycho.errors import ScanError
+from ptycho.scan.source import source_name
+from ptyconf.errors import error_text
 
 __all__ = ["DIFFRACTION_KEYS", "LABEL_KEYS", "diffraction_key", "order_frames"]
 
@@ -28,11 +30,11 @@ def diffraction_key(keys: Iterable[str], source: Path | None) -> str:
         if key in found:
             return key
     raise ScanError(
-        compose(
-            f"{place(source)} holds no diffraction frames",
+        error_text(
+            f"{source_name(source)} holds no diffraction frames",
             expected="an array 'diffraction' or 'diff3d' of shape (frames, N, N)",
-            known_here=", ".join(found) or "nothing",
-            try_="np.savez(path, diff3d=frames, ...)",
+            known=", ".join(found) or "nothing",
+            hint="np.savez(path, diff3d=frames, ...)",
         )
     )
 
@@ -77,19 +79,20 @@ def _refuse_oblong(array: Array, key: str, source: Path | None) -> None:
     if rows != columns:
         side = min(rows, columns)
         raise ScanError(
-            compose(
-                f"the frames '{key}' in {place(source)} are not square: {rows} rows x {columns} columns",
+            error_text(
+                f"the frames '{key}' in {source_name(source)} are not square: "
+                f"{rows} rows x {columns} columns",
                 expected="as many rows as columns",
-                try_=f"cut them around the beam to {side} x {side}",
+                hint=f"cut them around the beam to {side} x {side}",
             )
         )
 
 
 def _no_order(shape: tuple[int, ...], n_positions: int, key: str, source: Path | None) -> ScanError:
     return ScanError(
-        compose(
-            f"'{key}' in {place(source)} has shape {shape}, which fits no axis order (FORMAT-001)",
+        error_text(
+            f"'{key}' in {source_name(source)} has shape {shape}, which fits no axis order (FORMAT-001)",
             expected=f"(frames, N, N), or the legacy (N, N, frames), with {n_positions} frames",
-            try_=f"np.savez(path, {key}=frames.reshape({n_positions}, N, N), ...)",
+            hint=f"np.savez(path, {key}=frames.reshape({n_positions}, N, N), ...)",
         )
     )

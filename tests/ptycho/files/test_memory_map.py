@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho.files.pages import release
+from ptycho.files.memory_map import release_pages
 
 SCRIPT = """
 import sys
@@ -34,7 +34,7 @@ def test_released_pages_are_read_again(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.arange(10**5))
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r").reshape(10, 100, 100)
     assert mapped[3, 1, 4] == 30_104
-    release(mapped.transpose(2, 0, 1))
+    release_pages(mapped.transpose(2, 0, 1))
     np.testing.assert_array_equal(mapped.ravel(), np.arange(10**5))
 
 
@@ -44,9 +44,9 @@ def test_maps_that_hold_changes_are_left_alone(tmp_path: Path, mode: str) -> Non
     np.save(tmp_path / "a.npy", np.zeros(10**5))
     mapped = np.load(tmp_path / "a.npy", mmap_mode=mode)  # type: ignore[call-overload]
     mapped[:] = 7
-    release(mapped)
+    release_pages(mapped)
     assert (mapped == 7).all()
-    release(np.ones(3))
+    release_pages(np.ones(3))
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="Linux tells the peak of one process")

@@ -8,17 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho.scan.errors import ScanError
-from ptycho.scan.quantity import Decided, Evidence, decide_quantity
+from ptycho.errors import ScanError
+from ptycho.scan.counts_or_amplitude import Decided, QuantityEvidence, decide_quantity
 from ptycho.scan.statistics import measure_frames
 from ptycho.settings.scan_options import Quantity
 
 FILE = Path("scan.npz")
 
 
-def evidence(values: np.ndarray, usual: Decided = "amplitude", declared: str | None = None) -> Evidence:
+def evidence(
+    values: np.ndarray, usual: Decided = "amplitude", declared: str | None = None
+) -> QuantityEvidence:
     """Collect the evidence on some frames of a file."""
-    return Evidence(measure_frames(values), declared, usual, "diff3d", FILE)
+    return QuantityEvidence(measure_frames(values), declared, usual, "diff3d", FILE)
 
 
 @pytest.fixture

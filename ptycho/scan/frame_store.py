@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ptycho.scan.raw_data import RawData
 
 Indices = NDArray[np.int64]
-Frames = NDArray[np.float32]
+FrameArray = NDArray[np.float32]
 
 HOST_SHARE = 0.25
 """A scan is kept in main memory when it takes no more than this share of what is free."""
@@ -22,7 +22,7 @@ UNKNOWN_FREE_BYTES = 4 * 2**30
 class FrameStore(Protocol):
     """Frames by their index in the scan."""
 
-    def frames(self, indices: Indices) -> Frames:
+    def frames(self, indices: Indices) -> FrameArray:
         """Return normalised frames, float32, shape (len(indices), N, N)."""
         ...
 
@@ -39,9 +39,9 @@ class LazyFrames:
         self._scan = scan
         self._factor = factor
 
-    def frames(self, indices: Indices) -> Frames:
+    def frames(self, indices: Indices) -> FrameArray:
         """Read and normalise."""
-        normalised: Frames = self._scan.amplitudes(indices) * np.float32(self._factor)
+        normalised: FrameArray = self._scan.amplitudes(indices) * np.float32(self._factor)
         return normalised
 
 
@@ -64,7 +64,7 @@ class ResidentFrames:
             span = slice(start, start + self.CHUNK)
             self._frames[span] = source.frames(used[span])
 
-    def frames(self, indices: Indices) -> Frames:
+    def frames(self, indices: Indices) -> FrameArray:
         """Look up."""
         return self._frames[np.searchsorted(self._used, indices)]
 

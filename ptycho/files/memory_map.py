@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["release"]
+__all__ = ["release_pages"]
 
 
-def release(array: np.ndarray[Any, Any]) -> None:
+def release_pages(array: np.ndarray[Any, Any]) -> None:
     """Hand the pages of a read-only mapped array back to the system; what was read stays in the file's cache.
 
     A pass over a scan would otherwise keep every page that it touched, and count as that much memory. Arrays

@@ -2,26 +2,27 @@
 
 import logging
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ptycho.errors import ScanError
+from ptycho.scan.array_checks import check_dtype, check_frames, check_object, check_probe
+from ptycho.scan.axis_order import order_frames
 from ptycho.scan.centre import is_corner_centred
-from ptycho.scan.check import check_dtype, check_frames, check_object, check_probe
 from ptycho.scan.coordinates import Coordinates, check_coordinates
-from ptycho.scan.errors import ScanError, compose, place
-from ptycho.scan.frames import Detector, Frames
-from ptycho.scan.layout import order_frames
+from ptycho.scan.counts_or_amplitude import QuantityEvidence, decide_quantity
+from ptycho.scan.frames import Detector, FrameStack
 from ptycho.scan.mask import load_bad_pixels
-from ptycho.scan.origin import locate
-from ptycho.scan.quantity import Evidence, decide_quantity
+from ptycho.scan.position_origin import place_positions
 from ptycho.scan.resample import coarsen_object, resample_probe
+from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.statistics import measure_frames
 from ptycho.settings.scan_options import Origin, ScanOptions
+from ptyconf.errors import error_text
 
-__all__ = ["Accepted", "Context", "Given", "accept"]
+__all__ = ["ScanArrays", "ValidScan", "validate", "with_quantity"]
 
 Array = np.ndarray[Any, Any]
 Complex = NDArray[np.complexfloating[Any, Any]]
@@ -30,26 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Context:
-    """Where a scan comes from, and what that says about it.
-
-    Attributes:
-        source: The file, or None for arrays in memory.
-        frames_key: What the frames are called there.
-        usual: What frames from here usually are, when nothing else tells.
-        quantity: What the file declares its frames to be, or None.
-        origin: What the file declares its positions to name, or None.
-    """
-
-    source: Path | None = None
-    frames_key: str = "diff3d"
-    usual: Literal["counts", "amplitude"] = "amplitude"
-    quantity: str | None = None
-    origin: str | None = None
-
-
-@dataclass(frozen=True)
-class Given:
+class ScanArrays:
     """A scan as it is handed over."""
 
     xcoords: ArrayLike
@@ -61,11 +43,11 @@ class Given:
     guess: ArrayLike | None
     labels: Array | None
     options: ScanOptions
-    context: Context
+    source: ScanSource
 
 
 @dataclass(frozen=True)
-class Accepted:
+class ValidScan:
     """A scan that passed every check.
 
     Attributes:
@@ -81,7 +63,7 @@ class Accepted:
     """
 
     coordinates: Coordinates
-    frames: Frames
+    frames: FrameStack
     probe_modes: Complex | None
     truth: Complex | None
     labels: Array | None
@@ -90,7 +72,7 @@ class Accepted:
     shift: NDArray[np.float64]
     decisions: list[str] = field(default_factory=list)
 
-    def subset(self, indices: NDArray[np.int64]) -> "Accepted":
+    def subset(self, indices: NDArray[np.int64]) -> "ValidScan":
         """Give some of the frames with all that belongs to them; the frames are not copied."""
         return replace(
             self,
@@ -102,29 +84,29 @@ class Accepted:
         )
 
 
-def accept(given: Given) -> Accepted:
+def validate(given: ScanArrays) -> ValidScan:
     """Check a scan and decide what it leaves open; each decision is logged.
 
     Raises:
         ScanError: Something cannot be used as it stands.
     """
-    source = given.context.source
+    source = given.source.path
     given.options.require_known_words()
     named = ("xcoords", "ycoords", "xcoords_start", "ycoords_start")
     arrays = (given.xcoords, given.ycoords, given.xcoords_start, given.ycoords_start)
     coordinates = check_coordinates(list(zip(named, arrays, strict=True)), source)
-    raw, notes = order_frames(given.frames, len(coordinates), given.context.frames_key, source)
+    raw, notes = order_frames(given.frames, len(coordinates), given.source.frames_key, source)
     coordinates, dropped = coordinates.match(len(raw), source)
-    frames, decided = _accept_frames(raw, given)
-    modes = _accept_probe(given, frames.detector)
+    frames, decided = _check_frames(raw, given)
+    modes = _fit_probe(given, frames.detector)
     scale = frames.detector.crop_px / frames.detector.side_px
     guess = check_object(given.guess, source)
     guess = None if guess is None else coarsen_object(guess, scale)
-    placement, placed = locate(
+    placement, placed = place_positions(
         _origin(given), _pairs(coordinates.x, coordinates.y, scale), frames, modes, guess
     )
-    labels, left_out = _accept_labels(given, len(raw), frames.detector)
-    accepted = Accepted(
+    labels, left_out = _fit_labels(given, len(raw), frames.detector)
+    valid = ValidScan(
         coordinates,
         frames,
         modes,
@@ -135,77 +117,77 @@ def accept(given: Given) -> Accepted:
         placement.shift,
         [*notes, *dropped, *decided, placed, *left_out],
     )
-    for decision in accepted.decisions:
-        logger.info("%s: %s", place(source), decision)
-    return accepted
+    for decision in valid.decisions:
+        logger.info("%s: %s", source_name(source), decision)
+    return valid
 
 
-def _accept_frames(raw: Array, given: Given) -> tuple[Frames, list[str]]:
-    key, source = given.context.frames_key, given.context.source
+def _check_frames(raw: Array, given: ScanArrays) -> tuple[FrameStack, list[str]]:
+    key, source = given.source.frames_key, given.source.path
     options, side = given.options, raw.shape[1]
     check_dtype(raw, key, source)
-    kept = options.frame_side(side) * options.bin
+    crop = options.frame_side(side) * options.bin
     bad = load_bad_pixels(options.mask, side, source)
     statistics = measure_frames(raw, bad)
     check_frames(statistics, key, source)
-    evidence = Evidence(statistics, given.context.quantity, given.context.usual, key, source)
+    evidence = QuantityEvidence(statistics, given.source.quantity, given.source.usual, key, source)
     quantity, said = decide_quantity(options.quantity, evidence)
     corner, where = is_corner_centred(options.centre, statistics.mean, key)
-    frames = Frames(raw, quantity, Detector(side, corner, kept, options.bin), bad)
+    frames = FrameStack(raw, quantity, Detector(side, corner, crop, options.bin), bad)
     notes = [said, where]
     if frames.detector.side != side:
-        notes.append(f"frames of {side} px: the middle {kept} px were kept and binned by {options.bin}")
+        notes.append(f"frames of {side} px: the middle {crop} px were kept and binned by {options.bin}")
     if bad is not None:
         notes.append(f"{int(bad.sum())} of {bad.size} detector pixels are masked")
     return frames, notes
 
 
-def _accept_probe(given: Given, detector: Detector) -> Complex | None:
+def _fit_probe(given: ScanArrays, detector: Detector) -> Complex | None:
     if given.probe is None:
         return None
-    modes = check_probe(given.probe, given.context.source)
-    found = modes.shape[-1]
-    if found == detector.side:
+    modes = check_probe(given.probe, given.source.path)
+    probe_side = modes.shape[-1]
+    if probe_side == detector.side:
         return modes
-    if found == detector.side_px:
+    if probe_side == detector.side_px:
         return resample_probe(modes, detector)
-    start = found // 2 - detector.side_px // 2
+    start = probe_side // 2 - detector.side_px // 2
     attempt = f"probeGuess[..., {start}:{start + detector.side_px}, {start}:{start + detector.side_px}]"
     raise ScanError(
-        compose(
-            f"'probeGuess' in {place(given.context.source)} is {found} x {found} pixels, "
+        error_text(
+            f"'probeGuess' in {source_name(given.source.path)} is {probe_side} x {probe_side} pixels, "
             f"the frames are {detector.side_px} x {detector.side_px}",
             expected=f"a probe on the grid of the frames, {detector.side_px} x {detector.side_px}",
-            try_=f"data.crop_px = {found}, if the probe belongs to the middle of the detector"
-            if found < detector.side_px
+            hint=f"data.crop_px = {probe_side}, if the probe belongs to the middle of the detector"
+            if probe_side < detector.side_px
             else f"{attempt}, if it is only padded",
         )
     )
 
 
-def _accept_labels(given: Given, n: int, detector: Detector) -> tuple[Array | None, list[str]]:
+def _fit_labels(given: ScanArrays, n: int, detector: Detector) -> tuple[Array | None, list[str]]:
     if given.labels is None:
         return None, []
-    labels, _ = order_frames(given.labels, n, "Y", given.context.source)
+    labels, _ = order_frames(given.labels, n, "Y", given.source.path)
     if labels.shape == (n, detector.side, detector.side):
         return labels, []
     if labels.shape != (n, detector.side_px, detector.side_px):
         raise ScanError(
-            compose(
-                f"the labelled patches 'Y' in {place(given.context.source)} have shape {labels.shape}",
+            error_text(
+                f"the labelled patches 'Y' in {source_name(given.source.path)} have shape {labels.shape}",
                 expected=f"one complex patch per frame: ({n}, {detector.side}, {detector.side})",
-                try_="leaving 'Y' out, or cutting the patches to the size of the frames",
+                hint="leaving 'Y' out, or cutting the patches to the size of the frames",
             )
         )
     if detector.crop_px != detector.side_px:
         return None, ["the labelled patches 'Y' belong to the uncropped detector's finer pixels; left out"]
     start = detector.side_px // 2 - detector.side // 2
-    kept = slice(start, start + detector.side)
-    return labels[:, kept, kept], []
+    middle = slice(start, start + detector.side)
+    return labels[:, middle, middle], []
 
 
-def _origin(given: Given) -> Origin:
-    setting, declared = given.options.position_origin, given.context.origin
+def _origin(given: ScanArrays) -> Origin:
+    setting, declared = given.options.position_origin, given.source.origin
     if setting != "auto" or declared is None:
         return setting
     if declared == "centre":
@@ -213,10 +195,10 @@ def _origin(given: Given) -> Origin:
     if declared == "corner":
         return "corner"
     raise ScanError(
-        compose(
-            f"'position_origin' of {place(given.context.source)} is \"{declared}\"",
+        error_text(
+            f"'position_origin' of {source_name(given.source.path)} is \"{declared}\"",
             expected='"centre" or "corner"',
-            try_='data.position_origin = "centre"',
+            hint='data.position_origin = "centre"',
         )
     )
 

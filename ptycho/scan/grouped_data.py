@@ -9,13 +9,13 @@ from ptycho.physics.scale import measure
 from ptycho.scan.grouping import group_centres, relative_coordinates
 from ptycho.scan.scan import Scan
 
-__all__ = ["gather"]
+__all__ = ["grouped_data"]
 
 Array = np.ndarray[Any, Any]
 Indices = NDArray[np.int64]
 
 
-def gather(scan: Scan, groups: Indices) -> dict[str, Any]:
+def grouped_data(scan: Scan, groups: Indices) -> dict[str, Any]:
     """Lay the frames of every group side by side.
 
     Args:

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ptycho.scan.errors import ScanError, compose, place
+from ptycho.errors import ScanError
+from ptycho.scan.source import source_name
 from ptycho.scan.statistics import Statistics
+from ptyconf.errors import error_text
 
 __all__ = ["check_dtype", "check_frames", "check_object", "check_probe", "check_scan_index"]
 
@@ -23,19 +25,19 @@ def check_frames(statistics: Statistics, key: str, source: Path | None) -> None:
     flaw = statistics.flaw
     if flaw is not None:
         raise ScanError(
-            compose(
-                f"frame {flaw.first_frame} of '{key}' in {place(source)} holds {flaw.kind} values "
+            error_text(
+                f"frame {flaw.first_frame} of '{key}' in {source_name(source)} holds {flaw.kind} values "
                 f"({flaw.n_pixels} pixels in {flaw.n_frames} frames)",
                 expected="finite values of zero or more",
-                try_="data.mask = a file or key that marks the bad pixels, or leave these frames out",
+                hint="data.mask = a file or key that marks the bad pixels, or leave these frames out",
             )
         )
     if statistics.maximum == 0.0:
         raise ScanError(
-            compose(
-                f"every value of '{key}' in {place(source)} is zero ({statistics.n_frames} frames)",
+            error_text(
+                f"every value of '{key}' in {source_name(source)} is zero ({statistics.n_frames} frames)",
                 expected="frames with some light in them",
-                try_="another data.mask, if all the light lies under it",
+                hint="another data.mask, if all the light lies under it",
             )
         )
 
@@ -48,16 +50,17 @@ def check_dtype(frames: Array, key: str, source: Path | None) -> None:
     """
     if frames.dtype.kind not in "iufb":
         raise ScanError(
-            compose(
-                f"'{key}' in {place(source)} is an array of {frames.dtype}",
+            error_text(
+                f"'{key}' in {source_name(source)} is an array of {frames.dtype}",
                 expected="real numbers: float32, float64, uint8, uint16 or uint32",
-                try_=f"{key} = np.abs({key})" if frames.dtype.kind == "c" else None,
+                hint=f"{key} = np.abs({key})" if frames.dtype.kind == "c" else None,
             )
         )
     if frames.size == 0:
         raise ScanError(
-            compose(
-                f"'{key}' in {place(source)} is empty: shape {frames.shape}", expected="at least one frame"
+            error_text(
+                f"'{key}' in {source_name(source)} is empty: shape {frames.shape}",
+                expected="at least one frame",
             )
         )
 
@@ -90,22 +93,23 @@ def check_probe(probe: ArrayLike, source: Path | None) -> NDArray[np.complexfloa
         or modes.dtype.kind not in "iufc"
     ):
         raise ScanError(
-            compose(
-                f"'probeGuess' in {place(source)} is an array of {given.dtype} with shape {given.shape}",
+            error_text(
+                f"'probeGuess' in {source_name(source)} is an array of {given.dtype} "
+                f"with shape {given.shape}",
                 expected="complex, of shape (N, N), (modes, N, N) or (N, N, 1)",
             )
         )
     if not np.all(np.isfinite(modes)):
         raise ScanError(
-            compose(
-                f"'probeGuess' in {place(source)} holds values that are not finite",
+            error_text(
+                f"'probeGuess' in {source_name(source)} holds values that are not finite",
                 expected="finite complex numbers",
             )
         )
     if not np.any(modes[0]):
         raise ScanError(
-            compose(
-                f"'probeGuess' in {place(source)} is dark: its main mode is zero everywhere",
+            error_text(
+                f"'probeGuess' in {source_name(source)} is dark: its main mode is zero everywhere",
                 expected="the illumination, in any scale",
             )
         )
@@ -131,15 +135,16 @@ def check_object(
     )
     if single.ndim != 2 or single.dtype.kind not in "iufc" or single.size == 0:
         raise ScanError(
-            compose(
-                f"'objectGuess' in {place(source)} is an array of {given.dtype} with shape {given.shape}",
+            error_text(
+                f"'objectGuess' in {source_name(source)} is an array of {given.dtype} "
+                f"with shape {given.shape}",
                 expected="complex, of shape (H, W)",
             )
         )
     if not np.all(np.isfinite(single)):
         raise ScanError(
-            compose(
-                f"'objectGuess' in {place(source)} holds values that are not finite",
+            error_text(
+                f"'objectGuess' in {source_name(source)} holds values that are not finite",
                 expected="finite complex numbers",
             )
         )
@@ -160,8 +165,9 @@ def check_scan_index(values: ArrayLike | None, n: int, source: Path | None) -> N
     index = np.broadcast_to(array, n).copy() if array.ndim == 0 else array.reshape(-1)[:n]
     if len(index) != n or index.dtype.kind not in "iuf":
         raise ScanError(
-            compose(
-                f"'scan_index' in {place(source)} is an array of {array.dtype} with shape {array.shape}",
+            error_text(
+                f"'scan_index' in {source_name(source)} is an array of {array.dtype} "
+                f"with shape {array.shape}",
                 expected=f"one whole number per frame: ({n},)",
             )
         )

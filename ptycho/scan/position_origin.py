@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.scan.frames import Frames
+from ptycho.scan.frames import FrameStack
 from ptycho.settings.scan_options import Origin
 
-__all__ = ["Placement", "locate"]
+__all__ = ["Placement", "place_positions"]
 
 TRIAL_FRAMES = 16
 """Frames compared with the forward model where more than one placement fits."""
@@ -34,10 +34,10 @@ class Placement:
     on_object: bool
 
 
-def locate(
+def place_positions(
     setting: Origin,
     positions: NDArray[np.float64],
-    frames: Frames,
+    frames: FrameStack,
     probe: ComplexArray | None,
     guess: ComplexArray | None,
 ) -> tuple[Placement, str]:
@@ -86,7 +86,7 @@ def locate(
 def _choose(
     fitting: dict[str, NDArray[np.float64]],
     positions: NDArray[np.float64],
-    frames: Frames,
+    frames: FrameStack,
     probe: ComplexArray | None,
     guess: ComplexArray,
 ) -> tuple[str, str]:

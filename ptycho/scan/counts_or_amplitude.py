@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ptycho.scan.errors import ScanError, compose, place
+from ptycho.errors import ScanError
+from ptycho.scan.source import source_name
 from ptycho.scan.statistics import Statistics
 from ptycho.settings.scan_options import Quantity
+from ptyconf.errors import error_text
 
-__all__ = ["Evidence", "decide_quantity"]
+__all__ = ["QuantityEvidence", "decide_quantity"]
 
 Decided = Literal["counts", "amplitude"]
 
@@ -20,7 +22,7 @@ NAMES: dict[str, str] = {"counts": "detector counts", "amplitude": "amplitudes (
 
 
 @dataclass(frozen=True)
-class Evidence:
+class QuantityEvidence:
     """What speaks for one quantity or the other.
 
     Attributes:
@@ -38,7 +40,7 @@ class Evidence:
     source: Path | None
 
 
-def decide_quantity(setting: Quantity, evidence: Evidence) -> tuple[Decided, str]:
+def decide_quantity(setting: Quantity, evidence: QuantityEvidence) -> tuple[Decided, str]:
     """Decide what the frames hold, and say why.
 
     A setting holds; then what the file declares; then whole numbers are counts. Other values are what the
@@ -62,44 +64,44 @@ def decide_quantity(setting: Quantity, evidence: Evidence) -> tuple[Decided, str
     if evidence.statistics.roots:
         return "amplitude", f"'{key}' holds {NAMES['amplitude']}: the square of every value is a whole number"
     reason = (
-        f"'{key}' in {place(evidence.source)} is not whole numbers; taken as {NAMES[evidence.usual]}. "
+        f"'{key}' in {source_name(evidence.source)} is not whole numbers; taken as {NAMES[evidence.usual]}. "
         'Set data.quantity = "counts" or "amplitude" to settle it.'
     )
     warnings.warn(reason, UserWarning, stacklevel=4)
     return evidence.usual, reason
 
 
-def _named(name: str, evidence: Evidence) -> Decided:
+def _named(name: str, evidence: QuantityEvidence) -> Decided:
     if name == "counts":
         return "counts"
     if name == "amplitude":
         return "amplitude"
     raise ScanError(
-        compose(
-            f'the quantity of {place(evidence.source)} is given as "{name}"',
+        error_text(
+            f'the quantity of {source_name(evidence.source)} is given as "{name}"',
             expected='"counts" or "amplitude", or "auto" as a setting',
-            try_='data.quantity = "counts"',
+            hint='data.quantity = "counts"',
         )
     )
 
 
-def _refuse_contradiction(evidence: Evidence) -> None:
-    statistics, where = evidence.statistics, f"'{evidence.key}' in {place(evidence.source)}"
+def _refuse_contradiction(evidence: QuantityEvidence) -> None:
+    statistics, where = evidence.statistics, f"'{evidence.key}' in {source_name(evidence.source)}"
     if evidence.usual == "counts" and statistics.roots:
         raise ScanError(
-            compose(
+            error_text(
                 f"{where} would be taken as counts, but the square of every value is a whole number: "
                 "these look like amplitudes",
                 expected="counts (intensities), or a setting that says otherwise",
-                try_='quantity="amplitude" (data.quantity in a file), or quantity="counts" if they are',
+                hint='quantity="amplitude" (data.quantity in a file), or quantity="counts" if they are',
             )
         )
     if evidence.usual == "amplitude" and statistics.maximum**2 > COUNTER_LIMIT and not statistics.roots:
         raise ScanError(
-            compose(
+            error_text(
                 f"{where} would be taken as amplitudes, but the square of {statistics.maximum:.4g} "
                 "is more than a 32-bit counter holds: these look like counts",
                 expected="amplitudes (square roots of counts), or a setting that says otherwise",
-                try_='quantity="counts" (data.quantity in a file), or quantity="amplitude" if they are',
+                hint='quantity="counts" (data.quantity in a file), or quantity="amplitude" if they are',
             )
         )

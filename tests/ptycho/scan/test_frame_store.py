@@ -5,7 +5,7 @@ import pytest
 
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
-from ptycho.scan import store
+from ptycho.scan import frame_store
 
 
 @pytest.fixture
@@ -16,16 +16,16 @@ def scales(tiny_scan: RawData) -> Normalisation:
 
 def test_frames_have_the_energy_of_the_convention(tiny_scan: RawData, scales: Normalisation) -> None:
     """The mean over frames of sum X² is (N/2)²."""
-    X = store.LazyFrames(tiny_scan, scales.amplitude_factor).frames(np.arange(tiny_scan.n_frames))
+    X = frame_store.LazyFrames(tiny_scan, scales.amplitude_factor).frames(np.arange(tiny_scan.n_frames))
     assert X.dtype == np.float32
     assert float((X**2).sum((1, 2)).mean()) == pytest.approx(32**2, rel=1e-5)
 
 
 def test_memory_and_file_give_the_same_frames(tiny_scan: RawData, scales: Normalisation) -> None:
     """Frames held in memory are, bit for bit, those read when they are needed."""
-    lazy = store.LazyFrames(tiny_scan, scales.amplitude_factor)
+    lazy = frame_store.LazyFrames(tiny_scan, scales.amplitude_factor)
     used = np.array([1, 4, 9, 30])
-    resident = store.ResidentFrames(lazy, used)
+    resident = frame_store.ResidentFrames(lazy, used)
     asked = np.array([30, 4, 4, 1])
     assert np.array_equal(resident.frames(asked), lazy.frames(asked))
 
@@ -34,10 +34,10 @@ def test_chunks_fill_the_memory_completely(
     tiny_scan: RawData, scales: Normalisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A scan longer than one chunk is read whole."""
-    monkeypatch.setattr(store.ResidentFrames, "CHUNK", 7)
-    lazy = store.LazyFrames(tiny_scan, scales.amplitude_factor)
+    monkeypatch.setattr(frame_store.ResidentFrames, "CHUNK", 7)
+    lazy = frame_store.LazyFrames(tiny_scan, scales.amplitude_factor)
     used = np.arange(tiny_scan.n_frames)
-    assert np.array_equal(store.ResidentFrames(lazy, used).frames(used), lazy.frames(used))
+    assert np.array_equal(frame_store.ResidentFrames(lazy, used).frames(used), lazy.frames(used))
 
 
 def test_large_scans_stay_in_the_file(
@@ -45,15 +45,15 @@ def test_large_scans_stay_in_the_file(
 ) -> None:
     """Size decides: what does not fit a quarter of the free memory is read when it is needed."""
     used = np.arange(tiny_scan.n_frames)
-    held = store.store_frames(tiny_scan, scales.amplitude_factor, used)
-    assert isinstance(held.store, store.ResidentFrames)
+    held = frame_store.store_frames(tiny_scan, scales.amplitude_factor, used)
+    assert isinstance(held.store, frame_store.ResidentFrames)
     assert held.note == "frames are held in memory (1 MB)"
-    monkeypatch.setattr(store, "free_bytes", lambda: 10**6)
-    read = store.store_frames(tiny_scan, scales.amplitude_factor, used)
-    assert isinstance(read.store, store.LazyFrames)
+    monkeypatch.setattr(frame_store, "free_bytes", lambda: 10**6)
+    read = frame_store.store_frames(tiny_scan, scales.amplitude_factor, used)
+    assert isinstance(read.store, frame_store.LazyFrames)
     assert read.note == "frames are read when they are needed (1 MB in all)"
 
 
 def test_free_memory_is_a_plausible_number() -> None:
     """The system tells of more than a megabyte."""
-    assert store.free_bytes() > 2**20
+    assert frame_store.free_bytes() > 2**20

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ptycho.errors import ScanError
 from ptycho.raw_data import RawData
-from ptycho.scan.errors import ScanError
 from ptycho.settings import legacy_dict as params
 
 
