@@ -61,35 +61,32 @@ def main() -> None:
 
 def measure(case: Case) -> Figures:
     """Load the bundle of the case, which the first process trains, and time what reconstructs."""
-    from ptycho.backends.trained import load_model
-    from ptycho.bundle.read import read_bundle
+    from ptycho.backends.trained_network import open_network
     from ptycho.raw_data import RawData
-    from ptycho.run.bundle_layer import bundle_layer
     from ptycho.run.resolve import resolve_run
     from ptycho.workflows.backend_selector import load_backend
 
     archive = archive_of(case)
     if not archive.exists():  # In a process of its own: its memory and its compiling are not ours.
         subprocess.run([sys.executable, __file__, "--train", json.dumps(asdict(case))], check=True)
-    held, backend = read_bundle(archive), load_backend(case.backend)
+    trained, backend = open_network(archive), load_backend(case.backend)
     scan = RawData.from_file(case.unseen_file)
     chosen = {
         "inference.model_path": archive.parent,
         "inference.test_data_file": case.unseen_file,
         "inference.refine_epochs": 0,
     }
-    layer = bundle_layer(archive, held)
     settings = {name: value for name, value in case.settings.items() if not name.startswith("model.")}
 
     def resolution(**more: int) -> Any:
         overrides = settings | chosen | {f"inference.{name}": value for name, value in more.items()}
         return backend.prepare_inference(
-            resolve_run("infer", overrides=overrides, extra_layers=[layer])
+            resolve_run("infer", overrides=overrides, extra_layers=[trained.layer])
         ).resolution
 
     plain, refining = resolution(), resolution(refine_epochs=SWEEPS)
     backend.begin(plain)
-    model = load_model(case.backend, archive, held)
+    model = trained.load(case.backend)
     first_s, reconstruction = timed(lambda: backend.reconstruct(model, plain, scan))
     np.save(picture_file(case, case.backend), reconstruction.object)
     stitched_s = min(timed(lambda: backend.reconstruct(model, plain, scan))[0] for _ in range(2))

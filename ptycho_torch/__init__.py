@@ -6,9 +6,13 @@ be imported. It looks for torch without importing it, for configurations do not 
 
 from importlib.util import find_spec
 
+from ptyconf.errors import error_text
+
 if find_spec("torch") is None:
     raise RuntimeError(
-        "PyTorch is required (POLICY-001): ptycho_torch was imported, but torch is not installed\n"
-        "  expected  torch 2.2 or newer in this environment\n"
-        "  try       pip install torch>=2.2"
+        error_text(
+            "PyTorch is required (POLICY-001): ptycho_torch was imported, but torch is not installed",
+            expected="torch 2.2 or newer in this environment",
+            hint="pip install torch>=2.2",
+        )
     )

@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho.bundle.archive import FILE_NAME, locate
+from ptycho.backends.trained_network import open_network
+from ptycho.bundle.archive import FILE_NAME
 from ptycho.commands.infer import infer
 from ptycho.commands.main import Parser, UsageError, guarded, log_to_terminal
 from ptycho.run.resolve import resolve_run
 from ptycho.settings.command_lines import PROGRAMS, add_flags, cli_defaults, given_flags
 from ptycho.settings.layers import TORCH_BACKEND
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from ptyconf import Layer, Resolution
 
 _MODEL = "inference.model_path"
 
@@ -34,15 +34,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         namespace = parser.parse_args(arguments)
         given = getattr(namespace, "given", {})
         if _MODEL not in given:
-            raise UsageError(f"--model_path is required\n  expected  a run folder that holds {FILE_NAME}")
+            raise UsageError(
+                error_text(
+                    "--model_path is required",
+                    expected=f"a run folder that holds {FILE_NAME}",
+                )
+            )
         log_to_terminal(quiet="--quiet" in arguments)
         flags = given_flags(namespace, "infer")
 
-        def resolve(held: Layer) -> Resolution:
-            layers = [held, cli_defaults("infer"), TORCH_BACKEND]
-            return resolve_run("infer", flags=flags, environment=os.environ, extra_layers=layers)
-
-        return infer(locate(Path(given[_MODEL][0])), resolve)
+        trained = open_network(Path(given[_MODEL][0]))
+        layers = [trained.layer, cli_defaults("infer"), TORCH_BACKEND]
+        return infer(trained, resolve_run("infer", flags=flags, environment=os.environ, extra_layers=layers))
 
     return guarded(run, debug=False)
 

@@ -1,14 +1,18 @@
-"""Choose the backend by its name in the settings; it is imported only then, and never replaced by another."""
+"""What a backend must do, and how one is chosen: by its name in the settings, never replaced by another."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ptycho.errors import BackendError
+from ptycho.settings.registries import BACKENDS
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -19,25 +23,8 @@ if TYPE_CHECKING:
     from ptycho.scan.raw_data import RawData
     from ptyconf import Resolution
 
-_MODULES = {"pytorch": "ptycho_torch.backend", "tensorflow": "ptycho.tf.backend"}
 
-
-class _Library(NamedTuple):
-    """What a backend needs installed."""
-
-    title: str
-    package: str
-    oldest: str
-    policy: str = ""
-
-
-_LIBRARIES = {
-    "pytorch": _Library("PyTorch", "torch", "2.2", " (POLICY-001)"),
-    "tensorflow": _Library("TensorFlow", "tensorflow", "2.18"),
-}
-
-
-class Prepared(Protocol):
+class Configurations(Protocol):
     """The configurations of a run, with ``params.cfg`` populated from them (CONFIG-001)."""
 
     @property
@@ -93,15 +80,15 @@ class Training(Protocol):
 class Backend(Protocol):
     """What a backend offers to the command line."""
 
-    def prepare_training(self, resolution: Resolution) -> Prepared:
+    def prepare_training(self, resolution: Resolution) -> Configurations:
         """Build the configurations of a training and populate ``params.cfg``."""
         ...
 
-    def prepare_inference(self, resolution: Resolution) -> Prepared:
+    def prepare_inference(self, resolution: Resolution) -> Configurations:
         """Build the configurations of a reconstruction and populate ``params.cfg``."""
         ...
 
-    def train(self, prepared: Prepared, scan: RawData, folder: Path) -> Training:
+    def train(self, configurations: Configurations, scan: RawData, folder: Path) -> Training:
         """Train on a scan; leave checkpoints and metrics in the folder."""
         ...
 
@@ -128,35 +115,78 @@ class Backend(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Library:
+    """A library that trains and reconstructs, as the registry of backends holds it.
+
+    Attributes:
+        name: Its name in the settings.
+        title: Its name in sentences.
+        package: What must be installed.
+        oldest: Oldest version that will do.
+        module: The module that is a `Backend`; imported when it is asked for.
+        policy: What stands behind a refusal, " (POLICY-001)" or nothing.
+        process_variables: Variables of the environment by which processes that share a training know their
+            place.
+        leads: Whether this process writes the results of the training that these settings describe.
+        settles_execution_config: Whether a `PyTorchExecutionConfig` finds its device with this library.
+    """
+
+    name: str
+    title: str
+    package: str
+    oldest: str
+    module: str
+    leads: Callable[[Resolution], bool]
+    process_variables: tuple[str, ...] = ()
+    policy: str = ""
+    settles_execution_config: bool = False
+
+    def load(self) -> Backend:
+        """Import the backend.
+
+        Raises:
+            BackendError: The framework is missing or broken.
+        """
+        needed = f"{self.package} {self.oldest} or newer"
+        requirement = f"'{self.package}>={self.oldest}'"
+        if find_spec(self.package) is None:
+            raise BackendError(
+                error_text(
+                    f"{self.title} backend selected, but {self.package} is not installed{self.policy}",
+                    expected=needed,
+                    hint=f"pip install {requirement}",
+                )
+            )
+        try:
+            return cast("Backend", import_module(self.module))
+        except ImportError as error:
+            raise BackendError(
+                error_text(
+                    f"{self.title} backend selected, but it cannot be imported{self.policy}: {error}",
+                    expected=f"a working {needed}",
+                    hint=f"pip install --force-reinstall {requirement}",
+                )
+            ) from error
+
+
+def library_of(name: str) -> Library:
+    """Look up a backend by its name in the settings.
+
+    Raises:
+        ValueError: There is no such backend.
+    """
+    if name not in BACKENDS:
+        names = " or ".join(repr(known) for known in sorted(BACKENDS, reverse=True))
+        raise ValueError(f"Invalid backend: {name!r}. TrainingConfig.backend must be {names}.")
+    return cast("Library", BACKENDS[name])
+
+
 def load_backend(name: str) -> Backend:
     """Import a backend by its name in the settings.
-
-    Args:
-        name: ``pytorch`` or ``tensorflow``.
-
-    Returns:
-        The backend's workflow module.
 
     Raises:
         BackendError: The framework is missing or broken.
         ValueError: There is no such backend.
     """
-    if name not in _MODULES:
-        raise ValueError(
-            f"Invalid backend: {name!r}. TrainingConfig.backend must be 'tensorflow' or 'pytorch'."
-        )
-    library = _LIBRARIES[name]
-    if find_spec(library.package) is None:
-        raise BackendError(
-            f"{library.title} backend selected, but {library.package} is not installed{library.policy}\n"
-            f"  expected  {library.package} {library.oldest} or newer\n"
-            f"  try       pip install '{library.package}>={library.oldest}'"
-        )
-    try:
-        return cast("Backend", import_module(_MODULES[name]))
-    except ImportError as error:
-        raise BackendError(
-            f"{library.title} backend selected, but it cannot be imported{library.policy}: {error}\n"
-            f"  expected  a working {library.package} {library.oldest} or newer\n"
-            f"  try       pip install --force-reinstall '{library.package}>={library.oldest}'"
-        ) from error
+    return library_of(name).load()

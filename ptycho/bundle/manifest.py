@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ptycho.files.archive import AS_WRITTEN, ArchiveError, printable
 from ptycho.files.strict_json import dump_table, parse_table
+from ptycho.settings.registries import BACKENDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BACKENDS = ("pytorch", "tensorflow")
 FORMAT_VERSION = 1
 NAME = "manifest.json"
 
@@ -85,7 +85,7 @@ class Manifest:
 
     def content(self) -> bytes:
         """Give the bytes of the manifest."""
-        converted = [each.as_dict() for each in self.converted_from]
+        converted = [writer.as_dict() for writer in self.converted_from]
         members = {name: {"size": size, "sha256": digest} for name, (size, digest) in self.members.items()}
         table: dict[str, Any] = {"format_version": FORMAT_VERSION, **self.writer.as_dict()}
         table |= {"network": self.network, "members": members}
@@ -109,7 +109,7 @@ class Manifest:
 
 def describe(contents: Mapping[str, bytes]) -> dict[str, tuple[int, str]]:
     """Give size and sha256 of every content."""
-    return {name: (len(each), hashlib.sha256(each).hexdigest()) for name, each in contents.items()}
+    return {name: (len(content), hashlib.sha256(content).hexdigest()) for name, content in contents.items()}
 
 
 def parse(content: bytes, names: tuple[str, ...]) -> Manifest:
@@ -140,7 +140,7 @@ def parse(content: bytes, names: tuple[str, ...]) -> Manifest:
 
 
 def _parse_format_1(table: dict[str, Any], names: tuple[str, ...]) -> Manifest:
-    described = {name: (int(each["size"]), str(each["sha256"])) for name, each in table["members"].items()}
+    described = {name: (int(entry["size"]), str(entry["sha256"])) for name, entry in table["members"].items()}
     if missing := sorted(set(names) - set(described)):
         raise ArchiveError(f"has a {NAME} without {', '.join(missing)}", ", ".join(names), AS_WRITTEN)
     writer = Writer.from_dict(table)
@@ -150,7 +150,7 @@ def _parse_format_1(table: dict[str, Any], names: tuple[str, ...]) -> Manifest:
             " or ".join(BACKENDS),
             "reading it with the version that wrote it",
         )
-    converted = tuple(Writer.from_dict(each) for each in table.get("converted_from", ()))
+    converted = tuple(Writer.from_dict(entry) for entry in table.get("converted_from", ()))
     return Manifest(writer, _parse_network(table["network"]), converted, described)
 
 
@@ -168,10 +168,10 @@ def _word(text: str) -> str:
 
 
 def _installed() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -40,7 +40,7 @@ def read_bundle(path: Path) -> Bundle:
     path = Path(path)
     if (path / manifest.NAME).is_file():
         try:
-            return _take(read_files(path, LIMITS, LARGEST_SUM))
+            return _bundle_of(read_files(path, LIMITS, LARGEST_SUM))
         except ArchiveError as error:
             raise refusal(path, error, _writer_in(path)) from error
     if path.exists() and not path.is_file():
@@ -61,10 +61,10 @@ def _read(stream: BinaryIO) -> Bundle:
     contents = {manifest.NAME: archive.read_member(stream, by_name[manifest.NAME])}
     manifest.parse(contents[manifest.NAME], MEMBERS)
     contents |= {name: archive.read_member(stream, by_name[name]) for name in MEMBERS if name in by_name}
-    return _take(contents)
+    return _bundle_of(contents)
 
 
-def _take(contents: dict[str, bytes]) -> Bundle:
+def _bundle_of(contents: dict[str, bytes]) -> Bundle:
     """Take the members for a bundle when all are there as the manifest describes them."""
     head = manifest.parse(contents[manifest.NAME], MEMBERS)
     if missing := sorted(set(MEMBERS) - set(contents)):

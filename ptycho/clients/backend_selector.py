@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ptycho.backends.base import Backend, load_backend
-from ptycho.clients.bundle import find, open_network, said_in_config
+from ptycho.backends.base import Backend, Library, library_of, load_backend
 from ptycho.clients.configuration import require_configuration, require_training_config
-from ptycho.clients.training import Chosen, Turn, publish, scan_of, stitch, train
+from ptycho.clients.saved_network import expected_by_config, find_archive, open_predictor
+from ptycho.clients.training import StitchOptions, publish, scan_of, stitch, train
 from ptycho.errors import BackendError
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def train_cdi_model_with_backend(
         ValueError: The backend is unknown, or settings and scans do not go together.
         BackendError: The framework is missing; a RuntimeError.
     """
-    chosen = _choose(config)
+    library = _library_of(config)
     test = None if test_data is None else scan_of(test_data, "test_data")
-    return train(chosen, scan_of(train_data, "train_data"), test, config, torch_execution_config)
+    return train(library, scan_of(train_data, "train_data"), test, config, torch_execution_config)
 
 
 def run_cdi_example_with_backend(  # noqa: PLR0913  The signature is a public contract.
@@ -94,15 +94,15 @@ def run_cdi_example_with_backend(  # noqa: PLR0913  The signature is a public co
         ValueError: The backend is unknown, or settings and scans do not go together.
         BackendError: The framework is missing; a RuntimeError.
     """
-    chosen = _choose(config)
+    library = _library_of(config)
     scan = scan_of(train_data, "train_data")
     test = None if test_data is None else scan_of(test_data, "test_data")
-    turn = Turn(flip_x=flip_x, flip_y=flip_y, transpose=transpose, M=M)
-    turn.require_part_of(scan.N)
-    results = train(chosen, scan, test, config, torch_execution_config)
+    options = StitchOptions(flip_x=flip_x, flip_y=flip_y, transpose=transpose, M=M)
+    options.require_part_of(scan.N)
+    results = train(library, scan, test, config, torch_execution_config)
     if test is None or not do_stitching:
         return None, None, results
-    results |= stitch(chosen, results, test, turn)
+    results |= stitch(library, results, test, options)
     return results["amplitude"], results["phase"], results
 
 
@@ -127,10 +127,12 @@ def load_inference_bundle_with_backend(
     require_configuration(config)
     publish(config)
     load_backend(config.backend)
-    return open_network(find(bundle_dir), said_in_config(config), config.backend)
+    return open_predictor(find_archive(bundle_dir), expected_by_config(config), config.backend)
 
 
-def _choose(config: TrainingConfig) -> Chosen:
+def _library_of(config: TrainingConfig) -> Library:
     require_training_config(config)
     publish(config)
-    return Chosen(config.backend, load_backend(config.backend))
+    library = library_of(config.backend)
+    library.load()  # A missing framework is told before a scan is looked at.
+    return library

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.clients.backend_selector import run_cdi_example_with_backend, train_cdi_model_with_backend
-from ptycho.clients.bundle import find, open_network, said_in_params
+from ptycho.clients.saved_network import expected_by_params, find_archive, open_predictor
 from ptycho.run.resolve import Written, resolve_layers
 from ptycho.scan.raw_data import RawData
 from ptycho.scan.source import ScanSource
@@ -123,13 +123,13 @@ def setup_configuration(
         ValueError: "Failed to load config from ..."
     """
     given = dict(args) if isinstance(args, Mapping) else {} if args is None else vars(args)
-    said = {name: value for name, value in given.items() if value is not None and name not in _NO_SETTINGS}
+    values = {name: value for name, value in given.items() if value is not None and name not in _NO_SETTINGS}
     layers: list[Layer] = []
-    if said:
-        layers.append(mapping.layer("flags", said, label="args", sections=BARE_NAMES["train"], kind="flag"))
+    if values:
+        layers.append(mapping.layer("flags", values, label="args", sections=BARE_NAMES["train"], kind="flag"))
     if yaml_path is not None and Path(yaml_path).suffix in {".yaml", ".yml"}:
-        values, label = load_yaml_config(yaml_path), str(yaml_path)
-        layers.append(mapping.layer("file", values, label=label, sections=BARE_NAMES["train"], kind="yaml"))
+        written, label = load_yaml_config(yaml_path), str(yaml_path)
+        layers.append(mapping.layer("file", written, label=label, sections=BARE_NAMES["train"], kind="yaml"))
     elif yaml_path is not None:
         layers += Written(files=[yaml_path]).layers("train")
     resolution = resolve_layers(layers)
@@ -221,9 +221,9 @@ def save_outputs(
 
     folder = Path(output_prefix)
     folder.mkdir(parents=True, exist_ok=True)
-    found = results.get("reconstruction")
+    reconstruction = results.get("reconstruction")
     picture = np.squeeze(amplitude) * np.exp(1j * np.squeeze(phase))
-    coverage = None if found is None else found.coverage
+    coverage = None if reconstruction is None else reconstruction.coverage
     if coverage is not None and coverage.shape != picture.shape:
         coverage = coverage.T
     drawn = [folder / "reconstructed_amplitude.png", folder / "reconstructed_phase.png"]
@@ -249,4 +249,4 @@ def load_inference_bundle(model_dir: str | Path) -> tuple[Predictor, dict[str, A
         BackendError: The framework is missing; a RuntimeError.
         ValueError: `params.cfg` was populated for another N, gridsize or architecture.
     """
-    return open_network(find(model_dir), said_in_params())
+    return open_predictor(find_archive(model_dir), expected_by_params())

@@ -11,6 +11,7 @@ from ptycho.run.resolve import Written, resolve_layers
 from ptycho.settings import views
 from ptycho.settings.classes import InferenceConfig, ModelConfig, PyTorchExecutionConfig, TrainingConfig
 from ptyconf import Origin, set_fields
+from ptyconf.errors import error_text
 from ptyconf.sources import instance, mapping
 from ptyconf.tracking import is_tracked
 
@@ -35,8 +36,11 @@ def require_training_config(config: object) -> None:
     """
     if not isinstance(config, TrainingConfig):
         raise TypeError(
-            f"config is {config!r}\n  expected  a TrainingConfig of ptycho.config.config\n"
-            "  try       TrainingConfig(model=ModelConfig(N=64))"
+            error_text(
+                f"config is {config!r}",
+                expected="a TrainingConfig of ptycho.config.config",
+                hint="TrainingConfig(model=ModelConfig(N=64))",
+            )
         )
 
 
@@ -48,9 +52,11 @@ def require_configuration(config: object) -> None:
     """
     if not isinstance(config, (TrainingConfig, InferenceConfig)):
         raise TypeError(
-            f"config is {config!r}\n"
-            "  expected  a TrainingConfig or an InferenceConfig of ptycho.config.config\n"
-            "  try       InferenceConfig(ModelConfig(N=64), model_path=..., test_data_file=...)"
+            error_text(
+                f"config is {config!r}",
+                expected="a TrainingConfig or an InferenceConfig of ptycho.config.config",
+                hint="InferenceConfig(ModelConfig(N=64), model_path=..., test_data_file=...)",
+            )
         )
 
 
@@ -102,11 +108,11 @@ def _parts(name: str, config: TrainingConfig, *, named: bool) -> list[Layer]:
     ]
 
 
-def _part(name: str, config: Any, view: View[Any], within: int, *, named: bool) -> Layer:
-    silent = {each for each, default in _SILENT_DEFAULTS.items() if getattr(config, each, None) == default}
+def _part(layer: str, config: Any, view: View[Any], within: int, *, named: bool) -> Layer:
+    silent = {name for name, default in _SILENT_DEFAULTS.items() if getattr(config, name, None) == default}
     spoken = named_fields(config) - silent
     chosen = spoken if named else {item.name for item in fields(config)} - spoken
-    return instance.layer(name, config, view, fields=chosen, within=within)
+    return instance.layer(layer, config, view, fields=chosen, within=within)
 
 
 def _read_from(scan: RawData, backend: str) -> Layer:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from ptycho.clients import probe
 from ptycho.scan.raw_data import RawData
 from ptycho.settings import legacy_dict as params
+from ptyconf.errors import error_text
 
 __all__ = ["PtychoDataContainer", "load"]
 
@@ -122,17 +123,22 @@ def _part(given: Any, which: str | None) -> Grouped:
     """Cut every array of groups at the share to train on."""
     if which not in _SIDES:
         raise ValueError(
-            f"which = {which!r}\n  expected  'train' or 'test', for create_split is true\n"
-            "  try       which='train'"
+            error_text(
+                f"which = {which!r}",
+                expected="'train' or 'test', for create_split is true",
+                hint="which='train'",
+            )
         )
     pair = isinstance(given, (tuple, list)) and len(given) == 2
     share: Any = given[1] if pair else None
     if not isinstance(share, Real) or not 0 <= float(share) <= 1:
-        found = type(given).__name__ if not pair else f"a share of {share!r}"
+        returned = type(given).__name__ if not pair else f"a share of {share!r}"
         raise ValueError(
-            f"the callback gave no split: {found}\n"
-            "  expected  groups and the share of them to train on, 0 to 1, for create_split is true\n"
-            "  try       load(lambda: (scan.generate_grouped_data(...), 0.9), probe, 'train', True)"
+            error_text(
+                f"the callback gave no split: {returned}",
+                expected="groups and the share of them to train on, 0 to 1, for create_split is true",
+                hint="load(lambda: (scan.generate_grouped_data(...), 0.9), probe, 'train', True)",
+            )
         )
     grouped = given[0]
     _require_groups(grouped)
@@ -155,11 +161,13 @@ def _arrays_of_groups(grouped: Grouped, n: int) -> set[str]:
 def _require_groups(grouped: Any) -> None:
     keys = sorted(grouped) if isinstance(grouped, dict) else None
     if keys is None or "X_full" not in keys:
-        found = type(grouped).__name__ if keys is None else keys
+        returned = type(grouped).__name__ if keys is None else keys
         raise ValueError(
-            f"the callback gave no groups: {found}\n"
-            "  expected  the dict of RawData.generate_grouped_data, with 'X_full'\n"
-            "  try       load(lambda: scan.generate_grouped_data(...), probe)"
+            error_text(
+                f"the callback gave no groups: {returned}",
+                expected="the dict of RawData.generate_grouped_data, with 'X_full'",
+                hint="load(lambda: scan.generate_grouped_data(...), probe)",
+            )
         )
 
 
@@ -169,9 +177,13 @@ def _require_fitting(grouped: Any) -> None:
     if len(shape) == 4 and shape[1:] == (N, N, gridsize**2):
         return
     raise ValueError(
-        f"the groups have shape {shape}, and params.cfg says N = {N}, gridsize = {gridsize}\n"
-        f"  written in  {params.writer('gridsize') or 'the defaults'}\n"
-        f"  expected    (groups, {N}, {N}, {gridsize**2})\n"
-        f"  try         generate_grouped_data({N}, gridsize={gridsize}), "
-        "or update_legacy_dict(params.cfg, config) with the configuration of this data"
+        error_text(
+            f"the groups have shape {shape}, and params.cfg says N = {N}, gridsize = {gridsize}",
+            written_in=params.writer("gridsize") or "the defaults",
+            expected=f"(groups, {N}, {N}, {gridsize**2})",
+            hint=(
+                f"generate_grouped_data({N}, gridsize={gridsize}), or update_legacy_dict(params.cfg, config) "
+                "with the configuration of this data"
+            ),
+        )
     )

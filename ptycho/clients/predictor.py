@@ -15,6 +15,7 @@ from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import merge_group, synchronise_phases
 from ptycho.reconstruction.groups import groups_at_once, of_equal_reach
 from ptycho.scan.grouping import require_overlap
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,11 +53,11 @@ class Predictor:
     def __init__(self, name: str, backend: Backend, model: Any, pack: Callable[[Path], Bundle]) -> None:
         from pathlib import Path
 
-        held = pack(Path.cwd())
+        bundle = pack(Path.cwd())
         self.backend = name
-        self.settings = NetworkSettings(**held.network)
-        self.normalisation = Normalisation.from_dict(held.normalisation)
-        self.probe = held.probe
+        self.settings = NetworkSettings(**bundle.network)
+        self.normalisation = Normalisation.from_dict(bundle.normalisation)
+        self.probe = bundle.probe
         self._backend = backend
         self._model = model
         self._pack = pack
@@ -91,50 +92,57 @@ class Predictor:
                 most groups do not overlap.
         """
         X, relative = self._accept(inputs)
-        found = np.empty((len(X), self.settings.N, self.settings.N), np.complex64)
+        middles = np.empty((len(X), self.settings.N, self.settings.N), np.complex64)
         step = max(1, batch_size or groups_at_once(self.settings.N))
         for alike in of_equal_reach(relative):
             for start in range(0, len(alike), step):
                 rows = alike[start : start + step]
                 patches = self._backend.infer_patches(self._model, X[rows], relative[rows])
-                found[rows] = self._middles(patches, relative[rows])
-        return found[..., np.newaxis]
+                middles[rows] = self._middles(patches, relative[rows])
+        return middles[..., np.newaxis]
 
     def _accept(self, inputs: Sequence[ArrayLike]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         if len(inputs) != 2:
             raise ValueError(
-                f"predict got {len(inputs)} arrays\n  expected  [X * intensity_scale, local_offsets]\n"
-                "  try       model.predict([container.X * intensity_scale, container.local_offsets])"
+                error_text(
+                    f"predict got {len(inputs)} arrays",
+                    expected="[X * intensity_scale, local_offsets]",
+                    hint="model.predict([container.X * intensity_scale, container.local_offsets])",
+                )
             )
         scaled, offsets = np.asarray(inputs[0]), np.asarray(inputs[1])
         N, C = self.settings.N, self.settings.positions
         if scaled.ndim != 4 or scaled.shape[1:] != (N, N, C):
-            raise ValueError(_misfit("X", scaled.shape, f"(groups, {N}, {N}, {C})", self.settings))
+            raise ValueError(_shape_error("X", scaled.shape, f"(groups, {N}, {N}, {C})", self.settings))
         if offsets.shape != (len(scaled), 1, 2, C):
             raise ValueError(
-                _misfit("local_offsets", offsets.shape, f"({len(scaled)}, 1, 2, {C})", self.settings)
+                _shape_error("local_offsets", offsets.shape, f"({len(scaled)}, 1, 2, {C})", self.settings)
             )
         if not np.isfinite(offsets).all():
             raise ValueError(
-                "local_offsets hold values that are NaN or infinite\n"
-                "  expected  group mean minus position, in pixels\n"
-                "  try       the local_offsets of the container that X came from"
+                error_text(
+                    "local_offsets hold values that are NaN or infinite",
+                    expected="group mean minus position, in pixels",
+                    hint="the local_offsets of the container that X came from",
+                )
             )
         relative = np.moveaxis(offsets[:, 0], 1, 2).astype(np.float32)
         members = np.arange(relative.shape[0] * C).reshape(-1, C)
         require_overlap(-relative.reshape(-1, 2).astype(np.float64), members, N)
         X = (np.moveaxis(scaled, -1, 1) / self.intensity_scale).astype(np.float32)
-        self._judge(X)
+        self._check_energy(X)
         return X, relative
 
-    def _judge(self, X: NDArray[np.float32]) -> None:
+    def _check_energy(self, X: NDArray[np.float32]) -> None:
         """Refuse frames that are no numbers, and warn of an energy that no measurement explains."""
         bad = np.flatnonzero(~np.isfinite(X).all(axis=(1, 2, 3)))
         if len(bad):
             raise ValueError(
-                f"X of group {bad[0]} holds values that are NaN or infinite\n"
-                "  expected  finite normalised amplitudes\n"
-                "  try       leaving out bad frames before they are grouped"
+                error_text(
+                    f"X of group {bad[0]} holds values that are NaN or infinite",
+                    expected="finite normalised amplitudes",
+                    hint="leaving out bad frames before they are grouped",
+                )
             )
         energy = float(np.square(X, dtype=np.float64).sum()) / max(1, X[..., 0, 0].size)
         ratio = energy / (self.settings.N / 2) ** 2
@@ -154,23 +162,25 @@ class Predictor:
             return patches[:, 0]
         weights = (np.abs(self.probe) ** 2).sum(axis=0)
         N = self.settings.N
-        found = np.empty((len(patches), N, N), np.complex64)
+        middles = np.empty((len(patches), N, N), np.complex64)
         for row, (group, offsets) in enumerate(zip(patches, relative, strict=True)):
             # A network that did not merge its groups leaves each patch a phase of its own.
             agreed = group if self.settings.object_big else synchronise_phases(group, -offsets, weights)
             canvas = merge_group(agreed, offsets, weights)
             margin = (len(canvas) - N) // 2
-            found[row] = canvas[margin : margin + N, margin : margin + N]
-        return found
+            middles[row] = canvas[margin : margin + N, margin : margin + N]
+        return middles
 
 
-def _misfit(what: str, shape: tuple[int, ...], expected: str, settings: NetworkSettings) -> str:
-    return (
-        f"{what} has shape {shape}, and the network was trained with N = {settings.N}, "
-        f"gridsize = {settings.gridsize}\n"
-        f"  expected  {expected}\n"
-        f"  try       generate_grouped_data({settings.N}, gridsize={settings.gridsize}), "
-        "or a network that was trained for this data"
+def _shape_error(what: str, shape: tuple[int, ...], expected: str, settings: NetworkSettings) -> str:
+    return error_text(
+        f"{what} has shape {shape}, and the network was trained with N = {settings.N}, gridsize = "
+        f"{settings.gridsize}",
+        expected=f"{expected}",
+        hint=(
+            f"generate_grouped_data({settings.N}, gridsize={settings.gridsize}), or a network that was "
+            "trained for this data"
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ptycho.scan.array_checks import check_probe
 from ptycho.settings import legacy_dict as params
+from ptyconf.errors import error_text
 
 __all__ = ["accept", "current", "set_probe_guess"]
 
@@ -28,9 +29,11 @@ def set_probe_guess(X_train: ArrayLike | None = None, probe_guess: ArrayLike | N
     if probe_guess is None:
         given = "" if X_train is None else ", and diffraction alone does not tell it"
         raise ValueError(
-            f"there is no probe{given}\n"
-            "  expected  complex modes, shape (N, N) or (P, N, N)\n"
-            "  try       set_probe_guess(None, scan.probeGuess)"
+            error_text(
+                f"there is no probe{given}",
+                expected="complex modes, shape (N, N) or (P, N, N)",
+                hint="set_probe_guess(None, scan.probeGuess)",
+            )
         )
     params.set("probe", accept(probe_guess, "probe_guess"))
 
@@ -55,9 +58,11 @@ def accept(given: ArrayLike, name: str) -> Probe:
     if params.is_populated() and "N" in params.cfg and side != params.get("N"):
         N = params.get("N")
         raise ValueError(
-            f"{name} is {side} x {side} pixels, and params.cfg says N = {N}\n"
-            f"  written in  {params.writer('N')}\n"
-            f"  expected    a probe on the grid of the frames, {N} x {N}\n"
-            f"  try         the probe of this scan, or model.N = {side} where the frames are of that size"
+            error_text(
+                f"{name} is {side} x {side} pixels, and params.cfg says N = {N}",
+                written_in=params.writer("N"),
+                expected=f"a probe on the grid of the frames, {N} x {N}",
+                hint=f"the probe of this scan, or model.N = {side} where the frames are of that size",
+            )
         )
     return np.asarray(given) if np.iscomplexobj(given) else modes

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ptycho.physics.canvas import Canvas
 from ptycho.physics.limits import LARGEST_PICTURE
 from ptycho.physics.stitch import stitch, synchronise_phases
+from ptyconf.errors import error_text
 
 __all__ = ["reassemble_position"]
 
@@ -41,9 +42,11 @@ def reassemble_position(patches: ArrayLike, offsets: ArrayLike, M: int = 20) -> 
     reach_x, reach_y = (int(value) for value in np.ceil(np.abs(centred).max(axis=0) + M / 2))
     if 4 * reach_x * reach_y > LARGEST_PICTURE:
         raise ValueError(
-            f"the offsets span a picture of {2 * reach_y} x {2 * reach_x} pixels\n"
-            f"  expected  at most {LARGEST_PICTURE} pixels\n"
-            "  try       offsets in pixels of the object, if these are in other units"
+            error_text(
+                f"the offsets span a picture of {2 * reach_y} x {2 * reach_x} pixels",
+                expected=f"at most {LARGEST_PICTURE} pixels",
+                hint="offsets in pixels of the object, if these are in other units",
+            )
         )
     canvas = Canvas(origin_px=(-reach_x, -reach_y), shape=(2 * reach_y, 2 * reach_x))
     agreed = synchronise_phases(stack, centred, window)
@@ -56,27 +59,35 @@ def _accept(
     square = patches.ndim == 4 and patches.shape[1] == patches.shape[2] and patches.shape[3] == 1
     if not square or not len(patches):
         raise ValueError(
-            f"the patches have shape {patches.shape}\n"
-            "  expected  (groups, N, N, 1), at least one\n"
-            "  try       what model.predict gave"
+            error_text(
+                f"the patches have shape {patches.shape}",
+                expected="(groups, N, N, 1), at least one",
+                hint="what model.predict gave",
+            )
         )
     if offsets.shape != (len(patches), 1, 2, 1):
         raise ValueError(
-            f"the offsets have shape {offsets.shape}\n"
-            f"  expected  ({len(patches)}, 1, 2, 1), the position of each patch\n"
-            "  try       the global_offsets of the container that the patches came from"
+            error_text(
+                f"the offsets have shape {offsets.shape}",
+                expected=f"({len(patches)}, 1, 2, 1), the position of each patch",
+                hint="the global_offsets of the container that the patches came from",
+            )
         )
     if not np.isfinite(offsets).all():
         raise ValueError(
-            "the offsets hold values that are NaN or infinite\n"
-            "  expected  positions in pixels\n"
-            "  try       the global_offsets of the container that the patches came from"
+            error_text(
+                "the offsets hold values that are NaN or infinite",
+                expected="positions in pixels",
+                hint="the global_offsets of the container that the patches came from",
+            )
         )
     N = patches.shape[1]
     if not hasattr(M, "__index__") or not 0 < M <= N:
         raise ValueError(
-            f"M = {M} is no side of a central part of patches of {N} x {N} pixels\n"
-            f"  expected  1 to {N}\n"
-            f"  try       M = {min(20, N)}"
+            error_text(
+                f"M = {M} is no side of a central part of patches of {N} x {N} pixels",
+                expected=f"1 to {N}",
+                hint=f"M = {min(20, N)}",
+            )
         )
     return patches[..., 0].astype(np.complex64), offsets[:, 0, :, 0].astype(np.float64)

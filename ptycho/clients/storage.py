@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.bundle.write import write_bundle
 from ptycho.clients.predictor import last
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from ptycho.clients.predictor import Predictor
@@ -49,9 +50,9 @@ class ModelManager:
             BundleError: It cannot be read.
             BackendError: The framework is missing.
         """
-        from ptycho.clients.bundle import find, open_network
+        from ptycho.clients.saved_network import find_archive, open_predictor
 
-        return open_network(find(model_path), {})[0]
+        return open_predictor(find_archive(model_path), {})[0]
 
 
 def save(out_prefix: str | Path) -> Path:
@@ -70,9 +71,11 @@ def save(out_prefix: str | Path) -> Path:
     model = last()
     if model is None:
         raise RuntimeError(
-            "there is no network to save: nothing was trained or opened in this process\n"
-            "  expected  run_cdi_example, train_cdi_model or load_inference_bundle before\n"
-            "  try       ModelManager.save_model(model, path) for a network at hand"
+            error_text(
+                "there is no network to save: nothing was trained or opened in this process",
+                expected="run_cdi_example, train_cdi_model or load_inference_bundle before",
+                hint="ModelManager.save_model(model, path) for a network at hand",
+            )
         )
     return ModelManager.save_model(model, out_prefix)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -19,29 +19,23 @@ from ptycho.settings import legacy_dict as params
 from ptycho.settings import views
 from ptycho.settings.classes import update_legacy_dict
 from ptyconf import set_fields
+from ptyconf.errors import error_text
 from ptyconf.sources import mapping
 
 if TYPE_CHECKING:
-    from ptycho.backends.base import Backend, Training
+    from ptycho.backends.base import Library, Training
     from ptycho.bundle.archive import Bundle
     from ptycho.settings.classes import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
     from ptycho.settings.device import Backend as BackendName
 
-__all__ = ["Chosen", "Turn", "scan_of", "stitch", "train"]
+__all__ = ["StitchOptions", "publish", "scan_of", "stitch", "train"]
 
 Results = dict[str, Any]
 
 
-class Chosen(NamedTuple):
-    """A backend and its name in the settings."""
-
-    name: BackendName
-    backend: Backend
-
-
 @dataclass(frozen=True)
-class Turn:
-    """How the coordinates of a scan lie relative to its frames.
+class StitchOptions:
+    """How the coordinates of a scan lie relative to its frames, and how much of each patch is stitched.
 
     Attributes:
         flip_x: Columns count the other way.
@@ -63,9 +57,11 @@ class Turn:
         """
         if self.M is not None and not 0 < self.M <= N:
             raise ValueError(
-                f"M = {self.M} is no side of a central part of patches of {N} x {N} pixels\n"
-                f"  expected  1 to {N}\n"
-                f"  try       M = {min(20, N)}"
+                error_text(
+                    f"M = {self.M} is no side of a central part of patches of {N} x {N} pixels",
+                    expected=f"1 to {N}",
+                    hint=f"M = {min(20, N)}",
+                )
             )
 
 
@@ -84,14 +80,16 @@ def scan_of(data: RawData | PtychoDataContainer, what: str) -> RawData:
     if isinstance(data, RawData):
         return data
     raise TypeError(
-        f"{what} is {type(data).__module__}.{type(data).__qualname__}\n"
-        "  expected  a RawData of ptycho.raw_data, or a PtychoDataContainer of ptycho.loader\n"
-        "  try       RawData.from_file(path), or load_data(path)"
+        error_text(
+            f"{what} is {type(data).__module__}.{type(data).__qualname__}",
+            expected="a RawData of ptycho.raw_data, or a PtychoDataContainer of ptycho.loader",
+            hint="RawData.from_file(path), or load_data(path)",
+        )
     )
 
 
 def train(
-    chosen: Chosen,
+    library: Library,
     scan: RawData,
     test: RawData | None,
     config: TrainingConfig,
@@ -100,7 +98,7 @@ def train(
     """Train on a scan; `params.cfg` then holds what was in force, and the intensity scale.
 
     Args:
-        chosen: Who trains.
+        library: Who trains.
         scan: What is learned from; a share of it is held out to judge the epochs.
         test: A scan to reconstruct later; refused now if it does not fit.
         config: The caller's configuration.
@@ -115,21 +113,23 @@ def train(
         ConfigError: Everything that is wrong with the settings.
         ValueError: Settings and scans do not go together.
     """
-    resolution = resolve_training(config, scan, execution_config, backend=chosen.name)
-    resolution = on_device(resolution, chosen.name, _machine(execution_config, chosen.name))
-    prepared = PreparedTraining(
+    resolution = resolve_training(config, scan, execution_config, backend=library.name)
+    resolution = on_device(
+        resolution, cast("BackendName", library.name), _device_of(execution_config, library)
+    )
+    configurations = PreparedTraining(
         resolution.build(views.TRAINING), resolution.build(views.EXECUTION), resolution
     )
     if test is not None:
-        require_fitting(test, prepared.tf_training_config.model.N, 0)
-    publish(prepared.tf_training_config)
+        require_fitting(test, configurations.tf_training_config.model.N, 0)
+    publish(configurations.tf_training_config)
     with TemporaryDirectory(prefix="ptycho-training-") as folder:
-        training = chosen.backend.train(prepared, scan, Path(folder))
-    predictor = remember(_predictor(chosen, training))
+        training = library.load().train(configurations, scan, Path(folder))
+    predictor = remember(_predictor(library, training))
     params.set("intensity_scale", predictor.intensity_scale)
     return {
         "history": columns_of(training.history),
-        "backend": chosen.name,
+        "backend": library.name,
         "model": predictor,
         "resolution": training.resolution,
         "best_epoch": training.best_epoch,
@@ -150,14 +150,14 @@ def publish(config: TrainingConfig | InferenceConfig) -> None:
         params.seal()
 
 
-def stitch(chosen: Chosen, results: Results, scan: RawData, turn: Turn) -> Results:
+def stitch(library: Library, results: Results, scan: RawData, options: StitchOptions) -> Results:
     """Reconstruct a scan with the network that a training left, as ``ptycho infer`` does.
 
     Args:
-        chosen: Who trained.
+        library: Who trained.
         results: What `train` gave.
         scan: What to reconstruct.
-        turn: How its coordinates lie.
+        options: How its coordinates lie, and how much of each patch counts.
 
     Returns:
         amplitude and phase, shape (H, W), zero where nothing was scanned, and reconstruction: the picture
@@ -168,24 +168,24 @@ def stitch(chosen: Chosen, results: Results, scan: RawData, turn: Turn) -> Resul
     """
     training: Training = results["training"]
     resolution = training.resolution
-    if turn.M is not None:
-        trim = {"execution.middle_trim": (scan.N - turn.M) // 2}
+    if options.M is not None:
+        trim = {"execution.middle_trim": (scan.N - options.M) // 2}
         resolution = resolution.with_layer(mapping.layer("overrides", trim, label="M"))
-    found = chosen.backend.reconstruct(training.model, resolution, _turned(scan, turn))
-    picture = found.object.T if turn.transpose else found.object
-    return {"amplitude": np.abs(picture), "phase": np.angle(picture), "reconstruction": found}
+    reconstruction = library.load().reconstruct(training.model, resolution, _oriented(scan, options))
+    picture = reconstruction.object.T if options.transpose else reconstruction.object
+    return {"amplitude": np.abs(picture), "phase": np.angle(picture), "reconstruction": reconstruction}
 
 
-def _turned(scan: RawData, turn: Turn) -> RawData:
+def _oriented(scan: RawData, options: StitchOptions) -> RawData:
     """Lay the frames where the caller says that they lie.
 
     Transposed patches at [x, y] are the transpose of the patches at [y, x].
     """
-    sign = np.where([turn.flip_x, turn.flip_y], -1.0, 1.0)
-    if not turn.transpose and np.all(sign > 0):
+    sign = np.where([options.flip_x, options.flip_y], -1.0, 1.0)
+    if not options.transpose and np.all(sign > 0):
         return scan
     positions = scan.positions * sign
-    return scan.at_positions(positions[:, ::-1] if turn.transpose else positions)
+    return scan.at_positions(positions[:, ::-1] if options.transpose else positions)
 
 
 def columns_of(history: list[dict[str, float]]) -> dict[str, list[float]]:
@@ -194,15 +194,19 @@ def columns_of(history: list[dict[str, float]]) -> dict[str, list[float]]:
     return {name: [row.get(name, float("nan")) for row in history] for name in names}
 
 
-def _predictor(chosen: Chosen, training: Training) -> Predictor:
+def _predictor(library: Library, training: Training) -> Predictor:
+    backend = library.load()
+
     def pack(home: Path) -> Bundle:
-        return chosen.backend.pack(training.model, training.resolution, home)
+        return backend.pack(training.model, training.resolution, home)
 
-    return Predictor(chosen.name, chosen.backend, training.model, pack)
+    return Predictor(library.name, backend, training.model, pack)
 
 
-def _machine(execution_config: PyTorchExecutionConfig | None, backend: str) -> str | None:
-    """Take the device that an execution configuration found for torch when it was made."""
-    if execution_config is None or backend != "pytorch" or "accelerator" in set_fields(execution_config):
+def _device_of(execution_config: PyTorchExecutionConfig | None, library: Library) -> str | None:
+    """Take the device that an execution configuration found for its own library when it was made."""
+    if execution_config is None or not library.settles_execution_config:
+        return None
+    if "accelerator" in set_fields(execution_config):
         return None
     return execution_config.accelerator

@@ -6,14 +6,15 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho.backends import convert as conversion
+from ptycho.backends.convert import convert
+from ptycho.backends.trained_network import open_network
 from ptycho.bundle.archive import FILE_NAME, locate
-from ptycho.bundle.manifest import BACKENDS
-from ptycho.bundle.read import read_bundle
 from ptycho.bundle.write import write_bundle
 from ptycho.files.atomic import write_text
 from ptycho.files.strict_json import dump_table
 from ptycho.run.folder import building
+from ptycho.settings.registries import BACKENDS
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
         "uses a bundle of either backend without converting it."
     )
     parser.add_argument("model", type=Path, metavar="BUNDLE", help="a run folder, or its wts.h5.zip")
-    parser.add_argument("--to", required=True, choices=BACKENDS, help="the backend to convert it to")
+    parser.add_argument("--to", required=True, choices=tuple(BACKENDS), help="the backend to convert it to")
     parser.add_argument(
         "--output",
         type=Path,
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     _require_free(output)
     alone = output.suffix == ".zip"
     home = output.parent if alone else output
-    converted = conversion.convert(arguments.to, archive, read_bundle(archive), home)
+    converted = convert(open_network(archive), arguments.to, home)
     if alone:
         write_bundle(output, converted)
     else:
@@ -79,7 +80,9 @@ def _beside(archive: Path, name: str) -> Path:
 def _require_free(output: Path) -> None:
     if output.exists():
         raise FileExistsError(
-            f"{output} exists, and nothing is overwritten\n"
-            "  expected  a name that is free\n"
-            "  try       another --output"
+            error_text(
+                f"{output} exists, and nothing is overwritten",
+                expected="a name that is free",
+                hint="another --output",
+            )
         )

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptycho.backends.base import load_backend
-from ptycho.backends.trained import load_model, settings_of
-from ptycho.bundle.archive import FILE_NAME, Bundle, locate
-from ptycho.bundle.read import read_bundle
+from ptycho.backends.trained_network import TrainedNetwork, open_network
+from ptycho.bundle.archive import FILE_NAME, Bundle
 from ptycho.commands import sources
 from ptycho.run.bundle_layer import require_same_network
 from ptycho.run.folder import building
@@ -21,7 +20,6 @@ from ptyconf.sources import flags
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from ptycho.scan.raw_data import RawData
     from ptyconf import Layer, Resolution
@@ -38,17 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings above what the bundle says, and reconstruct."""
-    archive = locate(arguments.model)
-    positional = _positional(archive, arguments.scan)
-    return infer(archive, lambda held: sources.resolve(arguments, "infer", extra_layers=[positional, held]))
+    trained = open_network(arguments.model)
+    named = _named_files(trained.archive, arguments.scan)
+    return infer(trained, sources.resolve(arguments, "infer", extra_layers=[named, trained.layer]))
 
 
-def infer(archive: Path, resolve: Callable[[Layer], Resolution]) -> int:
+def infer(trained: TrainedNetwork, resolution: Resolution) -> int:
     """Reconstruct into a folder that appears whole or not at all.
 
     Args:
-        archive: The bundle.
-        resolve: Gives the settings above the layer of the bundle.
+        trained: The bundle, opened.
+        resolution: The settings, with the layer of the bundle among them.
 
     Raises:
         ConfigError: The scan is missing, or a setting contradicts the weights.
@@ -56,18 +54,16 @@ def infer(archive: Path, resolve: Callable[[Layer], Resolution]) -> int:
     """
     from ptycho.report import run as report
 
-    held = read_bundle(archive)
-    resolution = resolve(settings_of(archive, held))
     sources.require_scan(resolution, "inference.test_data_file", "Test data file not found")
-    require_same_network(resolution, held)
+    require_same_network(resolution, trained.bundle)
     name = str(resolution["inference.backend"])
     backend = load_backend(name)
     backend.begin(resolution)
-    model = load_model(name, archive, held)
+    model = trained.load(name)
     prepared = backend.prepare_inference(resolution)
     scan = _read_scan(prepared.resolution)
     target = Path(str(resolution["inference.output_dir"]))
-    notes = (*_travelled(held, name), *idle_settings("infer", resolution))
+    notes = (*_note_of_backends(trained.bundle, name), *idle_settings("infer", resolution))
     for note in notes:
         _log.info("%s", note)
     with building(target) as folder:
@@ -77,20 +73,20 @@ def infer(archive: Path, resolve: Callable[[Layer], Resolution]) -> int:
             resolution=prepared.resolution,
             reconstruction=replace(reconstruction, notes=(*notes, *reconstruction.notes)),
             scan=scan,
-            trained_on_it=_trained_on(held, scan),
+            trained_on_it=_trained_on(trained.bundle, scan),
         )
         report.write_results(folder, results, home=target)
     _log.info("%s: report.md, object.png, reconstruction.npz", target)
     return 0
 
 
-def _travelled(held: Bundle, name: str) -> tuple[str, ...]:
+def _note_of_backends(bundle: Bundle, name: str) -> tuple[str, ...]:
     """Say that a network was trained by another backend than the one that uses it."""
-    trainer = held.trained_by.backend
+    trainer = bundle.trained_by.backend
     return () if trainer == name else (f"the network was trained by {trainer} and reconstructs by {name}",)
 
 
-def _positional(archive: Path, scan: Path | None) -> Layer:
+def _named_files(archive: Path, scan: Path | None) -> Layer:
     place = archive.parent if archive.name == FILE_NAME else archive
     given: dict[str, object] = {"inference.model_path": place}
     spelling = {"inference.model_path": "RUN_FOLDER"}
@@ -118,9 +114,9 @@ def _read_scan(resolution: Resolution) -> RawData:
     return scan.subset(np.sort(drawn))
 
 
-def _trained_on(held: Bundle, scan: RawData) -> bool:
+def _trained_on(bundle: Bundle, scan: RawData) -> bool:
     """Tell whether the network was trained on this very file."""
-    settings = {entry["path"]: entry["value"] for entry in held.provenance.get("settings", ())}
+    settings = {entry["path"]: entry["value"] for entry in bundle.provenance.get("settings", ())}
     trained = settings.get("training.train_data_file")
     return (
         trained is not None

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ptycho.errors import BackendError
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -97,7 +98,12 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: Always.
         """
-        raise UsageError(f"{message}\n  try       {self.prog} --help")
+        raise UsageError(
+            error_text(
+                f"{message}",
+                hint=f"{self.prog} --help",
+            )
+        )
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -135,7 +141,12 @@ def _unknown_argument(argument: str, parser: argparse.ArgumentParser) -> UsageEr
     known = [option for action in parser._actions for option in action.option_strings]  # noqa: SLF001  No public list.
     close = difflib.get_close_matches(name, known, n=1)
     remedy = close[0] if close else f"{parser.prog} --help"
-    return UsageError(f"unknown argument '{argument}'\n  try       {remedy}")
+    return UsageError(
+        error_text(
+            f"unknown argument '{argument}'",
+            hint=remedy,
+        )
+    )
 
 
 @contextmanager

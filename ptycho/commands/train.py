@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ptycho.backends.base import load_backend
+from ptycho.backends.base import library_of
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.bundle.write import write_bundle
 from ptycho.commands import sources
 from ptycho.run.folder import building
-from ptycho.training.cluster import read_cluster
 
 if TYPE_CHECKING:
     import argparse
@@ -44,11 +42,12 @@ def train(resolution: Resolution) -> int:
     from ptycho.report import run as report
 
     sources.require_scans_of_training(resolution)
-    backend = load_backend(str(resolution["training.backend"]))
+    library = library_of(str(resolution["training.backend"]))
+    backend = library.load()
     prepared = backend.prepare_training(resolution)
     scan, judged = _read_scans(prepared.resolution)
     target = Path(str(resolution["training.output_dir"]))
-    if _helps_another_process(resolution):
+    if not library.leads(resolution):
         with TemporaryDirectory() as folder:
             backend.train(prepared, scan, Path(folder))
         return 0
@@ -66,13 +65,6 @@ def train(resolution: Resolution) -> int:
         report.write_results(folder, results, home=target)
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
     return 0
-
-
-def _helps_another_process(resolution: Resolution) -> bool:
-    """Tell whether this process was started to share a training; the first one of them writes the results."""
-    if resolution["training.backend"] == "tensorflow":
-        return resolution["execution.strategy"] != "auto" and not read_cluster().first
-    return any(int(os.environ.get(name, "0")) > 0 for name in ("LOCAL_RANK", "NODE_RANK"))
 
 
 def _read_scans(resolution: Resolution) -> tuple[RawData, RawData]:

@@ -18,8 +18,8 @@ _TAKEN = {
     "training.positions_provided": "training.positions_provided",
 }
 _DERIVED = {"model.C_model", "model.C_forward", "data.C"}
-# What inference may choose anew: these do not change what the weights mean.
-_FREE = {"probe_trainable", "intensity_scale_trainable"}
+FREE_SETTINGS = frozenset({"probe_trainable", "intensity_scale_trainable"})
+"""Settings of a network that inference may choose anew: they do not change what the weights mean."""
 
 
 def bundle_layer(archive: Path, bundle: Bundle) -> Layer:
@@ -36,7 +36,7 @@ def bundle_layer(archive: Path, bundle: Bundle) -> Layer:
             continue
         if path.startswith(_CARRIED_SECTIONS) or path in _TAKEN:
             values[_TAKEN.get(path, path)] = value
-    values |= {f"model.{name}": value for name, value in bundle.network.items() if name not in _FREE}
+    values |= {f"model.{name}": value for name, value in bundle.network.items() if name not in FREE_SETTINGS}
     origin_of = {path: Origin("bundle", str(archive), path, file=str(archive)) for path in values}
     return mapping.layer("bundle", values, kind="bundle", label=str(archive), origin=origin_of.__getitem__)
 
@@ -50,7 +50,7 @@ def require_same_network(resolution: Resolution, bundle: Bundle) -> None:
     problems = []
     for name, held in _insisted(bundle).items():
         path = f"model.{name}"
-        if name in _FREE or resolution[path] == held:
+        if name in FREE_SETTINGS or resolution[path] == held:
             continue
         trace = resolution.trace(path)
         beaten = next((entry for entry in trace.losers if entry.layer == "bundle"), None)

@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptyconf.errors import error_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,9 +37,11 @@ def building(target: Path) -> Iterator[Path]:
     target = Path(target).absolute()
     if target.exists() and not target.is_dir():
         raise FileExistsError(
-            f"{target} is a file\n"
-            "  expected  a folder to write the run into, or a name that is free\n"
-            "  try       another output_dir"
+            error_text(
+                f"{target} is a file",
+                expected="a folder to write the run into, or a name that is free",
+                hint="another output_dir",
+            )
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = _make_partial(target)

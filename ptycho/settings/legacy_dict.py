@@ -91,7 +91,7 @@ _PLUMBING = frozenset(
         "ptycho.clients.backend_selector",
         "ptycho.workflows.components",
         "ptycho.clients.components",
-        "ptycho.clients.bundle",
+        "ptycho.clients.saved_network",
         "ptycho.clients.training",
         "ptycho_torch.config_factory",
         "ptycho_torch.config_payload",

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+from ptycho.run.bundle_layer import FREE_SETTINGS
 from ptycho.run.resolve import Written, resolve_layers
 from ptycho.settings import views
 from ptycho.settings.layers import TORCH_BACKEND
@@ -18,6 +19,7 @@ from ptycho_torch.config_params import (
 )
 from ptycho_torch.config_payload import training_payload
 from ptyconf import Origin
+from ptyconf.errors import error_text
 from ptyconf.sources import instance, mapping
 
 if TYPE_CHECKING:
@@ -84,16 +86,17 @@ class ConfigManager:
         """
         from ptycho.network.settings import NetworkSettings
 
-        held = ptycho_model.network().settings.as_dict()
+        actual = ptycho_model.network().settings.as_dict()
         wanted = NetworkSettings.of(self.resolve_inference().build(views.MODEL)).as_dict()
-        learned = ("probe_trainable", "intensity_scale_trainable")
-        differing = [name for name in held if name not in learned and held[name] != wanted[name]]
+        differing = [name for name in actual if name not in FREE_SETTINGS and actual[name] != wanted[name]]
         if differing:
-            listed = ", ".join(f"{name} = {wanted[name]!r} (there {held[name]!r})" for name in differing)
+            listed = ", ".join(f"{name} = {wanted[name]!r} (there {actual[name]!r})" for name in differing)
             raise ValueError(
-                f"the network is not the one that the configurations describe: {listed}\n"
-                "  expected  the configurations that the network was trained with\n"
-                "  try       PtychoModel._extract_configs_from_checkpoint on the checkpoint of the network"
+                error_text(
+                    f"the network is not the one that the configurations describe: {listed}",
+                    expected="the configurations that the network was trained with",
+                    hint="PtychoModel._extract_configs_from_checkpoint on the checkpoint of the network",
+                )
             )
 
     def prepare_training(self, scan: Path, test_scan: Path | None, output_dir: Path) -> TrainingPayload:
@@ -112,10 +115,10 @@ class ConfigManager:
             "model.N": self.data_config.N,
         }
         layers = [
-            _said_here("overrides", named),
+            _layer_of_call("overrides", named),
             *self._changed("overrides"),
             *Written(environ=os.environ).layers("train"),
-            _said_here("cli-defaults", {"training.n_groups": _count_positions(scan)}),
+            _layer_of_call("cli-defaults", {"training.n_groups": _count_positions(scan)}),
             TORCH_BACKEND,
         ]
         return training_payload(resolve_layers(layers, scan=scan, probe=probe_side(scan)))
@@ -162,7 +165,7 @@ def _undivided(training: TrainingConfig) -> TrainingConfig:
     return replace(training, strategy=TrainingConfig.strategy) if training.n_devices == 1 else training
 
 
-def _said_here(name: str, values: Mapping[str, Any]) -> Layer:
+def _layer_of_call(name: str, values: Mapping[str, Any]) -> Layer:
     def origin(path: str) -> Origin:
         return Origin("mapping", _HERE, f"{_HERE}: {path}")
 

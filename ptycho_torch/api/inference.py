@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptycho.run.in_force import on_device
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,27 +52,31 @@ class InferenceEngine:
 
         if data_loader.scan is None:
             raise ValueError(
-                "a reconstruction needs a scan from arrays\n"
-                "  expected  PtychoDataLoader.from_np(...)\n"
-                "  try       `ptycho infer` for a scan in a file"
+                error_text(
+                    "a reconstruction needs a scan from arrays",
+                    expected="PtychoDataLoader.from_np(...)",
+                    hint="`ptycho infer` for a scan in a file",
+                )
             )
         resolution = on_device(self.config_manager.resolve_inference(), "pytorch")
-        found = reconstruct(self.ptycho_model.trained(), resolution, data_loader.scan)
-        for note in found.notes:
+        reconstruction = reconstruct(self.ptycho_model.trained(), resolution, data_loader.scan)
+        for note in reconstruction.notes:
             logger.info("%s", note)
-        return lay_around_middle(found)
+        return lay_around_middle(reconstruction)
 
 
-def lay_around_middle(found: Reconstruction) -> NDArray[np.complex64]:
+def lay_around_middle(reconstruction: Reconstruction) -> NDArray[np.complex64]:
     """Widen a picture by zeros until the origin of its positions is its middle.
 
     A patch of N pixels lies with its pixel N/2 on its position; programs that count from the middle between
     pixels, at (N - 1)/2, find the same picture half a pixel further. The two halves cancel in a picture of
     even sides whose pixel H/2 stands on the origin.
     """
-    left, top = (int(np.rint(value)) for value in found.origin_px)
-    height, width = found.object.shape
+    left, top = (int(np.rint(value)) for value in reconstruction.origin_px)
+    height, width = reconstruction.object.shape
     reach_y, reach_x = max(-top, top + height), max(-left, left + width)
     picture = np.zeros((2 * reach_y, 2 * reach_x), np.complex64)
-    picture[reach_y + top : reach_y + top + height, reach_x + left : reach_x + left + width] = found.object
+    picture[reach_y + top : reach_y + top + height, reach_x + left : reach_x + left + width] = (
+        reconstruction.object
+    )
     return picture

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho.settings import views
 from ptycho_torch.config_params import DataConfig, InferenceConfig, ModelConfig, TrainingConfig
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from ptycho.training.outcome import Model
@@ -103,10 +104,11 @@ class PtychoModel:
     def _module(self) -> PtychoModule:
         if self.model is None:
             raise ValueError(
-                "this model has no network yet\n"
-                "  expected  a model that was trained, or opened from a checkpoint\n"
-                "  try       Trainer._from_lightning(...).train(), or "
-                "PtychoPINN_Lightning.load_from_checkpoint"
+                error_text(
+                    "this model has no network yet",
+                    expected="a model that was trained, or opened from a checkpoint",
+                    hint="Trainer._from_lightning(...).train(), or PtychoPINN_Lightning.load_from_checkpoint",
+                )
             )
         return self.model
 
@@ -114,9 +116,9 @@ class PtychoModel:
         """Give what the checkpoint says about the network and its scan, by path; nothing for a new model."""
         from ptycho_torch.lit.checkpoint import settings_by_path
 
-        said = {} if self.model is None else settings_by_path(self.model.settings_toml)
+        settings = {} if self.model is None else settings_by_path(self.model.settings_toml)
         return {
             path: value
-            for path, value in said.items()
+            for path, value in settings.items()
             if value is not None and path.startswith(("model.", "data."))
         }

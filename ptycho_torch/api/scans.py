@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ptycho.settings.scan_options import ScanOptions
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -108,9 +109,11 @@ def _centred(positions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Count positions from the middle of the scan, around which clients lay the picture."""
     if positions.ndim != 2 or positions.shape[1] != 2:
         raise ValueError(
-            f"positions of shape {positions.shape} are no pairs\n"
-            "  expected  (y, x) in pixels for each frame, shape (n, 2)\n"
-            "  try       numpy.column_stack((y, x))"
+            error_text(
+                f"positions of shape {positions.shape} are no pairs",
+                expected="(y, x) in pixels for each frame, shape (n, 2)",
+                hint="numpy.column_stack((y, x))",
+            )
         )
     centred: np.ndarray[Any, Any] = positions - (positions.min(axis=0) + positions.max(axis=0)) / 2
     return centred
@@ -125,21 +128,25 @@ def find_scan(folder: Path) -> Path:
     """
     if (folder / TRAINING_SCAN).is_file():
         return folder / TRAINING_SCAN
-    found = sorted(folder.glob("*.npz"))
-    others = [path for path in found if path.name != TEST_SCAN]
+    scans = sorted(folder.glob("*.npz"))
+    others = [path for path in scans if path.name != TEST_SCAN]
     if len(others) == 1:
         return others[0]
-    if not found:
+    if not scans:
         raise FileNotFoundError(
-            f"{folder} holds no scan to train on\n"
-            f"  expected  {TRAINING_SCAN}, or one other scan (.npz)\n"
-            "  try       exporting the training data into that folder"
+            error_text(
+                f"{folder} holds no scan to train on",
+                expected=f"{TRAINING_SCAN}, or one other scan (.npz)",
+                hint="exporting the training data into that folder",
+            )
         )
-    names = ", ".join(path.name for path in found[:5]) + (" ..." if len(found) > 5 else "")
+    names = ", ".join(path.name for path in scans[:5]) + (" ..." if len(scans) > 5 else "")
     raise ValueError(
-        f"{folder} holds {len(found)} scans: {names}\n"
-        f"  expected  {TRAINING_SCAN}, or one other scan (.npz); a training takes one scan\n"
-        f"  try       calling the scan to train on {TRAINING_SCAN}"
+        error_text(
+            f"{folder} holds {len(scans)} scans: {names}",
+            expected=f"{TRAINING_SCAN}, or one other scan (.npz); a training takes one scan",
+            hint=f"calling the scan to train on {TRAINING_SCAN}",
+        )
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from ptycho.settings.scan_options import ScanOptions
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,17 +106,21 @@ class Trainer:
 def _require_lightning(orchestration: Any) -> None:
     if orchestration != ORCHESTRATION:
         raise ValueError(
-            f"orchestration {orchestration!r} is not built here\n"
-            f"  expected  {ORCHESTRATION!r}\n"
-            "  try       execution.logger_backend for a tracker of runs"
+            error_text(
+                f"orchestration {orchestration!r} is not built here",
+                expected=f"{ORCHESTRATION!r}",
+                hint="execution.logger_backend for a tracker of runs",
+            )
         )
 
 
 def _require_folder(dataloader: PtychoDataLoader) -> tuple[Path, Path]:
     if dataloader.scan_file is None or dataloader.output_dir is None:
         raise ValueError(
-            "a training needs a scan in a file\n"
-            "  expected  PtychoDataLoader(data_dir=...), not one that was made from arrays\n"
-            "  try       saving the arrays with RawData.to_file"
+            error_text(
+                "a training needs a scan in a file",
+                expected="PtychoDataLoader(data_dir=...), not one that was made from arrays",
+                hint="saving the arrays with RawData.to_file",
+            )
         )
     return dataloader.scan_file, dataloader.output_dir

@@ -15,7 +15,7 @@ from ptycho.clients.backend_selector import (
     run_cdi_example_with_backend,
     train_cdi_model_with_backend,
 )
-from ptycho.clients.bundle import find, open_network, said_in_params
+from ptycho.clients.saved_network import expected_by_params, find_archive, open_predictor
 from ptycho.clients.storage import ModelManager
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def load_inference_bundle_torch(
         ValueError: The network is not the one that it is taken for.
     """
     if config is None:
-        return open_network(find(bundle_dir), said_in_params(), BACKEND)
+        return open_predictor(find_archive(bundle_dir), expected_by_params(), BACKEND)
     return load_inference_bundle_with_backend(bundle_dir, _by_torch(config))
 
 
@@ -130,7 +130,7 @@ def load_torch_bundle(path: str | Path) -> tuple[Predictor, dict[str, Any]]:
         FileNotFoundError: There is no bundle.
         BundleError: It cannot be read.
     """
-    return open_network(find(path), {}, BACKEND)
+    return open_predictor(find_archive(path), {}, BACKEND)
 
 
 def _by_torch(config: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ptycho.backends.trained import load_model
+from ptycho.backends.trained_network import open_network
 from ptycho.bundle.archive import FILE_NAME, BundleError
 from ptycho.bundle.read import read_bundle
 from ptycho.bundle.write import write_bundle
@@ -130,8 +130,8 @@ def test_a_bundle_of_that_backend_already_is_said(
     assert capsys.readouterr().err == (
         f"{path} is for {backend} already\n"
         f"  written by  {wrote.replace(other, backend)}\n"
-        "  expected  a bundle of the other backend\n"
-        "  try       using it as it is\n"
+        "  expected    a bundle of the other backend\n"
+        "  try         using it as it is\n"
     )
     assert not list(run_folder.parent.glob("run-*"))
 
@@ -197,7 +197,7 @@ def test_weights_that_do_not_fit_name_their_writer(
     held = read_bundle(path)
     changes = {key: getattr(held, key) | value if value else {} for key, value in changes.items()}
     with pytest.raises(BundleError) as caught:
-        load_model(backend, path, replace(held, **changes))
+        replace(open_network(run_folder), bundle=replace(held, **changes)).load(backend)
     assert str(caught.value) == (
         f"{path} does not fit {backend}: {what}\n"
         f"  written by  {wrote}\n"

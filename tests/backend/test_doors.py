@@ -17,7 +17,7 @@ import ptycho
 import ptycho.loader
 import ptycho.model_manager
 import ptycho.params
-from ptycho.backends.base import load_backend
+from ptycho.backends.base import library_of
 from ptycho.bundle.archive import FILE_NAME, BundleError
 from ptycho.bundle.read import read_bundle
 from ptycho.bundle.write import write_bundle
@@ -258,14 +258,14 @@ def test_turned_coordinates_are_turned_back(
 ) -> None:
     """A scan whose coordinates lie another way gives the same picture once that is said."""
     turn, sign = TURNS[case]
-    chosen, results = training.Chosen(backend, load_backend(backend)), trained[2]
+    library, results = library_of(backend), trained[2]
     results["training"] = replace(
         results["training"], resolution=_without_refinement(results["training"].resolution)
     )
     positions = scan.positions * sign
     turned = scan.at_positions(positions[:, ::-1] if turn.get("transpose") else positions)
-    straight = training.stitch(chosen, results, scan, training.Turn())
-    mended = training.stitch(chosen, results, turned, training.Turn(**turn))
+    straight = training.stitch(library, results, scan, training.StitchOptions())
+    mended = training.stitch(library, results, turned, training.StitchOptions(**turn))
     expected = straight["amplitude"].T if turn.get("transpose") else straight["amplitude"]
     np.testing.assert_allclose(mended["amplitude"], expected, atol=1e-4)
 

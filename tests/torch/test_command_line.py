@@ -66,11 +66,11 @@ def test_the_contract_commands_do_the_same_job(scans: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("command", "arguments", "text"),
     [
-        (train.main, ["--max_epoch", "3"], "unknown argument '--max_epoch'\n  try       --max_epochs\n"),
+        (train.main, ["--max_epoch", "3"], "unknown argument '--max_epoch'\n  try  --max_epochs\n"),
         (
             inference.main,
             ["stray"],
-            "unknown argument 'stray'\n  try       python -m ptycho_torch.inference --help\n",
+            "unknown argument 'stray'\n  try  python -m ptycho_torch.inference --help\n",
         ),
         (
             inference.main,

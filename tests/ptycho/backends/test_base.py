@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ptycho.backends import base as backends
+from ptycho.backends import base
 from ptycho.backends.base import load_backend
 from ptycho.errors import BackendError
 
@@ -32,7 +32,7 @@ from ptycho.errors import BackendError
 )
 def test_a_missing_framework_is_named(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
     """The error says what to install; the other backend does not step in."""
-    monkeypatch.setattr(backends, "find_spec", lambda _: None)
+    monkeypatch.setattr(base, "find_spec", lambda _: None)
     with pytest.raises(BackendError) as caught:
         load_backend(name)
     assert str(caught.value) == text

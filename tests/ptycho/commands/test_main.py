@@ -120,7 +120,7 @@ BAD = {
     ),
     "damaged scan": (SETTINGS, [], "scan.npz holds no diffraction frames\n"),
     "no such file": (None, [], 'the file "run.toml" does not exist'),
-    "unknown flag": (SETTINGS, ["--gridsiz", "2"], "unknown argument '--gridsiz'\n  try       --gridsize\n"),
+    "unknown flag": (SETTINGS, ["--gridsiz", "2"], "unknown argument '--gridsiz'\n  try  --gridsize\n"),
     "backend": (SETTINGS, ["--backend", "jax"], "jax"),
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ptycho.backends.trained import settings_of
+from ptycho.backends.trained_network import with_settings
 from ptycho.bundle.archive import Bundle, BundleError
 
 ARCHIVE = Path("run") / "wts.h5.zip"
@@ -28,7 +28,7 @@ HELD = Bundle(
 
 def test_settings_of_this_version_are_taken() -> None:
     """The layer of the bundle comes back when every setting in it is known."""
-    assert settings_of(ARCHIVE, HELD).name == "bundle"
+    assert with_settings(ARCHIVE, HELD).layer.name == "bundle"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_settings_of_another_version_name_their_writer(
     """The file, what it holds, who wrote it and what to do: not a setting that its reader never wrote."""
     story = {"settings": [{"path": path, "value": value} for path, value in settings]}
     with pytest.raises(BundleError) as caught:
-        settings_of(ARCHIVE, replace(HELD, network=HELD.network | network, provenance=story))
+        with_settings(ARCHIVE, replace(HELD, network=HELD.network | network, provenance=story))
     assert str(caught.value) == (
         f"{ARCHIVE} holds settings that cannot be used: {said}\n"
         "  written by  ptychopinn 0.1.0, backend pytorch, 2026-11-24T08:00:00+00:00\n"

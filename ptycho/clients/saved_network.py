@@ -1,4 +1,4 @@
-"""A bundle in a client's hands: found, checked against what the client says, and turned into a network."""
+"""A saved network in a client's hands: found, checked against what the client expects, and opened."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho.backends.base import load_backend
 from ptycho.backends.convert import convert, move
-from ptycho.backends.trained import load_model, resolution_of
+from ptycho.backends.trained_network import TrainedNetwork, with_settings
 from ptycho.bundle.archive import FILE_NAME, locate
 from ptycho.bundle.read import read_bundle
 from ptycho.clients.configuration import named_fields
 from ptycho.clients.predictor import Predictor, remember
+from ptycho.run.bundle_layer import FREE_SETTINGS
 from ptycho.settings import legacy_dict as params
 from ptycho.settings import views
 from ptycho.settings.classes import InferenceConfig, ModelConfig, TrainingConfig, update_legacy_dict
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ptycho.bundle.archive import Bundle
-    from ptyconf import Resolution
 
-__all__ = ["find", "open_network", "said_in_config", "said_in_params"]
+__all__ = ["expected_by_config", "expected_by_params", "find_archive", "open_predictor"]
+
+Expected = dict[str, tuple[Any, str]]
+"""What a caller takes a network for: the value of each field, and where it was said."""
 
 _log = logging.getLogger(__name__)
 
 _SHAPES_DATA = ("N", "gridsize")
 """What a client's data must agree on with the network, named or not."""
 
-_FREE = ("probe_trainable", "intensity_scale_trainable")
 
-
-def find(model_dir: str | Path) -> Path:
+def find_archive(model_dir: str | Path) -> Path:
     """Find the bundle of a folder, or of the one folder in it that has one.
 
     Raises:
@@ -43,9 +43,11 @@ def find(model_dir: str | Path) -> Path:
     folder = Path(model_dir)
     if folder.is_file() and folder.suffix != ".zip":
         raise ValueError(
-            f"Model path is not a directory: {folder}\n"
-            f"  expected  a folder that holds {FILE_NAME}, or that file\n"
-            "  try       the folder that the training was saved in"
+            error_text(
+                f"Model path is not a directory: {folder}",
+                expected=f"a folder that holds {FILE_NAME}, or that file",
+                hint="the folder that the training was saved in",
+            )
         )
     archive = locate(folder)
     if archive.parent != folder and archive != folder:
@@ -53,15 +55,15 @@ def find(model_dir: str | Path) -> Path:
     return archive
 
 
-def open_network(
-    archive: Path, said: Mapping[str, tuple[Any, str]], name: str | None = None
+def open_predictor(
+    archive: Path, expected: Expected, backend: str | None = None
 ) -> tuple[Predictor, dict[str, Any]]:
     """Open a bundle; `params.cfg` then describes its network.
 
     Args:
         archive: The bundle.
-        said: What the caller takes the network for: values and where they were said, by field.
-        name: The backend that computes; None takes the one that wrote the bundle.
+        expected: What the caller takes the network for.
+        backend: The backend that computes; None takes the one that wrote the bundle.
 
     Returns:
         The network, and a copy of the legacy settings that it was trained with.
@@ -71,23 +73,20 @@ def open_network(
         BackendError: The framework is missing.
         ValueError: The network is not the one that the caller takes it for.
     """
-    held = read_bundle(archive)
-    settings = resolution_of(archive, held)
-    _require_agreement(archive, held, said)
-    name = name or held.backend
-    model = load_model(name, archive, held)
+    trained = with_settings(archive, read_bundle(archive))
+    _require_agreement(trained, expected)
+    backend = backend or trained.bundle.backend
+    model = trained.load(backend)
 
     def pack(home: Path) -> Bundle:
-        if name != held.backend:
-            return convert(name, archive, held, home)
-        return move(archive, held, home)
+        return move(trained, home) if backend == trained.bundle.backend else convert(trained, backend, home)
 
-    predictor = remember(Predictor(name, load_backend(name), model, pack))
-    _publish(settings, held, predictor.intensity_scale)
+    predictor = remember(Predictor(backend, load_backend(backend), model, pack))
+    _publish(trained, predictor.intensity_scale)
     return predictor, params.params()
 
 
-def said_in_params() -> dict[str, tuple[Any, str]]:
+def expected_by_params() -> Expected:
     """Give what `params.cfg` says of the network, if a configuration populated it.
 
     Clients fix N and gridsize there, for they shape the data. An architecture counts where it is not the
@@ -101,7 +100,7 @@ def said_in_params() -> dict[str, tuple[Any, str]]:
     return {name: (params.cfg[name], _where(name)) for name in names if name in params.cfg}
 
 
-def said_in_config(config: TrainingConfig | InferenceConfig) -> dict[str, tuple[Any, str]]:
+def expected_by_config(config: TrainingConfig | InferenceConfig) -> Expected:
     """Give what a configuration says of the network: N, gridsize, and every field that its caller named."""
     model, kind = config.model, type(config).__name__
     names = {*_SHAPES_DATA, *named_fields(model)}
@@ -113,28 +112,30 @@ def _where(name: str) -> str:
     return f"params.cfg[{name!r}]" + ("" if writer is None else f", written at {writer}")
 
 
-def _require_agreement(archive: Path, held: Bundle, said: Mapping[str, tuple[Any, str]]) -> None:
-    known = {name: value for name, value in held.network.items() if name not in _FREE}
-    wrong = {name: each for name, each in said.items() if name in known and each[0] != known[name]}
+def _require_agreement(trained: TrainedNetwork, expected: Expected) -> None:
+    network = {name: value for name, value in trained.bundle.network.items() if name not in FREE_SETTINGS}
+    wrong = {name: claim for name, claim in expected.items() if name in network and claim[0] != network[name]}
     if not wrong:
         return
-    told = ", ".join(f"{name} = {known[name]!r}" for name in wrong)
+    actual = ", ".join(f"{name} = {network[name]!r}" for name in wrong)
     asked = ", ".join(f"{name} = {value!r}" for name, (value, _) in wrong.items())
-    places = "; ".join(dict.fromkeys(place for _, place in wrong.values()))
+    hint = f"update_legacy_dict(params.cfg, config) with {actual}, or a network trained with {asked}"
     raise ValueError(
-        f"{archive} holds a network with {told}, and {asked} is asked for\n"
-        f"  written in  {places}\n"
-        f"  expected    {told}\n"
-        f"  try         update_legacy_dict(params.cfg, config) with {told}, or a network trained with {asked}"
+        error_text(
+            f"{trained.archive} holds a network with {actual}, and {asked} is asked for",
+            written_in="; ".join(dict.fromkeys(place for _, place in wrong.values())),
+            expected=actual,
+            hint=hint,
+        )
     )
 
 
-def _publish(resolution: Resolution, held: Bundle, intensity_scale: float) -> None:
+def _publish(trained: TrainedNetwork, intensity_scale: float) -> None:
     """Let the legacy dict describe the network that was opened; a sealed dict stays sealed."""
     sealed = params.is_sealed()
     params.unseal()
-    update_legacy_dict(params.cfg, resolution.build(views.MODEL))
-    params.set("nphotons", float(held.normalisation["nphotons"]))
+    update_legacy_dict(params.cfg, trained.settings.build(views.MODEL))
+    params.set("nphotons", float(trained.bundle.normalisation["nphotons"]))
     params.set("intensity_scale", intensity_scale)
     if sealed:
         params.seal()

@@ -1,0 +1,31 @@
+"""PyTorch, by Lightning's training loop."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ptycho.backends.base import Library
+
+if TYPE_CHECKING:
+    from ptyconf import Resolution
+
+_RANKS = ("LOCAL_RANK", "NODE_RANK")
+
+
+def _leads(_resolution: Resolution) -> bool:
+    """Tell by the ranks that Lightning and torchrun give to the processes that they start."""
+    return not any(int(os.environ.get(name, "0")) > 0 for name in _RANKS)
+
+
+BACKEND = Library(
+    name="pytorch",
+    title="PyTorch",
+    package="torch",
+    oldest="2.2",
+    module="ptycho_torch.backend",
+    policy=" (POLICY-001)",
+    process_variables=_RANKS,
+    leads=_leads,
+    settles_execution_config=True,
+)

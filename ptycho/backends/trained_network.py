@@ -1,0 +1,91 @@
+"""A trained network out of its bundle: opened in one place and resolved once, for either backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ptycho.backends.base import load_backend
+from ptycho.bundle.archive import locate, refusal
+from ptycho.bundle.read import read_bundle
+from ptycho.files.archive import COPY_AGAIN, ArchiveError
+from ptycho.run.bundle_layer import bundle_layer
+from ptycho.run.resolve import resolve_layers
+from ptyconf import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.bundle.archive import Bundle
+    from ptyconf import Layer, Resolution
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A bundle that was opened, with settings that this version knows.
+
+    Attributes:
+        archive: The bundle's file, named in every origin and error.
+        bundle: What the file holds.
+        layer: What the network was trained with, for the settings of a reconstruction.
+        settings: Those settings and nothing else, resolved.
+    """
+
+    archive: Path
+    bundle: Bundle
+    layer: Layer
+    settings: Resolution
+
+    def load(self, backend: str) -> Any:
+        """Build the network in a backend's hands, whichever backend wrote it.
+
+        Args:
+            backend: Name of the backend.
+
+        Returns:
+            The model as the backend knows it.
+
+        Raises:
+            BundleError: The weights do not fit the network that the bundle describes; says who wrote it.
+            BackendError: The framework is missing.
+        """
+        library = load_backend(backend)
+        try:
+            return library.unpack(self.bundle)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            reason, *more = str(error).splitlines() or [type(error).__name__]
+            shapes = [line.split(maxsplit=1)[1] for line in more if line.startswith("  found ")]
+            what = f"does not fit {backend}: {'; '.join([reason, *shapes])}"
+            why = ArchiveError(what, "the weights of the network that it describes", COPY_AGAIN)
+            raise refusal(self.archive, why, self.bundle.writer) from error
+
+
+def open_network(path: Path) -> TrainedNetwork:
+    """Open the bundle that a path means.
+
+    Args:
+        path: A run folder, or the archive in it.
+
+    Raises:
+        FileNotFoundError: There is no bundle.
+        BundleError: It cannot be read, or one of its settings is unknown or of a value that is refused; says
+            who wrote it.
+    """
+    archive = locate(path)
+    return with_settings(archive, read_bundle(archive))
+
+
+def with_settings(archive: Path, bundle: Bundle) -> TrainedNetwork:
+    """Resolve what a network was trained with.
+
+    Raises:
+        BundleError: A setting is unknown, or of a value that is refused; says who wrote it.
+    """
+    layer = bundle_layer(archive, bundle)
+    try:
+        return TrainedNetwork(archive, bundle, layer, resolve_layers([layer]))
+    except ConfigError as error:
+        first, more = str(error.exceptions[0]).splitlines()[0], len(error.exceptions) - 1
+        what = f"holds settings that cannot be used: {first}" + (f" (and {more} more)" if more else "")
+        why = ArchiveError(what, "the settings of this version", "training again with this version")
+        raise refusal(archive, why, bundle.writer) from error
