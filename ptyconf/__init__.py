@@ -3,17 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.errors import Complaint, ConfigError, Problem, SchemaError
-from ptyconf.layer import Layer, Precedence
-from ptyconf.origin import Origin
-from ptyconf.resolution import Entry, Resolution, Trace, provenance_of
-from ptyconf.resolve import resolve
-from ptyconf.schema import Schema
-from ptyconf.setting import Derivation, Policy, Rule, Setting
+from ptyconf.merge.layer import Layer
+from ptyconf.merge.origin import Origin
+from ptyconf.merge.precedence import Precedence
+from ptyconf.merge.resolution import Resolution, provenance_of
+from ptyconf.merge.resolve import resolve
+from ptyconf.merge.trace import Entry, Trace
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.setting import Derivation, Policy, Rule, Setting
+from ptyconf.schema.view import UNSET, Bind, Conversion, View
 from ptyconf.tracking import mark_set, set_fields, tracks_set_fields
-from ptyconf.view import UNSET, Bind, Conversion, View
 
 if TYPE_CHECKING:
-    from ptyconf.difference import Change, Difference, diff
+    from ptyconf.report.difference import Change, Difference, diff
 
 __all__ = [
     "UNSET",
@@ -49,7 +51,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Bring in what most programs never use when it is asked for."""
     if name in {"Change", "Difference", "diff"}:
-        from ptyconf import difference
+        from ptyconf.report import difference
 
         return getattr(difference, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ptyconf import commands
-from ptyconf.commands import Said
+from ptyconf.commands import Answer
 from ptyconf.errors import ConfigError, Problem, SchemaError
-from ptyconf.layer import Layer, Precedence
-from ptyconf.resolution import Resolution
-from ptyconf.resolve import resolve
-from ptyconf.schema import Schema
+from ptyconf.merge.layer import Layer
+from ptyconf.merge.precedence import Precedence
+from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolve import resolve
+from ptyconf.schema.schema import Schema
 from ptyconf.sources import environment, flags, toml
 
 PRECEDENCE = Precedence("flags", "environment", "profile", "file", "included")
@@ -81,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, program: Program | None = None) -> int:
     """Run one command that was parsed with ``add_commands``; say the result, or what is wrong."""
     try:
-        said: Said = options.ptyconf_command(options, program or find_program(options.schema))
+        said: Answer = options.ptyconf_command(options, program or find_program(options.schema))
     except ConfigError as error:
         print(_emphasised(str(error), sys.stderr), file=sys.stderr)
         if options.json:
@@ -126,37 +127,37 @@ def find_program(name: str) -> Program:
 # One function per command, from parsed options to what is said.
 
 
-def _explain(options: argparse.Namespace, program: Program) -> Said:
+def _explain(options: argparse.Namespace, program: Program) -> Answer:
     return commands.explain(program.load(_request(options)), options.path)
 
 
-def _check(options: argparse.Namespace, program: Program) -> Said:
+def _check(options: argparse.Namespace, program: Program) -> Answer:
     request = _request(options)
     return commands.check(lambda: program.load(request))
 
 
-def _diff(options: argparse.Namespace, program: Program) -> Said:
+def _diff(options: argparse.Namespace, program: Program) -> Answer:
     before = program.load(_request(options))
     return commands.compare(before, program.load(_request(options, file=options.other)))
 
 
-def _dump(options: argparse.Namespace, program: Program) -> Said:
+def _dump(options: argparse.Namespace, program: Program) -> Answer:
     return commands.dump(program.load(_request(options)), origins=not options.plain)
 
 
-def _schema(options: argparse.Namespace, program: Program) -> Said:  # noqa: ARG001  One shape for all commands.
+def _schema(options: argparse.Namespace, program: Program) -> Answer:  # noqa: ARG001  One shape for all commands.
     return commands.describe(program.schema)
 
 
-def _template(options: argparse.Namespace, program: Program) -> Said:
+def _template(options: argparse.Namespace, program: Program) -> Answer:
     return commands.write_template(program.schema, schema_url=options.schema_url)
 
 
-def _freeze(options: argparse.Namespace, program: Program) -> Said:
+def _freeze(options: argparse.Namespace, program: Program) -> Answer:
     return commands.freeze_settings(program.load(_request(options)))
 
 
-def _replay(options: argparse.Namespace, program: Program) -> Said:
+def _replay(options: argparse.Namespace, program: Program) -> Answer:
     now = program.load(_request(options)) if options.file is not None else None
     return commands.replay(options.frozen, program.schema, now)
 
@@ -167,7 +168,7 @@ def add_commands(
     """Add the commands to a parser; without ``with_schema`` for a program that has its own."""
 
     def add(
-        name: str, act: Callable[[argparse.Namespace, Program], Said], about: str
+        name: str, act: Callable[[argparse.Namespace, Program], Answer], about: str
     ) -> argparse.ArgumentParser:
         made = subparsers.add_parser(name, help=about, description=about)
         if with_schema:

@@ -11,22 +11,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ptyconf.difference import diff
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.freeze import Frozen, freeze
-from ptyconf.index import Alias, Slot
+from ptyconf.merge.resolution import Resolution
 from ptyconf.report import dump_toml, story, table, to_json
+from ptyconf.report.difference import diff
 from ptyconf.report.jsonschema import json_schema
 from ptyconf.report.template import template
-from ptyconf.resolution import Resolution
-from ptyconf.schema import Schema
-from ptyconf.spelling import close
+from ptyconf.schema.index import Alias, Slot
+from ptyconf.schema.schema import Schema
+from ptyconf.text.show import close_matches
 
 OK, DIFFERENT, WRONG = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Answer:
     """What a command has to say."""
 
     text: str
@@ -38,16 +38,16 @@ class Said:
         return json.dumps(self.data, indent=2, ensure_ascii=False) if as_json else self.text.rstrip("\n")
 
 
-def explain(resolution: Resolution, path: str | None = None) -> Said:
+def explain(resolution: Resolution, path: str | None = None) -> Answer:
     """Tell one setting's story, or where every value comes from.
 
     Raises:
         ConfigError: There is no such setting.
     """
     if path is None:
-        return Said(table(resolution), to_json(resolution))
+        return Answer(table(resolution), to_json(resolution))
     known = find_path(resolution, path)
-    return Said(story(resolution, known), to_json(resolution, known))
+    return Answer(story(resolution, known), to_json(resolution, known))
 
 
 def find_path(resolution: Resolution, name: str) -> str:
@@ -64,26 +64,28 @@ def find_path(resolution: Resolution, name: str) -> str:
         raise ConfigError([Problem(f"{found.path!r} has no value", path=found.path)])
     if found is not None:
         raise ConfigError([Problem(f"{name!r} may mean {' or '.join(found.keys)}", hint=found.keys[0])])
-    near = close(name, index.keys) or [index.bare[each][0] for each in close(name, index.bare)]
+    near = close_matches(name, index.keys) or [
+        index.bare[each][0] for each in close_matches(name, index.bare)
+    ]
     raise ConfigError(
         [Problem(f"unknown setting {name!r}", known=", ".join(near), hint=near[0] if near else "")]
     )
 
 
-def check(load: Callable[[], Resolution]) -> Said:
+def check(load: Callable[[], Resolution]) -> Answer:
     """Resolve, and say what is wrong; 1 when something is."""
     try:
         resolution = load()
     except ConfigError as error:
         return replace(refusal(error), code=DIFFERENT)
     text = f"{len(resolution)} settings, nothing wrong"
-    return Said(text, {"version": 1, "ok": True, "problems": []})
+    return Answer(text, {"version": 1, "ok": True, "problems": []})
 
 
-def refusal(error: ConfigError) -> Said:
+def refusal(error: ConfigError) -> Answer:
     """Say everything that is wrong."""
     problems = [problem_as_dict(each) for each in error.exceptions]
-    return Said(str(error), {"version": 1, "ok": False, "problems": problems}, WRONG)
+    return Answer(str(error), {"version": 1, "ok": False, "problems": problems}, WRONG)
 
 
 def problem_as_dict(problem: Any) -> dict[str, Any]:
@@ -100,39 +102,39 @@ def problem_as_dict(problem: Any) -> dict[str, Any]:
     }
 
 
-def compare(before: Resolution, after: Resolution) -> Said:
+def compare(before: Resolution, after: Resolution) -> Answer:
     """Show what differs between two resolutions; 1 when something does."""
     found = diff(before, after)
-    return Said(str(found) or "no difference", found.as_dict(), DIFFERENT if found else OK)
+    return Answer(str(found) or "no difference", found.as_dict(), DIFFERENT if found else OK)
 
 
-def dump(resolution: Resolution, *, origins: bool = True, folder: Path | None = None) -> Said:
+def dump(resolution: Resolution, *, origins: bool = True, folder: Path | None = None) -> Answer:
     """Write the resolved settings as TOML."""
     text = dump_toml(resolution, origins=origins, folder=folder)
-    return Said(text, to_json(resolution))
+    return Answer(text, to_json(resolution))
 
 
-def describe(schema: Schema) -> Said:
+def describe(schema: Schema) -> Answer:
     """Write the JSON Schema of the program's files."""
     data = json_schema(schema)
-    return Said(json.dumps(data, indent=2, ensure_ascii=False), data)
+    return Answer(json.dumps(data, indent=2, ensure_ascii=False), data)
 
 
 def write_template(
     schema: Schema, *, schema_url: str = "", defaults: Mapping[str, Any] | None = None
-) -> Said:
+) -> Answer:
     """Write a commented TOML file with every setting and what is in force when nobody sets it."""
     text = template(schema, schema_url=schema_url, defaults=defaults)
-    return Said(text, {"version": 1, "template": text})
+    return Answer(text, {"version": 1, "template": text})
 
 
-def freeze_settings(resolution: Resolution) -> Said:
+def freeze_settings(resolution: Resolution) -> Answer:
     """Write the canonical form with its fingerprint."""
     text = freeze(resolution).dumps()
-    return Said(text, json.loads(text))
+    return Answer(text, json.loads(text))
 
 
-def replay(frozen_file: Path, schema: Schema, now: Resolution | None = None) -> Said:
+def replay(frozen_file: Path, schema: Schema, now: Resolution | None = None) -> Answer:
     """Resolve to frozen values, and say which layer would now disagree; 1 when one does.
 
     Raises:
@@ -149,4 +151,4 @@ def replay(frozen_file: Path, schema: Schema, now: Resolution | None = None) -> 
     lines = [f"{kept.sha256}  {len(kept.settings)} settings"]
     lines += [str(each) for each in found] or ["the same values"]
     data = {"version": 1, "sha256": kept.sha256, "disagreements": [each.as_dict() for each in found]}
-    return Said("\n".join(lines), data, DIFFERENT if found else OK)
+    return Answer("\n".join(lines), data, DIFFERENT if found else OK)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ptyconf.origin import Origin
+    from ptyconf.merge.origin import Origin
 
 SHOWN_PROBLEMS = 50
 

@@ -15,14 +15,15 @@ from pathlib import PurePath
 from typing import Any
 
 from ptyconf.errors import ConfigError, Problem
-from ptyconf.layer import Layer, Precedence
-from ptyconf.origin import Origin
+from ptyconf.merge.layer import Layer
+from ptyconf.merge.origin import Origin
+from ptyconf.merge.precedence import Precedence
+from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolve import resolve
 from ptyconf.report.json import plain
-from ptyconf.resolution import Resolution
-from ptyconf.resolve import resolve
-from ptyconf.scalars import Mismatch
-from ptyconf.schema import Schema
-from ptyconf.spelling import show
+from ptyconf.schema.scalars import Mismatch
+from ptyconf.schema.schema import Schema
+from ptyconf.text.show import show
 
 VERSION = 1
 SECRET = "ptyconf-secret"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ptyconf.resolution import Resolution
-    from ptyconf.view import View
+    from ptyconf.merge.resolution import Resolution
+    from ptyconf.schema.view import View
 
 TITLE = "settings (ptyconf)"
 SHOWN = 12
@@ -63,7 +63,7 @@ def pytest_assertrepr_compare(
     """Show how two configs differ, setting by setting, and where each side came from."""
     if op != "==" or config.getoption("--ptyconf") == "off":
         return None
-    from ptyconf.resolution import provenance_of, view_of
+    from ptyconf.merge.resolution import provenance_of, view_of
 
     view = view_of(left) or view_of(right)
     if view is None or type(left) is not type(right):
@@ -97,7 +97,7 @@ def _equal(one: Any, two: Any) -> bool:
 
 
 def _side(resolution: Resolution | None, other: Resolution | None, path: str, value: Any) -> str:
-    from ptyconf.spelling import show
+    from ptyconf.text.show import show
 
     known = resolution or other
     secret = known is not None and path in known.schema and known.schema[path].secret
@@ -133,7 +133,7 @@ def _held(frames: list[FrameType], fixtures: Mapping[str, Any]) -> list[_Held]:
 
 
 def _recognise(name: str, thing: Any) -> _Held | None:
-    from ptyconf.resolution import Resolution, provenance_of, view_of
+    from ptyconf.merge.resolution import Resolution, provenance_of, view_of
 
     if isinstance(thing, Resolution):
         return _Held(name, thing, None, thing)
@@ -252,7 +252,7 @@ def _mask(report: pytest.TestReport, secrets: list[str]) -> None:
     """Replace secrets in all that a report says."""
     if not secrets:
         return
-    from ptyconf.spelling import MASK
+    from ptyconf.text.show import MASK
 
     def clean(text: str) -> str:
         for secret in secrets:

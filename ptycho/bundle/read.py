@@ -14,7 +14,7 @@ from ptycho.bundle.probe_modes import parse_modes
 from ptycho.files import archive
 from ptycho.files.archive import AS_WRITTEN, ArchiveError
 from ptycho.files.strict_json import parse_table
-from ptyconf.sources import guard
+from ptyconf.text import toml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,5 +158,5 @@ def _parse_provenance(content: bytes) -> dict[str, Any]:
 def _parse_settings(content: bytes) -> str:
     """Give the text of the settings, which must be TOML that no parser comes to harm with."""
     text = content.decode("utf-8")
-    guard.parse(text)
+    toml.parse(text)
     return text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ptycho.settings.schema import schema
 from ptyconf.report.toml import literal
-from ptyconf.sources import guard
+from ptyconf.text import toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ def change_settings(text: str, changes: Mapping[str, object], reason: str) -> st
     Raises:
         ValueError: It is no TOML, or one of the settings is not written there on a line of its own.
     """
-    before = guard.parse(text)
+    before = toml.parse(text)
     wanted = {path: value for path, value in changes.items() if _at(before, path) != value}
     lines, section = text.split("\n"), ""
     for number, line in enumerate(lines):
@@ -40,7 +40,7 @@ def change_settings(text: str, changes: Mapping[str, object], reason: str) -> st
         if path in wanted:
             lines[number] = _change_line(line, _at(before, path), wanted[path], reason)
     changed = "\n".join(lines)
-    if guard.parse(changed) != _with(before, wanted):
+    if toml.parse(changed) != _with(before, wanted):
         raise ValueError(f"{', '.join(sorted(wanted))} cannot be changed in these settings")
     return changed
 
@@ -76,7 +76,7 @@ def move_paths(text: str, home: Path, new_home: Path) -> str:
     Raises:
         ValueError: It is no TOML, or a path is not written there on a line of its own.
     """
-    tables = guard.parse(text)
+    tables = toml.parse(text)
     changes: dict[str, object] = {}
     for path, setting in schema.settings.items():
         written = _at(tables, path)

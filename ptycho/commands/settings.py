@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ptyconf import Resolution
-    from ptyconf.commands import Said
+    from ptyconf.commands import Answer
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what was asked for; 0, or 1 for a difference or a failed check."""
-    answer: Callable[[argparse.Namespace], Said] = arguments.answer
+    answer: Callable[[argparse.Namespace], Answer] = arguments.answer
     said = answer(arguments)
     print(said.shown(as_json=arguments.json))
     return said.code
@@ -54,11 +54,11 @@ def _resolve(arguments: argparse.Namespace) -> Resolution:
     return sources.resolve(arguments, arguments.purpose)
 
 
-def _explain(arguments: argparse.Namespace) -> Said:
+def _explain(arguments: argparse.Namespace) -> Answer:
     return commands.explain(_resolve(arguments), arguments.path)
 
 
-def _check(arguments: argparse.Namespace) -> Said:
+def _check(arguments: argparse.Namespace) -> Answer:
     def load() -> Resolution:
         resolution = _resolve(arguments)
         if arguments.purpose == "train":
@@ -70,33 +70,33 @@ def _check(arguments: argparse.Namespace) -> Said:
     return commands.check(load)
 
 
-def _diff(arguments: argparse.Namespace) -> Said:
+def _diff(arguments: argparse.Namespace) -> Answer:
     after = sources.resolve(arguments, arguments.purpose, files=[arguments.other])
     return commands.compare(_resolve(arguments), after)
 
 
-def _dump(arguments: argparse.Namespace) -> Said:
+def _dump(arguments: argparse.Namespace) -> Answer:
     return commands.dump(_resolve(arguments), origins=not arguments.plain)
 
 
-def _describe(_arguments: argparse.Namespace) -> Said:
+def _describe(_arguments: argparse.Namespace) -> Answer:
     return commands.describe(schema)
 
 
-def _template(arguments: argparse.Namespace) -> Said:
+def _template(arguments: argparse.Namespace) -> Answer:
     return commands.write_template(schema, schema_url=arguments.schema_url, defaults=resolve_layers(()))
 
 
-def _freeze(arguments: argparse.Namespace) -> Said:
+def _freeze(arguments: argparse.Namespace) -> Answer:
     return commands.freeze_settings(_resolve(arguments))
 
 
-def _replay(arguments: argparse.Namespace) -> Said:
+def _replay(arguments: argparse.Namespace) -> Answer:
     now = _resolve(arguments) if arguments.files else None
     return commands.replay(arguments.frozen, schema, now)
 
 
-_ANSWERS: dict[str, Callable[[argparse.Namespace], Said]] = {
+_ANSWERS: dict[str, Callable[[argparse.Namespace], Answer]] = {
     "explain": _explain,
     "check": _check,
     "diff": _diff,

@@ -101,7 +101,7 @@ def gives_groups(command: Command, layers: Iterable[Layer]) -> bool:
 
 
 def _speaks_of(layer: Layer, path: str) -> bool:
-    return layer.writes(schema, path) or any(fault.path == path for fault in layer.reading(schema).faults)
+    return layer.writes(schema, path) or any(fault.path == path for fault in layer.read(schema).faults)
 
 
 def resolve_run(

@@ -28,11 +28,11 @@ def load_yaml_config(path: str | Path) -> dict[str, Any]:
     """
     import yaml
 
-    from ptyconf.sources import guard
+    from ptyconf.text.files import TextError, read_file
 
     try:
-        values = yaml.safe_load(guard.read_file(Path(path)))
-    except guard.Refusal as error:
+        values = yaml.safe_load(read_file(Path(path)))
+    except TextError as error:
         raise _failure(path, f"it {error}") from error
     except RecursionError as error:
         raise _failure(path, "it is nested too deep") from error

@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ptyconf.resolution import Entry, Resolution, Trace
+from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.trace import Entry, Trace
 
 VERSION = 1
 

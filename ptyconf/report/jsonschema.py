@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, Literal, Union
 
-from ptyconf.convert import unwrap
 from ptyconf.report.json import plain
-from ptyconf.schema import Schema
-from ptyconf.setting import Setting
-from ptyconf.view import UNSET
+from ptyconf.schema.kinds import unwrap
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.setting import Setting
+from ptyconf.schema.view import UNSET
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SCALARS: dict[Any, dict[str, Any]] = {

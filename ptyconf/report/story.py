@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.trace import Entry, Trace
 from ptyconf.report.table import value_of
-from ptyconf.resolution import Entry, Resolution, Trace
-from ptyconf.setting import Setting
-from ptyconf.spelling import MASK, show
+from ptyconf.schema.setting import Setting
+from ptyconf.text.show import MASK, show
 
 
 def story(resolution: Resolution, path: str) -> str:

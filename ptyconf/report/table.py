@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ptyconf.resolution import Resolution, Trace
-from ptyconf.spelling import MASK, show
+from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.trace import Trace
+from ptyconf.text.show import MASK, show
 
 HEADINGS = ("setting", "value", "layer", "written in")
 WIDEST = 48

@@ -6,14 +6,14 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from ptyconf.convert import one_of
-from ptyconf.index import Slot
 from ptyconf.report.toml import literal
-from ptyconf.scalars import Mismatch
-from ptyconf.schema import Schema
-from ptyconf.setting import Setting
-from ptyconf.spelling import spell_key
-from ptyconf.view import UNSET
+from ptyconf.schema.index import Slot
+from ptyconf.schema.kinds import one_of
+from ptyconf.schema.scalars import Mismatch
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.setting import Setting
+from ptyconf.schema.view import UNSET
+from ptyconf.text.show import toml_key
 
 WIDTH = 96
 
@@ -38,14 +38,14 @@ def template(schema: Schema, *, schema_url: str = "", defaults: Mapping[str, Any
     blocks.append(f"# Settings of {schema.name}. Every line holds the default; take the # away to change it.")
     for section, lines in sorted(sections.items(), key=lambda pair: pair[0] != ""):
         if section:
-            blocks += ["", f"[{'.'.join(spell_key(part) for part in section.split('.'))}]"]
+            blocks += ["", f"[{'.'.join(toml_key(part) for part in section.split('.'))}]"]
         blocks += lines
     return "\n".join(blocks) + "\n"
 
 
 def _lines(slot: Slot, default: Any) -> list[str]:
     lines = [f"## {line}" for line in textwrap.wrap(_about(slot, default), WIDTH)]
-    name, example = spell_key(slot.setting.name), _example(slot, default)
+    name, example = toml_key(slot.setting.name), _example(slot, default)
     if example is UNSET:
         return ["", *lines, f"## {name} takes no other value than none"]
     return ["", *lines, f"# {name} = {literal(example)}"]

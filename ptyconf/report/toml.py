@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from ptyconf.resolution import Resolution
-from ptyconf.spelling import MASK, show, spell_key
+from ptyconf.merge.resolution import Resolution
+from ptyconf.text.show import MASK, show, toml_key
 
 
 def dump_toml(
@@ -47,7 +47,7 @@ def dump_toml(
         blocks += ["unset = [", *(f"    {show(path)}," for path in unset), "]"]
     for section, lines in sorted(sections.items(), key=lambda pair: pair[0] != ""):
         if lines:
-            title = ".".join(spell_key(part) for part in section.split("."))
+            title = ".".join(toml_key(part) for part in section.split("."))
             blocks += ["", *([f"[{title}]"] if section else []), *lines]
     return "\n".join(blocks).strip("\n") + "\n"
 
@@ -58,16 +58,16 @@ def _line(resolution: Resolution, path: str, name: str, base: Path, *, origins: 
     trace = resolution.trace(path)
     place = f"{trace.winner.layer}: {trace.winner.origin}" if origins else ""
     if setting.secret:
-        return f"# {spell_key(name)} = {MASK}  # secret{f', {place}' if place else ''}"
+        return f"# {toml_key(name)} = {MASK}  # secret{f', {place}' if place else ''}"
     value = resolution.value(path)
     if trace.derivation is not None:
         inputs = ", ".join(f"{key} = {show(each)}" for key, each in trace.derivation.inputs.items())
-        return f"# {spell_key(name)} = {show(value)}  # follows from {inputs}"
+        return f"# {toml_key(name)} = {show(value)}  # follows from {inputs}"
     if value is None:
         return None
     if setting.inert_default and trace.winner.origin.kind == "defaults":
-        return f"# {spell_key(name)} = {literal(value, base)}  # not set"
-    text = f"{spell_key(name)} = {literal(value, base)}"
+        return f"# {toml_key(name)} = {literal(value, base)}  # not set"
+    text = f"{toml_key(name)} = {literal(value, base)}"
     return f"{text}  # {place}" if place else text
 
 
@@ -86,9 +86,7 @@ def _scalar(value: Any) -> str:
 def _inline(value: Any) -> str:
     """Write arrays and tables on one line, as a value beside its comment must be."""
     if isinstance(value, dict):
-        return (
-            "{" + ", ".join(f"{spell_key(str(key))} = {_inline(each)}" for key, each in value.items()) + "}"
-        )
+        return "{" + ", ".join(f"{toml_key(str(key))} = {_inline(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_inline(each) for each in value) + "]"
     return _scalar(value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ptyconf.merge.resolution import Resolution
 from ptyconf.report.table import value_of
-from ptyconf.resolution import Resolution
 
 
 def tree(resolution: Resolution, paths: Iterable[str] | None = None) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ptyconf.errors import SchemaError
-from ptyconf.layer import Keys, Layer
-from ptyconf.origin import Origin
-from ptyconf.schema import Schema
-from ptyconf.view import UNSET, Attribute, View, copied
+from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.origin import Origin
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.view import UNSET, Attribute, View, copied
 
 
 def layer(name: str, *views: View[Any], within: int = 0, kind: str = "defaults") -> Layer:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 
-from ptyconf.layer import Fault, Keys, Layer, Unknown
-from ptyconf.origin import Origin
+from ptyconf.merge.layer import Fault, Keys, Layer, Unknown
+from ptyconf.merge.origin import Origin
 
 
 def layer(

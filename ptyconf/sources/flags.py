@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ptyconf.convert import one_of
-from ptyconf.index import Alias, Slot
-from ptyconf.layer import Keys, Layer
-from ptyconf.origin import Origin
-from ptyconf.schema import Schema
-from ptyconf.setting import Setting
+from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.origin import Origin
+from ptyconf.schema.index import Alias, Slot
+from ptyconf.schema.kinds import one_of
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.setting import Setting
 
 _GIVEN = "ptyconf_flags"
 

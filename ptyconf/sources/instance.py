@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, TypeVar
 
-from ptyconf.layer import Fault, Keys, Layer
-from ptyconf.origin import Origin
+from ptyconf.merge.layer import Fault, Keys, Layer
+from ptyconf.merge.origin import Origin
+from ptyconf.schema.view import UNSET, View
 from ptyconf.tracking import is_tracked, set_fields
-from ptyconf.view import UNSET, View
 
 T = TypeVar("T")
 

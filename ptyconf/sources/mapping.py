@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from ptyconf.layer import Compact, Keys, Layer, Unknown
-from ptyconf.origin import Origin
-from ptyconf.shape import PLAIN, columns_of
-from ptyconf.view import copied
+from ptyconf.merge.columns import PLAIN, columns_of
+from ptyconf.merge.layer import Compact, Keys, Layer, Unknown
+from ptyconf.merge.origin import Origin
+from ptyconf.schema.view import copied
 
 
 def layer(
@@ -45,7 +45,7 @@ def layer(
         "label": called,
         "dotted": True,
         "unknown": unknown,
-        "readings": {},
+        "values_by_schema": {},
     }
     if columns is None:
         fields["values"], fields["columns"] = _frozen(values), ()

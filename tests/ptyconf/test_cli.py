@@ -25,13 +25,13 @@ class Model:
 schema = Schema("small", [View(Model, "model")])
 nothing = 3
 """
-Said = Callable[..., tuple[int, str, str]]
+Answer = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def say(
     jail: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Said:
+) -> Answer:
     """Run a command in the jail; gives code, output and errors."""
     jail("small.py", PROGRAM)
     jail("run.toml", "model.gridsize = 2\n")
@@ -46,7 +46,7 @@ def say(
     return run
 
 
-def test_explain_tells_one_or_all(say: Said) -> None:
+def test_explain_tells_one_or_all(say: Answer) -> None:
     """A table without a path, a story with one, JSON on demand."""
     code, out, _ = say("explain", "small:schema", "run.toml", "model.gridsize")
     assert (code, out.splitlines()[0]) == (0, "model.gridsize = 2")
@@ -55,7 +55,7 @@ def test_explain_tells_one_or_all(say: Said) -> None:
     assert len(say("explain", "small", "run.toml")[1].splitlines()) == 4
 
 
-def test_flags_and_environment_are_layers(say: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_and_environment_are_layers(say: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     """--set above --env above the file."""
     monkeypatch.setenv("SMALL__MODEL__GRIDSIZE", "5")
     _, out, _ = say("explain", "small", "run.toml", "gridsize", "--env", "SMALL", "--set", "gridsize=7")
@@ -66,7 +66,7 @@ def test_flags_and_environment_are_layers(say: Said, monkeypatch: pytest.MonkeyP
     ]
 
 
-def test_unknown_path_is_bad_use(say: Said) -> None:
+def test_unknown_path_is_bad_use(say: Answer) -> None:
     """Code 2, the close match, no traceback."""
     assert say("explain", "small", "run.toml", "model.gridsiez") == (
         2,
@@ -75,7 +75,7 @@ def test_unknown_path_is_bad_use(say: Said) -> None:
     )
 
 
-def test_check_says_what_is_wrong(say: Said, jail: Callable[..., Path]) -> None:
+def test_check_says_what_is_wrong(say: Answer, jail: Callable[..., Path]) -> None:
     """0 when nothing is, 1 with every problem, also as JSON."""
     assert say("check", "small", "run.toml") == (0, "2 settings, nothing wrong\n", "")
     jail("bad.toml", "model.gridsize = 'x'\nmodel.n = 1\n")
@@ -86,7 +86,7 @@ def test_check_says_what_is_wrong(say: Said, jail: Callable[..., Path]) -> None:
     assert (code, err.splitlines()[0]) == (2, "'model.gridsize' is \"x\"; expected a whole number")
 
 
-def test_diff_has_a_code_of_its_own(say: Said) -> None:
+def test_diff_has_a_code_of_its_own(say: Answer) -> None:
     """1 for a difference, 0 for none."""
     code, out, _ = say("diff", "small", "run.toml", "other.toml")
     assert code == 1
@@ -94,7 +94,7 @@ def test_diff_has_a_code_of_its_own(say: Said) -> None:
     assert say("diff", "small", "run.toml", "run.toml") == (0, "no difference\n", "")
 
 
-def test_dump_schema_and_template_are_files(say: Said) -> None:
+def test_dump_schema_and_template_are_files(say: Answer) -> None:
     """TOML, JSON Schema, TOML again."""
     assert tomllib.loads(say("dump", "small", "run.toml")[1]) == {"model": {"gridsize": 2}}
     assert (
@@ -103,7 +103,7 @@ def test_dump_schema_and_template_are_files(say: Said) -> None:
     assert "# gridsize = 1" in say("template", "small")[1]
 
 
-def test_freeze_and_replay_go_together(say: Said, jail: Callable[..., Path]) -> None:
+def test_freeze_and_replay_go_together(say: Answer, jail: Callable[..., Path]) -> None:
     """The same values: 0; a layer that would now disagree: 1 and its place; no such file: 2."""
     jail("kept.json", say("freeze", "small", "run.toml")[1])
     assert say("replay", "small", "kept.json")[0] == 0
@@ -114,7 +114,7 @@ def test_freeze_and_replay_go_together(say: Said, jail: Callable[..., Path]) -> 
     assert say("replay", "small", "gone.json")[0] == 2
 
 
-def test_every_command_speaks_json(say: Said, jail: Callable[..., Path]) -> None:
+def test_every_command_speaks_json(say: Answer, jail: Callable[..., Path]) -> None:
     """One JSON object on the output, whatever the exit code; a problem is one, too."""
     jail("kept.json", say("freeze", "small", "run.toml")[1])
     jail("bad.toml", "model.gridsize = 'x'\n")
@@ -140,7 +140,7 @@ def test_every_command_speaks_json(say: Said, jail: Callable[..., Path]) -> None
 
 
 @pytest.mark.parametrize("name", ["nowhere:schema", "small:gone", "small:nothing", ":", ""])
-def test_schema_that_is_not_there_is_bad_use(say: Said, name: str) -> None:
+def test_schema_that_is_not_there_is_bad_use(say: Answer, name: str) -> None:
     """Code 2 and one error."""
     code, out, err = say("check", name, "run.toml")
     assert (code, out) == (2, "")
@@ -148,7 +148,7 @@ def test_schema_that_is_not_there_is_bad_use(say: Said, name: str) -> None:
     assert "  expected  " in err
 
 
-def test_bad_options_are_bad_use(say: Said) -> None:
+def test_bad_options_are_bad_use(say: Answer) -> None:
     """As argparse says them."""
     assert say("check")[0] == 2
     assert say("nonsense")[0] == 2
@@ -158,7 +158,7 @@ def test_bad_options_are_bad_use(say: Said) -> None:
     )
 
 
-def test_secrets_stay_secret(say: Said) -> None:
+def test_secrets_stay_secret(say: Answer) -> None:
     """On every command."""
     for command in (["explain"], ["dump"], ["freeze"], ["check"], ["explain", "--json"], ["dump", "--json"]):
         _, out, err = say(command[0], "small", "run.toml", "--set", "token=canary", *command[1:])

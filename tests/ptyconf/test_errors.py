@@ -94,9 +94,9 @@ def test_errors_cross_a_process_pool() -> None:
 
 def test_refusals_of_the_parser_pickle() -> None:
     """toml-rs's own errors do not; ours stand in for them."""
-    from ptyconf.sources.guard import Refusal, parse
+    from ptyconf.text.toml import TextError, parse
 
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(TextError) as caught:
         parse("a = ")
     again = pickle.loads(pickle.dumps(caught.value))
     assert (again.text, again.line, again.column) == (caught.value.text, 1, 5)

@@ -18,7 +18,7 @@ def told(program: SimpleNamespace, variables: dict[str, str]) -> str:
 
 
 def test_variables_below_the_prefix_are_read(program: SimpleNamespace) -> None:
-    """Two underscores between levels; text is parsed by type; origins spell the variable."""
+    """Two underscores between levels; text is parsed by type; origins toml_text the variable."""
     variables = {
         "DEMO__TRAINING__NEPOCHS": "7",
         "DEMO__MODEL__ACTIVATION": "swish",

@@ -20,7 +20,7 @@ def parser_of(program: SimpleNamespace, **options: object) -> argparse.ArgumentP
 
 
 def test_only_given_flags_are_in_the_layer(program: SimpleNamespace) -> None:
-    """A flag that is not given is absent, not a default; origins spell it as it was typed."""
+    """A flag that is not given is absent, not a default; origins toml_text it as it was typed."""
     options = parser_of(program).parse_args(["--training.nepochs", "7", "--gridsize=3"])
     layer = flags.layer(options)
     assert layer.values == {"training.nepochs": "7", "model.gridsize": "3"}

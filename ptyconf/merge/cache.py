@@ -1,0 +1,30 @@
+"""What the merge remembers of a schema between resolves: shapes of tables, stacks of defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ptyconf.identity import IdentityTable
+from ptyconf.schema.schema import Schema
+
+
+class Cache:
+    """Plans by the shape of a table, and merged default layers by their identities."""
+
+    __slots__ = ("plans", "stacks")
+
+    def __init__(self) -> None:
+        self.plans: dict[Any, Any] = {}
+        self.stacks: dict[tuple[int, ...], Any] = {}
+
+
+_CACHES: IdentityTable[Cache] = IdentityTable()
+
+
+def cache_of(schema: Schema) -> Cache:
+    """Give the cache of a schema; it goes with the schema."""
+    cache = _CACHES.get(schema)
+    if cache is None:
+        cache = Cache()
+        _CACHES.put(schema, cache)
+    return cache

@@ -1,0 +1,100 @@
+"""Tables as columns: what a shape of names and types means to a schema is found out once.
+
+A table of a shape that was read before needs no look at its single keys: its values are the plan's paths in
+order. The law stays with the plain reading, which makes the plans and is the oracle of their test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ptyconf.merge.layer import Keys
+    from ptyconf.schema.index import Slot
+
+PLAIN = frozenset({int, float, str, bool, type(None)})
+KEPT_PLANS = 1024
+SEEN = object()  # in the place of a plan: the shape came once
+
+
+# A copy of a table and of the sections in it: the names of the table, then those of each section; how many
+# names each section has, -1 for what is no section; the kinds of the values; the values. A bare tuple, for
+# one is made for every layer.
+Columns = tuple[tuple[Any, ...], tuple[int, ...], tuple[type, ...], list[Any]]
+
+
+def columns_of(table: Mapping[str, Any]) -> Columns | None:
+    """Copy a table; None where it is deeper than sections, or holds more than plain values."""
+    names: list[Any] = [*table]
+    sizes: list[int] = []
+    leaves: list[Any] = []
+    for each in table.values():
+        if each.__class__ is dict:
+            names += each
+            leaves += each.values()
+            sizes.append(len(each))
+        else:
+            leaves.append(each)
+            sizes.append(-1)
+    types = tuple(map(type, leaves))
+    return (tuple(names), tuple(sizes), types, leaves) if PLAIN.issuperset(types) else None
+
+
+def table_of(columns: Columns) -> dict[str, Any]:
+    """Give the table back."""
+    names, sizes, _, leaves = columns
+    table: dict[str, Any] = {}
+    rest, inner = iter(leaves), iter(names[len(sizes) :])
+    for name, size in zip(names, sizes, strict=False):
+        table[name] = next(rest) if size < 0 else {each: next(rest) for each in islice(inner, size)}
+    return table
+
+
+def keys_of(columns: Columns) -> Iterator[Keys]:
+    """Give the keys of every value, in order."""
+    names, sizes, *_ = columns
+    inner = iter(names[len(sizes) :])
+    for name, size in zip(names, sizes, strict=False):
+        if size < 0:
+            yield (name,)
+        else:
+            yield from ((name, each) for each in islice(inner, size))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the tables of one shape say: the path of each value, and its keys where they differ from it."""
+
+    paths: tuple[str, ...]
+    spelled: Mapping[str, tuple[Keys, str]]
+    floats: Callable[[list[Any]], tuple[float, ...]] | None  # those that must be finite
+
+
+def make_plan(
+    columns: Columns, found: Mapping[Keys, Slot], spelled: Mapping[str, tuple[Keys, str]]
+) -> Plan | None:
+    """Keep what a reading found out about a shape; None where it also depends on the values.
+
+    Args:
+        columns: The table that was read.
+        found: The setting of each key that was taken.
+        spelled: Keys that differ from the path, by path.
+    """
+    slots = [found.get(keys) for keys in keys_of(columns)]
+    floats: list[int] = []
+    paths: list[str] = []
+    for number, (slot, kind) in enumerate(zip(slots, columns[2], strict=True)):
+        if slot is None:
+            return None
+        if kind not in slot.exact:
+            if kind is not float or not slot.finite:
+                return None
+            floats.append(number)
+        paths.append(slot.path)
+    # The first stands twice, for with one index alone itemgetter gives no tuple.
+    getter = itemgetter(*floats, floats[0]) if floats else None
+    return Plan(tuple(paths), {path: each for path, each in spelled.items() if path in paths}, getter)

@@ -1,0 +1,122 @@
+"""How what is wrong is put into words: names as a source spells them, near misses, and what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ptyconf.merge.layer import Fault, Keys, Layer
+from ptyconf.merge.origin import Origin
+from ptyconf.schema.index import Alias, Index, Slot
+from ptyconf.schema.setting import Setting
+from ptyconf.schema.view import UNSET
+from ptyconf.text.show import close_matches, show, toml_key, toml_text
+
+KNOWN_SHOWN = 8
+
+
+class Hints:
+    """The words for what is wrong with one layer."""
+
+    def __init__(
+        self, layer: Layer, index: Index, settings: Mapping[str, Setting], sections: tuple[str, ...]
+    ) -> None:
+        self.layer = layer
+        self.index = index
+        self.settings = settings
+        self.sections = sections
+
+    def shown_name(self, keys: Keys, *, quoted: bool = False) -> str:
+        """Spell the keys of a source as a dotted path, a TOML key with its quotes."""
+        if self.layer.kind == "environment":
+            return str(keys[0]).lower().replace("__", ".")
+        if quoted and self.layer.kind == "toml":
+            return ".".join(toml_key(str(key)) for key in keys)
+        return ".".join(str(key) for key in keys)
+
+    def inside(self, section: str) -> dict[str, None]:
+        """List the names that a section has."""
+        node: Any = self.index.tree
+        for part in section.split(".") if section else ():
+            node = node.get(part) if isinstance(node, dict) else None
+        if not isinstance(node, dict):
+            node = self.index.tree
+        return dict.fromkeys(key for key, entry in node.items() if not isinstance(entry, tuple))
+
+    def near(self, name: str) -> list[str]:
+        """Find the keys that a written one was probably meant to be, those of its own section first."""
+        section, _, last = name.rpartition(".")
+        siblings = {
+            key.rpartition(".")[2]: key for key in self.index.keys if key.rpartition(".")[0] == section
+        }
+        found = [siblings[each] for each in close_matches(last, siblings)]
+        if not found and last in self.index.bare:
+            found = list(self.index.bare[last][:1])
+        if not found:
+            found = close_matches(name, self.index.keys)
+        if not found:
+            names = {key.rpartition(".")[2]: key for key in self.index.keys}
+            found = [names[each] for each in close_matches(last, names)]
+        return found
+
+    def suggestion(self, near: list[str], section: str, value: Any, keys: Keys) -> str:
+        """Write what was probably meant, in the spelling of the source; hide what may be a secret."""
+        key = near[0]
+        secret = any(self.is_secret(each) for each in near)
+        said = value if isinstance(value, str) and self.layer.text else toml_text(value)
+        if isinstance(value, Mapping) or len(said) > 60:
+            said = "..."
+        same = key.rpartition(".")[0] == section
+        if self.layer.kind in {"environment", "flag"}:
+            return assignment(
+                self.layer.kind, self.layer.origins, keys, show(value, secret=True) if secret else said, key
+            )
+        return f"{key.rpartition('.')[2] if same else key} = {show(value, secret=True) if secret else said}"
+
+    def is_secret(self, key: str) -> bool:
+        """Tell whether a key means a secret setting."""
+        meant = self.index.find(key, self.sections)
+        return isinstance(meant, (Slot, Alias)) and self.settings[meant.path].secret
+
+    def correct_variable(self, fault: Fault) -> Fault:
+        """Suggest the variable that was meant where an underscore was missed, if the schema has it."""
+        prefix, _, rest = fault.hint.partition("__")
+        meant = {key.replace("__", "_"): key for key in self.index.environment}
+        key = meant.get(rest.upper().replace("__", "_"))
+        return fault if key is None else replace(fault, hint=f"{prefix}__{key}")
+
+
+def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, said: str, key: str = "") -> str:
+    """Write a setting with a value as a source of this kind would."""
+    if kind == "environment":
+        written = origins(keys).key
+        prefix = written[: len(written) - len(keys[0])]
+        name = key.replace(".", "__").upper() if key else keys[0]
+        return f"{prefix}{name}={_bare(said)}"
+    if kind == "flag":
+        written = "--" + key if key else origins(keys).key
+        return f"{written}{'=' if ' ' in written else ' '}{_bare(said)}"  # --set PATH=VALUE
+    return f"{keys[-1].rpartition('.')[2]} = {said}"
+
+
+def _bare(said: str) -> str:
+    return said[1:-1] if len(said) > 1 and said[0] == said[-1] == '"' else said
+
+
+def example_of(setting: Any) -> str:
+    """Give a value that would be right, as an example."""
+    if setting.choices:
+        return toml_text(next(iter(setting.choices)))
+    if setting.default is UNSET or setting.default is None:
+        return ""
+    return toml_text(setting.default)
+
+
+def list_known(names: list[str], first: list[str] | None = None) -> str:
+    """List known names, the likely ones first, and count the rest."""
+    if len(names) > KNOWN_SHOWN:
+        likely = [name for name in first or () if name in names]
+        names = [*likely, *(name for name in names if name not in likely)]
+        return f"{', '.join(names[:KNOWN_SHOWN])} and {len(names) - KNOWN_SHOWN} more"
+    return ", ".join(names)

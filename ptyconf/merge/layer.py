@@ -1,0 +1,109 @@
+"""Layers: named, sparse sets of values that share a rank; and their declared order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from ptyconf.merge.columns import Columns, table_of
+from ptyconf.merge.origin import Origin
+
+if TYPE_CHECKING:
+    from ptyconf.merge.layer_values import LayerValues
+    from ptyconf.schema.schema import Schema
+
+Keys = tuple[Any, ...]  # text, and an index in a list of what is unset
+Unknown = Literal["error", "warn", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a layer, before it is known what it overrides.
+
+    ``keys`` is the place as the source spells it, ``origin`` a place of its own where there are no keys; the
+    snippet is shown unless a secret is named in its context. One fault may stand for ``count`` of a kind.
+    """
+
+    text: str
+    path: str = ""
+    keys: Keys = ()
+    origin: Origin | None = None
+    expected: str = ""
+    known: str = ""
+    hint: str = ""
+    snippet: str = ""
+    context: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A named, sparse set of values; made by the sources, never changed.
+
+    Args:
+        name: Name in the precedence.
+        values: Nested values in the source's own keys.
+        origins: Gives the origin of a key, when a report asks.
+        kind: Kind of source: toml, environment, flag, mapping, instance, defaults ...
+        label: Name of the source as its user knows it.
+        text: Values are text and may be parsed.
+        dotted: A key may be a whole path or a bare name.
+        unknown: What an unknown key is: error, warn or ignore.
+        sections: Order in which bare names are looked up; None for the schema's.
+        within: Order among layers of one name, the smaller above; equals share the rank.
+        folder: Relative paths resolve against it.
+        unset: Paths that are set to None, with their keys.
+        faults: What was wrong with the source itself.
+    """
+
+    name: str
+    values: Mapping[str, Any] = field(repr=False)  # may hold secrets
+    origins: Callable[[Keys], Origin] = field(repr=False)
+    kind: str = field(default="mapping", kw_only=True)
+    label: str = field(default="", kw_only=True)
+    text: bool = field(default=False, kw_only=True)
+    dotted: bool = field(default=False, kw_only=True)
+    unknown: Unknown = field(default="error", kw_only=True)
+    sections: tuple[str, ...] | None = field(default=None, kw_only=True)
+    within: int = field(default=0, kw_only=True)
+    folder: str | None = field(default=None, kw_only=True)
+    unset: tuple[tuple[str, Keys], ...] = field(default=(), kw_only=True)
+    faults: tuple[Fault, ...] = field(default=(), kw_only=True)
+    columns: Columns | tuple[()] | None = field(default=None, init=False, repr=False)
+    values_by_schema: dict[int, LayerValues] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """First lines of what was wrong with the source itself."""
+        return tuple(each.text for each in self.faults)
+
+    def read(self, schema: Schema) -> LayerValues:
+        """Give the layer in the terms of a schema."""
+        from ptyconf.merge.layer_values import read
+
+        return read(self, schema)
+
+    def writes(self, schema: Schema, path: str) -> bool:
+        """Tell whether the layer gives a setting a value other than None, under any of its keys."""
+        return self.read(schema).values.get(path) is not None
+
+
+class Compact(Layer):
+    """A layer of columns; they are unpacked when somebody looks at its values."""
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> Layer:
+        """Make a layer as the constructor does, at a fraction of its cost; the dict becomes its own.
+
+        It has ``columns`` or ``values``, and ``values_by_schema``.
+        """
+        made = object.__new__(cls)
+        object.__setattr__(made, "__dict__", fields)
+        return made
+
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """The table as it was."""
+        return table_of(self.columns or ((), (), (), []))

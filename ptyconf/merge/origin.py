@@ -1,0 +1,85 @@
+"""Where one value was written, spelled as its source spells it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+def shown_path(file: str) -> str:
+    """Name a file as seen from the working directory; one outside it by its full path."""
+    try:
+        relative = os.path.relpath(file)
+    except ValueError:  # another drive
+        return file
+    return file if relative.startswith("..") and Path(file).is_absolute() else relative
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one value was written.
+
+    Args:
+        kind: Kind of source: toml, environment, flag, mapping, instance, defaults, derived, assigned ...
+        label: Name of the source as its user knows it.
+        key: The key in that source's own spelling.
+        file: Absolute path of the file, where there is one.
+        line: Line of the key, from 1.
+        column: Column of the key in characters, from 1.
+        value_line: Line on which the value starts, where it is known.
+        value_column: Column at which the value starts.
+        parent: What brought this source in: the include that named the file.
+    """
+
+    kind: str
+    label: str
+    key: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    value_line: int | None = None
+    value_column: int | None = None
+    parent: Origin | None = None
+
+    @property
+    def place(self) -> str:
+        """``run.toml:14:1``, as far as it is known; "" without a file."""
+        if self.file is None:
+            return ""
+        numbers = (str(number) for number in (self.line, self.column) if number is not None)
+        return ":".join((shown_path(self.file), *numbers))
+
+    @property
+    def in_text(self) -> bool:
+        """Whether the key stands in the file itself; the file and line of a call have no column."""
+        return self.file is not None and (self.column is not None or not self.key)
+
+    @property
+    def where(self) -> str:
+        """The place in the words of an error message."""
+        if self.in_text:
+            return f"{self.place}, included from {self.parent.place}" if self.parent else self.place
+        if self.kind in {"environment", "flag"}:
+            return f"{self.kind} {self.key}"
+        return str(self)
+
+    def __str__(self) -> str:
+        if self.in_text:
+            text = f"{self.place} {self.key}".strip()
+            return f"{text}, included from {self.parent.place}" if self.parent else text
+        return f"{self.key} ({self.place})" if self.file else self.key
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the JSON form: kind, key, file, line, column (and included_from)."""
+        said: dict[str, Any] = {
+            "kind": self.kind,
+            "key": self.key,
+            "file": None if self.file is None else shown_path(self.file),
+            "line": self.line,
+            "column": self.column,
+        }
+        if self.parent is not None:
+            said["included_from"] = self.parent.as_dict()
+        return said

@@ -1,0 +1,63 @@
+"""One setting's story: who won, who lost, what was passed over, and how a value was derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ptyconf.merge.origin import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one layer says of one setting.
+
+    ``conversion`` names the translation of the value, ``passed`` the reason why a policy passes it over.
+    """
+
+    layer: str
+    value: Any
+    origin: Origin
+    conversion: str = ""
+    passed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """How a value was derived."""
+
+    function: str
+    inputs: Mapping[str, Any]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A policy that passed a layer over."""
+
+    layer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of a combined value, with its contributor."""
+
+    key: str | int
+    value: Any
+    layer: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One setting's whole story; secrets are masked in it."""
+
+    path: str
+    value: Any
+    winner: Entry
+    losers: tuple[Entry, ...]
+    derivation: Derived | None = None
+    policies: tuple[Applied, ...] = ()
+    elements: tuple[Element, ...] = ()

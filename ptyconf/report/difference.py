@@ -1,0 +1,101 @@
+"""What two resolutions disagree on: values, and where the same value came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.trace import Trace
+from ptyconf.text.show import show
+
+Kind = Literal["value", "source", "added", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One setting that differs: in value, or only in the layer or place that it comes from."""
+
+    path: str
+    kind: Kind
+    before: Trace | None
+    after: Trace | None
+
+    def __str__(self) -> str:
+        return f"{self.path}\n  before  {_side(self.before)}\n  after   {_side(self.after)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        from ptyconf.report.json import trace_as_dict
+
+        sides = {"before": self.before, "after": self.after}
+        traces = {name: None if side is None else trace_as_dict(side) for name, side in sides.items()}
+        return {"path": self.path, "kind": self.kind, **traces}
+
+
+def _side(trace: Trace | None) -> str:
+    if trace is None:
+        return "not set"
+    shown = trace.value if isinstance(trace.value, str) and set(trace.value) == {"*"} else show(trace.value)
+    return f"{shown}  ({trace.winner.layer}: {trace.winner.origin})"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Every setting that differs between two resolutions; empty, and false, when none does."""
+
+    changes: tuple[Change, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.changes)
+
+    @property
+    def values(self) -> tuple[Change, ...]:
+        """The changes of value."""
+        return tuple(each for each in self.changes if each.kind != "source")
+
+    @property
+    def sources(self) -> tuple[Change, ...]:
+        """The settings with the same value from another place."""
+        return tuple(each for each in self.changes if each.kind == "source")
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{each}\n  same value, other source" if each.kind == "source" else str(each)
+            for each in self.changes
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the JSON form."""
+        return {"version": 1, "changes": [each.as_dict() for each in self.changes]}
+
+
+def diff(before: Resolution, after: Resolution) -> Difference:
+    """Compare two resolutions, setting by setting."""
+    changes: list[Change] = []
+    for path in dict.fromkeys((*before, *after)):
+        old = before.trace(path) if path in before else None
+        new = after.trace(path) if path in after else None
+        kind = _kind(before, after, path, old, new)
+        if kind is not None:
+            changes.append(Change(path, kind, old, new))
+    return Difference(tuple(changes))
+
+
+def _kind(
+    before: Resolution, after: Resolution, path: str, old: Trace | None, new: Trace | None
+) -> Kind | None:
+    if old is None or new is None:
+        return "added" if old is None else "removed"
+    ours, theirs = before.value(path), after.value(path)
+    if type(ours) is not type(theirs) or ours != theirs:
+        return "value"
+    same = old.winner.layer == new.winner.layer and old.winner.origin == new.winner.origin
+    return None if same else "source"

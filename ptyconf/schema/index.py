@@ -1,0 +1,161 @@
+"""How a written key finds its setting: by path, by alias, by bare name, by environment spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ptyconf.errors import SchemaError
+from ptyconf.schema.kinds import reader
+from ptyconf.schema.scalars import Reader
+from ptyconf.schema.setting import Setting
+from ptyconf.schema.view import UNSET, Bind
+
+
+class Slot:
+    """The place of one setting in the tree of keys, with its reader at hand."""
+
+    __slots__ = ("exact", "finite", "path", "reader", "setting")
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.path = setting.path
+        self.reader: Reader = setting.make_reader()
+        plain = setting.conversion is None
+        self.exact: frozenset[type] = self.reader.exact if plain else frozenset()
+        self.finite = plain and self.reader.finite
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alias:
+    """Another key of a setting, with the conversion that its spelling needs."""
+
+    key: str
+    path: str
+    bind: Bind | None = None
+    deprecated: bool = False
+    type: Any = UNSET
+
+    @property
+    def section(self) -> str:
+        """Section of the setting that is meant."""
+        return self.path.rpartition(".")[0]
+
+    def read(self, value: Any, *, text: bool) -> Any:
+        """Translate a value written under this key to the setting's own spelling.
+
+        Raises:
+            Mismatch: The value does not fit the alias's own type.
+            ValueError: The conversion refuses it.
+        """
+        conversion = self.bind.conversion if self.bind is not None else None
+        if conversion is None:
+            return value
+        kind = reader(self.type)
+        return conversion.to_setting(kind.text(value) if text else kind.typed(value))
+
+
+class Found:
+    """The settings that an ambiguous key may mean."""
+
+    __slots__ = ("keys",)
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self.keys = keys
+
+
+Node = dict[str, Any]
+
+
+class Index:
+    """The tree of keys of one schema: nested dicts that end in a Slot or in a tuple of aliases."""
+
+    def __init__(
+        self, settings: Mapping[str, Setting], aliases: Iterable[Alias], sections: tuple[str, ...]
+    ) -> None:
+        self.sections = sections
+        self.tree: Node = {}
+        self.slots: dict[str, Slot] = {}
+        self.keys: dict[str, Slot | tuple[Alias, ...]] = {}
+        for path, setting in settings.items():
+            self.slots[path] = self.keys[path] = Slot(setting)
+        for alias in aliases:
+            self._add(alias)
+        for key, entry in self.keys.items():
+            self._plant(key, entry)
+        self.bare: dict[str, tuple[str, ...]] = {}
+        for key in self.keys:
+            name = key.rpartition(".")[2]
+            self.bare[name] = (*self.bare.get(name, ()), key)
+        self.environment = {environment_name(key): key for key in self.keys}
+
+    def _add(self, alias: Alias) -> None:
+        there = self.keys.get(alias.key, ())
+        if isinstance(there, Slot):
+            raise SchemaError(f"{alias.key!r} is a setting and an alias of {alias.path!r}")
+        if not any(each.path == alias.path for each in there):
+            self.keys[alias.key] = (*there, alias)
+
+    def _plant(self, key: str, entry: Slot | tuple[Alias, ...]) -> None:
+        node = self.tree
+        *sections, name = key.split(".")
+        for section in sections:
+            inner = node.setdefault(section, {})
+            if not isinstance(inner, dict):
+                raise SchemaError(f"{key!r}: {section!r} is no section")
+            node = inner
+        if isinstance(node.get(name), dict):
+            raise SchemaError(f"{key!r} is a name and a section")
+        node[name] = entry
+
+    def choose(self, candidates: Iterable[Alias], sections: tuple[str, ...]) -> Alias | Found:
+        """Settle which setting an alias means: the only one, or the first in the order of sections."""
+        found = tuple(candidates)
+        if len(found) == 1:
+            return found[0]
+        ranked = sorted(
+            (each for each in found if each.section in sections), key=lambda a: sections.index(a.section)
+        )
+        return ranked[0] if ranked else Found(tuple(each.path for each in found))
+
+    def find_bare(self, name: str, sections: tuple[str, ...]) -> Slot | Alias | Found | None:
+        """Find what a name without its section means."""
+        keys = self.bare.get(name, ())
+        if not keys:
+            return None
+        ranked = sorted(
+            (k for k in keys if section_of(k) in sections), key=lambda k: sections.index(section_of(k))
+        )
+        if ranked:
+            return self._settle(ranked[0], sections)
+        targets = {self._target(key) for key in keys}
+        if len(targets) == 1:
+            own = [key for key in keys if isinstance(self.keys[key], Slot)]
+            return self._settle((own or list(keys))[0], sections)
+        return Found(tuple(dict.fromkeys(key for key in keys)))
+
+    def _settle(self, key: str, sections: tuple[str, ...]) -> Slot | Alias | Found:
+        entry = self.keys[key]
+        return entry if isinstance(entry, Slot) else self.choose(entry, sections)
+
+    def _target(self, key: str) -> str:
+        entry = self.keys[key]
+        return entry.path if isinstance(entry, Slot) else " ".join(each.path for each in entry)
+
+    def find(self, key: str, sections: tuple[str, ...] | None = None) -> Slot | Alias | Found | None:
+        """Find what a full or bare key means."""
+        order = self.sections if sections is None else sections
+        if key in self.keys:
+            return self._settle(key, order)
+        return self.find_bare(key, order) if "." not in key else None
+
+
+def section_of(key: str) -> str:
+    """All of a key but its last name."""
+    return key.rpartition(".")[0]
+
+
+def environment_name(key: str) -> str:
+    """Spell a key as the environment does, without the prefix: MODEL__GRIDSIZE."""
+    return key.replace(".", "__").upper()

@@ -1,0 +1,151 @@
+"""What a program declares about its settings: Setting, Policy, Derivation, Rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from ptyconf.errors import Complaint
+from ptyconf.schema.kinds import reader as make_reader
+from ptyconf.schema.scalars import Reader
+from ptyconf.schema.view import UNSET, Conversion
+
+if TYPE_CHECKING:
+    from ptyconf.merge.resolution import Resolution
+
+Strategy = Literal["replace", "append", "union", "deep"]
+Check = Callable[[Any], "str | Complaint | None"]
+
+
+def _strings(value: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setting:
+    """One value that can be set; what is left out here is read off the classes.
+
+    Args:
+        path: Dotted path, ``model.gridsize``.
+        type: Its type; a class attribute's annotation if left out.
+        default: Its default; the class's if left out.
+        help: One line that says what it does.
+        unit: Unit of the value, "" for none.
+        aliases: Other full keys under which it may be written.
+        deprecated: The same, with a DeprecationWarning that names the place and the new name.
+        choices: The legal values; a live collection, such as a Registry, is asked each time.
+        merge: How layers combine: replace, append, union or deep (key by key; the way of tables).
+        secret: Whether its value is masked everywhere.
+        nonfinite: Whether NaN and infinities are legal.
+        required: True, or the first line of the error, when some layer must set it.
+        check: Says what is wrong with the winning value, or None.
+        conversion: Other spellings of the value, translated before type and choices are looked at.
+        inert_default: Whether the default only stands for "not set": a dump writes it as a comment, so that
+            loading the dump does not turn it into a value that somebody set.
+        metadata: What else the class's field carries.
+    """
+
+    path: str
+    type: Any = UNSET
+    default: Any = UNSET
+    help: str = field(default="", kw_only=True)
+    unit: str = field(default="", kw_only=True)
+    aliases: tuple[str, ...] = field(default=(), kw_only=True)
+    deprecated: tuple[str, ...] = field(default=(), kw_only=True)
+    choices: Collection[Any] = field(default=(), kw_only=True)
+    merge: Strategy = field(default=UNSET, kw_only=True)
+    secret: bool = field(default=False, kw_only=True)
+    nonfinite: bool = field(default=False, kw_only=True)
+    required: bool | str = field(default=False, kw_only=True)
+    check: Check | None = field(default=None, kw_only=True)
+    conversion: Conversion | None = field(default=None, kw_only=True)
+    inert_default: bool = field(default=False, kw_only=True)
+    metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("aliases", "deprecated"):
+            object.__setattr__(self, name, _strings(getattr(self, name)))
+        if isinstance(self.choices, (list, set, frozenset, dict)):
+            object.__setattr__(self, "choices", tuple(self.choices))
+
+    @property
+    def restricted(self) -> bool:
+        """Whether a check or choices look at its value; a live collection is not asked for its length."""
+        return self.check is not None or self.choices != ()
+
+    @property
+    def section(self) -> str:
+        """All of the path but its last name."""
+        return self.path.rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The last name of the path."""
+        return self.path.rpartition(".")[2]
+
+    def make_reader(self) -> Reader:
+        """Make the strict reader of its values."""
+        return make_reader(self.type, nonfinite=self.nonfinite)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A layer is passed over for one setting, with the reason.
+
+    Args:
+        path: A dotted path, or ``section.*`` for all settings below it.
+        layer: Name of the layer.
+        reason: Why, for the trace.
+        label: Only the source with this label, where several stand in the layer.
+    """
+
+    path: str
+    layer: str
+    reason: str
+    label: str = field(default="", kw_only=True)
+
+    def covers(self, path: str) -> bool:
+        """Tell whether the policy speaks of this setting."""
+        return path == self.path or (self.path.endswith(".*") and path.startswith(self.path[:-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A setting that follows from others.
+
+    Args:
+        target: Path of the derived setting.
+        inputs: Paths of the settings that it follows from.
+        function: Takes the input values in order, gives the value.
+        reason: Why, for the trace.
+        when: "always", or "missing": only where no layer has a value other than None.
+        name: What the trace calls the function.
+    """
+
+    target: str
+    inputs: tuple[str, ...]
+    function: Callable[..., Any]
+    reason: str = field(default="", kw_only=True)
+    when: Literal["always", "missing"] = field(default="always", kw_only=True)
+    name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", _strings(self.inputs))
+
+    @property
+    def shown(self) -> str:
+        """Name of the function for people."""
+        return self.name or getattr(self.function, "__name__", type(self.function).__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition across settings; ``check`` sees the whole resolution and says what is wrong, or None."""
+
+    paths: tuple[str, ...]
+    check: Callable[[Resolution], str | Complaint | None]
+    name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "paths", _strings(self.paths))

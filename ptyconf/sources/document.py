@@ -1,0 +1,119 @@
+"""One text of a file format: pinned when it is read, with the place of every key and value on demand."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ptyconf.merge.layer import Fault, Keys
+from ptyconf.merge.origin import Origin, shown_path
+from ptyconf.text.files import TextError
+from ptyconf.text.show import toml_key
+
+Path = tuple["str | int", ...]
+_ASSIGNMENT = r"[ \t]*[\w\"'][^=#]*=|[ \t]*\["
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Starts of a key and its value, lines and columns from 1; a header and an element have only one."""
+
+    key: tuple[int, int] | None
+    value: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A file format of settings: what include, profile, unset and places mean is the same for all.
+
+    Args:
+        name: Its name, the kind of its origins.
+        suffixes: Endings of its files, with the dot.
+        parse: Text to tables; raises TextError with the place.
+        places: The place of every key and value, for a text that was parsed.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    parse: Callable[[str], dict[str, Any]]
+    places: Callable[[str], Mapping[Path, Place]]
+
+
+class Document:
+    """One text of a file format, pinned, with the places of its keys on demand."""
+
+    __slots__ = ("_places", "file", "format", "parent", "text")
+
+    def __init__(self, text: str, file: str, kind: Format, parent: Origin | None = None) -> None:
+        self.text = text
+        self.format = kind
+        self.file = file
+        self.parent = parent
+        self._places: Mapping[Path, Place] | None = None
+
+    @property
+    def places(self) -> Mapping[Path, Place]:
+        """Where every key and value stands."""
+        if self._places is None:
+            self._places = self.format.places(self.text)
+        return self._places
+
+    def origin(self, keys: tuple[str | int, ...], *, prefix: Keys = ()) -> Origin:
+        """Say where a key stands; one that is implied, at the nearest table around it."""
+        path = (*prefix, *keys)
+        found = self.places.get(path)
+        while found is None and path:
+            path = path[:-1]
+            found = self.places.get(path)
+        start = (found.key or found.value) if found is not None else None
+        value = found.value if found is not None else None
+        name = ".".join(toml_key(str(key)) for key in keys)
+        return Origin(
+            self.format.name,
+            os.path.basename(self.file),  # noqa: PTH119  Path does the same in ten times the time.
+            name,
+            self.file,
+            start[0] if start else None,
+            start[1] if start else None,
+            value[0] if value else None,
+            value[1] if value else None,
+            self.parent,
+        )
+
+    def at(self, line: int | None, column: int | None) -> Origin:
+        """Name a place by its numbers."""
+        label = os.path.basename(self.file)  # noqa: PTH119  As above.
+        return Origin(self.format.name, label, "", self.file, line, column, parent=self.parent)
+
+
+def text_fault(document: Document, refusal: TextError) -> Fault:
+    """Make a fault of a refusal; the snippet is drawn when it is known which keys are secret."""
+    origin = document.at(refusal.line, refusal.column)
+    text = f"{shown_path(document.file)} {refusal.text}"
+    context = _context(document.text, refusal.line)
+    return Fault(text, origin=origin, snippet=draw_caret(document.text, refusal), context=context)
+
+
+def _context(text: str, line: int | None) -> str:
+    """Take the lines from the last one that starts an assignment down to a place."""
+    lines = text.split("\n")[: line or 0]
+    start = len(lines) - 1
+    while start > 0 and not re.match(_ASSIGNMENT, lines[start]):
+        start -= 1
+    return "\n".join(lines[max(0, start) :])
+
+
+def draw_caret(text: str, refusal: TextError) -> str:
+    """Draw the line of an error with a caret under the place."""
+    if refusal.line is None or refusal.column is None or not text:
+        return ""
+    lines = text.removeprefix("\ufeff").split("\n")
+    if refusal.line > len(lines):
+        return ""
+    line = lines[refusal.line - 1].rstrip("\r")
+    start = max(0, refusal.column - 60)
+    shown = "".join(each if each.isprintable() else " " for each in line[start : start + 100])
+    return f"  | {shown}\n  | {' ' * (refusal.column - 1 - start)}^"

@@ -1,0 +1,81 @@
+"""How values and near misses are written in messages and reports."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import os
+from collections.abc import Iterable, Mapping
+
+MASK = "********"
+LONGEST_VALUE = 120
+
+
+def toml_text(value: object) -> str:
+    """Write a value as TOML would, as far as TOML can; ``none`` for None."""
+    plain = _spell_scalar(value)
+    if plain is not None:
+        return plain
+    if isinstance(value, Mapping):
+        return (
+            "{" + ", ".join(f"{toml_key(str(key))} = {toml_text(each)}" for key, each in value.items()) + "}"
+        )
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(toml_text(each) for each in value) + "]"
+    if isinstance(value, (set, frozenset)):
+        return "[" + ", ".join(sorted(toml_text(each) for each in value)) + "]"
+    return repr(value)
+
+
+def _spell_scalar(value: object) -> str | None:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, enum.Enum):
+        return toml_text(value.value) if isinstance(value.value, (str, int, float)) else value.name
+    if isinstance(value, (str, os.PathLike)):
+        return _quoted(str(os.fspath(value)))
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    return None
+
+
+def _quoted(text: str) -> str:
+    import json
+
+    return json.dumps(text, ensure_ascii=False)
+
+
+def toml_key(key: str) -> str:
+    """Write a key as TOML does: bare where it can be, else quoted."""
+    bare = key.isascii() and key.replace("_", "a").replace("-", "a").isalnum()
+    return key if bare else _quoted(key)
+
+
+def show(value: object, *, secret: bool = False) -> str:
+    """Write a value for people: spelled, shortened, masked when it is a secret."""
+    if secret:
+        return MASK
+    text = toml_text(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 4]} ..."
+
+
+def redact(text: str, value: object, *, secret: bool) -> str:
+    """Take a secret value out of a text that somebody else wrote."""
+    if not secret or value in (None, "", True, False):
+        return text
+    return text.replace(str(value), MASK)
+
+
+def close_matches(word: str, known: Iterable[str], *, count: int = 3) -> list[str]:
+    """Find names that a slip of the keyboard would turn into ``word``, best first."""
+    import difflib
+
+    names = {name.lower(): name for name in known}
+    if len(word) > 200:
+        return []
+    found = difflib.get_close_matches(word.lower(), names, n=count, cutoff=0.6)
+    return [names[name] for name in found]

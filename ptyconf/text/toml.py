@@ -1,0 +1,100 @@
+"""What a text must be before a TOML parser sees it: bounded, shallow, valid UTF-8, without NUL.
+
+toml-rs crashes the interpreter on deep documents and needs gigabytes for large ones, so all is checked first.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from ptyconf.text.files import MAX_BYTES, TextError, place_of
+
+MAX_DEPTH = 100
+TOML_VERSION: Literal["1.0.0"] = "1.0.0"
+
+# Patterns stay text until they are needed: compiling them is a good part of a cold start.
+# Strings and comments, in the order in which they must be tried; unterminated ones end with line or text.
+_QUOTED = (
+    r'(?s:"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\Z)'
+    r"|'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"
+    r'|"(?:[^"\\\n]|\\[^\n])*+"?'
+    r"|'[^'\n]*+'?"
+    r"|#[^\n]*+)"
+)
+_BRACKETS = {code: None for code in range(128) if chr(code) not in "[]{}"}
+_DOTTED = rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}"
+
+
+def blank_quoted(text: str) -> str:
+    """Put a letter in the place of every string, and nothing in that of a comment."""
+    return re.sub(_QUOTED, lambda match: "" if match[0][0] == "#" else "s", text)
+
+
+def check_depth(text: str) -> None:
+    """Refuse NUL, and tables, arrays or dotted keys that are nested too deep for the parser.
+
+    Raises:
+        TextError: The text is one of these.
+    """
+    if "\0" in text:
+        raise TextError("holds a NUL character", *place_of(text, text.index("\0")))
+    if text.count("[") + text.count("{") <= MAX_DEPTH and text.count(".") < MAX_DEPTH:
+        return
+    plain = blank_quoted(text)
+    if _depth(plain.translate(_BRACKETS)) > MAX_DEPTH or re.search(_DOTTED, plain):
+        raise TextError(f"is nested more than {MAX_DEPTH} deep")
+
+
+def _depth(brackets: str) -> int:
+    """Count how deep brackets stand inside each other; what has no partner counts too."""
+    depth = 0
+    while depth <= MAX_DEPTH:
+        shorter = brackets.replace("[]", "").replace("{}", "")
+        if shorter == brackets:
+            return depth + len(brackets)
+        brackets, depth = shorter, depth + 1
+    return depth
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Parse a document after all checks.
+
+    Raises:
+        TextError: It is refused, or is not TOML; with the place.
+    """
+    import toml_rs
+
+    check_depth(text)
+    body = text.removeprefix("\ufeff")
+    try:
+        values: dict[str, Any] = toml_rs.loads(body, toml_version=TOML_VERSION)
+    except toml_rs.TOMLDecodeError as error:
+        raise _refusal(error.msg) from None
+    return values
+
+
+_REPORTED = r"TOML parse error at line (\d+), column (\d+)\n(?:.*\n)*?\s*\|[^\n]*\^[^\n]*\n(?s:(.*))"
+
+
+def _refusal(message: str) -> TextError:
+    """Take place and reason out of the parser's report, the columns of which count characters."""
+    found = re.match(_REPORTED, message)
+    if found is None:
+        return TextError(f"is not TOML: {message.splitlines()[-1]}")
+    reason = "; ".join(part.strip() for part in found[3].splitlines() if part.strip())
+    return TextError(f"is not TOML: {reason}", int(found[1]), int(found[2]))
+
+
+def parse_value(text: str) -> Any:
+    """Read one text of the environment or a flag as a TOML value.
+
+    Raises:
+        ValueError: It is not exactly one value.
+    """
+    if len(text) > MAX_BYTES:
+        raise TextError(f"has more than {MAX_BYTES} characters")
+    found = parse(f"value = {text}")
+    if found.keys() != {"value"}:
+        raise ValueError("more than one value")
+    return found["value"]
