@@ -98,7 +98,7 @@ def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawDa
         ValueError: The scan does not fit the model.
     """
     from ptycho.reconstruction.picture import Options, batch_size_of, place_scan
-    from ptycho.settings.classes import PyTorchExecutionConfig
+    from ptycho.settings.execution import PyTorchExecutionConfig
     from ptycho_torch.lit import infer
     from ptycho_torch.lit.trainer import require_device
 

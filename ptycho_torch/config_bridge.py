@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from ptycho.settings import classes as tensorflow
+from ptycho.config import config as tensorflow
 from ptycho.settings import views
 from ptycho.settings.call_site import outside_stack_level
 from ptycho.settings.layers import (

@@ -15,14 +15,12 @@ from ptycho.run.in_force import require_file, require_model
 from ptycho.run.resolve import Written, gives_groups, groups_missing, resolve_layers
 from ptycho.settings import legacy_dict as params
 from ptycho.settings.call_site import outside_stack_level
-from ptycho.settings.classes import (
-    InferenceConfig,
-    PyTorchExecutionConfig,
-    TrainingConfig,
-    update_legacy_dict,
-)
+from ptycho.settings.execution import PyTorchExecutionConfig
+from ptycho.settings.inference import InferenceConfig
 from ptycho.settings.layers import TORCH_BACKEND, Command
+from ptycho.settings.legacy import update_legacy_dict
 from ptycho.settings.schema import schema
+from ptycho.settings.training import TrainingConfig
 from ptycho_torch.config_payload import (
     InferencePayload,
     TrainingPayload,

@@ -1,6 +1,6 @@
 """The torch-side configuration classes, where torch users look for them; no torch is imported."""
 
-from ptycho.settings.torch_classes import (
+from ptycho.settings.torch_names import (
     DataConfig,
     DatagenConfig,
     InferenceConfig,

@@ -7,7 +7,10 @@ from typing import Any
 
 from ptycho.run.in_force import on_device, publish, require_inferable, require_trainable
 from ptycho.settings import views
-from ptycho.settings.classes import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
+from ptycho.settings.conversions import MODE
+from ptycho.settings.execution import PyTorchExecutionConfig
+from ptycho.settings.inference import InferenceConfig
+from ptycho.settings.training import TrainingConfig
 from ptycho_torch import config_params as torch
 from ptyconf import Resolution
 
@@ -128,7 +131,7 @@ def inference_payload(
         "nphotons": payload.pt_data_config.nphotons,
         "nphotons_source": _photon_source(resolution),
         "K": payload.pt_data_config.K,
-        "mode": views.MODE.to_target(resolution["model.model_type"]),
+        "mode": MODE.to_target(resolution["model.model_type"]),
         **{knob: getattr(payload.execution_config, knob) for knob in _INFERENCE_KNOBS},
     }
     publish(payload.tf_inference_config)

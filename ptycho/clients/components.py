@@ -20,8 +20,10 @@ from ptycho.scan.raw_data import RawData
 from ptycho.scan.source import ScanSource
 from ptycho.settings import legacy_dict as params
 from ptycho.settings import views
-from ptycho.settings.classes import TrainingConfig, load_yaml_config, update_legacy_dict
 from ptycho.settings.layers import BARE_NAMES
+from ptycho.settings.legacy import update_legacy_dict
+from ptycho.settings.plain_files import load_yaml_config
+from ptycho.settings.training import TrainingConfig
 from ptyconf import ConfigError, Problem
 from ptyconf.sources import mapping
 
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 
     from ptycho.clients.container import PtychoDataContainer
     from ptycho.clients.predictor import Predictor
-    from ptycho.settings.classes import PyTorchExecutionConfig
-    from ptycho.settings.scan_options import Quantity
+    from ptycho.settings.data import Quantity
+    from ptycho.settings.execution import PyTorchExecutionConfig
     from ptyconf import Layer, Resolution
 
 __all__ = [

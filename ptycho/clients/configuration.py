@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho.run.resolve import Written, resolve_layers
 from ptycho.settings import views
-from ptycho.settings.classes import InferenceConfig, ModelConfig, PyTorchExecutionConfig, TrainingConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
+from ptycho.settings.inference import InferenceConfig
+from ptycho.settings.model import ModelConfig
+from ptycho.settings.training import TrainingConfig
 from ptyconf import Origin, set_fields
 from ptyconf.errors import error_text
 from ptyconf.sources import instance, mapping

@@ -16,7 +16,10 @@ from ptycho.clients.predictor import Predictor, remember
 from ptycho.run.bundle_layer import FREE_SETTINGS
 from ptycho.settings import legacy_dict as params
 from ptycho.settings import views
-from ptycho.settings.classes import InferenceConfig, ModelConfig, TrainingConfig, update_legacy_dict
+from ptycho.settings.inference import InferenceConfig
+from ptycho.settings.legacy import update_legacy_dict
+from ptycho.settings.model import ModelConfig
+from ptycho.settings.training import TrainingConfig
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ptycho.run.in_force import PreparedTraining, on_device
 from ptycho.scan.raw_data import RawData
 from ptycho.settings import legacy_dict as params
 from ptycho.settings import views
-from ptycho.settings.classes import update_legacy_dict
+from ptycho.settings.legacy import update_legacy_dict
 from ptyconf import set_fields
 from ptyconf.errors import error_text
 from ptyconf.sources import mapping
@@ -25,8 +25,10 @@ from ptyconf.sources import mapping
 if TYPE_CHECKING:
     from ptycho.backends.base import Library, Training
     from ptycho.bundle.archive import Bundle
-    from ptycho.settings.classes import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
     from ptycho.settings.device import Backend as BackendName
+    from ptycho.settings.execution import PyTorchExecutionConfig
+    from ptycho.settings.inference import InferenceConfig
+    from ptycho.settings.training import TrainingConfig
 
 __all__ = ["StitchOptions", "publish", "scan_of", "stitch", "train"]
 

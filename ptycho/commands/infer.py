@@ -15,7 +15,7 @@ from ptycho.bundle.archive import FILE_NAME, Bundle
 from ptycho.commands import sources
 from ptycho.run.bundle_layer import require_same_network
 from ptycho.run.folder import building
-from ptycho.settings.effect import idle_settings
+from ptycho.settings.effect import settings_without_effect
 from ptyconf.sources import flags
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def infer(trained: TrainedNetwork, resolution: Resolution) -> int:
     prepared = backend.prepare_inference(resolution)
     scan = _read_scan(prepared.resolution)
     target = Path(str(resolution["inference.output_dir"]))
-    notes = (*_note_of_backends(trained.bundle, name), *idle_settings("infer", resolution))
+    notes = (*_note_of_backends(trained.bundle, name), *settings_without_effect("infer", resolution))
     for note in notes:
         _log.info("%s", note)
     with building(target) as folder:
@@ -99,7 +99,7 @@ def _named_files(archive: Path, scan: Path | None) -> Layer:
 def _read_scan(resolution: Resolution) -> RawData:
     """Read the scan, or as many of its frames as the settings ask for."""
     from ptycho.scan.raw_data import RawData
-    from ptycho.settings.scan_options import ScanOptions
+    from ptycho.settings.data import ScanOptions
 
     scan = RawData.from_file(
         Path(str(resolution["inference.test_data_file"])), options=resolution.build(ScanOptions)

@@ -70,7 +70,7 @@ def train(resolution: Resolution) -> int:
 def _read_scans(resolution: Resolution) -> tuple[RawData, RawData]:
     """Read the scan to train on and the one to reconstruct, the same where no other is named."""
     from ptycho.scan.raw_data import RawData
-    from ptycho.settings.scan_options import ScanOptions
+    from ptycho.settings.data import ScanOptions
 
     options = resolution.build(ScanOptions)
     scan = RawData.from_file(Path(str(resolution["training.train_data_file"])), options=options)

@@ -5,7 +5,7 @@ Source:
     Block attention: Woo, Park, Lee and Kweon, ECCV 2018 (CBAM), reach and narrowing as there.
 """
 
-from ptycho.settings.checks import AMPLITUDE_ACTIVATIONS
+from ptycho.settings.choices import AMPLITUDE_ACTIVATIONS
 
 CNN_FILTERS = {64: (32, 64, 128), 128: (16, 32, 64, 128), 256: (8, 16, 32, 64, 128)}
 """Feature channels of the cnn's encoder levels by patch side, times n_filters_scale."""

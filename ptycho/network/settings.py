@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from ptycho.settings.checks import ARCHITECTURES, MODEL_TYPES
-from ptycho.settings.checks import PATCH_SIZES as SIDES
+from ptycho.settings.choices import ARCHITECTURES, MODEL_TYPES
+from ptycho.settings.choices import PATCH_SIZES as SIDES
 
 from .architecture import require_activation
 

@@ -17,7 +17,7 @@ from ptycho.physics.stitch import Stitched, stitch, synchronise_phases
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.scan.frame_store import FrameStore, store_frames
 from ptycho.scan.raw_data import RawData
-from ptycho.settings.classes import PyTorchExecutionConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
 from ptyconf import Resolution
 
 from .engine import Engine

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ptycho.run.resolve import resolve_run
-from ptycho.settings import torch_classes as torch_side
+from ptycho.settings import torch_names as torch_side
 from ptycho.settings import views
 from ptycho.settings.layers import precedence
-from ptycho.settings.schema import schema
-from ptycho.settings.unsupported import UNBUILT
+from ptycho.settings.schema import UNSUPPORTED, schema
 from ptyconf import UNSET, Resolution, Setting
 
 _SECTIONS = {
@@ -32,7 +31,7 @@ A setting is written as `section.name`: as a key of a TOML file, as a flag `--se
 higher layer wins, and the lower ones are remembered:
 
 """
-_UNBUILT_HEAD = """
+_UNSUPPORTED_HEAD = """
 ## Names without a feature
 
 The public classes have these fields, and their feature is not built here. Any value but the default is
@@ -60,14 +59,14 @@ def render() -> str:
         parts += [
             _row(_cells(setting, resolution))
             for path, setting in schema.settings.items()
-            if path.startswith(f"{section}.") and path not in UNBUILT
+            if path.startswith(f"{section}.") and path not in UNSUPPORTED
         ]
     parts += [
-        _UNBUILT_HEAD,
+        _UNSUPPORTED_HEAD,
         _row(("setting", "what another value would ask for", "default")),
         _row(["---"] * 3),
     ]
-    parts += [_row((f"`{path}`", said, _spell(schema[path].default))) for path, said in UNBUILT.items()]
+    parts += [_row((f"`{path}`", said, _spell(schema[path].default))) for path, said in UNSUPPORTED.items()]
     return "".join(parts)
 
 

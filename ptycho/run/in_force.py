@@ -6,14 +6,12 @@ from pathlib import Path
 from ptycho.run.resolve import groups_missing
 from ptycho.settings import legacy_dict as params
 from ptycho.settings import views
-from ptycho.settings.checks import BUNDLE_NAME
-from ptycho.settings.classes import (
-    InferenceConfig,
-    PyTorchExecutionConfig,
-    TrainingConfig,
-    update_legacy_dict,
-)
 from ptycho.settings.device import Backend, Found, settle_accelerator
+from ptycho.settings.execution import PyTorchExecutionConfig
+from ptycho.settings.inference import InferenceConfig
+from ptycho.settings.legacy import update_legacy_dict
+from ptycho.settings.training import TrainingConfig
+from ptycho.settings.validation import BUNDLE_NAME
 from ptyconf import ConfigError, Origin, Problem, Resolution
 from ptyconf.sources import mapping
 

@@ -9,7 +9,7 @@ from typing import Any
 from ptycho.run.data_file import ProbeSide, data_file_layer, probe_side
 from ptycho.settings import views
 from ptycho.settings.call_site import outside_stack_level
-from ptycho.settings.classes import PyTorchExecutionConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.layers import (
     BARE_NAMES,
     ENVIRONMENT_PREFIX,

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.settings.scan_options import Centre
+from ptycho.settings.data import Centre
 
 __all__ = ["is_corner_centred"]
 

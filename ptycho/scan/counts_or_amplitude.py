@@ -8,7 +8,7 @@ from typing import Literal
 from ptycho.errors import ScanError
 from ptycho.scan.source import source_name
 from ptycho.scan.statistics import Statistics
-from ptycho.settings.scan_options import Quantity
+from ptycho.settings.data import Quantity
 from ptyconf.errors import error_text
 
 __all__ = ["QuantityEvidence", "decide_quantity"]

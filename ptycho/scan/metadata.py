@@ -14,7 +14,8 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files import npz
-from ptycho.settings.classes import ModelConfig, TrainingConfig
+from ptycho.settings.model import ModelConfig
+from ptycho.settings.training import TrainingConfig
 from ptyconf.errors import error_text
 
 __all__ = ["MetadataManager", "read_metadata"]

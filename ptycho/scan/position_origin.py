@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.scan.frames import FrameStack
-from ptycho.settings.scan_options import Origin
+from ptycho.settings.data import PositionOrigin
 
 __all__ = ["Placement", "place_positions"]
 
@@ -35,7 +35,7 @@ class Placement:
 
 
 def place_positions(
-    setting: Origin,
+    setting: PositionOrigin,
     positions: NDArray[np.float64],
     frames: FrameStack,
     probe: ComplexArray | None,

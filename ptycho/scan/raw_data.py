@@ -22,7 +22,7 @@ from ptycho.scan.scan import Scan
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ScanArrays, validate, with_quantity
 from ptycho.settings import legacy_dict as params
-from ptycho.settings.scan_options import Quantity, ScanOptions
+from ptycho.settings.data import Quantity, ScanOptions
 from ptyconf.errors import error_text
 
 __all__ = ["RawData"]

@@ -13,7 +13,7 @@ from ptycho.scan.array_checks import check_scan_index
 from ptycho.scan.axis_order import LABEL_KEYS
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ValidScan
-from ptycho.settings.scan_options import ScanOptions
+from ptycho.settings.data import ScanOptions
 from ptyconf.errors import error_text
 
 __all__ = ["Scan"]

@@ -19,7 +19,7 @@ from ptycho.scan.position_origin import place_positions
 from ptycho.scan.resample import coarsen_object, resample_probe
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.statistics import measure_frames
-from ptycho.settings.scan_options import Origin, ScanOptions
+from ptycho.settings.data import PositionOrigin, ScanOptions
 from ptyconf.errors import error_text
 
 __all__ = ["ScanArrays", "ValidScan", "validate", "with_quantity"]
@@ -186,7 +186,7 @@ def _fit_labels(given: ScanArrays, n: int, detector: Detector) -> tuple[Array | 
     return labels[:, middle, middle], []
 
 
-def _origin(given: ScanArrays) -> Origin:
+def _origin(given: ScanArrays) -> PositionOrigin:
     setting, declared = given.options.position_origin, given.source.origin
     if setting != "auto" or declared is None:
         return setting

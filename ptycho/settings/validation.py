@@ -1,20 +1,21 @@
-"""Judge whole configurations by the table of rules."""
+"""Judge whole configurations by the checks that stand beside their fields."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ptycho.settings.checks import (
-    BUNDLE_NAME,
-    EXECUTION_RULES,
-    INFERENCE_RULES,
-    MODEL_RULES,
-    TRAINING_RULES,
-    Rule,
-)
+from ptycho.settings.checks import Check
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
-    from ptycho.settings.classes import InferenceConfig, ModelConfig, PyTorchExecutionConfig, TrainingConfig
+    from ptycho.settings.execution import PyTorchExecutionConfig
+    from ptycho.settings.inference import InferenceConfig
+    from ptycho.settings.model import ModelConfig
+    from ptycho.settings.training import TrainingConfig
+
+BUNDLE_NAME = "wts.h5.zip"
 
 
 def validate_model_config(config: "ModelConfig") -> None:
@@ -23,7 +24,7 @@ def validate_model_config(config: "ModelConfig") -> None:
     Raises:
         ValueError: Everything that is wrong with it, a block of lines each.
     """
-    _raise(_complaints(MODEL_RULES, config))
+    _raise([*_complaints(config)])
 
 
 def validate_training_config(config: "TrainingConfig") -> None:
@@ -32,7 +33,7 @@ def validate_training_config(config: "TrainingConfig") -> None:
     Raises:
         ValueError: Everything that is wrong with it, a block of lines each.
     """
-    _raise([*_complaints(MODEL_RULES, config.model), *_complaints(TRAINING_RULES, config)])
+    _raise([*_complaints(config.model), *_complaints(config)])
 
 
 def validate_inference_config(config: "InferenceConfig") -> None:
@@ -41,18 +42,18 @@ def validate_inference_config(config: "InferenceConfig") -> None:
     Raises:
         ValueError: Everything that is wrong with it, a block of lines each.
     """
-    complaints = [*_complaints(MODEL_RULES, config.model), *_complaints(INFERENCE_RULES, config)]
+    complaints = [*_complaints(config.model), *_complaints(config)]
     absence = missing_model(Path(config.model_path))
     _raise(complaints if absence is None else [*complaints, absence])
 
 
-def check_execution(config: "PyTorchExecutionConfig") -> None:
+def validate_execution(config: "PyTorchExecutionConfig") -> None:
     """Judge an execution configuration as its constructor does.
 
     Raises:
         ValueError: Everything that is wrong with it, a block of lines each.
     """
-    _raise(_complaints(EXECUTION_RULES, config))
+    _raise([*_complaints(config)])
 
 
 def missing_model(path: Path) -> str | None:
@@ -67,9 +68,22 @@ def missing_model(path: Path) -> str | None:
     return f"model_path does not exist: {path} (also checked {zipped})"
 
 
-def _complaints(rules: Iterable[Rule], config: object) -> list[str]:
-    values = ((rule, getattr(config, rule.field)) for rule in rules)
-    return [rule.text(value) for rule, value in values if rule.broken_by(value)]
+@cache
+def _checks(kind: Any) -> tuple[tuple[str, Check], ...]:
+    """List the checks that a class asks, each with its field; what a run alone is asked is left out."""
+    return tuple(
+        (item.name, check)
+        for item in fields(kind)
+        if item.metadata.get("in_constructor", True)
+        for check in item.metadata.get("checks", ())
+    )
+
+
+def _complaints(config: object) -> Iterator[str]:
+    kind: Any = type(config)
+    for name, check in _checks(kind):
+        if complaint := check.complaint(name, getattr(config, name)):
+            yield error_text(complaint.text, expected=complaint.expected, hint=complaint.hint)
 
 
 def _raise(complaints: list[str]) -> None:

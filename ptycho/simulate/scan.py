@@ -11,7 +11,7 @@ from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.noise import sample_counts
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 from ptycho.scan.raw_data import RawData
-from ptycho.settings.scan_options import ScanOptions
+from ptycho.settings.data import ScanOptions
 from ptycho.simulate.objects import Contrast, Family, draw_object
 from ptycho.simulate.probes import Beam, draw_beam
 from ptyconf.errors import error_text

@@ -117,7 +117,7 @@ def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawDa
     """
     start()
     from ptycho.reconstruction.picture import Options, batch_size_of, place_scan
-    from ptycho.settings.classes import PyTorchExecutionConfig
+    from ptycho.settings.execution import PyTorchExecutionConfig
 
     from . import infer
     from .strategy import device_of

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ptycho.scan.frame_store import Indices
-from ptycho.settings.classes import PyTorchExecutionConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.groups import Groups
 from ptycho.training.order import epoch_order
 

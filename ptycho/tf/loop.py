@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from ptycho.run.signals import Interruption
-from ptycho.settings.classes import PyTorchExecutionConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.optimisation import NonFiniteLossError, describe_non_finite
 from ptycho.training.progress import Bar
 from ptycho.training.resume import LAST_CHECKPOINT

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from ptycho.settings.classes import PyTorchExecutionConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.cluster import read_cluster
 from ptycho.training.execution import impossible, refuse_detached
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from ptycho.scan.raw_data import RawData
-from ptycho.settings.classes import PyTorchExecutionConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.outcome import Best, Trained, closing_notes
 from ptycho.training.preparation import Prepared
 from ptycho.training.resume import Resumed, carry_over_best

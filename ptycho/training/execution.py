@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ptycho.settings.classes import PyTorchExecutionConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 

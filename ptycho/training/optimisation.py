@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
-from ptycho.settings.classes import PyTorchExecutionConfig, TrainingConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
+from ptycho.settings.training import TrainingConfig
 
 ADAM_BETAS = (0.9, 0.99)
 """A shorter memory for squared gradients than Adam's own 0.999: trainings here have hundreds of steps."""

@@ -17,8 +17,9 @@ from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
 from ptycho.scan.frame_store import FrameArray, Indices, Stored, store_frames
 from ptycho.scan.grouping import require_overlap
 from ptycho.scan.raw_data import RawData
-from ptycho.settings.classes import PyTorchExecutionConfig, TrainingConfig
-from ptycho.settings.effect import idle_settings
+from ptycho.settings.effect import settings_without_effect
+from ptycho.settings.execution import PyTorchExecutionConfig
+from ptycho.settings.training import TrainingConfig
 from ptyconf import Resolution
 
 from .optimisation import Optimisation
@@ -126,7 +127,7 @@ def make_plan(prepared: Prepared, scan: RawData, resumed: Resumed | None, retrie
     if settings.model_type == "supervised":
         scan.labels([0])  # Says that there are none before any work is done.
     scan, notes = _place(scan, training)
-    notes += idle_settings("train", prepared.resolution)
+    notes += settings_without_effect("train", prepared.resolution)
     if resumed is not None:
         resumed.require_same_network(settings.as_dict())
         resumed.require_epochs_left(training.nepochs)

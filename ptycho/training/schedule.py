@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from ptycho.settings.checks import SCHEDULERS as NAMES
+from ptycho.settings.choices import SCHEDULERS as NAMES
 
 from .optimisation import Optimisation
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ptycho.scan import grouping
-from ptycho.settings.classes import DEFAULT_TRAINING_GROUPS, TrainingConfig
+from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS
+from ptycho.settings.training import TrainingConfig
 
 Indices = NDArray[np.int64]
 Positions = NDArray[np.float64]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ptycho.settings.scan_options import ScanOptions
+from ptycho.settings.data import ScanOptions
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from ptycho.settings.scan_options import ScanOptions
+from ptycho.settings.data import ScanOptions
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ptycho.scan.frame_store import FrameStore, Indices, describe_size
-from ptycho.settings.classes import PyTorchExecutionConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.groups import Groups
 from ptycho.training.order import epoch_order
 

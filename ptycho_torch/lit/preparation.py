@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader
 from ptycho.physics.sweeps import Steps
 from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
-from ptycho.settings.classes import PyTorchExecutionConfig
+from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.groups import Groups
 from ptycho.training.preparation import Plan, Prepared, Probe, ProbeTask, make_plan
 from ptycho.training.resume import Resumed

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from ptycho.clients.container import PtychoDataContainer
     from ptycho.clients.predictor import Predictor
     from ptycho.scan.raw_data import RawData
-    from ptycho.settings.classes import InferenceConfig, PyTorchExecutionConfig, TrainingConfig
+    from ptycho.settings.execution import PyTorchExecutionConfig
+    from ptycho.settings.inference import InferenceConfig
+    from ptycho.settings.training import TrainingConfig
 
 __all__ = [
     "load_inference_bundle_torch",

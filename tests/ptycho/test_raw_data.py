@@ -13,7 +13,7 @@ from ptycho.errors import ScanError
 from ptycho.files import npz
 from ptycho.physics.fourier import far_field_amplitude
 from ptycho.raw_data import RawData
-from ptycho.settings.scan_options import ScanOptions
+from ptycho.settings.data import ScanOptions
 
 
 def in_memory(arrays: dict[str, Any], **more: Any) -> RawData:

@@ -266,7 +266,7 @@ class TestLegacyParamsPopulation:
             populate_legacy_params(pt.TrainingConfig())  # type: ignore[arg-type]
         assert str(caught.value) == (
             "tf_config must be TrainingConfig or InferenceConfig instance, "
-            "got ptycho.settings.torch_classes.TrainingConfig"
+            "got ptycho.settings.torch_names.TrainingConfig"
         )
 
 

@@ -25,7 +25,7 @@ from ptycho.config.config import (
     dataclass_to_legacy_dict,
     update_legacy_dict,
 )
-from ptycho.settings import torch_classes as torch_side
+from ptycho.settings import torch_names as torch_side
 from ptyconf import set_fields
 
 CLASSES = (
@@ -46,7 +46,7 @@ CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text())
 
 def name_of(kind: type) -> str:
     """Name a class as the contract file does."""
-    return f"{'pt' if kind.__module__.endswith('torch_classes') else 'tf'}.{kind.__name__}"
+    return f"{'pt' if kind.__module__.endswith('torch_names') else 'tf'}.{kind.__name__}"
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=name_of)

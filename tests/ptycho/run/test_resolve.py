@@ -13,8 +13,8 @@ import pytest
 from ptycho.config.config import PyTorchExecutionConfig, TrainingConfig
 from ptycho.run.resolve import gives_groups, resolve_run
 from ptycho.settings.command_lines import cli_defaults
+from ptycho.settings.data import ScanOptions
 from ptycho.settings.layers import bridge_precedence, precedence
-from ptycho.settings.scan_options import ScanOptions
 from ptycho.settings.schema import schema
 from ptyconf import ConfigError, Layer, Resolution
 from ptyconf.sources import flags, mapping

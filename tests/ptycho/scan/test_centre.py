@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ptycho.scan.centre import is_corner_centred
-from ptycho.settings.scan_options import Centre
+from ptycho.settings.data import Centre
 
 
 @pytest.fixture

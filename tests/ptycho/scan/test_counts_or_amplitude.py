@@ -11,7 +11,7 @@ import pytest
 from ptycho.errors import ScanError
 from ptycho.scan.counts_or_amplitude import Decided, QuantityEvidence, decide_quantity
 from ptycho.scan.statistics import measure_frames
-from ptycho.settings.scan_options import Quantity
+from ptycho.settings.data import Quantity
 
 FILE = Path("scan.npz")
 

@@ -8,7 +8,7 @@ import pytest
 from ptycho.raw_data import RawData
 from ptycho.scan.frames import FrameStack
 from ptycho.scan.position_origin import place_positions
-from ptycho.settings.scan_options import Origin
+from ptycho.settings.data import PositionOrigin
 
 
 def parts(scan: RawData) -> tuple[np.ndarray, FrameStack, np.ndarray, np.ndarray]:
@@ -60,7 +60,7 @@ def test_scan_on_the_middle_of_the_object_is_recognised(tiny_scan: RawData) -> N
 
 
 @pytest.mark.parametrize(("setting", "shift"), [("centre", 0.0), ("corner", 32.0)])
-def test_setting_places_the_positions(tiny_scan: RawData, setting: Origin, shift: float) -> None:
+def test_setting_places_the_positions(tiny_scan: RawData, setting: PositionOrigin, shift: float) -> None:
     """A setting holds whatever the object says; an object that then does not fit is no truth."""
     positions, frames, probe, truth = parts(tiny_scan)
     placement, why = place_positions(setting, positions, frames, probe, truth)

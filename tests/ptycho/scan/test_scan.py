@@ -11,7 +11,7 @@ import pytest
 
 from ptycho.errors import ScanError
 from ptycho.raw_data import RawData
-from ptycho.settings.scan_options import ScanOptions
+from ptycho.settings.data import ScanOptions
 
 
 def in_memory(arrays: dict[str, Any], **more: Any) -> RawData:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ptycho.run.resolve import resolve_run
-from ptycho.settings.effect import idle_settings
+from ptycho.settings.effect import settings_without_effect
 from ptycho.settings.layers import Command
 from ptyconf.report import dump_toml
 
@@ -19,7 +19,7 @@ ONE_PROCESS = "a reconstruction reads its frames in one process, on one device"
 def told(command: Command, **written: Any) -> list[str]:
     """Write settings as overrides, with two underscores for the dot, and listen."""
     overrides = {name.replace("__", "."): value for name, value in written.items()}
-    return idle_settings(command, resolve_run(command, overrides=overrides))
+    return settings_without_effect(command, resolve_run(command, overrides=overrides))
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_a_file_may_serve_both(tmp_path: Path) -> None:
     """What a settings file says for trainings is no noise in a reconstruction."""
     file = tmp_path / "run.toml"
     file.write_text("[execution]\nnum_workers = 2\n")
-    assert idle_settings("infer", resolve_run("infer", files=[file])) == []
+    assert settings_without_effect("infer", resolve_run("infer", files=[file])) == []
 
 
 def test_a_dumped_file_is_no_noise(tmp_path: Path) -> None:
     """A file that writes every setting at its default says nothing new."""
     file = tmp_path / "all.toml"
     file.write_text(dump_toml(resolve_run("train")))
-    assert idle_settings("train", resolve_run("train", files=[file])) == []
+    assert settings_without_effect("train", resolve_run("train", files=[file])) == []

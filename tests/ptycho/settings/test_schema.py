@@ -11,8 +11,7 @@ import pytest
 
 from ptycho.run.resolve import resolve_run
 from ptycho.settings import views
-from ptycho.settings.schema import schema
-from ptycho.settings.unsupported import UNBUILT
+from ptycho.settings.schema import UNSUPPORTED, schema
 from ptyconf import UNSET, ConfigError
 
 CONFIRMED = {"training.n_groups": 512}
@@ -68,7 +67,7 @@ def test_torch_names_are_aliases(alias: str, path: str) -> None:
     assert getattr(found, "path", None) == path
 
 
-@pytest.mark.parametrize("path", UNBUILT)
+@pytest.mark.parametrize("path", UNSUPPORTED)
 def test_what_is_not_built_takes_its_default_only(path: str) -> None:
     """Every field without a feature refuses another value by name, and accepts its own default."""
     default = schema[path].default
@@ -77,7 +76,7 @@ def test_what_is_not_built_takes_its_default_only(path: str) -> None:
     with pytest.raises(ConfigError) as caught:
         resolve_run("train", overrides={path: other})
     assert str(caught.value).startswith(
-        f"'{path}' is {other!r}, which asks for what is not built here: {UNBUILT[path]}\n"
+        f"'{path}' is {other!r}, which asks for what is not built here: {UNSUPPORTED[path]}\n"
         f"  written in  overrides['{path}'] ("
     )
     assert f"\n  expected    its default, {default!r}\n" in str(caught.value)

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from ptycho.errors import ScanError
-from ptycho.settings.scan_options import ScanOptions
+from ptycho.settings.data import ScanOptions
 
 
 def test_every_option_says_what_it_does() -> None:

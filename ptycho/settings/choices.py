@@ -1,0 +1,22 @@
+"""Names that a setting chooses from and that no plugin adds to; the open ones are in `registries`."""
+
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+AMPLITUDE_ACTIVATIONS = ("sigmoid", "swish", "softplus", "relu")
+ARCHITECTURES = ("cnn", "unet")
+BACKENDS = ("tensorflow", "pytorch")
+CHECKPOINT_MODES = ("min", "max")
+CLIP_ALGORITHMS = ("norm", "value", "agc")
+LOGGERS = ("csv", "tensorboard", "mlflow")
+LOSS_MODES = ("poisson", "mae")
+MODEL_TYPES = ("pinn", "supervised")
+PATCH_SIZES = (64, 128, 256)
+PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
+SCHEDULERS = (
+    "Default",
+    "Exponential",
+    "ReduceLROnPlateau",
+    "WarmupCosine",
+    "Cosine",
+    "MultiStage",
+    "Adaptive",
+)

@@ -1,0 +1,42 @@
+"""When a setting has nothing to act on: conditions on the other settings of a run."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Condition = Callable[[Mapping[str, Any]], str | None]
+"""Gives the reason why a setting has nothing to act on, or None where it acts."""
+
+
+def where(path: str, value: object) -> Condition:
+    """Nothing to act on where another setting has that value."""
+    shown = "not set" if value is None else json.dumps(value)
+    return lambda settings: f"{path} is {shown}" if settings[path] == value else None
+
+
+def unless(path: str, value: object) -> Condition:
+    """Nothing to act on where another setting has another value."""
+    return lambda settings: None if settings[path] == value else f"{path} is {json.dumps(settings[path])}"
+
+
+def first(*conditions: Condition) -> Condition:
+    """Nothing to act on where one of several conditions says so; the first gives the reason."""
+    return lambda settings: next(
+        (reason for condition in conditions if (reason := condition(settings))), None
+    )
+
+
+def always(reason: str) -> Condition:
+    """Nothing to act on in any run."""
+    return lambda _: reason
+
+
+def without_companions(path: str, companions: tuple[str, ...], what: str) -> Condition:
+    """Nothing to act on where it is set and one of the settings that belong with it is not."""
+
+    def condition(settings: Mapping[str, Any]) -> str | None:
+        missing = [companion for companion in companions if settings[companion] is None]
+        alone = missing and path not in missing
+        return f"{what} need {' and '.join(missing)} too" if alone else None
+
+    return condition

@@ -1,0 +1,126 @@
+"""Section `model`: what the network is and which physics stands behind it, one line a setting."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ptycho.settings.checks import Check, above_zero, among, choice, from_zero, positive
+from ptycho.settings.choices import AMPLITUDE_ACTIVATIONS, ARCHITECTURES, MODEL_TYPES, PATCH_SIZES
+from ptycho.settings.conditions import first, where
+from ptycho.settings.conversions import ACTIVATION, MASK, MODE, SQUARE
+from ptycho.settings.field import TorchName, described
+from ptyconf import tracks_set_fields
+
+__all__ = ["ModelConfig"]
+
+_SIDE = Check(
+    among(PATCH_SIZES),
+    "Unsupported input size: {v}",
+    "64, 128 or 256",
+    "64",
+    remedy="data.crop_px = 64 where the frames are larger",
+)
+_NO_SUCH = "Invalid {name} '{v}'. Expected one of {sorted}."
+_IN_CNN = where("model.architecture", "cnn")
+_IN_UNET = where("model.architecture", "unet")
+
+
+@tracks_set_fields
+@dataclass
+class ModelConfig:
+    """What the network is and which physics stands behind it."""
+
+    N: Literal[64, 128, 256] = described(
+        64,
+        help="side of a diffraction frame and of an object patch",
+        unit="px",
+        choices=PATCH_SIZES,
+        check=_SIDE,
+        torch="DataConfig.N",
+    )
+    gridsize: int = described(
+        1,
+        help="a group is gridsize x gridsize overlapping patches",
+        check=positive("1"),
+        torch=TorchName("DataConfig.grid_size", SQUARE),
+    )
+    n_filters_scale: int = described(
+        2, help="multiplies the number of filters of every convolution", check=positive("2")
+    )
+    model_type: Literal["pinn", "supervised"] = described(
+        "pinn",
+        help="pinn learns from the diffraction alone, supervised from labelled patches",
+        choices=MODEL_TYPES,
+        check=choice(MODEL_TYPES, "pinn", _NO_SUCH),
+        spelling=MODE,
+        torch=TorchName("ModelConfig.mode", MODE),
+    )
+    amp_activation: Literal["sigmoid", "swish", "softplus", "relu"] = described(
+        "sigmoid",
+        help="last activation of the amplitude decoder",
+        choices=AMPLITUDE_ACTIVATIONS,
+        check=choice(AMPLITUDE_ACTIVATIONS, "sigmoid", "Unknown activation: {v}"),
+        spelling=ACTIVATION,
+        torch=TorchName("ModelConfig.amp_activation", ACTIVATION),
+    )
+    object_big: bool = described(
+        True,
+        help="merge the patches of a group in real space before the forward model",
+        without_effect=where("model.gridsize", 1),
+        legacy="object.big",
+    )
+    probe_big: bool = described(
+        True,
+        help="second decoder branch that fills the outer frame of a patch",
+        without_effect=first(_IN_UNET, where("model.pad_object", False)),
+        legacy="probe.big",
+    )
+    probe_mask: bool = described(
+        False,
+        help="hard disk of radius N/4 on the illuminated field",
+        spelling=MASK,
+        torch=TorchName("ModelConfig.probe_mask", MASK),
+        legacy="probe.mask",
+    )
+    pad_object: bool = described(
+        True,
+        help="decoder output lives in the central N/2 square and is zero padded",
+        without_effect=_IN_UNET,
+    )
+    probe_scale: float = described(
+        4.0,
+        help="divisor of the probe; acts only where it is set explicitly",
+        check=above_zero("4.0"),
+        only_if_written=True,
+        torch="DataConfig.probe_scale",
+    )
+    gaussian_smoothing_sigma: float = described(
+        0.0,
+        help="width of the Gaussian that smooths the illuminated field; 0 turns it off",
+        unit="px",
+        check=from_zero("0.0"),
+    )
+    architecture: Literal["cnn", "unet"] = described(
+        "cnn",
+        help="cnn maps diffraction straight to a patch, unet refines a back-projected patch",
+        choices=ARCHITECTURES,
+        check=choice(ARCHITECTURES, "cnn", _NO_SUCH),
+    )
+    probe_modes: int = described(
+        1,
+        help="incoherent modes of the probe; the extra ones start as weak orthogonal modes of the first",
+        check=positive("1"),
+        legacy=False,
+    )
+    unet_stages: int = described(
+        2,
+        help="passes of the unet; each after the first sees where the picture contradicts the detector",
+        check=positive("2"),
+        without_effect=_IN_CNN,
+        legacy=False,
+    )
+    cbam_encoder: bool = described(
+        False,
+        help="block attention (CBAM) at the end of each level of the cnn's encoder",
+        without_effect=_IN_UNET,
+        legacy=False,
+    )

@@ -1,0 +1,383 @@
+# ruff: noqa: RUF009  `own` and `shared` are dataclasses.field with its metadata spelled out.
+"""The torch-side configuration classes, under the names that torch users know.
+
+They stand on this floor because the schema reads them; `ptycho_torch.config_params` is their public address.
+A field either is a setting of its own, described here, or a name and a default of a setting that is described
+in its section: one of the same section and name, or the one whose line gives this field as its torch name.
+"""
+
+from dataclasses import MISSING, dataclass
+from typing import Any, Literal
+
+from ptycho.settings.checks import above_zero, positive
+from ptycho.settings.field import Across, Derived, described
+from ptycho.settings.groups import channels
+from ptycho.settings.sections import shared, shares_settings
+from ptyconf import Complaint, Resolution
+
+__all__ = ["DataConfig", "DatagenConfig", "InferenceConfig", "ModelConfig", "TrainingConfig"]
+
+_CHANNELS = Derived(("model.gridsize",), channels, "gridsize squared")
+_THAW = "fine-tuning of a trained network in stages"
+
+
+def own(default: Any = MISSING, *, help: str, **more: Any) -> Any:  # noqa: A002
+    """Declare a field that is a setting of its own, which the legacy dict never sees."""
+    return described(default, help=help, legacy=False, **more)
+
+
+def _an_amplitude_each(path: str, resolution: Resolution) -> Complaint | None:
+    written, patches = resolution.value(path), channels(resolution.value("model.gridsize"))
+    if written in (1, patches):
+        return None
+    return Complaint(
+        f"decoder_last_amp_channels = {written}, and a group has {patches} patches",
+        expected=f"{patches}, gridsize squared: an amplitude for each patch of a group",
+        hint="leave model.decoder_last_amp_channels out",
+    )
+
+
+_AMPLITUDES = Across(("model.gridsize",), _an_amplitude_each, "an amplitude for each patch")
+
+
+@dataclass
+@shares_settings("data")
+class DataConfig:
+    """How frames become groups of normalised patches."""
+
+    nphotons: float = shared(1e5)
+    N: int = shared(64)
+    C: int = own(4, help="channels of a group: gridsize squared", derived=_CHANNELS)
+    K: int = shared(6)
+    K_quadrant: int = own(
+        30,
+        help="neighbours looked at by the 4_quadrant search",
+        unsupported="a search for neighbours by quadrants",
+    )
+    n_subsample: int = own(
+        7,
+        help="groups drawn for each scan point",
+        path="data.samples_per_point",
+        unsupported="several groups drawn for each scan point",
+    )
+    subsample_seed: int | None = shared(None)
+    grid_size: tuple[int, int] = shared((2, 2))
+    neighbor_function: Literal["Nearest", "Min_dist", "4_quadrant"] = own(
+        "Nearest",
+        help="search that finds the neighbours of a scan point",
+        unsupported="a search for neighbours other than by distance",
+    )
+    min_neighbor_distance: float = own(
+        0.0,
+        help="neighbours nearer than this are left out",
+        unit="px",
+        unsupported="a lower bound on the distance of neighbours",
+    )
+    max_neighbor_distance: float = own(
+        3.0,
+        help="neighbours farther than this are left out",
+        unit="px",
+        unsupported="an upper bound on the distance of neighbours",
+    )
+    scan_pattern: Literal["Isotropic", "Rectangular"] = own(
+        "Isotropic", help="layout of the scan points", unsupported="grouping by the layout of the scan"
+    )
+    normalize: Literal["Group", "Batch"] = own(
+        "Batch", help="what shares one normalisation factor", unsupported="normalisation group by group"
+    )
+    probe_scale: float = shared(4.0)
+    probe_normalize: bool = own(
+        True,
+        help="bring the probe to the scale that the network can explain",
+        unsupported="a probe left at another scale than the data",
+    )
+    data_scaling: Literal["Parseval", "Max"] = own(
+        "Parseval", help="how frames are normalised", unsupported="normalisation by the largest value"
+    )
+    phase_subtraction: bool = own(True, help="remove the mean phase of labelled patches")
+    x_bounds: tuple[float, float] = own(
+        (0.1, 0.9),
+        help="share of the scan used along x",
+        unsupported="training on a part of the scan along x",
+    )
+    y_bounds: tuple[float, float] = own(
+        (0.1, 0.9),
+        help="share of the scan used along y",
+        unsupported="training on a part of the scan along y",
+    )
+    probe_ramp_removal: bool = own(
+        False, help="take a phase ramp off the probe", unsupported="a phase ramp taken off the probe"
+    )
+
+
+@dataclass
+@shares_settings("model")
+class ModelConfig:
+    """What the torch network is."""
+
+    mode: Literal["Supervised", "Unsupervised"] = shared("Unsupervised")
+    intensity_scale_trainable: bool = shared(False)
+    intensity_scale: float = own(
+        1e4, help="intensity scale where nothing was measured", check=above_zero("1e4"), only_if_written=True
+    )
+    max_position_jitter: int = own(
+        10,
+        help="largest jitter of the scan positions",
+        unit="px",
+        unsupported="a network that allows for jitter of the positions",
+    )
+    C_model: int = own(4, help="channels of the network: gridsize squared", derived=_CHANNELS)
+    n_filters_scale: int = shared(2)
+    amp_activation: str = shared("silu")
+    batch_norm: bool = own(
+        False, help="normalise over the batch after each convolution", unsupported="batch normalisation"
+    )
+    probe_mask: Any = shared(False)
+    edge_pad: int = own(
+        10,
+        help="frame of a patch that the second decoder branch fills",
+        unit="px",
+        unsupported="another width of the outer frame of a patch",
+    )
+    decoder_last_c_outer_fraction: float = own(
+        0.125,
+        help="share of the last decoder's channels that fill the outer frame",
+        unsupported="another share of channels for the outer frame",
+    )
+    decoder_last_amp_channels: int = own(
+        1,
+        help="channels of the last amplitude convolution: gridsize squared, which 1 stands for too",
+        across=_AMPLITUDES,
+    )
+    eca_encoder: bool = own(
+        False,
+        help="efficient channel attention in the encoder",
+        unsupported="channel attention in the encoder",
+    )
+    cbam_encoder: bool = shared(False)
+    cbam_bottleneck: bool = own(
+        False,
+        help="convolutional block attention in the bottleneck",
+        unsupported="block attention in the bottleneck",
+    )
+    cbam_decoder: bool = own(
+        False,
+        help="convolutional block attention in the decoder",
+        unsupported="block attention in the decoder",
+    )
+    eca_decoder: bool = own(
+        False,
+        help="efficient channel attention in the decoder",
+        unsupported="channel attention in the decoder",
+    )
+    spatial_decoder: bool = own(
+        False, help="spatial attention in the decoder", unsupported="spatial attention in the decoder"
+    )
+    decoder_spatial_kernel: int = own(
+        7, help="kernel of the spatial attention", unit="px", unsupported="spatial attention in the decoder"
+    )
+    object_big: bool = shared(True)
+    probe_big: bool = shared(True)
+    offset: int = own(
+        6,
+        help="nominal step between the patches of a group",
+        unit="px",
+        unsupported="groups on a nominal grid instead of the measured positions",
+    )
+    C_forward: int = own(4, help="channels of the forward model: gridsize squared", derived=_CHANNELS)
+    pad_object: bool = shared(True)
+    gaussian_smoothing_sigma: float = shared(0.0)
+    loss_function: Literal["MAE", "Poisson"] = shared("Poisson")
+    amp_loss: Literal["Total_Variation", "Mean_Deviation"] | None = own(
+        None, help="regularisation of the amplitude", unsupported="a regularisation of the amplitude alone"
+    )
+    phase_loss: Literal["Total_Variation", "Mean_Deviation"] | None = own(
+        None, help="regularisation of the phase", unsupported="a regularisation of the phase alone"
+    )
+    amp_loss_coeff: float = own(
+        1.0,
+        help="weight of the amplitude regularisation",
+        unsupported="a regularisation of the amplitude alone",
+    )
+    phase_loss_coeff: float = own(
+        1.0, help="weight of the phase regularisation", unsupported="a regularisation of the phase alone"
+    )
+    architecture: Literal["cnn", "unet"] = shared("cnn")
+    probe_modes: int = shared(1)
+    use_shared_decoder: bool = own(
+        False, help="one decoder for amplitude and phase", unsupported="one decoder for amplitude and phase"
+    )
+    num_datasets: int = own(
+        1, help="scans that are trained on together", unsupported="training on several scans at once"
+    )
+    probe_reference_coeff: float = own(
+        0.0, help="weight of what the probe departs from the given one", unsupported="a loss on the probe"
+    )
+    amplitude_variance_loss: bool = own(
+        False,
+        help="a loss on the variance of the amplitude",
+        unsupported="a loss on the variance of the amplitude",
+    )
+    amplitude_variance_coeff: float = own(
+        0.01,
+        help="weight of the loss on the amplitude's variance",
+        unsupported="a loss on the variance of the amplitude",
+    )
+
+
+@dataclass
+@shares_settings("training")
+class TrainingConfig:
+    """How the torch network is trained."""
+
+    training_directories: list[str] = own(
+        help="folders of scans to train on", factory=list, unsupported="training on several scans at once"
+    )
+    nll: bool = shared(True)
+    device: str = shared("cuda")
+    strategy: str | None = shared("ddp")
+    n_devices: int = shared(1)
+    learning_rate: float = shared(1e-3)
+    epochs: int = shared(50)
+    batch_size: int = shared(16)
+    epochs_fine_tune: int = own(
+        0,
+        help="further passes at a lower learning rate",
+        unsupported="a second round of training at a lower learning rate",
+    )
+    fine_tune_gamma: float = own(
+        0.1,
+        help="factor on the learning rate of the further passes",
+        unsupported="a second round of training at a lower learning rate",
+    )
+    scheduler: Literal["Default", "Exponential", "MultiStage", "Adaptive", "Cosine"] = shared("Default")
+    num_workers: int = shared(4)
+    accum_steps: int = shared(1)
+    gradient_clip_val: float | None = shared(None)
+    stage_1_epochs: int = own(
+        0, help="passes of the first stage of a staged loss", unsupported="a loss that changes in stages"
+    )
+    stage_2_epochs: int = own(
+        0, help="passes of the second stage of a staged loss", unsupported="a loss that changes in stages"
+    )
+    stage_3_epochs: int = own(
+        0, help="passes of the third stage of a staged loss", unsupported="a loss that changes in stages"
+    )
+    physics_weight_schedule: str = own(
+        "cosine",
+        help="course of the physics weight between the stages",
+        unsupported="a loss that changes in stages",
+    )
+    stage_3_lr_factor: float = own(
+        0.1,
+        help="factor on the learning rate of the third stage",
+        unsupported="a loss that changes in stages",
+    )
+    torch_loss_mode: Literal["poisson", "mae"] = shared("poisson")
+    experiment_name: str = own(
+        "Synthetic_Runs",
+        help="name of the experiment in a logger",
+        unsupported="runs sorted by the name of an experiment; run folders have names",
+    )
+    notes: str = own("", help="free text that a logger keeps", unsupported="notes kept in a logger")
+    model_name: str = own(
+        "PtychoPINNv2",
+        help="name of the model in a logger",
+        unsupported="models sorted by name; bundles are files",
+    )
+    train_data_file: str | None = shared(None)
+    test_data_file: str | None = shared(None)
+    output_dir: str = shared("training_outputs")
+    n_groups: int | None = shared(None)
+    framework: str = own(
+        "Lightning",
+        help="library that runs the training loop",
+        unsupported="another training loop than Lightning's",
+    )
+    orchestrator: str = own(
+        "Lightning",
+        help="library that keeps track of runs",
+        unsupported="a tracker of runs beside the loggers",
+    )
+    warmup_epochs: int = shared(0)
+    min_lr_ratio: float = shared(0.1)
+    enable_staged_finetuning: bool = own(
+        False, help="thaw the layers of a trained network stage by stage", unsupported=_THAW
+    )
+    finetune_stage1_epochs: int = own(
+        7, help="epochs of the first stage of the thaw", unit="epochs", unsupported=_THAW
+    )
+    finetune_stage2_epochs: int = own(
+        7, help="epochs of the second stage of the thaw", unit="epochs", unsupported=_THAW
+    )
+    finetune_stage3_epochs: int = own(
+        5, help="epochs of the third stage of the thaw", unit="epochs", unsupported=_THAW
+    )
+    finetune_stage1_lr_decoder: float = own(
+        0.1, help="factor on the decoder's rate, first stage", unsupported=_THAW
+    )
+    finetune_stage2_lr_encoder_top: float = own(
+        0.01, help="factor on the upper encoder's rate, second stage", unsupported=_THAW
+    )
+    finetune_stage2_lr_decoder: float = own(
+        0.05, help="factor on the decoder's rate, second stage", unsupported=_THAW
+    )
+    finetune_stage2_lr_phase_head: float = own(
+        0.1, help="factor on the phase head's rate, second stage", unsupported=_THAW
+    )
+    finetune_stage3_lr_encoder_bottom: float = own(
+        0.005, help="factor on the lower encoder's rate, third stage", unsupported=_THAW
+    )
+    finetune_stage3_lr_encoder_top: float = own(
+        0.01, help="factor on the upper encoder's rate, third stage", unsupported=_THAW
+    )
+    finetune_stage3_lr_decoder: float = own(
+        0.02, help="factor on the decoder's rate, third stage", unsupported=_THAW
+    )
+    finetune_stage3_lr_phase_head: float = own(
+        0.05, help="factor on the phase head's rate, third stage", unsupported=_THAW
+    )
+    finetune_skip_stage3: bool = own(True, help="leave the third stage of the thaw out", unsupported=_THAW)
+    finetune_early_stop_patience: int = own(
+        3, help="epochs without improvement before a stage of the thaw ends", unit="epochs", unsupported=_THAW
+    )
+    finetune_val_split: float = own(
+        0.05, help="share of the groups held out during the thaw", unsupported=_THAW
+    )
+
+
+@dataclass
+@shares_settings("inference")
+class InferenceConfig:
+    """How the torch network reconstructs."""
+
+    middle_trim: int = shared(32)
+    batch_size: int = own(1000, help="groups per inference step", check=positive("1000"))
+    experiment_number: int = own(
+        0,
+        help="number of the experiment in a logger",
+        unsupported="runs sorted by the number of an experiment; run folders have names",
+    )
+    pad_eval: bool = shared(True)
+    window: int = own(
+        20,
+        help="border left out of the scores",
+        unit="px",
+        unsupported="another border left out of the scores",
+    )
+    patch_weighting: Literal["probe", "uniform"] = own(
+        "probe",
+        help="what a pixel of a patch counts in the picture: its illumination, or every pixel the same",
+    )
+
+
+@dataclass
+class DatagenConfig:
+    """How synthetic scans are made."""
+
+    objects_per_probe: int = own(4, help="objects simulated with each probe")
+    diff_per_object: int = own(7000, help="frames simulated of each object")
+    object_class: str = own("dead_leaves", help="kind of object")
+    image_size: tuple[int, int] = own((250, 250), help="size of the object", unit="px")
+    probe_paths: list[str] = own(help="files that the probes are taken from", factory=list)
+    beamstop_diameter: int = own(4, help="diameter of the beam stop", unit="px")
