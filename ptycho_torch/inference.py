@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ptycho.backends.trained_network import open_network
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.commands.infer import infer
-from ptycho.commands.main import Parser, UsageError, guarded, log_to_terminal
+from ptycho.commands.main import exit_code_of, log_to_terminal
+from ptycho.commands.parser import Parser, UsageError
 from ptycho.run.resolve import resolve_run
 from ptycho.settings.command_lines import PROGRAMS, add_flags, cli_defaults, given_flags
 from ptycho.settings.layers import TORCH_BACKEND
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         layers = [trained.layer, cli_defaults("infer"), TORCH_BACKEND]
         return infer(trained, resolve_run("infer", flags=flags, environment=os.environ, extra_layers=layers))
 
-    return guarded(run, debug=False)
+    return exit_code_of(run, debug=False)
 
 
 if __name__ == "__main__":

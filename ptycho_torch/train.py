@@ -6,7 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from ptycho.commands.main import Parser, guarded, log_to_terminal
+from ptycho.commands.main import exit_code_of, log_to_terminal
+from ptycho.commands.parser import Parser
 from ptycho.commands.train import train
 from ptycho.run.resolve import resolve_run
 from ptycho.settings.command_lines import PROGRAMS, add_flags, cli_defaults, given_flags
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         flags = given_flags(namespace, "train")
         return train(resolve_run("train", flags=flags, environment=os.environ, extra_layers=layers))
 
-    return guarded(run, debug=False)
+    return exit_code_of(run, debug=False)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from ptycho.backends.convert import convert
 from ptycho.backends.trained_network import open_network
 from ptycho.bundle.archive import FILE_NAME, locate
 from ptycho.bundle.write import write_bundle
+from ptycho.commands.command import Command
 from ptycho.files.atomic import write_text
 from ptycho.files.strict_json import dump_table
 from ptycho.run.folder import building
@@ -22,14 +23,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the bundle, the backend and the place for the new one."""
-    parser.description = (
-        "Hand a trained network to the other backend, every number unchanged. The weights are loaded into "
-        "that backend's network, which proves that they fit; the probe, the scales and the settings stay, "
-        "and the manifest tells which backend trained the network. `ptycho infer RUN_FOLDER --backend NAME` "
-        "uses a bundle of either backend without converting it."
-    )
     parser.add_argument("model", type=Path, metavar="BUNDLE", help="a run folder, or its wts.h5.zip")
     parser.add_argument("--to", required=True, choices=tuple(BACKENDS), help="the backend to convert it to")
     parser.add_argument(
@@ -86,3 +81,15 @@ def _require_free(output: Path) -> None:
                 hint="another --output",
             )
         )
+
+
+COMMAND = Command(
+    help="hand a trained network to the other backend, every number unchanged",
+    order=30,
+    add_arguments=add_arguments,
+    run=run,
+    description="Hand a trained network to the other backend, every number unchanged. The weights are loaded "
+    "into that backend's network, which proves that they fit; probe, scales and settings stay, and "
+    "the manifest tells which backend trained the network. `ptycho infer RUN_FOLDER --backend NAME` uses a "
+    "bundle of either backend without converting it.",
+)

@@ -12,7 +12,8 @@ import numpy as np
 from ptycho.backends.base import load_backend
 from ptycho.backends.trained_network import TrainedNetwork, open_network
 from ptycho.bundle.archive import FILE_NAME, Bundle
-from ptycho.commands import sources
+from ptycho.commands import options
+from ptycho.commands.command import Command
 from ptycho.run.bundle_layer import require_same_network
 from ptycho.run.folder import building
 from ptycho.settings.effect import settings_without_effect
@@ -27,18 +28,18 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the scan, settings files and flags."""
     parser.add_argument("model", type=Path, metavar="RUN_FOLDER", help="a run folder, or its wts.h5.zip")
     parser.add_argument("--scan", type=Path, metavar="FILE.npz", help="the scan to reconstruct")
-    sources.add_arguments(parser, "infer", files="*")
+    options.add_sources(parser, "infer", files="*")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings above what the bundle says, and reconstruct."""
     trained = open_network(arguments.model)
     named = _named_files(trained.archive, arguments.scan)
-    return infer(trained, sources.resolve(arguments, "infer", extra_layers=[named, trained.layer]))
+    return infer(trained, options.resolve(arguments, "infer", extra_layers=[named, trained.layer]))
 
 
 def infer(trained: TrainedNetwork, resolution: Resolution) -> int:
@@ -54,7 +55,7 @@ def infer(trained: TrainedNetwork, resolution: Resolution) -> int:
     """
     from ptycho.report import run as report
 
-    sources.require_scan(resolution, "inference.test_data_file", "Test data file not found")
+    options.require_scan(resolution, "inference.test_data_file", "Test data file not found")
     require_same_network(resolution, trained.bundle)
     name = str(resolution["inference.backend"])
     backend = load_backend(name)
@@ -123,3 +124,11 @@ def _trained_on(bundle: Bundle, scan: RawData) -> bool:
         and scan.source is not None
         and Path(str(trained)).resolve() == scan.source.resolve()
     )
+
+
+COMMAND = Command(
+    help="reconstruct a scan with a trained network",
+    order=20,
+    add_arguments=add_arguments,
+    run=run,
+)

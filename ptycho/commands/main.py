@@ -1,43 +1,31 @@
-"""The command line ``ptycho``: one parser, one way for errors, one exit code for bad input."""
+"""The command line ``ptycho``: one parser, one way for errors, one table of exit codes.
+
+Exit codes: 0 a whole run; 1 a check that failed, or a difference; 2 bad use or bad input; 3 a picture that
+does not explain its frames, where that was asked for; 70 a defect of ours; 128 + n ended by signal n.
+"""
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import logging
 import os
 import sys
 import warnings
 from contextlib import contextmanager
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
+from ptycho.commands.command import command_names, load_command
+from ptycho.commands.parser import Parser, unknown_argument
 from ptycho.errors import BackendError
-from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import ModuleType
 
-COMMANDS = {
-    "train": ("train", "train a network on a scan, reconstruct with it, and leave a run folder"),
-    "infer": ("infer", "reconstruct a scan with a trained network"),
-    "convert": ("convert", "hand a trained network to the other backend, every number unchanged"),
-    "simulate": ("simulate", "simulate a scan of a known object"),
-    "explain": ("settings", "say where settings come from"),
-    "check": ("settings", "check settings without running anything"),
-    "diff": ("settings", "show what differs between two settings files, in value or in source"),
-    "dump": ("settings", "write the resolved settings as TOML, with origins as comments"),
-    "template": ("settings", "write a TOML file with every setting, its help, unit and default"),
-    "schema": ("settings", "write a JSON Schema of the settings for editors"),
-    "freeze": ("settings", "write the resolved settings in canonical form, with a sha256"),
-    "replay": ("settings", "resolve to frozen settings, and say which layer would now disagree"),
-}
-"""Command -> its module in ``ptycho.commands``, and what it does."""
+    from ptycho.commands.command import Command
 
 _LOGGERS = ("ptycho", "ptycho_torch", "ptyconf")
-EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
+EXIT_WHOLE, EXIT_CHECK_FAILED, EXIT_BAD_INPUT, EXIT_NOT_EXPLAINED, EXIT_DEFECT = 0, 1, 2, 3, 70
+EXIT_SIGNAL = 128
+EXIT_INTERRUPTED = EXIT_SIGNAL + 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,13 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments after the program's name; None means those of the process.
 
     Returns:
-        0 when all went well, 1 when a check failed, 2 for bad use or bad input, 130 when interrupted.
+        The exit code, by the table above.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return guarded(lambda: _dispatch(arguments), debug="--debug" in arguments)
+    return exit_code_of(lambda: _run(arguments), debug="--debug" in arguments)
 
 
-def guarded(command: Callable[[], int], *, debug: bool) -> int:
+def exit_code_of(command: Callable[[], int], *, debug: bool) -> int:
     """Run a command; bad input gives one message and exit code 2, and a traceback only when asked for."""
     try:
         with _log_given_back():
@@ -61,7 +49,7 @@ def guarded(command: Callable[[], int], *, debug: bool) -> int:
     except BrokenPipeError:
         # The reader has seen enough; the interpreter would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return EXIT_WHOLE
     except (ValueError, OSError, ImportError, BackendError) as error:
         if debug:
             raise
@@ -74,79 +62,41 @@ def guarded(command: Callable[[], int], *, debug: bool) -> int:
         return EXIT_INTERRUPTED
 
 
-class UsageError(ValueError):
-    """Arguments that the command line does not understand."""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one clear message, without the list of every flag."""
-
-    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
-        """Read all arguments, or name the first that is not known, with its close match.
-
-        Raises:
-            UsageError: An argument is not known.
-        """
-        namespace, unknown = self.parse_known_args(*args, **kwargs)
-        if unknown:
-            raise _unknown_argument(unknown[0], self)
-        return namespace
-
-    def error(self, message: str) -> NoReturn:
-        """Raise what argparse has to say.
-
-        Raises:
-            UsageError: Always.
-        """
-        raise UsageError(
-            error_text(
-                f"{message}",
-                hint=f"{self.prog} --help",
-            )
-        )
-
-
-def _dispatch(arguments: list[str]) -> int:
-    command = next((word for word in arguments if not word.startswith("-")), None)
+def _run(arguments: list[str]) -> int:
+    word = next((argument for argument in arguments if not argument.startswith("-")), None)
     parser = Parser(prog="ptycho", description="Physics-informed neural ptychography.")
     parser.add_argument("--version", action="store_true", help="print the version and leave")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    modules: dict[str, ModuleType] = {}
-    for name, (module, what) in COMMANDS.items():
+    commands = _load(word)
+    for name, command in commands.items():
         subparser = subparsers.add_parser(
-            name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
+            name, help=command.help, description=command.described(), allow_abbrev=False
         )
         # Only the command that was asked for declares its flags: the schema has many of them.
-        if name == command:
-            modules[name] = import_module(f"ptycho.commands.{module}")
+        if name == word:
             # Ours come first: a setting that is called debug keeps its long flag only.
             subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
             subparser.add_argument("--quiet", action="store_true", help="say only what went wrong")
-            modules[name].add_arguments(subparser, name)
+            command.add_arguments(subparser)
     given, unknown = parser.parse_known_args(arguments)
     if unknown:
-        raise _unknown_argument(unknown[0], subparsers.choices[given.command] if given.command else parser)
+        raise unknown_argument(unknown[0], subparsers.choices[given.command] if given.command else parser)
     if given.version:
         print(_version())
-        return 0
+        return EXIT_WHOLE
     if given.command is None:
         parser.print_help()
         return EXIT_BAD_INPUT
     log_to_terminal(quiet=given.quiet)
-    return int(modules[given.command].run(given))
+    return commands[given.command].run(given)
 
 
-def _unknown_argument(argument: str, parser: argparse.ArgumentParser) -> UsageError:
-    name = argument.partition("=")[0]
-    known = [option for action in parser._actions for option in action.option_strings]  # noqa: SLF001  No public list.
-    close = difflib.get_close_matches(name, known, n=1)
-    remedy = close[0] if close else f"{parser.prog} --help"
-    return UsageError(
-        error_text(
-            f"unknown argument '{argument}'",
-            hint=remedy,
-        )
-    )
+def _load(word: str | None) -> dict[str, Command]:
+    """Import the command that was asked for, or all of them where the list is to be shown."""
+    names = command_names()
+    if word in names:
+        return {word: load_command(word)}
+    return dict(sorted(((name, load_command(name)) for name in names), key=lambda item: item[1].order))
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+from ptycho.commands.command import Command
+
 _log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare one flag for every simple field of a simulation."""
     from ptycho.simulate.scan import Simulation
 
@@ -52,3 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
     path = scan.to_file(arguments.output)
     _log.info("simulated %d frames of %d x %d: %s", scan.n_frames, scan.N, scan.N, path)
     return 0
+
+
+COMMAND = Command(
+    help="simulate a scan of a known object",
+    order=40,
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ptycho.backends.base import library_of
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.bundle.write import write_bundle
-from ptycho.commands import sources
+from ptycho.commands import options
+from ptycho.commands.command import Command
 from ptycho.run.folder import building
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser, _command: str) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare settings files and flags."""
-    sources.add_arguments(parser, "train")
+    options.add_sources(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings and train."""
-    return train(sources.resolve(arguments, "train"))
+    return train(options.resolve(arguments, "train"))
 
 
 def train(resolution: Resolution) -> int:
@@ -41,7 +42,7 @@ def train(resolution: Resolution) -> int:
     """
     from ptycho.report import run as report
 
-    sources.require_scans_of_training(resolution)
+    options.require_scans_of_training(resolution)
     library = library_of(str(resolution["training.backend"]))
     backend = library.load()
     prepared = backend.prepare_training(resolution)
@@ -78,3 +79,11 @@ def _read_scans(resolution: Resolution) -> tuple[RawData, RawData]:
     if test_file is None:
         return scan, scan
     return scan, RawData.from_file(Path(str(test_file)), options=options)
+
+
+COMMAND = Command(
+    help="train a network on a scan, reconstruct with it, and leave a run folder",
+    order=10,
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from ptycho.settings.layers import Command
+    from ptycho.settings.layers import Command as Purpose
     from ptyconf import Layer, Resolution
+    from ptyconf.commands import Answer
 
 _log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser, command: Command, *, files: str | int = "+") -> None:
+def add_sources(
+    parser: argparse.ArgumentParser, command: Purpose = "train", *, files: str | int = "+"
+) -> None:
     """Declare files, profile and a flag for every setting; short names mean the command's own."""
     parser.add_argument(
         "files", nargs=files, type=Path, metavar="FILE.toml", help="settings; a later file wins"
@@ -32,9 +35,27 @@ def add_arguments(parser: argparse.ArgumentParser, command: Command, *, files: s
     flags.add_flags(parser, schema, sections=BARE_NAMES[command])
 
 
+def add_purpose(parser: argparse.ArgumentParser) -> None:
+    """Declare what the settings are for: short names and defaults differ."""
+    parser.add_argument(
+        "--for", dest="purpose", choices=tuple(BARE_NAMES), default="train", help="what the settings are for"
+    )
+
+
+def add_answer(parser: argparse.ArgumentParser) -> None:
+    """Declare the form of an answer that goes to the terminal."""
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+
+
+def answer(arguments: argparse.Namespace, text: Answer) -> int:
+    """Print what was asked for; 0, or 1 for a difference or a failed check."""
+    print(text.shown(as_json=arguments.json))
+    return text.code
+
+
 def resolve(
     arguments: argparse.Namespace,
-    command: Command,
+    command: Purpose,
     *,
     files: Iterable[Path] | None = None,
     extra_layers: Iterable[Layer] = (),

@@ -1,0 +1,41 @@
+"""``ptycho check``: settings are checked, nothing runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ptycho.commands import options
+from ptycho.commands.command import Command
+from ptycho.run.resolve import groups_missing
+from ptyconf import commands
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ptyconf import Resolution
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the settings files."""
+    options.add_answer(parser)
+    options.add_sources(parser)
+    options.add_purpose(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check; 1 where something is wrong."""
+
+    def load() -> Resolution:
+        resolution = options.resolve(arguments, arguments.purpose)
+        if arguments.purpose == "train":
+            if resolution["training.n_groups"] is None:
+                raise groups_missing("train")
+            options.require_scans_of_training(resolution)
+        return resolution
+
+    return options.answer(arguments, commands.check(load))
+
+
+COMMAND = Command(
+    help="check settings without running anything", order=60, add_arguments=add_arguments, run=run
+)
