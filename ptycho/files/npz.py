@@ -1,4 +1,4 @@
-"""Arrays inside NPZ files: look at headers, map members in place, write whole files or nothing.
+"""Arrays inside NPZ files: opened once, looked at by their headers, mapped in place, written whole.
 
 Nothing here ever unpickles: members of Python objects are refused. The one exception, a zero-dimensional
 object array that holds one string, is taken apart by ``ptycho.files.pickled_text`` without running it.
@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.lib import format as npy
@@ -22,7 +22,7 @@ from ptycho.files.atomic import replacing
 from ptycho.files.pickled_text import read_pickled_text
 from ptyconf.errors import error_text
 
-__all__ = ["array_keys", "header_and_keys", "map_array", "npz_header", "read_array", "read_text", "write"]
+__all__ = ["NpzFile", "array_keys", "map_array", "npz_header", "read_array", "read_text", "write"]
 
 Header = tuple[tuple[int, ...], np.dtype[Any], bool]
 
@@ -32,133 +32,186 @@ LOCAL_HEADER = struct.Struct("<26xHH")
 MAX_TEXT_BYTES = 64 * 2**20
 
 
-def array_keys(path: str | Path) -> tuple[str, ...]:
-    """List the arrays that a file holds, in the order in which they were written.
+class NpzFile:
+    """An NPZ file, opened once: its arrays by key.
+
+    Arrays that were mapped stay valid after `close`.
+
+    Args:
+        path: The file, for messages too.
+        stream: Its bytes where somebody has opened it already, or unpacked it elsewhere.
+
+    Attributes:
+        path: The file.
+        keys: Its arrays, in the order in which they were written.
 
     Raises:
         FileNotFoundError: There is no such file.
         ScanError: The file is not an NPZ file.
     """
-    with _archive(Path(path)) as archive:
-        return _keys(archive)
+
+    def __init__(self, path: str | Path, stream: IO[bytes] | None = None) -> None:
+        self.path = Path(path)
+        self._file = _open(self.path) if stream is None else stream
+        try:
+            self._archive = zipfile.ZipFile(self._file)
+        except zipfile.BadZipFile as error:
+            self._file.close()
+            raise ScanError(
+                error_text(
+                    f"{path} is not an NPZ file ({error})",
+                    expected="a zip archive of arrays, as numpy.savez writes it",
+                    hint="copy the file again; an interrupted copy looks like this",
+                )
+            ) from error
+        names = self._archive.namelist()
+        self.keys = tuple(name.removesuffix(".npy") for name in names if name.endswith(".npy"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what was mapped of it stays."""
+        self._archive.close()
+        self._file.close()
+
+    def header(self, key: str) -> Header:
+        """Read shape, dtype and memory order of one array, at a cost that does not grow with the array.
+
+        Returns:
+            The shape, the dtype, and True when the array is stored in Fortran order.
+
+        Raises:
+            ScanError: The file lacks the key, is truncated, or holds Python objects there.
+        """
+        with self._member(key) as stream:
+            header = _header(stream, self.path, key)
+        _refuse_objects(header, self.path, key)
+        return header
+
+    def read(self, key: str) -> np.ndarray[Any, Any]:
+        """Read one array into memory.
+
+        Raises:
+            ScanError: The file lacks the key, is truncated, or holds Python objects there.
+        """
+        with self._member(key) as stream:
+            shape, dtype, fortran = self._whole_header(stream, key)
+            array = np.empty(shape, dtype, order="F" if fortran else "C")
+            _fill(array.reshape(-1, order="A").view(np.uint8), stream, self.path, key)
+        return array
+
+    def map(self, key: str) -> np.ndarray[Any, Any]:
+        """Map one array in place, read-only; a compressed one is decompressed into memory instead.
+
+        Raises:
+            ScanError: The file lacks the key, is truncated, or holds Python objects there.
+        """
+        with self._member(key) as stream:
+            info = self._archive.getinfo(f"{key}.npy")
+            shape, dtype, fortran = self._whole_header(stream, key)
+            header_length = stream.tell()
+        if info.compress_type != zipfile.ZIP_STORED or 0 in shape or shape == ():
+            return self.read(key)
+        self._file.seek(info.header_offset)
+        name_length, extra_length = LOCAL_HEADER.unpack(self._file.read(LOCAL_HEADER.size))
+        offset = info.header_offset + LOCAL_HEADER.size + name_length + extra_length + header_length
+        # numpy's stubs tie the dtype argument to one scalar type; here it is known only at run time.
+        mapped: np.ndarray[Any, Any] = np.memmap(
+            self._file, dtype, mode="r", offset=offset, shape=shape, order="F" if fortran else "C"
+        )
+        return mapped
+
+    def text(self, key: str) -> str | None:
+        """Read a text stored as a zero-dimensional array; None when the file has no such key.
+
+        Both forms in use are understood: a unicode array, and the pickled object array of older programs,
+        which is parsed, not run.
+
+        Raises:
+            ScanError: The member is not one string.
+        """
+        if key not in self.keys:
+            return None
+        path = self.path
+        with self._member(key) as stream:
+            shape, dtype, _ = _header(stream, path, key)
+            if shape != () or dtype.kind not in "UO":
+                raise ScanError(
+                    error_text(
+                        f"'{key}' in {path} is an array of {dtype} with shape {shape}",
+                        expected="one text, stored as a zero-dimensional unicode array",
+                        hint=f"np.savez(path, {key}=np.array(text), ...)",
+                    )
+                )
+            content = _read(stream, MAX_TEXT_BYTES + 1, path, key)
+        return _text_of(content, dtype, path, key)
+
+    @contextmanager
+    def _member(self, key: str) -> Iterator[IO[bytes]]:
+        try:
+            stream = self._archive.open(f"{key}.npy")
+        except KeyError as error:
+            known = ", ".join(name.removesuffix(".npy") for name in self._archive.namelist())
+            raise ScanError(
+                error_text(f"there is no '{key}' in {self.path}", known=known or "nothing")
+            ) from error
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+            raise _truncated(self.path, key, str(error)) from error
+        with stream:
+            yield stream
+
+    def _whole_header(self, stream: IO[bytes], key: str) -> Header:
+        """Read a header, and make sure that its array is there before anybody makes room for it."""
+        shape, dtype, _ = header = _header(stream, self.path, key)
+        _refuse_objects(header, self.path, key)
+        size = self._archive.getinfo(f"{key}.npy").file_size
+        missing = stream.tell() + math.prod(shape) * dtype.itemsize - size
+        if missing > 0:
+            raise _truncated(self.path, key, f"{missing} bytes are missing")
+        return header
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            error_text(f"scan file not found: {path}", expected="an .npz file")
+        ) from error
+
+
+def array_keys(path: str | Path) -> tuple[str, ...]:
+    """List the arrays of a file that nobody has open, in the order in which they were written."""
+    with NpzFile(path) as file:
+        return file.keys
 
 
 def npz_header(path: str | Path, key: str) -> Header:
-    """Read shape, dtype and memory order of one array without reading the array.
-
-    The cost does not depend on the size of the file: only the zip directory and the first bytes of the member
-    are read.
-
-    Returns:
-        The shape, the dtype, and True when the array is stored in Fortran order.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ScanError: The file is no NPZ file, lacks the key, is truncated, or holds Python objects there.
-    """
-    return header_and_keys(path, key)[0]
-
-
-def header_and_keys(path: str | Path, key: str) -> tuple[Header, tuple[str, ...]]:
-    """Read the header of one array and the names of all, in one look at the file.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ScanError: The file is no NPZ file, lacks the key, is truncated, or holds Python objects there.
-    """
-    path = Path(path)
-    with _archive(path) as archive, _member(archive, path, key) as stream:
-        header = _header(stream, path, key)
-        keys = _keys(archive)
-    _refuse_objects(header, path, key)
-    return header, keys
-
-
-def _keys(archive: zipfile.ZipFile) -> tuple[str, ...]:
-    return tuple(name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy"))
+    """Read the header of one array of a file that nobody has open."""
+    with NpzFile(path) as file:
+        return file.header(key)
 
 
 def read_array(path: str | Path, key: str) -> np.ndarray[Any, Any]:
-    """Read one array into memory.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ScanError: The file is no NPZ file, lacks the key, is truncated, or holds Python objects there.
-    """
-    path = Path(path)
-    with _archive(path) as archive, _member(archive, path, key) as stream:
-        shape, dtype, fortran = _whole_header(archive, stream, path, key)
-        array = np.empty(shape, dtype, order="F" if fortran else "C")
-        _fill(array.reshape(-1, order="A").view(np.uint8), stream, path, key)
-    return array
+    """Read one array of a file that nobody has open."""
+    with NpzFile(path) as file:
+        return file.read(key)
 
 
 def map_array(path: str | Path, key: str) -> np.ndarray[Any, Any]:
-    """Map one array in place, read-only; a compressed one is decompressed into memory instead.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ScanError: The file is no NPZ file, lacks the key, is truncated, or holds Python objects there.
-    """
-    path = Path(path)
-    with _archive(path) as archive, _member(archive, path, key) as stream:
-        info = archive.getinfo(f"{key}.npy")
-        shape, dtype, fortran = _whole_header(archive, stream, path, key)
-        header_length = stream.tell()
-    if info.compress_type != zipfile.ZIP_STORED or 0 in shape or shape == ():
-        return read_array(path, key)
-    with path.open("rb") as file:
-        file.seek(info.header_offset)
-        name_length, extra_length = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))
-        offset = info.header_offset + LOCAL_HEADER.size + name_length + extra_length + header_length
-    # numpy's stubs tie the dtype argument to one scalar type; here it is known only at run time.
-    mapped: np.ndarray[Any, Any] = np.memmap(
-        path, dtype, mode="r", offset=offset, shape=shape, order="F" if fortran else "C"
-    )
-    return mapped
+    """Map one array of a file that nobody has open."""
+    with NpzFile(path) as file:
+        return file.map(key)
 
 
 def read_text(path: str | Path, key: str) -> str | None:
-    """Read a text stored as a zero-dimensional array; None when the file has no such key.
-
-    Both forms in use are understood: a unicode array, and the pickled object array of older programs, which
-    is parsed, not run.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ScanError: The member is not one string.
-    """
-    path = Path(path)
-    if key not in array_keys(path):
-        return None
-    with _archive(path) as archive, _member(archive, path, key) as stream:
-        shape, dtype, _ = _header(stream, path, key)
-        if shape != () or dtype.kind not in "UO":
-            raise ScanError(
-                error_text(
-                    f"'{key}' in {path} is an array of {dtype} with shape {shape}",
-                    expected="one text, stored as a zero-dimensional unicode array",
-                    hint=f"np.savez(path, {key}=np.array(text), ...)",
-                )
-            )
-        content = _read(stream, MAX_TEXT_BYTES + 1, path, key)
-    if len(content) > MAX_TEXT_BYTES:
-        raise ScanError(
-            error_text(f"the text '{key}' in {path} is too long", expected=f"at most {MAX_TEXT_BYTES} bytes")
-        )
-    if dtype.kind == "U":
-        return str(np.frombuffer(content, dtype)[0]) if dtype.itemsize else ""
-    text = read_pickled_text(content)
-    if text is None:
-        raise ScanError(
-            error_text(
-                f"'{key}' in {path} is a pickle that holds more than one text; it is not opened, "
-                "because opening a pickle can run code",
-                expected="one text, stored as a zero-dimensional unicode array",
-                hint=f"where you trust the file: np.savez(new_path, {key}=np.array(text), ...)",
-            )
-        )
-    return text
+    """Read one text of a file that nobody has open; None when it has no such key."""
+    with NpzFile(path) as file:
+        return file.text(key)
 
 
 def write(path: str | Path, arrays: Mapping[str, Any], *, compressed: bool = True) -> Path:
@@ -196,35 +249,24 @@ def _write_members(path: Path, members: Mapping[str, np.ndarray[Any, Any]], *, c
                 npy.write_array(stream, array, allow_pickle=False)
 
 
-@contextmanager
-def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    if not path.exists():
-        raise FileNotFoundError(error_text(f"scan file not found: {path}", expected="an .npz file"))
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+def _text_of(content: bytes, dtype: np.dtype[Any], path: Path, key: str) -> str:
+    if len(content) > MAX_TEXT_BYTES:
+        raise ScanError(
+            error_text(f"the text '{key}' in {path} is too long", expected=f"at most {MAX_TEXT_BYTES} bytes")
+        )
+    if dtype.kind == "U":
+        return str(np.frombuffer(content, dtype)[0]) if dtype.itemsize else ""
+    text = read_pickled_text(content)
+    if text is None:
         raise ScanError(
             error_text(
-                f"{path} is not an NPZ file ({error})",
-                expected="a zip archive of arrays, as numpy.savez writes it",
-                hint="copy the file again; an interrupted copy looks like this",
+                f"'{key}' in {path} is a pickle that holds more than one text; it is not opened, "
+                "because opening a pickle can run code",
+                expected="one text, stored as a zero-dimensional unicode array",
+                hint=f"where you trust the file: np.savez(new_path, {key}=np.array(text), ...)",
             )
-        ) from error
-    with archive:
-        yield archive
-
-
-@contextmanager
-def _member(archive: zipfile.ZipFile, path: Path, key: str) -> Iterator[IO[bytes]]:
-    try:
-        stream = archive.open(f"{key}.npy")
-    except KeyError as error:
-        keys = ", ".join(name.removesuffix(".npy") for name in archive.namelist())
-        raise ScanError(error_text(f"there is no '{key}' in {path}", known=keys or "nothing")) from error
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
-        raise _truncated(path, key, str(error)) from error
-    with stream:
-        yield stream
+        )
+    return text
 
 
 def _header(stream: IO[bytes], path: Path, key: str) -> Header:
@@ -238,16 +280,6 @@ def _header(stream: IO[bytes], path: Path, key: str) -> Header:
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, OSError) as error:
         raise _truncated(path, key, str(error)) from error
     return shape, dtype, fortran
-
-
-def _whole_header(archive: zipfile.ZipFile, stream: IO[bytes], path: Path, key: str) -> Header:
-    """Read a header, and make sure that its array is there before anybody makes room for it."""
-    shape, dtype, _ = header = _header(stream, path, key)
-    _refuse_objects(header, path, key)
-    missing = stream.tell() + math.prod(shape) * dtype.itemsize - archive.getinfo(f"{key}.npy").file_size
-    if missing > 0:
-        raise _truncated(path, key, f"{missing} bytes are missing")
-    return header
 
 
 def _read(stream: IO[bytes], size: int, path: Path, key: str) -> bytes:

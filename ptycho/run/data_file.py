@@ -11,48 +11,46 @@ from typing import Any
 from ptyconf import Layer, Origin
 from ptyconf.sources import mapping
 
-PROBE_KEY = "probeGuess"
-METADATA_KEY = "_metadata"
-
 
 @dataclass(frozen=True)
 class ProbeSide:
-    """What the look at a probe's header found.
+    """What the look at a scan file's header shows.
 
     Attributes:
         side: Side of the probe in px, None where it cannot be told.
         shape: Shape of the array.
         doubt: What is odd about the file, "" for nothing.
-        keys: All arrays of the file, None where they could not be listed.
+        key: What the file calls its probe.
+        nphotons: Mean photons of a frame, None where the file does not say.
     """
 
     side: int | None
     shape: tuple[int, ...] = ()
     doubt: str = ""
-    keys: tuple[str, ...] | None = None
+    key: str = "probeGuess"
+    nphotons: float | None = None
 
 
 def probe_side(path: Path) -> ProbeSide:
     """Find the side of a file's probe from its header alone, at a cost that does not grow with the file."""
     from ptycho.errors import ScanError
-    from ptycho.files.npz import header_and_keys
+    from ptycho.scan.scan_format import read_header
 
     if path.exists() and not path.is_file():
         return ProbeSide(None, doubt=f"{path} is no regular file")
     try:
-        (shape, _, _), keys = header_and_keys(path, PROBE_KEY)
+        header = read_header(path)
     except (OSError, ScanError) as error:
         return ProbeSide(None, doubt=str(error).partition("\n")[0])
+    shape, key, nphotons = header.probe_shape, header.probe_key, _nphotons(header.metadata)
+    if shape is None:
+        return ProbeSide(None, doubt=header.doubt, key=key, nphotons=nphotons)
     axes = shape[:2] if len(shape) == 3 and shape[2] == 1 else shape[-2:]
     if len(shape) not in {2, 3} or 0 in shape:
-        return ProbeSide(
-            None, shape, f"'{PROBE_KEY}' in {path} has shape {shape}, which is no square image", keys
-        )
-    if axes[0] != axes[1]:
-        return ProbeSide(
-            axes[0], shape, f"'{PROBE_KEY}' in {path} is not square: {shape}; took {axes[0]}", keys
-        )
-    return ProbeSide(axes[0], shape, keys=keys)
+        doubt = f"'{key}' in {path} has shape {shape}, which is no square image"
+        return ProbeSide(None, shape, doubt, key, nphotons)
+    doubt = "" if axes[0] == axes[1] else f"'{key}' in {path} is not square: {shape}; took {axes[0]}"
+    return ProbeSide(axes[0], shape, doubt, key, nphotons)
 
 
 def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) -> Layer:
@@ -68,25 +66,16 @@ def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) ->
     if probe.side is not None:
         values["model.N"] = probe.side if side is None else side
         cut = "" if side is None else f" cropped and binned to {side}"
-        notes["model.N"] = f"{PROBE_KEY} {probe.shape}{cut}"
-    described = probe.keys is None or METADATA_KEY in probe.keys
-    nphotons = stored_nphotons(path) if described else None
-    if nphotons is not None:
-        values["training.nphotons"] = nphotons
+        notes["model.N"] = f"{probe.key} {probe.shape}{cut}"
+    if probe.nphotons is not None:
+        values["training.nphotons"] = probe.nphotons
         notes["training.nphotons"] = "_metadata physics_parameters.nphotons"
     return _layer(path, values, notes)
 
 
-def stored_nphotons(path: Path) -> float | None:
+def _nphotons(metadata: Mapping[str, Any]) -> float | None:
     """Read the photons of a frame from a file's metadata; None where it does not say."""
-    from ptycho.errors import ScanError
-    from ptycho.scan.metadata import read_metadata
-
-    try:
-        metadata = read_metadata(path)
-    except (OSError, ScanError):
-        return None
-    physics = (metadata or {}).get("physics_parameters")
+    physics = metadata.get("physics_parameters")
     value = physics.get("nphotons") if isinstance(physics, Mapping) else None
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 

@@ -1,7 +1,6 @@
-"""Which array of a scan holds the frames, and which of its axes counts them."""
+"""Which axis of an array counts the frames."""
 
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,32 +10,9 @@ from ptycho.errors import ScanError
 from ptycho.scan.source import source_name
 from ptyconf.errors import error_text
 
-__all__ = ["DIFFRACTION_KEYS", "LABEL_KEYS", "diffraction_key", "order_frames"]
-
-DIFFRACTION_KEYS = ("diff3d", "diffraction")
-LABEL_KEYS = ("Y", "label")
+__all__ = ["order_frames"]
 
 Array = np.ndarray[Any, Any]
-
-
-def diffraction_key(keys: Iterable[str], source: Path | None) -> str:
-    """Find the key that holds the frames.
-
-    Raises:
-        ScanError: There is none.
-    """
-    found = list(keys)
-    for key in DIFFRACTION_KEYS:
-        if key in found:
-            return key
-    raise ScanError(
-        error_text(
-            f"{source_name(source)} holds no diffraction frames",
-            expected="an array 'diffraction' or 'diff3d' of shape (frames, N, N)",
-            known=", ".join(found) or "nothing",
-            hint="np.savez(path, diff3d=frames, ...)",
-        )
-    )
 
 
 def order_frames(array: Array, n_positions: int, key: str, source: Path | None) -> tuple[Array, list[str]]:

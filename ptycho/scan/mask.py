@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ptycho.errors import ScanError
 from ptycho.files import npz
+from ptycho.scan.scan_file import open_scan
 from ptycho.scan.source import source_name
 from ptyconf.errors import error_text
 
@@ -52,20 +53,21 @@ def load_bad_pixels(name: str | None, side_px: int, source: Path | None) -> NDAr
 
 
 def _read(name: str, source: Path | None) -> tuple[np.ndarray[Any, Any], str]:
+    file = None if source is None or not source.is_file() else open_scan(source)
+    if file is not None and name in file.keys:
+        return file.read(name), f"'{name}' of {source}"
     path = Path(name)
-    if source is not None and source.suffix == ".npz" and name in npz.array_keys(source):
-        return npz.read_array(source, name), f"'{name}' of {source}"
     if path.suffix == ".npz" and path.is_file():
-        key = "mask" if "mask" in npz.array_keys(path) else npz.array_keys(path)[0]
-        return npz.read_array(path, key), f"'{key}' of {path}"
+        with npz.NpzFile(path) as own:
+            key = "mask" if "mask" in own.keys else own.keys[0]
+            return own.read(key), f"'{key}' of {path}"
     if path.suffix == ".npy" and path.is_file():
         return np.load(path, allow_pickle=False), str(path)
-    keys = ", ".join(npz.array_keys(source)) if source is not None and source.suffix == ".npz" else None
     raise ScanError(
         error_text(
             f'data.mask = "{name}" is neither a key of {source_name(source)} nor an .npy or .npz file',
             expected="an array of one value per detector pixel, non-zero = bad",
-            known=keys,
+            known=", ".join(file.keys) if file is not None else None,
             hint="np.save(path, bad) and data.mask = path",
         )
     )

@@ -18,7 +18,7 @@ from ptycho.settings.model import ModelConfig
 from ptycho.settings.training import TrainingConfig
 from ptyconf.errors import error_text
 
-__all__ = ["MetadataManager", "read_metadata"]
+__all__ = ["METADATA_KEY", "MetadataManager", "parse_metadata", "read_metadata"]
 
 Metadata = dict[str, Any]
 MergeStrategy = Literal["first", "last", "strict"]
@@ -38,7 +38,15 @@ def read_metadata(path: str | Path) -> Metadata | None:
         FileNotFoundError: There is no such file.
         ScanError: The metadata is not one JSON table.
     """
-    text = npz.read_text(path, METADATA_KEY)
+    return parse_metadata(npz.read_text(path, METADATA_KEY), path)
+
+
+def parse_metadata(text: str | None, path: str | Path) -> Metadata | None:
+    """Parse the metadata that a scan file holds as text; None stays None.
+
+    Raises:
+        ScanError: The metadata is not one JSON table.
+    """
     if text is None:
         return None
     try:
@@ -89,8 +97,9 @@ class MetadataManager:
             FileNotFoundError: There is no such file.
             ScanError: The file cannot be read without running code.
         """
-        keys = [key for key in npz.array_keys(path) if key != METADATA_KEY]
-        return {key: npz.read_array(path, key) for key in keys}, read_metadata(path)
+        with npz.NpzFile(path) as file:
+            arrays = {key: file.read(key) for key in file.keys if key != METADATA_KEY}
+            return arrays, parse_metadata(file.text(METADATA_KEY), path)
 
     @staticmethod
     def validate_parameters(metadata: Mapping[str, Any], config: object) -> list[str]:

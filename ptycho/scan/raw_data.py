@@ -17,8 +17,9 @@ from ptycho.scan.array_checks import check_probe
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 from ptycho.scan.grouped_data import grouped_data
 from ptycho.scan.grouping import group_indices
-from ptycho.scan.reader import read_scan
 from ptycho.scan.scan import Scan
+from ptycho.scan.scan_file import open_scan
+from ptycho.scan.scan_format import find_format
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ScanArrays, validate, with_quantity
 from ptycho.settings import legacy_dict as params
@@ -174,7 +175,9 @@ class RawData(Scan):
             ScanError: The file is damaged, or the scan cannot be used as it stands.
         """
         path = Path(path)
-        contents = read_scan(path)
+        # Held to the end of the checks, so that a mask that the file holds needs no second opening.
+        file = open_scan(path)
+        contents = find_format(file).read(file)
         arrays = contents.arrays
         return cls(
             arrays["xcoords"],

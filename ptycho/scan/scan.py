@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from ptycho.errors import ScanError
 from ptycho.scan.array_checks import check_scan_index
-from ptycho.scan.axis_order import LABEL_KEYS
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ValidScan
 from ptycho.settings.data import ScanOptions
@@ -171,7 +170,7 @@ class Scan:
                 error_text(
                     f"supervised training needs the object patch of every frame, and "
                     f"{source_name(self.source)} has none (DATA-SUP-001)",
-                    expected=f"an array {' or '.join(map(repr, LABEL_KEYS))} of shape "
+                    expected="an array 'Y' or 'label' of shape "
                     f"({self.n_frames}, {self.N}, {self.N}), complex64",
                     hint='model.model_type = "pinn", which learns from the frames alone',
                 )

@@ -8,27 +8,9 @@ import numpy as np
 import pytest
 
 from ptycho.errors import ScanError
-from ptycho.scan.axis_order import diffraction_key, order_frames
+from ptycho.scan.axis_order import order_frames
 
 FILE = Path("scan.npz")
-
-
-def test_counts_key_comes_first() -> None:
-    """Either key will do; 'diff3d' is preferred when both are there."""
-    assert diffraction_key(["diffraction", "x"], FILE) == "diffraction"
-    assert diffraction_key(["diffraction", "diff3d"], FILE) == "diff3d"
-
-
-def test_missing_frames_name_the_keys() -> None:
-    """Without frames the error names both keys and what was found."""
-    with pytest.raises(ScanError) as caught:
-        diffraction_key(["xcoords", "frames"], FILE)
-    assert str(caught.value) == (
-        "scan.npz holds no diffraction frames\n"
-        "  expected    an array 'diffraction' or 'diff3d' of shape (frames, N, N)\n"
-        "  known here  xcoords, frames\n"
-        "  try         np.savez(path, diff3d=frames, ...)"
-    )
 
 
 def test_frames_first_stays_a_view(rng: np.random.Generator) -> None:

@@ -1,0 +1,1 @@
+"""Layouts of scan files, one module each: its constant FORMAT is a `ptycho.scan.scan_format.ScanFormat`."""

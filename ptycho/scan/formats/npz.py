@@ -1,0 +1,97 @@
+"""NPZ files of named arrays: diff3d or diffraction, xcoords, ycoords, and what else is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ptycho.errors import ScanError
+from ptycho.scan.metadata import METADATA_KEY, parse_metadata
+from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
+from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from ptycho.scan.scan_file import ScanFile
+
+FRAME_KEYS = ("diff3d", "diffraction")
+LABEL_KEYS = ("Y", "label")
+POSITION_KEYS = ("xcoords", "ycoords")
+OTHER_KEYS = ("xcoords_start", "ycoords_start", "probeGuess", "scan_index", "objectGuess")
+PROBE_KEY = "probeGuess"
+
+EXPORT_KEY = "bad_pixels"
+"""Marks the scans that ptychodus exports: intensities of any dtype, at the centres of the patches."""
+
+
+def recognise(file: ScanFile) -> bool:
+    """Take every NPZ file; what is missing in it is said when it is read."""
+    return file.container == "npz"
+
+
+def read(file: ScanFile) -> ScanContents:
+    """Read the arrays that are there.
+
+    Raises:
+        ScanError: There are no frames or no positions, or the file is damaged.
+    """
+    keys = file.keys
+    frames_key = _frames_key(file)
+    missing = [key for key in POSITION_KEYS if key not in keys]
+    if missing:
+        raise ScanError(
+            error_text(
+                f"{file.path} holds no positions: there is no {' and no '.join(map(repr, missing))}",
+                expected="'xcoords' and 'ycoords', one number per frame, in pixels of the object grid",
+                known=", ".join(keys),
+            )
+        )
+    arrays = {key: file.read(key) for key in (*POSITION_KEYS, *OTHER_KEYS) if key in keys}
+    arrays["diff3d"] = file.frames(frames_key)
+    label_key = next((key for key in LABEL_KEYS if key in keys), None)
+    if label_key is not None:
+        arrays["Y"] = file.frames(label_key)
+    exported = EXPORT_KEY in keys
+    return ScanContents(
+        arrays,
+        frames_key,
+        quantity=file.npz.text("quantity") or ("counts" if exported else None),
+        origin=file.npz.text("position_origin") or ("centre" if exported else None),
+        metadata=parse_metadata(file.npz.text(METADATA_KEY), file.path),
+    )
+
+
+def header(file: ScanFile) -> ScanHeader:
+    """Read the shape of the probe and the metadata."""
+    try:
+        metadata = parse_metadata(file.npz.text(METADATA_KEY), file.path) or {}
+    except ScanError:
+        # The settings can do without; whoever reads the scan is told.
+        metadata = {}
+    try:
+        shape = file.shape(PROBE_KEY)
+    except ScanError as error:
+        return ScanHeader(file.keys, PROBE_KEY, doubt=str(error).partition("\n")[0], metadata=metadata)
+    return ScanHeader(file.keys, PROBE_KEY, shape, metadata=metadata)
+
+
+def _frames_key(file: ScanFile) -> str:
+    for key in FRAME_KEYS:
+        if key in file.keys:
+            return key
+    raise ScanError(
+        error_text(
+            f"{file.path} holds no diffraction frames",
+            expected="an array 'diffraction' or 'diff3d' of shape (frames, N, N)",
+            known=", ".join(file.keys) or "nothing",
+            hint="np.savez(path, diff3d=frames, ...)",
+        )
+    )
+
+
+FORMAT = ScanFormat(
+    name="npz",
+    layout="an NPZ file with 'diff3d' or 'diffraction', 'xcoords' and 'ycoords' in pixels",
+    recognise=recognise,
+    read=read,
+    header=header,
+    general=True,
+)

@@ -1,0 +1,188 @@
+"""A scan file, opened once: what its first bytes say it is, and its arrays by key."""
+
+from __future__ import annotations
+
+import bz2
+import weakref
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptycho.errors import ScanError
+from ptycho.files.npz import NpzFile
+from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["ScanFile", "open_scan", "opened_once"]
+
+Array = np.ndarray[Any, Any]
+Identity = tuple[int, ...]
+
+UNPACK_BYTES = 2**22
+"""Bytes unpacked at a time."""
+
+FIRST_BYTES = 520
+"""The first bytes that are looked at; an HDF5 file that MATLAB wrote begins at byte 512."""
+
+MAGIC = (
+    ("npz", 0, b"PK\x03\x04"),
+    ("npz", 0, b"PK\x05\x06"),
+    ("hdf5", 0, b"\x89HDF\r\n\x1a\n"),
+    ("hdf5", 512, b"\x89HDF\r\n\x1a\n"),
+    ("bzip2", 0, b"BZh"),
+    ("mat5", 0, b"MATLAB 5.0 MAT-file"),
+    ("npy", 0, b"\x93NUMPY"),
+    ("tiff", 0, b"II*\0"),
+    ("tiff", 0, b"MM\0*"),
+    ("tiff", 0, b"II+\0"),
+    ("gzip", 0, b"\x1f\x8b"),
+    ("xz", 0, b"\xfd7zXZ"),
+    ("png", 0, b"\x89PNG"),
+    ("jpeg", 0, b"\xff\xd8\xff"),
+    ("pdf", 0, b"%PDF"),
+)
+"""Kind of a file, place and first bytes by which it is known (each format's own specification)."""
+
+
+class ScanFile:
+    """A scan file, opened once.
+
+    Attributes:
+        path: The file as it was named.
+        container: What its first bytes say it is: "npz", "hdf5", "tiff", "text", "unknown" ...
+        unpacked: Whether it was compressed as a whole; its arrays are then read, never mapped.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ScanError: It is compressed as a whole and damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            raise FileNotFoundError(error_text(f"scan file not found: {path}", expected="an .npz file"))
+        self._stream: IO[bytes] = path.open("rb")
+        try:
+            self.container = _container(self._stream)
+            self.unpacked = self.container == "bzip2"
+            if self.unpacked:
+                self._stream = _unpack(self._stream, path)
+                self.container = _container(self._stream)
+        except BaseException:
+            self._stream.close()
+            raise
+        weakref.finalize(self, self._stream.close)
+
+    @cached_property
+    def npz(self) -> NpzFile:
+        """The file as an NPZ archive.
+
+        Raises:
+            ScanError: It is none.
+        """
+        return NpzFile(self.path, self._stream)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Its arrays, in the order in which they were written; none where its kind has no keys."""
+        return self.npz.keys if self.container == "npz" else ()
+
+    def read(self, key: str) -> Array:
+        """Read one array into memory.
+
+        Raises:
+            ScanError: The file lacks the key, or is damaged there.
+        """
+        return self.npz.read(key)
+
+    def frames(self, key: str) -> Array:
+        """Give one array of many frames, which stays in the file where that is possible.
+
+        Raises:
+            ScanError: The file lacks the key, or is damaged there.
+        """
+        return self.npz.read(key) if self.unpacked else self.npz.map(key)
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Read the shape of one array and nothing else of it.
+
+        Raises:
+            ScanError: The file lacks the key, or is damaged there.
+        """
+        return self.npz.header(key)[0]
+
+
+_alive: weakref.WeakValueDictionary[Identity, ScanFile] = weakref.WeakValueDictionary()
+_run: ContextVar[dict[Identity, ScanFile] | None] = ContextVar("files of this run", default=None)
+
+
+def open_scan(path: str | Path) -> ScanFile:
+    """Open a scan file, or give the one that is open: within a run, or while somebody reads from it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ScanError: It is compressed as a whole and damaged.
+    """
+    path = Path(path)
+    if not path.exists():
+        return ScanFile(path)
+    status = path.stat()
+    # A file that was replaced or written to since is another file; its name alone would not tell.
+    identity = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    file = _alive.get(identity)
+    if file is None or file.path != path:
+        file = _alive[identity] = ScanFile(path)
+    in_run = _run.get()
+    if in_run is not None:
+        in_run[identity] = file
+    return file
+
+
+@contextmanager
+def opened_once() -> Iterator[None]:
+    """Keep every scan file open from its first use to the end of the block: a run looks at it many times."""
+    token = _run.set({})
+    try:
+        yield
+    finally:
+        _run.reset(token)
+
+
+def _container(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    first = stream.read(FIRST_BYTES)
+    stream.seek(0)
+    for container, place, magic in MAGIC:
+        if first[place : place + len(magic)] == magic:
+            return container
+    printable = first.isascii() and all(byte >= ord(" ") or byte in b"\t\r\n" for byte in first)
+    return "text" if first and printable else "unknown"
+
+
+def _unpack(packed: IO[bytes], path: Path) -> IO[bytes]:
+    """Decompress into a file without a name, which the system removes when it is closed."""
+    unpacked: IO[bytes] = TemporaryFile()  # noqa: SIM115  It lives as long as the scan.
+    try:
+        with bz2.open(packed) as stream:
+            while part := stream.read(UNPACK_BYTES):
+                unpacked.write(part)
+    except (OSError, EOFError, ValueError) as error:
+        unpacked.close()
+        raise ScanError(
+            error_text(
+                f"{path} is not a bzip2 file ({error})",
+                expected="an .npz file, or one compressed by bzip2",
+                hint="copy the file again; an interrupted copy looks like this",
+            )
+        ) from error
+    finally:
+        packed.close()
+    unpacked.seek(0)
+    return unpacked

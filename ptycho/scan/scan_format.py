@@ -1,0 +1,141 @@
+"""What a scan format can do, and how a file finds its format: by what is in it, never by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from ptycho.errors import ScanError
+from ptycho.scan.scan_file import open_scan
+from ptycho.settings.registries import FORMATS
+from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.scan.scan_file import ScanFile
+
+__all__ = ["ScanContents", "ScanFormat", "ScanHeader", "find_format", "read_contents", "read_header"]
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class ScanContents:
+    """A scan file's arrays under the names of the contract, and what the file says about them.
+
+    Attributes:
+        arrays: xcoords, ycoords, xcoords_start, ycoords_start, diff3d, probeGuess, scan_index, objectGuess,
+            Y; those that the file lacks are left out, and diff3d may be a memory map.
+        frames_key: The key under which the file holds the frames.
+        quantity: "counts" or "amplitude" where the file says so, else None.
+        origin: "centre" or "corner" where the file says so, else None.
+        metadata: What was embedded under '_metadata', or None.
+    """
+
+    arrays: dict[str, Array]
+    frames_key: str
+    quantity: str | None = None
+    origin: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ScanHeader:
+    """What a scan file says about the settings, at a cost that does not grow with the file.
+
+    Attributes:
+        keys: Its arrays.
+        probe_key: The key under which it holds a probe, or would hold one.
+        probe_shape: Shape of the probe, None where the file has none or it cannot be read.
+        doubt: Why there is no probe, "" where there is one.
+        metadata: What was embedded under '_metadata', or None.
+    """
+
+    keys: tuple[str, ...] = ()
+    probe_key: str = "probeGuess"
+    probe_shape: tuple[int, ...] | None = None
+    doubt: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ScanFormat:
+    """One layout of scan files.
+
+    Attributes:
+        name: Its name in the registry.
+        layout: What a file of it holds, in one line.
+        recognise: Tells by the content of a file whether it has this layout.
+        read: Reads the contents; frames stay in the file where they can.
+        header: Reads what the file says about the settings, and no frame.
+        general: Whether it takes whatever no other format recognises.
+    """
+
+    name: str
+    layout: str
+    recognise: Callable[[ScanFile], bool]
+    read: Callable[[ScanFile], ScanContents]
+    header: Callable[[ScanFile], ScanHeader]
+    general: bool = False
+
+
+def find_format(file: ScanFile) -> ScanFormat:
+    """Find the one format that recognises a file.
+
+    Raises:
+        ScanError: No format does, or more than one.
+    """
+    fitting = [scan_format for scan_format in _formats() if scan_format.recognise(file)]
+    special = [scan_format for scan_format in fitting if not scan_format.general]
+    candidates = special or fitting
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        raise ScanError(
+            error_text(
+                f"{file.path} looks like more than one scan format: "
+                f"{', '.join(scan_format.name for scan_format in candidates)}",
+                expected="a file that one format alone recognises",
+            )
+        )
+    kind = "of no kind that is known" if file.container == "unknown" else f"a {file.container} file"
+    raise ScanError(
+        error_text(
+            f"{file.path} is no scan file: it is {kind}",
+            details={"it holds": ", ".join(file.keys) or None},
+            expected="; ".join(f"{scan_format.name}: {scan_format.layout}" for scan_format in _formats()),
+            hint="copy the file again; an interrupted copy looks like this"
+            if file.container == "unknown"
+            else None,
+        )
+    )
+
+
+def read_contents(path: str | Path) -> ScanContents:
+    """Read a scan file of any format; frames stay in the file where they can.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ScanError: It is damaged, of no known format, or an array of the contract is missing.
+    """
+    file = open_scan(path)
+    return find_format(file).read(file)
+
+
+def read_header(path: str | Path) -> ScanHeader:
+    """Read what a scan file of any format says about the settings; no frame is read.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ScanError: It is damaged or of no known format.
+    """
+    file = open_scan(path)
+    return find_format(file).header(file)
+
+
+def _formats() -> list[ScanFormat]:
+    return [cast("ScanFormat", entry) for entry in FORMATS.entries()]
