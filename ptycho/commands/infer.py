@@ -16,6 +16,7 @@ from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.bundle_layer import require_same_network
 from ptycho.run.folder import building
+from ptycho.scan.scan_file import opened_once
 from ptycho.settings.effect import settings_without_effect
 from ptyconf.sources import flags
 
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_sources(parser, "infer", files="*")
 
 
+@opened_once()
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings above what the bundle says, and reconstruct."""
     trained = open_network(arguments.model)

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 help=text,
             )
         else:
-            choices = get_args(hints[item.name]) or None
+            choices = item.metadata.get("choices") or get_args(hints[item.name]) or None
             parser.add_argument(
                 flag,
                 dest=item.name,

@@ -13,6 +13,11 @@ from ptycho.bundle.write import write_bundle
 from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.folder import building
+<<<<<<< HEAD
+=======
+from ptycho.scan.scan_file import opened_once
+from ptycho.training.cluster import read_cluster
+>>>>>>> 9295ddd (Simulated probes and objects are registries, one module each; the command line offers what they hold)
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_sources(parser)
 
 
+@opened_once()
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings and train."""
     return train(options.resolve(arguments, "train"))

@@ -1,7 +1,7 @@
 """Simulated scans with a known object: the demo, the tests and the scores stand on them."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,20 +11,26 @@ from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.noise import sample_counts
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 from ptycho.scan.raw_data import RawData
+<<<<<<< HEAD
 from ptycho.settings.data import ScanOptions
 from ptycho.simulate.objects import Contrast, Family, draw_object
 from ptycho.simulate.probes import Beam, draw_beam
+=======
+from ptycho.settings.registries import OBJECTS, PROBES
+from ptycho.settings.scan_options import ScanOptions
+from ptycho.simulate.objects import Contrast, draw_object
+from ptycho.simulate.probes import draw_beam
+from ptycho.simulate.trajectories import Trajectory, draw_positions
+>>>>>>> 9295ddd (Simulated probes and objects are registries, one module each; the command line offers what they hold)
 from ptyconf.errors import error_text
 
-__all__ = ["Simulation", "draw_positions", "simulate"]
+__all__ = ["Simulation", "simulate"]
 
 Complex = NDArray[np.complexfloating[Any, Any]]
 Positions = NDArray[np.float64]
 
 MARGIN_PX = 2
 """Object beyond the outermost patches, so that none touches the edge."""
-
-GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,10 @@ class Simulation:
 
     N: int = field(default=64, metadata={"help": "side of a frame", "unit": "px"})
     n_frames: int = field(default=900, metadata={"help": "number of frames"})
-    object_family: Family = field(default="textures", metadata={"help": "kind of object"})
-    probe: Beam = field(default="zone_plate", metadata={"help": "kind of beam"})
+    object_family: str = field(default="textures", metadata={"help": "kind of object", "choices": OBJECTS})
+    probe: str = field(default="zone_plate", metadata={"help": "kind of beam", "choices": PROBES})
     probe_modes: int = field(default=1, metadata={"help": "mutually incoherent modes of the beam"})
-    trajectory: Literal["raster", "spiral"] = field(
+    trajectory: Trajectory = field(
         default="raster", metadata={"help": "path of the scan: a jittered raster or a Fermat spiral"}
     )
     step_px: float = field(default=5.0, metadata={"help": "distance of neighbouring positions", "unit": "px"})
@@ -65,7 +71,7 @@ def simulate(settings: Simulation | None = None) -> RawData:
     chosen = Simulation() if settings is None else settings
     _refuse_impossible(chosen)
     rng = np.random.default_rng(chosen.seed)
-    positions = draw_positions(chosen, rng)
+    positions = draw_positions(chosen.trajectory, chosen.n_frames, chosen.step_px, chosen.jitter_px, rng)
     positions += chosen.N // 2 + MARGIN_PX - positions.min(axis=0)
     if chosen.integer_positions:
         positions = np.rint(positions)
@@ -91,22 +97,6 @@ def simulate(settings: Simulation | None = None) -> RawData:
         metadata=_metadata(chosen),
         options=ScanOptions(quantity="counts", centre="middle", position_origin="centre"),
     )
-
-
-def draw_positions(settings: Simulation, rng: np.random.Generator) -> Positions:
-    """Draw the path of a scan: [x, y] in pixels from an arbitrary origin, shape (n_frames, 2)."""
-    n, step = settings.n_frames, settings.step_px
-    index = np.arange(n)
-    if settings.trajectory == "spiral":
-        # One position per step² of area, as on the raster.
-        radius, angle = step * np.sqrt(index / np.pi), GOLDEN_ANGLE * index
-        path = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-    else:
-        columns = int(np.ceil(np.sqrt(n)))
-        path = step * np.stack([index % columns, index // columns], axis=1).astype(np.float64)
-    jitter = rng.uniform(-settings.jitter_px, settings.jitter_px, size=(n, 2))
-    moved: Positions = path + jitter
-    return moved
 
 
 def _count_photons(
@@ -149,7 +139,7 @@ def _refuse_impossible(settings: Simulation) -> None:
         "step_px": (settings.step_px > 0, "more than 0"),
         "jitter_px": (settings.jitter_px >= 0, "0 or more"),
         "nphotons": (0 < settings.nphotons < 2**32, "more than 0 and less than 2^32, what a pixel can count"),
-        "trajectory": (settings.trajectory in ("raster", "spiral"), "raster or spiral"),
+        "trajectory": (settings.trajectory in get_args(Trajectory), "raster or spiral"),
     }
     for name, (possible, expected) in limits.items():
         if not possible:

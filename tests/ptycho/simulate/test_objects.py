@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from ptycho.errors import ScanError
-from ptycho.simulate.objects import FAMILIES, Contrast, Family, draw_object
+from ptycho.settings.registries import OBJECTS
+from ptycho.simulate.kinds import ObjectKind
+from ptycho.simulate.objects import Contrast, draw_object
+from ptycho.simulate.scan import Simulation, simulate
 
-EVERY_FAMILY = pytest.mark.parametrize("family", list(FAMILIES))
+EVERY_FAMILY = pytest.mark.parametrize("family", list(OBJECTS))
 
 
 @EVERY_FAMILY
-def test_object_keeps_its_limits(family: Family) -> None:
+def test_object_keeps_its_limits(family: str) -> None:
     """Amplitude and phase use the whole of their ranges, and no more."""
     contrast = Contrast(amplitude=(0.3, 0.9), phase_rad=(-0.5, 1.5))
     drawn = draw_object(family, (120, 150), np.random.default_rng(1), contrast)
@@ -24,7 +27,7 @@ def test_object_keeps_its_limits(family: Family) -> None:
 
 
 @EVERY_FAMILY
-def test_seed_makes_the_object(family: Family) -> None:
+def test_seed_makes_the_object(family: str) -> None:
     """The same seed draws the same object, another seed an unrelated one."""
     one, same, other = (draw_object(family, (150, 150), np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
@@ -32,7 +35,7 @@ def test_seed_makes_the_object(family: Family) -> None:
 
 
 @EVERY_FAMILY
-def test_phase_does_not_follow_amplitude(family: Family) -> None:
+def test_phase_does_not_follow_amplitude(family: str) -> None:
     """Over several objects amplitude and phase are uncorrelated."""
     drawn = [draw_object(family, (150, 150), np.random.default_rng(seed)) for seed in range(8)]
     correlations = [np.corrcoef(np.abs(each).ravel(), np.angle(each).ravel())[0, 1] for each in drawn]
@@ -42,9 +45,22 @@ def test_phase_does_not_follow_amplitude(family: Family) -> None:
 def test_unknown_family_names_the_known() -> None:
     """A family that does not exist is refused with those that do."""
     with pytest.raises(ScanError) as caught:
-        draw_object("clouds", (10, 10), np.random.default_rng(0))  # type: ignore[arg-type]
+        draw_object("clouds", (10, 10), np.random.default_rng(0))
     assert str(caught.value) == (
         'there is no family of objects "clouds"\n'
-        "  known here  textures, dead_leaves, lines, spokes\n"
+        "  known here  dead_leaves, lines, spokes, textures\n"
         '  try         object_family = "textures"'
     )
+
+
+def test_a_family_brought_along_is_drawn() -> None:
+    """An object added at run time is simulated by its name, and unknown again when it is taken out."""
+    OBJECTS.add("slope", ObjectKind("a slope", lambda shape, rng: np.indices(shape)[1].astype(float)))
+    try:
+        truth = simulate(Simulation(N=32, n_frames=4, object_family="slope")).object_truth
+        assert truth is not None
+        assert np.all(np.diff(np.abs(truth), axis=1) >= 0)
+    finally:
+        OBJECTS.remove("slope")
+    with pytest.raises(ScanError, match="no family of objects"):
+        simulate(Simulation(object_family="slope"))

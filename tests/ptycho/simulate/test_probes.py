@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from ptycho.commands.main import main
 from ptycho.errors import ScanError
 from ptycho.physics.fourier import propagate
-from ptycho.simulate.probes import BEAMS, draw_beam
+from ptycho.settings.registries import PROBES
+from ptycho.simulate.kinds import ProbeKind
+from ptycho.simulate.probes import draw_beam
 
 
 @pytest.mark.parametrize("N", [32, 64, 128])
-@pytest.mark.parametrize("name", list(BEAMS))
+@pytest.mark.parametrize("name", list(PROBES))
 def test_beam_is_confined(name: str, N: int) -> None:
     """Unit energy, centred on [N/2, N/2], and dark at the edges of frame and detector."""
     beam = draw_beam(name, N)
@@ -31,6 +36,19 @@ def test_unknown_beam_names_the_known() -> None:
         draw_beam("laser", 64)
     assert str(caught.value) == (
         'there is no probe "laser"\n'
-        "  known here  zone_plate, pinhole, gaussian\n"
+        "  known here  gaussian, pinhole, zone_plate\n"
         '  try         probe = "zone_plate"'
     )
+
+
+def test_a_beam_brought_along_is_offered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A probe added at run time is a choice of the command line, which scans with it at unit energy."""
+    PROBES.add("square", ProbeKind("a square slit", lambda N: np.pad(np.ones((N // 2,) * 2), N // 4)))
+    try:
+        assert draw_beam("square", 32)[16, 16] == pytest.approx(1 / 16)
+        options = ["--probe", "square", "--N", "32", "--n-frames", "4", "--quiet"]
+        assert main(["simulate", str(tmp_path / "scan.npz"), *options]) == 0
+    finally:
+        PROBES.remove("square")
+    assert main(["simulate", str(tmp_path / "scan.npz"), *options]) == 2
+    assert "invalid choice: 'square'" in capsys.readouterr().err

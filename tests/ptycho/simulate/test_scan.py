@@ -11,7 +11,8 @@ import pytest
 from ptycho.errors import ScanError
 from ptycho.physics.fourier import far_field_amplitude
 from ptycho.raw_data import RawData
-from ptycho.simulate.scan import Simulation, draw_positions, simulate
+from ptycho.simulate.scan import Simulation, simulate
+from ptycho.simulate.trajectories import draw_positions
 
 SMALL = Simulation(N=32, n_frames=30, nphotons=1e5)
 
@@ -99,7 +100,7 @@ def test_path_covers_its_area(trajectory: Any, integer_positions: bool) -> None:
 
 def test_path_has_the_frames_asked_for(rng: np.random.Generator) -> None:
     """Numbers that fill no square are kept too."""
-    assert draw_positions(Simulation(n_frames=31), rng).shape == (31, 2)
+    assert draw_positions("raster", 31, 5.0, 1.5, rng).shape == (31, 2)
 
 
 @pytest.mark.parametrize(
