@@ -13,11 +13,7 @@ from ptycho.bundle.write import write_bundle
 from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.folder import building
-<<<<<<< HEAD
-=======
 from ptycho.scan.scan_file import opened_once
-from ptycho.training.cluster import read_cluster
->>>>>>> 9295ddd (Simulated probes and objects are registries, one module each; the command line offers what they hold)
 
 if TYPE_CHECKING:
     import argparse

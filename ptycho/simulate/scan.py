@@ -11,17 +11,11 @@ from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.noise import sample_counts
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 from ptycho.scan.raw_data import RawData
-<<<<<<< HEAD
 from ptycho.settings.data import ScanOptions
-from ptycho.simulate.objects import Contrast, Family, draw_object
-from ptycho.simulate.probes import Beam, draw_beam
-=======
 from ptycho.settings.registries import OBJECTS, PROBES
-from ptycho.settings.scan_options import ScanOptions
 from ptycho.simulate.objects import Contrast, draw_object
 from ptycho.simulate.probes import draw_beam
 from ptycho.simulate.trajectories import Trajectory, draw_positions
->>>>>>> 9295ddd (Simulated probes and objects are registries, one module each; the command line offers what they hold)
 from ptyconf.errors import error_text
 
 __all__ = ["Simulation", "simulate"]
