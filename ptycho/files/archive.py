@@ -98,15 +98,15 @@ def read_directory(stream: BinaryIO) -> tuple[list[Member], int]:
     size = stream.seek(0, 2)
     stream.seek(max(0, size - _END.size - 0xFFFF))
     tail = stream.read()
-    found = tail.rfind(b"PK\x05\x06")
+    place = tail.rfind(b"PK\x05\x06")
     stream.seek(0)
-    if found < 0:
+    if place < 0:
         _refuse_without_directory(stream.read(4))
-    end = size - len(tail) + found
+    end = size - len(tail) + place
     following = size - end - _END.size
     if following < 0:
         raise ArchiveError("is damaged: it ends within its directory")
-    disk, other_disk, count, all_count, length, offset, comment = _END.unpack_from(tail, found)[1:]
+    disk, other_disk, count, all_count, length, offset, comment = _END.unpack_from(tail, place)[1:]
     if following < comment:
         raise ArchiveError("is damaged: it ends within its comment", "no comment")
     if following:
@@ -187,7 +187,7 @@ def check_layout(stream: BinaryIO, members: Iterable[Member], directory_start: i
         ArchiveError: One is no plain file, or there are bytes that belong to none, or to two.
     """
     end = 0
-    for member in sorted(members, key=lambda each: each.start):
+    for member in sorted(members, key=lambda member: member.start):
         _require_plain(member)
         _require_at(end, member.start, f"before {member.title}")
         stream.seek(member.start)
@@ -208,11 +208,11 @@ def _require_plain(member: Member) -> None:
         raise ArchiveError("was packed again by another program", AS_WRITTEN)
 
 
-def _require_at(expected: int, found: int, where: str) -> None:
-    if found > expected:
-        raise ArchiveError(f"is damaged: it holds {_bytes(found - expected)} of nothing {where}")
-    if found < expected:
-        raise ArchiveError(f"is damaged: {_bytes(expected - found)} {where} are of two members")
+def _require_at(expected: int, actual: int, where: str) -> None:
+    if actual > expected:
+        raise ArchiveError(f"is damaged: it holds {_bytes(actual - expected)} of nothing {where}")
+    if actual < expected:
+        raise ArchiveError(f"is damaged: {_bytes(expected - actual)} {where} are of two members")
 
 
 def kind_of_name(name: str) -> str:

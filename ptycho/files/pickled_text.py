@@ -27,18 +27,18 @@ TEXT = "UNICODE"
 def read_pickled_text(content: bytes) -> str | None:
     """Return the text of a pickle that is numpy's for one string, or None for every other pickle."""
     try:
-        found = _operations(content)
+        operations = _operations(content)
     except ValueError:
         return None
     for protocol in PROTOCOLS:
-        text = _match(found, _of_text(SAMPLE, protocol))
+        text = _match(operations, _of_text(SAMPLE, protocol))
         if text is not None:
             return text
     # A text such as "|" that the dtype's own state holds too is written once and then referred to.
-    for name, argument in found:
+    for name, argument in operations:
         if name == TEXT and isinstance(argument, str):
             alike = (_of_text(argument, protocol) for protocol in PROTOCOLS)
-            if any(_canonical(found) == _canonical(expected) for expected in alike):
+            if any(_canonical(operations) == _canonical(expected) for expected in alike):
                 return argument
     return None
 
@@ -51,21 +51,21 @@ def _operations(content: bytes) -> list[Operation]:
     with warnings.catch_warnings():
         # Strings of the oldest protocol may hold odd escapes; they are no part of numpy's pickles.
         warnings.simplefilter("ignore", DeprecationWarning)
-        found = [(code.name, argument) for code, argument, _ in pickletools.genops(content)]
-    return [_plain(name, argument) for name, argument in found if name not in BOOKKEEPING]
+        operations = [(code.name, argument) for code, argument, _ in pickletools.genops(content)]
+    return [_plain(name, argument) for name, argument in operations if name not in BOOKKEEPING]
 
 
 def _plain(name: str, argument: object) -> Operation:
     return (TEXT if name.endswith((TEXT, f"{TEXT}8")) else name), argument
 
 
-def _match(found: list[Operation], expected: list[Operation]) -> str | None:
+def _match(operations: list[Operation], expected: list[Operation]) -> str | None:
     """Return what stands in place of the sample text when nothing else differs."""
-    if len(found) != len(expected):
+    if len(operations) != len(expected):
         return None
     where = expected.index((TEXT, SAMPLE))
-    name, text = found[where]
-    rest = [*found[:where], *found[where + 1 :]]
+    name, text = operations[where]
+    rest = [*operations[:where], *operations[where + 1 :]]
     same = _canonical(rest) == _canonical([*expected[:where], *expected[where + 1 :]])
     return text if same and name == TEXT and isinstance(text, str) else None
 

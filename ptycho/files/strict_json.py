@@ -65,8 +65,8 @@ def _require_shallow(table: dict[str, Any]) -> None:
     """Refuse what a program that goes down into it may not come back from."""
     level: list[Any] = [table]
     for _ in range(DEEPEST):
-        inner = [each.values() if isinstance(each, dict) else each for each in level]
-        level = [each for values in inner for each in values if isinstance(each, (dict, list))]
+        inner = [node.values() if isinstance(node, dict) else node for node in level]
+        level = [node for values in inner for node in values if isinstance(node, (dict, list))]
         if not level:
             return
     raise ValueError("its lists are nested too deeply")

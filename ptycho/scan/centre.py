@@ -41,8 +41,8 @@ def is_corner_centred(setting: Centre, mean_frame: NDArray[np.float64], key: str
 
 def _central_energy(frame: NDArray[np.float64]) -> float:
     rows, columns = frame.shape
-    kept = frame[
+    middle = frame[
         rows // 2 - rows // 4 : rows // 2 + rows // 4,
         columns // 2 - columns // 4 : columns // 2 + columns // 4,
     ]
-    return float(kept.sum())
+    return float(middle.sum())

@@ -44,8 +44,8 @@ class Detector:
         if self.crop_px == self.side_px:
             return block
         start = self.side_px // 2 - self.crop_px // 2
-        kept = slice(start, start + self.crop_px)
-        return block[..., kept, kept]
+        middle = slice(start, start + self.crop_px)
+        return block[..., middle, middle]
 
     def pool(self, intensity: Array) -> Array:
         """Sum bins of the last two axes; a view when there is nothing to sum."""

@@ -136,12 +136,12 @@ def _neighbours(positions: Positions, seeds: Indices, count: int, C: int) -> Ind
     if n == C:
         return np.broadcast_to(np.arange(n), (len(seeds), n)).copy()
     count = min(count, n - 1)
-    found = _nearest(positions, seeds, count + 1)
-    itself = found == seeds[:, np.newaxis]
+    nearest = _nearest(positions, seeds, count + 1)
+    itself = nearest == seeds[:, np.newaxis]
     # Where positions coincide the seed may not be among its own nearest; the farthest is then left out.
     itself[~itself.any(axis=1), -1] = True
-    kept: Indices = found[~itself].reshape(len(seeds), count)
-    return kept
+    others: Indices = nearest[~itself].reshape(len(seeds), count)
+    return others
 
 
 def _nearest(positions: Positions, seeds: Indices, count: int) -> Indices:
@@ -150,9 +150,9 @@ def _nearest(positions: Positions, seeds: Indices, count: int) -> Indices:
     rank = np.empty(len(positions), np.int64)
     rank[tree.indices] = np.arange(len(positions))
     order = np.argsort(rank[seeds])
-    found = np.empty((len(seeds), count), np.int64)
-    found[order] = tree.query(positions[seeds[order]], k=count)[1]
-    return found
+    nearest = np.empty((len(seeds), count), np.int64)
+    nearest[order] = tree.query(positions[seeds[order]], k=count)[1]
+    return nearest
 
 
 def _draw(pools: Indices, C: int, rng: np.random.Generator) -> Indices:
@@ -193,8 +193,8 @@ def _unique(rows: Indices) -> Indices:
     for column in rows.T.astype(np.uint64):
         key = (key ^ column) * HASH_FACTOR
         key ^= key >> np.uint64(29)
-    kept: Indices = rows[np.sort(np.unique(key, return_index=True)[1])]
-    return kept
+    first: Indices = rows[np.sort(np.unique(key, return_index=True)[1])]
+    return first
 
 
 def _all_combinations(pools: Indices, C: int, known: Indices) -> Indices:

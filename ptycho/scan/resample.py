@@ -32,12 +32,12 @@ def resample_probe(modes: ComplexArray, detector: Detector) -> ComplexArray:
     if detector.crop_px != detector.side_px:
         spectrum = _shifted_fft(modes, np.fft.fft2)
         start = detector.side_px // 2 - detector.crop_px // 2
-        kept = slice(start, start + detector.crop_px)
-        result = _shifted_fft(spectrum[:, kept, kept], np.fft.ifft2)
+        middle = slice(start, start + detector.crop_px)
+        result = _shifted_fft(spectrum[:, middle, middle], np.fft.ifft2)
     if detector.bin != 1:
         start = detector.crop_px // 2 - detector.side // 2
-        kept = slice(start, start + detector.side)
-        result = result[:, kept, kept] * _half_bin_ramp(detector)
+        middle = slice(start, start + detector.side)
+        result = result[:, middle, middle] * _half_bin_ramp(detector)
     return result.astype(modes.dtype, copy=False)
 
 

@@ -131,10 +131,10 @@ def _check_frames(raw: Array, given: ScanArrays) -> tuple[FrameStack, list[str]]
     statistics = measure_frames(raw, bad)
     check_frames(statistics, key, source)
     evidence = QuantityEvidence(statistics, given.source.quantity, given.source.usual, key, source)
-    quantity, said = decide_quantity(options.quantity, evidence)
+    quantity, why = decide_quantity(options.quantity, evidence)
     corner, where = is_corner_centred(options.centre, statistics.mean, key)
     frames = FrameStack(raw, quantity, Detector(side, corner, crop, options.bin), bad)
-    notes = [said, where]
+    notes = [why, where]
     if frames.detector.side != side:
         notes.append(f"frames of {side} px: the middle {crop} px were kept and binned by {options.bin}")
     if bad is not None:
