@@ -20,10 +20,10 @@ import numpy as np
 
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.files import npz
-from ptycho.metrics.comparison import Judgement, judge
+from ptycho.metrics.comparison import Comparison, compare
 from ptycho.raw_data import RawData
 from ptycho.reconstruction.result import Reconstruction
-from ptycho.report.pictures import save_comparison
+from ptycho.report.figures.comparison import save_comparison
 from ptycho.run.resolve import resolve_run
 from ptycho.simulate.scan import Simulation, simulate
 from ptycho.workflows.backend_selector import load_backend
@@ -85,8 +85,8 @@ class Result:
     samples_per_s: float
     infer_s: float
     refine_s: float
-    network: Judgement
-    refined: Judgement
+    network: Comparison
+    refined: Comparison
 
 
 def make_demo(folder: Path, _: Path) -> tuple[Path, Path]:
@@ -184,17 +184,17 @@ def measure(target: Target, data: Path, folder: Path, options: argparse.Namespac
 
     plain_s, plain = picture(0)
     whole_s, whole = picture(options.sweeps)
-    network, refined = judge(plain, unseen), judge(whole, unseen)
+    network, refined = compare(plain, unseen), compare(whole, unseen)
     if network is None or refined is None:
         raise ValueError(f"{unseen_file} holds no object to compare with")
     if options.pictures:
-        for name, judged in (("network", network), ("refined", refined)):
+        for name, comparison in (("network", network), ("refined", refined)):
             target_file = options.pictures / f"{train_file.stem.removesuffix('_train')}_{name}.png"
             save_comparison(
                 target_file,
-                judged.reconstruction,
-                judged.reference,
-                mask=judged.mask,
+                comparison.reconstruction,
+                comparison.reference,
+                mask=comparison.mask,
                 reference_name=target.reference,
             )
     return Result(training_s, cpu_s, steps, plain_s, whole_s - plain_s, network, refined)
@@ -203,8 +203,8 @@ def measure(target: Target, data: Path, folder: Path, options: argparse.Namespac
 def row(target: Target, result: Result) -> str:
     """Write one line of the table."""
 
-    def scores(judged: Judgement) -> str:
-        a, p = judged.scores.amplitude, judged.scores.phase
+    def scores(comparison: Comparison) -> str:
+        a, p = comparison.scores.amplitude, comparison.scores.phase
         return f"{a.correlation:.3f} / {p.correlation:.3f} ({p.rmse:.3f})"
 
     network = result.network.scores

@@ -73,7 +73,7 @@ def compare_with_bare_loop(options: argparse.Namespace) -> None:
 
 def measure(case: Case) -> Figures:
     """Train, and judge the network on a scan that it has not seen."""
-    from ptycho.metrics.comparison import judge
+    from ptycho.metrics.comparison import compare
     from ptycho.raw_data import RawData
     from ptycho.workflows.backend_selector import load_backend
 
@@ -87,8 +87,8 @@ def measure(case: Case) -> Figures:
     peak = peak_mb()
     seconds = [row["seconds"] for row in training.history]
     unseen = RawData.from_file(case.unseen_file)
-    judged = judge(backend.reconstruct(training.model, training.resolution, unseen), unseen)
-    correlation = 0.0 if judged is None else judged.scores.phase.correlation
+    comparison = compare(backend.reconstruct(training.model, training.resolution, unseen), unseen)
+    correlation = 0.0 if comparison is None else comparison.scores.phase.correlation
     return {
         "groups": case.frames,
         "epoch_s": min(seconds[1:] or seconds),

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ptycho.report.curves import save_positions
-from ptycho.report.pictures import save_object, save_probe
+from ptycho.report.figures.object import save_object
+from ptycho.report.figures.positions import save_positions
+from ptycho.report.figures.probe import save_probe
 from ptycho.simulate.scan import Simulation, simulate
 
 

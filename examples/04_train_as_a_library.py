@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.metrics.comparison import judge, judge_network_alone
+from ptycho.metrics.comparison import compare, compare_network_alone
 from ptycho.raw_data import RawData
 from ptycho.simulate.scan import Simulation, simulate
 from ptycho_torch.config_factory import create_training_payload
@@ -37,12 +37,12 @@ def main(folder: Path, *, n_frames: int = 225, epochs: int = 4) -> None:
     trained = train(payload, RawData.from_file(files[0]), folder / "run", progress=False)
     unseen = RawData.from_file(files[1])
     found = reconstruct(trained.network, trained.normalisation, unseen, options=Options(refine_epochs=10))
-    for name, judgement in (
-        ("network alone", judge_network_alone(found, unseen)),
-        ("refined", judge(found, unseen)),
+    for name, comparison in (
+        ("network alone", compare_network_alone(found, unseen)),
+        ("refined", compare(found, unseen)),
     ):
-        assert judgement is not None
-        amplitude, phase = judgement.scores.amplitude, judgement.scores.phase
+        assert comparison is not None
+        amplitude, phase = comparison.scores.amplitude, comparison.scores.phase
         sys.stdout.write(
             f"{name}: amplitude r {amplitude.correlation:.3f}, phase r {phase.correlation:.3f}\n"
         )

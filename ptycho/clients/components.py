@@ -219,7 +219,7 @@ def save_outputs(
     if amplitude is None or phase is None:
         _log.info("there is no picture to save: no scan was reconstructed (do_stitching=True does)")
         return []
-    from ptycho.report.pictures import save_amplitude, save_phase
+    from ptycho.report.figures.object import save_amplitude, save_phase
 
     folder = Path(output_prefix)
     folder.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.bundle_layer import require_same_network
 from ptycho.run.folder import building
+from ptycho.run.record import RECONSTRUCTION, write_settings
 from ptycho.scan.scan_file import opened_once
 from ptycho.settings.effect import settings_without_effect
 from ptyconf.sources import flags
@@ -55,7 +56,8 @@ def infer(trained: TrainedNetwork, resolution: Resolution) -> int:
         ConfigError: The scan is missing, or a setting contradicts the weights.
         ValueError: The bundle cannot be read, or the scan does not fit it.
     """
-    from ptycho.report import run as report
+    from ptycho.report.markdown import write_report
+    from ptycho.report.results import Results, name_of
 
     options.require_scan(resolution, "inference.test_data_file", "Test data file not found")
     require_same_network(resolution, trained.bundle)
@@ -71,14 +73,16 @@ def infer(trained: TrainedNetwork, resolution: Resolution) -> int:
         _log.info("%s", note)
     with building(target) as folder:
         reconstruction = backend.reconstruct(model, prepared.resolution, scan)
-        results = report.Results(
-            title=f"{target.name}: {report.name_of(scan)} reconstructed",
+        results = Results(
+            title=f"{target.name}: {name_of(scan)} reconstructed",
             resolution=prepared.resolution,
             reconstruction=replace(reconstruction, notes=(*notes, *reconstruction.notes)),
             scan=scan,
             trained_on_it=_trained_on(trained.bundle, scan),
         )
-        report.write_results(folder, results, home=target)
+        results.reconstruction.save(folder / RECONSTRUCTION)
+        write_settings(folder, results.resolution, home=target)
+        write_report(folder, results)
     _log.info("%s: report.md, object.png, reconstruction.npz", target)
     return 0
 

@@ -13,6 +13,7 @@ from ptycho.bundle.write import write_bundle
 from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.folder import building
+from ptycho.run.record import RECONSTRUCTION, write_settings
 from ptycho.scan.scan_file import opened_once
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def train(resolution: Resolution) -> int:
         ConfigError: A scan is missing.
         ValueError: Settings and scan do not go together.
     """
-    from ptycho.report import run as report
+    from ptycho.report.markdown import write_report
+    from ptycho.report.results import Results, name_of
 
     options.require_scans_of_training(resolution)
     library = library_of(str(resolution["training.backend"]))
@@ -57,15 +59,17 @@ def train(resolution: Resolution) -> int:
     with building(target) as folder:
         training = backend.train(prepared, scan, folder)
         write_bundle(folder / FILE_NAME, backend.pack(training.model, training.resolution, target))
-        results = report.Results(
-            title=f"{target.name}: trained on {report.name_of(scan)}",
+        results = Results(
+            title=f"{target.name}: trained on {name_of(scan)}",
             resolution=training.resolution,
             reconstruction=backend.reconstruct(training.model, training.resolution, judged),
             scan=judged,
             trained_on_it=judged is scan,
             training=training,
         )
-        report.write_results(folder, results, home=target)
+        results.reconstruction.save(folder / RECONSTRUCTION)
+        write_settings(folder, results.resolution, home=target)
+        write_report(folder, results)
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
     return 0
 

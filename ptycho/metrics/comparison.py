@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Comparison:
     """How a reconstruction compares with a reference, and the two pictures side by side.
 
     Attributes:
@@ -34,7 +34,7 @@ class Judgement:
     mask: Mask
 
 
-def judge(reconstruction: Reconstruction, scan: RawData) -> Judgement | None:
+def compare(reconstruction: Reconstruction, scan: RawData) -> Comparison | None:
     """Align a reconstruction with the object in the scan file and score it.
 
     Args:
@@ -42,7 +42,7 @@ def judge(reconstruction: Reconstruction, scan: RawData) -> Judgement | None:
         scan: The scan that was reconstructed.
 
     Returns:
-        The judgement, or None when the file holds no object.
+        The comparison, or None when the file holds no object.
 
     Raises:
         ValueError: The two pictures share too little to be compared.
@@ -62,18 +62,18 @@ def judge(reconstruction: Reconstruction, scan: RawData) -> Judgement | None:
         pixel_size_m=scan.object_pixel_m,
     )
     scores = score_aligned(aligned, twin_fits_better=twin_fits_better(ours, reference, aligned, mask))
-    return Judgement(scores, ring, aligned.reconstruction, aligned.reference, aligned.mask)
+    return Comparison(scores, ring, aligned.reconstruction, aligned.reference, aligned.mask)
 
 
-def judge_network_alone(reconstruction: Reconstruction, scan: RawData) -> Judgement | None:
-    """Judge what the network made of the frames before anything else improved it.
+def compare_network_alone(reconstruction: Reconstruction, scan: RawData) -> Comparison | None:
+    """Compare what the network made of the frames before anything else improved it.
 
     Returns:
-        The judgement, or None when the file holds no object or the picture is the network's own anyway.
+        The comparison, or None when the file holds no object or the picture is the network's own anyway.
 
     Raises:
         ValueError: The two pictures share too little to be compared.
     """
     if reconstruction.network_object is None:
         return None
-    return judge(replace(reconstruction, object=reconstruction.network_object, network_object=None), scan)
+    return compare(replace(reconstruction, object=reconstruction.network_object, network_object=None), scan)

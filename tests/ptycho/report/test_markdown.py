@@ -1,10 +1,11 @@
-"""What a run leaves behind, written from results that need no backend."""
+"""What a report tells, written from results that need no backend."""
 
 from __future__ import annotations
 
 import json
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +13,13 @@ import pytest
 
 from ptycho.physics.stitch import stitch
 from ptycho.reconstruction.result import Reconstruction
-from ptycho.report.run import Results, write_results
+from ptycho.report.markdown import write_report
+from ptycho.report.results import Results
+from ptycho.report.section import Section
 from ptycho.run.resolve import resolve_run
+from ptycho.settings.registries import REPORT_SECTIONS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ptycho.raw_data import RawData
 
 
@@ -48,7 +50,7 @@ def results(tiny_scan: RawData) -> Results:
 
 def test_true_patches_score_as_the_truth(tmp_path: Path, results: Results) -> None:
     """The scores of a perfect reconstruction are nearly perfect, and say what they compare with."""
-    write_results(tmp_path, results, home=tmp_path)
+    write_report(tmp_path, results)
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["reference"] == "truth"
     assert scores["network alone"]["amplitude"]["correlation"] > 0.99
@@ -64,7 +66,7 @@ def test_a_refined_picture_is_judged_beside_the_network(tmp_path: Path, results:
     picture = results.reconstruction
     blurred = np.roll(picture.object, 3, axis=0) / 2 + picture.object / 2
     both = replace(results, reconstruction=replace(picture, network_object=blurred.astype(np.complex64)))
-    write_results(tmp_path, both, home=tmp_path)
+    write_report(tmp_path, both)
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["refined"]["phase"]["rmse"] < scores["network alone"]["phase"]["rmse"]
     assert (tmp_path / "network.png").is_file()
@@ -73,18 +75,17 @@ def test_a_refined_picture_is_judged_beside_the_network(tmp_path: Path, results:
 def test_what_cannot_be_compared_is_not_lost(
     tmp_path: Path, results: Results, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A picture too small to be compared is kept, and log and report say why there are no scores."""
+    """A picture too small to be compared is shown, and log and report say why there are no scores."""
     picture = results.reconstruction
     middle = np.zeros_like(picture.coverage)
     middle[30:36, 30:36] = 1
     small = replace(results, reconstruction=replace(picture, coverage=middle))
-    with caplog.at_level(logging.WARNING, logger="ptycho.report.run"):
-        write_results(tmp_path, small, home=tmp_path)
+    with caplog.at_level(logging.WARNING, logger="ptycho.report.results"):
+        write_report(tmp_path, small)
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("network alone: no scores against the truth: ")
     assert not (tmp_path / "scores.json").exists()
     assert caplog.messages[0] in (tmp_path / "report.md").read_text()
-    assert (tmp_path / "reconstruction.npz").is_file()
 
 
 def test_one_picture_without_scores_leaves_the_other_its(
@@ -95,9 +96,49 @@ def test_one_picture_without_scores_leaves_the_other_its(
     spoilt = picture.object.copy()
     spoilt[tuple(side // 2 for side in spoilt.shape)] = np.nan
     both = replace(results, reconstruction=replace(picture, network_object=spoilt))
-    with caplog.at_level(logging.WARNING, logger="ptycho.report.run"):
-        write_results(tmp_path, both, home=tmp_path)
+    with caplog.at_level(logging.WARNING, logger="ptycho.report.results"):
+        write_report(tmp_path, both)
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert "refined" in scores
     assert "network alone" not in scores
     assert caplog.messages[0].startswith("network alone: no scores against the truth: ")
+
+
+def _greet(results: Results, folder: Path) -> list[str]:
+    (folder / "greeting.txt").write_text(results.title)
+    return ["Good morning."]
+
+
+def test_a_section_is_an_entry(tmp_path: Path, results: Results) -> None:
+    """A section that was added stands at its place on the page, and is gone when it is removed."""
+    REPORT_SECTIONS.add("greeting", Section(heading="Greeting", order=25, write=_greet))
+    try:
+        write_report(tmp_path, results)
+    finally:
+        REPORT_SECTIONS.remove("greeting")
+    headings = [line for line in (tmp_path / "report.md").read_text().splitlines() if line.startswith("## ")]
+    assert headings[:3] == ["## Scores", "## Greeting", "## Pictures"]
+    assert (tmp_path / "greeting.txt").read_text() == "true patches"
+    write_report(tmp_path, results)
+    assert "Greeting" not in (tmp_path / "report.md").read_text()
+
+
+def _fail(_results: Results, _folder: Path) -> list[str]:
+    raise ArithmeticError("no such colour\nsecond line")
+
+
+def test_a_failing_section_is_a_warning(
+    tmp_path: Path, results: Results, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a section raises is said in log and report, and every other section stands."""
+    REPORT_SECTIONS.add("broken", Section(heading="Broken", order=35, write=_fail))
+    try:
+        with caplog.at_level(logging.WARNING, logger="ptycho.report.results"):
+            write_report(tmp_path, results)
+    finally:
+        REPORT_SECTIONS.remove("broken")
+    page = (tmp_path / "report.md").read_text()
+    assert caplog.messages == ["the section 'broken' is missing: ArithmeticError: no such colour"]
+    assert f"## What could not be told\n\n- {caplog.messages[0]}\n" in page
+    assert "## Where the settings came from" in page
+    assert "Broken" not in page

@@ -29,6 +29,9 @@ GREY = "#9a9a9a"
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 """Line colours that stay apart for colour-blind readers (Okabe and Ito)."""
 
+AMPLITUDE, CYCLIC, DIVERGING, LOGARITHMIC = "gray", "twilight_shifted", "RdBu_r", "inferno"
+"""Colour maps: transmissions; angles that run in a circle; differences and small phases; counts."""
+
 _UNITS = ((1e-9, "nm"), (1e-6, "µm"), (1e-3, "mm"), (1.0, "m"))
 
 
@@ -120,6 +123,23 @@ def tidy(axes: Axes, *, title: str) -> None:
     for spine in axes.spines.values():
         spine.set_linewidth(0.5)
         spine.set_color(INK)
+
+
+def finish_plot(axes: Axes, *, x: str, y: str, title: str) -> None:
+    """Give a plot of lines its grid, its labels and its legend."""
+    axes.grid(visible=True, color="#dddddd", linewidth=0.5)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    tidy(axes, title=title)
+    label(axes, x, y)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=SMALL, frameon=False)
+
+
+def line_colours(count: int) -> list[str]:
+    """Give a colour for each line; more than there are colours come round again."""
+    return [LINES[index % len(LINES)] for index in range(count)]
 
 
 def write(figure: Figure, path: Path) -> None:

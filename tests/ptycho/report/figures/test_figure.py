@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ptycho.report import pictures
-from ptycho.report.figure import Extent, limits_of, metres, symmetric_limit
+from ptycho.report.figures.figure import Extent, limits_of, metres, symmetric_limit
+from ptycho.report.figures.object import save_object
 
 
 def test_limits_have_room_for_constants():
@@ -31,8 +31,8 @@ def test_lengths_are_written_in_their_unit():
 
 def test_units_follow_the_pixel_size(tmp_path, scene, drawn):
     """Axes say px without a pixel size, and nm, µm or m with one."""
-    pictures.save_object(tmp_path / "px.png", scene)
-    pictures.save_object(tmp_path / "m.png", scene, pixel_size_m=1e-7)
+    save_object(tmp_path / "px.png", scene)
+    save_object(tmp_path / "m.png", scene, pixel_size_m=1e-7)
     assert drawn[0].axes[0].get_xlabel() == "x (px)"
     assert drawn[1].axes[0].get_xlabel() == "x (µm)"
     assert drawn[1].axes[0].images[0].get_extent()[1] == pytest.approx(5.55)

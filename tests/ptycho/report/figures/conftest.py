@@ -1,11 +1,11 @@
-"""A small object, and the figures that are written kept for a look."""
+"""A small object, and the figures that are written figures for a look."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from ptycho.report import figure as figure_module
+from ptycho.report.figures import figure as figure_module
 
 
 @pytest.fixture
@@ -18,13 +18,13 @@ def scene(rng):
 @pytest.fixture
 def drawn(monkeypatch):
     """Keep the figure that is written, so that a test can look at its axes."""
-    kept = []
+    figures = []
     write = figure_module.write
 
     def keep(figure, path):
-        kept.append(figure)
+        figures.append(figure)
         write(figure, path)
 
-    for module in ("ptycho.report.pictures", "ptycho.report.curves"):
-        monkeypatch.setattr(f"{module}.write", keep)
-    return kept
+    for name in ("object", "probe", "diffraction", "comparison", "loss", "positions", "ring_correlation"):
+        monkeypatch.setattr(f"ptycho.report.figures.{name}.write", keep)
+    return figures

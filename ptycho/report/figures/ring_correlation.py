@@ -1,0 +1,57 @@
+"""Fourier ring correlations and where they end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ptycho.report.figures.figure import (
+    GREY,
+    INK,
+    finish_plot,
+    line_colours,
+    metres,
+    new_figure,
+    write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ptycho.metrics.frc import Frc
+
+_NYQUIST = 0.5
+
+
+def save_frc(path: Path, curves: Mapping[str, Frc]) -> None:
+    """Draw ring correlations, their threshold, and the frequency and size at which they meet.
+
+    Args:
+        path: PNG file.
+        curves: Name -> curve; all against the same kind of reference.
+    """
+    figure = new_figure(6.4, 4.0)
+    axes = figure.subplots()
+    for colour, (name, item) in zip(line_colours(len(curves)), curves.items(), strict=True):
+        axes.plot(item.frequency, item.curve, color=colour, linewidth=1.4, label=f"{name}: {_reach(item)}")
+        if 0.0 < item.crossing < _NYQUIST:
+            axes.axvline(item.crossing, color=colour, linewidth=0.8, linestyle=":")
+    first = next(iter(curves.values()))
+    rule = "half-bit threshold" if first.against == "half" else "threshold 0.5"
+    axes.plot(first.frequency, first.threshold, color=INK, linewidth=0.9, linestyle="--", label=rule)
+    axes.axhline(0.0, color=GREY, linewidth=0.6)
+    axes.set_xlim(0.0, _NYQUIST)
+    axes.set_ylim(min(-0.1, *(float(item.curve.min()) for item in curves.values())), 1.05)
+    finish_plot(axes, x="spatial frequency (cycles/px)", y="correlation", title="Fourier ring correlation")
+    write(figure, path)
+
+
+def _reach(curve: Frc) -> str:
+    """Say in a few words where a curve ends."""
+    if curve.crossing >= _NYQUIST:
+        return "above the threshold to the last ring"
+    if curve.crossing == 0.0:
+        return "below the threshold from the first ring"
+    size = curve.resolution_m
+    half = f"{curve.resolution_px:.2f} px" if size is None else metres(size)
+    return f"{curve.crossing:.3f} cycles/px, half period {half}"

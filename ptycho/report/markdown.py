@@ -1,0 +1,82 @@
+"""``report.md``: one page that tells what a run did, how good it is, and where its settings came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ptycho.files.atomic import write_text
+from ptycho.settings.registries import REPORT_SECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ptycho.report.results import Results
+    from ptycho.report.section import Section
+
+NAME = "report.md"
+
+
+def write_report(folder: Path, results: Results) -> None:
+    """Write the page and what it shows; each file appears whole or not at all.
+
+    A section that cannot be written is said to be missing on the page: a picture is no reason to lose a run.
+
+    Args:
+        folder: Where the page and its pictures go.
+        results: What it tells.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    blocks, heading = [f"# {results.title}"], ""
+    for name, section in _in_order():
+        written = _write(name, section, results, folder)
+        if not written:
+            continue
+        if section.heading and section.heading != heading:
+            blocks.append(f"## {section.heading}")
+        heading = section.heading
+        blocks += written
+    if results.warnings:
+        blocks += ["## What could not be told", bullets(results.warnings)]
+    write_text(folder / NAME, "\n\n".join(block for block in blocks if block) + "\n")
+
+
+def _in_order() -> list[tuple[str, Section]]:
+    sections = [(name, cast("Section", REPORT_SECTIONS[name])) for name in REPORT_SECTIONS]
+    return sorted(sections, key=lambda entry: entry[1].order)
+
+
+def _write(name: str, section: Section, results: Results, folder: Path) -> list[str]:
+    try:
+        return list(section.write(results, folder)) if section.applies(results) else []
+    except Exception as error:  # noqa: BLE001  Plugins and drawing libraries raise anything; the run must stay.
+        reason = str(error).partition("\n")[0]
+        results.warn(f"the section {name!r} is missing: {type(error).__name__}: {reason}")
+        return []
+
+
+def table(heading: str, rows: Mapping[str, str]) -> str:
+    """Lay out labels and texts in two columns."""
+    lines = [
+        f"| {heading} | |",
+        "|---|---|",
+        *(f"| {label} | {cell(text)} |" for label, text in rows.items()),
+    ]
+    return "\n".join(lines)
+
+
+def picture(name: str, caption: str) -> str:
+    """Show a picture that lies beside the page."""
+    return f"![{caption}]({name})"
+
+
+def bullets(sentences: list[str]) -> str:
+    """Lay out sentences below each other."""
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def cell(value: object) -> str:
+    """Write a value so that it stays within its cell."""
+    return str(value).replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,86 @@
+"""What a report is about: the settings, the scan, what was reconstructed, and how it compares."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ptycho.metrics.comparison import Comparison, compare, compare_network_alone
+
+if TYPE_CHECKING:
+    from ptycho.backends.base import Training
+    from ptycho.reconstruction.result import Reconstruction
+    from ptycho.scan.raw_data import RawData
+    from ptyconf import Resolution
+
+_log = logging.getLogger(__name__)
+
+REFINED, NETWORK = "refined", "network alone"
+
+
+@dataclass
+class Results:
+    """Everything that a report tells.
+
+    Attributes:
+        title: One line.
+        resolution: The settings in force.
+        reconstruction: What inference gave.
+        scan: The scan that was reconstructed.
+        trained_on_it: Whether the network was trained on that very scan.
+        training: What the training left; None for inference alone.
+        warnings: What could not be told, one sentence each; the report ends with them.
+    """
+
+    title: str
+    resolution: Resolution
+    reconstruction: Reconstruction
+    scan: RawData
+    trained_on_it: bool
+    training: Training | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def comparisons(self) -> dict[str, Comparison]:
+        """The final picture against the reference, and the network's own where it was refined afterwards.
+
+        A picture that cannot be compared is no reason to lose it, nor the scores of the other: the reason
+        goes into the warnings and the log.
+        """
+        refined = self.reconstruction.network_object is not None
+        kinds = {REFINED: compare, NETWORK: compare_network_alone} if refined else {NETWORK: compare}
+        comparisons: dict[str, Comparison] = {}
+        for name, compare_with_reference in kinds.items():
+            try:
+                comparison = compare_with_reference(self.reconstruction, self.scan)
+            except ValueError as error:
+                reason = str(error).partition("\n")[0]
+                self.warn(f"{name}: no scores against the {self.reference_name}: {reason}")
+                continue
+            if comparison is not None:
+                comparisons[name] = comparison
+        return comparisons
+
+    @property
+    def scan_name(self) -> str:
+        """The file of the scan."""
+        return name_of(self.scan)
+
+    @property
+    def reference_name(self) -> str:
+        """What the object in a file is: the truth of a simulation, or somebody's reconstruction."""
+        creation = (self.scan.metadata or {}).get("creation_info")
+        script = str(creation.get("script", "")) if isinstance(creation, dict) else ""
+        return "truth" if "simulate" in script else "reference in the file"
+
+    def warn(self, sentence: str) -> None:
+        """Put something that could not be told into the report and the log."""
+        self.warnings.append(sentence)
+        _log.warning("%s", sentence)
+
+
+def name_of(scan: RawData) -> str:
+    """Name a scan by its file."""
+    return "arrays in memory" if scan.source is None else scan.source.name

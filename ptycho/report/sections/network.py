@@ -1,0 +1,35 @@
+"""The object as the network alone made it, where it was refined afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ptycho.report.figures.object import save_object
+from ptycho.report.markdown import picture
+from ptycho.report.section import Section
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.report.results import Results
+
+
+FILE_NAME = "network.png"
+
+
+def _write(results: Results, folder: Path) -> list[str]:
+    reconstruction = results.reconstruction
+    if reconstruction.network_object is None:
+        return []
+    x, y = (float(value) for value in reconstruction.origin_px)
+    save_object(
+        folder / FILE_NAME,
+        reconstruction.network_object,
+        coverage=reconstruction.coverage,
+        origin_px=(x, y),
+        pixel_size_m=results.scan.object_pixel_m,
+    )
+    return [picture(FILE_NAME, "What the network alone made of the frames, before refinement")]
+
+
+SECTION = Section(heading="Pictures", order=31, write=_write)

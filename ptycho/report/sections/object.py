@@ -1,0 +1,33 @@
+"""The reconstructed object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ptycho.report.figures.object import save_object
+from ptycho.report.markdown import picture
+from ptycho.report.section import Section
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.report.results import Results
+
+
+FILE_NAME = "object.png"
+
+
+def _write(results: Results, folder: Path) -> list[str]:
+    reconstruction = results.reconstruction
+    x, y = (float(value) for value in reconstruction.origin_px)
+    save_object(
+        folder / FILE_NAME,
+        reconstruction.object,
+        coverage=reconstruction.coverage,
+        origin_px=(x, y),
+        pixel_size_m=results.scan.object_pixel_m,
+    )
+    return [picture(FILE_NAME, "Reconstructed object: amplitude and phase")]
+
+
+SECTION = Section(heading="Pictures", order=30, write=_write)

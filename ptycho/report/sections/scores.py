@@ -1,0 +1,72 @@
+"""How the pictures compare with the reference in the scan file, in numbers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ptycho.files.atomic import write_text
+from ptycho.report.markdown import table
+from ptycho.report.section import Section, has_reference
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.metrics.comparison import Comparison
+    from ptycho.report.results import Results
+
+
+FILE_NAME = "scores.json"
+
+
+def _write(results: Results, folder: Path) -> list[str]:
+    write_text(folder / FILE_NAME, json.dumps(_as_dict(results), indent=1) + "\n")
+    rows = {
+        f"{name}: {score}": text
+        for name, comparison in results.comparisons.items()
+        for score, text in _lines(comparison).items()
+    }
+    return [_compared_with(results), table("score", rows)]
+
+
+def _compared_with(results: Results) -> str:
+    seen = "was trained on this very scan" if results.trained_on_it else "has never seen this scan"
+    return (
+        f"Compared with the {results.reference_name}, after removing shift, phase ramp, global phase and one "
+        f"complex scale. The network {seen}."
+    )
+
+
+def _as_dict(results: Results) -> dict[str, object]:
+    return {
+        "version": 1,
+        "scan": results.scan_name,
+        "trained_on_this_scan": results.trained_on_it,
+        "reference": results.reference_name,
+        **{
+            name: {
+                **comparison.scores.as_dict(),
+                "frc_crossing_cycles_per_px": comparison.ring_correlation.crossing,
+                "frc_resolution_m": comparison.ring_correlation.resolution_m,
+            }
+            for name, comparison in results.comparisons.items()
+        },
+    }
+
+
+def _lines(comparison: Comparison) -> dict[str, str]:
+    scores, ring = comparison.scores, comparison.ring_correlation
+    lines = {}
+    for name, likeness, unit in (("amplitude", scores.amplitude, ""), ("phase", scores.phase, " rad")):
+        lines[name] = (
+            f"correlation {likeness.correlation:.3f}, mean absolute difference {likeness.mae:.3f}{unit}, "
+            f"PSNR {likeness.psnr_db:.1f} dB, SSIM {likeness.ssim:.3f}"
+        )
+    size = "" if ring.resolution_m is None else f", half period {ring.resolution_m * 1e9:.1f} nm"
+    lines["ring correlation"] = f"above 0.5 up to {ring.crossing:.3f} cycles/px{size}"
+    if scores.twin_fits_better:
+        lines["twin image"] = "the conjugate picture, turned by half a turn, fits the reference better"
+    return lines
+
+
+SECTION = Section(heading="Scores", order=20, write=_write, applies=has_reference)
