@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ptycho.run.data_file import ProbeSide, probe_side
-from ptycho.run.in_force import require_file, require_model
 from ptycho.run.resolve import Written, gives_groups, groups_missing, resolve_layers
+from ptycho.run.settings import require_file, require_model
 from ptycho.settings import legacy_dict as params
 from ptycho.settings.call_site import outside_stack_level
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.inference import InferenceConfig
 from ptycho.settings.layers import TORCH_BACKEND, Command
-from ptycho.settings.legacy import update_legacy_dict
+from ptycho.settings.legacy import publish
 from ptycho.settings.schema import schema
 from ptycho.settings.training import TrainingConfig
 from ptycho_torch.config_payload import (
@@ -168,11 +168,7 @@ def populate_legacy_params(tf_config: TrainingConfig | InferenceConfig, force: b
             UserWarning,
             stacklevel=2,
         )
-    was_sealed = params.is_sealed()
-    params.unseal()
-    update_legacy_dict(params.cfg, tf_config)
-    if was_sealed:
-        params.seal()
+    publish(tf_config)
 
 
 def _require_types(overrides: object, execution_config: object) -> None:

@@ -5,11 +5,12 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from ptycho.run.in_force import on_device, publish, require_inferable, require_trainable
+from ptycho.run.settings import on_device, require_inferable, require_trainable
 from ptycho.settings import views
 from ptycho.settings.conversions import MODE
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.inference import InferenceConfig
+from ptycho.settings.legacy import publish
 from ptycho.settings.training import TrainingConfig
 from ptycho_torch import config_params as torch
 from ptyconf import Resolution
@@ -97,7 +98,7 @@ def training_payload(
         "mode": payload.pt_model_config.mode,
         **{knob: getattr(payload.execution_config, knob) for knob in _TRAINING_KNOBS},
     }
-    publish(payload.tf_training_config)
+    publish(payload.tf_training_config, seal=True)
     return payload
 
 
@@ -134,7 +135,7 @@ def inference_payload(
         "mode": MODE.to_target(resolution["model.model_type"]),
         **{knob: getattr(payload.execution_config, knob) for knob in _INFERENCE_KNOBS},
     }
-    publish(payload.tf_inference_config)
+    publish(payload.tf_inference_config, seal=True)
     return payload
 
 

@@ -45,8 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         flags = given_flags(namespace, "infer")
 
         trained = open_network(Path(given[_MODEL][0]))
-        layers = [trained.layer, cli_defaults("infer"), TORCH_BACKEND]
-        return infer(trained, resolve_run("infer", flags=flags, environment=os.environ, extra_layers=layers))
+        resolution = resolve_run(
+            "infer",
+            flags=flags,
+            environment=os.environ,
+            extra_layers=[cli_defaults("infer"), TORCH_BACKEND],
+            trained=trained.settings,
+        )
+        return infer(trained, resolution)
 
     return exit_code_of(run, debug=False)
 

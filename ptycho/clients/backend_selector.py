@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ptycho.backends.base import Backend, Library, library_of, load_backend
 from ptycho.clients.configuration import require_configuration, require_training_config
 from ptycho.clients.saved_network import expected_by_config, find_archive, open_predictor
-from ptycho.clients.training import StitchOptions, publish, scan_of, stitch, train
+from ptycho.clients.training import StitchOptions, scan_of, stitch, train
 from ptycho.errors import BackendError
+from ptycho.settings.legacy import publish
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,10 +18,9 @@ from ptycho.clients.saved_network import expected_by_params, find_archive, open_
 from ptycho.run.resolve import Written, resolve_layers
 from ptycho.scan.raw_data import RawData
 from ptycho.scan.source import ScanSource
-from ptycho.settings import legacy_dict as params
 from ptycho.settings import views
 from ptycho.settings.layers import BARE_NAMES
-from ptycho.settings.legacy import update_legacy_dict
+from ptycho.settings.legacy import publish
 from ptycho.settings.plain_files import load_yaml_config
 from ptycho.settings.training import TrainingConfig
 from ptyconf import ConfigError, Problem
@@ -137,7 +136,7 @@ def setup_configuration(
     resolution = resolve_layers(layers)
     _require_place(resolution)
     config = resolution.build(views.TRAINING)
-    update_legacy_dict(params.cfg, config)
+    publish(config)
     return config
 
 

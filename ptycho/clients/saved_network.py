@@ -17,7 +17,7 @@ from ptycho.run.bundle_layer import FREE_SETTINGS
 from ptycho.settings import legacy_dict as params
 from ptycho.settings import views
 from ptycho.settings.inference import InferenceConfig
-from ptycho.settings.legacy import update_legacy_dict
+from ptycho.settings.legacy import publish
 from ptycho.settings.model import ModelConfig
 from ptycho.settings.training import TrainingConfig
 from ptyconf.errors import error_text
@@ -135,10 +135,8 @@ def _require_agreement(trained: TrainedNetwork, expected: Expected) -> None:
 
 def _publish(trained: TrainedNetwork, intensity_scale: float) -> None:
     """Let the legacy dict describe the network that was opened; a sealed dict stays sealed."""
-    sealed = params.is_sealed()
-    params.unseal()
-    update_legacy_dict(params.cfg, trained.settings.build(views.MODEL))
-    params.set("nphotons", float(trained.bundle.normalisation["nphotons"]))
-    params.set("intensity_scale", intensity_scale)
-    if sealed:
-        params.seal()
+    photons = float(trained.bundle.normalisation["nphotons"])
+    publish(
+        trained.settings.build(views.MODEL),
+        measured={"nphotons": photons, "intensity_scale": intensity_scale},
+    )

@@ -13,11 +13,10 @@ from ptycho.clients.configuration import resolve_training
 from ptycho.clients.container import PtychoDataContainer
 from ptycho.clients.predictor import Predictor, remember
 from ptycho.reconstruction.picture import require_fitting
-from ptycho.run.in_force import PreparedTraining, on_device
+from ptycho.run.settings import TrainingSettings, on_device
 from ptycho.scan.raw_data import RawData
 from ptycho.settings import legacy_dict as params
-from ptycho.settings import views
-from ptycho.settings.legacy import update_legacy_dict
+from ptycho.settings.legacy import publish
 from ptyconf import set_fields
 from ptyconf.errors import error_text
 from ptyconf.sources import mapping
@@ -27,10 +26,9 @@ if TYPE_CHECKING:
     from ptycho.bundle.archive import Bundle
     from ptycho.settings.device import Backend as BackendName
     from ptycho.settings.execution import PyTorchExecutionConfig
-    from ptycho.settings.inference import InferenceConfig
     from ptycho.settings.training import TrainingConfig
 
-__all__ = ["StitchOptions", "publish", "scan_of", "stitch", "train"]
+__all__ = ["StitchOptions", "scan_of", "stitch", "train"]
 
 Results = dict[str, Any]
 
@@ -119,14 +117,12 @@ def train(
     resolution = on_device(
         resolution, cast("BackendName", library.name), _device_of(execution_config, library)
     )
-    configurations = PreparedTraining(
-        resolution.build(views.TRAINING), resolution.build(views.EXECUTION), resolution
-    )
+    settings = TrainingSettings.of(resolution)
     if test is not None:
-        require_fitting(test, configurations.tf_training_config.model.N, 0)
-    publish(configurations.tf_training_config)
+        require_fitting(test, settings.tf_training_config.model.N, 0)
+    publish(settings.tf_training_config)
     with TemporaryDirectory(prefix="ptycho-training-") as folder:
-        training = library.load().train(configurations, scan, Path(folder))
+        training = library.load().train(settings, scan, Path(folder))
     predictor = remember(_predictor(library, training))
     params.set("intensity_scale", predictor.intensity_scale)
     return {
@@ -141,15 +137,6 @@ def train(
         "interrupted": training.interrupted,
         "training": training,
     }
-
-
-def publish(config: TrainingConfig | InferenceConfig) -> None:
-    """Write the configuration that is in force into `params.cfg`; a sealed dict stays sealed."""
-    sealed = params.is_sealed()
-    params.unseal()
-    update_legacy_dict(params.cfg, config)
-    if sealed:
-        params.seal()
 
 
 def stitch(library: Library, results: Results, scan: RawData, options: StitchOptions) -> Results:

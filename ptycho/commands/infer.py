@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings above what the bundle says, and reconstruct."""
     trained = open_network(arguments.model)
     named = _named_files(trained.archive, arguments.scan)
-    return infer(trained, options.resolve(arguments, "infer", extra_layers=[named, trained.layer]))
+    return infer(trained, options.resolve(arguments, "infer", extra_layers=[named], trained=trained.settings))
 
 
 def infer(trained: TrainedNetwork, resolution: Resolution) -> int:

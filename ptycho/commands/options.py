@@ -59,6 +59,7 @@ def resolve(
     *,
     files: Iterable[Path] | None = None,
     extra_layers: Iterable[Layer] = (),
+    trained: Resolution | None = None,
 ) -> Resolution:
     """Resolve the settings of a command from its files, flags and the environment.
 
@@ -72,6 +73,7 @@ def resolve(
         environment=os.environ,
         extra_layers=extra_layers,
         profile=arguments.profile,
+        trained=trained,
     )
 
 

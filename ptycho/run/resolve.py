@@ -60,22 +60,22 @@ class Written:
             command: Settles what a bare name means.
             stacklevel: Whose line is remembered for the overrides; 1 is the caller.
         """
-        found: list[Layer] = []
+        layers: list[Layer] = []
         if self.overrides:
-            found.append(
+            layers.append(
                 mapping.layer(
                     "overrides", self.overrides, sections=BARE_NAMES[command], stacklevel=stacklevel + 1
                 )
             )
         if self.flags is not None:
-            found.append(_flag_layer(self.flags, command))
+            layers.append(_flag_layer(self.flags, command))
         if self.execution_config is not None:
-            found.append(instance.layer("execution", self.execution_config, views.EXECUTION))
+            layers.append(instance.layer("execution", self.execution_config, views.EXECUTION))
         if self.environ is not None:
-            found.append(environment.layer(ENVIRONMENT_PREFIX, _settings_in(self.environ)))
+            layers.append(environment.layer(ENVIRONMENT_PREFIX, _settings_in(self.environ)))
         if paths := [Path(path) for path in self.files]:
-            found.extend(toml.load_all(paths, profile=self._profile(), sections=BARE_NAMES[command]))
-        return found
+            layers.extend(toml.load_all(paths, profile=self._profile(), sections=BARE_NAMES[command]))
+        return layers
 
     def _profile(self) -> str | None:
         if self.profile is None and self.environ is not None:
@@ -104,7 +104,7 @@ def _speaks_of(layer: Layer, path: str) -> bool:
     return layer.writes(schema, path) or any(fault.path == path for fault in layer.read(schema).faults)
 
 
-def resolve_run(
+def resolve_run(  # noqa: PLR0913  One argument a source.
     command: Command,
     *,
     files: Iterable[PathLike] = (),
@@ -114,8 +114,9 @@ def resolve_run(
     execution_config: PyTorchExecutionConfig | None = None,
     extra_layers: Iterable[Layer] = (),
     profile: str | None = None,
+    trained: Resolution | None = None,
 ) -> Resolution:
-    """Resolve the settings of a run, with what the scan's header says where there is a scan.
+    """Resolve the settings of a run, once; what the scan's header says is one more layer.
 
     Args:
         command: "train" or "infer".
@@ -126,17 +127,18 @@ def resolve_run(
         execution_config: An execution configuration; only the fields that its caller set count.
         extra_layers: Further layers, such as the bundle's or the defaults of a command line.
         profile: Name of the profile of the settings files.
+        trained: The settings of a trained network, onto which the others are put.
 
     Raises:
         ConfigError: Everything that is wrong with the settings, together.
     """
     written = Written(files, flags, environment, overrides, execution_config, profile)
     layers = [*written.layers(command, stacklevel=2), *extra_layers]
-    settled = resolve_layers(layers)
-    scan = settled.get(SCAN_OF[command])
+    resolution = resolve_layers(layers) if trained is None else trained.with_layer(*layers)
+    scan = resolution.get(SCAN_OF[command])
     if scan is None or not Path(scan).is_file():
-        return settled
-    return resolve_layers(layers, scan=Path(scan), probe=probe_side(Path(scan)))
+        return resolution
+    return _with_scan(resolution, Path(scan), probe_side(Path(scan)))
 
 
 def resolve_layers(
@@ -149,13 +151,17 @@ def resolve_layers(
     """
     stack = [*layers, *TORCH_DEFAULTS, *TENSORFLOW_DEFAULTS]
     stacklevel = outside_stack_level()
-    if scan is not None and probe is not None:
-        side = probe.side
-        if side is not None and _cuts_frames(stack):
-            options = resolve(schema, precedence, stack, stacklevel=stacklevel).build(views.SCAN)
-            side = options.frame_side(side)
-        stack.append(data_file_layer(scan, probe, side=None if side == probe.side else side))
-    return resolve(schema, precedence, stack, stacklevel=stacklevel)
+    if scan is None or probe is None:
+        return resolve(schema, precedence, stack, stacklevel=stacklevel)
+    if _cuts_frames(stack):
+        return _with_scan(resolve(schema, precedence, stack, stacklevel=stacklevel), scan, probe)
+    return resolve(schema, precedence, [*stack, data_file_layer(scan, probe)], stacklevel=stacklevel)
+
+
+def _with_scan(resolution: Resolution, scan: Path, probe: ProbeSide) -> Resolution:
+    """Add what a scan's header says, its side as the settings crop and bin it."""
+    side = probe.side if probe.side is None else resolution.build(views.SCAN).frame_side(probe.side)
+    return resolution.with_layer(data_file_layer(scan, probe, side=None if side == probe.side else side))
 
 
 def _cuts_frames(layers: Iterable[Layer]) -> bool:

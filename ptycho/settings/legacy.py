@@ -1,11 +1,13 @@
 """From a configuration to the keys of the legacy dict `ptycho.params.cfg`."""
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from ptycho.settings import legacy_dict
 from ptycho.settings.legacy_dict import LegacyDict
 
 
@@ -33,8 +35,8 @@ def dataclass_to_legacy_dict(config: object) -> dict[str, Any]:
 @cache
 def _legacy_keys(kind: Any) -> tuple[tuple[str, str], ...]:
     """List the fields of a class that reach the legacy dict, each with its key."""
-    said = ((item.name, item.metadata.get("legacy", True)) for item in fields(kind))
-    return tuple((name, key if isinstance(key, str) else name) for name, key in said if key)
+    keys = ((item.name, item.metadata.get("legacy", True)) for item in fields(kind))
+    return tuple((name, key if isinstance(key, str) else name) for name, key in keys if key)
 
 
 def update_legacy_dict(cfg: MutableMapping[str, Any], config: object) -> None:
@@ -52,3 +54,25 @@ def update_legacy_dict(cfg: MutableMapping[str, Any], config: object) -> None:
         cfg.populate(values)
     else:
         cfg.update(values)
+
+
+def publish(
+    config: object, *, measured: Mapping[str, Any] = MappingProxyType({}), seal: bool | None = None
+) -> None:
+    """Write into `params.cfg` what is in force (CONFIG-001), whether or not the dict was sealed.
+
+    Args:
+        config: A ModelConfig, TrainingConfig or InferenceConfig.
+        measured: Keys that no configuration holds, such as the intensity scale of a trained network.
+        seal: Whether the dict is sealed afterwards; None leaves that as it was.
+
+    Raises:
+        TypeError: The object has no place in the legacy dict.
+    """
+    sealed_afterwards = legacy_dict.is_sealed() if seal is None else seal
+    legacy_dict.unseal()
+    try:
+        update_legacy_dict(legacy_dict.cfg, config)
+        legacy_dict.cfg.update(measured)
+    finally:
+        legacy_dict.cfg.sealed = sealed_afterwards

@@ -87,7 +87,7 @@ _PLUMBING = frozenset(
         "ptycho.config.config",
         "ptycho.settings.training",
         "ptycho.settings.inference",
-        "ptycho.run.in_force",
+        "ptycho.run.settings",
         "ptycho.workflows.backend_selector",
         "ptycho.clients.backend_selector",
         "ptycho.workflows.components",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.bundle.archive import Bundle
-from ptycho.run.in_force import prepare_inference, prepare_training
+from ptycho.run.settings import prepare_inference, prepare_training
 
 from .start import start
 

@@ -34,7 +34,7 @@ def train(
     """Train the network that the settings describe and hand back its best weights.
 
     Args:
-        prepared: The configurations, such as `ptycho.run.in_force.prepare_training` makes them.
+        prepared: The configurations, such as `ptycho.run.settings.prepare_training` makes them.
         scan: What to learn from.
         run_dir: Folder for checkpoints and metrics; made when missing.
         progress: Show one progress bar; None asks `execution.enable_progress_bar`.

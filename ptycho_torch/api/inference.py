@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho.run.in_force import on_device
+from ptycho.run.settings import on_device
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:

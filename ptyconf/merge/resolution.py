@@ -224,14 +224,14 @@ class Resolution(Mapping[str, Any]):
             )
         return tuple(_leaves(path, values, sources, ""))
 
-    def with_layer(self, layer: Layer) -> Resolution:
-        """Give a new resolution with one more layer, where the precedence puts it.
+    def with_layer(self, *layers: Layer) -> Resolution:
+        """Give a new resolution with one more layer, or with several, where the precedence puts them.
 
         Raises:
-            ConfigError: The layer brings problems.
-            SchemaError: The precedence does not know the layer's name.
+            ConfigError: The layers bring problems.
+            SchemaError: The precedence does not know a layer's name.
         """
-        return self._state.again((*self._state.layers, layer))
+        return self._state.again((*self._state.layers, *layers))
 
 
 def _leaves(path: str, values: Mapping[str, Any], sources: Mapping[str, Any], at: str) -> Iterator[Element]:

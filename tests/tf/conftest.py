@@ -22,8 +22,8 @@ from ptycho.network.settings import NetworkSettings
 from ptycho.physics import fourier
 from ptycho.physics.sweeps import canvas_of
 from ptycho.raw_data import RawData
-from ptycho.run.in_force import PreparedTraining, prepare_training
 from ptycho.run.resolve import resolve_run
+from ptycho.run.settings import TrainingSettings, prepare_training
 from ptycho.simulate.scan import Simulation, simulate
 from ptycho.tf import iteration
 from ptycho.tf.model import PtychoNetwork
@@ -120,10 +120,10 @@ def tiny_scan(scan_file: Path) -> RawData:
 
 
 @pytest.fixture(scope="session")
-def prepared(scan_file: Path) -> Callable[..., PreparedTraining]:
+def prepared(scan_file: Path) -> Callable[..., TrainingSettings]:
     """Prepare trainings of a small network: execution settings as a mapping, all others by keyword."""
 
-    def make(execution: dict[str, Any] | None = None, **settings: Any) -> PreparedTraining:
+    def make(execution: dict[str, Any] | None = None, **settings: Any) -> TrainingSettings:
         overrides = {
             "train_data_file": scan_file,
             "output_dir": scan_file.parent / "run",

@@ -17,7 +17,7 @@ import pytest
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
 from ptycho.reconstruction.picture import Options, batch_size_of
-from ptycho.run.in_force import PreparedTraining
+from ptycho.run.settings import TrainingSettings
 from ptycho.tf import infer
 from ptycho.tf.checkpoints import Checkpoint, read_checkpoint
 from ptycho.tf.data import Batches
@@ -31,7 +31,7 @@ from ptycho.training.threads import available_cores
 
 Run = Callable[..., Trained[PtychoNetwork]]
 Start = Callable[..., Job]
-Make = Callable[..., PreparedTraining]
+Make = Callable[..., TrainingSettings]
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ SCRIPT = """
 import json
 import sys
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.run.in_force import prepare_training
+from ptycho.run.settings import prepare_training
 from ptycho.run.resolve import resolve_run
 from ptycho.reconstruction.picture import Options
 from ptycho.raw_data import RawData

@@ -12,7 +12,7 @@ import tensorflow as tf
 from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.raw_data import RawData
-from ptycho.run.in_force import PreparedTraining
+from ptycho.run.settings import TrainingSettings
 from ptycho.tf.checkpoints import read_checkpoint
 from ptycho.tf.data import Batches
 from ptycho.tf.loop import Beside, Loop
@@ -24,7 +24,7 @@ from ptycho.tf.train import train
 from ptycho.tf.weights import export
 from ptycho.training.optimisation import NonFiniteLossError, Optimisation
 
-Make = Callable[..., PreparedTraining]
+Make = Callable[..., TrainingSettings]
 
 
 def probe(modes: int = 1) -> np.ndarray:

@@ -36,7 +36,7 @@ from pathlib import Path
 from ptycho.tf.start import start
 start()
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.run.in_force import prepare_training
+from ptycho.run.settings import prepare_training
 from ptycho.run.resolve import resolve_run
 from ptycho.raw_data import RawData
 from ptycho.tf.strategy import find_place

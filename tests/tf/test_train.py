@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 
 from ptycho.raw_data import RawData
-from ptycho.run.in_force import PreparedTraining
+from ptycho.run.settings import TrainingSettings
 from ptycho.tf import schedulers
 from ptycho.tf.checkpoints import Checkpoint, load_network, read_checkpoint
 from ptycho.tf.model import PtychoNetwork
@@ -25,7 +25,7 @@ from ptycho.tf.train import train
 from ptycho.tf.weights import export
 from ptycho.training.outcome import Trained
 
-Make = Callable[..., PreparedTraining]
+Make = Callable[..., TrainingSettings]
 
 ASKED = {"probe_trainable": True, "intensity_scale_trainable": True, "probe_modes": 2}
 """Everything that can be learned."""
@@ -287,7 +287,7 @@ def test_probe_is_retrieved_from_training_frames(prepared: Make, tiny_scan: RawD
 SCRIPT = """
 import sys
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.run.in_force import prepare_training
+from ptycho.run.settings import prepare_training
 from ptycho.run.resolve import resolve_run
 from ptycho.raw_data import RawData
 from ptycho.tf import backend

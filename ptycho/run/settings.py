@@ -1,40 +1,45 @@
-"""Before a run: files are there, the device is settled, `params.cfg` holds what is in force."""
+"""The settings in force in a run: files are there, the device is settled, `params.cfg` says the same."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ptycho.run.resolve import groups_missing
-from ptycho.settings import legacy_dict as params
 from ptycho.settings import views
 from ptycho.settings.device import Backend, Found, settle_accelerator
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.inference import InferenceConfig
-from ptycho.settings.legacy import update_legacy_dict
+from ptycho.settings.legacy import publish
 from ptycho.settings.training import TrainingConfig
 from ptycho.settings.validation import BUNDLE_NAME
 from ptyconf import ConfigError, Origin, Problem, Resolution
+from ptyconf.errors import error_text
 from ptyconf.sources import mapping
 
 
 @dataclass
-class PreparedTraining:
-    """The configurations of one training and the story behind every value."""
+class TrainingSettings:
+    """What is in force in one training, and the resolution that tells where every value came from."""
 
     tf_training_config: TrainingConfig
     execution_config: PyTorchExecutionConfig
     resolution: Resolution = field(repr=False, compare=False)
 
+    @classmethod
+    def of(cls, resolution: Resolution) -> "TrainingSettings":
+        """Build the configurations of a training from what was resolved."""
+        return cls(resolution.build(views.TRAINING), resolution.build(views.EXECUTION), resolution)
+
 
 @dataclass
-class PreparedInference:
-    """The configurations of one reconstruction and the story behind every value."""
+class InferenceSettings:
+    """What is in force in one reconstruction, and the resolution that tells where every value came from."""
 
     tf_inference_config: InferenceConfig
     execution_config: PyTorchExecutionConfig
     resolution: Resolution = field(repr=False, compare=False)
 
 
-def prepare_training(resolution: Resolution, backend: Backend = "tensorflow") -> PreparedTraining:
+def prepare_training(resolution: Resolution, backend: Backend = "tensorflow") -> TrainingSettings:
     """Build the configurations of a training, populate `params.cfg` and seal it.
 
     Args:
@@ -47,14 +52,12 @@ def prepare_training(resolution: Resolution, backend: Backend = "tensorflow") ->
     """
     require_trainable(resolution)
     resolution = on_device(resolution, backend)
-    prepared = PreparedTraining(
-        resolution.build(views.TRAINING), resolution.build(views.EXECUTION), resolution
-    )
-    publish(prepared.tf_training_config)
-    return prepared
+    settings = TrainingSettings.of(resolution)
+    publish(settings.tf_training_config, seal=True)
+    return settings
 
 
-def prepare_inference(resolution: Resolution, backend: Backend = "tensorflow") -> PreparedInference:
+def prepare_inference(resolution: Resolution, backend: Backend = "tensorflow") -> InferenceSettings:
     """Build the configurations of a reconstruction, populate `params.cfg` and seal it.
 
     Args:
@@ -67,11 +70,11 @@ def prepare_inference(resolution: Resolution, backend: Backend = "tensorflow") -
     """
     require_inferable(resolution)
     resolution = on_device(resolution, backend)
-    prepared = PreparedInference(
+    settings = InferenceSettings(
         resolution.build(views.INFERENCE), resolution.build(views.EXECUTION), resolution
     )
-    publish(prepared.tf_inference_config)
-    return prepared
+    publish(settings.tf_inference_config, seal=True)
+    return settings
 
 
 def require_trainable(resolution: Resolution) -> None:
@@ -110,8 +113,7 @@ def require_file(path: Path | None, complaint: str) -> None:
     """
     if path is None or not path.is_file():
         raise FileNotFoundError(
-            f"{complaint}: {path}\n  expected  a scan file (.npz)\n"
-            f"  try       an absolute path; this one is seen from {Path.cwd()}"
+            error_text(f"{complaint}: {path}", expected="a scan file (.npz)", hint=_absolute())
         )
 
 
@@ -124,15 +126,24 @@ def require_model(folder: Path) -> None:
     """
     if not folder.exists():
         raise FileNotFoundError(
-            f"Model directory not found: {folder}\n  expected  the run folder of a training\n"
-            f"  try       an absolute path; this one is seen from {Path.cwd()}"
+            error_text(
+                f"Model directory not found: {folder}",
+                expected="the run folder of a training",
+                hint=_absolute(),
+            )
         )
     archive = folder / BUNDLE_NAME if folder.is_dir() else folder
     if not archive.is_file():
         raise ValueError(
-            f"Model archive not found: {archive}\n"
-            f"  expected  {BUNDLE_NAME} in the run folder of a finished training"
+            error_text(
+                f"Model archive not found: {archive}",
+                expected=f"{BUNDLE_NAME} in the run folder of a finished training",
+            )
         )
+
+
+def _absolute() -> str:
+    return f"an absolute path; this one is seen from {Path.cwd()}"
 
 
 def on_device(resolution: Resolution, backend: Backend, machine: str | None = None) -> Resolution:
@@ -149,10 +160,3 @@ def on_device(resolution: Resolution, backend: Backend, machine: str | None = No
     origin = Origin("measured", "this machine", f"'auto' on this machine: {found.evidence}")
     values = {"execution.accelerator": found.accelerator}
     return resolution.with_layer(mapping.layer("measured", values, kind="measured", origin=lambda _: origin))
-
-
-def publish(config: TrainingConfig | InferenceConfig) -> None:
-    """Write the configuration that is in force; nothing after this can fail."""
-    params.unseal()
-    update_legacy_dict(params.cfg, config)
-    params.seal()
