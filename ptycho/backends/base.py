@@ -125,6 +125,8 @@ class Library:
         package: What must be installed.
         oldest: Oldest version that will do.
         module: The module that is a `Backend`; imported when it is asked for.
+        best_accelerator: Takes the imported package; names the best accelerator that it can use on this
+            machine (cuda, else mps, else cpu) and how that is known.
         policy: What stands behind a refusal, " (POLICY-001)" or nothing.
         process_variables: Variables of the environment by which processes that share a training know their
             place.
@@ -137,6 +139,7 @@ class Library:
     package: str
     oldest: str
     module: str
+    best_accelerator: Callable[[Any], tuple[str, str]]
     leads: Callable[[Resolution], bool]
     process_variables: tuple[str, ...] = ()
     policy: str = ""

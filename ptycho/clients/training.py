@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,6 @@ from ptyconf.sources import mapping
 if TYPE_CHECKING:
     from ptycho.backends.base import Library, Training
     from ptycho.bundle.archive import Bundle
-    from ptycho.settings.device import Backend as BackendName
     from ptycho.settings.execution import PyTorchExecutionConfig
     from ptycho.settings.training import TrainingConfig
 
@@ -114,9 +113,7 @@ def train(
         ValueError: Settings and scans do not go together.
     """
     resolution = resolve_training(config, scan, execution_config, backend=library.name)
-    resolution = on_device(
-        resolution, cast("BackendName", library.name), _device_of(execution_config, library)
-    )
+    resolution = on_device(resolution, library.name, _device_of(execution_config, library))
     settings = TrainingSettings.of(resolution)
     if test is not None:
         require_fitting(test, settings.tf_training_config.model.N, 0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ptycho.run.resolve import groups_missing
 from ptycho.settings import views
-from ptycho.settings.device import Backend, Found, settle_accelerator
+from ptycho.settings.device import Device, settle_accelerator
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.inference import InferenceConfig
 from ptycho.settings.legacy import publish
@@ -39,7 +39,7 @@ class InferenceSettings:
     resolution: Resolution = field(repr=False, compare=False)
 
 
-def prepare_training(resolution: Resolution, backend: Backend = "tensorflow") -> TrainingSettings:
+def prepare_training(resolution: Resolution, backend: str = "tensorflow") -> TrainingSettings:
     """Build the configurations of a training, populate `params.cfg` and seal it.
 
     Args:
@@ -57,7 +57,7 @@ def prepare_training(resolution: Resolution, backend: Backend = "tensorflow") ->
     return settings
 
 
-def prepare_inference(resolution: Resolution, backend: Backend = "tensorflow") -> InferenceSettings:
+def prepare_inference(resolution: Resolution, backend: str = "tensorflow") -> InferenceSettings:
     """Build the configurations of a reconstruction, populate `params.cfg` and seal it.
 
     Args:
@@ -146,7 +146,7 @@ def _absolute() -> str:
     return f"an absolute path; this one is seen from {Path.cwd()}"
 
 
-def on_device(resolution: Resolution, backend: Backend, machine: str | None = None) -> Resolution:
+def on_device(resolution: Resolution, backend: str, machine: str | None = None) -> Resolution:
     """Put the device that 'auto' became on top of the story of the accelerator.
 
     Args:
@@ -156,7 +156,9 @@ def on_device(resolution: Resolution, backend: Backend, machine: str | None = No
     """
     if resolution["execution.accelerator"] != "auto":
         return resolution
-    found = Found(machine, "an execution configuration found it") if machine else settle_accelerator(backend)
-    origin = Origin("measured", "this machine", f"'auto' on this machine: {found.evidence}")
-    values = {"execution.accelerator": found.accelerator}
+    device = (
+        Device(machine, "an execution configuration found it") if machine else settle_accelerator(backend)
+    )
+    origin = Origin("measured", "this machine", f"'auto' on this machine: {device.evidence}")
+    values = {"execution.accelerator": device.accelerator}
     return resolution.with_layer(mapping.layer("measured", values, kind="measured", origin=lambda _: origin))

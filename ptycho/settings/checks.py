@@ -12,8 +12,8 @@ from ptyconf import Complaint
 class Check:
     """One condition on one value.
 
-    In its texts `{name}` is the name of the field, `{v}` the value and `{sorted}` the list of legal names,
-    as it is then: a registry may have grown.
+    In its texts `{name}` is the name of the field, `{v}` the value, `{sorted}` the list of legal names and
+    `{either}` the same in words, as they are then: a registry may have grown.
 
     Attributes:
         holds: Tells whether a value is legal.
@@ -42,9 +42,10 @@ class Check:
         """Say what is wrong with the value of a field, or None."""
         if not self.broken_by(value):
             return None
-        names = str(sorted("none" if one is None else str(one) for one in self.legal))
+        legal = sorted("none" if one is None else str(one) for one in self.legal)
+        names, either = str(legal), " or ".join(map(repr, reversed(legal)))
         return Complaint(
-            self.wrong.format(name=name, v=value, sorted=names),
+            self.wrong.format(name=name, v=value, sorted=names, either=either),
             expected=self.expected.format(sorted=names),
             hint=f"{name} = {self.example}",
         )

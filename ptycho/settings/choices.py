@@ -3,7 +3,6 @@
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 AMPLITUDE_ACTIVATIONS = ("sigmoid", "swish", "softplus", "relu")
 ARCHITECTURES = ("cnn", "unet")
-BACKENDS = ("tensorflow", "pytorch")
 CHECKPOINT_MODES = ("min", "max")
 CLIP_ALGORITHMS = ("norm", "value", "agc")
 LOGGERS = ("csv", "tensorboard", "mlflow")

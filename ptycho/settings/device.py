@@ -11,9 +11,10 @@ import warnings
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ptycho.settings.call_site import outside_stack_level
+from ptycho.settings.registries import BACKENDS
 
 # NVIDIA on Linux, NVIDIA under WSL and in Tegra boards, AMD (torch calls its ROCm devices "cuda" too).
 _DRIVER_FILES = (
@@ -27,51 +28,33 @@ _DRIVER_FILES = (
     "/dev/nvgpu",
     "/dev/kfd",
 )
-Backend = Literal["pytorch", "tensorflow"]
-_LIBRARIES: dict[Backend, str] = {"pytorch": "torch", "tensorflow": "tensorflow"}
 _VISIBILITY = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the look at the machine found: the accelerator to use, and the evidence in words."""
+class Device:
+    """The accelerator to use on a machine, and the evidence for it in words."""
 
     accelerator: str
     evidence: str
 
 
-def find_accelerator(backend: Backend = "pytorch") -> Found:
+def find_accelerator(backend: str = "pytorch") -> Device:
     """Name the best accelerator that a backend can use here: cuda, else mps, else cpu."""
-    name = _LIBRARIES[backend]
-    library = sys.modules.get(name)
-    if library is None:
+    library = BACKENDS[backend]
+    package = sys.modules.get(library.package)
+    if package is None:
         absence = _absence()
         if absence is not None:
-            return Found("cpu", absence)
-        library = _import(name)
-        if library is None:
-            return Found("cpu", f"{name} is not installed")
-    return _ask_torch(library) if backend == "pytorch" else _ask_tensorflow(library)
+            return Device("cpu", absence)
+        package = _import(library.package)
+        if package is None:
+            return Device("cpu", f"{library.package} is not installed")
+    accelerator, evidence = library.best_accelerator(package)
+    return Device(accelerator, evidence)
 
 
-def _ask_torch(torch: Any) -> Found:
-    if torch.cuda.is_available():
-        return Found("cuda", "torch.cuda.is_available() is true")
-    if torch.backends.mps.is_available():
-        return Found("mps", "torch.backends.mps.is_available() is true")
-    return Found("cpu", "torch finds neither CUDA nor MPS")
-
-
-def _ask_tensorflow(tensorflow: Any) -> Found:
-    """Ask for GPUs; on a Mac they are Metal's."""
-    gpus = tensorflow.config.list_physical_devices("GPU")
-    if not gpus:
-        return Found("cpu", "TensorFlow finds no GPU")
-    kind = "mps" if platform.system() == "Darwin" else "cuda"
-    return Found(kind, f"TensorFlow finds {len(gpus)} GPU{'s' * (len(gpus) > 1)}")
-
-
-def settle_accelerator(backend: Backend = "pytorch") -> Found:
+def settle_accelerator(backend: str = "pytorch") -> Device:
     """Find the best accelerator, and say so where it is only the CPU.
 
     Args:
@@ -80,15 +63,15 @@ def settle_accelerator(backend: Backend = "pytorch") -> Found:
     Warns:
         UserWarning: POLICY-001, once per call that falls back to the CPU.
     """
-    found = find_accelerator(backend)
-    if found.accelerator == "cpu":
+    device = find_accelerator(backend)
+    if device.accelerator == "cpu":
         warnings.warn(
-            f"POLICY-001: No CUDA device detected ({found.evidence}); accelerator 'auto' becomes 'cpu'. "
+            f"POLICY-001: No CUDA device detected ({device.evidence}); accelerator 'auto' becomes 'cpu'. "
             "Name accelerator='cpu' to say that this is meant.",
             UserWarning,
             stacklevel=outside_stack_level(),
         )
-    return found
+    return device
 
 
 def resolve_accelerator(requested: str = "auto") -> str:

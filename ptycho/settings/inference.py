@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ptycho.settings.checks import choice, not_negative, positive
-from ptycho.settings.choices import BACKENDS
 from ptycho.settings.conditions import always
 from ptycho.settings.field import Across, described
 from ptycho.settings.groups import adopt_n_images, pool_holds_a_group
 from ptycho.settings.model import ModelConfig
+from ptycho.settings.registries import BACKENDS
 from ptyconf import tracks_set_fields
 
 __all__ = ["InferenceConfig"]
@@ -81,7 +81,7 @@ class InferenceConfig:
         check=choice(
             BACKENDS,
             "pytorch",
-            "Invalid backend: {v!r}. InferenceConfig.backend must be 'tensorflow' or 'pytorch'.",
+            "Invalid backend: {v!r}. InferenceConfig.backend must be {either}.",
         ),
     )
     refine_epochs: int = described(

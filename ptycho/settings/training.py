@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ptycho.settings.checks import above_zero, choice, from_zero, not_negative, positive, power_of_two, share
-from ptycho.settings.choices import BACKENDS, LOSS_MODES
+from ptycho.settings.choices import LOSS_MODES
 from ptycho.settings.conditions import first, where
 from ptycho.settings.conversions import LOSS, NLL, TEXT_PATH
 from ptycho.settings.field import Across, TorchName, described
 from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS, adopt_n_images, pool_holds_a_group
 from ptycho.settings.model import ModelConfig
+from ptycho.settings.registries import BACKENDS
 from ptyconf import Complaint, Resolution, tracks_set_fields
 
 __all__ = ["TrainingConfig"]
@@ -160,11 +161,7 @@ class TrainingConfig:
         "tensorflow",
         help="library that trains",
         choices=BACKENDS,
-        check=choice(
-            BACKENDS,
-            "pytorch",
-            "Invalid backend: {v!r}. TrainingConfig.backend must be 'tensorflow' or 'pytorch'.",
-        ),
+        check=choice(BACKENDS, "pytorch", "Invalid backend: {v!r}. TrainingConfig.backend must be {either}."),
     )
     torch_loss_mode: Literal["poisson", "mae"] = described(
         "poisson",

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from ptycho.settings import device
-from ptycho.settings.device import Found, find_accelerator, resolve_accelerator
+from ptycho.settings.device import Device, find_accelerator, resolve_accelerator
 
 
 def torch_with(*, cuda: bool, mps: bool) -> SimpleNamespace:
@@ -71,7 +71,7 @@ def test_hidden_devices_are_not_there(monkeypatch: pytest.MonkeyPatch, value: st
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
-    assert find_accelerator() == Found("cpu", "CUDA_VISIBLE_DEVICES hides every device")
+    assert find_accelerator() == Device("cpu", "CUDA_VISIBLE_DEVICES hides every device")
 
 
 def test_no_driver_means_no_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_no_driver_means_no_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(device, "_DRIVER_FILES", (str(tmp_path / "driver"),))
-    assert find_accelerator() == Found("cpu", "no NVIDIA or AMD driver is loaded")
+    assert find_accelerator() == Device("cpu", "no NVIDIA or AMD driver is loaded")
     (tmp_path / "driver").touch()
     monkeypatch.setattr(device, "_import", lambda _: torch_with(cuda=True, mps=False))
     assert find_accelerator().accelerator == "cuda"
@@ -94,7 +94,7 @@ def test_other_systems_ask_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "_import", lambda _: torch_with(cuda=False, mps=True))
     assert find_accelerator().accelerator == "mps"
     monkeypatch.setattr(device, "_import", lambda _: None)
-    assert find_accelerator() == Found("cpu", "torch is not installed")
+    assert find_accelerator() == Device("cpu", "torch is not installed")
 
 
 def test_windows_looks_for_the_driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_windows_looks_for_the_driver(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr(platform, "system", lambda: "Windows")
     monkeypatch.setenv("SYSTEMROOT", str(tmp_path))
-    assert find_accelerator() == Found("cpu", "no NVIDIA driver is installed")
+    assert find_accelerator() == Device("cpu", "no NVIDIA driver is installed")
 
 
 def test_without_a_device_torch_stays_unimported() -> None:
@@ -120,13 +120,13 @@ def test_without_a_device_torch_stays_unimported() -> None:
 @pytest.mark.parametrize(
     ("gpus", "system", "found"),
     [
-        (["a", "b"], "Linux", Found("cuda", "TensorFlow finds 2 GPUs")),
-        (["a"], "Darwin", Found("mps", "TensorFlow finds 1 GPU")),
-        ([], "Linux", Found("cpu", "TensorFlow finds no GPU")),
+        (["a", "b"], "Linux", Device("cuda", "TensorFlow finds 2 GPUs")),
+        (["a"], "Darwin", Device("mps", "TensorFlow finds 1 GPU")),
+        ([], "Linux", Device("cpu", "TensorFlow finds no GPU")),
     ],
 )
 def test_tensorflow_is_the_judge_of_its_own_devices(
-    monkeypatch: pytest.MonkeyPatch, gpus: list[str], system: str, found: Found
+    monkeypatch: pytest.MonkeyPatch, gpus: list[str], system: str, found: Device
 ) -> None:
     """For the TensorFlow backend TensorFlow is asked, and torch is not."""
     seen = SimpleNamespace(config=SimpleNamespace(list_physical_devices=lambda kind: gpus))
