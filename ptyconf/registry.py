@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from typing import Any, Generic, TypeVar, cast
@@ -135,6 +134,8 @@ class Registry(Collection[str], Generic[T]):
         return self._plugins
 
     def _unknown(self, name: str) -> UnknownEntryError:
+        import difflib  # an error alone needs it
+
         near = difflib.get_close_matches(str(name), list(self), 1)
         likely = (near or list(self)[:1] or [""])[0]
         hint = f'{self._setting} = "{likely}"' if self._setting else likely

@@ -5,16 +5,15 @@ is one line here and its use elsewhere.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import MISSING, dataclass, field
-from typing import Any
+from dataclasses import MISSING, field
+from typing import Any, NamedTuple
 
 from ptycho.settings.checks import Check
 from ptycho.settings.conditions import Condition
 from ptyconf import Complaint, Conversion, Resolution
 
 
-@dataclass(frozen=True)
-class TorchName:
+class TorchName(NamedTuple):
     """The field of a torch-side class that holds the same setting in a spelling of its own.
 
     Args:
@@ -26,8 +25,7 @@ class TorchName:
     conversion: Conversion | None = None
 
 
-@dataclass(frozen=True)
-class Across:
+class Across(NamedTuple):
     """A condition that a setting has to meet together with others.
 
     Args:
@@ -41,8 +39,7 @@ class Across:
     name: str
 
 
-@dataclass(frozen=True)
-class Derived:
+class Derived(NamedTuple):
     """A setting that nobody writes, because it follows from others.
 
     Args:

@@ -1,20 +1,19 @@
 """What trainings and reconstructions settle alike about their groups of patches."""
 
 import warnings
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ptycho.settings.call_site import outside_stack_level
 from ptyconf import Complaint, Resolution
 
+if TYPE_CHECKING:
+    from ptycho.settings.inference import InferenceConfig
+    from ptycho.settings.training import TrainingConfig
+
 DEFAULT_TRAINING_GROUPS = 512
 
 
-class _Grouped(Protocol):
-    n_images: int | None
-    n_groups: int | None
-
-
-def adopt_n_images(config: _Grouped) -> None:
+def adopt_n_images(config: "TrainingConfig | InferenceConfig") -> None:
     """Take `n_images` for `n_groups` where only that is given.
 
     Warns:
