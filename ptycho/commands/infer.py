@@ -65,17 +65,17 @@ def infer(trained: TrainedNetwork, resolution: Resolution) -> int:
     backend = load_backend(name)
     backend.begin(resolution)
     model = trained.load(name)
-    prepared = backend.prepare_inference(resolution)
-    scan = _read_scan(prepared.resolution)
+    configurations = backend.prepare_inference(resolution)
+    scan = _read_scan(configurations.resolution)
     target = Path(str(resolution["inference.output_dir"]))
     notes = (*_note_of_backends(trained.bundle, name), *settings_without_effect("infer", resolution))
     for note in notes:
         _log.info("%s", note)
     with building(target) as folder:
-        reconstruction = backend.reconstruct(model, prepared.resolution, scan)
+        reconstruction = backend.reconstruct(model, configurations.resolution, scan)
         results = Results(
             title=f"{target.name}: {name_of(scan)} reconstructed",
-            resolution=prepared.resolution,
+            resolution=configurations.resolution,
             reconstruction=replace(reconstruction, notes=(*notes, *reconstruction.notes)),
             scan=scan,
             trained_on_it=_trained_on(trained.bundle, scan),

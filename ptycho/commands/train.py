@@ -49,22 +49,22 @@ def train(resolution: Resolution) -> int:
     options.require_scans_of_training(resolution)
     library = library_of(str(resolution["training.backend"]))
     backend = library.load()
-    prepared = backend.prepare_training(resolution)
-    scan, judged = _read_scans(prepared.resolution)
+    configurations = backend.prepare_training(resolution)
+    scan, reconstructed_scan = _read_scans(configurations.resolution)
     target = Path(str(resolution["training.output_dir"]))
     if not library.leads(resolution):
         with TemporaryDirectory() as folder:
-            backend.train(prepared, scan, Path(folder))
+            backend.train(configurations, scan, Path(folder))
         return 0
     with building(target) as folder:
-        training = backend.train(prepared, scan, folder)
+        training = backend.train(configurations, scan, folder)
         write_bundle(folder / FILE_NAME, backend.pack(training.model, training.resolution, target))
         results = Results(
             title=f"{target.name}: trained on {name_of(scan)}",
             resolution=training.resolution,
-            reconstruction=backend.reconstruct(training.model, training.resolution, judged),
-            scan=judged,
-            trained_on_it=judged is scan,
+            reconstruction=backend.reconstruct(training.model, training.resolution, reconstructed_scan),
+            scan=reconstructed_scan,
+            trained_on_it=reconstructed_scan is scan,
             training=training,
         )
         results.reconstruction.save(folder / RECONSTRUCTION)

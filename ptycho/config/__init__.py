@@ -1,1 +1,1 @@
-"""The configuration contract, the schema of every setting, and the order of its layers."""
+"""Doors: the configuration classes by their public names; the code is in `ptycho.settings`."""

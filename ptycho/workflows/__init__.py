@@ -1,1 +1,1 @@
-"""What programs that call us as a library use."""
+"""Doors: the steps of a reconstruction by their public names; the code is in `ptycho.clients`."""

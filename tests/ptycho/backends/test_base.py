@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from ptycho.backends import base
-from ptycho.backends.base import load_backend
+from ptycho.backends.base import Library, library_of, load_backend
 from ptycho.errors import BackendError
+from ptycho.settings.registries import BACKENDS
 
 
 @pytest.mark.parametrize(
@@ -45,3 +49,29 @@ def test_an_unknown_backend_is_refused() -> None:
     assert str(caught.value) == (
         "Invalid backend: 'jax'. TrainingConfig.backend must be 'tensorflow' or 'pytorch'."
     )
+
+
+def test_a_backend_is_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that was added is loaded by its name, its module only then; removed, it is gone."""
+    (tmp_path / "backend_of_a_plugin.py").write_text("TITLE = 'here'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    library = Library(
+        name="plugin",
+        title="Plugin",
+        package="numpy",
+        oldest="1.26",
+        module="backend_of_a_plugin",
+        best_accelerator=lambda _package: ("cpu", "it says so"),
+        leads=bool,
+    )
+    BACKENDS.add("plugin", library)
+    try:
+        assert "backend_of_a_plugin" not in sys.modules
+        assert library_of("plugin") is library
+        assert vars(load_backend("plugin"))["TITLE"] == "here"
+        with pytest.raises(ValueError, match="must be 'tensorflow' or 'pytorch' or 'plugin'"):
+            load_backend("jax")
+    finally:
+        BACKENDS.remove("plugin")
+    with pytest.raises(ValueError, match="Invalid backend: 'plugin'"):
+        load_backend("plugin")
