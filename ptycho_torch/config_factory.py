@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ptycho.run.data_file import ProbeSide, probe_side
-from ptycho.run.resolve import Written, gives_groups, groups_missing, resolve_layers
+from ptycho.run.resolve import Sources, gives_groups, groups_missing, resolve_layers
 from ptycho.run.settings import require_file, require_model
 from ptycho.settings import legacy_dict as params
 from ptycho.settings.call_site import outside_stack_level
@@ -75,7 +75,7 @@ def create_training_payload(
     _require_types(overrides, execution_config)
     scan = Path(train_data_file)
     require_file(scan, "Training data file not found")
-    written = Written(files, flags, environment, overrides, execution_config)
+    written = Sources(files, flags, environment, overrides, execution_config)
     arguments = {"training.train_data_file": scan, "training.output_dir": Path(output_dir)}
     layers = [
         *written.layers("train", stacklevel=2),
@@ -118,7 +118,7 @@ def create_inference_payload(
     model, scan = Path(model_path), Path(test_data_file)
     require_model(model)
     require_file(scan, "Test data file not found")
-    written = Written(files, flags, environment, overrides, execution_config)
+    written = Sources(files, flags, environment, overrides, execution_config)
     arguments = {
         "inference.model_path": model,
         "inference.test_data_file": scan,

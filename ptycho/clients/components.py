@@ -15,7 +15,7 @@ import numpy as np
 
 from ptycho.clients.backend_selector import run_cdi_example_with_backend, train_cdi_model_with_backend
 from ptycho.clients.saved_network import expected_by_params, find_archive, open_predictor
-from ptycho.run.resolve import Written, resolve_layers
+from ptycho.run.resolve import Sources, resolve_layers
 from ptycho.scan.raw_data import RawData
 from ptycho.scan.source import ScanSource
 from ptycho.settings import views
@@ -132,7 +132,7 @@ def setup_configuration(
         written, label = load_yaml_config(yaml_path), str(yaml_path)
         layers.append(mapping.layer("file", written, label=label, sections=BARE_NAMES["train"], kind="yaml"))
     elif yaml_path is not None:
-        layers += Written(files=[yaml_path]).layers("train")
+        layers += Sources(files=[yaml_path]).layers("train")
     resolution = resolve_layers(layers)
     _require_place(resolution)
     config = resolution.build(views.TRAINING)

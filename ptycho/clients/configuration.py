@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ptycho.run.resolve import Written, resolve_layers
+from ptycho.run.resolve import Sources, resolve_layers
 from ptycho.settings import views
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.inference import InferenceConfig
@@ -90,7 +90,7 @@ def resolve_training(
         _read_from(scan, backend),
         instance.layer("overrides", scan.options, views.SCAN, fields="all", within=1),
         *_parts("overrides", config, named=True),
-        *Written(environ=os.environ, execution_config=execution_config).layers("train"),
+        *Sources(environ=os.environ, execution_config=execution_config).layers("train"),
         *_parts("cli-defaults", config, named=False),
     ]
     return resolve_layers(layers)

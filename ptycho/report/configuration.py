@@ -54,8 +54,8 @@ def render() -> str:
     """Write the reference as Markdown."""
     resolution = resolve_run("train")
     parts = [_HEAD, *_layers(), "\n"]
-    for section, said in _SECTIONS.items():
-        parts += [f"\n## {section}\n\n{said}\n\n", _row(_COLUMNS), _row(["---"] * len(_COLUMNS))]
+    for section, introduction in _SECTIONS.items():
+        parts += [f"\n## {section}\n\n{introduction}\n\n", _row(_COLUMNS), _row(["---"] * len(_COLUMNS))]
         parts += [
             _row(_cells(setting, resolution))
             for path, setting in schema.settings.items()
@@ -66,7 +66,9 @@ def render() -> str:
         _row(("setting", "what another value would ask for", "default")),
         _row(["---"] * 3),
     ]
-    parts += [_row((f"`{path}`", said, _spell(schema[path].default))) for path, said in UNSUPPORTED.items()]
+    parts += [
+        _row((f"`{path}`", feature, _spell(schema[path].default))) for path, feature in UNSUPPORTED.items()
+    ]
     return "".join(parts)
 
 
@@ -133,9 +135,9 @@ def _other_keys(path: str) -> Iterator[str]:
 
 def _legacy_key(path: str) -> str:
     for view in (views.MODEL, views.TRAINING, views.INFERENCE):
-        said: dict[str, Any] = {item.name: item.metadata.get("legacy") for item in fields(view.target)}
+        keys: dict[str, Any] = {item.name: item.metadata.get("legacy") for item in fields(view.target)}
         for attribute in view.own:
-            legacy = said[attribute.name]
+            legacy = keys[attribute.name]
             if attribute.bind.path == path and legacy:
                 return f"`{legacy if isinstance(legacy, str) else attribute.name}`"
     return "-"

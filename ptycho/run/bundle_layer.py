@@ -48,34 +48,34 @@ def require_same_network(resolution: Resolution, bundle: Bundle) -> None:
         ConfigError: One problem for each setting that differs, naming both places.
     """
     problems = []
-    for name, held in _insisted(bundle).items():
+    for name, trained in _fixed_by_weights(bundle).items():
         path = f"model.{name}"
-        if name in FREE_SETTINGS or resolution[path] == held:
+        if name in FREE_SETTINGS or resolution[path] == trained:
             continue
         trace = resolution.trace(path)
-        beaten = next((entry for entry in trace.losers if entry.layer == "bundle"), None)
+        below = next((entry for entry in trace.losers if entry.layer == "bundle"), None)
         problems.append(
             Problem(
-                f"'{path}' is {trace.value!r}, and the trained network was made with {held!r}",
+                f"'{path}' is {trace.value!r}, and the trained network was made with {trained!r}",
                 path=path,
                 origin=trace.winner.origin,
-                overrides=() if beaten is None else (f"{beaten.origin} ({held!r})",),
-                expected=f"{held!r}",
-                hint=_remedy(name, held),
+                overrides=() if below is None else (f"{below.origin} ({trained!r})",),
+                expected=f"{trained!r}",
+                hint=_remedy(name, trained),
             )
         )
     if problems:
         raise ConfigError(problems)
 
 
-def _insisted(bundle: Bundle) -> dict[str, Any]:
+def _fixed_by_weights(bundle: Bundle) -> dict[str, Any]:
     """Name what the weights stand for: the network, and the divisor that made its probe."""
     settings = {str(entry["path"]): entry["value"] for entry in bundle.provenance.get("settings", ())}
     divisor = settings.get("model.probe_scale")
     return dict(bundle.network) if divisor is None else {**bundle.network, "probe_scale": divisor}
 
 
-def _remedy(name: str, held: object) -> str:
+def _remedy(name: str, trained: object) -> str:
     if name == "N":
-        return f"data.crop_px = {held}, or a network that was trained on frames of this size"
+        return f"data.crop_px = {trained}, or a network that was trained on frames of this size"
     return f"leaving {name} out, or a network that was trained with it"

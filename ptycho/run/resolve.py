@@ -34,7 +34,7 @@ _PROFILE_VARIABLE = f"{ENVIRONMENT_PREFIX}__PROFILE"
 
 
 @dataclass(frozen=True)
-class Written:
+class Sources:
     """What users wrote for one run, source by source.
 
     Attributes:
@@ -132,7 +132,7 @@ def resolve_run(  # noqa: PLR0913  One argument a source.
     Raises:
         ConfigError: Everything that is wrong with the settings, together.
     """
-    written = Written(files, flags, environment, overrides, execution_config, profile)
+    written = Sources(files, flags, environment, overrides, execution_config, profile)
     layers = [*written.layers(command, stacklevel=2), *extra_layers]
     resolution = resolve_layers(layers) if trained is None else trained.with_layer(*layers)
     scan = resolution.get(SCAN_OF[command])

@@ -114,7 +114,7 @@ FLAGS: Mapping[Command, tuple[Flag, ...]] = {
 }
 
 
-class _Take(argparse.Action):
+class _FlagText(argparse.Action):
     """Keep the text of a flag under its setting, together with its spelling."""
 
     def __call__(
@@ -146,7 +146,7 @@ def add_flags(parser: argparse.ArgumentParser, command: Command) -> None:
             *flag.deprecated,
             dest=flag.path,
             metavar=None if takes_none or flag.choices else flag.name.lstrip("-").upper(),
-            action=_Take,
+            action=_FlagText,
             nargs=0 if takes_none else None,
             const=flag.stands_for,
             choices=flag.choices or None,

@@ -95,25 +95,25 @@ class ScanOptions:
         Raises:
             ScanError: The crop does not fit the frame, or the bin does not divide the crop.
         """
-        kept = side_px if self.crop_px is None else self.crop_px
-        if not 0 < kept <= side_px or (side_px - kept) % 2:
+        side = side_px if self.crop_px is None else self.crop_px
+        if not 0 < side <= side_px or (side_px - side) % 2:
             raise ScanError(
                 error_text(
-                    f"data.crop_px = {kept} does not fit frames of {side_px} x {side_px} pixels",
+                    f"data.crop_px = {side} does not fit frames of {side_px} x {side_px} pixels",
                     expected=f"at most {side_px}, and {'odd' if side_px % 2 else 'even'} as the frame is",
                     hint=f"data.crop_px = {side_px // 2 + (side_px // 2 - side_px) % 2}",
                 )
             )
-        if self.bin < 1 or kept % self.bin:
-            divisors = [d for d in range(1, 17) if kept % d == 0]
+        if self.bin < 1 or side % self.bin:
+            divisors = [d for d in range(1, 17) if side % d == 0]
             raise ScanError(
                 error_text(
-                    f"data.bin = {self.bin} does not divide a frame of {kept} x {kept} pixels",
+                    f"data.bin = {self.bin} does not divide a frame of {side} x {side} pixels",
                     expected=f"one of {', '.join(map(str, divisors))}",
                     hint="data.bin = 1, or another data.crop_px",
                 )
             )
-        return kept // self.bin
+        return side // self.bin
 
     def object_pixel_m(self, side_px: int) -> float | None:
         """Give the side of an object pixel in metres; None when the geometry is not fully known.
@@ -126,5 +126,5 @@ class ScanOptions:
         """
         if self.pixel_size_m is None or self.wavelength_m is None or self.distance_m is None:
             return None
-        kept = side_px if self.crop_px is None else self.crop_px
-        return self.wavelength_m * self.distance_m / (kept * self.pixel_size_m)
+        side = side_px if self.crop_px is None else self.crop_px
+        return self.wavelength_m * self.distance_m / (side * self.pixel_size_m)

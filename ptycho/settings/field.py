@@ -39,7 +39,7 @@ class Across(NamedTuple):
     name: str
 
 
-class Derived(NamedTuple):
+class DerivedFrom(NamedTuple):
     """A setting that nobody writes, because it follows from others.
 
     Args:
@@ -71,7 +71,7 @@ def described(  # noqa: PLR0913  One line a setting: whatever is known of it is 
     without_effect: Condition | None = None,
     training_only: str = "",
     unsupported: str = "",
-    derived: Derived | None = None,
+    derived: DerivedFrom | None = None,
     across: Across | None = None,
     passed_over: Mapping[str, str] | None = None,
     only_if_written: bool = False,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ptycho.settings.call_site import call_site
+from ptyconf.errors import error_text
 
 __all__ = [
     "LegacyDict",
@@ -296,10 +297,12 @@ def require_populated(reader: str, *keys: str) -> None:
         return
     wanted = ", ".join(repr(key) for key in keys) or "it"
     raise UnpopulatedError(
-        f"CONFIG-001: {reader} would read {wanted} from params.cfg, which no configuration has populated\n"
-        "  expected  update_legacy_dict(params.cfg, config) before any data helper\n"
-        "  try       from ptycho.config.config import update_legacy_dict; "
-        "update_legacy_dict(params.cfg, config)"
+        error_text(
+            f"CONFIG-001: {reader} would read {wanted} from params.cfg, which no configuration has populated",
+            expected="update_legacy_dict(params.cfg, config) before any data helper",
+            hint="from ptycho.config.config import update_legacy_dict; "
+            "update_legacy_dict(params.cfg, config)",
+        )
     )
 
 

@@ -67,8 +67,7 @@ def shares_settings(section: str) -> Callable[[type[T]], type[T]]:
             if bind.path not in described:
                 raise SchemaError(f"{kind.__qualname__}.{name} shares {bind.path!r}, which is no setting")
             words = described[bind.path].metadata
-            said = {"help": words["help"], "unit": words["unit"], "legacy": False}
-            item.metadata = MappingProxyType(said)
+            item.metadata = MappingProxyType({"help": words["help"], "unit": words["unit"], "legacy": False})
         return kind
 
     return describe

@@ -10,14 +10,14 @@ from dataclasses import MISSING, dataclass
 from typing import Any, Literal
 
 from ptycho.settings.checks import above_zero, positive
-from ptycho.settings.field import Across, Derived, described
+from ptycho.settings.field import Across, DerivedFrom, described
 from ptycho.settings.groups import channels
 from ptycho.settings.sections import shared, shares_settings
 from ptyconf import Complaint, Resolution
 
 __all__ = ["DataConfig", "DatagenConfig", "InferenceConfig", "ModelConfig", "TrainingConfig"]
 
-_CHANNELS = Derived(("model.gridsize",), channels, "gridsize squared")
+_CHANNELS = DerivedFrom(("model.gridsize",), channels, "gridsize squared")
 _THAW = "fine-tuning of a trained network in stages"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from ptycho.run.bundle_layer import FREE_SETTINGS
-from ptycho.run.resolve import Written, resolve_layers
+from ptycho.run.resolve import Sources, resolve_layers
 from ptycho.settings import views
 from ptycho.settings.layers import TORCH_BACKEND
 from ptycho_torch.config_params import (
@@ -117,7 +117,7 @@ class ConfigManager:
         layers = [
             _layer_of_call("overrides", named),
             *self._changed("overrides"),
-            *Written(environ=os.environ).layers("train"),
+            *Sources(environ=os.environ).layers("train"),
             _layer_of_call("cli-defaults", {"training.n_groups": _count_positions(scan)}),
             TORCH_BACKEND,
         ]
@@ -130,7 +130,7 @@ class ConfigManager:
             ConfigError: Everything that is wrong with the settings.
         """
         layers = [
-            *Written(environ=os.environ).layers("infer"),
+            *Sources(environ=os.environ).layers("infer"),
             *self._described(),
             mapping.layer("bundle", self.trained, kind="bundle", label="checkpoint"),
             TORCH_BACKEND,

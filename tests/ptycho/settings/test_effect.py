@@ -85,12 +85,12 @@ def told(command: Command, **written: Any) -> list[str]:
         ),
     ],
 )
-def test_an_idle_setting_of_a_training_is_told(written: dict[str, Any], path: str, reason: str) -> None:
-    """The sentence names the setting and what makes it idle."""
+def test_a_training_says_what_has_no_effect(written: dict[str, Any], path: str, reason: str) -> None:
+    """The sentence names the setting and what leaves it without effect."""
     assert f"{path} has nothing to act on: {reason}" in told("train", **written)
 
 
-def test_an_idle_setting_of_an_inference_is_told() -> None:
+def test_an_inference_says_what_has_no_effect() -> None:
     """Groups are not drawn in a reconstruction, and its frames are not loaded by workers."""
     assert told("infer", inference__neighbor_count=9, execution__num_workers=2) == [
         f"inference.neighbor_count has nothing to act on: {NEIGHBOURS}",
