@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from ptycho.config.config import PyTorchExecutionConfig, TrainingConfig
-from ptycho.run.resolve import gives_groups, resolve_run
+from ptycho.run.resolve import gives_groups, resolve_layers, resolve_run
 from ptycho.settings.command_lines import cli_defaults
 from ptycho.settings.data import ScanOptions
 from ptycho.settings.layers import bridge_precedence, precedence
 from ptycho.settings.schema import schema
-from ptyconf import ConfigError, Layer, Resolution
+from ptyconf import ConfigError, Layer, Resolution, resolve
 from ptyconf.sources import flags, mapping
 
 QUICKSTART = """\
@@ -238,3 +238,37 @@ def test_command_line_defaults_name_their_flag() -> None:
     assert resolution["training.n_groups"] == 512
     origin = resolution.trace("training.n_groups").winner.origin
     assert str(origin) == "python -m ptycho_torch.train --n_images default"
+
+
+@pytest.fixture
+def resolves(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count how often sources are read and resolved; what is put onto a resolution later does not count."""
+    counted: list[int] = []
+
+    def count(*args: Any, **more: Any) -> Resolution:
+        counted.append(len(counted))
+        return resolve(*args, **more)
+
+    monkeypatch.setattr("ptycho.run.resolve.resolve", count)
+    return counted
+
+
+def test_a_training_is_resolved_once(quickstart: Path, resolves: list[int]) -> None:
+    """The scan's header is one more layer, also where the settings crop its frames."""
+    probe = np.ones((128, 128), np.complex64)
+    np.savez(quickstart.with_name("scan.npz"), diff3d=np.ones((8, 128, 128), np.float32), probeGuess=probe)
+    resolution = resolve_run("train", files=[quickstart], overrides={"data.crop_px": 64})
+    assert len(resolves) == 1
+    assert order(resolution, "model.N")[0] == ("data-file", 64)
+
+
+def test_what_is_written_is_put_onto_a_trained_network(scan_file: Path, resolves: list[int]) -> None:
+    """Settings of a bundle that were resolved when it was opened are not resolved again for its use."""
+    bundle = mapping.layer("bundle", {"model.gridsize": 2, "model.n_filters_scale": 1}, kind="bundle")
+    trained = resolve_layers([bundle])
+    resolution = resolve_run(
+        "infer", overrides={"test_data_file": scan_file, "model.gridsize": 1}, trained=trained
+    )
+    assert len(resolves) == 1
+    assert order(resolution, "model.gridsize")[:2] == [("overrides", 1), ("bundle", 2)]
+    assert resolution.winner_layer("model.N") == "data-file"
