@@ -125,21 +125,21 @@ def bare(case: Case) -> Figures:
 
     from ptycho.raw_data import RawData
     from ptycho_torch.config_factory import training_payload
-    from ptycho_torch.lit.preparation import prepare
     from ptycho_torch.lit.threads import limited
+    from ptycho_torch.lit.train import open_loop
     from ptycho_torch.lit.trainer import device_of
 
     payload = training_payload(resolved(case, case.epochs))
-    with limited(case.threads):
-        job = prepare(payload, RawData.from_file(case.scan_file), None)
+    with limited(case.threads), TemporaryDirectory() as folder:
+        loop = open_loop(payload, RawData.from_file(case.scan_file), Path(folder))
         device = device_of(payload.execution_config)
-        module = job.module.to(device)
+        module = loop.module.to(device)
         module.on_fit_start()
         optimizer: Any = module.configure_optimizers()
         times = []
         for _ in range(case.epochs):
             began = time.perf_counter()
-            for batch in job.train:
+            for batch in loop.train:
                 optimizer.zero_grad()
                 loss, _ = module.evaluate(type(batch)(*(None if t is None else t.to(device) for t in batch)))
                 loss.backward()

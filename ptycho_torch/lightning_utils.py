@@ -24,7 +24,7 @@ def find_best_checkpoint(run_dir: Path) -> Path | None:
     found = sorted(run_dir.glob(BEST_CHECKPOINTS))
     last = run_dir / LAST_CHECKPOINT
     if len(found) > 1 and last.is_file():
-        from ptycho_torch.lit.checkpoint import read_best_name
+        from ptycho_torch.lit.checkpoints import read_best_name
 
         named = run_dir / read_best_name(last)
         if named in found:

@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ptycho_torch.lit.checkpoint import PtychoPINN_Lightning
+    from ptycho_torch.lit.checkpoints import PtychoPINN_Lightning
 
 __all__ = ["PtychoPINN_Lightning"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "PtychoPINN_Lightning":
-        from ptycho_torch.lit import checkpoint
+        from ptycho_torch.lit import checkpoints
 
-        return checkpoint.PtychoPINN_Lightning
+        return checkpoints.PtychoPINN_Lightning
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

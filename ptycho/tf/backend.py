@@ -1,13 +1,16 @@
-"""The TensorFlow backend behind command line and clients: prepare, train, pack, unpack, reconstruct.
+"""The TensorFlow backend behind command line and clients, of which `ptycho.backends.base.Backend` tells more.
 
-TensorFlow is imported when a function is called, not before.
+Every function that needs TensorFlow starts it first, quietly.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ptycho.bundle.archive import Bundle
+from ptycho.backends.model import pack as pack_model
+from ptycho.backends.model import reconstruct as reconstruct_model
+from ptycho.backends.model import unpack as unpack_model
 from ptycho.run.settings import prepare_inference, prepare_training
 
 from .start import start
@@ -18,10 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ptycho.bundle.archive import Bundle
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
-    from ptycho.training.outcome import Model, Training
-    from ptycho.training.preparation import Prepared
+    from ptycho.training.plan import TrainingConfigurations
+    from ptycho.training.result import Model, TrainingResult
     from ptyconf import Resolution
 
     from .model import PtychoNetwork
@@ -37,8 +41,6 @@ __all__ = [
     "unpack",
 ]
 
-BACKEND = "tensorflow"
-
 
 def begin(resolution: Resolution) -> None:
     """Let TensorFlow come up with the threads of the settings, and without GPUs where they name the CPU.
@@ -46,7 +48,7 @@ def begin(resolution: Resolution) -> None:
     It keeps what it comes up with, and comes up when it makes its first tensor: the weights of a bundle.
     """
     start()
-    from .strategy import hide_gpus
+    from .devices import hide_gpus
     from .threads import take_threads_for_reconstruction
 
     take_threads_for_reconstruction(resolution["execution.threads"])
@@ -54,104 +56,47 @@ def begin(resolution: Resolution) -> None:
         hide_gpus()
 
 
-def train(prepared: Prepared, scan: RawData, folder: Path) -> Training[PtychoNetwork]:
-    """Train on a scan; leave checkpoints and metrics in the folder.
-
-    Raises:
-        ValueError: The settings and the scan do not go together.
-    """
+def train(
+    configurations: TrainingConfigurations, scan: RawData, folder: Path
+) -> TrainingResult[PtychoNetwork]:
+    """Train in TensorFlow's graphs."""
     start()
-    from ptycho.training.outcome import leave
+    from .train import train as train_network
 
-    from . import train as training
-
-    return leave(training.train(prepared, scan, folder), prepared.resolution, scan)
+    return train_network(configurations, scan, folder)
 
 
 def pack(model: Model[PtychoNetwork], resolution: Resolution, home: Path) -> Bundle:
-    """Turn a model into what the bundle in that folder will hold."""
+    """Write down what TensorFlow holds."""
     start()
-    from ptyconf.report import dump_toml, to_json
-
     from . import weights
 
-    return Bundle(
-        backend=BACKEND,
-        network=model.network.settings.as_dict(),
-        normalisation=model.normalisation.as_dict(),
-        probe=model.network.probe.numpy(),
-        weights=weights.export(model.network),
-        settings_toml=dump_toml(resolution, folder=home),
-        provenance=to_json(resolution),
-    )
+    return pack_model("tensorflow", model, weights.export(model.network), resolution, home)
 
 
 def unpack(bundle: Bundle) -> Model[PtychoNetwork]:
-    """Turn what a bundle holds into a model.
-
-    Raises:
-        ValueError: The weights do not belong to the network that the bundle describes.
-    """
+    """Build TensorFlow's network in single precision, whatever it was trained with."""
     start()
-    from ptycho.network.settings import NetworkSettings
-    from ptycho.network.size import require_like_size
-    from ptycho.physics.scale import Normalisation
-    from ptycho.training.outcome import Model
+    from . import model, weights
 
-    from . import weights
-    from .model import PtychoNetwork
-
-    normalisation = Normalisation.from_dict(bundle.normalisation)
-    settings = NetworkSettings(**bundle.network)
-    require_like_size(settings, bundle.weights)
-    network = PtychoNetwork(settings, bundle.probe, normalisation.intensity_scale, dtype="float32")
-    weights.load(network, bundle.weights)
-    return Model(network, normalisation)
+    return unpack_model(bundle, partial(model.PtychoNetwork, dtype="float32"), weights.load)
 
 
 def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawData) -> Reconstruction:
-    """Reconstruct a scan with a model, on the device that the settings ask for.
-
-    Raises:
-        ValueError: The scan does not fit the model.
-    """
+    """Let TensorFlow compute the patches."""
     start()
-    from ptycho.reconstruction.picture import Options, batch_size_of, place_scan
-    from ptycho.settings.execution import PyTorchExecutionConfig
+    from . import devices, infer
 
-    from . import infer
-    from .strategy import device_of
-
-    execution = resolution.build(PyTorchExecutionConfig)
-    return infer.reconstruct(
-        model.network,
-        model.normalisation,
-        place_scan(resolution, scan),
-        batch_size=batch_size_of(execution, int(resolution["inference.batch_size"])),
-        device=device_of(execution),
-        options=Options.of(resolution, execution),
-    )
+    return reconstruct_model(infer.reconstruct, devices.device_of, model, resolution, scan)
 
 
 def infer_patches(
     model: Model[PtychoNetwork], X: NDArray[np.float32], relative: NDArray[np.float32]
 ) -> NDArray[np.complex64]:
-    """Infer object patches on the device of the model's weights.
-
-    Args:
-        model: A trained model.
-        X: Normalised amplitude, shape (B, C, N, N).
-        relative: Group mean minus position [x, y] in pixels, shape (B, C, 2).
-
-    Returns:
-        Complex patches, shape (B, C, N, N); those of the unet agree within their group already.
-    """
+    """Infer patches in a graph that the network keeps; it is made anew for groups of another shape."""
     import numpy as np
     import tensorflow as tf
 
-    patches = model.network.patches_graph(
-        tf.convert_to_tensor(np.asarray(X, np.float32)),
-        tf.convert_to_tensor(np.asarray(relative, np.float32)),
-    )
-    found: NDArray[np.complex64] = patches.numpy()
-    return found
+    groups = [tf.convert_to_tensor(np.asarray(array, np.float32)) for array in (X, relative)]
+    patches: NDArray[np.complex64] = model.network.patches_graph(*groups).numpy()
+    return patches

@@ -18,7 +18,7 @@ import numpy as np
 
 from ptycho.files.atomic import replacing
 from ptycho.network.settings import NetworkSettings
-from ptycho.training.resume import Resumed, find_checkpoint, refuse_checkpoint, require_backend
+from ptycho.training.resume import EarlierTraining, find_checkpoint, not_a_checkpoint, require_backend
 
 from .model import PtychoNetwork
 
@@ -41,7 +41,7 @@ class Checkpoint:
         network: Weights under canonical names.
         optimiser: What the optimiser remembers.
         best: Weights of the best epoch; empty where none was finished.
-        beside: What callbacks and schedules remember, by their names; JSON types.
+        beside: What schedule and ranking remember, by their names; JSON types.
         settings_toml: The settings of the training, as the text of a settings file.
     """
 
@@ -74,46 +74,45 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         save_file(arrays, temporary, metadata={_HEADER: json.dumps(header)})
 
 
-def read_checkpoint(path: Path) -> tuple[Resumed, Checkpoint]:
-    """Read a checkpoint, running no code from it.
+def read_checkpoint(path: Path) -> EarlierTraining:
+    """Read a checkpoint, which is the content of what is handed back.
 
     Args:
-        path: A run folder or a checkpoint.
+        path: A run folder or a file.
 
     Raises:
-        FileNotFoundError: There is no checkpoint.
-        ValueError: The file is no checkpoint of ours, or one of the other backend.
+        FileNotFoundError: It is not there.
+        ValueError: The file is none of ours, or one of the other backend.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = find_checkpoint(path)
     require_backend(path, "tensorflow")
+    checkpoint = _read(path)
+    try:
+        network = dict(checkpoint.hyperparameters["network"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise not_a_checkpoint(path, error) from error
+    return EarlierTraining(path, network, checkpoint.history, checkpoint)
+
+
+def _read(path: Path) -> Checkpoint:
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {})[_HEADER])
             _require_format(header)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        checkpoint = Checkpoint(
+        return Checkpoint(
             hyperparameters=dict(header["hyperparameters"]),
-            history=[dict(row) for row in header["history"]],
+            history=[{**row, "epoch": float(row["epoch"])} for row in header["history"]],
             network=_part(arrays, _NETWORK),
             optimiser=_part(arrays, _OPTIMISER),
             best=_part(arrays, _BEST),
             beside=dict(header["beside"]),
             settings_toml=str(header["settings_toml"]),
         )
-        resumed = Resumed(
-            path=path,
-            epochs=len({int(row["epoch"]) for row in checkpoint.history}),
-            network=dict(checkpoint.hyperparameters["network"]),
-            history=checkpoint.history,
-        )
-    except KeyError as error:
-        raise refuse_checkpoint(path, f"it lacks {error}") from error
-    except (SafetensorError, ValueError, TypeError, AttributeError, OSError) as error:
-        reason = str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__
-        raise refuse_checkpoint(path, reason) from error
-    return resumed, checkpoint
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+        raise not_a_checkpoint(path, error) from error
 
 
 def _require_format(header: Mapping[str, Any]) -> None:
@@ -126,18 +125,16 @@ def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> Arrays:
 
 
 def load_network(path: Path) -> PtychoNetwork:
-    """Read the network out of a checkpoint; nothing else is needed.
+    """Make the network of a checkpoint; nothing else is needed.
 
     Raises:
-        FileNotFoundError: There is no checkpoint.
-        ValueError: The file is no checkpoint of ours, or its arrays do not make its network.
+        FileNotFoundError: It is not there.
+        ValueError: The file is none of ours, or its arrays do not make its network.
     """
     from .module import plain_network
 
-    resumed, checkpoint = read_checkpoint(path)
+    earlier = read_checkpoint(path)
     try:
-        return plain_network(NetworkSettings(**resumed.network), checkpoint.network)
-    except KeyError as error:
-        raise refuse_checkpoint(resumed.path, f"it lacks {error}") from error
-    except (ValueError, TypeError) as error:
-        raise refuse_checkpoint(resumed.path, str(error).split("\n", maxsplit=1)[0]) from error
+        return plain_network(NetworkSettings(**earlier.network), earlier.content.network)
+    except (KeyError, ValueError, TypeError) as error:
+        raise not_a_checkpoint(earlier.path, error) from error

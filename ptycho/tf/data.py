@@ -1,37 +1,24 @@
-"""Batches of normalised groups, gathered beside the training.
+"""Batches as TensorFlow's datasets, read beside the training.
 
 Shape legend: B groups of a batch, C positions of a group, N frame side.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ptycho.scan.frame_store import Indices
 from ptycho.settings.execution import PyTorchExecutionConfig
-from ptycho.training.groups import Groups
-from ptycho.training.order import epoch_order
+from ptycho.training.groups import Groups, epoch_order
+from ptycho.training.plan import Plan
+
+from .devices import Place
 
 BATCHES_AHEAD = 2
 """Batches that are held ready, for each loading thread, where no setting says otherwise."""
-
-
-class Batch(NamedTuple):
-    """What one step sees.
-
-    Attributes:
-        X: Normalised amplitude, float32, shape (B, C, N, N).
-        relative: Group mean minus position [x, y] in pixels, float32, shape (B, C, 2).
-        labels: Complex patches to learn from, complex64, shape (B, C, N, N), or None.
-    """
-
-    X: tf.Tensor
-    relative: tf.Tensor
-    labels: tf.Tensor | None = None
-
 
 Tensors = tuple[tf.Tensor, ...]
 """What a dataset holds of a `Batch`: the arrays that there are, for a strategy carries no None."""
@@ -42,7 +29,7 @@ class Loading:
     """How batches are made ready.
 
     Attributes:
-        workers: Threads that gather batches side by side; 0 gathers them one after the other.
+        workers: Threads that read batches side by side; 0 reads them one after the other.
         ahead: Batches that wait for the training.
     """
 
@@ -76,16 +63,14 @@ class Batches:
     Args:
         groups: The groups of a scan.
         size: Groups of a batch.
-        side: Frame side N.
         shuffle_seed: Seed of the orders, or None.
         replicas: Devices that share the training.
     """
 
     def __init__(
-        self, groups: Groups, size: int, side: int, *, shuffle_seed: int | None = None, replicas: int = 1
+        self, groups: Groups, size: int, *, shuffle_seed: int | None = None, replicas: int = 1
     ) -> None:
         self.groups = groups
-        self.side = side
         self.replicas = replicas
         self._size = size
         self._seed = shuffle_seed
@@ -108,11 +93,10 @@ class Batches:
         share = self._order[replica :: self.replicas]
         return share[step * self._size : (step + 1) * self._size]
 
-    def gather(self, step: int, replica: int = 0) -> tuple[np.ndarray, ...]:
-        """Gather a whole batch at once; labels come last, where there are any."""
-        batch = self.groups.gather(self.rows(step, replica))
-        kept = (batch.X, batch.relative)
-        return kept if batch.labels is None else (*kept, batch.labels)
+    def arrays(self, step: int, replica: int = 0) -> tuple[np.ndarray, ...]:
+        """Read a whole batch at once; labels come last, where there are any."""
+        batch = self.groups.batch(self.rows(step, replica))
+        return tuple(array for array in batch if array is not None)
 
     def dataset(self, loading: Loading, replicas: range | None = None) -> tf.data.Dataset:
         """Make the dataset of an epoch; it follows `set_epoch` whenever it is started anew.
@@ -125,12 +109,54 @@ class Batches:
         places = np.array([(step, replica) for step in range(len(self)) for replica in served])
         with tf.device("/CPU:0"):
             numbers = tf.data.Dataset.from_tensor_slices(places)
-            batches = numbers.map(self._gathered, num_parallel_calls=loading.workers or None)
+            batches = numbers.map(self._tensors, num_parallel_calls=loading.workers or None)
             return batches.prefetch(loading.ahead)
 
-    def _gathered(self, place: tf.Tensor) -> Tensors:
+    def _tensors(self, place: tf.Tensor) -> Tensors:
         dtypes = [tf.float32, tf.float32, tf.complex64][: 3 if self.groups.labelled else 2]
-        found = tf.numpy_function(lambda place: self.gather(*place.tolist()), [place], dtypes)
-        C, N = self.groups.indices.shape[1], self.side
+        values = tf.numpy_function(lambda place: self.arrays(*place.tolist()), [place], dtypes)
+        C, N = self.groups.indices.shape[1], self.groups.side
         shapes: list[tuple[Any, ...]] = [(None, C, N, N), (None, C, 2), (None, C, N, N)]
-        return tuple(tf.ensure_shape(value, shape) for value, shape in zip(found, shapes, strict=False))
+        return tuple(tf.ensure_shape(value, shape) for value, shape in zip(values, shapes, strict=False))
+
+
+@dataclass
+class Source:
+    """Batches, and the dataset that serves them where the training runs."""
+
+    batches: Batches
+    dataset: Any
+
+    def __len__(self) -> int:
+        """Count the steps of an epoch."""
+        return len(self.batches)
+
+    def start(self, epoch: int) -> Any:
+        """Begin an epoch."""
+        self.batches.set_epoch(epoch)
+        return iter(self.dataset)
+
+
+def make_source(batches: Batches, place: Place, loading: Loading) -> Source:
+    """Serve batches to every device of a place, each worker those of its own devices."""
+    if place.replicas == 1:
+        return Source(batches, batches.dataset(loading))
+
+    def serve(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        local = place.replicas // context.num_input_pipelines
+        first = context.input_pipeline_id * local
+        return batches.dataset(loading, range(first, first + local))
+
+    return Source(batches, place.strategy.distribute_datasets_from_function(serve))
+
+
+def make_sources(plan: Plan, place: Place) -> tuple[Source, Source | None, list[str]]:
+    """Make what a training learns from and what judges it, with a sentence for each setting that is idle."""
+    loading, notes = Loading.of(plan.execution)
+    size, seed = plan.training.batch_size, plan.training.seed
+    learned = plan.batches_of(plan.groups.train)
+    train = Batches(learned, size, shuffle_seed=seed, replicas=place.replicas)
+    if not len(plan.groups.validation):
+        return make_source(train, place, loading), None, notes
+    judging = Batches(plan.batches_of(plan.groups.validation), size, replicas=place.replicas)
+    return make_source(train, place, loading), make_source(judging, place, loading), notes

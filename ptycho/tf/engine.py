@@ -10,10 +10,10 @@ from ptycho.physics.sweeps import Picture
 from ptycho.scan.frame_store import FrameStore, Indices
 from ptycho.scan.raw_data import RawData
 
+from .devices import short_name
 from .model import PtychoNetwork
 from .module import plain_network
 from .refinement import refine
-from .strategy import short_name
 from .weights import export
 
 

@@ -111,18 +111,18 @@ class BoundedAdam(keras.optimizers.Adam):
 
     def state(self) -> dict[str, np.ndarray]:
         """Give everything that a resumed training needs of it, by name."""
-        held = {"steps": self.iterations.numpy()}
+        state = {"steps": self.iterations.numpy()}
         for name, momentum, velocity in zip(self.names, self._momentums, self._velocities, strict=True):
-            held |= {f"momentum/{name}": momentum.numpy(), f"velocity/{name}": velocity.numpy()}
-        return {name: np.array(value) for name, value in held.items()}
+            state |= {f"momentum/{name}": momentum.numpy(), f"velocity/{name}": velocity.numpy()}
+        return {name: np.array(value) for name, value in state.items()}
 
-    def restore(self, held: Mapping[str, np.ndarray]) -> None:
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on where another one stood.
 
         Raises:
             KeyError: The other one learned fewer variables.
         """
-        self.iterations.assign(held["steps"])
+        self.iterations.assign(state["steps"])
         for name, momentum, velocity in zip(self.names, self._momentums, self._velocities, strict=True):
-            momentum.assign(held[f"momentum/{name}"])
-            velocity.assign(held[f"velocity/{name}"])
+            momentum.assign(state[f"momentum/{name}"])
+            velocity.assign(state[f"velocity/{name}"])

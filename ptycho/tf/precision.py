@@ -1,6 +1,6 @@
 """Half precision where the settings ask for it, as policies of Keras."""
 
-from ptycho.training.execution import Precision
+from ptycho.training.precision import Precision
 
 POLICIES: dict[Precision, str] = {
     "32-true": "float32",

@@ -5,25 +5,13 @@ import os
 
 import tensorflow as tf
 
-from ptycho.training.threads import ThreadChoice, available_cores, settle_threads
+from ptycho.training.threads import ThreadChoice, available_cores
 
 logger = logging.getLogger(__name__)
 
 
-def choose_threads(setting: int | None, *, deterministic: bool, device: str) -> ThreadChoice:
-    """Decide on the threads of a training.
-
-    Args:
-        setting: `execution.threads`; None leaves the choice to this function.
-        deterministic: Whether equal settings must give equal weights.
-        device: Where the tensors live.
-
-    Raises:
-        ValueError: The setting is not positive.
-    """
-    settled = settle_threads(setting, deterministic=deterministic, device=device)
-    if settled is not None:
-        return settled
+def every_core() -> ThreadChoice:
+    """Choose where nothing else does: a number that cannot change afterwards is not worth timing."""
     return ThreadChoice(available_cores(), "every core: TensorFlow keeps the number that it starts with")
 
 

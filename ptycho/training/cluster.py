@@ -2,8 +2,11 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ptyconf.errors import error_text
 
 VARIABLE = "TF_CONFIG"
 _KINDS = ("chief", "worker")
@@ -36,20 +39,22 @@ def read_cluster() -> Cluster:
     if not written:
         return Cluster()
     try:
-        told = json.loads(written)
-        members = {kind: list(told.get("cluster", {}).get(kind, ())) for kind in _KINDS}
+        description = json.loads(written)
+        members = {kind: list(description.get("cluster", {}).get(kind, ())) for kind in _KINDS}
         workers = sum(len(addresses) for addresses in members.values())
-        return Cluster(max(1, workers), workers <= 1 or _leads(members, told["task"]))
+        return Cluster(max(1, workers), workers <= 1 or _leads(members, description["task"]))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise ValueError(
-            f"the environment variable {VARIABLE} describes no cluster: {error!r}\n"
-            f"  given     {written}\n"
-            '  expected  {"cluster": {"worker": ["HOST:PORT", ...]}, '
-            '"task": {"type": "worker", "index": 0}}\n'
-            f"  try       unset {VARIABLE}, for a training on this machine alone"
+            error_text(
+                f"the environment variable {VARIABLE} describes no cluster: {error!r}",
+                details={"given": written},
+                expected='{"cluster": {"worker": ["HOST:PORT", ...]}, '
+                '"task": {"type": "worker", "index": 0}}',
+                hint=f"unset {VARIABLE}, for a training on this machine alone",
+            )
         ) from error
 
 
-def _leads(members: dict[str, list[Any]], task: dict[str, Any]) -> bool:
+def _leads(members: Mapping[str, list[Any]], task: Mapping[str, Any]) -> bool:
     first = "chief" if members["chief"] else "worker"
     return task["type"] == first and int(task["index"]) == 0

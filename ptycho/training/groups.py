@@ -1,10 +1,10 @@
-"""Groups of frames of one scan, gathered batch by batch.
+"""Groups of frames of one scan in batches, and the order in which an epoch visits them.
 
 Shape legend: B groups of a batch, C positions of a group, N frame side.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,11 @@ from ptycho.scan.frame_store import FrameStore, Indices
 from ptycho.scan.grouping import relative_coordinates
 from ptycho.scan.raw_data import RawData
 
+Array = TypeVar("Array")
 
-class Gathered(NamedTuple):
-    """What one step sees.
+
+class Batch(NamedTuple, Generic[Array]):
+    """What one step sees, as arrays or as the tensors of a backend.
 
     Attributes:
         X: Normalised amplitude, float32, shape (B, C, N, N).
@@ -23,9 +25,9 @@ class Gathered(NamedTuple):
         labels: Complex patches to learn from, complex64, shape (B, C, N, N), or None.
     """
 
-    X: NDArray[np.float32]
-    relative: NDArray[np.float32]
-    labels: NDArray[np.complex64] | None
+    X: Array
+    relative: Array
+    labels: Array | None = None
 
 
 class Groups:
@@ -53,6 +55,7 @@ class Groups:
     ) -> None:
         self.indices = groups
         self.labelled = labelled
+        self.side = scan.N
         self.relative = relative_coordinates(scan.positions, groups).astype(np.float32)
         self._scan = scan
         self._store = store
@@ -63,23 +66,27 @@ class Groups:
     def __len__(self) -> int:
         return len(self.indices)
 
-    def gather(self, rows: Sequence[int] | Indices) -> Gathered:
-        """Gather a whole batch at once."""
+    def batch(self, rows: Sequence[int] | Indices) -> Batch[np.ndarray]:
+        """Read a whole batch at once: one look-up of all its frames costs less than one for each group."""
         rows = np.asarray(rows, np.int64)
-        chosen = self.indices[rows]
-        frames = self._store.frames(chosen.ravel())
-        return Gathered(
-            frames.reshape(*chosen.shape, *frames.shape[1:]), self.relative[rows], self.labels(rows)
-        )
+        members = self.indices[rows]
+        frames = self._store.frames(members.ravel())
+        X = frames.reshape(*members.shape, *frames.shape[1:])
+        return Batch(X, self.relative[rows], self.labels(rows))
 
     def labels(self, rows: Indices) -> NDArray[np.complex64] | None:
         """Give the labelled patches of groups, where batches carry them."""
         if not self.labelled:
             return None
-        chosen = self.indices[rows]
-        flat = self._scan.labels(chosen.ravel())
-        labels = flat.reshape(*chosen.shape, *flat.shape[1:]).astype(np.complex64, copy=False)
+        members = self.indices[rows]
+        flat = self._scan.labels(members.ravel())
+        labels = flat.reshape(*members.shape, *flat.shape[1:]).astype(np.complex64, copy=False)
         if self._phase_subtraction:
             mean = labels.sum(axis=(1, 2, 3), keepdims=True)
             labels = labels * np.exp(-1j * np.angle(mean)).astype(np.complex64)
         return labels
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """Draw an order that depends on seed and epoch alone, so that a resumed training repeats it."""
+    return np.random.default_rng([seed, epoch]).permutation(count)

@@ -53,35 +53,3 @@ class Optimisation:
             warmup_epochs=execution.warmup_epochs,
             min_lr_ratio=execution.min_lr_ratio,
         )
-
-
-class NonFiniteLossError(ArithmeticError, ValueError):
-    """The training loss is no longer a number: the settings do not suit the scan."""
-
-
-def describe_non_finite(
-    loss: float, terms: dict[str, float], where: tuple[int, int], optimisation: Optimisation, precision: str
-) -> str:
-    """Say what became of the loss, and what to try.
-
-    Args:
-        loss: The loss.
-        terms: Its terms by name.
-        where: Epoch and batch, from 0.
-        optimisation: What was tried.
-        precision: The floating point in force.
-    """
-    listed = ", ".join(f"{name} = {value:.4g}" for name, value in terms.items())
-    cures = []
-    if optimisation.gradient_clip_val is None:
-        cures.append("execution.gradient_clip_val = 1.0")
-    cures.append(f"a smaller execution.learning_rate (now {optimisation.learning_rate:g})")
-    if precision != "32-true":
-        cures.append(f'execution.precision = "32-true" (now "{precision}")')
-    epoch, batch = where
-    return (
-        f"the training loss is {loss:.4g} in epoch {epoch + 1}, batch {batch + 1}\n"
-        f"  terms     {listed}\n"
-        "  expected  a finite loss\n"
-        f"  try       {', or '.join(cures)}"
-    )

@@ -1,29 +1,47 @@
 """Continue an earlier training: find its checkpoint, see that it fits. Each backend reads its own files."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ptyconf.errors import error_text
+
 LAST_CHECKPOINT = "last.ckpt"
 BEST_CHECKPOINTS = "best-epoch*.ckpt"
+FRESH_START = "training.resume unset for a fresh start"
+
+
+def best_checkpoint_name(epoch: int) -> str:
+    """Name the file of an epoch that is among the best; `BEST_CHECKPOINTS` finds it."""
+    return f"best-epoch{epoch:03d}.ckpt"
 
 
 @dataclass(frozen=True)
-class Resumed:
+class EarlierTraining:
     """What a checkpoint says about the training that wrote it.
 
     Attributes:
         path: The checkpoint.
-        epochs: Epochs that were finished.
         network: Settings of the network, JSON types.
         history: One row for each finished epoch.
+        content: The whole checkpoint, where the backend reads it at once.
     """
 
     path: Path
-    epochs: int
     network: dict[str, Any]
     history: list[dict[str, float]]
+    content: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that were finished."""
+        return len({int(row["epoch"]) for row in self.history})
+
+    @property
+    def note(self) -> str:
+        """Say in a sentence where the training goes on."""
+        return f"the training resumes from {self.path} after {self.epochs} epochs"
 
     def require_same_network(self, settings: dict[str, Any]) -> None:
         """Accept settings that give the network of the checkpoint.
@@ -31,16 +49,17 @@ class Resumed:
         Raises:
             ValueError: They give another one.
         """
-        stored = self.network
-        differing = [name for name in settings if settings[name] != stored.get(name)]
+        differing = [name for name in settings if settings[name] != self.network.get(name)]
         if differing:
             listed = ", ".join(
-                f"{name} = {settings[name]!r} (there {stored.get(name)!r})" for name in differing
+                f"{name} = {settings[name]!r} (there {self.network.get(name)!r})" for name in differing
             )
             raise ValueError(
-                f"the training cannot resume from {self.path}: {listed}\n"
-                "  expected  the settings that made the checkpoint\n"
-                "  try       the settings.toml of its run folder, or training.resume unset for a fresh start"
+                error_text(
+                    f"the training cannot resume from {self.path}: {listed}",
+                    expected="the settings that made the checkpoint",
+                    hint=f"the settings.toml of its run folder, or {FRESH_START}",
+                )
             )
 
     def require_epochs_left(self, epochs: int) -> None:
@@ -51,10 +70,12 @@ class Resumed:
         """
         if self.epochs >= epochs:
             raise ValueError(
-                f"nothing is left to train: {self.path} has seen {self.epochs} epochs, and "
-                f"training.nepochs is {epochs}\n"
-                "  expected  training.nepochs: the epochs of the whole training, those before included\n"
-                f"  try       training.nepochs = {self.epochs + epochs}"
+                error_text(
+                    f"nothing is left to train: {self.path} has seen {self.epochs} epochs, and "
+                    f"training.nepochs is {epochs}",
+                    expected="training.nepochs: the epochs of the whole training, those before included",
+                    hint=f"training.nepochs = {self.epochs + epochs}",
+                )
             )
 
 
@@ -71,20 +92,33 @@ def find_checkpoint(path: Path) -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    what = f"{path} holds no {LAST_CHECKPOINT}" if path.is_dir() else f"{path} does not exist"
+    missing = f"{path} holds no {LAST_CHECKPOINT}" if path.is_dir() else f"{path} does not exist"
     raise FileNotFoundError(
-        f"there is nothing to resume from: {what}\n"
-        f"  expected  a run folder with {LAST_CHECKPOINT}, or a checkpoint\n"
-        "  try       training.resume unset for a fresh start"
+        error_text(
+            f"there is nothing to resume from: {missing}",
+            expected=f"a run folder with {LAST_CHECKPOINT}, or a checkpoint",
+            hint=FRESH_START,
+        )
     )
 
 
-def refuse_checkpoint(path: Path, reason: str) -> ValueError:
-    """Make the error of a file that is no checkpoint of this backend."""
+def not_a_checkpoint(path: Path, reason: str | BaseException) -> ValueError:
+    """Make the error of a file that is no checkpoint of this backend.
+
+    Args:
+        path: The file.
+        reason: Why, in words or as the error that reading it met, of which the first line is told.
+    """
+    if isinstance(reason, KeyError):
+        reason = f"it lacks {reason}"
+    elif isinstance(reason, BaseException):
+        reason = str(reason).strip().split("\n", maxsplit=1)[0] or type(reason).__name__
     return ValueError(
-        f"{path} is not a checkpoint of a training: {reason}\n"
-        f"  expected  a {LAST_CHECKPOINT} or {BEST_CHECKPOINTS} that `ptycho train` wrote with this backend\n"
-        "  try       another training.resume"
+        error_text(
+            f"{path} is not a checkpoint of a training: {reason}",
+            expected=f"a {LAST_CHECKPOINT} or {BEST_CHECKPOINTS} that `ptycho train` wrote with this backend",
+            hint="another training.resume",
+        )
     )
 
 
@@ -113,9 +147,12 @@ def require_backend(path: Path, backend: str) -> None:
     writer = writer_of(path)
     if writer not in (None, backend):
         raise ValueError(
-            f"{path} is a checkpoint of the {_NAMES[writer]} backend, and training.backend is {backend!r}\n"
-            f"  expected  a checkpoint that the {_NAMES[backend]} backend wrote\n"
-            f'  try       training.backend = "{writer}", or training.resume unset for a fresh start'
+            error_text(
+                f"{path} is a checkpoint of the {_NAMES[writer]} backend, "
+                f"and training.backend is {backend!r}",
+                expected=f"a checkpoint that the {_NAMES[backend]} backend wrote",
+                hint=f'training.backend = "{writer}", or {FRESH_START}',
+            )
         )
 
 

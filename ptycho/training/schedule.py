@@ -1,96 +1,141 @@
-"""The course of the learning rate over a training, as factors on the rate that is set."""
+"""How the learning rates run over a training; the entries of `schedulers` are made of these two kinds."""
 
 import math
 from collections.abc import Callable
-from functools import partial
-
-from ptycho.settings.choices import SCHEDULERS as NAMES
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from .optimisation import Optimisation
 
-EXPONENTIAL_GAMMA = 0.95
-MULTI_STAGE_FACTORS = (1.0, 0.3, 0.1)
-PLATEAU_FACTOR = 0.5
-PLATEAU_PATIENCE = 2
-PLATEAU_FLOOR = 1e-4
-WARMUP_SHARE = 0.05
-COSINE_FLOOR = 0.02
-
-PLATEAU_NAMES = ("ReduceLROnPlateau", "Adaptive")
+SMALLEST_CHANGE = 1e-8
+"""A rate that would fall by less than this stays; torch's ReduceLROnPlateau has the same bound."""
 
 
-def constant(epoch: int, epochs: int) -> float:  # noqa: ARG001
-    """Keep the learning rate."""
-    return 1.0
+class Rates(NamedTuple):
+    """Step sizes of the network and of the probe."""
+
+    network: float
+    probe: float
 
 
-def exponential(epoch: int, epochs: int) -> float:  # noqa: ARG001
-    """Lose five percent an epoch."""
-    return EXPONENTIAL_GAMMA**epoch
+class Course(Protocol):
+    """The learning rates of one training."""
+
+    def rates(self, epoch: int) -> Rates:
+        """Give the rates of an epoch, counted from 0."""
+        ...
+
+    def observe(self, loss: float) -> None:
+        """Take notice of the loss that an epoch reached."""
+        ...
+
+    def state(self) -> dict[str, float] | None:
+        """Give what a resumed training needs to know, JSON types; None where the epoch says everything."""
+        ...
+
+    def restore(self, state: dict[str, float] | None) -> None:
+        """Go on where another course stood."""
+        ...
 
 
-def warmup_cosine(epoch: int, epochs: int) -> float:
-    """Climb to 1 within the first twentieth of the epochs, then fall along half a cosine to a fiftieth."""
-    warmup = max(1, round(WARMUP_SHARE * epochs)) if epochs > 1 else 0
-    return cosine(epoch, epochs, warmup_epochs=warmup, min_lr_ratio=COSINE_FLOOR)
+class Scheduler(Protocol):
+    """An entry of the registry of schedulers."""
+
+    def begin(self, optimisation: Optimisation) -> Course:
+        """Start the course of a training."""
+        ...
 
 
-def cosine(epoch: int, epochs: int, *, warmup_epochs: int, min_lr_ratio: float) -> float:
-    """Climb to 1 within some epochs, then fall along half a cosine to a share.
+@dataclass(frozen=True)
+class ByEpoch:
+    """A scheduler that multiplies both rates by a factor of the epoch alone.
 
-    Source:
-        Loshchilov and Hutter, ICLR 2017 (SGDR), without restarts.
+    Attributes:
+        factor: Gives it from the epoch, counted from 0, and the values of the training.
     """
-    if epoch < warmup_epochs:
-        return (epoch + 1) / (warmup_epochs + 1)
-    share = min(1.0, (epoch - warmup_epochs) / max(1, epochs - 1 - warmup_epochs))
-    return min_lr_ratio + (1 - min_lr_ratio) * 0.5 * (1 + math.cos(math.pi * share))
+
+    factor: Callable[[int, Optimisation], float]
+
+    def begin(self, optimisation: Optimisation) -> Course:
+        """Start the course of a training."""
+        return _CourseByEpoch(self.factor, optimisation)
 
 
-def multi_stage(epoch: int, epochs: int) -> float:
-    """Use 1, 0.3 and 0.1 over the thirds of the training."""
-    stage = min(2, 3 * epoch // max(1, epochs))
-    return MULTI_STAGE_FACTORS[stage]
+@dataclass(frozen=True)
+class OnPlateau:
+    """A scheduler that lowers both rates when the loss has stood still for some epochs.
 
+    Any fall counts as progress, however small: a relative threshold takes a rise for a fall where the loss is
+    negative, as the Poisson likelihood is.
 
-_FACTORS: dict[str, Callable[[int, int], float]] = {
-    "Exponential": exponential,
-    "WarmupCosine": warmup_cosine,
-    "MultiStage": multi_stage,
-}
-
-
-def _at_epoch(factor: Callable[[int, int], float], epochs: int, epoch: int) -> float:
-    return factor(epoch, epochs)
-
-
-def check_name(name: str) -> None:
-    """Accept the name of a scheduler.
-
-    Raises:
-        ValueError: The name is none of the known ones.
+    Attributes:
+        factor: What the rates are multiplied by.
+        patience: Epochs without progress that are forgiven.
+        floor: The lowest rate that is reached by lowering.
     """
-    if name not in NAMES:
-        raise ValueError(
-            f"Unknown scheduler '{name}'\n"
-            f"  expected  one of {', '.join(NAMES)}\n"
-            '  try       execution.scheduler = "Default"'
-        )
+
+    factor: float = 0.5
+    patience: int = 2
+    floor: float = 1e-4
+
+    def begin(self, optimisation: Optimisation) -> Course:
+        """Start the course of a training."""
+        return _CourseOnPlateau(self, *starting_rates(optimisation))
+
+    def lowered(self, rate: float) -> float:
+        """Give the rate that follows on a plateau; one below the floor is never raised to it."""
+        lower = max(rate * self.factor, self.floor)
+        return lower if rate - lower > SMALLEST_CHANGE else rate
 
 
-def factor_by_epoch(optimisation: Optimisation) -> Callable[[int], float] | None:
-    """Give the factor as a function of the epoch; None where it is constant or follows the loss.
+def starting_rates(optimisation: Optimisation) -> Rates:
+    """Give the rates that are set; the probe takes the network's where it has none of its own."""
+    return Rates(optimisation.learning_rate, optimisation.probe_learning_rate or optimisation.learning_rate)
 
-    Raises:
-        ValueError: The name of the schedule is none of the known ones.
-    """
-    check_name(optimisation.scheduler)
-    if optimisation.scheduler == "Cosine":
-        return partial(
-            cosine,
-            epochs=optimisation.epochs,
-            warmup_epochs=optimisation.warmup_epochs,
-            min_lr_ratio=optimisation.min_lr_ratio,
-        )
-    factor = _FACTORS.get(optimisation.scheduler)
-    return None if factor is None else partial(_at_epoch, factor, optimisation.epochs)
+
+@dataclass
+class _CourseByEpoch:
+    factor: Callable[[int, Optimisation], float]
+    optimisation: Optimisation
+
+    def rates(self, epoch: int) -> Rates:
+        factor = self.factor(epoch, self.optimisation)
+        return Rates(*(rate * factor for rate in starting_rates(self.optimisation)))
+
+    def observe(self, loss: float) -> None:
+        """Take no notice: the epoch says everything."""
+
+    def state(self) -> None:
+        return None
+
+    def restore(self, state: dict[str, float] | None) -> None:
+        """Take nothing up: the epoch says everything."""
+
+
+@dataclass
+class _CourseOnPlateau:
+    rule: OnPlateau
+    network: float
+    probe: float
+    best: float = math.inf
+    stale: int = 0
+
+    def rates(self, epoch: int) -> Rates:  # noqa: ARG002  A protocol's argument.
+        return Rates(self.network, self.probe)
+
+    def observe(self, loss: float) -> None:
+        if loss < self.best:
+            self.best, self.stale = loss, 0
+        else:  # A loss that is not a number compares as no progress.
+            self.stale += 1
+        if self.stale > self.rule.patience:
+            self.network, self.probe = self.rule.lowered(self.network), self.rule.lowered(self.probe)
+            self.stale = 0
+
+    def state(self) -> dict[str, float]:
+        return {"network": self.network, "probe": self.probe, "best": self.best, "stale": self.stale}
+
+    def restore(self, state: dict[str, float] | None) -> None:
+        if state is not None:
+            self.network, self.probe = float(state["network"]), float(state["probe"])
+            self.best, self.stale = float(state["best"]), int(state["stale"])

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from ptyconf.errors import error_text
+
 TIMED_STEPS = 3
 
 
@@ -29,13 +31,16 @@ class ThreadChoice:
         return f"{self.threads} CPU thread{'s' * (self.threads > 1)} ({self.reason})"
 
 
-def settle_threads(setting: int | None, *, deterministic: bool, device: str) -> ThreadChoice | None:
-    """Decide on the threads of a training as far as no clock is needed; None leaves it to the clock.
+def choose_threads(
+    setting: int | None, *, deterministic: bool, device: str, otherwise: Callable[[], ThreadChoice]
+) -> ThreadChoice:
+    """Decide on the threads of a training.
 
     Args:
         setting: `execution.threads`; None leaves the choice to the program.
         deterministic: Whether equal settings must give equal weights.
         device: Where the tensors live; elsewhere than on the CPU nothing is gained by more than one.
+        otherwise: Chooses where none of these decides, such as by the clock.
 
     Raises:
         ValueError: The setting is not positive.
@@ -43,9 +48,11 @@ def settle_threads(setting: int | None, *, deterministic: bool, device: str) -> 
     if setting is not None:
         if setting < 1:
             raise ValueError(
-                f"threads must be positive, got {setting}\n"
-                "  expected  a whole number above 0, or none for a measured choice\n"
-                "  try       execution.threads = 1"
+                error_text(
+                    f"threads must be positive, got {setting}",
+                    expected="a whole number above 0, or none for a measured choice",
+                    hint="execution.threads = 1",
+                )
             )
         return ThreadChoice(setting, "as set")
     if device != "cpu":
@@ -54,7 +61,7 @@ def settle_threads(setting: int | None, *, deterministic: bool, device: str) -> 
         return ThreadChoice(1, "deterministic: the last bits depend on the number of threads")
     if available_cores() == 1:
         return ThreadChoice(1, "one core is available")
-    return None
+    return otherwise()
 
 
 def available_cores() -> int:

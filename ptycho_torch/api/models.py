@@ -11,7 +11,7 @@ from ptycho_torch.config_params import DataConfig, InferenceConfig, ModelConfig,
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
-    from ptycho.training.outcome import Model
+    from ptycho.training.result import Model
     from ptycho_torch.api.configs import ConfigManager
     from ptycho_torch.lit.module import PtychoModule
     from ptycho_torch.nn.model import PtychoNetwork
@@ -70,7 +70,7 @@ class PtychoModel:
             ValueError: It is no checkpoint of this library.
         """
         from ptycho.run.resolve import resolve_layers
-        from ptycho_torch.lit.checkpoint import read_settings
+        from ptycho_torch.lit.checkpoints import read_settings
         from ptyconf.sources import mapping
 
         settings = read_settings(Path(checkpoint_path))
@@ -96,7 +96,7 @@ class PtychoModel:
         Raises:
             ValueError: There is none yet.
         """
-        from ptycho.training.outcome import Model
+        from ptycho.training.result import Model
 
         module = self._module()
         return Model(module.network.eval(), module.normalisation)
@@ -114,7 +114,7 @@ class PtychoModel:
 
     def trained_settings(self) -> dict[str, Any]:
         """Give what the checkpoint says about the network and its scan, by path; nothing for a new model."""
-        from ptycho_torch.lit.checkpoint import settings_by_path
+        from ptycho_torch.lit.checkpoints import settings_by_path
 
         settings = {} if self.model is None else settings_by_path(self.model.settings_toml)
         return {

@@ -10,13 +10,11 @@ from ptyconf.errors import error_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ptycho.scan.raw_data import RawData
-    from ptycho.training.outcome import Trained
+    from ptycho.training.result import TrainingResult
     from ptycho_torch.api.configs import ConfigManager
     from ptycho_torch.api.models import PtychoModel
     from ptycho_torch.api.scans import PtychoDataLoader
-    from ptycho_torch.config_payload import TrainingPayload
-    from ptycho_torch.lit.train import Session
+    from ptycho_torch.lit.loop import Loop
     from ptycho_torch.nn.model import PtychoNetwork
 
 __all__ = ["Trainer"]
@@ -28,20 +26,16 @@ class Trainer:
     """A training that stands ready.
 
     Args:
-        session: Module, loaders and Lightning's trainer.
+        loop: Module, loaders and Lightning's trainer.
         model: Gets the module, and its best weights after the training.
-        payload: The settings in force.
-        scan: What it learns from.
 
     Attributes:
         _trainer: Lightning's trainer; clients append their callbacks to its `callbacks`.
     """
 
-    def __init__(self, session: Session, model: PtychoModel, payload: TrainingPayload, scan: RawData) -> None:
-        self._session = session
-        self._trainer = session.trainer
-        self._payload = payload
-        self._scan = scan
+    def __init__(self, loop: Loop, model: PtychoModel) -> None:
+        self._loop = loop
+        self._trainer = loop.trainer
         self.model = model
 
     @classmethod
@@ -64,18 +58,20 @@ class Trainer:
             ValueError: Settings and scan do not go together.
         """
         from ptycho.scan.raw_data import RawData
-        from ptycho_torch.lit.train import open_session
+        from ptycho_torch.lit.train import open_loop
 
         _require_lightning(orchestration)
         scan_file, folder = _require_folder(dataloader)
         manager = config_manager or dataloader.config_manager
         payload = manager.prepare_training(scan_file, dataloader.test_file, folder)
         scan = RawData.from_file(scan_file, options=payload.resolution.build(ScanOptions))
-        session = open_session(payload, scan, folder, kind=model.kind)
-        model.model = session.job.module
-        return cls(session, model, payload, scan)
+        loop = open_loop(payload, scan, folder, kind=model.kind)
+        model.model = loop.module
+        return cls(loop, model)
 
-    def train(self, orchestration: str = ORCHESTRATION, experiment_name: str = "") -> Trained[PtychoNetwork]:
+    def train(
+        self, orchestration: str = ORCHESTRATION, experiment_name: str = ""
+    ) -> TrainingResult[PtychoNetwork]:
         """Train; leave checkpoints, metrics and a bundle in the run's folder.
 
         Args:
@@ -91,16 +87,15 @@ class Trainer:
         """
         from ptycho.bundle.archive import FILE_NAME
         from ptycho.bundle.write import write_bundle
-        from ptycho.training.outcome import leave
         from ptycho_torch.backend import pack
+        from ptycho_torch.lit.train import run_loop
 
         del experiment_name
         _require_lightning(orchestration)
-        trained = self._session.run()
-        left = leave(trained, self._payload.resolution, self._scan)
-        folder = self._session.run_dir
-        write_bundle(folder / FILE_NAME, pack(left.model, left.resolution, folder))
-        return trained
+        result = run_loop(self._loop)
+        folder = self._loop.plan.folder.path
+        write_bundle(folder / FILE_NAME, pack(result.model, result.resolution, folder))
+        return result
 
 
 def _require_lightning(orchestration: Any) -> None:
@@ -108,7 +103,7 @@ def _require_lightning(orchestration: Any) -> None:
         raise ValueError(
             error_text(
                 f"orchestration {orchestration!r} is not built here",
-                expected=f"{ORCHESTRATION!r}",
+                expected=repr(ORCHESTRATION),
                 hint="execution.logger_backend for a tracker of runs",
             )
         )

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
-from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint, ProgressBar
 from torch import Tensor
 
 from ptycho.run.signals import Interruption
+from ptycho.training import epochs
+from ptycho.training.epochs import Ranking, files_here
+from ptycho.training.progress import Bar
 from ptycho.training.resume import LAST_CHECKPOINT
 
 
@@ -16,42 +18,34 @@ class BestWeights(Callback):
     """Keep the weights of the best epoch in memory and in every checkpoint.
 
     Args:
-        monitor: Metric that ranks epochs.
-        mode: "min" or "max".
+        ranking: What is best.
     """
 
-    def __init__(self, monitor: str, mode: str) -> None:
-        self.monitor = monitor
-        self.sign = 1.0 if mode == "min" else -1.0
-        self.score: float | None = None
-        self.epoch: int | None = None
-        self.weights: dict[str, Tensor] = {}
+    def __init__(self, ranking: Ranking) -> None:
+        self.best: epochs.BestWeights[dict[str, Tensor]] = epochs.BestWeights(ranking)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the weights if no epoch before was better."""
-        score = trainer.callback_metrics.get(self.monitor)
-        if score is None or not bool(torch.isfinite(score)):
-            return
-        value = float(score)
-        if self.score is None or self.sign * value < self.sign * self.score:
-            self.score, self.epoch = value, trainer.current_epoch
-            self.weights = {k: v.detach().clone() for k, v in pl_module.state_dict().items()}
+        score = trainer.callback_metrics.get(self.best.ranking.monitor)
+        if score is not None:
+            self.best.observe(trainer.current_epoch, float(score), lambda: _copy(pl_module))
 
-    def restore(self, module: pl.LightningModule) -> bool:
-        """Put the best weights back; False when no epoch was finished."""
-        if not self.weights:
-            return False
-        module.load_state_dict(self.weights, strict=True)
-        return True
+    def load_best(self, module: pl.LightningModule) -> None:
+        """Put the best weights back; nothing where no epoch was finished."""
+        if self.best.weights:
+            module.load_state_dict(self.best.weights, strict=True)
 
     def state_dict(self) -> dict[str, Any]:
         """Give what a resumed training needs to know of the best epoch."""
-        return {"score": self.score, "epoch": self.epoch, "weights": self.weights}
+        return {**self.best.state(), "weights": self.best.weights or {}}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the best epoch of the training that is resumed."""
-        self.score, self.epoch = state_dict["score"], state_dict["epoch"]
-        self.weights = state_dict["weights"]
+        self.best.restore(state_dict, state_dict["weights"])
+
+
+def _copy(module: pl.LightningModule) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}
 
 
 class OrderlyEnd(Callback):
@@ -100,24 +94,29 @@ class BestCheckpoint(ModelCheckpoint):
 
     Args:
         folder: Where they go.
-        monitor: Metric that ranks epochs.
-        mode: "min" or "max".
+        ranking: What is best.
         top_k: How many to keep.
         end: Tells of an epoch that was cut short.
     """
 
-    def __init__(self, folder: Path, *, monitor: str, mode: str, top_k: int, end: OrderlyEnd) -> None:
+    def __init__(self, folder: Path, ranking: Ranking, *, top_k: int, end: OrderlyEnd) -> None:
         super().__init__(
             dirpath=folder,
-            filename="best-epoch{epoch:03d}",
+            filename="best-epoch{epoch:03d}",  # As `best_checkpoint_name`, in Lightning's own language.
             auto_insert_metric_name=False,
-            monitor=monitor,
-            mode=mode,
+            monitor=ranking.monitor,
+            mode=ranking.mode,
             save_top_k=top_k,
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         )
+        self._ranking = ranking
         self._end = end
+
+    @property
+    def best(self) -> Path | None:
+        """The file of the best epoch."""
+        return Path(self.best_model_path) if self.best_model_path else None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Save the epoch if it is among the best and whole."""
@@ -131,22 +130,21 @@ class BestCheckpoint(ModelCheckpoint):
         or were copied into this run's folder.
         """
         folder = Path(str(self.dirpath))
-        moved = {str(folder / Path(path).name): score for path, score in state_dict["best_k_models"].items()}
-        kept = {path: score for path, score in moved.items() if Path(path).is_file()}
-        if not kept:
+        scores = {Path(path).name: score for path, score in state_dict["best_k_models"].items()}
+        tensors = {name: scores[name] for name in files_here(folder, scores)}
+        if not tensors:
             return
-        pick = max if self.mode == "min" else min
-        worst = pick(kept, key=lambda path: float(kept[path]))
-        best = (min if self.mode == "min" else max)(kept, key=lambda path: float(kept[path]))
+        order = self._ranking.order({name: float(score) for name, score in tensors.items()})
+        best, worst = order[0], order[-1]
         super().load_state_dict(
             {
                 **state_dict,
                 "dirpath": self.dirpath,
-                "best_k_models": kept,
-                "kth_best_model_path": worst,
-                "kth_value": kept[worst],
-                "best_model_path": best,
-                "best_model_score": kept[best],
+                "best_k_models": {str(folder / name): score for name, score in tensors.items()},
+                "kth_best_model_path": str(folder / worst),
+                "kth_value": tensors[worst],
+                "best_model_path": str(folder / best),
+                "best_model_score": tensors[best],
                 "last_model_path": "",
             }
         )
@@ -171,8 +169,67 @@ class LastCheckpoint(Checkpoint):
             trainer.save_checkpoint(self.path)
 
 
-def early_stopping(monitor: str, mode: str, patience: int) -> EarlyStopping:
+def early_stopping(ranking: Ranking, patience: int) -> EarlyStopping:
     """Stop once `patience` epochs in a row brought nothing better."""
     return EarlyStopping(
-        monitor=monitor, mode=mode, patience=patience, check_finite=False, check_on_train_epoch_end=True
+        monitor=ranking.monitor,
+        mode=ranking.mode,
+        patience=patience,
+        check_finite=False,
+        check_on_train_epoch_end=True,
     )
+
+
+class TrainingBar(ProgressBar):
+    """Show a whole training in one line; validation does not get a bar of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar: Bar | None = None
+        self._enabled = True
+
+    def enable(self) -> None:
+        """Draw the bar (on the first process of a distributed training)."""
+        self._enabled = True
+
+    def disable(self) -> None:
+        """Draw nothing (on the other processes of a distributed training)."""
+        self._enabled = False
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Open the bar where the training stands: at zero, or at the epoch that it resumes from."""
+        if self._enabled:
+            count = int(trainer.max_epochs or 1)
+            self._bar = Bar(count, int(trainer.num_training_batches), trainer.current_epoch)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Name the epoch."""
+        if self._bar is not None:
+            self._bar.begin_epoch(trainer.current_epoch)
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Advance by one batch."""
+        if self._bar is not None:
+            self._bar.advance()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Show the losses that the epoch reached."""
+        if self._bar is not None:
+            self._bar.end_epoch(trainer.callback_metrics)
+
+    def on_train_end(self, *_: Any) -> None:
+        """Leave the finished line on the screen."""
+        self._close()
+
+    def on_exception(self, *_: Any) -> None:
+        """Give the terminal back before an error is shown."""
+        self._close()
+
+    def teardown(self, *_: Any, **__: Any) -> None:
+        """Give the terminal back in any case."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -4,7 +4,7 @@ Shape legend: n frames, B groups of a batch, C positions of a group, N frame sid
 """
 
 from collections.abc import Iterator, Sequence, Sized
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,25 +13,14 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ptycho.scan.frame_store import FrameStore, Indices, describe_size
 from ptycho.settings.execution import PyTorchExecutionConfig
-from ptycho.training.groups import Groups
-from ptycho.training.order import epoch_order
+from ptycho.training.groups import Batch, Groups, epoch_order
+from ptycho.training.plan import Plan
 
 DEVICE_SHARE = 0.5
 """A scan is kept on a GPU when it takes no more than this share of what is free there."""
 
 
-class Batch(NamedTuple):
-    """What one step sees.
-
-    Attributes:
-        X: Normalised amplitude, float32, shape (B, C, N, N).
-        relative: Group mean minus position [x, y] in pixels, float32, shape (B, C, 2).
-        labels: Complex patches to learn from, shape (B, C, N, N), or None.
-    """
-
-    X: Tensor
-    relative: Tensor
-    labels: Tensor | None
+Tensors = Batch[Tensor]
 
 
 class TensorStore(Protocol):
@@ -103,7 +92,7 @@ def place_frames(
     return HostFrames(store), None
 
 
-class TorchGroups(Dataset[Batch]):
+class TorchGroups(Dataset[Tensors]):
     """Groups of frames as batches of tensors.
 
     Args:
@@ -118,17 +107,17 @@ class TorchGroups(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.groups)
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> Tensors:
         return self.__getitems__([index])
 
-    def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """Gather a whole batch at once; torch's loader asks for it by this name."""
+    def __getitems__(self, indices: Sequence[int]) -> Tensors:
+        """Read a whole batch at once; torch's loader asks for it by this name."""
         rows = np.asarray(indices, np.int64)
-        chosen = self.groups.indices[rows]
-        frames = self._store.frames(chosen.ravel())
+        members = self.groups.indices[rows]
+        frames = self._store.frames(members.ravel())
         labels = self.groups.labels(rows)
         return Batch(
-            frames.reshape(*chosen.shape, *frames.shape[1:]),
+            frames.reshape(*members.shape, *frames.shape[1:]),
             torch.from_numpy(self.groups.relative[rows]),
             None if labels is None else torch.from_numpy(labels),
         )
@@ -186,14 +175,35 @@ def loader_arguments(
     return arguments, notes
 
 
-def as_gathered(batch: Any) -> Any:
-    """Hand a batch on as it was gathered; torch's loader would stack single items here."""
+def unchanged(batch: Any) -> Any:
+    """Hand a batch on as it was read; torch's loader would stack single items here."""
     return batch
 
 
 def make_loader(
     dataset: TorchGroups, batch_size: int, arguments: dict[str, Any], *, shuffle_seed: int | None = None
-) -> DataLoader[Batch]:
+) -> DataLoader[Tensors]:
     """Serve a dataset in batches, shuffled anew each epoch if a seed is given, else in order."""
     sampler = None if shuffle_seed is None else EpochShuffle(dataset, shuffle_seed)
-    return DataLoader(dataset, batch_size=batch_size, sampler=sampler, collate_fn=as_gathered, **arguments)
+    return DataLoader(dataset, batch_size=batch_size, sampler=sampler, collate_fn=unchanged, **arguments)
+
+
+def make_loaders(
+    plan: Plan, device: torch.device
+) -> tuple[DataLoader[Tensors], DataLoader[Tensors] | None, list[str]]:
+    """Make what a training learns from and what judges it, with a sentence for each setting that is idle."""
+    execution, size = plan.execution, plan.training.batch_size
+    arguments, notes = loader_arguments(execution, device)
+    store, on_device = place_frames(
+        plan.stored.store, plan.used_frames, plan.scan.N, device, workers=execution.num_workers
+    )
+    if on_device is not None:
+        notes.append(on_device)
+        if arguments.pop("pin_memory", False):
+            notes.append("execution.pin_memory has nothing to act on: the frames lie on the device")
+    learned = TorchGroups(plan.batches_of(plan.groups.train), store)
+    first = make_loader(learned, size, arguments, shuffle_seed=plan.training.seed)
+    if not len(plan.groups.validation):
+        return first, None, notes
+    judging = TorchGroups(plan.batches_of(plan.groups.validation), store)
+    return first, make_loader(judging, size, arguments), notes

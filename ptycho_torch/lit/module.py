@@ -1,7 +1,6 @@
 """The network under Lightning: losses, optimiser, learning rate, and what is written of each epoch."""
 
 import time
-from dataclasses import asdict
 from typing import Any, Self
 
 import lightning.pytorch as pl
@@ -9,31 +8,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
-from ptycho.training.optimisation import (
-    ADAM_BETAS,
-    ADAM_EPSILON,
-    NonFiniteLossError,
-    Optimisation,
-    describe_non_finite,
-)
-from ptycho.training.preparation import Plan
+from ptycho.settings.registries import SCHEDULERS
+from ptycho.training.journal import Journal
+from ptycho.training.loss_watch import LOOK_EVERY, NonFiniteLossError, non_finite_loss
+from ptycho.training.optimisation import ADAM_BETAS, ADAM_EPSILON, Optimisation
+from ptycho.training.plan import Plan
+from ptycho.training.schedule import Course
 from ptycho_torch.nn.losses import Loss
 from ptycho_torch.nn.model import PtychoNetwork
 
 from .clipping import clip_adaptively
-from .data import Batch
-from .schedulers import by_epoch, by_loss
+from .data import Tensors
 
 SETTINGS_KEY = "settings_toml"
 """Where a checkpoint keeps the settings of its training."""
 
-CHECK_EVERY = 32
-"""Batches between two looks at the loss on a GPU, where each look would stop the queue."""
+PLATEAU_KEY = "plateau"
+"""Where a checkpoint keeps what a schedule that follows the loss has seen."""
 
 
 class PtychoModule(pl.LightningModule):
@@ -56,6 +51,7 @@ class PtychoModule(pl.LightningModule):
         val_loss_name: Metric of the loss on what is held out.
         history: One row for each epoch.
         settings_toml: Settings of the training, as the text of a settings file.
+        journal: Where epochs are written down; None on all processes of a training but the first.
     """
 
     loss_name = "train_loss"
@@ -82,43 +78,39 @@ class PtychoModule(pl.LightningModule):
         self.loss = Loss(LossWeights(**loss))
         self.history: list[dict[str, float]] = []
         self.settings_toml = ""
+        self.journal: Journal | None = None
         self._all_good = False
         self._began = 0.0
-        self._rate = 0.0
-        self._plateau: ReduceLROnPlateau | None = None
-        self._plateau_state: dict[str, Any] | None = None
+        self._course: Course | None = None
+        self._course_state: dict[str, float] | None = None
         self._first_bad: Tensor | None = None
 
     @classmethod
     def fresh(cls, plan: Plan) -> Self:
         """Make a module with the weights that the seed stands for."""
-        return cls(
-            plan.settings.as_dict(),
-            asdict(plan.weights),
-            asdict(plan.optimisation),
-            plan.normalisation.as_dict(),
-            plan.probe,
-            plan.scan.mask,
-            plan.seed,
-        )
+        module = cls(**plan.hyperparameters, probe=plan.probe, mask=plan.scan.mask, seed=plan.training.seed)
+        module.settings_toml = plan.settings_toml
+        return module
 
     def forward(self, X: Tensor, relative: Tensor) -> Any:
         """Predict patches and amplitudes of groups."""
         return self.network(X, relative)
 
     def on_fit_start(self) -> None:
-        """Look once whether any pixel is masked: a loss without a mask is faster."""
+        """Begin the course of the rates, and look once for masked pixels: a loss without a mask is faster."""
+        self._course = SCHEDULERS[self.optimisation.scheduler].begin(self.optimisation)
+        self._course.restore(self._course_state)
         self._all_good = bool(self.network.mask.all())
         self._first_bad = torch.full((), -1, device=self.device)
 
-    def evaluate(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    def evaluate(self, batch: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch and its terms by name."""
         prediction = self.network(batch.X, batch.relative)
         mask = None if self._all_good else self.network.mask
         total, terms = self.loss(prediction, batch.X, self.network.measured_scale, mask, batch.labels)
         return total, terms
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Tensors, batch_idx: int) -> Tensor:
         """Give Lightning the loss to descend.
 
         Raises:
@@ -129,7 +121,7 @@ class PtychoModule(pl.LightningModule):
         self._record("train", total, terms, len(batch.X))
         return total
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+    def validation_step(self, batch: Tensors, batch_idx: int) -> None:  # noqa: ARG002
         """Judge a held-out batch."""
         total, terms = self.evaluate(batch)
         self._record("val", total, terms, len(batch.X))
@@ -144,12 +136,12 @@ class PtychoModule(pl.LightningModule):
             return
         fresh = (self._first_bad < 0) & ~torch.isfinite(total)
         self._first_bad = torch.where(fresh, batch_idx, self._first_bad)
-        looks = self.device.type == "cpu" or batch_idx % CHECK_EVERY == CHECK_EVERY - 1
+        looks = self.device.type == "cpu" or batch_idx % LOOK_EVERY == LOOK_EVERY - 1
         if (looks or self.trainer.is_last_batch) and int(self._first_bad) >= 0:
-            raise NonFiniteLossError(self._not_finite(total, terms, int(self._first_bad)))
+            raise self._non_finite_loss(total, terms, int(self._first_bad))
 
-    def _not_finite(self, total: Tensor, terms: dict[str, Tensor], batch_idx: int) -> str:
-        return describe_non_finite(
+    def _non_finite_loss(self, total: Tensor, terms: dict[str, Tensor], batch_idx: int) -> NonFiniteLossError:
+        return non_finite_loss(
             float(total),
             {name: float(term.detach()) for name, term in terms.items()},
             (self.current_epoch, batch_idx),
@@ -158,26 +150,44 @@ class PtychoModule(pl.LightningModule):
         )
 
     def on_train_epoch_start(self) -> None:
-        """Start the clock of the epoch, and note its learning rate."""
+        """Start the clock of the epoch, and set its learning rates."""
         self._began = time.perf_counter()
-        self._rate = float(self.trainer.optimizers[0].param_groups[0]["lr"])
+        # The probe's group comes second, and only where the probe is learned.
+        for group, rate in zip(self._parameter_groups, self.course.rates(self.current_epoch), strict=False):
+            group["lr"] = rate
+
+    @property
+    def course(self) -> Course:
+        """The learning rates of the training that runs.
+
+        Raises:
+            RuntimeError: None runs: a network that only reconstructs needs no scheduler.
+        """
+        if self._course is None:
+            raise RuntimeError("no training has begun")
+        return self._course
+
+    @property
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        return self.trainer.optimizers[0].param_groups
 
     def on_train_epoch_end(self) -> None:
         """Log rate, scale and time, and add the epoch to the history.
 
-        A plateau schedule takes its step here, not where Lightning would take it: after the checkpoint, which
-        would then forget it.
+        The schedule takes notice of the loss here, before any checkpoint is written, which would otherwise
+        forget it.
         """
         extra = {
-            "lr": torch.tensor(self._rate, device=self.device),
+            "lr": torch.tensor(float(self._parameter_groups[0]["lr"]), device=self.device),
             "intensity_scale": self.network.intensity_scale.detach(),
             "seconds": torch.tensor(time.perf_counter() - self._began, device=self.device),
         }
         self.log_dict(extra, on_step=False, on_epoch=True, sync_dist=True)
         metrics = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
         self.history.append({"epoch": float(self.current_epoch), **metrics})
-        if self._plateau is not None:
-            self._plateau.step(metrics[self.optimisation.watched])
+        self.course.observe(metrics[self.optimisation.watched])
+        if self.journal is not None:
+            self.journal.log(self.history[-1], self.trainer.global_step)
 
     def configure_gradient_clipping(
         self,
@@ -195,30 +205,37 @@ class PtychoModule(pl.LightningModule):
         else:
             self.clip_gradients(optimizer, limit, algorithm)
 
-    def configure_optimizers(self) -> Any:
-        """Give Adam, and the schedule of the settings if it counts epochs."""
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Give Adam, with a rate of its own for the probe; epochs set both."""
         o = self.optimisation
         probe = [p for name, p in self.network.named_parameters() if name == "probe_parts"]
         other = [p for name, p in self.network.named_parameters() if name != "probe_parts"]
         groups = [{"params": other, "lr": o.learning_rate}]
         if probe:
             groups.append({"params": probe, "lr": o.probe_learning_rate or o.learning_rate})
-        optimizer = torch.optim.Adam(groups, lr=o.learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
-        self._plateau = by_loss(o.scheduler, optimizer)
-        if self._plateau is not None and self._plateau_state is not None:
-            self._plateau.load_state_dict(self._plateau_state)
-        course = by_epoch(o, optimizer)
-        return optimizer if course is None else ([optimizer], [{"scheduler": course, "interval": "epoch"}])
+        return torch.optim.Adam(groups, lr=o.learning_rate, betas=ADAM_BETAS, eps=ADAM_EPSILON)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the history and the settings of the training with the weights."""
         checkpoint["history"] = self.history
         checkpoint[SETTINGS_KEY] = self.settings_toml
-        if self._plateau is not None:
-            checkpoint["plateau"] = self._plateau.state_dict()
+        if (state := self.course.state()) is not None:
+            checkpoint[PLATEAU_KEY] = state
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the history of the training that is resumed."""
+        """Take up the history and the schedule of the training that is resumed."""
         self.history = list(checkpoint["history"])
         self.settings_toml = self.settings_toml or str(checkpoint.get(SETTINGS_KEY, ""))
-        self._plateau_state = checkpoint.get("plateau")
+        if (state := checkpoint.get(PLATEAU_KEY)) is not None:
+            self._course_state = state if "stale" in state else _from_torch(state)
+
+
+def _from_torch(state: dict[str, Any]) -> dict[str, float]:
+    """Read what torch's own ReduceLROnPlateau kept, which checkpoints of version 0.1.0 hold."""
+    network, *probe = state["_last_lr"]
+    return {
+        "network": network,
+        "probe": probe[0] if probe else network,
+        "best": state["best"],
+        "stale": state["num_bad_epochs"],
+    }

@@ -1,29 +1,9 @@
-"""How many CPU threads torch uses."""
+"""How many CPU threads torch uses: it changes them whenever it is told."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-
-from ptycho.training.threads import ThreadChoice, measure_threads, settle_threads
-
-
-def choose_threads(
-    setting: int | None, *, deterministic: bool, device: str, step: Callable[[], object]
-) -> ThreadChoice:
-    """Decide on the threads of a training.
-
-    Args:
-        setting: `execution.threads`; None leaves the choice to this function.
-        deterministic: Whether equal settings must give equal weights.
-        device: Where the tensors live.
-        step: One training step on throw-away weights, for the clock.
-
-    Raises:
-        ValueError: The setting is not positive.
-    """
-    settled = settle_threads(setting, deterministic=deterministic, device=device)
-    return measure_threads(step, limited) if settled is None else settled
 
 
 @contextmanager

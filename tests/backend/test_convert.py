@@ -21,7 +21,7 @@ from ptycho.commands.main import main
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.run.resolve import resolve_run
-from ptycho.training.outcome import Model
+from ptycho.training.result import Model
 from ptycho.workflows.backend_selector import load_backend
 
 CREATED = "2026-11-24T08:00:00+00:00"

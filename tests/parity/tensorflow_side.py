@@ -70,5 +70,5 @@ def weight_slopes(network: PtychoNetwork, function: Callable[[], tf.Tensor]) -> 
 def first_batch(groups: Any, store: Any, size: int) -> tuple[Any, ...]:
     """Give the first groups of a scan as a step sees them; they know the store themselves."""
     del store
-    batch = next(iter(Batches(groups, size, 64).dataset(Loading())))
+    batch = next(iter(Batches(groups, size).dataset(Loading())))
     return tuple(value.numpy() for value in batch)

@@ -51,7 +51,7 @@ def test_everything_comes_back(tmp_path: Path) -> None:
     """Read after write is the identity: arrays bit for bit, all else by value."""
     written = checkpoint()
     write_checkpoint(tmp_path / "last.ckpt", written)
-    _, read = read_checkpoint(tmp_path)
+    read = read_checkpoint(tmp_path).content
     for part in ("network", "optimiser", "best"):
         assert same_arrays(getattr(read, part), getattr(written, part)), part
     for part in ("hyperparameters", "history", "beside", "settings_toml"):
@@ -62,7 +62,7 @@ def test_a_checkpoint_says_what_it_knows(tmp_path: Path) -> None:
     """Path, finished epochs, settings of the network and history are told apart from the arrays."""
     path = tmp_path / "best-epoch002.ckpt"
     write_checkpoint(path, checkpoint(epochs=3))
-    resumed, _ = read_checkpoint(path)
+    resumed = read_checkpoint(path)
     assert (resumed.path, resumed.epochs) == (path, 3)
     assert resumed.network == {"N": 64, "gridsize": 1, "amp_activation": "swish"}
     assert [row["epoch"] for row in resumed.history] == [0.0, 1.0, 2.0]
@@ -72,7 +72,8 @@ def test_no_epoch_is_no_best(tmp_path: Path) -> None:
     """A training that finished nothing has no best weights, and none come back."""
     path = tmp_path / "last.ckpt"
     write_checkpoint(path, Checkpoint({"network": {}}, [], {"log_gain": np.zeros(())}))
-    resumed, read = read_checkpoint(path)
+    resumed = read_checkpoint(path)
+    read = resumed.content
     assert (resumed.epochs, read.best, read.optimiser) == (0, {}, {})
 
 

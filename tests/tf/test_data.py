@@ -7,9 +7,8 @@ from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
 from ptycho.scan.frame_store import LazyFrames
-from ptycho.tf.data import BATCHES_AHEAD, Batch, Batches, Loading
-from ptycho.training.groups import Groups
-from ptycho.training.order import epoch_order
+from ptycho.tf.data import BATCHES_AHEAD, Batches, Loading
+from ptycho.training.groups import Batch, Groups, epoch_order
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def visited(batches: Batches, replica: int = 0) -> list[int]:
 def test_batch_holds_groups_in_order(tiny_scan: RawData, scales: Normalisation) -> None:
     """X[b, c] is the frame of position c of group b; offsets are the group mean minus the position."""
     groups = groups_of(tiny_scan, scales)
-    batch = Batch(*next(iter(Batches(groups, 5, 64).dataset(Loading()))))
+    batch = Batch(*next(iter(Batches(groups, 5).dataset(Loading()))))
     frame = tiny_scan.amplitudes([groups.indices[3, 2]])[0] * np.float32(scales.amplitude_factor)
     assert batch.X.shape == (5, 4, 64, 64)
     assert np.array_equal(batch.X[3, 2], frame)
@@ -50,7 +49,7 @@ def test_batch_holds_groups_in_order(tiny_scan: RawData, scales: Normalisation) 
 def test_labels_come_last(tiny_scan: RawData, scales: Normalisation) -> None:
     """Where the loss compares with labels, a batch carries the scan's patches of the same groups."""
     groups = groups_of(tiny_scan, scales, labelled=True, phase_subtraction=False)
-    batch = Batch(*next(iter(Batches(groups, 5, 64).dataset(Loading()))))
+    batch = Batch(*next(iter(Batches(groups, 5).dataset(Loading()))))
     assert batch.labels is not None
     assert batch.labels.dtype == np.complex64
     assert np.array_equal(batch.labels[3], tiny_scan.labels(groups.indices[3]).astype(np.complex64))
@@ -58,7 +57,7 @@ def test_labels_come_last(tiny_scan: RawData, scales: Normalisation) -> None:
 
 def test_shapes_are_known_before_a_batch_is(tiny_scan: RawData, scales: Normalisation) -> None:
     """A step is compiled once: of all sizes, only that of the last batch is open."""
-    batches = Batches(groups_of(tiny_scan, scales, labelled=True), 5, 64)
+    batches = Batches(groups_of(tiny_scan, scales, labelled=True), 5)
     shapes = [spec.shape.as_list() for spec in batches.dataset(Loading()).element_spec]
     assert shapes == [[None, 4, 64, 64], [None, 4, 2], [None, 4, 64, 64]]
 
@@ -66,11 +65,11 @@ def test_shapes_are_known_before_a_batch_is(tiny_scan: RawData, scales: Normalis
 def test_unshuffled_batches_serve_all_in_order(tiny_scan: RawData, scales: Normalisation) -> None:
     """Without a seed all groups come in order, the last batch being what is left."""
     groups = groups_of(tiny_scan, scales, gridsize=1)
-    batches = Batches(groups, 16, 64)
+    batches = Batches(groups, 16)
     found = served(batches, Loading())
     assert [len(X) for X, _ in found] == [16, 16, 4]
     assert len(batches) == 3
-    assert np.array_equal(np.concatenate([X for X, _ in found]), groups.gather(range(36)).X)
+    assert np.array_equal(np.concatenate([X for X, _ in found]), groups.batch(range(36)).X)
     batches.set_epoch(1)
     assert visited(batches) == list(range(36))
 
@@ -80,7 +79,7 @@ def test_every_epoch_visits_all_in_its_own_order(tiny_scan: RawData, scales: Nor
     groups = groups_of(tiny_scan, scales, gridsize=1)
     orders = {}
     for seed, epoch in [(0, 0), (0, 1), (1, 0)]:
-        batches = Batches(groups, 8, 64, shuffle_seed=seed)
+        batches = Batches(groups, 8, shuffle_seed=seed)
         batches.set_epoch(epoch)
         orders[seed, epoch] = visited(batches)
         assert sorted(orders[seed, epoch]) == list(range(36))
@@ -92,7 +91,7 @@ def test_orders_are_those_of_both_backends(
     tiny_scan: RawData, scales: Normalisation, seed: int, epoch: int
 ) -> None:
     """Groups come as `epoch_order` says, from which torch takes its orders too."""
-    batches = Batches(groups_of(tiny_scan, scales, gridsize=1), 8, 64, shuffle_seed=seed)
+    batches = Batches(groups_of(tiny_scan, scales, gridsize=1), 8, shuffle_seed=seed)
     batches.set_epoch(epoch)
     assert visited(batches) == epoch_order(seed, epoch, 36).tolist()
 
@@ -100,18 +99,18 @@ def test_orders_are_those_of_both_backends(
 def test_dataset_follows_the_epoch(tiny_scan: RawData, scales: Normalisation) -> None:
     """One dataset serves every epoch: it takes the order in force when it is started."""
     groups = groups_of(tiny_scan, scales, gridsize=1)
-    batches = Batches(groups, 36, 64, shuffle_seed=4)
+    batches = Batches(groups, 36, shuffle_seed=4)
     dataset = batches.dataset(Loading())
     for epoch in (0, 1, 0):
         batches.set_epoch(epoch)
         [(X, _)] = dataset
-        assert np.array_equal(X, groups.gather(epoch_order(4, epoch, 36)).X)
+        assert np.array_equal(X, groups.batch(epoch_order(4, epoch, 36)).X)
 
 
 @pytest.mark.parametrize("replicas", [2, 5])
 def test_replicas_share_evenly(tiny_scan: RawData, scales: Normalisation, replicas: int) -> None:
     """Each device has as many groups, all together see all of them, and only the first come again."""
-    batches = Batches(groups_of(tiny_scan, scales, gridsize=1), 4, 64, shuffle_seed=2, replicas=replicas)
+    batches = Batches(groups_of(tiny_scan, scales, gridsize=1), 4, shuffle_seed=2, replicas=replicas)
     seen = [visited(batches, replica) for replica in range(replicas)]
     share = -(-36 // replicas)
     assert [len(rows) for rows in seen] == [share] * replicas
@@ -123,8 +122,8 @@ def test_replicas_share_evenly(tiny_scan: RawData, scales: Normalisation, replic
 def test_replicas_share_the_batch_of_one(tiny_scan: RawData, scales: Normalisation) -> None:
     """A step of two devices looks at the groups that one device has in a batch of twice the size."""
     groups = groups_of(tiny_scan, scales, gridsize=1)
-    alone = Batches(groups, 6, 64, shuffle_seed=2)
-    shared = Batches(groups, 3, 64, shuffle_seed=2, replicas=2)
+    alone = Batches(groups, 6, shuffle_seed=2)
+    shared = Batches(groups, 3, shuffle_seed=2, replicas=2)
     assert len(alone) == len(shared) == 6
     for step in range(6):
         together = np.concatenate([shared.rows(step, replica) for replica in range(2)])
@@ -134,9 +133,9 @@ def test_replicas_share_the_batch_of_one(tiny_scan: RawData, scales: Normalisati
 def test_replicas_are_served_in_turn(tiny_scan: RawData, scales: Normalisation) -> None:
     """Within each step every device gets its batch; a worker serves its own devices only."""
     groups = groups_of(tiny_scan, scales, gridsize=1)
-    batches = Batches(groups, 9, 64, shuffle_seed=2, replicas=2)
+    batches = Batches(groups, 9, shuffle_seed=2, replicas=2)
     places = [(0, 0), (0, 1), (1, 0), (1, 1)]
-    expected = [batches.gather(*place)[0] for place in places]
+    expected = [batches.arrays(*place)[0] for place in places]
     assert np.array_equal([X for X, _ in served(batches, Loading())], expected)
     assert np.array_equal([X for X, _ in served(batches, Loading(), range(1, 2))], expected[1::2])
 
@@ -144,7 +143,7 @@ def test_replicas_are_served_in_turn(tiny_scan: RawData, scales: Normalisation) 
 @pytest.mark.parametrize("ahead", [1, 4])
 def test_threads_serve_the_same_batches(tiny_scan: RawData, scales: Normalisation, ahead: int) -> None:
     """However many threads gather side by side, the batches and their order are those of one."""
-    batches = Batches(groups_of(tiny_scan, scales), 5, 64, shuffle_seed=3)
+    batches = Batches(groups_of(tiny_scan, scales), 5, shuffle_seed=3)
     one, many = served(batches, Loading()), served(batches, Loading(workers=3, ahead=ahead))
     assert len(one) == len(many) == 8
     for alone, beside in zip(one, many, strict=True):

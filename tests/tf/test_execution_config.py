@@ -21,16 +21,15 @@ from ptycho.run.settings import TrainingSettings
 from ptycho.tf import infer
 from ptycho.tf.checkpoints import Checkpoint, read_checkpoint
 from ptycho.tf.data import Batches
+from ptycho.tf.loop import Loop
 from ptycho.tf.model import PtychoNetwork
-from ptycho.tf.preparation import Job, prepare
-from ptycho.tf.strategy import find_place
-from ptycho.tf.train import train
+from ptycho.tf.train import open_loop, train
 from ptycho.tf.weights import export
-from ptycho.training.outcome import Trained
+from ptycho.training.result import TrainingResult
 from ptycho.training.threads import available_cores
 
-Run = Callable[..., Trained[PtychoNetwork]]
-Start = Callable[..., Job]
+Run = Callable[..., TrainingResult[PtychoNetwork]]
+Start = Callable[..., Loop]
 Make = Callable[..., TrainingSettings]
 
 
@@ -40,7 +39,7 @@ def run(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> Run:
 
     def make(
         folder: str = "run", *, nepochs: int = 1, progress: bool | None = None, **settings: Any
-    ) -> Trained[PtychoNetwork]:
+    ) -> TrainingResult[PtychoNetwork]:
         held_out = 0.2 if "val" in settings.get("checkpoint_monitor_metric", "") else 0.0
         asked = prepared(settings, nepochs=nepochs, validation_fraction=held_out)
         return train(asked, tiny_scan, tmp_path / folder, progress=progress)
@@ -55,25 +54,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plain(folder: Path, prepared: Make, tiny_scan: RawData) -> Trained[PtychoNetwork]:
+def plain(folder: Path, prepared: Make, tiny_scan: RawData) -> TrainingResult[PtychoNetwork]:
     """A training of one epoch with the settings as they are by default."""
     return train(prepared(validation_fraction=0.0), tiny_scan, folder)
 
 
 @pytest.fixture(scope="module")
-def start(prepared: Make, tiny_scan: RawData) -> Start:
+def start(prepared: Make, tiny_scan: RawData, tmp_path_factory: pytest.TempPathFactory) -> Start:
     """Make everything ready for a training with execution settings given by keyword."""
 
-    def make(**settings: Any) -> Job:
-        asked = prepared(settings, validation_fraction=0.0)
-        return prepare(asked, tiny_scan, find_place(asked.execution_config), None)
+    def make(**settings: Any) -> Loop:
+        configurations = prepared(settings, validation_fraction=0.0)
+        return open_loop(configurations, tiny_scan, tmp_path_factory.mktemp("start"))
 
     return make
 
 
 def last(folder: Path) -> Checkpoint:
     """Read the last checkpoint of a run."""
-    return read_checkpoint(folder)[1]
+    return read_checkpoint(folder).content
 
 
 def largest_change(first: Path, second: Path) -> float:
@@ -89,7 +88,7 @@ def test_every_field_has_a_test_of_its_effect() -> None:
     assert {name for name in names if not re.search(rf"(\btest|_and)_{name}(_|\b)", tests)} == set()
 
 
-def test_accelerator_is_where_the_training_runs(plain: Trained[PtychoNetwork], run: Run) -> None:
+def test_accelerator_is_where_the_training_runs(plain: TrainingResult[PtychoNetwork], run: Run) -> None:
     """A device of that kind is taken; where there is none, the error says so."""
     assert plain.device == "cpu"
     with pytest.raises(ValueError, match="finds no cuda device") as caught:
@@ -215,10 +214,10 @@ def test_precision_changes_the_arithmetic(run: Run, folder: Path, tmp_path: Path
     assert trained.network.dtype_policy.name == "float32"
 
 
-def first_gradients(job: Job) -> dict[str, np.ndarray]:
+def first_gradients(loop: Loop) -> dict[str, np.ndarray]:
     """Take one step, and tell the gradients that reached Adam: its momentum is a tenth of them."""
-    job.module.learn(job.train.start(0))
-    state = job.module.optimiser_state()
+    loop.module.learn(loop.train.start(0))
+    state = loop.module.optimiser_state()
     return {
         name.removeprefix("momentum/"): 10 * array for name, array in state.items() if "momentum/" in name
     }
@@ -243,9 +242,9 @@ def measures(gradients: dict[str, np.ndarray], weights: dict[str, np.ndarray]) -
 @pytest.fixture(scope="module")
 def free(start: Start) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Gradients of the first step where nothing bounds them, and the weights that they move."""
-    job = start()
-    weights = export(job.module.network)
-    return first_gradients(job), weights
+    loop = start()
+    weights = export(loop.module.network)
+    return first_gradients(loop), weights
 
 
 @pytest.mark.parametrize("algorithm", ["norm", "value", "agc"])
@@ -286,16 +285,16 @@ def test_num_workers_load_in_threads(run: Run, folder: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_num_workers_gather_side_by_side(workers: int, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many batches are gathered at once as there are loading threads, and cores for them."""
-    real, busy, most = Batches.gather, [], [0]
+    real, busy, most = Batches.arrays, [], [0]
 
-    def gather(self: Batches, *place: int) -> tuple[np.ndarray, ...]:
+    def arrays(self: Batches, *place: int) -> tuple[np.ndarray, ...]:
         busy.append(place)
         most[0] = max(most[0], len(busy))
         time.sleep(0.1)
         busy.pop()
         return real(self, *place)
 
-    monkeypatch.setattr(Batches, "gather", gather)
+    monkeypatch.setattr(Batches, "arrays", arrays)
     assert len(list(start(num_workers=workers).train.start(0))) == 5
     assert most[0] == max(1, min(workers, available_cores()))
 
@@ -305,13 +304,13 @@ def test_prefetch_factor_batches_wait(
     factor: int | None, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the training looks at a batch, that many are made ready and no more; by default two."""
-    real, gathered = Batches.gather, []
+    real, gathered = Batches.arrays, []
 
-    def gather(self: Batches, *place: int) -> tuple[np.ndarray, ...]:
+    def arrays(self: Batches, *place: int) -> tuple[np.ndarray, ...]:
         gathered.append(place)
         return real(self, *place)
 
-    monkeypatch.setattr(Batches, "gather", gather)
+    monkeypatch.setattr(Batches, "arrays", arrays)
     batches, expected = start(prefetch_factor=factor).train.start(0), 1 + (factor or 2)
     next(batches)
     for _ in range(100):
@@ -332,8 +331,8 @@ def test_prefetch_factor_batches_wait(
 def test_persistent_workers_and_pin_memory_are_told(setting: str, reason: str, start: Start) -> None:
     """TensorFlow does both by itself; where the setting was made, the decisions say so."""
     note = f"execution.{setting} has nothing to act on: {reason}"
-    assert note in start(num_workers=1, **{setting: True}).notes
-    assert note not in start(num_workers=1).notes
+    assert note in start(num_workers=1, **{setting: True}).plan.notes
+    assert note not in start(num_workers=1).plan.notes
 
 
 @pytest.mark.usefixtures("plain")
@@ -376,7 +375,7 @@ def test_enable_progress_bar_shows_one_bar(
 
 
 def test_enable_checkpointing_writes_checkpoints(
-    run: Run, plain: Trained[PtychoNetwork], folder: Path, tmp_path: Path
+    run: Run, plain: TrainingResult[PtychoNetwork], folder: Path, tmp_path: Path
 ) -> None:
     """last.ckpt and the best are written or not; the best weights are handed back either way."""
     bare = run(enable_checkpointing=False)
@@ -431,7 +430,7 @@ def test_logger_backend_writes_its_files(run: Run, folder: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("size", [3, None])
 def test_inference_batch_size_cuts_the_steps(
-    size: int | None, plain: Trained[PtychoNetwork], tiny_scan: RawData
+    size: int | None, plain: TrainingResult[PtychoNetwork], tiny_scan: RawData
 ) -> None:
     """Steps are that large; without one they are those of the inference settings."""
     execution = PyTorchExecutionConfig(accelerator="cpu", inference_batch_size=size)
@@ -447,7 +446,7 @@ def test_inference_batch_size_cuts_the_steps(
 
 
 def test_middle_trim_and_pad_eval_shape_the_picture(
-    plain: Trained[PtychoNetwork], tiny_scan: RawData
+    plain: TrainingResult[PtychoNetwork], tiny_scan: RawData
 ) -> None:
     """A trimmed border narrows the picture; a padded canvas reaches N/2 beyond the outermost positions."""
     shapes = {

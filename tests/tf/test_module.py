@@ -15,14 +15,14 @@ from ptycho.raw_data import RawData
 from ptycho.run.settings import TrainingSettings
 from ptycho.tf.checkpoints import read_checkpoint
 from ptycho.tf.data import Batches
-from ptycho.tf.loop import Beside, Loop
+from ptycho.tf.devices import Place
+from ptycho.tf.loop import Loop
 from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.module import Arithmetic, PtychoModule
-from ptycho.tf.preparation import Job, prepare
-from ptycho.tf.strategy import Place, find_place
-from ptycho.tf.train import train
+from ptycho.tf.train import open_loop, train
 from ptycho.tf.weights import export
-from ptycho.training.optimisation import NonFiniteLossError, Optimisation
+from ptycho.training.loss_watch import NonFiniteLossError
+from ptycho.training.optimisation import Optimisation
 
 Make = Callable[..., TrainingSettings]
 
@@ -63,9 +63,9 @@ def optimiser(made: PtychoModule, kind: str) -> dict[str, np.ndarray]:
     return {name: array for name, array in held.items() if name.startswith(f"{kind}/")}
 
 
-def test_hyperparameters_are_json_types(job: Callable[..., Job]) -> None:
+def test_hyperparameters_are_json_types(open_small: Callable[..., Loop]) -> None:
     """What a checkpoint keeps of the settings survives JSON unchanged."""
-    kept = job().hyperparameters
+    kept = open_small().plan.hyperparameters
     assert sorted(kept) == ["loss", "network", "normalisation", "optimisation"]
     assert json.loads(json.dumps(kept)) == kept
 
@@ -153,45 +153,39 @@ def test_scale_and_probe_are_learned_only_when_asked(setting: str) -> None:
 
 
 @pytest.fixture
-def job(prepared: Make, tiny_scan: RawData) -> Callable[..., Job]:
-    """Prepare trainings of the small scan."""
+def open_small(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> Callable[..., Loop]:
+    """Open trainings of the small scan."""
 
-    def make(execution: dict[str, Any] | None = None, **settings: Any) -> Job:
-        made = prepared(execution, **settings)
-        return prepare(made, tiny_scan, find_place(made.execution_config), None)
+    def make(execution: dict[str, Any] | None = None, **settings: Any) -> Loop:
+        return open_loop(prepared(execution, **settings), tiny_scan, tmp_path)
 
     return make
 
 
 @pytest.mark.parametrize(("accum_steps", "traces"), [(1, 1), (3, 2)])
-def test_steps_are_compiled_once(
-    accum_steps: int, traces: int, job: Callable[..., Job], prepared: Make, tmp_path: Path
-) -> None:
+def test_steps_are_compiled_once(accum_steps: int, traces: int, open_small: Callable[..., Loop]) -> None:
     """Later batches, a smaller last one and later epochs run the same graph; waiting has one of its own."""
-    execution = {"accum_steps": accum_steps}
-    made = job(execution, nepochs=3)
-    beside = Beside.of(prepared(execution).execution_config, made.plan.monitor, tmp_path, [])
-    loop = Loop(made, beside, tmp_path)
-    loop.run(3, show=False)
+    loop = open_small({"accum_steps": accum_steps}, nepochs=3)
+    loop.run(show=False)
     assert len(loop.history) == 3
-    assert made.module._train.experimental_get_tracing_count() == traces
-    assert made.module._judge.experimental_get_tracing_count() == 1
+    assert loop.module._train.experimental_get_tracing_count() == traces
+    assert loop.module._judge.experimental_get_tracing_count() == 1
 
 
 def test_nan_loss_names_its_place(
     prepared: Make, tiny_scan: RawData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The error names epoch and batch, shows the terms and says what to try."""
-    real, gathered = Batches.gather, []
+    real, read = Batches.arrays, []
 
-    def gather(self: Batches, step: int, replica: int = 0) -> tuple[np.ndarray, ...]:
+    def arrays(self: Batches, step: int, replica: int = 0) -> tuple[np.ndarray, ...]:
         X, relative = real(self, step, replica)
-        gathered.append(step)
-        if gathered.count(1) == 2:
+        read.append(step)
+        if read.count(1) == 2:
             X = np.full_like(X, np.nan)
         return X, relative
 
-    monkeypatch.setattr(Batches, "gather", gather)
+    monkeypatch.setattr(Batches, "arrays", arrays)
     with pytest.raises(NonFiniteLossError) as caught:
         train(prepared({"precision": "bf16-mixed"}, nepochs=3, validation_fraction=0.0), tiny_scan, tmp_path)
     assert str(caught.value) == (
@@ -201,6 +195,6 @@ def test_nan_loss_names_its_place(
         "  try       execution.gradient_clip_val = 1.0, or a smaller execution.learning_rate (now 0.001), "
         'or execution.precision = "32-true" (now "bf16-mixed")'
     )
-    _, kept = read_checkpoint(tmp_path)
+    kept = read_checkpoint(tmp_path).content
     assert len(kept.history) == 1
     assert all(np.isfinite(array).all() for array in kept.network.values())

@@ -15,14 +15,14 @@ import tensorflow as tf
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.network.objective import LossWeights
 from ptycho.raw_data import RawData
+from ptycho.tf.devices import find_place
 from ptycho.tf.layers import convolutions
 from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.module import Arithmetic, PtychoModule
 from ptycho.tf.precision import POLICIES, policy_of, scales_loss
-from ptycho.tf.strategy import find_place
 from ptycho.tf.train import train
-from ptycho.training.execution import Precision, settle_precision
 from ptycho.training.optimisation import Optimisation
+from ptycho.training.precision import Precision
 
 EACH = pytest.mark.parametrize("precision", POLICIES)
 COARSER = "execution.precision: CPUs have no float16 arithmetic, bf16-mixed is used"
@@ -37,7 +37,7 @@ from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.module import Arithmetic, PtychoModule
-from ptycho.tf.strategy import find_place
+from ptycho.tf.devices import find_place
 from ptycho.training.optimisation import Optimisation
 
 place = find_place(PyTorchExecutionConfig(accelerator="cpu", devices=2, strategy="mirrored"))
@@ -114,21 +114,6 @@ def test_half_precision_is_half(make_module: Callable[..., PtychoModule]) -> Non
     losses = {name: made.score([made.judge(batches())]).loss for name, made in found.items()}
     assert len(set(losses.values())) == 3
     assert list(losses.values()) == pytest.approx([losses["32-true"]] * 3, rel=1e-2)
-
-
-def test_float16_becomes_bfloat16_on_the_cpu() -> None:
-    """CPUs do no float16 arithmetic: bfloat16 stands in, and it is told; a GPU takes what was set."""
-    execution = PyTorchExecutionConfig(accelerator="cpu", precision="16-mixed")
-    assert settle_precision(execution) == ("bf16-mixed", COARSER)
-    execution.accelerator = "cuda"
-    assert settle_precision(execution) == ("16-mixed", None)
-
-
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_other_precisions_are_taken_as_set(precision: Precision) -> None:
-    """What a CPU can do it does, and nothing is said."""
-    execution = PyTorchExecutionConfig(accelerator="cpu", precision=precision)
-    assert settle_precision(execution) == (precision, None)
 
 
 def test_training_tells_the_coarser_precision(

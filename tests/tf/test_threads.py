@@ -13,7 +13,6 @@ import tensorflow as tf
 from ptycho.raw_data import RawData
 from ptycho.tf import threads
 from ptycho.tf.train import train
-from ptycho.training import threads as neutral
 from ptycho.training.threads import ThreadChoice
 
 FRESH = """
@@ -54,48 +53,11 @@ def output_of(script: str, **environment: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_setting_wins() -> None:
-    """A number that is set is taken as it is."""
-    assert threads.choose_threads(3, deterministic=True, device="cpu") == ThreadChoice(3, "as set")
-
-
-def test_deterministic_choice_is_one_thread() -> None:
-    """The last bits depend on the number of threads: a deterministic training takes one."""
-    assert threads.choose_threads(None, deterministic=True, device="cpu") == ThreadChoice(
-        1, "deterministic: the last bits depend on the number of threads"
-    )
-
-
 def test_free_choice_is_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without determinism all cores are taken: the number is fixed before a step could be timed."""
-    for module in (neutral, threads):
-        monkeypatch.setattr(module, "available_cores", lambda: 4)
-    assert threads.choose_threads(None, deterministic=False, device="cpu") == ThreadChoice(
+    """All cores are taken: the number is fixed before a step could be timed."""
+    monkeypatch.setattr(threads, "available_cores", lambda: 4)
+    assert threads.every_core() == ThreadChoice(
         4, "every core: TensorFlow keeps the number that it starts with"
-    )
-
-
-def test_one_core_leaves_nothing_to_choose(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With one core one thread is taken, and the reason told."""
-    monkeypatch.setattr(neutral, "available_cores", lambda: 1)
-    choice = threads.choose_threads(None, deterministic=False, device="cpu")
-    assert choice == ThreadChoice(1, "one core is available")
-
-
-def test_accelerators_take_one_thread() -> None:
-    """Where a GPU works, one CPU thread is enough."""
-    choice = threads.choose_threads(None, deterministic=False, device="cuda")
-    assert choice == ThreadChoice(1, "the work is done on cuda")
-
-
-def test_zero_threads_are_refused() -> None:
-    """The error says what is legal."""
-    with pytest.raises(ValueError, match="threads must be positive") as caught:
-        threads.choose_threads(0, deterministic=True, device="cpu")
-    assert str(caught.value) == (
-        "threads must be positive, got 0\n"
-        "  expected  a whole number above 0, or none for a measured choice\n"
-        "  try       execution.threads = 1"
     )
 
 

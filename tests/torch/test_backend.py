@@ -11,7 +11,7 @@ from ptycho.bundle.archive import Bundle
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
 from ptycho.simulate.scan import Simulation, simulate
-from ptycho.training.outcome import Training
+from ptycho.training.result import TrainingResult
 from ptycho_torch import backend
 from ptycho_torch.config_factory import TrainingPayload, create_training_payload
 from ptycho_torch.nn.model import PtychoNetwork
@@ -45,18 +45,20 @@ def scan(prepared: TrainingPayload) -> RawData:
 @pytest.fixture(scope="module")
 def trained(
     prepared: TrainingPayload, scan: RawData, tmp_path_factory: pytest.TempPathFactory
-) -> Training[PtychoNetwork]:
+) -> TrainingResult[PtychoNetwork]:
     """What one epoch leaves."""
     return backend.train(prepared, scan, tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
-def bundle(trained: Training[PtychoNetwork]) -> Bundle:
+def bundle(trained: TrainingResult[PtychoNetwork]) -> Bundle:
     """The network at rest."""
     return backend.pack(trained.model, trained.resolution, Path("run"))
 
 
-def test_an_unpacked_network_predicts_as_before(trained: Training[PtychoNetwork], bundle: Bundle) -> None:
+def test_an_unpacked_network_predicts_as_before(
+    trained: TrainingResult[PtychoNetwork], bundle: Bundle
+) -> None:
     """Pack then unpack is the identity on weights, probe and scales."""
     back = backend.unpack(bundle)
     assert back.normalisation == trained.model.normalisation
@@ -79,7 +81,7 @@ def test_a_network_larger_than_its_weights_is_refused(bundle: Bundle) -> None:
     ]
 
 
-def test_measured_scales_stand_above_the_settings(trained: Training[PtychoNetwork]) -> None:
+def test_measured_scales_stand_above_the_settings(trained: TrainingResult[PtychoNetwork]) -> None:
     """Counts measure dose and scale, in a layer of their own."""
     for path in ("model.intensity_scale", "training.nphotons"):
         assert trained.resolution.winner_layer(path) == "measured"

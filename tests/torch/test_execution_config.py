@@ -20,12 +20,14 @@ from ptycho.reconstruction.picture import batch_size_of
 from ptycho.scan.frame_store import LazyFrames
 from ptycho.simulate.scan import Simulation, simulate
 from ptycho.training.groups import Groups
+from ptycho.training.loggers.tensorboard import keep_tensorflow_out
+from ptycho.training.result import TrainingResult
 from ptycho_torch.config_factory import create_training_payload
-from ptycho_torch.lit import data, infer, loggers, trainer
+from ptycho_torch.lit import data, infer, trainer
 from ptycho_torch.lit.module import PtychoModule
-from ptycho_torch.lit.train import Trained, train
+from ptycho_torch.lit.train import train
 
-Run = Callable[..., Trained]
+Run = Callable[..., TrainingResult]
 
 N_FRAMES = 20
 
@@ -49,7 +51,7 @@ def run(scan_file: Path, scan: RawData, tmp_path: Path) -> Run:
 
     def make(
         folder: str = "run", *, nepochs: int = 1, progress: bool | None = None, **settings: Any
-    ) -> Trained:
+    ) -> TrainingResult:
         overrides = {
             "n_groups": N_FRAMES,
             "gridsize": 1,
@@ -124,9 +126,7 @@ def make_trainer(folder: Path, **settings: Any) -> pl.Trainer:
     """Make a trainer without running it."""
     execution = PyTorchExecutionConfig(**{"accelerator": "cpu", "deterministic": False} | settings)
     with trainer.quiet():
-        return trainer.make_trainer(
-            execution, folder, epochs=1, callbacks=[], loggers=[], show_progress=False
-        )
+        return trainer.make_trainer(execution, folder, epochs=1, callbacks=[], show_progress=False)
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
@@ -336,14 +336,14 @@ def test_logger_backend_tensorboard_writes_events(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tensorboard leaves an event file with the losses of each epoch."""
-    loggers.keep_tensorflow_out()
+    keep_tensorflow_out()
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run(logger_backend="tensorboard", nepochs=2)
     [file] = (tmp_path / "run").rglob("events.out.tfevents.*")
     events = EventAccumulator(str(file)).Reload()
-    assert {"train_loss", "val_loss", "lr", "intensity_scale", "seconds"} <= set(events.Tags()["scalars"])
-    assert len(events.Scalars("val_loss")) == 2
+    assert {"train_loss", "val_loss", "lr", "intensity_scale", "seconds"} <= set(events.Tags()["tensors"])
+    assert len(events.Tensors("val_loss")) == 2
 
 
 @pytest.mark.parametrize("size", [3, None])

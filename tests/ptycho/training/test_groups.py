@@ -28,7 +28,7 @@ def groups_of(scan: RawData, scales: Normalisation, gridsize: int = 2, **more: b
 def test_gathered_groups_stand_in_order(tiny_scan: RawData, scales: Normalisation) -> None:
     """X[b, c] is the frame of position c of group b; offsets are the group mean minus the position."""
     groups = groups_of(tiny_scan, scales)
-    batch = groups.gather([7, 3])
+    batch = groups.batch([7, 3])
     frame = tiny_scan.amplitudes([groups.indices[3, 2]])[0] * np.float32(scales.amplitude_factor)
     assert batch.X.shape == (2, 4, 64, 64)
     assert np.array_equal(batch.X[1, 2], frame)
@@ -40,7 +40,7 @@ def test_gathered_groups_stand_in_order(tiny_scan: RawData, scales: Normalisatio
 def test_labels_are_the_patches_of_the_frames(tiny_scan: RawData, scales: Normalisation) -> None:
     """A labelled batch carries each frame's object patch."""
     dataset = groups_of(tiny_scan, scales, labelled=True, phase_subtraction=False)
-    labels = dataset.gather([5]).labels
+    labels = dataset.batch([5]).labels
     assert labels is not None
     assert labels.shape == (1, 4, 64, 64)
     assert np.array_equal(labels[0, 1], tiny_scan.labels([dataset.indices[5, 1]])[0])
@@ -48,8 +48,8 @@ def test_labels_are_the_patches_of_the_frames(tiny_scan: RawData, scales: Normal
 
 def test_labels_lose_the_mean_phase_of_their_group(tiny_scan: RawData, scales: Normalisation) -> None:
     """The diffraction does not tell a group's mean phase, so labels have none; within the group it stays."""
-    kept = groups_of(tiny_scan, scales, labelled=True, phase_subtraction=False).gather([5]).labels
-    freed = groups_of(tiny_scan, scales, labelled=True).gather([5]).labels
+    kept = groups_of(tiny_scan, scales, labelled=True, phase_subtraction=False).batch([5]).labels
+    freed = groups_of(tiny_scan, scales, labelled=True).batch([5]).labels
     assert kept is not None
     assert freed is not None
     assert abs(float(np.angle(kept.sum()))) > 1e-3

@@ -54,8 +54,9 @@ def test_best_checkpoints_follow_a_resumed_run(tmp_path: Path) -> None:
 def test_another_network_is_refused(tmp_path: Path) -> None:
     """The error names each differing setting with both values."""
     path = checkpoint(tmp_path / "last.ckpt")
+    earlier = resume.EarlierTraining(path, {"N": 64, "gridsize": 1}, [])
     with pytest.raises(ValueError, match="cannot resume") as caught:
-        resume.Resumed(path, 2, {"N": 64, "gridsize": 1}, []).require_same_network({"N": 64, "gridsize": 2})
+        earlier.require_same_network({"N": 64, "gridsize": 2})
     assert str(caught.value) == (
         f"the training cannot resume from {path}: gridsize = 2 (there 1)\n"
         "  expected  the settings that made the checkpoint\n"
@@ -66,7 +67,7 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
 def test_nothing_left_to_train_is_an_error(tmp_path: Path) -> None:
     """A checkpoint that has seen all epochs leaves nothing to do, and the error says so."""
     path = checkpoint(tmp_path / "last.ckpt")
-    resumed = resume.Resumed(path, 3, {}, [])
+    resumed = resume.EarlierTraining(path, {}, [{"epoch": float(epoch)} for epoch in range(3)])
     resumed.require_epochs_left(4)
     with pytest.raises(ValueError, match="nothing is left to train") as caught:
         resumed.require_epochs_left(3)

@@ -33,7 +33,7 @@ def test_doors_import_no_framework(module: str) -> None:
 def test_module_class_is_there_when_asked_for() -> None:
     """The Lightning module comes by its public name; other names do not."""
     import ptycho_torch.model
-    from ptycho_torch.lit.checkpoint import PtychoPINN_Lightning
+    from ptycho_torch.lit.checkpoints import PtychoPINN_Lightning
 
     assert ptycho_torch.model.PtychoPINN_Lightning is PtychoPINN_Lightning
     with pytest.raises(AttributeError, match=r"^module 'ptycho_torch.model' has no attribute 'Other'$"):

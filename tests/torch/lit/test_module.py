@@ -12,8 +12,9 @@ import torch
 from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
-from ptycho.training.optimisation import NonFiniteLossError, Optimisation
-from ptycho_torch.lit.data import Batch
+from ptycho.training.groups import Batch
+from ptycho.training.loss_watch import NonFiniteLossError
+from ptycho.training.optimisation import Optimisation
 from ptycho_torch.lit.module import PtychoModule
 
 SCALES = Normalisation(1.0, 900.0, 1.0, 1e9, 1.0, 2.0)
@@ -40,7 +41,7 @@ def module(
     )
 
 
-def batch(count: int = 2) -> Batch:
+def batch(count: int = 2) -> Batch[torch.Tensor]:
     """Draw a batch of single frames."""
     X = torch.rand(count, 1, 64, 64, generator=torch.Generator().manual_seed(1))
     return Batch(X, torch.zeros(count, 1, 2), None)
@@ -111,7 +112,7 @@ def test_nan_loss_names_its_place(
 
     real = PtychoModule.evaluate
 
-    def spoil(self: PtychoModule, given: Batch) -> Any:
+    def spoil(self: PtychoModule, given: Batch[torch.Tensor]) -> Any:
         total, terms = real(self, given)
         if self.training and self.trainer.global_step == 5:
             total = total * float("nan")

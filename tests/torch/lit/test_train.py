@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import json
-import logging
 import signal
 import subprocess
 import sys
@@ -18,11 +17,13 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from ptycho.raw_data import RawData
+from ptycho.training.result import TrainingResult
+from ptycho.training.schedule import OnPlateau
+from ptycho.training.schedulers import reduce_on_plateau
 from ptycho_torch.config_factory import TrainingPayload
-from ptycho_torch.lit import schedulers
+from ptycho_torch.lit.checkpoints import load_network
 from ptycho_torch.lit.module import PtychoModule
-from ptycho_torch.lit.preparation import prepare
-from ptycho_torch.lit.train import Trained, load_network, open_session, train
+from ptycho_torch.lit.train import open_loop, run_loop, train
 from ptycho_torch.nn.weights import export
 
 Make = Callable[..., TrainingPayload]
@@ -49,13 +50,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(run: Path, payload: Make, tiny_scan: RawData) -> Trained:
+def done(run: Path, payload: Make, tiny_scan: RawData) -> TrainingResult:
     """A training of two epochs with everything that can be learned."""
     settings = {"probe_trainable": True, "intensity_scale_trainable": True, "probe_modes": 2}
     return train(payload(nepochs=2, mae_weight=0.5, **settings), tiny_scan, run)
 
 
-def test_run_folder_holds_checkpoints_and_metrics(done: Trained, run: Path) -> None:
+def test_run_folder_holds_checkpoints_and_metrics(done: TrainingResult, run: Path) -> None:
     """A training leaves the last and the best checkpoint and one row of metrics for each epoch."""
     names = sorted(path.name for path in run.iterdir())
     assert [n for n in names if not n.startswith("best")] == ["last.ckpt", "metrics.csv"]
@@ -73,7 +74,7 @@ def test_run_folder_holds_checkpoints_and_metrics(done: Trained, run: Path) -> N
     assert done.history[0]["val_loss"] == pytest.approx(loss, rel=1e-5)
 
 
-def test_checkpoint_opens_without_arguments(done: Trained, run: Path) -> None:
+def test_checkpoint_opens_without_arguments(done: TrainingResult, run: Path) -> None:
     """No code runs, no argument is needed, and the network is the one that was trained."""
     assert done.best_checkpoint is not None
     again = export(load_network(done.best_checkpoint))
@@ -85,7 +86,7 @@ def test_checkpoint_opens_without_arguments(done: Trained, run: Path) -> None:
     assert json.loads(json.dumps(hyperparameters)) == hyperparameters
 
 
-def test_checkpoint_keeps_the_settings(payload: Make, run: Path, done: Trained) -> None:
+def test_checkpoint_keeps_the_settings(payload: Make, run: Path, done: TrainingResult) -> None:
     """The text in a checkpoint resolves to the settings of the training."""
     text = load(run / "last.ckpt")["settings_toml"]
     settings = tomllib.loads(text)
@@ -94,7 +95,7 @@ def test_checkpoint_keeps_the_settings(payload: Make, run: Path, done: Trained) 
     assert settings["execution"]["accelerator"] == "cpu"
 
 
-def test_session_takes_callbacks_before_it_runs(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
+def test_loop_takes_callbacks_before_it_runs(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
     """A caller's callback sees the losses of every epoch; the weights are those of `train`."""
     heard = []
 
@@ -102,15 +103,15 @@ def test_session_takes_callbacks_before_it_runs(payload: Make, tiny_scan: RawDat
         def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
             heard.append(float(trainer.callback_metrics["train_loss"]))
 
-    session = open_session(payload(nepochs=2), tiny_scan, tmp_path / "session")
-    session.trainer.callbacks.append(Listener())
-    trained = session.run()
+    loop = open_loop(payload(nepochs=2), tiny_scan, tmp_path / "loop")
+    loop.trainer.callbacks.append(Listener())
+    trained = run_loop(loop)
     train(payload(nepochs=2), tiny_scan, tmp_path / "at_once")
     assert heard == [row["train_loss"] for row in trained.history]
-    assert equal_weights(tmp_path / "session" / "last.ckpt", tmp_path / "at_once" / "last.ckpt")
+    assert equal_weights(tmp_path / "loop" / "last.ckpt", tmp_path / "at_once" / "last.ckpt")
 
 
-def test_trained_probe_is_handed_back(done: Trained, tiny_scan: RawData) -> None:
+def test_trained_probe_is_handed_back(done: TrainingResult, tiny_scan: RawData) -> None:
     """Two modes were asked for; both moved away from where they started."""
     start = done.normalisation.probe(np.asarray(tiny_scan.probe_modes))
     assert done.probe.shape == (2, 64, 64)
@@ -119,7 +120,7 @@ def test_trained_probe_is_handed_back(done: Trained, tiny_scan: RawData) -> None
     assert float(done.network.intensity_scale.detach()) != done.normalisation.intensity_scale
 
 
-def test_decisions_tell_scales_frames_and_threads(done: Trained) -> None:
+def test_decisions_tell_scales_frames_and_threads(done: TrainingResult) -> None:
     """What was decided before the first step stands in the list, in words."""
     told = "\n".join(done.decisions)
     assert "1e+09 photons a frame (measured), intensity scale 988." in told
@@ -185,7 +186,7 @@ def test_interrupted_training_resumes_on_the_same_way(
     scheduler: str, payload: Make, tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C ends a training in good order; resumed, it gives the weights of an uninterrupted one."""
-    monkeypatch.setattr(schedulers, "PLATEAU_PATIENCE", 0)
+    monkeypatch.setattr(reduce_on_plateau, "SCHEDULER", OnPlateau(patience=0))
     execution = {"scheduler": scheduler, "learning_rate": 0.05, "checkpoint_monitor_metric": "train_loss"}
     whole = train(payload(execution, nepochs=7), tiny_scan, tmp_path / "whole")
     with monkeypatch.context() as patch:
@@ -234,16 +235,6 @@ def test_best_weights_are_those_of_the_best_epoch(payload: Make, tiny_scan: RawD
     assert all(torch.equal(best[name], value) for name, value in mine.items())
 
 
-def test_nothing_held_out_ranks_by_the_training_loss(
-    payload: Make, tiny_scan: RawData, tmp_path: Path
-) -> None:
-    """Without held-out frames train_loss takes the place of val_loss, and it is told."""
-    trained = train(payload(validation_fraction=0.0), tiny_scan, tmp_path)
-    assert "nothing is held out: train_loss ranks the epochs in place of val_loss" in trained.decisions
-    assert "val_loss" not in trained.history[0]
-    assert trained.best_epoch == 0
-
-
 def test_supervised_training_learns_from_labels(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
     """With model_type supervised the only term is the error against the labelled patches."""
     trained = train(payload(model_type="supervised"), tiny_scan, tmp_path)
@@ -286,103 +277,6 @@ def test_probe_is_retrieved_from_training_frames(payload: Make, tiny_scan: RawDa
     assert note.startswith("the probe was retrieved from 32 training frames in 15 sweeps (")
 
 
-def test_probe_scale_acts_where_it_is_set(
-    payload: Make, tiny_scan: RawData, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A probe divided by 4 cannot explain the data: the log warns; the default divides nothing."""
-    plain = train(payload(), tiny_scan, tmp_path / "a")
-    assert not [r for r in caplog.records if r.levelno == logging.WARNING]
-    divided = train(payload(probe_scale=4.0), tiny_scan, tmp_path / "b")
-    assert divided.probe == pytest.approx(plain.probe / 4)
-    [warning] = [r for r in caplog.records if r.levelno == logging.WARNING]
-    assert warning.getMessage() == (
-        f"the probe has {plain.normalisation.energy_ratio / 16:.3g} times the energy of a mean frame, where "
-        "1 to 4 lets an object amplitude between 0 and 1 explain the data: the image may turn constant "
-        "(model.probe_scale)"
-    )
-
-
-def test_only_a_given_dose_is_reported(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
-    """Counts measure the dose: a default is passed over in silence, a setting that differs is told."""
-    told = [
-        [note for note in train(made, tiny_scan, tmp_path / str(number)).decisions if "not obeyed" in note]
-        for number, made in enumerate([payload(), payload(nphotons=5e8)])
-    ]
-    assert told == [
-        [],
-        ["the setting of 5e+08 photons is not obeyed: the file holds counts, and they measure the dose"],
-    ]
-
-
-def test_probe_is_scaled_once(payload: Make, tiny_scan: RawData) -> None:
-    """The network's probe has the energy that the normalisation says, in units of a mean frame's."""
-    module = prepare(payload(), tiny_scan, None).module
-    energy = float(module.network.probe.detach().abs().square().sum())
-    assert energy == pytest.approx(module.normalisation.energy_ratio * 32**2, rel=1e-4)
-
-
-def as_amplitudes(scan: RawData) -> RawData:
-    """Hand over the roots of a scan's counts, whose dose nothing tells."""
-    told = dataclasses.replace(scan.options, quantity="amplitude", position_origin="centre")
-    amplitudes = scan.amplitudes()
-    return RawData(scan.xcoords, scan.ycoords, None, None, amplitudes, scan.probeGuess, None, options=told)
-
-
-def test_intensity_scale_is_another_word_for_the_dose(payload: Make, tiny_scan: RawData) -> None:
-    """For amplitudes s = sqrt(nphotons) / (N/2), whichever of the two is set; a contradiction is refused."""
-    scan = as_amplitudes(tiny_scan)
-    by_photons = prepare(payload(nphotons=1e6), scan, None).module.normalisation
-    by_scale = prepare(payload(intensity_scale=1e3 / 32), scan, None).module.normalisation
-    assert by_scale.intensity_scale == pytest.approx(1e3 / 32)
-    assert by_scale.nphotons == pytest.approx(by_photons.nphotons)
-    with pytest.raises(ValueError, match="intensity_scale") as caught:
-        prepare(payload(intensity_scale=100.0, nphotons=1e6), scan, None)
-    assert str(caught.value) == (
-        "model.intensity_scale = 100 means 1.024e+07 photons a frame, and training.nphotons is 1e+06\n"
-        "  expected  one of the two, or two that agree\n"
-        "  try       model.intensity_scale left out, or 31.25"
-    )
-
-
-def test_counts_do_not_take_their_scale_from_a_setting(payload: Make, tiny_scan: RawData) -> None:
-    """Counts measure s: a setting that says otherwise is reported, and contradicts nothing."""
-    plain = prepare(payload(), tiny_scan, None).module.normalisation
-    for written, dose in (({}, "1.024e+07"), ({"nphotons": 1e6}, "1e+06")):
-        job = prepare(payload(intensity_scale=100.0, **written), tiny_scan, None)
-        assert job.module.normalisation.intensity_scale == plain.intensity_scale
-        assert any(note.startswith(f"the setting of {dose} photons is not obeyed") for note in job.notes)
-
-
-def test_nominal_positions_serve_where_none_were_measured(payload: Make, tiny_scan: RawData) -> None:
-    """positions_provided = false lays every frame at its nominal position, and says so."""
-    nominal = tiny_scan.xcoords + 45 * np.arange(N_FRAMES)
-    scan = RawData(
-        tiny_scan.xcoords,
-        tiny_scan.ycoords,
-        nominal,
-        tiny_scan.ycoords,
-        tiny_scan.diff3d,
-        tiny_scan.probeGuess,
-        None,
-        options=dataclasses.replace(tiny_scan.options, position_origin="centre"),
-    )
-    measured = prepare(payload(gridsize=2), scan, None)
-    placed = prepare(payload(gridsize=2, positions_provided=False), scan, None)
-    reach = [float(job.train.dataset[0].relative.abs().max()) for job in (measured, placed)]
-    assert reach[0] < 50 < reach[1]
-    said = "the nominal positions are used, not the measured ones (training.positions_provided = false)"
-    assert said in placed.notes
-    assert said not in measured.notes
-    only = prepare(payload(positions_provided=False), tiny_scan, None).notes
-    assert said.replace("not the measured ones", "the only ones that the scan has") in only
-
-
-def test_idle_settings_are_told(payload: Make, tiny_scan: RawData) -> None:
-    """A setting that this training has no use for is among its decisions."""
-    notes = prepare(payload(probe_big=False), tiny_scan, None).notes
-    assert 'model.probe_big has nothing to act on: model.architecture is "unet"' in notes
-
-
 def test_training_is_silent_without_a_bar(
     payload: Make, tiny_scan: RawData, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -417,46 +311,3 @@ def test_script_that_trains_prints_nothing(scan_file: Path, tmp_path: Path) -> N
         timeout=300,
     )
     assert (done.stdout, done.stderr) == ("", "")
-
-
-def test_frames_of_another_size_are_refused(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
-    """The error names both sizes."""
-    with pytest.raises(ValueError, match="64 x 64") as caught:
-        train(payload(N=128), tiny_scan, tmp_path)
-    assert str(caught.value) == (
-        f"the frames of {tiny_scan.source} have 64 x 64 pixels, and model.N is 128\n"
-        "  expected  frames of 128 x 128 pixels after data.crop_px and data.bin\n"
-        "  try       model.N = 64"
-    )
-
-
-def test_unknown_monitor_is_refused(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
-    """The error lists the metrics of this training."""
-    with pytest.raises(ValueError, match="val_accuracy") as caught:
-        train(payload({"checkpoint_monitor_metric": "val_accuracy"}), tiny_scan, tmp_path)
-    assert str(caught.value) == (
-        "checkpoint_monitor_metric 'val_accuracy' is none of the metrics of this training\n"
-        "  expected  one of train_loss, train_nll, val_loss, val_nll\n"
-        '  try       execution.checkpoint_monitor_metric = "val_loss"'
-    )
-
-
-def test_scan_without_probe_is_refused(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
-    """The error names the key."""
-    bare = RawData(
-        tiny_scan.xcoords,
-        tiny_scan.ycoords,
-        None,
-        None,
-        tiny_scan.diff3d,
-        None,
-        None,
-        quantity="counts",
-    )
-    with pytest.raises(ValueError, match="has no probe") as caught:
-        train(payload(), bare, tmp_path)
-    assert str(caught.value) == (
-        "the scan has no probe\n"
-        "  expected  probeGuess, complex, of shape (N, N) or (P, N, N)\n"
-        "  try       a scan file with probeGuess, an estimate will do"
-    )

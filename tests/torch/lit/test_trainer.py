@@ -8,16 +8,14 @@ import pytest
 import torch
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho_torch.lit import trainer
+from ptycho_torch.lit import devices, trainer
 
 
 def make(folder: Path, **settings: object) -> object:
     """Make a trainer without running it."""
     execution = PyTorchExecutionConfig(**{"accelerator": "cpu", "deterministic": False} | settings)  # type: ignore[arg-type]
     with trainer.quiet():
-        return trainer.make_trainer(
-            execution, folder, epochs=1, callbacks=[], loggers=[], show_progress=False
-        )
+        return trainer.make_trainer(execution, folder, epochs=1, callbacks=[], show_progress=False)
 
 
 def test_impossible_strategy_says_what_was_given(tmp_path: Path) -> None:
@@ -56,35 +54,24 @@ def test_absent_device_says_what_was_given(tmp_path: Path) -> None:
 def test_absent_device_is_refused_before_it_is_used() -> None:
     """The same error where no trainer is made: before frames are placed, and in a reconstruction."""
     with pytest.raises(ValueError, match="torch finds no cuda device") as caught:
-        trainer.require_device(PyTorchExecutionConfig(accelerator="cuda"))
+        devices.require_device(PyTorchExecutionConfig(accelerator="cuda"))
     assert str(caught.value) == (
         "no training can run with these execution settings: torch finds no cuda device\n"
         "  given     accelerator = 'cuda', devices = 1, strategy = 'auto', precision = '32-true'\n"
         "  expected  a device that this machine has and a strategy that it supports\n"
         '  try       execution.accelerator = "cpu", devices = 1, strategy = "auto"'
     )
-    assert trainer.require_device(PyTorchExecutionConfig(accelerator="cpu")).type == "cpu"
-
-
-def test_float16_becomes_bfloat16_on_the_cpu() -> None:
-    """CPUs do no float16 arithmetic: bfloat16 stands in, and it is told."""
-    execution = PyTorchExecutionConfig(accelerator="cpu", precision="16-mixed")
-    assert trainer.precision_of(execution) == (
-        "bf16-mixed",
-        "execution.precision: CPUs have no float16 arithmetic, bf16-mixed is used",
-    )
-    execution.accelerator = "cuda"
-    assert trainer.precision_of(execution) == ("16-mixed", None)
+    assert devices.require_device(PyTorchExecutionConfig(accelerator="cpu")).type == "cpu"
 
 
 def test_determinism_is_strict_on_the_cpu() -> None:
     """Elsewhere torch warns of operations that it cannot repeat bit by bit."""
     execution = PyTorchExecutionConfig(accelerator="cpu")
-    assert trainer.determinism_of(execution) is True
+    assert devices.determinism_of(execution) is True
     execution.accelerator = "cuda"
-    assert trainer.determinism_of(execution) == "warn"
+    assert devices.determinism_of(execution) == "warn"
     execution.deterministic = False
-    assert trainer.determinism_of(execution) is False
+    assert devices.determinism_of(execution) is False
 
 
 @pytest.mark.parametrize(
@@ -93,7 +80,7 @@ def test_determinism_is_strict_on_the_cpu() -> None:
 def test_device_follows_the_accelerator(accelerator: str, device: str | None) -> None:
     """'gpu' is CUDA where there is CUDA, else Apple's."""
     expected = device or ("cuda:0" if torch.cuda.is_available() else "mps")
-    assert str(trainer.device_of(PyTorchExecutionConfig(accelerator=accelerator))) == expected
+    assert str(devices.device_of(PyTorchExecutionConfig(accelerator=accelerator))) == expected
 
 
 def test_quiet_ends_with_the_block() -> None:
@@ -119,10 +106,10 @@ def test_random_state_is_given_back() -> None:
     expected = torch.rand(2)
     torch.manual_seed(5)
     first = torch.rand(1)
-    with trainer.repeatable(1):
+    with devices.repeatable(1):
         inside = torch.rand(1)
         torch.use_deterministic_algorithms(True)
     assert torch.equal(torch.cat([first, torch.rand(1)]), expected)
     assert not torch.are_deterministic_algorithms_enabled()
-    with trainer.repeatable(1):
+    with devices.repeatable(1):
         assert torch.equal(torch.rand(1), inside)

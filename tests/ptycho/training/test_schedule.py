@@ -1,4 +1,4 @@
-"""The course of the learning rates: the numbers that the torch side keeps to as well."""
+"""The course of the learning rates: what both backends keep to."""
 
 import json
 import math
@@ -8,14 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptycho.tf.schedulers import Course, Rates
+from ptycho.settings.registries import SCHEDULERS
 from ptycho.training.optimisation import Optimisation
-from ptycho.training.schedule import COSINE_FLOOR, NAMES, PLATEAU_FLOOR, PLATEAU_NAMES
+from ptycho.training.schedule import Course, OnPlateau, Rates
+from ptycho.training.schedulers.warmup_cosine import FLOOR
+from ptyconf.registry import UnknownEntryError
+
+PLATEAU_NAMES = ("ReduceLROnPlateau", "Adaptive")
 
 
 def course_of(name: str, epochs: int = 9, **values: Any) -> Course:
     """Make a course that starts at 1."""
-    return Course(Optimisation(**{"learning_rate": 1.0, "scheduler": name, "epochs": epochs} | values))
+    optimisation = Optimisation(**{"learning_rate": 1.0, "scheduler": name, "epochs": epochs} | values)
+    return SCHEDULERS[name].begin(optimisation)
 
 
 def rates(name: str, epochs: int, **values: Any) -> list[float]:
@@ -28,7 +33,7 @@ def follow(course: Course, losses: list[float]) -> list[float]:
     """List the network's rates after each loss."""
     found = []
     for epoch, loss in enumerate(losses):
-        course.look(loss)
+        course.observe(loss)
         found.append(course.rates(epoch + 1).network)
     return found
 
@@ -54,7 +59,7 @@ def test_warmup_cosine_stays_between_its_bounds(epochs: int) -> None:
     found = rates("WarmupCosine", epochs)
     assert all(0 < rate <= 1 for rate in found)
     assert epochs < 2 or max(found) == 1
-    assert epochs < 3 or found[-1] == pytest.approx(COSINE_FLOOR)
+    assert epochs < 3 or found[-1] == pytest.approx(FLOOR)
     peak = found.index(max(found))
     assert found[: peak + 1] == sorted(found[: peak + 1])
     assert found[peak:] == sorted(found[peak:], reverse=True)
@@ -95,11 +100,11 @@ def test_plateau_takes_no_loss_for_progress_that_is_none() -> None:
 
 def test_rates_below_the_floor_stay() -> None:
     """A rate that starts below the floor is never raised to it."""
-    course = course_of("Adaptive", learning_rate=PLATEAU_FLOOR / 10)
-    assert follow(course, [1.0] * 7) == [PLATEAU_FLOOR / 10] * 7
+    course = course_of("Adaptive", learning_rate=OnPlateau.floor / 10)
+    assert follow(course, [1.0] * 7) == [OnPlateau.floor / 10] * 7
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", list(SCHEDULERS))
 def test_probe_rate_takes_the_same_course(name: str) -> None:
     """The probe's own rate is multiplied by the same factors; without one it is the network's."""
     course, alone = course_of(name, probe_learning_rate=0.25), course_of(name)
@@ -107,11 +112,11 @@ def test_probe_rate_takes_the_same_course(name: str) -> None:
         network, probe = course.rates(epoch)
         assert probe == pytest.approx(0.25 * network)
         assert alone.rates(epoch) == Rates(network, network)
-        course.look(1.0)
-        alone.look(1.0)
+        course.observe(1.0)
+        alone.observe(1.0)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in PLATEAU_NAMES])
+@pytest.mark.parametrize("name", [name for name in SCHEDULERS if name not in PLATEAU_NAMES])
 def test_only_plateau_follows_the_loss(name: str) -> None:
     """Schedules that count epochs take no notice of losses, and need no state to go on."""
     course = course_of(name)
@@ -136,11 +141,10 @@ def test_plateau_goes_on_where_another_stood(before: list[float], after: list[fl
 
 def test_unknown_scheduler_is_refused() -> None:
     """The error lists the names."""
-    with pytest.raises(ValueError, match="Unknown scheduler") as caught:
-        course_of("Cyclic")
+    with pytest.raises(UnknownEntryError) as caught:
+        course_of("Cosinus")
     assert str(caught.value) == (
-        "Unknown scheduler 'Cyclic'\n"
-        "  expected  one of Default, Exponential, ReduceLROnPlateau, WarmupCosine, "
-        "Cosine, MultiStage, Adaptive\n"
-        '  try       execution.scheduler = "Default"'
+        "unknown scheduler 'Cosinus'\n"
+        "  known here  Adaptive, Cosine, Default, Exponential, MultiStage, ReduceLROnPlateau, WarmupCosine\n"
+        '  try         execution.scheduler = "Cosine"'
     )

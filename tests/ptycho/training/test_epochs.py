@@ -1,7 +1,8 @@
-"""What happens beside the optimisation: best weights, best files, an early end."""
+"""What a finished epoch changes: best weights, best files, an early end."""
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptycho.tf.callbacks import BestFiles, BestWeights, EarlyEnd, Ranking
+from ptycho.training.epochs import BestFiles, BestWeights, EarlyStop, Ranking
 
 MODES = st.sampled_from(["min", "max"])
 SCORES = st.lists(st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, math.nan, math.inf, -math.inf]), max_size=12)
-
-
-def row(epoch: int, score: float) -> dict[str, float]:
-    """Make the row of an epoch."""
-    return {"epoch": float(epoch), "val_loss": score, "train_loss": -score}
 
 
 def weights(epoch: int) -> dict[str, np.ndarray]:
@@ -57,11 +53,11 @@ def test_best_weights_are_those_of_the_best_epoch(scores: list[float], mode: str
     """Of all epochs with a finite score the best is kept, of equals the earliest."""
     best = BestWeights(Ranking("val_loss", mode))
     for epoch, score in enumerate(scores):
-        best.look(row(epoch, score), weights(epoch))
+        best.observe(epoch, score, partial(weights, epoch))
     finite = [epoch for epoch in ordered(scores, mode) if math.isfinite(scores[epoch])]
     assert best.epoch == (finite[0] if finite else None)
     assert best.score == (scores[finite[0]] if finite else None)
-    assert best.weights == (weights(finite[0]) if finite else {})
+    assert best.weights == (weights(finite[0]) if finite else None)
 
 
 @given(SCORES, SCORES, MODES)
@@ -69,23 +65,23 @@ def test_best_weights_go_on_where_others_stood(first: list[float], second: list[
     """Restored from JSON, they end with the epoch that an uninterrupted training keeps."""
     whole, half = (BestWeights(Ranking("val_loss", mode)) for _ in range(2))
     for epoch, score in enumerate(first + second):
-        whole.look(row(epoch, score), weights(epoch))
+        whole.observe(epoch, score, partial(weights, epoch))
     for epoch, score in enumerate(first):
-        half.look(row(epoch, score), weights(epoch))
+        half.observe(epoch, score, partial(weights, epoch))
     other = BestWeights(Ranking("val_loss", mode))
     other.restore(json.loads(json.dumps(half.state())), half.weights)
     for epoch, score in enumerate(second, start=len(first)):
-        other.look(row(epoch, score), weights(epoch))
+        other.observe(epoch, score, partial(weights, epoch))
     assert other == whole
 
 
 @given(SCORES, MODES, st.integers(1, 4))
 def test_training_ends_after_patience(scores: list[float], mode: str, patience: int) -> None:
     """The end is reached once that many epochs in a row brought nothing better, and not before."""
-    end = EarlyEnd(Ranking("val_loss", mode), patience)
+    end = EarlyStop(Ranking("val_loss", mode), patience)
     assert not end.reached
     for epoch, score in enumerate(scores):
-        end.look(row(epoch, score))
+        end.observe(score)
         seen = [number for number in ordered(scores[: epoch + 1], mode) if math.isfinite(scores[number])]
         assert end.waited == epoch - (seen[0] if seen else -1)
         assert end.reached is (end.waited >= patience)
@@ -94,20 +90,20 @@ def test_training_ends_after_patience(scores: list[float], mode: str, patience: 
 @given(SCORES, SCORES, MODES)
 def test_early_end_goes_on_waiting(first: list[float], second: list[float], mode: str) -> None:
     """Restored from JSON, it has waited as long as in an uninterrupted training."""
-    whole, half, other = (EarlyEnd(Ranking("val_loss", mode), 3) for _ in range(3))
-    for epoch, score in enumerate(first):
-        whole.look(row(epoch, score))
-        half.look(row(epoch, score))
+    whole, half, other = (EarlyStop(Ranking("val_loss", mode), 3) for _ in range(3))
+    for score in first:
+        whole.observe(score)
+        half.observe(score)
     other.restore(json.loads(json.dumps(half.state())))
-    for epoch, score in enumerate(second, start=len(first)):
-        whole.look(row(epoch, score))
-        other.look(row(epoch, score))
+    for score in second:
+        whole.observe(score)
+        other.observe(score)
     assert other == whole
 
 
 def admit(files: BestFiles, epoch: int, score: float) -> Path | None:
     """Do what the loop does with an epoch."""
-    path = files.admit(row(epoch, score))
+    path = files.admit(epoch, score)
     if path is not None:
         path.write_text(str(epoch))
     return path
@@ -128,7 +124,7 @@ def test_the_best_k_epochs_lie_in_the_folder(
     for epoch, score in enumerate(scores):
         admit(files, epoch, score)
     expected = ordered(scores, mode)[:top_k]
-    assert sorted(path.name for path in folder.iterdir()) == names_of(expected) == sorted(files.kept)
+    assert sorted(path.name for path in folder.iterdir()) == names_of(expected) == sorted(files.scores)
     assert files.best == (folder / names_of(expected[:1])[0] if expected else None)
 
 
@@ -140,18 +136,7 @@ def test_nan_ranks_last(tmp_path: Path) -> None:
     assert files.best == tmp_path / "best-epoch001.ckpt"
     assert admit(files, 2, math.nan) is None
     admit(files, 3, -7.0)
-    assert sorted(files.kept) == names_of([1, 3])
-
-
-def test_monitor_chooses_the_metric(tmp_path: Path) -> None:
-    """Epochs are ranked by the metric that is monitored, and by no other."""
-    best = BestWeights(Ranking("train_loss", "min"))
-    files = BestFiles(tmp_path, Ranking("train_loss", "min"), 1)
-    for epoch, score in enumerate([1.0, 3.0, 2.0]):
-        best.look(row(epoch, score), weights(epoch))
-        admit(files, epoch, score)
-    assert best.epoch == 1
-    assert files.best == tmp_path / "best-epoch001.ckpt"
+    assert sorted(files.scores) == names_of([1, 3])
 
 
 def test_best_files_go_on_where_others_stood(tmp_path: Path) -> None:
@@ -176,4 +161,4 @@ def test_files_that_are_gone_are_forgotten(tmp_path: Path) -> None:
     files = BestFiles(folder, Ranking("val_loss", "min"), 2)
     held = {"best-epoch001.ckpt": 1, "best-epoch002.ckpt": 2.0, "../precious.ckpt": 3.0}
     files.restore({"kept": held})
-    assert files.kept == {"best-epoch001.ckpt": 1.0}
+    assert files.scores == {"best-epoch001.ckpt": 1.0}

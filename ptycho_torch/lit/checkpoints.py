@@ -1,4 +1,4 @@
-"""Checkpoints as clients open them: settings first, then the network, and never any code."""
+"""Checkpoints as Lightning writes them, opened without running any code from them."""
 
 import pickle
 import tomllib
@@ -8,8 +8,14 @@ from typing import Any, Self
 
 import torch
 
+from ptycho.training.resume import EarlierTraining, find_checkpoint, not_a_checkpoint, require_backend
+from ptycho_torch.nn.model import PtychoNetwork
+from ptyconf.errors import error_text
+
 from .module import SETTINGS_KEY, PtychoModule
 from .trainer import quiet
+
+_OURS = "a file .ckpt that a training of ptychopinn wrote"
 
 
 class PtychoPINN_Lightning(PtychoModule):  # noqa: N801  The name is a public contract.
@@ -60,9 +66,9 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"there is no checkpoint at {path}\n"
-            "  expected  a file .ckpt that a training of ptychopinn wrote\n"
-            "  try       the model of another training"
+            error_text(
+                f"there is no checkpoint at {path}", expected=_OURS, hint="the model of another training"
+            )
         )
     return settings_by_path(_read(path)[SETTINGS_KEY])
 
@@ -70,26 +76,23 @@ def read_settings(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, Any]:
     """Read a checkpoint whose settings can be read."""
     if not zipfile.is_zipfile(path):
-        raise _refusal(path, "it is no archive")
+        raise _not_ours(path, "it is no archive")
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         settings_by_path(content[SETTINGS_KEY])
     except pickle.UnpicklingError as error:
-        raise _refusal(path, "it holds Python objects, which are never opened") from error
+        raise _not_ours(path, "it holds Python objects, which are never opened") from error
     except KeyError as error:
-        raise _refusal(path, f"it keeps no {error.args[0]}") from error
+        raise _not_ours(path, f"it keeps no {error.args[0]}") from error
     except (RuntimeError, EOFError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
-        raise _refusal(path, reason or type(error).__name__) from error
+        raise _not_ours(path, reason or type(error).__name__) from error
     return content
 
 
-def _refusal(path: Path, reason: str) -> ValueError:
-    return ValueError(
-        f"{path} is not a checkpoint of this library: {reason}\n"
-        "  expected  a file .ckpt that a training of ptychopinn wrote\n"
-        "  try       training again with this version"
-    )
+def _not_ours(path: Path, reason: str) -> ValueError:
+    what = f"{path} is not a checkpoint of this library: {reason}"
+    return ValueError(error_text(what, expected=_OURS, hint="training again with this version"))
 
 
 def settings_by_path(text: object) -> dict[str, Any]:
@@ -101,10 +104,10 @@ def settings_by_path(text: object) -> dict[str, Any]:
     if not isinstance(text, str):
         raise ValueError("its settings are no text")  # noqa: TRY004  What a file holds is a value.
     tables = tomllib.loads(text)
-    found: dict[str, Any] = dict.fromkeys(tables.pop("unset", []))
+    settings: dict[str, Any] = dict.fromkeys(tables.pop("unset", []))
     for section, table in tables.items():
-        found |= {f"{section}.{name}": value for name, value in table.items()}
-    return found
+        settings |= {f"{section}.{name}": value for name, value in table.items()}
+    return settings
 
 
 def read_best_name(last: Path) -> str:
@@ -114,3 +117,29 @@ def read_best_name(last: Path) -> str:
         Path(state["best_model_path"]).name for state in callbacks.values() if "best_model_path" in state
     ]
     return names[0] if names else ""
+
+
+def read_checkpoint(path: Path) -> EarlierTraining:
+    """Read what a run folder or file says of its training; Lightning reads the weights when it starts.
+
+    Raises:
+        FileNotFoundError: Nothing is there.
+        ValueError: It is none of ours, or TensorFlow's.
+    """
+    path = find_checkpoint(path)
+    require_backend(path, "pytorch")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        history = [{**row, "epoch": float(row["epoch"])} for row in content["history"]]
+        return EarlierTraining(path, dict(content["hyper_parameters"]["network"]), history)
+    except KeyError as error:
+        raise not_a_checkpoint(path, str(error)) from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise not_a_checkpoint(path, error) from error
+
+
+def load_network(checkpoint: Path, device: str | torch.device = "cpu") -> PtychoNetwork:
+    """Read the network out of a file, which needs nothing else."""
+    with quiet():
+        module = PtychoModule.load_from_checkpoint(checkpoint, map_location=device, weights_only=True)
+    return module.network.eval()

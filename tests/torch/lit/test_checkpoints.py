@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ptycho_torch.lit import resume
+from ptycho_torch.lit.checkpoints import read_checkpoint
 
 
 def checkpoint(path: Path, epochs: int = 2) -> Path:
@@ -27,7 +27,7 @@ def test_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "last.ckpt"
     path.write_bytes(content)
     with pytest.raises(ValueError, match="is not a checkpoint of a training") as caught:
-        resume.read_checkpoint(path)
+        read_checkpoint(path)
     assert str(caught.value).endswith(
         "\n  expected  a last.ckpt or best-epoch*.ckpt that `ptycho train` wrote with this backend\n"
         "  try       another training.resume"
@@ -39,12 +39,12 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     torch.save({"history": [], "hyper_parameters": Path("x")}, path)
     with pytest.raises(ValueError, match="is not a checkpoint of a training"):
-        resume.read_checkpoint(path)
+        read_checkpoint(path)
 
 
 def test_a_checkpoint_says_what_it_knows(tmp_path: Path) -> None:
     """Epochs, history and settings of the network come back."""
     path = checkpoint(tmp_path / "last.ckpt", epochs=3)
-    resumed = resume.read_checkpoint(tmp_path)
+    resumed = read_checkpoint(tmp_path)
     assert (resumed.path, resumed.epochs, resumed.network) == (path, 3, {"N": 64, "gridsize": 1})
     assert [row["epoch"] for row in resumed.history] == [0.0, 1.0, 2.0]

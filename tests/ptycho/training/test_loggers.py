@@ -4,11 +4,14 @@ import csv
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from ptycho.tf import loggers
+from ptycho.training.journal import Journal, find_logger
+from ptycho.training.loggers.csv import arrange
+from ptyconf.registry import UnknownEntryError
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -17,9 +20,14 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def open_journal(name: str | None, folder: Path, rows: Sequence[dict[str, float]] = ()) -> Journal:
+    """Open a logger of the registry."""
+    return find_logger(name).open(folder, rows)
+
+
 def test_table_has_one_row_per_epoch(tmp_path: Path) -> None:
     """The file is whole after every epoch, in the order of the columns, before anybody closes it."""
-    [table] = loggers.make_loggers("csv", tmp_path)
+    table = open_journal("csv", tmp_path)
     table.log({"epoch": 0.0, "lr": 1e-3, "train_loss": 3.0}, step=4)
     assert read(tmp_path / "metrics.csv") == [{"epoch": "0", "train_loss": "3", "lr": "0.001"}]
     table.log({"epoch": 1.0, "train_loss": 2.5, "lr": 1e-3}, step=8)
@@ -31,32 +39,42 @@ def test_table_has_one_row_per_epoch(tmp_path: Path) -> None:
 
 def test_table_goes_on_where_a_training_resumed(tmp_path: Path) -> None:
     """The rows of the resumed training come first."""
-    [table] = loggers.make_loggers("csv", tmp_path, [{"epoch": 0.0, "train_loss": 5.0}])
+    table = open_journal("csv", tmp_path, [{"epoch": 0.0, "train_loss": 5.0}])
     table.log({"epoch": 1.0, "train_loss": 4.0}, step=8)
     assert [row["train_loss"] for row in read(tmp_path / "metrics.csv")] == ["5", "4"]
 
 
 def test_empty_table_writes_no_file(tmp_path: Path) -> None:
     """A training that ended before its first epoch leaves no table."""
-    [table] = loggers.make_loggers("csv", tmp_path)
+    table = open_journal("csv", tmp_path)
     table.close()
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("backend", [None, "none"])
-def test_none_logs_nowhere(backend: str | None, tmp_path: Path) -> None:
-    """None makes no logger."""
-    assert loggers.make_loggers(backend, tmp_path) == []
+def test_columns_stand_in_a_fixed_order() -> None:
+    """Epoch and losses lead, terms follow by name, rate, scale and time end."""
+    measured = ["seconds", "val_nll", "lr", "train_mae", "val_loss", "epoch", "intensity_scale"]
+    ordered = ["epoch", "val_loss", "train_mae", "val_nll", "lr", "intensity_scale", "seconds"]
+    assert arrange([dict.fromkeys(measured, 0.0)]) == ordered
 
 
-def test_unknown_backend_is_refused(tmp_path: Path) -> None:
-    """The error lists the backends."""
-    with pytest.raises(ValueError, match="Unknown logger_backend") as caught:
-        loggers.make_loggers("wandb", tmp_path)
+@pytest.mark.parametrize("name", [None, "none"])
+def test_none_logs_nowhere(name: str | None, tmp_path: Path) -> None:
+    """None writes no file."""
+    journal = open_journal(name, tmp_path)
+    journal.log({"epoch": 0.0, "train_loss": 1.0}, step=1)
+    journal.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_logger_is_refused() -> None:
+    """The error lists the loggers."""
+    with pytest.raises(UnknownEntryError) as caught:
+        find_logger("wandb")
     assert str(caught.value) == (
-        "Unknown logger_backend 'wandb'\n"
-        "  expected  one of csv, tensorboard, mlflow, none\n"
-        '  try       execution.logger_backend = "csv"'
+        "unknown logger 'wandb'\n"
+        "  known here  csv, mlflow, none, tensorboard\n"
+        '  try         execution.logger_backend = "csv"'
     )
 
 
@@ -70,7 +88,7 @@ def test_missing_package_is_named(
     """Where the package behind a logger is not installed, the error names it and how to get it."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(RuntimeError, match=backend) as caught:
-        loggers.make_loggers(backend, tmp_path)
+        open_journal(backend, tmp_path)
     assert str(caught.value) == (
         f"execution.logger_backend is '{backend}', and the package {backend} is not installed\n"
         f"  expected  {backend} in this environment\n"
@@ -83,14 +101,15 @@ SCRIPT = """
 import json
 import sys
 from pathlib import Path
-from ptycho.tf.loggers import make_loggers
+from ptycho.training.journal import find_logger
 
 folder = Path(sys.argv[1])
-[logger] = make_loggers("tensorboard", folder)
+logger = find_logger("tensorboard").open(folder, [])
 logger.log({"epoch": 0.0, "train_loss": 1.5}, step=4)
 logger.log({"epoch": 1.0, "train_loss": 0.5}, step=8)
 logger.close()
-imported = sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "torch", "lightning"})
+frameworks = {"tensorflow", "keras", "torch", "lightning"}
+imported = sorted({name.split(".")[0] for name in sys.modules} & frameworks)
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
@@ -108,10 +127,10 @@ print(json.dumps([imported, scalars, plugins]))
 
 @pytest.mark.slow
 def test_tensorboard_reads_the_scalars(tmp_path: Path) -> None:
-    """Every metric of every epoch is a scalar at its step in one event file, without torch in the process."""
+    """Every metric of every epoch is a scalar at its step in one file, and no framework is in the process."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.splitlines()[-1] == (
-        '[["tensorflow"], {"epoch": [[4, 0.0], [8, 1.0]], "train_loss": [[4, 1.5], [8, 0.5]]}, ["scalars"]]'
+        '[[], {"epoch": [[4, 0.0], [8, 1.0]], "train_loss": [[4, 1.5], [8, 0.5]]}, ["scalars"]]'
     )

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
-from ptycho.tf import strategy
+from ptycho.tf import devices
 from ptycho.tf.checkpoints import Checkpoint, read_checkpoint
 from ptycho.tf.train import train
 from ptycho.training.resume import LAST_CHECKPOINT
@@ -39,7 +39,7 @@ from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.run.settings import prepare_training
 from ptycho.run.resolve import resolve_run
 from ptycho.raw_data import RawData
-from ptycho.tf.strategy import find_place
+from ptycho.tf.devices import find_place
 from ptycho.tf.train import train
 
 folder, overrides = Path(sys.argv[1]), json.loads(sys.argv[2])
@@ -50,19 +50,19 @@ print(json.dumps([*trained.decisions, *one.devices]))
 """
 
 
-def place(**settings: Any) -> strategy.Place:
+def place(**settings: Any) -> devices.Place:
     """Find the place of a training on the CPU."""
-    return strategy.find_place(PyTorchExecutionConfig(**{"accelerator": "cpu"} | settings))
+    return devices.find_place(PyTorchExecutionConfig(**{"accelerator": "cpu"} | settings))
 
 
 def test_one_device_needs_no_strategy() -> None:
     """On one CPU TensorFlow's default strategy computes, and nothing is said."""
     found = place()
-    assert found == strategy.Place(tf.distribute.get_strategy(), ("/CPU:0",))
+    assert found == devices.Place(tf.distribute.get_strategy(), ("/CPU:0",))
     assert (found.replicas, found.name, found.note) == (1, "cpu", None)
 
 
-@pytest.mark.parametrize("name", strategy.DATA_PARALLEL)
+@pytest.mark.parametrize("name", devices.DATA_PARALLEL)
 def test_names_of_data_parallel_training_are_known(name: str) -> None:
     """Torch's names and TensorFlow's own mean the same; one device shares with nobody."""
     assert place(strategy=name).replicas == 1
@@ -91,7 +91,7 @@ def test_detached_strategies_are_refused(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("find", [strategy.find_place, strategy.device_of])
+@pytest.mark.parametrize("find", [devices.find_place, devices.device_of])
 @pytest.mark.parametrize("accelerator", ["cuda", "gpu"])
 def test_absent_device_says_what_was_given(find: Callable[..., Any], accelerator: str) -> None:
     """A device that is not there is one clear error, for trainings and for reconstructions."""
@@ -125,7 +125,7 @@ def test_every_device_is_taken_when_asked() -> None:
 
 def test_reconstruction_takes_the_first_device() -> None:
     """A single process works on the first device of its kind."""
-    assert strategy.device_of(PyTorchExecutionConfig(accelerator="cpu", devices=4)) == "/CPU:0"
+    assert devices.device_of(PyTorchExecutionConfig(accelerator="cpu", devices=4)) == "/CPU:0"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_reconstruction_takes_the_first_device() -> None:
 )
 def test_devices_are_named_as_in_the_settings(device: str, name: str) -> None:
     """TensorFlow's names become those that torch and the settings use."""
-    assert strategy.short_name(device) == name
+    assert devices.short_name(device) == name
 
 
 def test_auto_leaves_the_cluster_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def alone(
     """What one device learns with a batch of 8."""
     folder = tmp_path_factory.mktemp("alone")
     train(prepared(BOUNDED, batch_size=8, **SHARED), tiny_scan, folder)
-    return read_checkpoint(folder)[1]
+    return read_checkpoint(folder).content
 
 
 def overrides_of(prepared: Callable[..., Any], **execution: Any) -> str:

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.cluster import read_cluster
-from ptycho.training.execution import impossible, refuse_detached
+from ptycho.training.devices import require_in_process, unusable_device
+from ptyconf.errors import error_text
 
 DATA_PARALLEL = (
     "ddp",
@@ -88,12 +89,14 @@ def device_of(execution: PyTorchExecutionConfig) -> str:
 
 def _require_known(execution: PyTorchExecutionConfig) -> None:
     known = f"auto, or for data-parallel devices {', '.join(DATA_PARALLEL)}"
-    refuse_detached(execution.strategy, known)
+    require_in_process(execution.strategy, known)
     if execution.strategy != "auto" and execution.strategy not in DATA_PARALLEL:
         raise ValueError(
-            f"execution.strategy = '{execution.strategy}' has no counterpart in TensorFlow\n"
-            f"  expected  {known}\n"
-            '  try       execution.strategy = "auto", or training.backend = "pytorch"'
+            error_text(
+                f"execution.strategy = '{execution.strategy}' has no counterpart in TensorFlow",
+                expected=known,
+                hint='execution.strategy = "auto", or training.backend = "pytorch"',
+            )
         )
 
 
@@ -105,22 +108,23 @@ def _devices_of_kind(execution: PyTorchExecutionConfig) -> list[str]:
     kind = _kind(execution)
     if kind == "CPU":
         hide_gpus()
-    found = [f"/{kind}:{number}" for number in range(len(tf.config.list_logical_devices(kind)))]
-    if not found:
-        raise impossible(execution, f"TensorFlow finds no {execution.accelerator} device")
-    return found
+    devices = [f"/{kind}:{number}" for number in range(len(tf.config.list_logical_devices(kind)))]
+    if not devices:
+        raise unusable_device(execution, f"TensorFlow finds no {execution.accelerator} device")
+    return devices
 
 
 def _devices(execution: PyTorchExecutionConfig) -> tuple[str, ...]:
     if _kind(execution) == "CPU" and isinstance(execution.devices, int) and execution.devices > 1:
         _divide_cpu(execution.devices)
-    found = _devices_of_kind(execution)
-    wanted = len(found) if execution.devices == "auto" else execution.devices
-    if wanted > len(found):
-        raise impossible(
-            execution, f"TensorFlow finds {len(found)} {execution.accelerator} device{'s' * (len(found) > 1)}"
+    present = _devices_of_kind(execution)
+    wanted = len(present) if execution.devices == "auto" else execution.devices
+    if wanted > len(present):
+        plural = "s" * (len(present) > 1)
+        raise unusable_device(
+            execution, f"TensorFlow finds {len(present)} {execution.accelerator} device{plural}"
         )
-    return tuple(found[:wanted])
+    return tuple(present[:wanted])
 
 
 def hide_gpus() -> None:

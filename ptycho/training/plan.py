@@ -1,0 +1,287 @@
+"""The plan of a training: everything that is settled before its first step."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ptycho.network.objective import LossWeights
+from ptycho.network.settings import NetworkSettings
+from ptycho.physics.scale import Normalisation
+from ptycho.scan.frame_store import Indices, Stored, store_frames
+from ptycho.scan.grouping import require_overlap
+from ptycho.scan.raw_data import RawData
+from ptycho.settings.effect import settings_without_effect
+from ptycho.settings.execution import PyTorchExecutionConfig
+from ptycho.settings.registries import SCHEDULERS
+from ptycho.settings.training import TrainingConfig
+from ptyconf import Resolution
+from ptyconf.errors import error_text
+from ptyconf.report import dump_toml
+
+from .groups import Groups
+from .journal import Logger, find_logger
+from .optimisation import Optimisation
+from .probe import Probe, RetrieveProbe, is_explicit, retrieve_from_training_frames, scale_probe
+from .resume import EarlierTraining, carry_over_best
+from .split import Sampling, Split, split
+
+logger = logging.getLogger(__name__)
+
+
+class TrainingConfigurations(Protocol):
+    """The configurations of a training, as the factories of either backend make them."""
+
+    @property
+    def tf_training_config(self) -> TrainingConfig:
+        """What the run reads, minimises and writes."""
+        ...
+
+    @property
+    def execution_config(self) -> PyTorchExecutionConfig:
+        """How it is carried out."""
+        ...
+
+    @property
+    def resolution(self) -> Resolution:
+        """Where every value came from."""
+        ...
+
+
+@dataclass
+class RunFolder:
+    """The folder of a training, before anything is computed.
+
+    Attributes:
+        path: Where checkpoints and metrics go.
+        logger: What writes its epochs down.
+        earlier: The training that is resumed, or None.
+    """
+
+    path: Path
+    logger: Logger
+    earlier: EarlierTraining | None = None
+
+
+def open_run_folder(
+    configurations: TrainingConfigurations, path: Path, read_checkpoint: Callable[[Path], EarlierTraining]
+) -> RunFolder:
+    """Make the folder of a training, and refuse at once what would fail only after its first epoch.
+
+    Args:
+        configurations: The configurations.
+        path: The folder; made when missing.
+        read_checkpoint: Reads a checkpoint of the backend.
+
+    Raises:
+        ValueError: A scheduler or a logger is unknown, or the checkpoint to resume from cannot be used.
+    """
+    path = Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    training, execution = configurations.tf_training_config, configurations.execution_config
+    SCHEDULERS[execution.scheduler]
+    journal = find_logger(execution.logger_backend)
+    return RunFolder(path, journal, None if training.resume is None else read_checkpoint(training.resume))
+
+
+@dataclass
+class Plan:
+    """Everything that is settled before a network is made.
+
+    Attributes:
+        configurations: The configurations that it comes from.
+        folder: Where the training writes, and what it continues.
+        settings: Shape of the network.
+        weights: What is minimised.
+        optimisation: How.
+        normalisation: Scales of the scan.
+        probe: Modes on the network's scale, shape (P, N, N).
+        scan: The scan, at the positions that are used.
+        groups: Which frames train, and which judge.
+        stored: Gives normalised frames.
+        monitor: Metric that ranks epochs.
+        notes: What was decided, one sentence each.
+    """
+
+    configurations: TrainingConfigurations
+    folder: RunFolder
+    settings: NetworkSettings
+    weights: LossWeights
+    optimisation: Optimisation
+    normalisation: Normalisation
+    probe: Probe
+    scan: RawData
+    groups: Split
+    stored: Stored
+    monitor: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def training(self) -> TrainingConfig:
+        """What the run reads, minimises and writes."""
+        return self.configurations.tf_training_config
+
+    @property
+    def execution(self) -> PyTorchExecutionConfig:
+        """How it is carried out."""
+        return self.configurations.execution_config
+
+    @property
+    def earlier(self) -> EarlierTraining | None:
+        """The training that is resumed, or None."""
+        return self.folder.earlier
+
+    @property
+    def hyperparameters(self) -> dict[str, dict[str, Any]]:
+        """What a checkpoint keeps so that its network can be made again, JSON types."""
+        return {
+            "network": self.settings.as_dict(),
+            "loss": asdict(self.weights),
+            "optimisation": asdict(self.optimisation),
+            "normalisation": self.normalisation.as_dict(),
+        }
+
+    @property
+    def settings_toml(self) -> str:
+        """The settings of the training, as the text of a settings file."""
+        return dump_toml(self.configurations.resolution)
+
+    @property
+    def used_frames(self) -> Indices:
+        """Sorted indices of the frames that train or judge."""
+        return _used(self.groups)
+
+    def batches_of(self, indices: Indices) -> Groups:
+        """Give groups of the scan as what batches are read from.
+
+        Args:
+            indices: Frames of the groups, shape (groups, C): those of `groups.train` or `groups.validation`.
+        """
+        return Groups(
+            self.scan,
+            indices,
+            self.stored.store,
+            labelled=self.weights.labelled,
+            phase_subtraction=bool(self.configurations.resolution["data.phase_subtraction"]),
+        )
+
+    def conclude(self, *notes: str | None) -> None:
+        """Add what a backend decided, log all notes, and copy the best files of an earlier training."""
+        self.notes += filter(None, notes)
+        for note in self.notes:
+            logger.info("%s", note)
+        if self.earlier is not None:
+            carry_over_best(self.earlier.path, self.folder.path)
+
+
+def make_plan(
+    configurations: TrainingConfigurations, scan: RawData, folder: RunFolder, retrieve: RetrieveProbe
+) -> Plan:
+    """Turn settings and scan into a plan, deciding what is left open.
+
+    Args:
+        configurations: The configurations.
+        scan: What to learn from.
+        folder: Where the training writes, and what it continues.
+        retrieve: Retrieves the probe before the network relies on it.
+
+    Raises:
+        ValueError: Settings, scan or checkpoint do not belong together.
+    """
+    training, resolution = configurations.tf_training_config, configurations.resolution
+    settings = NetworkSettings.of(training.model, training)
+    weights = LossWeights.of(training)
+    _require_side(scan, settings)
+    if settings.model_type == "supervised":
+        scan.labels([0])  # Says that there are none before any work is done.
+    scan, placed = _at_positions(scan, training)
+    _require_fitting(folder.earlier, settings, training)
+    probe, normalisation, notes = scale_probe(scan, training, resolution)
+    notes += [*placed, *settings_without_effect("train", resolution)]
+    groups = split(scan.positions, _sampling(training, resolution))
+    monitor, replaced = _choose_monitor(
+        configurations.execution_config.checkpoint_monitor_metric, groups, weights
+    )
+    overlap = require_overlap(scan.positions, groups.train, scan.N)
+    stored = store_frames(scan, normalisation.amplitude_factor, _used(groups))
+    notes += [*groups.notes, *filter(None, (replaced, overlap, stored.note))]
+    if folder.earlier is not None:
+        notes.append(folder.earlier.note)
+    elif training.probe_warmup_epochs > 0:
+        probe, note = retrieve_from_training_frames(probe, scan, groups, stored, training, retrieve)
+        notes.append(note)
+    watched = "val_loss" if len(groups.validation) else "train_loss"
+    return Plan(
+        configurations=configurations,
+        folder=folder,
+        settings=settings,
+        weights=weights,
+        optimisation=Optimisation.of(training, configurations.execution_config, watched),
+        normalisation=normalisation,
+        probe=probe,
+        scan=scan,
+        groups=groups,
+        stored=stored,
+        monitor=monitor,
+        notes=notes,
+    )
+
+
+def _used(groups: Split) -> Indices:
+    return np.unique(np.concatenate([groups.train.ravel(), groups.validation.ravel()]))
+
+
+def _sampling(training: TrainingConfig, resolution: Resolution) -> Sampling:
+    return Sampling.of(training, clamped=not is_explicit(resolution, "training.n_groups"))
+
+
+def _at_positions(scan: RawData, training: TrainingConfig) -> tuple[RawData, list[str]]:
+    """Lay the frames at their measured positions, or at the nominal ones where none were measured."""
+    if training.positions_provided:
+        return scan, []
+    alike = np.array_equal(scan.positions, scan.nominal_positions)
+    which = "the only ones that the scan has" if alike else "not the measured ones"
+    return scan.at_nominal_positions(), [
+        f"the nominal positions are used, {which} (training.positions_provided = false)"
+    ]
+
+
+def _require_fitting(
+    earlier: EarlierTraining | None, settings: NetworkSettings, training: TrainingConfig
+) -> None:
+    if earlier is not None:
+        earlier.require_same_network(settings.as_dict())
+        earlier.require_epochs_left(training.nepochs)
+
+
+def _require_side(scan: RawData, settings: NetworkSettings) -> None:
+    if scan.N != settings.N:
+        crop = f", or data.crop_px = {settings.N}" if settings.N < scan.N else ""
+        raise ValueError(
+            error_text(
+                f"the frames of {scan.source or 'the scan'} have {scan.N} x {scan.N} pixels, and model.N is "
+                f"{settings.N}",
+                expected=f"frames of {settings.N} x {settings.N} pixels after data.crop_px and data.bin",
+                hint=f"model.N = {scan.N}{crop}",
+            )
+        )
+
+
+def _choose_monitor(name: str, groups: Split, weights: LossWeights) -> tuple[str, str | None]:
+    """Find the metric that ranks epochs; without held-out frames the training loss stands in."""
+    known = [f"{stage}_{term}" for stage in ("train", "val") for term in ("loss", *weights.terms())]
+    if name not in known:
+        raise ValueError(
+            error_text(
+                f"checkpoint_monitor_metric '{name}' is none of the metrics of this training",
+                expected=f"one of {', '.join(known)}",
+                hint='execution.checkpoint_monitor_metric = "val_loss"',
+            )
+        )
+    if name.startswith("val_") and not len(groups.validation):
+        stand_in = "train_" + name.removeprefix("val_")
+        return stand_in, f"nothing is held out: {stand_in} ranks the epochs in place of {name}"
+    return name, None

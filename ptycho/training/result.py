@@ -1,0 +1,136 @@
+"""What a training leaves, whichever backend did it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.physics.scale import Normalisation
+from ptycho.scan.raw_data import RawData
+from ptyconf import Origin, Resolution
+from ptyconf.sources import mapping
+
+from .epochs import BestWeights
+from .plan import Plan
+
+Network = TypeVar("Network")
+
+
+@dataclass(frozen=True)
+class Model(Generic[Network]):
+    """A network with the scales of the scan that it was trained on."""
+
+    network: Network
+    normalisation: Normalisation
+
+
+@dataclass(frozen=True)
+class TrainingResult(Generic[Network]):
+    """What a training leaves.
+
+    Attributes:
+        network: With the weights of the best epoch, ready to reconstruct.
+        normalisation: Scales of the scan, which inference repeats.
+        resolution: The settings with what was measured on the scan.
+        history: One row for each epoch: epoch (from 0), losses and their terms, lr, intensity_scale, seconds.
+        probe: Probe modes on the network's scale, shape (P, N, N), as learned.
+        seconds: Time spent in the training loop.
+        device: Where it ran.
+        best_checkpoint: File of the best epoch, or None.
+        best_epoch: Epoch of the weights (from 0), or None when none was finished.
+        decisions: What was decided and why, one sentence each.
+        interrupted: Whether Ctrl-C ended it.
+    """
+
+    network: Network
+    normalisation: Normalisation
+    resolution: Resolution
+    history: list[dict[str, float]]
+    probe: NDArray[np.complex64]
+    seconds: float
+    device: str
+    best_checkpoint: Path | None
+    best_epoch: int | None
+    decisions: list[str]
+    interrupted: bool = False
+
+    @property
+    def model(self) -> Model[Network]:
+        """The network with its scales, as a bundle holds them."""
+        return Model(self.network, self.normalisation)
+
+
+@dataclass(frozen=True)
+class LoopEnd:
+    """How a training loop ended.
+
+    Attributes:
+        history: One row for each epoch.
+        best: The best epoch.
+        best_checkpoint: Its file, or None.
+        seconds: Time spent in the loop.
+        device: Where it ran.
+        interrupted: Whether Ctrl-C ended it.
+    """
+
+    history: list[dict[str, float]]
+    best: BestWeights[Any]
+    best_checkpoint: Path | None
+    seconds: float
+    device: str
+    interrupted: bool
+
+    def notes(self, epochs: int) -> list[str]:
+        """Say which weights are kept, and why the training stopped before its last epoch.
+
+        Args:
+            epochs: Epochs that were asked for.
+        """
+        notes = [*filter(None, [self.best.note()])]
+        done = len(self.history)
+        if self.interrupted:
+            notes.append(f"the training was interrupted in epoch {done}")
+        elif done < epochs:
+            notes.append(f"the training stopped early after {done} epochs")
+        return notes
+
+
+def result_of(
+    plan: Plan, end: LoopEnd, network: Network, probe: NDArray[np.complex64]
+) -> TrainingResult[Network]:
+    """Put together what a training leaves.
+
+    Args:
+        plan: What it was to do.
+        end: How its loop ended.
+        network: With the weights of the best epoch, ready to reconstruct.
+        probe: Its modes, shape (P, N, N).
+    """
+    return TrainingResult(
+        network=network,
+        normalisation=plan.normalisation,
+        resolution=with_scales(plan.configurations.resolution, plan.normalisation, plan.scan),
+        history=end.history,
+        probe=probe,
+        seconds=end.seconds,
+        device=end.device,
+        best_checkpoint=end.best_checkpoint,
+        best_epoch=end.best.epoch,
+        decisions=[*plan.notes, *end.notes(plan.optimisation.epochs)],
+        interrupted=end.interrupted,
+    )
+
+
+def with_scales(resolution: Resolution, normalisation: Normalisation, scan: RawData) -> Resolution:
+    """Put the scales of the scan on top of what the settings said; amplitudes leave the photons as set."""
+    measured: dict[str, Any] = {"model.intensity_scale": normalisation.intensity_scale}
+    how = "from the photons of a frame, which amplitudes do not tell"
+    if normalisation.quantity == "counts":
+        measured["training.nphotons"] = normalisation.nphotons
+        how = "mean counts of the frames"
+    source = None if scan.source is None else str(scan.source)
+    origin = Origin("measured", source or "arrays in memory", how, file=source)
+    layer = mapping.layer("measured", measured, kind="measured", origin=lambda _: origin)
+    return resolution.with_layer(layer)
