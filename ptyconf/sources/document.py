@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ptyconf.merge.layer import Fault, Keys
+from ptyconf.merge.layer import Fault
 from ptyconf.merge.origin import Origin, shown_path
 from ptyconf.text.files import TextError
 from ptyconf.text.show import toml_key
@@ -25,6 +26,39 @@ class Place:
     value: tuple[int, int] | None
 
 
+class Places(Mapping[Path, Place]):
+    """Places in one text, by the path of keys and indices; lines are counted when one is asked for.
+
+    Args:
+        text: The text, without a byte order mark.
+        offsets: Where key and value of each path start, as offsets in the text.
+    """
+
+    def __init__(self, text: str, offsets: Mapping[Path, tuple[int | None, int | None]]) -> None:
+        self.text = text
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._offsets = offsets
+
+    def __getitem__(self, path: Path) -> Place:
+        key, value = self._offsets[path]
+        return Place(self._place(key), self._place(value))
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._offsets
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._offsets)
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def _place(self, offset: int | None) -> tuple[int, int] | None:
+        if offset is None:
+            return None
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """A file format of settings: what include, profile, unset and places mean is the same for all.
@@ -34,12 +68,14 @@ class Format:
         suffixes: Endings of its files, with the dot.
         parse: Text to tables; raises TextError with the place.
         places: The place of every key and value, for a text that was parsed.
+        spell: Writes a key of one or more names and its value as a file of the format would, for hints.
     """
 
     name: str
     suffixes: tuple[str, ...]
     parse: Callable[[str], dict[str, Any]]
     places: Callable[[str], Mapping[Path, Place]]
+    spell: Callable[[Sequence[str], Any], str]
 
 
 class Document:
@@ -61,9 +97,9 @@ class Document:
             self._places = self.format.places(self.text)
         return self._places
 
-    def origin(self, keys: tuple[str | int, ...], *, prefix: Keys = ()) -> Origin:
+    def origin(self, keys: tuple[str | int, ...]) -> Origin:
         """Say where a key stands; one that is implied, at the nearest table around it."""
-        path = (*prefix, *keys)
+        path = keys
         found = self.places.get(path)
         while found is None and path:
             path = path[:-1]

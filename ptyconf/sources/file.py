@@ -1,205 +1,119 @@
-"""Layers from files of any format: the file, its profile above it, what it includes below it.
+"""Layers from settings files: TOML, JSON, YAML and what plugins add, chosen by the ending of the name.
 
-The text is pinned when it is read; where a key stands in it is found out when a report asks.
+The text is pinned when it is read; places are found out when a report asks.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from ptyconf.merge.layer import Fault, Keys, Layer, Unknown
-from ptyconf.merge.origin import Origin
-from ptyconf.sources.document import Document, Format, text_fault
-from ptyconf.sources.formats import format_of
+from ptyconf.errors import ConfigError, Problem
+from ptyconf.merge.layer import Layer, Unknown
+from ptyconf.sources.document import Document, draw_caret, text_fault
+from ptyconf.sources.formats import FORMATS, format_of
+from ptyconf.sources.loading import MAX_INCLUDES, Loading, Missing, Names
 from ptyconf.text.files import MAX_BYTES, TextError, read_file
-from ptyconf.text.show import close_matches, show
-
-MAX_INCLUDES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What the layers of a file are called, and how its keys are read."""
+class Options(TypedDict, total=False):
+    """How a file is read, and what its layers are called; all may be left out.
 
-    file: str = "file"
-    included: str = "included"
-    profile: str = "profile"
-    unknown: Unknown = "error"
-    sections: tuple[str, ...] | None = None
-    max_bytes: int = MAX_BYTES
+    Attributes:
+        name: Layer of the file: "file".
+        included: Layer of the files that it includes: "included"; a later one stands above an earlier one.
+        profile: Take the table ``[profile.NAME]``, as a layer above the file.
+        profile_layer: Layer of the profile: "profile".
+        unknown: What an unknown key is: error, warn or ignore.
+        max_bytes: Larger files are refused; 2 MB.
+        sections: Order in which aliases of several settings are settled; the schema's if left out.
+        table: Where the settings stand in a file that others use too: ``"tool.app"`` in pyproject.toml. Its
+            include, profile and unset stand in that table as well; files that it includes have no such table.
+        missing: Whether a file that does not exist, or has no such table, is an error, or nothing ("skip").
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """One file with everything that it includes."""
-
-    names: Names
+    name: str
+    included: str
     profile: str | None
-    format: Format | None = None  # chosen by the ending of the name where None
-    layers: list[Layer] = field(default_factory=list)
-    seen: list[str] = field(default_factory=list)
-    profiles: list[str] = field(default_factory=list)
-
-    def start(self, path: str | os.PathLike[str]) -> list[Layer]:
-        """Read the file that the program names."""
-        self.read(path, self.names.file, None, None)
-        return self.ranked()
-
-    def start_text(self, text: str, file: str) -> list[Layer]:
-        """Read a text that the program holds."""
-        self.take(Document(text, file, self.format or format_of(file)), self.names.file, str(Path.cwd()))
-        return self.ranked()
-
-    def ranked(self) -> list[Layer]:
-        """Number the layers of one name in their order, and miss a profile that no file has."""
-        if self.profile is not None and self.profile not in self.profiles:
-            self.miss_profile()
-        counts: dict[str, int] = {}
-        ordered = []
-        for layer in self.layers:
-            within = counts[layer.name] = counts.get(layer.name, -1) + 1
-            ordered.append(replace(layer, within=within) if within else layer)
-        return ordered
-
-    def miss_profile(self) -> None:
-        """Note that the profile asked for is nowhere."""
-        near = close_matches(self.profile or "", self.profiles)
-        fault = Fault(
-            f"there is no profile {self.profile!r}",
-            origin=self.layers[0].origins(()) if self.layers else None,
-            known=", ".join(self.profiles) or "no profiles",
-            hint=f"profile {near[0]}" if near else "",
-        )
-        self.layers[0] = replace(self.layers[0], faults=(*self.layers[0].faults, fault))
-
-    def read(
-        self, path: str | os.PathLike[str], name: str, parent: Origin | None, asked: Origin | None
-    ) -> None:
-        """Read one file; what cannot be read becomes the fault of a layer."""
-        file = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118  Path does the same in ten times the time.
-        document = Document("", file, self.format or format_of(file), parent)
-        text = ""
-        try:
-            text = read_file(file, max_bytes=self.names.max_bytes)
-        except FileNotFoundError:
-            self.fail(document, name, Fault(f"the file {show(str(path))} does not exist", origin=asked))
-            return
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            self.fail(
-                document, name, Fault(f"the file {show(str(path))} cannot be read: {reason}", origin=asked)
-            )
-            return
-        except TextError as refusal:
-            self.fail(document, name, text_fault(document, refusal))
-            return
-        document.text = text
-        self.seen.append(file)
-        self.take(document, name, os.path.dirname(file))  # noqa: PTH120  As above.
-        self.seen.pop()
-
-    def fail(self, document: Document, name: str, fault: Fault) -> None:
-        """Stand in for a file that gave nothing."""
-        self.layers.append(
-            Layer(name, {}, document.origin, kind=document.format.name, label=document.file, faults=(fault,))
-        )
-
-    def take(self, document: Document, name: str, folder: str) -> None:
-        """Make the layers of one text: its profile, itself, its includes."""
-        try:
-            values = document.format.parse(document.text)
-        except TextError as refusal:
-            self.fail(document, name, text_fault(document, refusal))
-            return
-        faults: list[Fault] = []
-        includes = _strings(values, "include", faults, document)
-        unset = _strings(values, "unset", faults, document)
-        profiles = values.pop("profile", {})
-        if not isinstance(profiles, Mapping):
-            faults.append(_wrong_kind(document, "profile", profiles, "a table of profiles"))
-            profiles = {}
-        self.profiles.extend(profiles)
-        chosen = profiles.get(self.profile) if self.profile is not None else None
-        if chosen is not None:
-            self.layers.append(self.layer_of_profile(document, chosen, folder))
-        self.layers.append(
-            Layer(
-                name,
-                values,
-                document.origin,
-                kind=document.format.name,
-                label=document.file,
-                unknown=self.names.unknown,
-                sections=self.names.sections,
-                folder=folder,
-                unset=tuple((path, ("unset", index)) for index, path in enumerate(unset)),
-                faults=tuple(faults),
-            )
-        )
-        own = len(self.layers) - 1
-        # A later include stands above an earlier one, so it is read first.
-        for index, path in reversed(list(enumerate(includes))):
-            self.include(document, own, Path(folder, path), index)
-
-    def layer_of_profile(self, document: Document, chosen: Any, folder: str) -> Layer:
-        """Make the layer of the profile asked for."""
-        prefix = ("profile", str(self.profile))
-        faults: list[Fault] = []
-        if not isinstance(chosen, Mapping):
-            faults.append(_wrong_kind(document, ".".join(prefix), chosen, "a table of settings", prefix))
-            chosen = {}
-        unset = _strings(dict(chosen), "unset", faults, document, prefix)
-
-        def origins(keys: Keys) -> Origin:
-            found = document.origin(keys, prefix=prefix)
-            return replace(found, key=".".join((*prefix, found.key)))
-
-        return Layer(
-            self.names.profile,
-            {key: value for key, value in chosen.items() if key != "unset"},
-            origins,
-            kind=document.format.name,
-            label=document.file,
-            unknown=self.names.unknown,
-            sections=self.names.sections,
-            folder=folder,
-            unset=tuple((path, ("unset", index)) for index, path in enumerate(unset)),
-            faults=tuple(faults),
-        )
-
-    def include(self, document: Document, own: int, path: Path, index: int) -> None:
-        """Read one included file, unless it includes itself."""
-        asked = document.origin(("include", index))
-        asked = replace(asked, key="include")
-        text = ""
-        if os.path.realpath(path) in {os.path.realpath(file) for file in self.seen}:
-            text = f"the include {show(str(path))} goes round in a circle"
-        elif len(self.layers) >= MAX_INCLUDES:
-            text = f"more than {MAX_INCLUDES} files are included"
-        if text:
-            layer = self.layers[own]
-            self.layers[own] = replace(layer, faults=(*layer.faults, Fault(text, origin=asked)))
-        else:
-            self.read(path, self.names.included, asked, asked)
+    profile_layer: str
+    unknown: Unknown
+    max_bytes: int
+    sections: Iterable[str] | None
+    table: str | Sequence[str]
+    missing: Missing
 
 
-def _strings(
-    values: dict[str, Any], key: str, faults: list[Fault], document: Document, prefix: Keys = ()
-) -> list[str]:
-    """Take a list of texts out of a table."""
-    found = values.pop(key, [])
-    if isinstance(found, str):
-        found = [found]
-    if isinstance(found, list) and all(isinstance(each, str) for each in found):
-        return found
-    faults.append(_wrong_kind(document, key, found, "a list of texts", prefix))
-    return []
+def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> list[Layer]:
+    """Read a file into layers: the file, the profile if asked for, and everything included.
+
+    Whatever is wrong with the files is told by ``resolve``, together with everything else.
+
+    Args:
+        path: The file.
+        options: As ``Options`` says.
+    """
+    table = options.get("table", ())
+    sections = options.get("sections")
+    names = Names(
+        options.get("name", "file"),
+        options.get("included", "included"),
+        options.get("profile_layer", "profile"),
+        options.get("unknown", "error"),
+        None if sections is None else tuple(sections),
+        options.get("max_bytes", MAX_BYTES),
+        tuple(table.split(".")) if isinstance(table, str) and table else tuple(table),
+        options.get("missing", "error"),
+    )
+    return Loading(names, options.get("profile")).start(path)
 
 
-def _wrong_kind(document: Document, key: str, value: Any, expected: str, prefix: Keys = ()) -> Fault:
-    origin = document.origin(prefix if prefix and key.startswith("profile") else (*prefix, key))
-    return Fault(f"{key!r} is {show(value)}; expected {expected}", origin=origin)
+def load_all(paths: Iterable[str | os.PathLike[str]], **options: Unpack[Options]) -> list[Layer]:
+    """Read several files; a later one stands above those before it."""
+    layers: list[Layer] = []
+    for number, path in enumerate(reversed(list(paths))):
+        layers += [
+            replace(layer, within=layer.within + number * MAX_INCLUDES) for layer in load(path, **options)
+        ]
+    return layers
+
+
+def parse(
+    text: str,
+    *,
+    file: str = "<string>",
+    profile: str | None = None,
+    name: str = "file",
+    kind: str | None = None,
+) -> list[Layer]:
+    """Read a text into layers, as ``load`` does a file.
+
+    Args:
+        text: The text.
+        file: What places call it; includes and relative paths resolve against its folder.
+        profile: Take the table ``[profile.NAME]``, as a layer above.
+        name: Layer of the text.
+        kind: Name of its format; by the ending of ``file`` if left out, TOML where that has none.
+    """
+    return Loading(Names(file=name), profile, FORMATS[kind] if kind else None).start_text(text, file)
+
+
+def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """Read a file as a plain dict, as it stands: includes and profiles are not followed.
+
+    Raises:
+        ConfigError: It is no file of its format; with the place.
+        FileNotFoundError: There is no such file.
+    """
+    file = str(Path(path).absolute())
+    document = Document("", file, format_of(file))
+    try:
+        document.text = read_file(Path(file), max_bytes=max_bytes)
+        return document.format.parse(document.text)
+    except TextError as refusal:
+        fault = text_fault(document, refusal)
+        raise ConfigError(
+            [Problem(fault.text, origin=fault.origin, snippet=draw_caret(document.text, refusal))]
+        ) from None

@@ -43,6 +43,19 @@ def _spell_scalar(value: object) -> str | None:
     return None
 
 
+def json_text(value: object) -> str:
+    """Write a value as JSON would; what JSON has no word for as TOML spells it, between quotes."""
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_quoted(str(key))}: {json_text(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return "[" + ", ".join(json_text(each) for each in value) + "]"
+    text = toml_text(value)
+    spelled = isinstance(value, (bool, int, float)) or text.startswith('"')
+    return text if spelled else _quoted(text)
+
+
 def _quoted(text: str) -> str:
     import json
 

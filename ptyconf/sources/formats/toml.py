@@ -7,10 +7,11 @@ out headers. This scan reads a document that the parser has accepted: it only ha
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
+from typing import Any
 
-from ptyconf.sources.document import Format, Path, Place
+from ptyconf.sources.document import Format, Path, Places
+from ptyconf.text.show import toml_key, toml_text
 from ptyconf.text.toml import parse
 
 _BLANK = re.compile(r"[ \t]*+")
@@ -25,33 +26,12 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\"}
 
 
-class Places(Mapping[Path, Place]):
-    """Places in one document, by the path of keys and indices."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text.removeprefix("\ufeff")
-        self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
-        self._offsets: dict[Path, tuple[int | None, int | None]] = {}
-        _Scan(self.text, self._offsets).document()
-
-    def __getitem__(self, path: Path) -> Place:
-        key, value = self._offsets[path]
-        return Place(self._place(key), self._place(value))
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._offsets
-
-    def __iter__(self) -> Iterator[Path]:
-        return iter(self._offsets)
-
-    def __len__(self) -> int:
-        return len(self._offsets)
-
-    def _place(self, offset: int | None) -> tuple[int, int] | None:
-        if offset is None:
-            return None
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+def places(text: str) -> Places:
+    """Find where every key and value of a document stands."""
+    body = text.removeprefix("\ufeff")
+    found: dict[Path, tuple[int | None, int | None]] = {}
+    _Scan(body, found).document()
+    return Places(body, found)
 
 
 class _Scan:
@@ -186,4 +166,9 @@ def _unescaped(match: re.Match[str]) -> str:
     return _ESCAPED[single] if single else chr(int(short or long, 16))
 
 
-FORMAT = Format("toml", (".toml",), parse, Places)
+def spell(keys: Sequence[str], value: Any) -> str:
+    """Write ``a.b = value``."""
+    return f"{'.'.join(toml_key(key) for key in keys)} = {toml_text(value)}"
+
+
+FORMAT = Format("toml", (".toml",), parse, places, spell)

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf.sources.formats.toml import Places
+from ptyconf.sources.formats.toml import places
 from ptyconf.text.toml import parse
 
 BARE = st.from_regex(r"[A-Za-z0-9_-]{1,6}", fullmatch=True)
@@ -173,7 +173,7 @@ def test_every_place_is_where_the_text_is(writer: Writer) -> None:
     """Slicing the text at each reported place gives the key as written, and the value's first character."""
     text = writer.text.removeprefix("\ufeff")
     tomllib.loads(text)  # the corpus is valid
-    found = Places(writer.text)
+    found = places(writer.text)
     for path, (key, key_at, first, value_at) in writer.places.items():
         place = found[path]
         if key is not None:
@@ -197,7 +197,7 @@ def test_values_agree_with_tomllib(writer: Writer) -> None:
 @given(documents())
 def test_no_key_is_left_without_a_place(writer: Writer) -> None:
     """Every key and element of the parsed values has a place."""
-    found = Places(writer.text)
+    found = places(writer.text)
 
     def walk(value: Any, path: tuple[Any, ...]) -> None:
         if path:

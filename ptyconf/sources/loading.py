@@ -1,0 +1,246 @@
+"""How one settings file becomes layers: itself, its profile above it, what it includes below it.
+
+The text is pinned when it is read; where a key stands in it is found out when a report asks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from ptyconf.merge.layer import Fault, Keys, Layer, Unknown
+from ptyconf.merge.origin import Origin
+from ptyconf.sources.document import Document, Format, text_fault
+from ptyconf.sources.formats import format_of
+from ptyconf.text.files import MAX_BYTES, TextError, read_file
+from ptyconf.text.show import close_matches, show
+
+MAX_INCLUDES = 100
+Missing = Literal["error", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the layers of a file are called, and how its keys are read."""
+
+    file: str = "file"
+    included: str = "included"
+    profile: str = "profile"
+    unknown: Unknown = "error"
+    sections: tuple[str, ...] | None = None
+    max_bytes: int = MAX_BYTES
+    table: Keys = ()  # where the settings stand in the file that the program names
+    missing: Missing = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """One file with everything that it includes."""
+
+    names: Names
+    profile: str | None
+    format: Format | None = None  # chosen by the ending of the name where None
+    layers: list[Layer] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    profiles: list[str] = field(default_factory=list)
+
+    def start(self, path: str | os.PathLike[str]) -> list[Layer]:
+        """Read the file that the program names."""
+        self.read(path, self.names.file, None, None)
+        return self.ranked()
+
+    def start_text(self, text: str, file: str) -> list[Layer]:
+        """Read a text that the program holds, as if it stood in the file of that name."""
+        document = Document(text, file, self.format or format_of(file))
+        self.take(document, self.names.file, os.path.dirname(os.path.abspath(file)))  # noqa: PTH100, PTH120
+        return self.ranked()
+
+    def ranked(self) -> list[Layer]:
+        """Number the layers of one name in their order, and miss a profile that no file has."""
+        if self.profile is not None and self.profile not in self.profiles:
+            self.miss_profile()
+        counts: dict[str, int] = {}
+        ordered = []
+        for layer in self.layers:
+            within = counts[layer.name] = counts.get(layer.name, -1) + 1
+            ordered.append(replace(layer, within=within) if within else layer)
+        return ordered
+
+    def miss_profile(self) -> None:
+        """Note that the profile asked for is nowhere."""
+        near = close_matches(self.profile or "", self.profiles)
+        fault = Fault(
+            f"there is no profile {self.profile!r}",
+            origin=self.layers[0].origins(()) if self.layers else None,
+            known=", ".join(self.profiles) or "no profiles",
+            hint=f"profile {near[0]}" if near else "",
+        )
+        self.layers[0] = replace(self.layers[0], faults=(*self.layers[0].faults, fault))
+
+    def read(
+        self, path: str | os.PathLike[str], name: str, parent: Origin | None, asked: Origin | None
+    ) -> None:
+        """Read one file; what cannot be read becomes the fault of a layer."""
+        file = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118  Path does the same in ten times the time.
+        document = Document("", file, self.format or format_of(file), parent)
+        text = ""
+        try:
+            text = read_file(file, max_bytes=self.names.max_bytes)
+        except FileNotFoundError:
+            if parent is None and self.names.missing == "skip":
+                self.layers.append(self.layer(document, name, {}, document.origin))
+            else:
+                self.fail(document, name, Fault(f"the file {show(str(path))} does not exist", origin=asked))
+            return
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            self.fail(
+                document, name, Fault(f"the file {show(str(path))} cannot be read: {reason}", origin=asked)
+            )
+            return
+        except TextError as refusal:
+            self.fail(document, name, text_fault(document, refusal))
+            return
+        document.text = text
+        self.seen.append(file)
+        self.take(document, name, os.path.dirname(file))  # noqa: PTH120  As above.
+        self.seen.pop()
+
+    def fail(self, document: Document, name: str, fault: Fault) -> None:
+        """Stand in for a file that gave nothing."""
+        self.layers.append(self.layer(document, name, {}, document.origin, faults=(fault,)))
+
+    def layer(
+        self,
+        document: Document,
+        name: str,
+        values: Mapping[str, Any],
+        origins: Callable[[Keys], Origin],
+        **more: Any,
+    ) -> Layer:
+        """Make a layer of a document."""
+        names = self.names
+        return Layer(
+            name,
+            values,
+            origins,
+            kind=document.format.name,
+            label=document.file,
+            unknown=names.unknown,
+            sections=names.sections,
+            **more,
+        )
+
+    def take(self, document: Document, name: str, folder: str) -> None:
+        """Make the layers of one text: its profile, itself, its includes."""
+        table = self.names.table if document.parent is None else ()
+        faults: list[Fault] = []
+        try:
+            values = self.inner_table(document.format.parse(document.text), table, document, faults)
+        except TextError as refusal:
+            self.fail(document, name, text_fault(document, refusal))
+            return
+        includes = _strings(values, "include", faults, document, table)
+        unset = _strings(values, "unset", faults, document, table)
+        profiles = values.pop("profile", {})
+        if not isinstance(profiles, Mapping):
+            faults.append(_wrong_kind(document, (*table, "profile"), profiles, "a table of profiles"))
+            profiles = {}
+        self.profiles.extend(profiles)
+        chosen = profiles.get(self.profile) if self.profile is not None else None
+        if chosen is not None:
+            self.layers.append(self.layer_of_profile(document, chosen, folder, table))
+        self.layers.append(
+            self.layer(
+                document,
+                name,
+                values,
+                partial(_below, document, table) if table else document.origin,
+                folder=folder,
+                unset=_places_of_unset(unset),
+                faults=tuple(faults),
+            )
+        )
+        own = len(self.layers) - 1
+        # A later include stands above an earlier one, so it is read first.
+        for index, path in reversed(list(enumerate(includes))):
+            self.include(document, own, Path(folder, path), (*table, "include", index))
+
+    def inner_table(
+        self, values: dict[str, Any], table: Keys, document: Document, faults: list[Fault]
+    ) -> dict[str, Any]:
+        """Give the table in which the settings stand; an empty one where the file has none."""
+        inner: Any = values
+        for number, key in enumerate(table, 1):
+            inner = inner.get(key) if isinstance(inner, Mapping) else inner
+            if inner is None:
+                if self.names.missing == "error":
+                    faults.append(Fault(f"the file {show(document.file)} has no table [{'.'.join(table)}]"))
+                return {}
+            if not isinstance(inner, Mapping):
+                faults.append(_wrong_kind(document, table[:number], inner, "a table"))
+                return {}
+        return dict(inner) if table else values
+
+    def layer_of_profile(self, document: Document, chosen: Any, folder: str, table: Keys) -> Layer:
+        """Make the layer of the profile asked for."""
+        prefix = (*table, "profile", str(self.profile))
+        faults: list[Fault] = []
+        if not isinstance(chosen, Mapping):
+            faults.append(_wrong_kind(document, prefix, chosen, "a table of settings"))
+            chosen = {}
+        unset = _strings(dict(chosen), "unset", faults, document, prefix)
+        return self.layer(
+            document,
+            self.names.profile,
+            {key: value for key, value in chosen.items() if key != "unset"},
+            partial(_below, document, prefix),
+            folder=folder,
+            unset=_places_of_unset(unset),
+            faults=tuple(faults),
+        )
+
+    def include(self, document: Document, own: int, path: Path, keys: Keys) -> None:
+        """Read one included file, unless it includes itself."""
+        asked = replace(document.origin(keys), key=".".join(keys[:-1]))
+        text = ""
+        if os.path.realpath(path) in {os.path.realpath(file) for file in self.seen}:
+            text = f"the include {show(str(path))} goes round in a circle"
+        elif len(self.layers) >= MAX_INCLUDES:
+            text = f"more than {MAX_INCLUDES} files are included"
+        if text:
+            layer = self.layers[own]
+            self.layers[own] = replace(layer, faults=(*layer.faults, Fault(text, origin=asked)))
+        else:
+            self.read(path, self.names.included, asked, asked)
+
+
+def _below(document: Document, prefix: Keys, keys: Keys) -> Origin:
+    """Say where a key below a table stands, named with the table as its file has it."""
+    return document.origin((*prefix, *keys))
+
+
+def _places_of_unset(unset: list[str]) -> tuple[tuple[str, Keys], ...]:
+    return tuple((path, ("unset", index)) for index, path in enumerate(unset))
+
+
+def _strings(
+    values: dict[str, Any], key: str, faults: list[Fault], document: Document, prefix: Keys = ()
+) -> list[str]:
+    """Take a list of texts out of a table."""
+    found = values.pop(key, [])
+    if isinstance(found, str):
+        found = [found]
+    if isinstance(found, list) and all(isinstance(each, str) for each in found):
+        return found
+    faults.append(_wrong_kind(document, (*prefix, key), found, "a list of texts"))
+    return []
+
+
+def _wrong_kind(document: Document, keys: Keys, value: Any, expected: str) -> Fault:
+    name = ".".join(str(key) for key in keys)
+    return Fault(f"{name!r} is {show(value)}; expected {expected}", origin=document.origin(keys))
