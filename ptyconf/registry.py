@@ -6,12 +6,9 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from ptyconf.errors import error_text
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoints
 
 T = TypeVar("T")
 
@@ -21,7 +18,7 @@ class UnknownEntryError(LookupError, ValueError):
 
 
 @lru_cache(maxsize=1)
-def _entry_points(path: tuple[str, ...]) -> EntryPoints:  # noqa: ARG001  The search path: what the answer hangs on.
+def _entry_points(path: tuple[str, ...]) -> Any:  # noqa: ARG001  The search path: what the answer hangs on.
     """Read the entry points of every distribution once for all registries: it takes milliseconds."""
     from importlib.metadata import entry_points
 

@@ -5,17 +5,7 @@ AMPLITUDE_ACTIVATIONS = ("sigmoid", "swish", "softplus", "relu")
 ARCHITECTURES = ("cnn", "unet")
 CHECKPOINT_MODES = ("min", "max")
 CLIP_ALGORITHMS = ("norm", "value", "agc")
-LOGGERS = ("csv", "tensorboard", "mlflow")
 LOSS_MODES = ("poisson", "mae")
 MODEL_TYPES = ("pinn", "supervised")
 PATCH_SIZES = (64, 128, 256)
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
-SCHEDULERS = (
-    "Default",
-    "Exponential",
-    "ReduceLROnPlateau",
-    "WarmupCosine",
-    "Cosine",
-    "MultiStage",
-    "Adaptive",
-)

@@ -6,11 +6,13 @@ A flag that was given goes into the layer ``flags``; the defaults of the others 
 
 import argparse
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ptycho.settings.choices import CHECKPOINT_MODES, LOSS_MODES
 from ptycho.settings.layers import Command
+from ptycho.settings.registries import LOGGERS
 from ptyconf import Layer
 from ptyconf.sources import flags
 
@@ -31,7 +33,7 @@ class Flag:
         help: One line.
         default: What the command line takes when it is not given; left out, lower layers decide.
         stands_for: The value of a flag that takes none, as text.
-        choices: Legal texts, () for any.
+        choices: Legal texts, () for any; a registry stays open.
         also: Other spellings.
         deprecated: Spellings that still work and warn.
     """
@@ -41,7 +43,7 @@ class Flag:
     help: str
     default: Any = _NOTHING
     stands_for: str | None = None
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
     also: tuple[str, ...] = ()
     deprecated: tuple[str, ...] = ()
 
@@ -83,7 +85,7 @@ FLAGS: Mapping[Command, tuple[Flag, ...]] = {
             "execution.logger_backend",
             "where metrics go",
             "csv",
-            choices=("csv", "tensorboard", "mlflow", "none"),
+            choices=LOGGERS,
         ),
         Flag("--enable-checkpointing", _CHECKPOINTING, "keep checkpoints", True, stands_for="true"),
         Flag("--disable-checkpointing", _CHECKPOINTING, "keep no checkpoint", stands_for="false"),
@@ -95,10 +97,14 @@ FLAGS: Mapping[Command, tuple[Flag, ...]] = {
             "val_loss",
         ),
         Flag(
-            "--checkpoint-mode", "execution.checkpoint_mode", "what is better", "min", choices=("min", "max")
+            "--checkpoint-mode",
+            "execution.checkpoint_mode",
+            "what is better",
+            "min",
+            choices=CHECKPOINT_MODES,
         ),
         Flag("--early-stop-patience", "execution.early_stop_patience", "epochs without gain", 100),
-        Flag("--torch-loss-mode", "training.torch_loss_mode", "loss", "poisson", choices=("poisson", "mae")),
+        Flag("--torch-loss-mode", "training.torch_loss_mode", "loss", "poisson", choices=LOSS_MODES),
         _QUIET,
     ),
     "infer": (
@@ -145,11 +151,11 @@ def add_flags(parser: argparse.ArgumentParser, command: Command) -> None:
             *flag.also,
             *flag.deprecated,
             dest=flag.path,
-            metavar=None if takes_none or flag.choices else flag.name.lstrip("-").upper(),
+            metavar=None if takes_none or flag.choices != () else flag.name.lstrip("-").upper(),
             action=_FlagText,
             nargs=0 if takes_none else None,
             const=flag.stands_for,
-            choices=flag.choices or None,
+            choices=flag.choices if flag.choices != () else None,
             default=argparse.SUPPRESS,
             help=flag.help + default,
         )

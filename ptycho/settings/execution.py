@@ -8,14 +8,13 @@ from ptycho.settings.choices import (
     ACCELERATORS,
     CHECKPOINT_MODES,
     CLIP_ALGORITHMS,
-    LOGGERS,
     PRECISIONS,
-    SCHEDULERS,
 )
 from ptycho.settings.conditions import unless, where
 from ptycho.settings.conversions import NO_LOGGER, STRATEGY
 from ptycho.settings.device import resolve_accelerator
 from ptycho.settings.field import TorchName, described
+from ptycho.settings.registries import LOGGERS, SCHEDULERS
 from ptycho.settings.validation import validate_execution
 from ptyconf import tracks_set_fields
 
@@ -42,11 +41,11 @@ _DEVICES = Check(
     "1",
 )
 _LOGGER = Check(
-    lambda v: v is None or among(LOGGERS)(v),
+    lambda v: v is None or v in LOGGERS,
     "Invalid logger_backend: '{v}'. Expected one of {sorted}.",
     "one of {sorted}",
     '"csv"',
-    legal=(*LOGGERS, None),
+    legal=LOGGERS,
 )
 _NO_COSINE = unless("execution.scheduler", "Cosine")
 _ONE_PROCESS = "a reconstruction reads its frames in one process, on one device"
@@ -145,7 +144,7 @@ class PyTorchExecutionConfig:
     logger_backend: str | None = _carried(
         "csv",
         help="csv, tensorboard, mlflow or none",
-        choices=(*LOGGERS, None),
+        choices=LOGGERS,
         check=_LOGGER,
         in_constructor=False,
         spelling=NO_LOGGER,

@@ -1,8 +1,8 @@
 """The program's schema: every setting once, read off the lines of the classes."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from ptycho.settings import views
 from ptycho.settings.checks import Check
@@ -69,14 +69,15 @@ def _settings() -> Iterator[Setting]:
         if "unsupported" in line.metadata:
             more["check"] = _refusal(path, line.default, line.metadata["unsupported"])
         if "choices" in line.metadata:
-            more["type"] = _kind_of(line.metadata["choices"])
+            more["type"] = _kind_of(line)
         yield Setting(path, inert_default=line.metadata.get("only_if_written", False), **more)
 
 
-def _kind_of(choices: Collection[Any]) -> Any:
+def _kind_of(line: Attribute) -> Any:
     """Give the type of what can be chosen; a registry holds text, and is not asked for all its names."""
+    choices = line.metadata["choices"]
     kind = str if isinstance(choices, Registry) else type(next(iter(choices)))
-    return kind | None if None in choices else kind
+    return kind | None if type(None) in get_args(line.type) else kind
 
 
 def _derivations() -> Iterator[Derivation]:
