@@ -108,7 +108,7 @@ def reconstruct(
     Raises:
         ValueError: The scan does not fit the model, or there is no such device.
     """
-    from ptycho.reconstruction.picture import Options, batch_size_of, place_scan
+    from ptycho.reconstruction.picture import PictureOptions, batch_size_of, place_scan
     from ptycho.settings.execution import PyTorchExecutionConfig
 
     execution = resolution.build(PyTorchExecutionConfig)
@@ -118,5 +118,5 @@ def reconstruct(
         place_scan(resolution, scan),
         batch_size=batch_size_of(execution, int(resolution["inference.batch_size"])),
         device=device_of(execution),
-        options=Options.of(resolution, execution),
+        options=PictureOptions.of(resolution, execution),
     )

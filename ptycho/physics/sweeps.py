@@ -1,275 +1,207 @@
-"""What iterative ptychography is, without the arithmetic: where patches lie, in which order, from what start.
+"""The arithmetic of iterative mixed-state ptychography, written once over a backend's operations.
 
-Both backends bring an engine that moves object and probe by the frames of a step; everything else is here.
+Some frames at a time, the predicted amplitudes are replaced by the measured ones, and object and probe move
+by what the changed exit waves ask for on average. Positions between pixels shift the probe, by Fourier
+interpolation, so that the object is never blurred.
 
-Shape legend: n frames, K frames of a step, P probe modes, N patch side, H and W canvas.
+Shape legend: K frames at a time, P probe modes, N patch side, H and W canvas. Fields are unscaled, with zero
+frequency at [0, 0]: the factors of N cancel on the way there and back.
+
+Source:
+    Maiden, Johnson and Li, Optica 4, 736 (2017): regularised updates (rPIE), here for several frames at once.
+    Thibault and Menzel, Nature 494, 68 (2013): mixed states.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from .limits import INTENSITY_FLOOR
+from .operations import Array, Operations
 
-from ptycho.physics.arrays import Complex, Mask, Real
-from ptycho.physics.canvas import Canvas
 
-START_AMPLITUDE = 0.7
-"""Uniform object to start from: what a probe of twice the mean frame energy needs."""
+class Estimate(NamedTuple):
+    """What sweeps move.
 
-PROBE_REST = 1
-"""Sweeps in which the object alone moves, so that the probe does not absorb it."""
+    Attributes:
+        row: Complex object, its rows laid end to end, shape (H W,).
+        probe: Complex modes on the network's scale, shape (P, N, N).
+    """
 
-COVERED = 1e-3
-"""Share of the best coverage below which a pixel of the picture is no start to rely on."""
+    row: Array
+    probe: Array
 
-FrameSource = Callable[[NDArray[np.int64]], Any]
-"""Gives the normalised amplitudes X of frames by their indices: an array or tensor (K, N, N)."""
 
-Positions = NDArray[np.floating[Any]]
+class FrameBatch(NamedTuple):
+    """Some frames and where they lie.
+
+    Attributes:
+        measured: Normalised amplitudes, zero frequency at [N/2, N/2], shape (K, N, N).
+        index: Place of each patch pixel in the row, shape (K, N, N).
+        rest: What whole pixels leave of each position [x, y], shape (K, 2).
+    """
+
+    measured: Array
+    index: Array
+    rest: Array
+
+
+class Pulls(NamedTuple):
+    """What frames ask for, added up over them.
+
+    Attributes:
+        object: Change of the exit waves times the conjugate probe, shape (H W,).
+        light: Intensity that falls on each pixel, shape (H W,).
+        probe: Change of the exit waves times the conjugate object, shape (P, N, N).
+        passed: Share of the light that each pixel of the patches lets pass, shape (N, N).
+        misfit: Squared amplitude error and measured energy, shape (2,).
+    """
+
+    object: Array
+    light: Array
+    probe: Array
+    passed: Array
+    misfit: Array
+
+
+class Dampings(NamedTuple):
+    """How steps are regularised: 0 divides by the local intensity, 1 by the largest one.
+
+    Attributes:
+        object: Scalar array, for the object under the probe's light.
+        probe: Scalar array, for the probe behind the object.
+    """
+
+    object: Array
+    probe: Array
 
 
 @dataclass(frozen=True)
-class Frames:
-    """Measured frames and where they were taken.
+class StepKind:
+    """What a step does; a backend that compiles its steps keeps one for each kind.
 
     Attributes:
-        source: Gives normalised amplitudes by index into the positions.
-        positions: Patch centres [x, y] in pixels, shape (n, 2).
-        good: True where a detector pixel is good, shape (N, N), or None.
+        learn_probe: Move the probe too.
+        between_pixels: Some position is no whole pixel. Otherwise two of every three transforms are spared.
+        masked: Some detector pixels are bad.
     """
 
-    source: FrameSource
-    positions: Positions
-    good: Mask | None = None
-
-    def __len__(self) -> int:
-        return len(self.positions)
+    learn_probe: bool
+    between_pixels: bool
+    masked: bool
 
 
-@dataclass(frozen=True)
-class Steps:
-    """How an iteration moves.
-
-    Attributes:
-        batch_size: Frames of a step.
-        object_damping: 0 divides an object update by the local illumination, 1 by the brightest one.
-        probe_damping: The same for the probe, by the object's intensity.
-        seed: Seed of the order of the frames.
-    """
-
-    batch_size: int = 16
-    object_damping: float = 0.1
-    probe_damping: float = 0.1
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the patches of a scan lie on a canvas whose rows are laid end to end.
-
-    Attributes:
-        start: Index of the first pixel of each patch, shape (n,).
-        rest: What whole pixels leave of each position [x, y], shape (n, 2), float32.
-        window: Index of each pixel of a patch from its first, shape (N, N).
-    """
-
-    start: NDArray[np.int64]
-    rest: NDArray[np.float32]
-    window: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, positions: Positions, N: int, canvas: Canvas) -> Layout:
-        """Round positions to whole pixels of a canvas.
-
-        Raises:
-            ValueError: A patch does not lie on the canvas.
-        """
-        corner = np.asarray(positions, np.float64) - N // 2 - np.asarray(canvas.origin_px)
-        whole = np.rint(corner).astype(np.int64)
-        height, width = canvas.shape
-        if len(whole) and not (whole.min() >= 0 and (whole.max(0) + N <= (width, height)).all()):
-            raise ValueError(
-                f"a patch lies beyond the picture of {height} x {width} pixels\n"
-                "  expected  every position at least N/2 pixels inside\n"
-                "  try       canvas_of(positions, N) for origin and shape"
-            )
-        axis = np.arange(N)
-        return cls(
-            start=whole[:, 1] * width + whole[:, 0],
-            rest=(corner - whole).astype(np.float32),
-            window=axis[:, None] * width + axis[None, :],
-        )
-
-
-def visits(count: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Cut a random order of all frames into steps."""
-    order = rng.permutation(count)
-    for start in range(0, count, batch_size):
-        yield order[start : start + batch_size]
-
-
-def canvas_of(positions: Positions, N: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return origin [x, y] and shape (H, W) of the smallest canvas that holds every patch."""
-    canvas = Canvas.around(positions, N)
-    return canvas.origin_px, canvas.shape
-
-
-def orthogonalise(probe: Complex) -> Complex:
-    """Mix incoherent modes into orthogonal ones, strongest first; all intensities stay as they are.
+def step(
+    ops: Operations,
+    kind: StepKind,
+    estimate: Estimate,
+    batch: FrameBatch,
+    good: Array,
+    dampings: Dampings,
+) -> tuple[Estimate, Array]:
+    """Move object and probe by what a few frames ask for.
 
     Args:
-        probe: Modes, shape (P, N, N).
+        ops: Array operations of the backend.
+        kind: What to do.
+        estimate: Object and probe.
+        batch: The frames.
+        good: True where a detector pixel is good, shape (N, N); looked at where the kind says so.
+        dampings: How the step is regularised.
 
     Returns:
-        As many modes of the same dtype; the main one keeps its global phase, and with it the object.
-
-    Source:
-        Thibault and Menzel, Nature 494, 68 (2013): modes are defined up to a unitary mixing.
+        The new estimate, and squared amplitude error and measured energy, shape (2,).
     """
-    flat = probe.reshape(len(probe), -1)
-    _, vectors = np.linalg.eigh(flat @ flat.conj().T)
-    mixed = vectors[:, ::-1].conj().T @ flat
-    mixed[0] *= np.exp(1j * np.angle(np.vdot(mixed[0], flat[0])))
-    return np.asarray(mixed.reshape(probe.shape), dtype=probe.dtype)
+    asked = pull(ops, kind, estimate, batch, good)
+    return move(ops, kind, estimate, asked, dampings), asked.misfit
 
 
-class Engine(Protocol):
-    """Object and probe of a scan under iteration, as a backend has them."""
-
-    def sweep(self, *, learn_probe: bool = False) -> float:
-        """Visit every frame once; return the misfit met, as a share of the measured energy."""
-        ...
-
-    def read(self) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
-        """Return object (H, W) and probe (P, N, N) as they are now."""
-        ...
-
-
-EngineMaker = Callable[[NDArray[np.complex64], tuple[int, int], NDArray[np.complex64]], Engine]
-"""Makes an engine from an object (H, W), the [x, y] of its pixel [0, 0], and a probe (P, N, N)."""
-
-
-@dataclass(frozen=True)
-class Retrieval:
-    """A retrieved probe, and the by-products.
-
-    Attributes:
-        probe: Orthogonal modes on the network's scale, strongest first, shape (P, N, N), complex64.
-        object: Object of the training frames, complex64.
-        origin_px: [x, y] of the object's pixel [0, 0].
-        misfits: Squared amplitude error of each sweep, as a share of the measured energy.
-    """
-
-    probe: NDArray[np.complex64]
-    object: NDArray[np.complex64]
-    origin_px: tuple[int, int]
-    misfits: list[float] = field(default_factory=list)
-
-
-def retrieve(make: EngineMaker, positions: Positions, probe: Complex, sweeps: int) -> Retrieval:
-    """Reconstruct object and probe together, starting from an empty sample.
-
-    The energy of the probe stays what it was, because object amplitudes are bounded on its scale.
-
-    Args:
-        make: Makes the engine.
-        positions: Patch centres [x, y] in pixels, shape (n, 2).
-        probe: Modes to start from on the network's scale, shape (P, N, N).
-        sweeps: Times that all frames are visited.
-    """
-    start = np.asarray(probe, np.complex64)
-    origin, shape = canvas_of(positions, start.shape[-1])
-    engine = make(np.full(shape, START_AMPLITUDE, np.complex64), origin, start)
-    misfits = [engine.sweep(learn_probe=number >= PROBE_REST) for number in range(sweeps)]
-    picture, found = engine.read()
-    gain = np.sqrt(_energy(start) / _energy(found))
-    return Retrieval(
-        probe=(found * gain).astype(np.complex64),
-        object=(picture / gain).astype(np.complex64),
-        origin_px=origin,
-        misfits=misfits,
+def pull(ops: Operations, kind: StepKind, estimate: Estimate, batch: FrameBatch, good: Array) -> Pulls:
+    """Add up what frames ask object and probe to become: the arguments are those of :func:`step`."""
+    patches = ops.gather(estimate.row, batch.index)
+    ramp = shift_ramp(ops, batch.rest, estimate.probe) if kind.between_pixels else None
+    probe = estimate.probe[None] if ramp is None else ops.ifft2(ops.fft2(estimate.probe)[None] * ramp)
+    change, misfit = _change(ops, patches[:, None] * probe, batch.measured, good if kind.masked else None)
+    light = ops.reduce_sum(ops.power(probe), 1)
+    if ramp is None:
+        light = ops.broadcast_to(light, ops.shape(batch.measured))
+    probe_pull, passed = estimate.probe, misfit
+    if kind.learn_probe:
+        probe_pull, passed = _probe_pull(ops, patches, change, ramp)
+    return Pulls(
+        object=ops.scatter_add(ops.reduce_sum(ops.conj(probe) * change, 1), batch.index, estimate.row),
+        light=ops.scatter_add(light, batch.index, estimate.row),
+        probe=probe_pull,
+        passed=passed,
+        misfit=misfit,
     )
 
 
-def _energy(probe: Complex) -> float:
-    return float(np.sum(np.abs(probe) ** 2, dtype=np.float64))
+def add(pulls: Pulls, more: Pulls) -> Pulls:
+    """Add up what two lots of frames ask for."""
+    return Pulls(*(a + b for a, b in zip(pulls, more, strict=True)))
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A stitched object to refine.
+def move(ops: Operations, kind: StepKind, estimate: Estimate, asked: Pulls, dampings: Dampings) -> Estimate:
+    """Move by what was asked, divided by the intensity that asked for it.
 
-    Attributes:
-        object: Complex picture, shape (H, W).
-        coverage: Summed weights of each pixel, shape (H, W).
-        origin_px: [x, y] of pixel [0, 0] in the coordinates of the positions, whole pixels.
+    A pixel that little light reaches would take a long step on little evidence: the brightest pixel's light,
+    weighed by the damping, stands under every step and shortens those of the dark ones (rPIE).
     """
+    row = estimate.row + ops.scale(asked.object, _inverse(ops, asked.light, dampings.object))
+    if not kind.learn_probe:
+        return Estimate(row, estimate.probe)
+    return Estimate(row, estimate.probe + ops.scale(asked.probe, _inverse(ops, asked.passed, dampings.probe)))
 
-    object: Complex
-    coverage: Real
-    origin_px: tuple[float, float]
 
+def shift_ramp(ops: Operations, offsets: Array, like: Array) -> Array:
+    """Give the factors that move spectra by +offsets (K, 2) = [x, y] pixels, shape (K, 1, N, N).
 
-@dataclass(frozen=True)
-class Refined:
-    """A refined picture.
-
-    Attributes:
-        object: Same canvas as the picture that went in, complex64.
-        misfits: Squared amplitude error of each sweep, as a share of the measured energy.
+    Moving by a phase ramp is cyclic and exact for what the pixels sample; its inverse is its conjugate.
     """
+    n = like.shape[-1]
+    pixel = ops.arange(0, n, offsets)
+    frequency = ops.where(pixel < n / 2, pixel, pixel - n) / n
+    turn = -2 * math.pi * offsets[:, :, None] * frequency
+    lines = ops.polar(ops.ones(ops.shape(turn), turn), turn)
+    return (lines[:, 1, :, None] * lines[:, 0, None, :])[:, None]
 
-    object: NDArray[np.complex64]
-    misfits: list[float] = field(default_factory=list)
+
+def shift(ops: Operations, waves: Array, offsets: Array) -> Array:
+    """Move waves (K or 1, P, N, N) by +offsets (K, 2) = [x, y] pixels with Fourier interpolation, cyclic."""
+    return ops.ifft2(ops.fft2(waves) * shift_ramp(ops, offsets, waves))
 
 
-def sharpen(
-    make: EngineMaker, positions: Positions, picture: Picture, probe: Complex, sweeps: int
-) -> Refined:
-    """Move a picture towards what all frames together measured, under a probe that stays.
+def _change(ops: Operations, waves: Array, measured: Array, good: Array | None) -> tuple[Array, Array]:
+    """Find how exit waves (K, P, N, N) have to change for the measured amplitudes, and how far they are off.
 
-    Args:
-        make: Makes the engine.
-        positions: Patch centres [x, y] in pixels, shape (n, 2).
-        picture: What the network and the stitching gave.
-        probe: Modes on the network's scale, learned gain included, shape (P, N, N).
-        sweeps: Times that all frames are visited.
-
-    Raises:
-        ValueError: The picture reaches beyond what its patches cover.
+    Amplitudes are what Poisson noise leaves with the same variance, 1/4 of a photon, in every bright pixel.
     """
-    modes = np.asarray(probe, np.complex64)
-    origin, shape = canvas_of(positions, modes.shape[-1])
-    start, window = _enlarge(picture, origin, shape)
-    engine = make(start, origin, modes)
-    misfits = [engine.sweep() for _ in range(sweeps)]
-    return Refined(object=engine.read()[0][window], misfits=misfits)
+    fields = ops.fft2(waves)
+    amplitude = ops.sqrt(ops.reduce_sum(ops.power(fields), 1)) / waves.shape[-1]
+    measured = ops.ifftshift(measured)
+    gap = measured - amplitude
+    if good is not None:
+        good = ops.ifftshift(good)
+        # A bad pixel may hold NaN: it is chosen away, for a product with zero would keep it.
+        gap, measured = ops.where(good, gap, 0.0), ops.where(good, measured, 0.0)
+    # Where nothing is predicted there is no phase to give the measured amplitude: the change stays small.
+    ratio = gap / ops.maximum(amplitude, math.sqrt(INTENSITY_FLOOR))
+    misfit = ops.stack([ops.reduce_sum(ops.square(gap)), ops.reduce_sum(ops.square(measured))])
+    return ops.ifft2(ops.scale(fields, ratio[:, None])), misfit
 
 
-def _enlarge(
-    picture: Picture, origin: tuple[int, int], shape: tuple[int, int]
-) -> tuple[NDArray[np.complex64], tuple[slice, slice]]:
-    """Lay a picture on the canvas of all patches, and fill what the network never saw with its mean.
+def _probe_pull(ops: Operations, patches: Array, change: Array, ramp: Array | None) -> tuple[Array, Array]:
+    """Add up what the changes ask of the probe, each moved back to where the probe lies."""
+    asked = ops.conj(patches)[:, None] * change
+    passed = ops.reduce_sum(ops.power(patches), 0)
+    if ramp is None:
+        return ops.reduce_sum(asked, 0), passed
+    # Spectra are added before they are transformed: one inverse transform serves all frames.
+    return ops.ifft2(ops.reduce_sum(ops.fft2(asked) * ops.conj(ramp), 0)), passed
 
-    Returns:
-        The canvas, and the place of the picture on it.
-    """
-    known = picture.coverage > COVERED * picture.coverage.max()
-    mean = picture.object[known].mean() if known.any() else 1.0
-    filled = np.where(known, picture.object, mean)
-    left, top = (round(float(p)) - o for p, o in zip(picture.origin_px, origin, strict=True))
-    height, width = picture.object.shape
-    if left < 0 or top < 0 or top + height > shape[0] or left + width > shape[1]:
-        raise ValueError(
-            f"the picture of {height} x {width} pixels reaches beyond what its patches cover\n"
-            f"  expected  at most {shape[0]} x {shape[1]} pixels from [x, y] = {list(origin)}\n"
-            "  try       the origin that stitching gave with the picture"
-        )
-    canvas = np.full(shape, mean, np.complex64)
-    window = (slice(top, top + height), slice(left, left + width))
-    canvas[window] = filled
-    return canvas, window
+
+def _inverse(ops: Operations, intensity: Array, damping: Array) -> Array:
+    return 1 / ((1 - damping) * intensity + damping * ops.reduce_max(intensity))

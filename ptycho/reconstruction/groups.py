@@ -13,8 +13,9 @@ from scipy.spatial import cKDTree
 
 from ptycho.scan.frame_store import FrameStore, Indices
 from ptycho.scan.grouping import relative_coordinates, require_overlap
+from ptyconf.errors import error_text
 
-from .engine import Engine
+from .trained_network import TrainedNetwork
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,8 @@ long at once as in portions of 4."""
 
 
 @dataclass(frozen=True)
-class Steps:
-    """How the work is cut into steps.
+class Portions:
+    """How the work is cut into portions.
 
     Attributes:
         batch_size: Groups of a step; halved as often as memory asks for it.
@@ -38,7 +39,7 @@ class Steps:
 
 
 @dataclass
-class Inferred:
+class InferredPatches:
     """What the network said, position by position.
 
     Attributes:
@@ -70,9 +71,11 @@ def own_groups(positions: NDArray[np.float64], gridsize: int) -> Indices:
         return own
     if n < C:
         raise ValueError(
-            f"the scan has {n} positions, and the network looks at groups of {C}\n"
-            f"  expected  at least {C} positions (model.gridsize = {gridsize})\n"
-            "  try       a network that was trained with model.gridsize = 1"
+            error_text(
+                f"the scan has {n} positions, and the network looks at groups of {C}",
+                expected=f"at least {C} positions (model.gridsize = {gridsize})",
+                hint="a network that was trained with model.gridsize = 1",
+            )
         )
     nearest = np.asarray(cKDTree(positions).query(positions, k=C)[1])
     itself = nearest == own
@@ -82,50 +85,54 @@ def own_groups(positions: NDArray[np.float64], gridsize: int) -> Indices:
 
 
 def infer_patches(
-    engine: Engine, store: FrameStore, positions: NDArray[np.float64], shown: Indices, steps: Steps
-) -> Inferred:
+    trained: TrainedNetwork,
+    store: FrameStore,
+    positions: NDArray[np.float64],
+    shown: Indices,
+    portions: Portions,
+) -> InferredPatches:
     """Run a network over the group of every position, and keep what it says about the group's leader.
 
     Args:
-        engine: The network.
+        trained: The network.
         store: Gives normalised frames.
         positions: Patch centres [x, y], shape (n, 2).
         shown: Frames whose predicted amplitude is kept.
-        steps: How to go about it.
+        portions: How the work is cut.
 
     Raises:
         ValueError: There are fewer positions than a group has, or no patches of a group overlap.
     """
-    N = engine.settings.N
-    groups = own_groups(positions, engine.settings.gridsize)
+    N = trained.settings.N
+    groups = own_groups(positions, trained.settings.gridsize)
     note = require_overlap(positions, groups, N)
     if note is not None:
         logger.info("%s", note)
     relative = relative_coordinates(positions, groups).astype(np.float32)
-    found = Inferred(np.empty((len(groups), N, N), np.complex64))
-    portion = groups_at_once(N) if engine.device == "cpu" else len(groups)
+    inferred = InferredPatches(np.empty((len(groups), N, N), np.complex64))
+    cached = groups_at_once(N) if trained.device == "cpu" else len(groups)
 
     def look(rows: Indices) -> None:
         members, inverse = np.unique(groups[rows], return_inverse=True)
         wanted = np.flatnonzero(np.isin(rows, shown))
-        patches, predicted = engine.infer(
+        patches, predicted = trained.infer(
             store.frames(members), inverse.reshape(len(rows), -1), relative[rows], wanted
         )
-        found.patches[rows] = patches
-        found.predicted.update(zip(rows[wanted].tolist(), predicted, strict=True))
+        inferred.patches[rows] = patches
+        inferred.predicted.update(zip(rows[wanted].tolist(), predicted, strict=True))
 
     done = 0
     for alike in of_equal_reach(relative):
 
         def step(span: slice, alike: Indices = alike) -> None:
-            for start in range(span.start, span.stop, portion):
-                look(alike[start : min(start + portion, span.stop)])
+            for start in range(span.start, span.stop, cached):
+                look(alike[start : min(start + cached, span.stop)])
 
-        for span in fitting_spans(engine, len(alike), steps.batch_size, step):
+        for span in fitting_spans(trained, len(alike), portions.batch_size, step):
             done += span.stop - span.start
-            if steps.on_batch is not None:
-                steps.on_batch(done)
-    return found
+            if portions.on_batch is not None:
+                portions.on_batch(done)
+    return inferred
 
 
 def of_equal_reach(relative: NDArray[np.float32]) -> list[Indices]:
@@ -139,7 +146,7 @@ def of_equal_reach(relative: NDArray[np.float32]) -> list[Indices]:
 
 
 def fitting_spans(
-    engine: Engine, count: int, batch_size: int, step: Callable[[slice], None]
+    trained: TrainedNetwork, count: int, batch_size: int, step: Callable[[slice], None]
 ) -> Iterator[slice]:
     """Do all steps, in smaller ones where memory runs out; a single group must fit."""
     start, size = 0, max(1, batch_size)
@@ -147,8 +154,8 @@ def fitting_spans(
         span = slice(start, min(start + size, count))
         try:
             step(span)
-        except engine.memory_errors as error:
-            if size == 1 or not engine.lacks_memory(error):
+        except trained.memory_errors as error:
+            if size == 1 or not trained.lacks_memory(error):
                 raise
             size = max(1, size // 2)
             logger.warning("memory ran out: the batch size of inference is now %d", size)

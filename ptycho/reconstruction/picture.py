@@ -19,9 +19,12 @@ from ptycho.scan.frame_store import FrameStore, store_frames
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptyconf import Resolution
+from ptyconf.errors import error_text
 
-from .engine import Engine
-from .groups import Steps, infer_patches
+from .groups import Portions, infer_patches
+from .iteration import Measurement
+from .refinement import refine
+from .trained_network import TrainedNetwork
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +36,7 @@ RIM_LEVEL = 0.01
 
 
 @dataclass(frozen=True)
-class Options:
+class PictureOptions:
     """What is wanted of a reconstruction beside the picture.
 
     Attributes:
@@ -53,7 +56,7 @@ class Options:
     debug: bool = False
 
     @classmethod
-    def of(cls, resolution: Resolution, execution: PyTorchExecutionConfig) -> "Options":
+    def of(cls, resolution: Resolution, execution: PyTorchExecutionConfig) -> "PictureOptions":
         """Read them off the settings of a run."""
         return cls(
             middle_trim=execution.middle_trim,
@@ -76,7 +79,11 @@ def place_scan(resolution: Resolution, scan: RawData) -> RawData:
 
 
 def reconstruct(
-    engine: Engine, normalisation: Normalisation, scan: RawData, options: Options, steps: Steps
+    trained: TrainedNetwork,
+    normalisation: Normalisation,
+    scan: RawData,
+    options: PictureOptions,
+    portions: Portions,
 ) -> Reconstruction:
     """Turn every frame of a scan into its patch of the object, and the patches into one picture.
 
@@ -85,12 +92,12 @@ def reconstruct(
     summed with the probe's intensity as weights.
 
     Args:
-        engine: A trained network, made ready for this scan.
+        trained: A network, made ready for this scan.
         normalisation: Scales of the scan that it was trained on; the amplitudes of another scan are brought
             to the same mean energy.
         scan: What to reconstruct.
         options: What is wanted beside the picture.
-        steps: How the work is cut.
+        portions: How the work is cut.
 
     Returns:
         The picture with everything that is needed to judge it; after a refinement also what the network
@@ -99,13 +106,13 @@ def reconstruct(
     Raises:
         ValueError: Frames, trim or groups do not fit the network.
     """
-    require_fitting(scan, engine.settings.N, options.middle_trim)
-    with _outspoken(on=options.debug):
-        return _reconstruct(engine, normalisation, scan, options, steps)
+    require_fitting(scan, trained.settings.N, options.middle_trim)
+    with _debug_messages(on=options.debug):
+        return _reconstruct(trained, normalisation, scan, options, portions)
 
 
 @contextmanager
-def _outspoken(*, on: bool) -> Iterator[None]:
+def _debug_messages(*, on: bool) -> Iterator[None]:
     """Let this module's debug messages through for a while."""
     before = logger.level
     if on:
@@ -117,7 +124,11 @@ def _outspoken(*, on: bool) -> Iterator[None]:
 
 
 def _reconstruct(
-    engine: Engine, normalisation: Normalisation, scan: RawData, options: Options, steps: Steps
+    trained: TrainedNetwork,
+    normalisation: Normalisation,
+    scan: RawData,
+    options: PictureOptions,
+    portions: Portions,
 ) -> Reconstruction:
     n = scan.n_frames
     notes = [f"{n} positions, each with the patch of its own frame"]
@@ -125,20 +136,20 @@ def _reconstruct(
     stored = store_frames(scan, factor, np.arange(n))
     logger.debug("%s; X = %.6g * amplitude, sqrt(counts) = %.6g * X", stored.note, factor, scale)
     logger.debug(
-        "groups of %d, %d at a time on %s", engine.settings.positions, steps.batch_size, engine.device
+        "groups of %d, %d at a time on %s", trained.settings.positions, portions.batch_size, trained.device
     )
     shown = np.unique(np.linspace(0, n - 1, min(SHOWN_FRAMES, n)).astype(np.int64))
-    found = infer_patches(engine, stored.store, scan.positions, shown, steps)
-    probe = engine.probe()
+    inferred = infer_patches(trained, stored.store, scan.positions, shown, portions)
+    probe = trained.probe()
     weights = _weights(probe, options)
-    agreed = synchronise_phases(found.patches, scan.positions, weights)
+    agreed = synchronise_phases(inferred.patches, scan.positions, weights)
     whole = stitch(agreed, scan.positions, weights)
     refined = whole.object
-    predicted = np.stack([found.predicted[index] for index in shown.tolist()])
+    predicted = np.stack([inferred.predicted[index] for index in shown.tolist()])
     if options.refine_epochs > 0:
-        refined = _refine(whole, engine, stored.store, scan, options.refine_epochs, notes)
-        patches = cut(refined, scan.positions[shown], engine.settings.N, origin_px=whole.origin_px)
-        predicted = engine.diffract(patches.astype(np.complex64))
+        refined = _refine(whole, trained, stored.store, scan, options.refine_epochs, notes)
+        patches = cut(refined, scan.positions[shown], trained.settings.N, origin_px=whole.origin_px)
+        predicted = trained.diffract(patches.astype(np.complex64))
     window = _window(whole, keep_rim=options.pad_eval)
     logger.debug("canvas %d x %d, origin [x, y] = %s", *whole.object.shape, list(whole.origin_px))
     for note in notes:
@@ -166,16 +177,20 @@ def require_fitting(scan: RawData, N: int, middle_trim: int) -> None:
     if scan.N != N:
         crop = f"data.crop_px = {N}, or " if scan.N > N else ""
         raise ValueError(
-            f"the frames of {scan.source or 'the scan'} have {scan.N} x {scan.N} pixels, and the network was "
-            f"made for {N} x {N}\n"
-            f"  expected  frames of {N} x {N} pixels after data.crop_px and data.bin\n"
-            f"  try       {crop}a network trained with model.N = {scan.N}"
+            error_text(
+                f"the frames of {scan.source or 'the scan'} have {scan.N} x {scan.N} pixels, and the network "
+                f"was made for {N} x {N}",
+                expected=f"frames of {N} x {N} pixels after data.crop_px and data.bin",
+                hint=f"{crop}a network trained with model.N = {scan.N}",
+            )
         )
     if not 0 <= 2 * middle_trim < N:
         raise ValueError(
-            f"middle_trim = {middle_trim} leaves nothing of a patch of {N} x {N} pixels\n"
-            f"  expected  0 to {N // 2 - 1}\n"
-            "  try       execution.middle_trim = 0"
+            error_text(
+                f"middle_trim = {middle_trim} leaves nothing of a patch of {N} x {N} pixels",
+                expected=f"0 to {N // 2 - 1}",
+                hint="execution.middle_trim = 0",
+            )
         )
 
 
@@ -199,27 +214,34 @@ def scales(normalisation: Normalisation, scan: RawData, notes: list[str]) -> tup
     return float(factor), float(scale)
 
 
-def _weights(probe: NDArray[np.complex64], options: Options) -> NDArray[np.float32]:
+def _weights(probe: NDArray[np.complex64], options: PictureOptions) -> NDArray[np.float32]:
     """Give |P|² of all modes, or 1 everywhere, cut at the border."""
     intensity: NDArray[np.float32] = (probe.real**2 + probe.imag**2).sum(axis=0)
     chosen = np.ones_like(intensity) if options.patch_weighting == "uniform" else intensity
-    kept = np.zeros_like(intensity)
+    weights = np.zeros_like(intensity)
     inner = slice(options.middle_trim, intensity.shape[0] - options.middle_trim)
-    kept[inner, inner] = chosen[inner, inner]
-    return kept
+    weights[inner, inner] = chosen[inner, inner]
+    return weights
 
 
 def _refine(
-    whole: Stitched, engine: Engine, store: FrameStore, scan: RawData, sweeps: int, notes: list[str]
+    whole: Stitched, trained: TrainedNetwork, store: FrameStore, scan: RawData, sweeps: int, notes: list[str]
 ) -> NDArray[np.complex64]:
     """Move the picture towards what all frames together measured."""
-    refined, misfits = engine.refine(store, scan, whole, sweeps)
+    refined = refine(
+        trained.sweeps(),
+        Measurement(store.frames, scan.positions, scan.mask),
+        whole,
+        trained.gain() * trained.probe(),
+        sweeps=sweeps,
+    )
+    misfits = refined.misfits
     logger.debug("misfit after each sweep: %s", ", ".join(f"{misfit:.4g}" for misfit in misfits))
     notes.append(
         f"the network's picture was refined by {sweeps} sweeps over all frames: "
         f"misfit {misfits[0]:.3g} to {misfits[-1]:.3g}"
     )
-    return refined
+    return refined.object
 
 
 def _window(whole: Stitched, *, keep_rim: bool) -> tuple[slice, slice]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptyconf.errors import error_text
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -72,16 +74,20 @@ class Reconstruction:
             missing = [name for name in names if name not in archive.files]
             if missing or "format_version" not in archive.files:
                 raise ValueError(
-                    f"{path} is not a reconstruction: it lacks {', '.join(missing) or 'format_version'}\n"
-                    f"  expected  {', '.join(names)}\n"
-                    "  try       the reconstruction.npz of a run folder"
+                    error_text(
+                        f"{path} is not a reconstruction: it lacks {', '.join(missing) or 'format_version'}",
+                        expected=", ".join(names),
+                        hint="the reconstruction.npz of a run folder",
+                    )
                 )
             version = int(archive["format_version"])
             if version != _FORMAT_VERSION:
                 raise ValueError(
-                    f"{path} has reconstruction format {version}\n"
-                    f"  expected  format {_FORMAT_VERSION}\n"
-                    "  try       reading it with the version of ptychopinn that wrote it"
+                    error_text(
+                        f"{path} has reconstruction format {version}",
+                        expected=f"format {_FORMAT_VERSION}",
+                        hint="reading it with the version of ptychopinn that wrote it",
+                    )
                 )
             notes = tuple(line for line in str(archive["notes"]).split("\n") if line)
             network = archive["network_object"] if "network_object" in archive.files else None

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from ptycho.physics.scale import Normalisation
 from ptycho.reconstruction import picture
-from ptycho.reconstruction.groups import Steps
-from ptycho.reconstruction.picture import Options
+from ptycho.reconstruction.groups import Portions
+from ptycho.reconstruction.picture import PictureOptions
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.scan.raw_data import RawData
 
-from .engine import TensorFlowEngine
 from .model import PtychoNetwork
 from .threads import take_threads_for_reconstruction
+from .trained_network import TrainedTensorFlowNetwork
 
 
 def reconstruct(
@@ -21,7 +21,7 @@ def reconstruct(
     *,
     batch_size: int = 64,
     device: str = "/CPU:0",
-    options: Options | None = None,
+    options: PictureOptions | None = None,
     on_batch: Callable[[int], None] | None = None,
 ) -> Reconstruction:
     """Turn a scan into a picture, as `reconstruction.picture.reconstruct` does; the network stays as it is.
@@ -38,8 +38,8 @@ def reconstruct(
     Raises:
         ValueError: Frames, trim or groups do not fit the network.
     """
-    options = options or Options()
+    options = options or PictureOptions()
     picture.require_fitting(scan, network.settings.N, options.middle_trim)
     take_threads_for_reconstruction(options.threads)
-    engine = TensorFlowEngine(network, scan, device)
-    return picture.reconstruct(engine, normalisation, scan, options, Steps(batch_size, on_batch))
+    trained = TrainedTensorFlowNetwork(network, scan, device)
+    return picture.reconstruct(trained, normalisation, scan, options, Portions(batch_size, on_batch))

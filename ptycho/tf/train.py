@@ -1,7 +1,6 @@
 """Train a network with TensorFlow, from settings to the best weights."""
 
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
@@ -16,10 +15,10 @@ from ptycho.training.threads import choose_threads
 from .checkpoints import read_checkpoint
 from .data import make_sources
 from .devices import Place, find_place
+from .iteration import TensorFlowSweeps
 from .loop import Loop
 from .model import PtychoNetwork
 from .module import Arithmetic, PtychoModule, plain_network
-from .probe_retrieval import retrieve_probe
 from .threads import every_core, take_threads
 from .weights import export
 
@@ -67,8 +66,8 @@ def open_loop(configurations: TrainingConfigurations, scan: RawData, run_dir: Pa
     place = find_place(execution)
     enforce_determinism(execution, threads.threads)
     with _on(place):
-        retrieve = partial(retrieve_probe, device=place.devices[0])
-        return _make_loop(make_plan(configurations, scan, folder, retrieve), place, threads.note())
+        sweeps = TensorFlowSweeps(place.devices[0])
+        return _make_loop(make_plan(configurations, scan, folder, sweeps), place, threads.note())
 
 
 def _make_loop(plan: Plan, place: Place, threads_note: str) -> Loop:

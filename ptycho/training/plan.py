@@ -11,6 +11,7 @@ import numpy as np
 from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
+from ptycho.reconstruction.iteration import SweepLibrary
 from ptycho.scan.frame_store import Indices, Stored, store_frames
 from ptycho.scan.grouping import require_overlap
 from ptycho.scan.raw_data import RawData
@@ -25,7 +26,7 @@ from ptyconf.report import dump_toml
 from .groups import Groups
 from .journal import Logger, find_logger
 from .optimisation import Optimisation
-from .probe import Probe, RetrieveProbe, is_explicit, retrieve_from_training_frames, scale_probe
+from .probe import Probe, is_explicit, retrieve_from_training_frames, scale_probe
 from .resume import EarlierTraining, carry_over_best
 from .split import Sampling, Split, split
 
@@ -178,7 +179,7 @@ class Plan:
 
 
 def make_plan(
-    configurations: TrainingConfigurations, scan: RawData, folder: RunFolder, retrieve: RetrieveProbe
+    configurations: TrainingConfigurations, scan: RawData, folder: RunFolder, library: SweepLibrary
 ) -> Plan:
     """Turn settings and scan into a plan, deciding what is left open.
 
@@ -186,7 +187,7 @@ def make_plan(
         configurations: The configurations.
         scan: What to learn from.
         folder: Where the training writes, and what it continues.
-        retrieve: Retrieves the probe before the network relies on it.
+        library: Retrieves the probe before the network relies on it.
 
     Raises:
         ValueError: Settings, scan or checkpoint do not belong together.
@@ -211,7 +212,7 @@ def make_plan(
     if folder.earlier is not None:
         notes.append(folder.earlier.note)
     elif training.probe_warmup_epochs > 0:
-        probe, note = retrieve_from_training_frames(probe, scan, groups, stored, training, retrieve)
+        probe, note = retrieve_from_training_frames(probe, scan, groups, stored, training, library)
         notes.append(note)
     watched = "val_loss" if len(groups.validation) else "train_loss"
     return Plan(

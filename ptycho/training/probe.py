@@ -3,16 +3,15 @@
 import logging
 import math
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
-from ptycho.physics.sweeps import Steps
+from ptycho.reconstruction.iteration import Measurement, SweepLibrary, SweepSettings
+from ptycho.reconstruction.probe_retrieval import retrieve_probe
 from ptycho.scan.frame_store import Stored
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.training import TrainingConfig
@@ -24,24 +23,6 @@ from .split import Split
 logger = logging.getLogger(__name__)
 
 Probe = NDArray[np.complex64]
-
-
-class RetrievedProbe(Protocol):
-    """What a retrieval leaves."""
-
-    @property
-    def probe(self) -> Probe:
-        """Modes on the network's scale, shape (P, N, N)."""
-        ...
-
-    @property
-    def misfits(self) -> list[float]:
-        """Misfit of each sweep."""
-        ...
-
-
-RetrieveProbe = Callable[..., Any]
-"""A backend's `retrieve_probe`: frames, positions and probe, then sweeps, mask and steps by keyword."""
 
 
 def probe_modes_of(scan: RawData, modes: int) -> tuple[Probe, list[str]]:
@@ -160,7 +141,7 @@ def retrieve_from_training_frames(
     groups: Split,
     stored: Stored,
     training: TrainingConfig,
-    retrieve: RetrieveProbe,
+    library: SweepLibrary,
 ) -> tuple[Probe, str]:
     """Retrieve the probe before the network relies on it, without a look at the frames that judge.
 
@@ -170,7 +151,7 @@ def retrieve_from_training_frames(
         groups: Names the training frames.
         stored: Gives frames.
         training: Says how many sweeps, and from which seed.
-        retrieve: Does the work.
+        library: Computes.
 
     Returns:
         The retrieved modes, and what came of it.
@@ -178,13 +159,12 @@ def retrieve_from_training_frames(
     used = np.unique(groups.train)
     logger.info("retrieving the probe in %d sweeps", training.probe_warmup_epochs)
     began = time.perf_counter()
-    retrieved: RetrievedProbe = retrieve(
-        lambda rows: stored.store.frames(used[rows]),
-        scan.positions[used],
+    retrieved = retrieve_probe(
+        library,
+        Measurement(lambda rows: stored.store.frames(used[rows]), scan.positions[used], scan.mask),
         probe,
         sweeps=training.probe_warmup_epochs,
-        mask=scan.mask,
-        steps=Steps(seed=training.seed),
+        settings=SweepSettings(seed=training.seed),
     )
     misfits = retrieved.misfits
     return retrieved.probe, (

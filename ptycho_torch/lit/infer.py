@@ -6,14 +6,14 @@ import torch
 
 from ptycho.physics.scale import Normalisation
 from ptycho.reconstruction import picture
-from ptycho.reconstruction.groups import Steps
-from ptycho.reconstruction.picture import Options
+from ptycho.reconstruction.groups import Portions
+from ptycho.reconstruction.picture import PictureOptions
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.scan.raw_data import RawData
 from ptycho_torch.nn.model import PtychoNetwork
 
-from .engine import TorchEngine
 from .threads import limited
+from .trained_network import TrainedTorchNetwork
 
 
 def reconstruct(
@@ -23,7 +23,7 @@ def reconstruct(
     *,
     batch_size: int = 64,
     device: str | torch.device = "cpu",
-    options: Options | None = None,
+    options: PictureOptions | None = None,
     on_batch: Callable[[int], None] | None = None,
 ) -> Reconstruction:
     """Turn a scan into a picture, as `reconstruction.picture.reconstruct` does; the network stays as it is.
@@ -40,8 +40,8 @@ def reconstruct(
     Raises:
         ValueError: Frames, trim or groups do not fit the network.
     """
-    options = options or Options()
+    options = options or PictureOptions()
     picture.require_fitting(scan, network.settings.N, options.middle_trim)
     with limited(options.threads or 1):
-        engine = TorchEngine(network, scan, device)
-        return picture.reconstruct(engine, normalisation, scan, options, Steps(batch_size, on_batch))
+        trained = TrainedTorchNetwork(network, scan, device)
+        return picture.reconstruct(trained, normalisation, scan, options, Portions(batch_size, on_batch))

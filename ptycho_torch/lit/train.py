@@ -11,8 +11,8 @@ from ptycho.training.plan import Plan, TrainingConfigurations, make_plan, open_r
 from ptycho.training.precision import settle_precision
 from ptycho.training.result import TrainingResult, result_of
 from ptycho.training.threads import ThreadChoice, choose_threads, measure_threads
+from ptycho_torch.nn.iteration import TorchSweeps
 from ptycho_torch.nn.model import PtychoNetwork
-from ptycho_torch.nn.probe_retrieval import retrieve_probe
 
 from .checkpoints import read_checkpoint
 from .data import make_loaders
@@ -58,7 +58,7 @@ def open_loop(
     with repeatable(seed, deterministic=execution.deterministic):
         with limited(execution.threads or 1):
             device = require_device(execution)
-            plan = make_plan(configurations, scan, folder, partial(retrieve_probe, device=device))
+            plan = make_plan(configurations, scan, folder, TorchSweeps(device))
             module = (kind or PtychoModule).fresh(plan)
             first, validation, notes = make_loaders(plan, device)
         choice = _time_threads(plan, module, first.dataset)

@@ -13,14 +13,13 @@ import tensorflow as tf
 from ptycho.network.settings import NetworkSettings
 from ptycho.tf import physics
 from ptycho.tf.data import Batches, Loading
-from ptycho.tf.engine import TensorFlowEngine as Engine
+from ptycho.tf.iteration import TensorFlowSweeps as Sweeps
 from ptycho.tf.losses import Loss
 from ptycho.tf.model import PtychoNetwork
-from ptycho.tf.probe_retrieval import retrieve_probe
-from ptycho.tf.refinement import refine
+from ptycho.tf.trained_network import TrainedTensorFlowNetwork as TrainedNetwork
 from ptycho.tf.weights import export, load, named_variables
 
-__all__ = ["Engine", "Loss", "export", "load", "physics", "refine", "retrieve_probe"]
+__all__ = ["Loss", "Sweeps", "TrainedNetwork", "export", "load", "physics"]
 
 FOREIGN = {"torch", "lightning", "jax"}
 

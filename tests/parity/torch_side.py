@@ -7,15 +7,14 @@ import numpy as np
 import torch
 
 from ptycho_torch.lit.data import HostFrames, TorchGroups
-from ptycho_torch.lit.engine import TorchEngine as Engine
+from ptycho_torch.lit.trained_network import TrainedTorchNetwork as TrainedNetwork
 from ptycho_torch.nn import physics
+from ptycho_torch.nn.iteration import TorchSweeps as Sweeps
 from ptycho_torch.nn.losses import Loss
 from ptycho_torch.nn.model import NetworkSettings, PtychoNetwork
-from ptycho_torch.nn.probe_retrieval import retrieve_probe
-from ptycho_torch.nn.refinement import refine
 from ptycho_torch.nn.weights import export, load
 
-__all__ = ["Engine", "Loss", "export", "load", "physics", "refine", "retrieve_probe"]
+__all__ = ["Loss", "Sweeps", "TrainedNetwork", "export", "load", "physics"]
 
 FOREIGN = {"tensorflow", "keras", "jax"}
 

@@ -15,12 +15,15 @@ import cases
 import numpy as np
 
 from ptycho.network.objective import LossWeights
-from ptycho.physics import sweeps
+from ptycho.physics.canvas import Canvas
 from ptycho.physics.scale import measure
-from ptycho.physics.stitch import stitch
+from ptycho.physics.stitch import Stitched, stitch
 from ptycho.raw_data import RawData
-from ptycho.reconstruction.groups import Steps
-from ptycho.reconstruction.picture import Options, reconstruct
+from ptycho.reconstruction.groups import Portions
+from ptycho.reconstruction.iteration import Measurement, SweepSettings
+from ptycho.reconstruction.picture import PictureOptions, reconstruct
+from ptycho.reconstruction.probe_retrieval import retrieve_probe
+from ptycho.reconstruction.refinement import refine
 from ptycho.scan.frame_store import store_frames
 from ptycho.scan.grouping import group_indices
 from ptycho.training.groups import Groups
@@ -109,8 +112,8 @@ def compute_scan(side: ModuleType, path: Path) -> Arrays:
         }
         for architecture in ("cnn", "unet"):
             settings = {"architecture": architecture, "gridsize": gridsize, "n_filters_scale": 1}
-            engine = side.Engine(side.build(settings, probe, "float32"), scan)
-            picture = reconstruct(engine, normalisation, scan, Options(), Steps(batch_size=8))
+            network = side.TrainedNetwork(side.build(settings, probe, "float32"), scan)
+            picture = reconstruct(network, normalisation, scan, PictureOptions(), Portions(batch_size=8))
             found[f"reconstructed_{architecture}_{gridsize}"] = picture.object
             found[f"explained_{architecture}_{gridsize}"] = picture.predicted
     return found
@@ -121,14 +124,14 @@ def compute_iterations(side: ModuleType) -> Arrays:
     arrays = cases.iteration_arrays()
     found: Arrays = {}
     for name, mask in (("all", None), ("masked", arrays["mask"])):
-        steps = sweeps.Steps(batch_size=6, seed=3)
-        taken = {"sweeps": 3, "mask": mask, "steps": steps}
-        frames, positions, probe = arrays["X"].__getitem__, arrays["positions"], arrays["probe"]
-        retrieved = side.retrieve_probe(frames, positions, probe, **taken)
-        origin, shape = sweeps.canvas_of(positions, probe.shape[-1])
-        start = arrays["picture"][: shape[0], : shape[1]]
-        picture = sweeps.Picture(start, np.ones(start.shape), origin)
-        refined = side.refine(frames, positions, picture, probe, **taken)
+        settings = SweepSettings(batch_size=6, seed=3)
+        positions, probe = arrays["positions"], arrays["probe"]
+        measurement = Measurement(arrays["X"].__getitem__, positions, mask)
+        retrieved = retrieve_probe(side.Sweeps(), measurement, probe, sweeps=3, settings=settings)
+        canvas = Canvas.around(positions, probe.shape[-1])
+        start = arrays["picture"][: canvas.shape[0], : canvas.shape[1]]
+        picture = Stitched(start, np.ones(start.shape, np.float32), canvas.origin_px)
+        refined = refine(side.Sweeps(), measurement, picture, probe, sweeps=3, settings=settings)
         found |= {f"retrieved_probe_{name}": retrieved.probe, f"retrieved_object_{name}": retrieved.object}
         found |= {f"refined_{name}": refined.object}
         found |= {f"misfits_{name}": np.array(retrieved.misfits + refined.misfits)}

@@ -2,13 +2,11 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # Before TensorFlow looks for devices.
 
@@ -19,13 +17,10 @@ import tensorflow as tf
 
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.network.settings import NetworkSettings
-from ptycho.physics import fourier
-from ptycho.physics.sweeps import canvas_of
 from ptycho.raw_data import RawData
 from ptycho.run.resolve import resolve_run
 from ptycho.run.settings import TrainingSettings, prepare_training
 from ptycho.simulate.scan import Simulation, simulate
-from ptycho.tf import iteration
 from ptycho.tf.model import PtychoNetwork
 
 N_FRAMES = 36
@@ -59,44 +54,6 @@ def make_network() -> Callable[..., PtychoNetwork]:
         settings = NetworkSettings(**({"n_filters_scale": 1} | values))  # type: ignore[arg-type]
         probe = round_probe(settings.N, settings.probe_modes)
         return PtychoNetwork(settings, probe, 988.2118, dtype=dtype)
-
-    return make
-
-
-@dataclass
-class Scanned:
-    """A simulated scan with exact amplitudes: its frames, positions, object and probe."""
-
-    X: np.ndarray
-    positions: np.ndarray
-    truth: np.ndarray
-    probe: np.ndarray
-    origin: tuple[int, int]
-
-    def frames(self, indices: np.ndarray) -> np.ndarray:
-        """Give amplitudes by index."""
-        return self.X[indices]
-
-
-@pytest.fixture
-def scanned() -> Callable[..., Scanned]:
-    """Simulate 49 frames of a smooth object at positions between pixels, without noise."""
-
-    def make(seed: int = 0, modes: int = 1, n: int = 32) -> Scanned:
-        rng = np.random.default_rng(seed)
-        positions = 4.0 * np.stack(np.meshgrid(np.arange(7), np.arange(7)), -1).reshape(-1, 2)
-        positions += rng.uniform(-1.4, 1.4, positions.shape) + n
-        origin, shape = canvas_of(positions, n)
-        smooth = ndimage.gaussian_filter(rng.standard_normal((2, *shape)), (0, 2.5, 2.5))
-        smooth /= np.abs(smooth).max(axis=(1, 2), keepdims=True)
-        truth = ((0.7 + 0.25 * smooth[0]) * np.exp(1j * smooth[1])).astype(np.complex64)
-        probe = round_probe(n, modes)
-        whole = np.rint(positions - n // 2 - origin).astype(int)
-        rest = (positions - n // 2 - origin - whole).astype(np.float32)
-        patches = np.stack([truth[y : y + n, x : x + n] for x, y in whole])
-        moved = iteration.shift(tf.constant(probe)[None], tf.constant(rest)).numpy()
-        X = np.linalg.norm(fourier.propagate(patches[:, None] * moved), axis=1).astype(np.float32)
-        return Scanned(X, positions, truth, probe, origin)
 
     return make
 

@@ -16,7 +16,7 @@ import pytest
 
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
-from ptycho.reconstruction.picture import Options, batch_size_of
+from ptycho.reconstruction.picture import PictureOptions, batch_size_of
 from ptycho.run.settings import TrainingSettings
 from ptycho.tf import infer
 from ptycho.tf.checkpoints import Checkpoint, read_checkpoint
@@ -119,7 +119,7 @@ import sys
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.run.settings import prepare_training
 from ptycho.run.resolve import resolve_run
-from ptycho.reconstruction.picture import Options
+from ptycho.reconstruction.picture import PictureOptions
 from ptycho.raw_data import RawData
 from ptycho.tf import infer
 from ptycho.tf.train import train
@@ -454,7 +454,7 @@ def test_middle_trim_and_pad_eval_shape_the_picture(
             plain.network,
             plain.normalisation,
             tiny_scan,
-            options=Options(middle_trim=trim, pad_eval=pad),
+            options=PictureOptions(middle_trim=trim, pad_eval=pad),
         ).object.shape
         for trim, pad in ((0, False), (0, True), (24, False))
     }
@@ -465,5 +465,5 @@ def test_middle_trim_and_pad_eval_shape_the_picture(
 def test_middle_trim_and_pad_eval_reach_it(prepared: Make) -> None:
     """Trim, padding and threads come to the reconstruction from the execution settings."""
     made = prepared({"middle_trim": 5, "pad_eval": True, "threads": 2})
-    options = Options.of(made.resolution, made.execution_config)
+    options = PictureOptions.of(made.resolution, made.execution_config)
     assert (options.middle_trim, options.pad_eval, options.threads) == (5, True, 2)

@@ -14,12 +14,12 @@ from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
 from ptycho.reconstruction import groups as grouped
-from ptycho.reconstruction.picture import Options
+from ptycho.reconstruction.picture import PictureOptions
 from ptycho.scan.frame_store import LazyFrames
 from ptycho.scan.grouping import relative_coordinates
 from ptycho.tf import infer
-from ptycho.tf.engine import TensorFlowEngine
 from ptycho.tf.model import PtychoNetwork
+from ptycho.tf.trained_network import TrainedTensorFlowNetwork
 from ptycho.tf.weights import export
 
 Make = Callable[..., PtychoNetwork]
@@ -44,9 +44,9 @@ def network(tiny_scan: RawData, scales: Normalisation) -> Make:
 
 
 @pytest.fixture
-def engine(network: Make, tiny_scan: RawData) -> TensorFlowEngine:
+def trained(network: Make, tiny_scan: RawData) -> TrainedTensorFlowNetwork:
     """A small network, ready for the small scan."""
-    return TensorFlowEngine(network(), tiny_scan)
+    return TrainedTensorFlowNetwork(network(), tiny_scan)
 
 
 @pytest.mark.parametrize("gridsize", [1, 2])
@@ -119,8 +119,8 @@ def test_each_position_gets_its_own_patch(network: Make, tiny_scan: RawData, sca
     """Of a group's patches the leader's is kept: not the mean of the group."""
     made = network(2)
     store = LazyFrames(tiny_scan, scales.amplitude_factor)
-    engine = TensorFlowEngine(made, tiny_scan)
-    found = grouped.infer_patches(engine, store, tiny_scan.positions, np.arange(0), grouped.Steps(7))
+    trained = TrainedTensorFlowNetwork(made, tiny_scan)
+    found = grouped.infer_patches(trained, store, tiny_scan.positions, np.arange(0), grouped.Portions(7))
     groups = grouped.own_groups(tiny_scan.positions, 2)
     relative = relative_coordinates(tiny_scan.positions, groups).astype(np.float32)
     for place in (0, 17, 35):
@@ -134,7 +134,7 @@ def test_refinement_fits_the_frames_better(network: Make, tiny_scan: RawData, sc
     """Sweeps over all frames bring the prediction nearer to the measurement; the first picture is kept."""
     made = network()
     plain = infer.reconstruct(made, scales, tiny_scan)
-    refined = infer.reconstruct(made, scales, tiny_scan, options=Options(refine_epochs=5))
+    refined = infer.reconstruct(made, scales, tiny_scan, options=PictureOptions(refine_epochs=5))
     assert plain.network_object is None
     assert refined.network_object is not None
     assert np.array_equal(refined.network_object, plain.object)
@@ -152,7 +152,9 @@ def test_refinement_works_with_the_learned_light(
     plain, bright = network(), network()
     bright.log_gain.assign(np.log(2.0))
     strengths = [
-        np.abs(infer.reconstruct(made, scales, tiny_scan, options=Options(refine_epochs=20)).object).mean()
+        np.abs(
+            infer.reconstruct(made, scales, tiny_scan, options=PictureOptions(refine_epochs=20)).object
+        ).mean()
         for made in (plain, bright)
     ]
     assert strengths[1] == pytest.approx(strengths[0] / 2, rel=0.1)
@@ -161,7 +163,9 @@ def test_refinement_works_with_the_learned_light(
 OUT_OF_MEMORY = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
 
-def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture, engine: TensorFlowEngine) -> None:
+def test_memory_shortage_halves_the_batch(
+    caplog: pytest.LogCaptureFixture, trained: TrainedTensorFlowNetwork
+) -> None:
     """Steps that do not fit are repeated with half as many groups, and every group is done once."""
     done: list[int] = []
 
@@ -170,7 +174,7 @@ def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture, engi
             raise OUT_OF_MEMORY
         done.extend(range(*span.indices(20)))
 
-    list(grouped.fitting_spans(engine, 20, 16, step))
+    list(grouped.fitting_spans(trained, 20, 16, step))
     assert done == list(range(20))
     assert [record.getMessage() for record in caplog.records] == [
         f"memory ran out: the batch size of inference is now {size}" for size in (8, 4, 2)
@@ -178,17 +182,19 @@ def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture, engi
 
 
 @pytest.mark.parametrize("error", [OUT_OF_MEMORY, MemoryError()])
-def test_single_group_that_does_not_fit_is_an_error(error: Exception, engine: TensorFlowEngine) -> None:
+def test_single_group_that_does_not_fit_is_an_error(
+    error: Exception, trained: TrainedTensorFlowNetwork
+) -> None:
     """There is nothing smaller than one group."""
 
     def step(span: slice) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        list(grouped.fitting_spans(engine, 20, 4, step))
+        list(grouped.fitting_spans(trained, 20, 4, step))
 
 
-def test_other_errors_are_not_taken_for_memory(engine: TensorFlowEngine) -> None:
+def test_other_errors_are_not_taken_for_memory(trained: TrainedTensorFlowNetwork) -> None:
     """An error that has nothing to do with memory comes through at once."""
     calls = []
 
@@ -197,7 +203,7 @@ def test_other_errors_are_not_taken_for_memory(engine: TensorFlowEngine) -> None
         raise tf.errors.InvalidArgumentError(None, None, "shapes cannot be multiplied")
 
     with pytest.raises(tf.errors.InvalidArgumentError, match="cannot be multiplied"):
-        list(grouped.fitting_spans(engine, 20, 8, step))
+        list(grouped.fitting_spans(trained, 20, 8, step))
     assert len(calls) == 1
 
 
@@ -218,7 +224,7 @@ def test_threads_that_come_too_late_are_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """TensorFlow keeps the threads that it started with; a setting that wants others hears of it."""
-    infer.reconstruct(network(), scales, tiny_scan, options=Options(threads=threads))
+    infer.reconstruct(network(), scales, tiny_scan, options=PictureOptions(threads=threads))
     assert [record.getMessage() for record in caplog.records if record.name == "ptycho.tf.threads"] == told
 
 

@@ -19,7 +19,7 @@ from ptycho.reconstruction import picture
 from ptycho.scan.frame_store import LazyFrames
 from ptycho.scan.grouping import relative_coordinates
 from ptycho_torch.lit import infer
-from ptycho_torch.lit.engine import TorchEngine
+from ptycho_torch.lit.trained_network import TrainedTorchNetwork
 from ptycho_torch.nn.model import PtychoNetwork
 
 
@@ -116,7 +116,7 @@ def test_true_patches_give_the_true_object(tiny_scan: RawData, scales: Normalisa
     one = Normalisation(
         scales.amplitude_factor, 1.0, 1.0, 1e9, scan.mean_square(), scales.energy_ratio, quantity="amplitude"
     )
-    found = infer.reconstruct(truth, one, scan, options=infer.Options(pad_eval=True))
+    found = infer.reconstruct(truth, one, scan, options=infer.PictureOptions(pad_eval=True))
     x, y = found.origin_px.astype(int)
     height, width = found.object.shape
     reference = np.asarray(tiny_scan.object_truth)[y : y + height, x : x + width]
@@ -167,8 +167,10 @@ def test_border_cut_from_patches_counts_no_more(
 ) -> None:
     """middle_trim takes the border out of the weights: the whole picture shrinks by it on every side."""
     made = network(1)
-    whole = infer.reconstruct(made, scales, tiny_scan, options=infer.Options(pad_eval=True))
-    cut = infer.reconstruct(made, scales, tiny_scan, options=infer.Options(pad_eval=True, middle_trim=24))
+    whole = infer.reconstruct(made, scales, tiny_scan, options=infer.PictureOptions(pad_eval=True))
+    cut = infer.reconstruct(
+        made, scales, tiny_scan, options=infer.PictureOptions(pad_eval=True, middle_trim=24)
+    )
     rows = np.flatnonzero(whole.coverage.any(axis=1)), np.flatnonzero(cut.coverage.any(axis=1))
     assert rows[1][0] - rows[0][0] >= 20
     assert np.ptp(rows[1]) <= np.ptp(rows[0]) - 40
@@ -181,7 +183,7 @@ def test_uniform_weighting_covers_the_whole_patch(
     made = network(1)
     alike, lit = (
         infer.reconstruct(
-            made, scales, tiny_scan, options=infer.Options(pad_eval=True, patch_weighting=weighting)
+            made, scales, tiny_scan, options=infer.PictureOptions(pad_eval=True, patch_weighting=weighting)
         ).coverage
         for weighting in ("uniform", "probe")
     )
@@ -195,7 +197,7 @@ def test_rim_is_cut_unless_asked_for(
 ) -> None:
     """Without pad_eval the picture ends where coverage falls below a hundredth; what is left is the same."""
     made = network(1)
-    whole = infer.reconstruct(made, scales, tiny_scan, options=infer.Options(pad_eval=True))
+    whole = infer.reconstruct(made, scales, tiny_scan, options=infer.PictureOptions(pad_eval=True))
     cut = infer.reconstruct(made, scales, tiny_scan)
     x, y = (cut.origin_px - whole.origin_px).astype(int)
     height, width = cut.object.shape
@@ -210,7 +212,7 @@ def test_refinement_fits_the_frames_better(
     """Sweeps over all frames bring the prediction nearer to the measurement; the first picture is kept."""
     made = network(1)
     plain = infer.reconstruct(made, scales, tiny_scan)
-    refined = infer.reconstruct(made, scales, tiny_scan, options=infer.Options(refine_epochs=5))
+    refined = infer.reconstruct(made, scales, tiny_scan, options=infer.PictureOptions(refine_epochs=5))
     assert plain.network_object is None
     assert refined.network_object is not None
     assert np.array_equal(refined.network_object, plain.object)
@@ -258,18 +260,20 @@ def test_bad_pixels_are_those_of_the_scan(
             ),
         )
         pictures.append(infer.reconstruct(network(1), scales, scan).object)
-    masked = TorchEngine(network(1), scan).network.mask
+    masked = TrainedTorchNetwork(network(1), scan).network.mask
     assert np.array_equal(pictures[0], pictures[1])
     assert np.array_equal(masked.numpy(), ~bad)
 
 
 @pytest.fixture
-def engine(network: Callable[[int], PtychoNetwork], tiny_scan: RawData) -> TorchEngine:
+def trained(network: Callable[[int], PtychoNetwork], tiny_scan: RawData) -> TrainedTorchNetwork:
     """A small network, ready for the small scan."""
-    return TorchEngine(network(1), tiny_scan)
+    return TrainedTorchNetwork(network(1), tiny_scan)
 
 
-def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture, engine: TorchEngine) -> None:
+def test_memory_shortage_halves_the_batch(
+    caplog: pytest.LogCaptureFixture, trained: TrainedTorchNetwork
+) -> None:
     """Steps that do not fit are repeated with half as many groups, and every group is done once."""
     done: list[int] = []
 
@@ -278,7 +282,7 @@ def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture, engi
             raise torch.OutOfMemoryError("CUDA out of memory")
         done.extend(range(*span.indices(20)))
 
-    list(grouped.fitting_spans(engine, 20, 16, step))
+    list(grouped.fitting_spans(trained, 20, 16, step))
     assert done == list(range(20))
     assert [record.args for record in caplog.records] == [(8,), (4,), (2,)]
 
@@ -287,17 +291,17 @@ def test_memory_shortage_halves_the_batch(caplog: pytest.LogCaptureFixture, engi
     "error",
     [torch.OutOfMemoryError("x"), RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError()],
 )
-def test_single_group_that_does_not_fit_is_an_error(error: Exception, engine: TorchEngine) -> None:
+def test_single_group_that_does_not_fit_is_an_error(error: Exception, trained: TrainedTorchNetwork) -> None:
     """There is nothing smaller than one group."""
 
     def step(span: slice) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        list(grouped.fitting_spans(engine, 20, 4, step))
+        list(grouped.fitting_spans(trained, 20, 4, step))
 
 
-def test_other_errors_are_not_taken_for_memory(engine: TorchEngine) -> None:
+def test_other_errors_are_not_taken_for_memory(trained: TrainedTorchNetwork) -> None:
     """An error that has nothing to do with memory comes through at once."""
     calls = []
 
@@ -306,7 +310,7 @@ def test_other_errors_are_not_taken_for_memory(engine: TorchEngine) -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
-        list(grouped.fitting_spans(engine, 20, 8, step))
+        list(grouped.fitting_spans(trained, 20, 8, step))
     assert len(calls) == 1
 
 
@@ -332,7 +336,7 @@ def test_trim_that_leaves_nothing_is_refused(
 ) -> None:
     """The error says how much may be cut."""
     with pytest.raises(ValueError, match="middle_trim") as caught:
-        infer.reconstruct(network(1), scales, tiny_scan, options=infer.Options(middle_trim=32))
+        infer.reconstruct(network(1), scales, tiny_scan, options=infer.PictureOptions(middle_trim=32))
     assert str(caught.value) == (
         "middle_trim = 32 leaves nothing of a patch of 64 x 64 pixels\n"
         "  expected  0 to 31\n"
@@ -362,7 +366,9 @@ def test_debug_tells_what_is_decided(
     """With debug the steps of a reconstruction are logged, and afterwards the log is as quiet as before."""
     for debug in (False, True, False):
         caplog.clear()
-        infer.reconstruct(network(1), scales, tiny_scan, options=infer.Options(refine_epochs=2, debug=debug))
+        infer.reconstruct(
+            network(1), scales, tiny_scan, options=infer.PictureOptions(refine_epochs=2, debug=debug)
+        )
         told = [record.getMessage() for record in caplog.records if record.name == picture.logger.name]
         assert bool(told) is debug
         if debug:
@@ -376,8 +382,8 @@ def test_each_position_gets_its_own_patch(
     """Of a group's patches the leader's is kept: not the mean of the group."""
     made = network(2).eval()
     store = LazyFrames(tiny_scan, scales.amplitude_factor)
-    engine = TorchEngine(made, tiny_scan)
-    found = grouped.infer_patches(engine, store, tiny_scan.positions, np.arange(0), grouped.Steps(7))
+    trained = TrainedTorchNetwork(made, tiny_scan)
+    found = grouped.infer_patches(trained, store, tiny_scan.positions, np.arange(0), grouped.Portions(7))
     groups = grouped.own_groups(tiny_scan.positions, 2)
     relative = relative_coordinates(tiny_scan.positions, groups)
     for place in (0, 17, 39):

@@ -5,19 +5,17 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ptycho.network.settings import NetworkSettings
-from ptycho.physics.stitch import Stitched
-from ptycho.physics.sweeps import Picture
-from ptycho.scan.frame_store import FrameStore, Indices
+from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
 
 from .devices import short_name
+from .iteration import TensorFlowSweeps
 from .model import PtychoNetwork
 from .module import plain_network
-from .refinement import refine
 from .weights import export
 
 
-class TensorFlowEngine:
+class TrainedTensorFlowNetwork:
     """Use a network on a device, with the bad pixels of this scan in place of those of the training.
 
     Args:
@@ -62,8 +60,8 @@ class TensorFlowEngine:
     ) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
         """Run the network over groups, and give what it says about the leader of each."""
         with tf.device(self._device):
-            told = [tf.convert_to_tensor(array) for array in (frames, members, relative, shown)]
-            patches, wanted = self._infer(*told, self._good)
+            arrays = [tf.convert_to_tensor(array) for array in (frames, members, relative, shown)]
+            patches, wanted = self._infer(*arrays, self._good)
         return patches.numpy(), wanted.numpy()
 
     def diffract(self, patches: NDArray[np.complex64]) -> NDArray[np.float32]:
@@ -72,26 +70,18 @@ class TensorFlowEngine:
             amplitudes: NDArray[np.float32] = self.network.diffract(tf.convert_to_tensor(patches)).numpy()
         return amplitudes
 
-    def refine(
-        self, store: FrameStore, scan: RawData, whole: Stitched, sweeps: int
-    ) -> tuple[NDArray[np.complex64], list[float]]:
-        """Move a stitched picture towards what all frames together measured."""
-        gain = np.exp(self.network.log_gain.numpy())
-        refined = refine(
-            store.frames,
-            scan.positions,
-            Picture(whole.object, whole.coverage, whole.origin_px),
-            gain * self.probe(),
-            sweeps=sweeps,
-            mask=scan.mask,
-            device=self._device,
-        )
-        return refined.object, refined.misfits
+    def gain(self) -> float:
+        """Give the learned factor between the probe and what the network's patches are multiplied by."""
+        return float(np.exp(self.network.log_gain.numpy()))
+
+    def sweeps(self) -> TensorFlowSweeps:
+        """Give TensorFlow on the device, for sweeps over the frames."""
+        return TensorFlowSweeps(self._device)
 
 
 def _ready(network: PtychoNetwork, device: str) -> bool:
     """Tell whether a network lies on a device, in single precision."""
     where = tf.DeviceSpec.from_string(tf.convert_to_tensor(network.log_gain).device)
     wanted = tf.DeviceSpec.from_string(device)
-    there = (where.device_type, where.device_index) == (wanted.device_type, wanted.device_index)
-    return there and network.compute_dtype == network.variable_dtype == "float32"
+    same_place = (where.device_type, where.device_index) == (wanted.device_type, wanted.device_index)
+    return same_place and network.compute_dtype == network.variable_dtype == "float32"

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.network.settings import NetworkSettings
-from ptycho.physics.stitch import Stitched
-from ptycho.scan.frame_store import FrameStore, Indices
-from ptycho.scan.raw_data import RawData
+from ptycho.scan.frame_store import Indices
+
+from .iteration import SweepLibrary
 
 Patches = NDArray[np.complex64]
 Amplitudes = NDArray[np.float32]
 
 
-class Engine(Protocol):
+class TrainedNetwork(Protocol):
     """A network on its device, ready for one scan: the scan's bad pixels are those that it leaves out.
 
     Shape legend: B groups, C positions of a group, P probe modes, N patch side.
@@ -63,12 +63,10 @@ class Engine(Protocol):
         """Predict far-field amplitudes in the units of X: (n, N, N) -> (n, N, N)."""
         ...
 
-    def refine(
-        self, store: FrameStore, scan: RawData, whole: Stitched, sweeps: int
-    ) -> tuple[Patches, list[float]]:
-        """Move a stitched picture towards what all frames together measured.
+    def gain(self) -> float:
+        """Give the learned factor between the probe and what the network's patches are multiplied by."""
+        ...
 
-        Returns:
-            The picture on its own canvas, and the misfit of each sweep.
-        """
+    def sweeps(self) -> SweepLibrary:
+        """Give the array library and the device for sweeps over the frames."""
         ...

@@ -7,15 +7,13 @@ import torch
 from numpy.typing import NDArray
 
 from ptycho.network.settings import NetworkSettings
-from ptycho.physics.stitch import Stitched
-from ptycho.physics.sweeps import Picture
-from ptycho.scan.frame_store import FrameStore, Indices
+from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
+from ptycho_torch.nn.iteration import TorchSweeps
 from ptycho_torch.nn.model import PtychoNetwork
-from ptycho_torch.nn.refinement import refine
 
 
-class TorchEngine:
+class TrainedTorchNetwork:
     """Copy a network to a device, with the bad pixels of this scan in place of those of the training.
 
     Args:
@@ -75,18 +73,10 @@ class TorchEngine:
         with torch.inference_mode():
             return self.network.diffract(torch.from_numpy(patches).to(self._device)).cpu().numpy()
 
-    def refine(
-        self, store: FrameStore, scan: RawData, whole: Stitched, sweeps: int
-    ) -> tuple[NDArray[np.complex64], list[float]]:
-        """Move a stitched picture towards what all frames together measured."""
-        network = self.network
-        refined = refine(
-            store.frames,
-            scan.positions,
-            Picture(whole.object, whole.coverage, whole.origin_px),
-            (network.log_gain.exp() * network.probe).detach().cpu().numpy(),
-            sweeps=sweeps,
-            mask=scan.mask,
-            device=self._device,
-        )
-        return refined.object, refined.misfits
+    def gain(self) -> float:
+        """Give the learned factor between the probe and what the network's patches are multiplied by."""
+        return float(self.network.log_gain.detach().exp())
+
+    def sweeps(self) -> TorchSweeps:
+        """Give torch on the device, for sweeps over the frames."""
+        return TorchSweeps(self._device)

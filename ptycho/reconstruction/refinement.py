@@ -1,0 +1,94 @@
+"""Sharpen a stitched picture against all frames of its scan: the physics has the last word.
+
+The network supplies what iterations lack, a good start; a few sweeps supply what the network lacks, the
+agreement of every frame with every other. The probe stays as it was learned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.physics.arrays import Complex
+from ptycho.physics.canvas import Canvas
+from ptycho.physics.stitch import Stitched
+from ptyconf.errors import error_text
+
+from .iteration import Iteration, Measurement, SweepLibrary, SweepSettings
+
+COVERED = 1e-3
+"""Share of the best coverage below which a pixel of the picture is no start to rely on."""
+
+
+@dataclass(frozen=True)
+class Refined:
+    """A refined picture.
+
+    Attributes:
+        object: Same canvas as the picture that went in, complex64.
+        misfits: Squared amplitude error of each sweep, as a share of the measured energy.
+    """
+
+    object: NDArray[np.complex64]
+    misfits: list[float] = field(default_factory=list)
+
+
+def refine(
+    library: SweepLibrary,
+    measurement: Measurement,
+    picture: Stitched,
+    probe: Complex,
+    *,
+    sweeps: int,
+    settings: SweepSettings | None = None,
+) -> Refined:
+    """Move a picture towards what all frames together measured, under a probe that stays.
+
+    Args:
+        library: Computes.
+        measurement: All frames of the scan.
+        picture: What the network and the stitching gave.
+        probe: Modes on the network's scale, learned gain included, shape (P, N, N).
+        sweeps: Times that all frames are visited.
+        settings: How to move.
+
+    Returns:
+        The picture on its own canvas, and the misfit of each sweep.
+
+    Raises:
+        ValueError: The picture reaches beyond what its patches cover.
+    """
+    modes = np.asarray(probe, np.complex64)
+    canvas = Canvas.around(measurement.positions, modes.shape[-1])
+    start, window = _enlarge(picture, canvas)
+    iteration = Iteration(library, measurement, canvas, start, modes, settings)
+    misfits = [iteration.sweep() for _ in range(sweeps)]
+    return Refined(object=iteration.read()[0][window], misfits=misfits)
+
+
+def _enlarge(picture: Stitched, canvas: Canvas) -> tuple[NDArray[np.complex64], tuple[slice, slice]]:
+    """Lay a picture on the canvas of all patches, and fill what the network never saw with its mean.
+
+    Returns:
+        The canvas, and the place of the picture on it.
+    """
+    known = picture.coverage > COVERED * picture.coverage.max()
+    mean = picture.object[known].mean() if known.any() else 1.0
+    filled = np.where(known, picture.object, mean)
+    left, top = (round(float(p)) - o for p, o in zip(picture.origin_px, canvas.origin_px, strict=True))
+    height, width = picture.object.shape
+    if left < 0 or top < 0 or top + height > canvas.shape[0] or left + width > canvas.shape[1]:
+        raise ValueError(
+            error_text(
+                f"the picture of {height} x {width} pixels reaches beyond what its patches cover",
+                expected=f"at most {canvas.shape[0]} x {canvas.shape[1]} pixels from [x, y] = "
+                f"{list(canvas.origin_px)}",
+                hint="the origin that stitching gave with the picture",
+            )
+        )
+    start = np.full(canvas.shape, mean, np.complex64)
+    window = (slice(top, top + height), slice(left, left + width))
+    start[window] = filled
+    return start, window
