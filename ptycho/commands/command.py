@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
 PACKAGE = "ptycho.commands"
-_NO_COMMANDS = frozenset({"command", "main", "options", "parser"})
+_NO_COMMANDS = frozenset({"command", "failure", "main", "options", "parser"})
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if alone:
         write_bundle(output, converted)
     else:
-        with building(output) as folder:
+        with building(output, "conversion") as folder:
             write_bundle(folder / FILE_NAME, converted)
             write_text(folder / "settings.toml", converted.settings_toml)
             write_text(folder / "provenance.json", dump_table(converted.provenance).decode("utf-8"))

@@ -71,7 +71,7 @@ def infer(trained: TrainedNetwork, resolution: Resolution) -> int:
     notes = (*_note_of_backends(trained.bundle, name), *settings_without_effect("infer", resolution))
     for note in notes:
         _log.info("%s", note)
-    with building(target) as folder:
+    with building(target, "inference") as folder:
         reconstruction = backend.reconstruct(model, configurations.resolution, scan)
         results = Results(
             title=f"{target.name}: {name_of(scan)} reconstructed",

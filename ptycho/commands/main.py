@@ -1,21 +1,18 @@
-"""The command line ``ptycho``: one parser, one way for errors, one table of exit codes.
-
-Exit codes: 0 a whole run; 1 a check that failed, or a difference; 2 bad use or bad input; 3 a picture that
-does not explain its frames, where that was asked for; 70 a defect of ours; 128 + n ended by signal n.
-"""
+"""The command line ``ptycho``: one parser, one way for errors, one exit code for each (`failure`)."""
 
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ptycho.commands.command import command_names, load_command
+from ptycho.commands.failure import EXIT_BAD_INPUT, EXIT_SIGNAL, EXIT_WHOLE, describe, printable_lines
 from ptycho.commands.parser import Parser, unknown_argument
-from ptycho.errors import BackendError
+from ptycho.run.signals import EndedBySignalError, ending_on_signals
+from ptycho.run.streams import lasting_streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +20,6 @@ if TYPE_CHECKING:
     from ptycho.commands.command import Command
 
 _LOGGERS = ("ptycho", "ptycho_torch", "ptyconf")
-EXIT_WHOLE, EXIT_CHECK_FAILED, EXIT_BAD_INPUT, EXIT_NOT_EXPLAINED, EXIT_DEFECT = 0, 1, 2, 3, 70
-EXIT_SIGNAL = 128
 EXIT_INTERRUPTED = EXIT_SIGNAL + 2
 
 
@@ -35,31 +30,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments after the program's name; None means those of the process.
 
     Returns:
-        The exit code, by the table above.
+        The exit code, by the table of `failure`.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     return exit_code_of(lambda: _run(arguments), debug="--debug" in arguments)
 
 
 def exit_code_of(command: Callable[[], int], *, debug: bool) -> int:
-    """Run a command; bad input gives one message and exit code 2, and a traceback only when asked for."""
-    try:
-        with _log_given_back():
-            return command()
-    except BrokenPipeError:
-        # The reader has seen enough; the interpreter would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_WHOLE
-    except (ValueError, OSError, ImportError, BackendError) as error:
-        if debug:
-            raise
-        print(_text_of(error), file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    """Run a command: whatever happens becomes one message and an exit code.
+
+    Args:
+        command: Gives the exit code when all goes well.
+        debug: Show the traceback of an error.
+    """
+    with lasting_streams():
+        try:
+            with _log_given_back(), ending_on_signals():
+                return command()
+        except KeyboardInterrupt:
+            if debug:
+                raise
+            return _say("interrupted", EXIT_INTERRUPTED)
+        except EndedBySignalError as end:
+            return _say(str(end), EXIT_SIGNAL + end.signum)
+        except Exception as error:
+            if debug:
+                raise
+            return _say(*describe(error))
+
+
+def _say(text: str, code: int) -> int:
+    print(printable_lines(text), file=sys.stderr)
+    return code
 
 
 def _run(arguments: list[str]) -> int:
@@ -114,10 +116,18 @@ def _log_given_back() -> Iterator[None]:
             logger.setLevel(level)
 
 
+class _Printable(logging.Formatter):
+    """Show messages without control characters: they name keys and files of unknown origin."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Lay out a record as lines of printable text."""
+        return printable_lines(super().format(record))
+
+
 def log_to_terminal(*, quiet: bool) -> None:
     """Send our own messages to stderr; other libraries keep their own ways."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Printable("%(message)s"))
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
@@ -129,12 +139,6 @@ def log_to_terminal(*, quiet: bool) -> None:
 def _show_warning(message: Warning | str, *_where: object, **_more: object) -> None:
     """Show the text of a warning; the line of code that raised it says nothing to a user."""
     logging.getLogger("ptycho").warning("warning: %s", message)
-
-
-def _text_of(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return str(error) or type(error).__name__
 
 
 def _version() -> str:

@@ -1,24 +1,34 @@
-"""A file appears whole or not at all."""
+"""A file appears whole or not at all, and stays when the power goes."""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptyconf.errors import error_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+
+
+class DiskFullError(OSError):
+    """A file did not fit; the message names it, what was written of it, and what is free."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Hand out a temporary name beside ``path``; take its place only when the block succeeds.
 
-    The temporary name keeps the suffix, so that writers which look at it behave. The content is synced
-    to the disk before the rename. When the block raises, ``path`` is what it was before, and
-    folders that were made for it are gone.
+    The temporary name keeps the suffix, so that writers which look at it behave. The content is synced to the
+    disk before the rename, and the folder after it: a rename that only memory knows is lost with the power.
+    When the block raises, ``path`` is what it was before, and folders that were made for it are gone.
 
     Args:
         path: The final name; its folder is made when missing.
@@ -27,6 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
         The name to write to; nothing exists there yet.
 
     Raises:
+        DiskFullError: The file does not fit on the disk, or into what the user may write.
         OSError: The folder cannot be made or written.
     """
     path = Path(path)
@@ -38,11 +49,15 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
-    except BaseException:
+        sync_folder(path.parent)
+    except BaseException as error:
+        size = temporary.stat().st_size if temporary.exists() else 0
         temporary.unlink(missing_ok=True)
         with suppress(OSError):  # Somebody else may have put something there meanwhile.
             for folder in made:
                 folder.rmdir()
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise _full(path, size, error) from error
         raise
 
 
@@ -50,3 +65,29 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with newlines as they are, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(text.encode("utf-8"))
+
+
+def sync_folder(folder: Path) -> None:
+    """Let the names in a folder reach the disk, where the file system can."""
+    if os.name == "nt":  # Windows opens no folders.
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # Some network file systems refuse to sync a folder.
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _full(path: Path, size: int, error: OSError) -> DiskFullError:
+    place = next(folder for folder in path.absolute().parents if folder.exists())
+    full = DiskFullError(
+        error_text(
+            f"{path} could not be written: {error.strerror}",
+            details={"written": f"{size} bytes", "free": f"{shutil.disk_usage(place).free} bytes at {place}"},
+            expected="room for the whole file",
+            hint="making room, a larger limit (ulimit -f), or another folder",
+        )
+    )
+    full.errno = error.errno
+    return full

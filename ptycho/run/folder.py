@@ -1,14 +1,18 @@
-"""A run folder appears whole or not at all, and never in the place of an earlier one."""
+"""A run folder appears whole or not at all, and never in the place of what is not an earlier run of ours."""
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import shutil
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptycho.files.atomic import sync_folder
+from ptycho.run.identity import identified, is_run
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -16,52 +20,76 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_TAKEN_UP_AGAIN = ("*.ckpt", "wts.h5.zip")
+"""Files with which an unfinished run can be taken up again."""
+
 
 @contextmanager
-def building(target: Path) -> Iterator[Path]:
+def building(target: Path, kind: str = "training") -> Iterator[Path]:
     """Hand out ``TARGET.partial`` to write into; rename it to ``target`` when the block succeeds.
 
-    An earlier folder at ``target`` is kept as ``TARGET.1``, ``TARGET.2`` and so on. When the block raises,
-    the partial folder stays if a checkpoint in it can be resumed, and is removed otherwise.
+    An earlier run at ``target`` is kept as ``TARGET.1``, ``TARGET.2`` and so on. When the block raises, the
+    partial folder stays if a checkpoint or a bundle in it can be taken up again, and is removed otherwise.
 
     Args:
-        target: The folder to make.
+        target: The folder to make; a link means the place that it leads to.
+        kind: What the run is, for its identity.
 
     Yields:
-        The folder to write into; it exists and is empty.
+        The folder to write into; it exists and holds nothing but its identity.
 
     Raises:
-        FileExistsError: ``target`` is a file.
+        FileExistsError: ``target`` is a file, a folder that is no run, a mount point or the current folder.
         OSError: The parent folder cannot be written.
     """
-    target = Path(target).absolute()
-    if target.exists() and not target.is_dir():
-        raise FileExistsError(
-            error_text(
-                f"{target} is a file",
-                expected="a folder to write the run into, or a name that is free",
-                hint="another output_dir",
-            )
-        )
+    target = place_of(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = _make_partial(target)
     try:
-        yield partial
+        with identified(partial, kind):
+            yield partial
     except BaseException:
-        if any(partial.rglob("*.ckpt")):
-            _log.warning(
-                "the run did not finish; what it reached is in %s (resume with --training.resume %s)",
-                partial,
-                partial,
-            )
-        else:
-            shutil.rmtree(partial)
+        _leave(partial)
         raise
-    if target.exists():
-        earlier = _first_free(target, ".")
-        target.rename(earlier)
-        _log.info("the earlier run is kept as %s", earlier)
-    partial.rename(target)
+    _put(partial, target)
+
+
+def place_of(target: Path) -> Path:
+    """Find the place that a name means, and refuse one where no run can appear.
+
+    Args:
+        target: A folder that need not exist; a link means what it leads to, also where that is not there yet.
+
+    Raises:
+        FileExistsError: It is a file, a folder that is no run, a mount point or the current folder.
+    """
+    target = Path(target)
+    place = target.resolve()
+    what = _obstacle(target, place)
+    if what:
+        raise FileExistsError(
+            error_text(
+                what,
+                expected="a folder to write the run into, or a name that is free",
+                hint="another output_dir" if place.is_file() else f"output_dir = {target / 'run'}",
+            )
+        )
+    return place
+
+
+def _obstacle(target: Path, place: Path) -> str:
+    """Say why no run can appear at a place, or nothing."""
+    if not place.exists():
+        return ""
+    if not place.is_dir():
+        return f"{target} is a file"
+    if place.is_mount():
+        return f"{target} is a mount point, which cannot be renamed"
+    if place == Path.cwd():
+        return f"{target} is the current folder, which cannot be replaced"
+    if any(place.iterdir()) and not is_run(place):
+        return f"{target} is a folder with files, and no run: it is not touched"
+    return ""
 
 
 def _make_partial(target: Path) -> Path:
@@ -76,6 +104,43 @@ def _make_partial(target: Path) -> Path:
     raise AssertionError("count() does not end")
 
 
-def _first_free(target: Path, separator: str) -> Path:
-    numbered = (target.with_name(f"{target.name}{separator}{number}") for number in count(1))
+def _leave(partial: Path) -> None:
+    """Keep what can be taken up again, and say how."""
+    if not any(any(partial.rglob(pattern)) for pattern in _TAKEN_UP_AGAIN):
+        shutil.rmtree(partial)
+        return
+    _log.warning(
+        "the run did not finish; what it reached is in %s (resume with --training.resume %s)",
+        partial,
+        partial,
+    )
+
+
+def _put(partial: Path, target: Path) -> None:
+    """Give a finished run its name; another run may take the same name at the same moment."""
+    while True:
+        _make_way(target)
+        try:
+            partial.rename(target)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            continue
+        break
+    sync_folder(target.parent)
+
+
+def _make_way(target: Path) -> None:
+    try:
+        os.rmdir(target)  # noqa: PTH106  An empty folder makes way; whatever holds a file stays.
+    except FileNotFoundError:
+        return
+    except OSError:
+        earlier = _first_free(target)
+        target.rename(earlier)
+        _log.info("the earlier run is kept as %s", earlier)
+
+
+def _first_free(target: Path) -> Path:
+    numbered = (target.with_name(f"{target.name}.{number}") for number in count(1))
     return next(path for path in numbered if not path.exists())

@@ -1,50 +1,124 @@
-"""An orderly end on Ctrl-C."""
+"""An orderly end on Ctrl-C and on the signals of batch systems and terminals.
+
+SIGTERM comes before a batch system kills, SIGHUP when a terminal is lost, SIGUSR1 when a time limit is near
+and the batch script wants to queue the job again. Each ends the training after the batch at hand; what the
+last whole epoch left as a checkpoint is what the training is resumed from.
+"""
+
+from __future__ import annotations
 
 import logging
 import signal
 import threading
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
 logger = logging.getLogger(__name__)
 
+_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name))
 
-class Interruption:
-    """Ask the training to stop after its batch on Ctrl-C; a second Ctrl-C aborts at once.
+
+class EndedBySignalError(BaseException):
+    """The process was asked to end; not an Exception, so that nothing takes it for a failure.
 
     Attributes:
-        requested: Whether Ctrl-C came.
+        signum: Number of the signal; the exit code is 128 more.
+    """
+
+    def __init__(self, signum: int) -> None:
+        self.signum = signum
+        super().__init__(f"ended by {signal.Signals(signum).name}")
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """Raise `EndedBySignalError` in the block on a signal that ends the process, unless it is ignored.
+
+    A signal that is ignored already stays so: that is how ``nohup`` lets a run outlive its terminal. Outside
+    of the main thread, which alone receives signals, nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {signum: signal.getsignal(signum) for signum in _ENDING}
+    answered = [signum for signum, handler in before.items() if handler is not signal.SIG_IGN]
+    for signum in answered:
+        signal.signal(signum, _end)
+    try:
+        yield
+    finally:
+        for signum in answered:
+            signal.signal(signum, before[signum])
+
+
+def _end(signum: int, _frame: FrameType | None) -> None:
+    raise EndedBySignalError(signum)
+
+
+class Interruption:
+    """Ask the training to stop after its batch; a second signal aborts at once.
+
+    Ctrl-C is always answered, the signals of `ending_on_signals` only within that block: a program that calls
+    a training has its own say about them.
+
+    Attributes:
+        signum: The signal that came; None as long as there was none.
     """
 
     def __init__(self) -> None:
-        self.requested = False
-        self._previous: Any = None
+        self.signum: int | None = None
+        # Lightning puts handlers of its own in place when it begins: what stands now is what counts.
+        ending = [signum for signum in _ENDING if signal.getsignal(signum) is _end]
+        self._answered = (signal.SIGINT, *ending)
+        self._previous: dict[int, Any] = {}
         self._stop: Callable[[], None] | None = None
 
+    @property
+    def requested(self) -> bool:
+        """Whether a signal came."""
+        return self.signum is not None
+
     def take_over(self, stop: Callable[[], None]) -> None:
-        """Answer SIGINT from now on, where this is the main thread.
+        """Answer signals from now on, where this is the main thread.
 
         Args:
             stop: Makes the training end after the batch at hand.
         """
         if threading.current_thread() is threading.main_thread():
             self._stop = stop
-            self._previous = signal.signal(signal.SIGINT, self._answer)
+            self._previous = {signum: signal.signal(signum, self._answer) for signum in self._answered}
 
     def release(self) -> None:
-        """Put the handler back that was there before the training."""
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-            self._previous, self._stop = None, None
+        """Put the handlers back that were there before the training."""
+        for signum, handler in self._previous.items():
+            signal.signal(signum, handler)
+        self._previous, self._stop = {}, None
+
+    def raise_if_ending(self) -> None:
+        """Let a signal that ends the process end it now; Ctrl-C only ended the training.
+
+        Raises:
+            EndedBySignalError: Such a signal came.
+        """
+        if self.signum is not None and self.signum != signal.SIGINT:
+            raise EndedBySignalError(self.signum)
 
     def _answer(self, signum: int, frame: FrameType | None) -> None:
-        stop, previous = self._stop, self._previous
+        stop, previous = self._stop, self._previous.get(signum)
         if self.requested or stop is None:
             self.release()
+            if signum != signal.SIGINT:
+                raise EndedBySignalError(signum)
             if callable(previous):
                 previous(signum, frame)
             return
-        self.requested = True
+        self.signum = signum
         stop()
-        logger.warning("interrupted: the training ends after this batch (once more aborts it)")
+        if signum == signal.SIGINT:
+            logger.warning("interrupted: the training ends after this batch (once more aborts it)")
+        else:
+            logger.warning("%s: the training ends after this batch", signal.Signals(signum).name)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,3 +64,30 @@ def test_text_is_written_byte_for_byte(tmp_path: Path) -> None:
     """Newlines are not translated and the text is UTF-8."""
     write_text(tmp_path / "a", "µ\r\n")
     assert (tmp_path / "a").read_bytes() == "µ\r\n".encode()
+
+
+def test_a_full_disk_is_told_with_sizes(tmp_path: Path) -> None:
+    """The message names the file, what was written of it and what is free; the old file is untouched."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    code = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from ptycho.files.atomic import DiskFullError, replacing\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n    with replacing(Path(sys.argv[1])) as temporary:\n"
+        "        temporary.write_bytes(bytes(5000))\n"
+        "except DiskFullError as error:\n    print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    free = re.search(r"\n  free      (\d+) bytes at ", done.stdout)
+    assert free
+    assert done.stdout == (
+        f"{path} could not be written: File too large\n"
+        "  written   1000 bytes\n"
+        f"  free      {free[1]} bytes at {tmp_path}\n"
+        "  expected  room for the whole file\n"
+        "  try       making room, a larger limit (ulimit -f), or another folder\n"
+    )
+    assert path.read_bytes() == b"old"
+    assert [item.name for item in tmp_path.iterdir()] == ["a.bin"]

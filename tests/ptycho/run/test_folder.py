@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from typing import TYPE_CHECKING
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from ptycho.run.folder import building
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from ptycho.run.folder import building, place_of
+from ptycho.run.identity import is_going_on
 
 
 def _fail_after_writing(target: Path, name: str) -> None:
@@ -75,3 +77,89 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
         "  try       another output_dir"
     )
     assert target.read_text() == "mine"
+
+
+def test_a_run_says_who_it_is(tmp_path: Path) -> None:
+    """A run folder holds a small file with program, kind, time and process."""
+    with building(tmp_path / "a", "inference") as folder:
+        assert is_going_on(folder)
+    facts = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert facts["program"] == "ptychopinn"
+    assert facts["kind"] == "inference"
+    assert facts["process"] == os.getpid()
+    assert not is_going_on(tmp_path / "a")
+
+
+def test_nobodys_folder_is_renamed(tmp_path: Path) -> None:
+    """A folder with files that no run wrote is refused before anything is computed, and stays as it is."""
+    target = tmp_path / "photos"
+    target.mkdir()
+    (target / "cat.png").write_bytes(b"meow")
+    with pytest.raises(FileExistsError) as caught, building(target):
+        pass
+    assert str(caught.value) == (
+        f"{target} is a folder with files, and no run: it is not touched\n"
+        "  expected  a folder to write the run into, or a name that is free\n"
+        f"  try       output_dir = {target / 'run'}"
+    )
+    assert [item.name for item in tmp_path.rglob("*")] == ["photos", "cat.png"]
+
+
+def test_an_empty_folder_is_used(tmp_path: Path) -> None:
+    """A folder that holds nothing is where the run goes; nothing is left beside it."""
+    (tmp_path / "a").mkdir()
+    with building(tmp_path / "a") as folder:
+        (folder / "f").write_text("x")
+    assert [item.name for item in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a" / "f").is_file()
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_link_means_what_it_leads_to(tmp_path: Path, dangling: bool) -> None:
+    """The run appears at the end of the link, and the link stays; the end may not be there yet."""
+    real, link = tmp_path / "disk" / "runs", tmp_path / "link"
+    if not dangling:
+        real.mkdir(parents=True)
+    link.symlink_to(real)
+    with building(link) as folder:
+        (folder / "f").write_text("x")
+    assert link.is_symlink()
+    assert (real / "f").read_text() == (link / "f").read_text() == "x"
+    assert [item.name for item in real.parent.iterdir()] == ["runs"]
+
+
+def test_the_current_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder that a shell stands in is not pulled away from under it."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileExistsError, match=r"^\. is the current folder, which cannot be replaced"):
+        place_of(Path())
+    with pytest.raises(FileExistsError, match="is a mount point, which cannot be renamed"):
+        place_of(Path("/"))
+
+
+def test_two_runs_at_once_have_two_folders(tmp_path: Path) -> None:
+    """Two runs under one name each write into a folder of their own; the one that ends last has the name."""
+    target = tmp_path / "a"
+    with building(target) as first:
+        with building(target) as second:
+            (second / "f").write_text("second")
+        (first / "f").write_text("first")
+    assert {item.name: (item / "f").read_text() for item in tmp_path.iterdir()} == {
+        "a": "first",
+        "a.1": "second",
+    }
+
+
+def test_a_lock_goes_with_its_process(tmp_path: Path) -> None:
+    """A process that is killed leaves a run that is not going on."""
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom ptycho.run.folder import building\n"
+        "with building(Path(sys.argv[1])):\n    print('ready', flush=True)\n    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert is_going_on(tmp_path / "a.partial")
+        process.kill()
+    assert not is_going_on(tmp_path / "a.partial")

@@ -1,0 +1,86 @@
+"""What a command says when it fails, and the table of exit codes.
+
+0 a whole run; 1 a check that failed, or a difference; 2 bad use or bad input; 3 a picture that does not
+explain its frames, where that was asked for; 70 a defect of ours; 128 + n ended by signal n.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+import traceback
+from importlib import metadata
+
+from ptycho.errors import BackendError
+from ptyconf.errors import error_text
+
+EXIT_WHOLE, EXIT_CHECK_FAILED, EXIT_BAD_INPUT, EXIT_NOT_EXPLAINED, EXIT_DEFECT = 0, 1, 2, 3, 70
+EXIT_SIGNAL = 128
+
+_FORESEEN = (ValueError, OSError, ImportError, BackendError)
+_MEMORY_ERRORS = {"OutOfMemoryError", "ResourceExhaustedError"}
+"""Classes of torch and TensorFlow, known by name: this module imports neither."""
+
+_MEMORY_WORDS = ("can't allocate memory", "bad_alloc", "out of memory")
+
+
+def describe(error: Exception) -> tuple[str, int]:
+    """Turn an error into what is said about it and the exit code.
+
+    What nobody foresaw is a defect of ours: its traceback goes into a file, which holds no values of
+    variables, no arguments and nothing of the environment.
+    """
+    if _is_of_memory(error):
+        hint = "a smaller batch_size or inference_batch_size, or fewer frames (n_subsample)"
+        return error_text("there is not enough memory", details=_reason(error), hint=hint), EXIT_BAD_INPUT
+    if isinstance(error, _FORESEEN):
+        return _text_of(error), EXIT_BAD_INPUT
+    if isinstance(error, RecursionError):
+        return error_text("the input is nested too deeply", details=_reason(error)), EXIT_BAD_INPUT
+    if isinstance(error, OverflowError):
+        return error_text("a number in the input is too large", details=_reason(error)), EXIT_BAD_INPUT
+    text = error_text(
+        f"ptycho failed where it should not: {type(error).__name__}",
+        details={**_reason(error), "traceback": _write_traceback(error)},
+        hint="reporting this with that file, and --debug to see the traceback here",
+    )
+    return text, EXIT_DEFECT
+
+
+def printable_lines(text: str) -> str:
+    """Give text as lines without control characters, which could take over the terminal."""
+    shown = (
+        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode("ascii")
+        for letter in text.encode("utf-8", "backslashreplace").decode("utf-8")
+    )
+    return "".join(shown)
+
+
+def _is_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ in _MEMORY_ERRORS:
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
+
+
+def _text_of(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
+def _reason(error: Exception) -> dict[str, str]:
+    first = str(error).partition("\n")[0]
+    return {"reason": first} if first else {}
+
+
+def _write_traceback(error: Exception) -> str:
+    release = metadata.version("ptychopinn")
+    head = f"ptychopinn {release}, Python {platform.python_version()}, {platform.platform()}\n"
+    try:
+        handle, path = tempfile.mkstemp(prefix="ptycho-crash-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(head + "".join(traceback.format_exception(error)))
+    except OSError as problem:
+        return f"could not be written: {problem}"
+    return path

@@ -1,0 +1,75 @@
+"""What makes a folder one of our runs: a small file in it, locked for as long as the run goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import uuid
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NAME = "run.json"
+_OLDER_SIGNS = ("wts.h5.zip", "last.ckpt", "reconstruction.npz")
+"""Files by which runs are known that were written before they had a file of their own."""
+
+
+@contextmanager
+def identified(folder: Path, kind: str) -> Iterator[None]:
+    """Write who makes a run and when, and hold a lock on that for the block.
+
+    The lock is the operating system's: it goes with the process, however that ends.
+
+    Args:
+        folder: The run's folder.
+        kind: "training", "inference", "conversion".
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    facts = {
+        "program": "ptychopinn",
+        "version": metadata.version("ptychopinn"),
+        "kind": kind,
+        "id": uuid.uuid4().hex,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "host": platform.node(),
+        "process": os.getpid(),
+    }
+    with (folder / NAME).open("w", encoding="utf-8") as file:
+        file.write(json.dumps(facts, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def is_run(folder: Path) -> bool:
+    """Tell whether a folder is one of our runs, by its file or by what only a run leaves."""
+    return any((folder / name).is_file() for name in (NAME, *_OLDER_SIGNS))
+
+
+def is_going_on(folder: Path) -> bool:
+    """Tell whether the process that makes a run is still alive; False where that cannot be known."""
+    path = folder / NAME
+    if sys.platform == "win32" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # A file system without locks.
+            return False
+    return False

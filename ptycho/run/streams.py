@@ -1,0 +1,108 @@
+"""Output that nobody reads any more is no reason to end a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from io import TextIOBase
+from typing import TYPE_CHECKING, TextIO, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAMES = ("stdout", "stderr")
+
+
+class LastingStream(TextIOBase):
+    """A text stream that falls silent where the one beneath breaks: a closed pipe, a lost terminal.
+
+    Args:
+        stream: The stream beneath.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Name of the encoding beneath."""
+        return self._stream.encoding
+
+    def write(self, text: str) -> int:
+        """Write, or lose the text; letters that the stream does not know become escapes."""
+        try:
+            return self._stream.write(text)
+        except UnicodeEncodeError:
+            known = text.encode(self.encoding, "backslashreplace").decode(self.encoding)
+            return self.write(known)
+        except (OSError, ValueError):
+            self._fall_silent()
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or lose what was not written yet."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._fall_silent()
+
+    def isatty(self) -> bool:
+        """Tell whether a terminal reads it; a stream that was closed has none."""
+        try:
+            return self._stream.isatty()
+        except (OSError, ValueError):
+            return False
+
+    def fileno(self) -> int:
+        """Give the descriptor beneath."""
+        return self._stream.fileno()
+
+    def _fall_silent(self) -> None:
+        """Let the descriptor lead nowhere, so that what is still buffered can be flushed when Python ends."""
+        try:
+            descriptor = self._stream.fileno()
+        except (OSError, ValueError):
+            self._stream = _nowhere()
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  Lives as long as the process.
+
+
+@contextmanager
+def lasting_streams() -> Iterator[None]:
+    """Put output that cannot fail in place of the process's own for the block."""
+    _fill_descriptors()
+    before = {name: getattr(sys, name) for name in _NAMES}
+    for name, stream in before.items():
+        lasting = LastingStream(_nowhere() if stream is None else stream)
+        setattr(sys, name, cast("TextIO", lasting))
+    try:
+        yield
+    finally:
+        for name, stream in before.items():
+            getattr(sys, name).flush()
+            setattr(sys, name, stream)
+
+
+def _fill_descriptors() -> None:
+    """Let closed standard descriptors lead nowhere: the next file that is opened would get their numbers.
+
+    Libraries write to descriptor 2 whatever stands there: a checkpoint must not.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != descriptor:
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)
