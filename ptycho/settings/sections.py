@@ -21,8 +21,6 @@ SECTIONS: Mapping[str, Any] = {
     "execution": PyTorchExecutionConfig,
     "data": ScanOptions,
 }
-NO_SETTINGS = {"TrainingConfig": ("model", "n_images"), "InferenceConfig": ("model", "n_images")}
-"""Fields that hold other settings, and the old name of one, which is its alias."""
 
 
 def path_of(section: str, item: Field[Any]) -> str:

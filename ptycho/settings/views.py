@@ -13,9 +13,9 @@ from ptycho.settings.data import ScanOptions
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.inference import InferenceConfig
 from ptycho.settings.model import ModelConfig
-from ptycho.settings.sections import NO_SETTINGS, SECTIONS, path_of, torch_names
+from ptycho.settings.sections import SECTIONS, path_of, torch_names
 from ptycho.settings.training import TrainingConfig
-from ptyconf import Bind, SchemaError, View
+from ptyconf import Bind, View
 
 T = TypeVar("T")
 
@@ -23,31 +23,29 @@ _IN_INFERENCE = ("model", "inference", "training", "execution", "data")
 
 
 def _view(kind: type[T], section: str, nested: View[Any] | None = None) -> View[T]:
-    names: dict[str, Bind | View[Any]] = {
-        item.name: Bind(path_of(section, item))
-        for item in fields(kind)  # type: ignore[arg-type]
-        if item.name not in NO_SETTINGS.get(kind.__name__, ())
-    }
+    names: dict[str, Bind | View[Any]] = dict(_renamed(kind, section))
     if nested is None:
         return View(kind, section, names)
     return View(kind, section, names | {"model": nested}, omit=("n_images",))
+
+
+def _renamed(kind: Any, section: str) -> dict[str, Bind]:
+    """Give the fields whose setting says its path; the others are settings of the section by their names."""
+    return {item.name: Bind(path_of(section, item)) for item in fields(kind) if "path" in item.metadata}
 
 
 def _torch_view(kind: type[T], section: str, sections: Iterable[str] = tuple(SECTIONS)) -> View[T]:
     """Make the view of a torch-side class.
 
     Raises:
-        SchemaError: A setting names a field of the class that it does not have.
+        SchemaError: A setting gives as its torch name a field that the class does not have.
     """
     binds = {
         name.partition(".")[2]: bind
         for name, bind in torch_names(sections).items()
         if name.partition(".")[0] == kind.__name__
     }
-    own = {item.name: Bind(path_of(section, item)) for item in fields(kind)}  # type: ignore[arg-type]
-    if unknown := binds.keys() - own:
-        raise SchemaError(f"the torch-side {kind.__name__} has no field {', '.join(sorted(unknown))}")
-    return View(kind, section, own | binds)
+    return View(kind, section, _renamed(kind, section) | binds)
 
 
 MODEL = _view(ModelConfig, "model")
