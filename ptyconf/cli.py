@@ -3,65 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ptyconf import commands
 from ptyconf.commands import Answer
 from ptyconf.errors import ConfigError, Problem, SchemaError
-from ptyconf.merge.layer import Layer
-from ptyconf.merge.precedence import Precedence
-from ptyconf.merge.resolution import Resolution
-from ptyconf.merge.resolve import resolve
-from ptyconf.schema.schema import Schema
-from ptyconf.sources import environment, flags, toml
+from ptyconf.program import Program, Request, find_program
+from ptyconf.sources.formats import FORMATS
+from ptyconf.terminal import OutputError, as_json, columns, emphasised, write
 
-PRECEDENCE = Precedence("flags", "environment", "profile", "file", "included")
 WRONG = commands.WRONG
+DISTRIBUTIONS = ("ptyconf", "ptychopinn")  # the second contains the first
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a command wants resolved."""
-
-    file: Path | None = None
-    profile: str | None = None
-    given: tuple[tuple[str, str], ...] = ()
-    prefix: str = ""
-
-    def layers(self) -> list[Layer]:
-        """Make the layers of the request: flags, environment, file with profile and includes."""
-        found = []
-        if self.given:
-            spelled = {key: f"--set {key}" for key, _ in self.given}
-            found.append(flags.given(dict(self.given), spelling=spelled))
-        if self.prefix:
-            found.append(environment.layer(self.prefix))
-        if self.file is not None:
-            found += toml.load(self.file, profile=self.profile)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A schema with its way to resolve a request; ``MODULE:NAME`` may name one instead of a schema."""
-
-    schema: Schema
-    resolve: Callable[[Request], Resolution] | None = None
-
-    def load(self, request: Request) -> Resolution:
-        """Resolve a request, in the program's own way if it has one.
-
-        Raises:
-            ConfigError: Everything that is wrong.
-        """
-        if self.resolve is not None:
-            return self.resolve(request)
-        return resolve(self.schema, PRECEDENCE, request.layers())
+__all__ = ["Program", "Request", "add_commands", "find_program", "main", "run"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or 1 for a difference or a failed check, or 2 for bad use or a problem.
     """
     parser = argparse.ArgumentParser(prog="ptyconf", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     add_commands(parser.add_subparsers(dest="command", required=True, metavar="COMMAND"))
     try:
         options = parser.parse_args(argv)
@@ -79,56 +37,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(options)
 
 
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    for name in DISTRIBUTIONS:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return "(not installed)"
+
+
 def run(options: argparse.Namespace, program: Program | None = None) -> int:
     """Run one command that was parsed with ``add_commands``; say the result, or what is wrong."""
     try:
-        said: Answer = options.ptyconf_command(options, program or find_program(options.schema))
+        answer: Answer = options.ptyconf_command(options, program or find_program(options.schema))
     except ConfigError as error:
-        print(_emphasised(str(error), sys.stderr), file=sys.stderr)
-        if options.json:
-            print(commands.refusal(error).shown(as_json=True))
-        return WRONG
+        _complain(str(error))
+        answer = commands.refusal(error)
+        return _say(answer, options, WRONG) if options.json else WRONG
     except SchemaError as error:
-        print(f"the schema is wrong: {error}", file=sys.stderr)
+        _complain(f"the schema is wrong: {error}")
         return WRONG
+    return _say(answer, options, answer.code)
+
+
+def _say(answer: Answer, options: argparse.Namespace, code: int) -> int:
+    """Write an answer; an output that is closed or full is bad use."""
     try:
-        print(said.shown(as_json=options.json))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
-    return said.code
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        write(as_json(answer.data, encoding) if options.json else answer.text.rstrip("\n"))
+    except OutputError as error:
+        _complain(str(error))
+        return WRONG
+    return code
 
 
-def find_program(name: str) -> Program:
-    """Find the schema or program that ``MODULE:NAME`` names.
-
-    Raises:
-        ConfigError: There is none.
-    """
-    module, _, attribute = name.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = getattr(importlib.import_module(module), attribute or "schema")
-    except (ImportError, AttributeError, ValueError) as error:
-        text = f"there is no schema {name!r}: {error}"
-        raise ConfigError(
-            [Problem(text, expected="MODULE:SCHEMA", hint="ptycho.settings.schema:schema")]
-        ) from error
-    finally:
-        sys.path.remove(str(Path.cwd()))
-    if isinstance(found, Schema):
-        return Program(found)
-    if isinstance(found, Program):
-        return found
-    raise ConfigError(
-        [Problem(f"{name!r} is {type(found).__name__}, not a schema", expected="a ptyconf.Schema")]
-    )
+def _complain(text: str) -> None:
+    if sys.stderr is not None:
+        print(emphasised(text, sys.stderr), file=sys.stderr)
 
 
 # One function per command, from parsed options to what is said.
 
 
 def _explain(options: argparse.Namespace, program: Program) -> Answer:
-    return commands.explain(program.load(_request(options)), options.path)
+    return commands.explain(program.load(_request(options)), options.path, width=columns())
 
 
 def _check(options: argparse.Namespace, program: Program) -> Answer:
@@ -138,7 +92,8 @@ def _check(options: argparse.Namespace, program: Program) -> Answer:
 
 def _diff(options: argparse.Namespace, program: Program) -> Answer:
     before = program.load(_request(options))
-    return commands.compare(before, program.load(_request(options, file=options.other)))
+    after = program.load(_request(options, file=options.other))
+    return commands.compare(before, after, values_only=options.values)
 
 
 def _dump(options: argparse.Namespace, program: Program) -> Answer:
@@ -177,6 +132,7 @@ def add_commands(
             )
         made.add_argument("--json", action="store_true", help="say it as JSON")
         made.set_defaults(ptyconf_command=act)
+        made.parse_known_args = partial(_parse_anywhere, made)  # type: ignore[assignment, method-assign]
         return made
 
     explain = add("explain", _explain, "Say where the value of a setting, or of every setting, comes from.")
@@ -187,7 +143,8 @@ def add_commands(
     _add_file(add("check", _check, "Resolve, and say everything that is wrong."))
     other = add("diff", _diff, "Show what differs between two files, in value or in source.")
     _add_file(other)
-    other.add_argument("other", type=Path, metavar="OTHER", help="the other TOML file")
+    other.add_argument("other", type=Path, metavar="OTHER", help="the other settings file")
+    other.add_argument("--values", action="store_true", help="only differences of value, not of source")
     dumped = add("dump", _dump, "Write the resolved settings as TOML, with origins as comments.")
     _add_file(dumped)
     dumped.add_argument("--plain", action="store_true", help="without origins")
@@ -200,13 +157,39 @@ def add_commands(
     _add_file(again, required=False)
 
 
+def _parse_anywhere(
+    parser: argparse.ArgumentParser,
+    args: Sequence[str] | None = None,
+    namespace: argparse.Namespace | None = None,
+) -> tuple[argparse.Namespace, list[str]]:
+    """Read the arguments of a command with its options anywhere between them.
+
+    argparse fills an optional place, as that of PATH, with nothing as soon as an option stands before it;
+    ``parse_known_intermixed_args`` does not, and calls the plain reading below.
+    """
+    intermixed = parser.parse_known_args
+    del parser.parse_known_args
+    try:
+        return parser.parse_known_intermixed_args(args, namespace)
+    finally:
+        parser.parse_known_args = intermixed  # type: ignore[method-assign]
+
+
 def _add_file(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     parser.add_argument(
-        "file", type=Path, metavar="FILE", nargs=None if required else "?", help="a TOML file"
+        "file",
+        type=Path,
+        metavar="FILE",
+        nargs=None if required else "?",
+        help="a settings file (TOML, JSON, YAML); - for the standard input",
     )
     parser.add_argument("--profile", help="take [profile.NAME] of the file")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="set one setting")
     parser.add_argument("--env", default="", metavar="PREFIX", help="read the environment below PREFIX__")
+    parser.add_argument(
+        "--format", choices=tuple(FORMATS), help="format of the file, where its name does not tell"
+    )
+    parser.add_argument("--table", default="", metavar="TABLE", help="where the settings stand: tool.app")
 
 
 def _request(options: argparse.Namespace, file: Path | None = None) -> Request:
@@ -218,21 +201,6 @@ def _request(options: argparse.Namespace, file: Path | None = None) -> Request:
                 [Problem(f"--set {each} has no value", expected="PATH=VALUE", hint=f"--set {each}=...")]
             )
         given.append((key.strip(), value))
-    return Request(file or options.file, options.profile, tuple(given), options.env)
-
-
-def _emphasised(text: str, stream: object) -> str:
-    """Colour the first line of each problem, on a terminal and unless NO_COLOR says otherwise."""
-    if os.environ.get("NO_COLOR") or not getattr(stream, "isatty", lambda: False)():
-        return text
-    from io import StringIO
-
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(file=StringIO(), force_terminal=True, soft_wrap=True, highlight=False)
-    for block in text.split("\n\n"):
-        first, _, rest = block.partition("\n")
-        console.print(Text.assemble((first, "bold red"), f"\n{rest}\n" if rest else "\n"))
-    written = console.file
-    return written.getvalue().rstrip("\n") if isinstance(written, StringIO) else text
+    return Request(
+        file or options.file, options.profile, tuple(given), options.env, options.format, options.table
+    )

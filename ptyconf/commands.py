@@ -15,7 +15,7 @@ from ptyconf.errors import ConfigError, Problem
 from ptyconf.freeze import Frozen, freeze
 from ptyconf.merge.resolution import Resolution
 from ptyconf.report import dump_toml, story, table, to_json
-from ptyconf.report.difference import diff
+from ptyconf.report.difference import Difference, diff
 from ptyconf.report.jsonschema import json_schema
 from ptyconf.report.template import template
 from ptyconf.schema.index import Alias, Slot
@@ -38,14 +38,14 @@ class Answer:
         return json.dumps(self.data, indent=2, ensure_ascii=False) if as_json else self.text.rstrip("\n")
 
 
-def explain(resolution: Resolution, path: str | None = None) -> Answer:
-    """Tell one setting's story, or where every value comes from.
+def explain(resolution: Resolution, path: str | None = None, *, width: int | None = None) -> Answer:
+    """Tell one setting's story, or where every value comes from, in lines of at most a width.
 
     Raises:
         ConfigError: There is no such setting.
     """
     if path is None:
-        return Answer(table(resolution), to_json(resolution))
+        return Answer(table(resolution, width=width), to_json(resolution))
     known = find_path(resolution, path)
     return Answer(story(resolution, known), to_json(resolution, known))
 
@@ -102,9 +102,11 @@ def problem_as_dict(problem: Any) -> dict[str, Any]:
     }
 
 
-def compare(before: Resolution, after: Resolution) -> Answer:
+def compare(before: Resolution, after: Resolution, *, values_only: bool = False) -> Answer:
     """Show what differs between two resolutions; 1 when something does."""
     found = diff(before, after)
+    if values_only:
+        found = Difference(found.values)
     return Answer(str(found) or "no difference", found.as_dict(), DIFFERENT if found else OK)
 
 

@@ -33,6 +33,7 @@ class Options(TypedDict, total=False):
         table: Where the settings stand in a file that others use too: ``"tool.app"`` in pyproject.toml. Its
             include, profile and unset stand in that table as well; files that it includes have no such table.
         missing: Whether a file that does not exist, or has no such table, is an error, or nothing ("skip").
+        kind: Name of its format; by the ending of the name if left out, TOML where no format has that.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Options(TypedDict, total=False):
     sections: Iterable[str] | None
     table: str | Sequence[str]
     missing: Missing
+    kind: str | None
 
 
 def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> list[Layer]:
@@ -55,8 +57,11 @@ def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> list[Layer
         path: The file.
         options: As ``Options`` says.
     """
-    table = options.get("table", ())
-    sections = options.get("sections")
+    return _loading(options).start(path)
+
+
+def _loading(options: Options) -> Loading:
+    sections, kind = options.get("sections"), options.get("kind")
     names = Names(
         options.get("name", "file"),
         options.get("included", "included"),
@@ -64,10 +69,14 @@ def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> list[Layer
         options.get("unknown", "error"),
         None if sections is None else tuple(sections),
         options.get("max_bytes", MAX_BYTES),
-        tuple(table.split(".")) if isinstance(table, str) and table else tuple(table),
+        _table(options.get("table", ())),
         options.get("missing", "error"),
     )
-    return Loading(names, options.get("profile")).start(path)
+    return Loading(names, options.get("profile"), FORMATS[kind] if kind else None)
+
+
+def _table(name: str | Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.split(".")) if isinstance(name, str) and name else tuple(name)
 
 
 def load_all(paths: Iterable[str | os.PathLike[str]], **options: Unpack[Options]) -> list[Layer]:
@@ -80,24 +89,15 @@ def load_all(paths: Iterable[str | os.PathLike[str]], **options: Unpack[Options]
     return layers
 
 
-def parse(
-    text: str,
-    *,
-    file: str = "<string>",
-    profile: str | None = None,
-    name: str = "file",
-    kind: str | None = None,
-) -> list[Layer]:
+def parse(text: str, *, file: str = "<string>", **options: Unpack[Options]) -> list[Layer]:
     """Read a text into layers, as ``load`` does a file.
 
     Args:
         text: The text.
         file: What places call it; includes and relative paths resolve against its folder.
-        profile: Take the table ``[profile.NAME]``, as a layer above.
-        name: Layer of the text.
-        kind: Name of its format; by the ending of ``file`` if left out, TOML where that has none.
+        options: As ``Options`` says.
     """
-    return Loading(Names(file=name), profile, FORMATS[kind] if kind else None).start_text(text, file)
+    return _loading(options).start_text(text, file)
 
 
 def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:

@@ -49,6 +49,15 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> st
         os.close(handle)
     if len(raw) > max_bytes:
         raise TextError(f"has more than {max_bytes} bytes")
+    return decode(raw)
+
+
+def decode(raw: bytes) -> str:
+    """Read bytes as UTF-8.
+
+    Raises:
+        TextError: They are not; with the place.
+    """
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -175,20 +175,96 @@ def test_module_runs_as_a_process(jail: Callable[..., Path]) -> None:
     assert done.stderr.splitlines()[0] == "/dev/null is not a regular file"
 
 
-def test_colours_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And never under NO_COLOR."""
-    from ptyconf.cli import _emphasised
+def test_options_stand_anywhere(say: Answer, jail: Callable[..., Path]) -> None:
+    """Before, between and behind the words."""
+    jail("prod.toml", "model.gridsize = 2\n[profile.prod]\nmodel.gridsize = 4\n")
+    orders = (
+        ("small", "prod.toml", "--profile", "prod", "gridsize"),
+        ("--profile", "prod", "small", "prod.toml", "gridsize"),
+        ("small", "--profile=prod", "prod.toml", "gridsize"),
+        ("small", "prod.toml", "gridsize", "--profile", "prod"),
+    )
+    for words in orders:
+        code, out, err = say("explain", *words)
+        assert (code, out.splitlines()[:1], err) == (0, ["model.gridsize = 4"], "")
+    assert say("explain", "small", "prod.toml", "--profile", "prod", "gridsize", "more")[0] == 2
 
-    class Terminal:
-        """Says that it is one."""
 
-        def isatty(self) -> bool:
-            return True
+def test_a_table_of_a_shared_file_is_read(say: Answer, jail: Callable[..., Path]) -> None:
+    """``--table tool.app`` for pyproject.toml."""
+    jail("pyproject.toml", "[tool.app.model]\ngridsize = 6\n")
+    _, out, _ = say("explain", "small", "pyproject.toml", "--table", "tool.app", "gridsize")
+    assert out.splitlines()[0] == "model.gridsize = 6"
 
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    coloured = _emphasised("wrong\n  try  this", Terminal())
-    assert coloured == "\x1b[1;31mwrong\x1b[0m\n  try  this"
-    assert _emphasised("wrong", object()) == "wrong"
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert _emphasised("wrong", Terminal()) == "wrong"
+
+def test_a_diff_of_values_alone_passes_over_sources(say: Answer, jail: Callable[..., Path]) -> None:
+    """Other source, same value: 0 with --values, 1 without."""
+    jail("same.toml", "\nmodel.gridsize = 2\n")
+    assert say("diff", "small", "run.toml", "same.toml")[0] == 1
+    assert say("diff", "small", "run.toml", "same.toml", "--values") == (0, "no difference\n", "")
+    code, out, _ = say("diff", "--values", "small", "run.toml", "other.toml", "--json")
+    assert (code, [each["path"] for each in json.loads(out)["changes"]]) == (1, ["model.gridsize"])
+
+
+def test_version_is_that_of_the_distribution(say: Answer) -> None:
+    """Whichever of the two is installed."""
+    from importlib.metadata import version
+
+    code, out, _ = say("--version")
+    assert (code, out) == (0, f"ptyconf {version('ptychopinn')}\n")
+
+
+def test_a_table_fits_the_terminal(
+    say: Answer, jail: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values are cut first, then places stand on their own lines."""
+    jail("long/folder/of/settings.toml", "model.gridsize = 2\n")
+    monkeypatch.setenv("COLUMNS", "60")
+    _, out, _ = say("explain", "small", "long/folder/of/settings.toml")
+    assert max(map(len, out.splitlines())) <= 60
+    assert "    long/folder/of/settings.toml:1:1 model.gridsize\n" in out
+
+
+BROKEN = {
+    "name": ("x = 1\ny = nothing\n", "NameError: name 'nothing' is not defined", "broken.py:2"),
+    "inside": ("import inner\n", "ZeroDivisionError: division by zero", "inner.py:2"),
+    "package": (
+        "import no_such_package\n",
+        "ModuleNotFoundError: No module named 'no_such_package'",
+        "broken.py:1",
+    ),
+    "syntax": ("x = (\n", "SyntaxError: '(' was never closed", "broken.py:1"),
+    "exit": ("import sys\nsys.exit(3)\n", "SystemExit: 3", "broken.py:2"),
+    "value": ("int('x')\n", "ValueError: invalid literal for int() with base 10: 'x'", "broken.py:1"),
+    "schema": (
+        "from ptyconf import Schema, Setting\nschema = Schema('s', [], [Setting('a.b')])\n",
+        "SchemaError: the setting 'a.b' has no type, and no class has it",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_module_that_fails_says_what_failed(
+    say: Answer, jail: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """With the exception's words and the line, and no traceback."""
+    text, words, place = BROKEN[name]
+    jail("broken.py", text)
+    jail("inner.py", "# \n1 / 0\n")
+    for module in ("broken", "inner"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    code, out, err = say("check", "broken", "run.toml")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[0] == f"the module 'broken' fails on import: {words}"
+    assert place in err.splitlines()[1]
+
+
+def test_schemas_of_a_module_are_named(say: Answer) -> None:
+    """Where another name was asked for."""
+    assert say("check", "small:scheme", "run.toml")[2] == (
+        "there is no schema 'small:scheme': the module 'small' has no 'scheme'\n"
+        "  expected    MODULE:SCHEMA, with a ptyconf.Schema\n"
+        "  known here  schema\n"
+        "  try         small:schema\n"
+    )

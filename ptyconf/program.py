@@ -1,0 +1,180 @@
+"""A program as the command line sees it: its schema, its way to resolve, and how it is found by name."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ptyconf.errors import ConfigError, Problem
+from ptyconf.merge.layer import Layer
+from ptyconf.merge.origin import Origin
+from ptyconf.merge.precedence import Precedence
+from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolve import resolve
+from ptyconf.schema.schema import Schema
+from ptyconf.sources import environment, file, flags
+from ptyconf.text.files import MAX_BYTES, TextError, decode
+from ptyconf.text.show import close_matches
+
+PRECEDENCE = Precedence("flags", "environment", "profile", "file", "included")
+STDIN = ("-", "/dev/stdin")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a command wants resolved.
+
+    Args:
+        file: The settings file; ``-`` is what comes on the standard input.
+        profile: Profile of the file.
+        given: Settings given on the command line, as path and text.
+        prefix: Prefix of the environment, "" to leave that out.
+        format: Name of the file's format; by the ending of its name if left out.
+        table: Table of the file in which the settings stand.
+    """
+
+    file: Path | None = None
+    profile: str | None = None
+    given: tuple[tuple[str, str], ...] = ()
+    prefix: str = ""
+    format: str | None = None
+    table: str = ""
+
+    def layers(self) -> list[Layer]:
+        """Make the layers of the request: flags, environment, file with profile and includes."""
+        found = []
+        if self.given:
+            spelled = {key: f"--set {key}" for key, _ in self.given}
+            found.append(flags.given(dict(self.given), spelling=spelled))
+        if self.prefix:
+            found.append(environment.layer(self.prefix))
+        if self.file is not None and str(self.file) in STDIN:
+            found += file.parse(
+                read_stdin(), file="<stdin>", profile=self.profile, kind=self.format, table=self.table
+            )
+        elif self.file is not None:
+            found += file.load(self.file, profile=self.profile, kind=self.format, table=self.table)
+        return found
+
+
+def read_stdin(*, max_bytes: int = MAX_BYTES) -> str:
+    """Read the standard input as text, bounded as files are.
+
+    Raises:
+        ConfigError: There is none, it is too long, or not UTF-8.
+    """
+    origin = Origin("file", "<stdin>", "", "<stdin>")
+    if sys.stdin is None:
+        raise ConfigError([Problem("the standard input is closed", origin=origin)])
+    raw = sys.stdin.buffer.read(max_bytes + 1)
+    if len(raw) > max_bytes:
+        raise ConfigError([Problem(f"<stdin> has more than {max_bytes} bytes", origin=origin)])
+    try:
+        return decode(raw)
+    except TextError as refusal:
+        place = Origin("file", "<stdin>", "", "<stdin>", refusal.line, refusal.column)
+        raise ConfigError([Problem(f"<stdin> {refusal.text}", origin=place)]) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A schema with its way to resolve a request; ``MODULE:NAME`` may name one instead of a schema."""
+
+    schema: Schema
+    resolve: Callable[[Request], Resolution] | None = None
+
+    def load(self, request: Request) -> Resolution:
+        """Resolve a request, in the program's own way if it has one.
+
+        Raises:
+            ConfigError: Everything that is wrong.
+        """
+        if self.resolve is not None:
+            return self.resolve(request)
+        return resolve(self.schema, PRECEDENCE, request.layers())
+
+
+def find_program(name: str) -> Program:
+    """Find the schema or program that ``MODULE:NAME`` names; the NAME ``schema`` may be left out.
+
+    Raises:
+        ConfigError: There is none, or its module fails on import.
+    """
+    module_name, _, attribute = name.partition(":")
+    module = _import(module_name, name)
+    attribute = attribute or "schema"
+    candidates = [key for key, value in vars(module).items() if isinstance(value, (Schema, Program))]
+    found = getattr(module, attribute, None)
+    if isinstance(found, Schema):
+        return Program(found)
+    if isinstance(found, Program):
+        return found
+    if attribute in vars(module):
+        said = f"{name!r} is {type(found).__name__}, not a schema"
+    else:
+        said = f"there is no schema {name!r}: the module {module_name!r} has no {attribute!r}"
+    near = close_matches(attribute, candidates) or candidates
+    raise ConfigError(
+        [
+            Problem(
+                said,
+                expected="MODULE:SCHEMA, with a ptyconf.Schema",
+                known=", ".join(candidates),
+                hint=f"{module_name}:{near[0]}" if near else "",
+            )
+        ]
+    )
+
+
+def _import(module_name: str, name: str) -> ModuleType:
+    """Import the module of a schema; whatever its code raises is a problem with the place."""
+    if not module_name or module_name.startswith("."):
+        raise ConfigError([_absent(name, f"{module_name!r} is no name of a module")])
+    with _folder_first():
+        try:
+            return importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+                raise ConfigError([_failed(module_name, error)]) from error
+            raise ConfigError([_absent(name, f"there is no module {error.name!r}")]) from None
+        except (Exception, SystemExit) as error:
+            raise ConfigError([_failed(module_name, error)]) from error
+
+
+def _absent(name: str, reason: str) -> Problem:
+    text = f"there is no schema {name!r}: {reason}"
+    return Problem(text, expected="MODULE:SCHEMA", hint="my_program.settings:schema")
+
+
+def _failed(module_name: str, error: BaseException) -> Problem:
+    """Say what went wrong inside a module, and on which line of it."""
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen ") and frame.filename not in {importlib.__file__, __file__}
+    ]
+    file, line = (frames[-1].filename, frames[-1].lineno) if frames else (None, None)
+    if isinstance(error, SyntaxError):
+        said, file, line = f"{type(error).__name__}: {error.msg}", error.filename, error.lineno
+    origin = Origin("python", module_name, "", file, line) if file is not None else None
+    return Problem(f"the module {module_name!r} fails on import: {said}", origin=origin)
+
+
+@contextmanager
+def _folder_first() -> Iterator[None]:
+    """Look for modules in the working directory first, as ``python -m`` does."""
+    folder = str(Path.cwd())
+    before: list[Any] = list(sys.path)
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
