@@ -177,7 +177,7 @@ class RawData(Scan):
         path = Path(path)
         # Held to the end of the checks, so that a mask that the file holds needs no second opening.
         file = open_scan(path)
-        contents = find_format(file).read(file)
+        contents = find_format(file).read(file, ScanOptions() if options is None else options)
         arrays = contents.arrays
         return cls(
             arrays["xcoords"],

@@ -14,7 +14,9 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.hdf5 import Hdf5File
 from ptycho.files.npz import NpzFile
+from ptycho.files.stored_frames import StoredFrames
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -90,9 +92,20 @@ class ScanFile:
         return NpzFile(self.path, self._stream)
 
     @cached_property
+    def hdf5(self) -> Hdf5File:
+        """The file as an HDF5 file.
+
+        Raises:
+            ScanError: It is none, or not a whole one.
+        """
+        return Hdf5File(self.path)
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """Its arrays, in the order in which they were written; none where its kind has no keys."""
-        return self.npz.keys if self.container == "npz" else ()
+        if self.container == "npz":
+            return self.npz.keys
+        return self.hdf5.keys if self.container == "hdf5" else ()
 
     def read(self, key: str) -> Array:
         """Read one array into memory.
@@ -100,14 +113,17 @@ class ScanFile:
         Raises:
             ScanError: The file lacks the key, or is damaged there.
         """
-        return self.npz.read(key)
+        return self.hdf5.read(key) if self.container == "hdf5" else self.npz.read(key)
 
-    def frames(self, key: str) -> Array:
-        """Give one array of many frames, which stays in the file where that is possible.
+    def frames(self, *keys: str) -> Any:
+        """Give arrays of many frames as one, which stays in the file where that is possible.
 
         Raises:
-            ScanError: The file lacks the key, or is damaged there.
+            ScanError: The file lacks a key, or is damaged there.
         """
+        if self.container == "hdf5":
+            return StoredFrames(self.hdf5, keys)
+        (key,) = keys
         return self.npz.read(key) if self.unpacked else self.npz.map(key)
 
     def shape(self, key: str) -> tuple[int, ...]:
@@ -116,7 +132,7 @@ class ScanFile:
         Raises:
             ScanError: The file lacks the key, or is damaged there.
         """
-        return self.npz.header(key)[0]
+        return self.hdf5.shape(key) if self.container == "hdf5" else self.npz.header(key)[0]
 
 
 _alive: weakref.WeakValueDictionary[Identity, ScanFile] = weakref.WeakValueDictionary()

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.scan.geometry import Geometry
 from ptycho.scan.scan_file import open_scan
+from ptycho.settings.data import ScanOptions
 from ptycho.settings.registries import FORMATS
 from ptyconf.errors import error_text
 
@@ -34,13 +36,24 @@ class ScanContents:
         quantity: "counts" or "amplitude" where the file says so, else None.
         origin: "centre" or "corner" where the file says so, else None.
         metadata: What was embedded under '_metadata', or None.
+        position_unit: Unit of the positions: "px", "m" and so on; "" where the file does not say.
+        geometry: What the file says about wavelength, distance and detector pixel.
+        bad_pixels: Pixels that measure nothing by the file's own mask, True = bad, shape (H, W) or
+            (n, H, W), or None.
+        beam_centre_px: [row, column] of the beam in the file's frames, or None.
+        notes: What is to be said about the file, one sentence each.
     """
 
-    arrays: dict[str, Array]
+    arrays: dict[str, Any]
     frames_key: str
     quantity: str | None = None
     origin: str | None = None
     metadata: dict[str, Any] | None = None
+    position_unit: str = "px"
+    geometry: Geometry = field(default_factory=Geometry)
+    bad_pixels: Any = None
+    beam_centre_px: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,7 +65,10 @@ class ScanHeader:
         probe_key: The key under which it holds a probe, or would hold one.
         probe_shape: Shape of the probe, None where the file has none or it cannot be read.
         doubt: Why there is no probe, "" where there is one.
-        metadata: What was embedded under '_metadata', or None.
+        metadata: What was embedded under '_metadata'; empty where nothing was.
+        frame_shape: (rows, columns) of a frame, None where that needs more than a look.
+        frames_key: The key under which it holds the frames.
+        geometry: What it says about wavelength, distance and detector pixel.
     """
 
     keys: tuple[str, ...] = ()
@@ -60,6 +76,9 @@ class ScanHeader:
     probe_shape: tuple[int, ...] | None = None
     doubt: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
+    frame_shape: tuple[int, int] | None = None
+    frames_key: str = ""
+    geometry: Geometry = field(default_factory=Geometry)
 
 
 @dataclass(frozen=True)
@@ -69,8 +88,9 @@ class ScanFormat:
     Attributes:
         name: Its name in the registry.
         layout: What a file of it holds, in one line.
+        needs: What has to be said in the settings, because such a file does not hold it; "" for nothing.
         recognise: Tells by the content of a file whether it has this layout.
-        read: Reads the contents; frames stay in the file where they can.
+        read: Reads the contents as the settings say; frames stay in the file where they can.
         header: Reads what the file says about the settings, and no frame.
         general: Whether it takes whatever no other format recognises.
     """
@@ -78,8 +98,9 @@ class ScanFormat:
     name: str
     layout: str
     recognise: Callable[[ScanFile], bool]
-    read: Callable[[ScanFile], ScanContents]
+    read: Callable[[ScanFile, ScanOptions], ScanContents]
     header: Callable[[ScanFile], ScanHeader]
+    needs: str = ""
     general: bool = False
 
 
@@ -115,7 +136,7 @@ def find_format(file: ScanFile) -> ScanFormat:
     )
 
 
-def read_contents(path: str | Path) -> ScanContents:
+def read_contents(path: str | Path, options: ScanOptions | None = None) -> ScanContents:
     """Read a scan file of any format; frames stay in the file where they can.
 
     Raises:
@@ -123,7 +144,7 @@ def read_contents(path: str | Path) -> ScanContents:
         ScanError: It is damaged, of no known format, or an array of the contract is missing.
     """
     file = open_scan(path)
-    return find_format(file).read(file)
+    return find_format(file).read(file, ScanOptions() if options is None else options)
 
 
 def read_header(path: str | Path) -> ScanHeader:

@@ -1,0 +1,289 @@
+"""Datasets inside HDF5 files: opened once, with the links, filters and parts that are missing named.
+
+h5py is imported when a file is opened: whoever reads only settings does without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from ptycho.errors import ScanError
+from ptyconf.errors import error_text
+
+__all__ = ["Hdf5File", "missing_filter", "unreadable"]
+
+Array = np.ndarray[Any, Any]
+
+FILTERS = {32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32015: "zstd", 32026: "blosc2"}
+"""Filters of detector and beamline files by their registered numbers (The HDF Group's list of filters)."""
+
+SHOWN_KEYS = 40
+"""Datasets listed in a message; a facility's file may hold thousands."""
+
+DEEPEST = 12
+"""Groups inside each other that are looked into; links could go round in a circle."""
+
+
+
+class Hdf5File:
+    """An HDF5 file, opened once.
+
+    Attributes:
+        path: The file.
+
+    Raises:
+        ScanError: It is no HDF5 file, or not a whole one.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        import h5py
+
+        # Registers the filters of the field's detectors; without it h5py names none of them.
+        with contextlib.suppress(ImportError):
+            import_module("hdf5plugin")
+        self.path = Path(path)
+        try:
+            # Scans lie on read-only and network file systems, where taking a lock fails.
+            self._file = h5py.File(self.path, "r", locking=False)
+        except OSError as error:
+            raise ScanError(
+                error_text(
+                    f"{path} cannot be opened as an HDF5 file ({error})",
+                    expected="a whole HDF5 file",
+                    hint="copy the file again; an interrupted copy looks like this",
+                )
+            ) from error
+        self._keys: tuple[str, ...] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def __contains__(self, key: str) -> bool:
+        """Tell whether there is such a dataset or link; a link to a missing file counts."""
+        try:
+            return self._file.get(key, getlink=True) is not None and self._kind(key) != "group"
+        except (KeyError, ValueError):
+            # A path that runs through a dataset or through a link that leads nowhere.
+            return False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Paths of all datasets, without the leading stroke; links are followed within the file."""
+        if self._keys is None:
+            self._keys = tuple(self._paths(self._file, "", 0))
+        return self._keys
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def group(self, key: str) -> bool:
+        """Tell whether there is such a group."""
+        return self._kind(key) == "group"
+
+    def members(self, key: str) -> tuple[str, ...]:
+        """List what lies directly in a group; nothing where there is no such group."""
+        return tuple(self._file[key]) if self.group(key) else ()
+
+    def first(self, *keys: str) -> str | None:
+        """Give the first of some keys that is there, or None."""
+        return next((key for key in keys if key in self), None)
+
+    def dataset(self, key: str) -> Any:
+        """Give a dataset that can be read.
+
+        Raises:
+            ScanError: There is none, what it links to is missing, or its filter is.
+        """
+        import h5py
+
+        try:
+            item = self._file[key]
+        except (KeyError, OSError, ValueError) as error:
+            raise self._missing(key) from error
+        if not isinstance(item, h5py.Dataset):
+            raise ScanError(
+                error_text(
+                    f"'{key}' in {self.path} is a group, not a dataset",
+                    known=", ".join(f"{key}/{name}" for name in item),
+                )
+            )
+        self._require_parts(item, key)
+        _require_filters(item, key, self.path)
+        return item
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Read the shape of a dataset."""
+        shape: tuple[int, ...] = self.dataset(key).shape
+        return shape
+
+    def read(self, key: str) -> Array:
+        """Read a dataset into memory; a pair of real and imaginary part becomes a complex number.
+
+        Raises:
+            ScanError: It cannot be read.
+        """
+        dataset = self.dataset(key)
+        if dataset.dtype.hasobject and dataset.dtype.kind != "O":
+            raise ScanError(error_text(f"'{key}' in {self.path} holds no numbers: {dataset.dtype}"))
+        try:
+            array = np.asarray(dataset[()])
+        except OSError as error:
+            raise unreadable(key, self.path, error) from error
+        names = array.dtype.names
+        # MATLAB's complex numbers in version 7.3 files.
+        if names is not None and set(names) == {"real", "imag"}:
+            return np.asarray(array["real"] + 1j * array["imag"])
+        return array
+
+    def number(self, key: str) -> float | None:
+        """Read one number, also one that stands in an array of length 1; None where there is no such key.
+
+        Raises:
+            ScanError: There is something else.
+        """
+        if key not in self:
+            return None
+        array = self.read(key)
+        if array.size != 1 or array.dtype.kind not in "iuf":
+            raise ScanError(
+                error_text(
+                    f"'{key}' in {self.path} is an array of {array.dtype} with shape {array.shape}",
+                    expected="one number",
+                )
+            )
+        return float(array.reshape(()))
+
+    def text(self, key: str) -> str:
+        """Read one text; "" where there is none."""
+        if key not in self:
+            return ""
+        value = self.read(key)
+        return _decoded(value.reshape(-1)[0]) if value.size == 1 else ""
+
+    def attribute(self, key: str, name: str) -> Any:
+        """Read an attribute of a group or dataset, text decoded; None where there is none."""
+        try:
+            value = self._file[key or "/"].attrs.get(name)
+        except (KeyError, OSError):
+            return None
+        return _decoded(value) if isinstance(value, bytes | np.bytes_) else value
+
+    def shown_keys(self) -> str:
+        """List the datasets with their shapes, for a message."""
+        shown = [f"{key} {self._file[key].shape}" for key in self.keys[:SHOWN_KEYS] if self._kind(key)]
+        rest = len(self.keys) - SHOWN_KEYS
+        return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "") or "nothing"
+
+    def _kind(self, key: str) -> str:
+        try:
+            kind = self._file.get(key, getclass=True)
+        except (KeyError, OSError):
+            return ""
+        return "" if kind is None else kind.__name__.lower().replace("file", "group")
+
+    def _paths(self, group: Any, prefix: str, depth: int) -> list[str]:
+        import h5py
+
+        paths: list[str] = []
+        for name in group:
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                paths.append(f"{prefix}{name}")
+                continue
+            item = group.get(name)
+            if isinstance(item, h5py.Dataset):
+                paths.append(f"{prefix}{name}")
+            elif isinstance(item, h5py.Group) and depth < DEEPEST:
+                paths.extend(self._paths(item, f"{prefix}{name}/", depth + 1))
+        return paths
+
+    def _missing(self, key: str) -> ScanError:
+        import h5py
+
+        parts = key.strip("/").split("/")
+        for length in range(1, len(parts) + 1):
+            try:
+                link = self._file.get("/".join(parts[:length]), getlink=True)
+            except (KeyError, ValueError, OSError):
+                break
+            if isinstance(link, h5py.ExternalLink):
+                return self._broken_link("/".join(parts[:length]), link)
+        return ScanError(error_text(f"there is no '{key}' in {self.path}", known=self.shown_keys()))
+
+    def _broken_link(self, key: str, link: Any) -> ScanError:
+        target = self.path.parent / link.filename
+        if target.exists():
+            return ScanError(
+                error_text(f"'{key}' in {self.path} leads to '{link.path}' in {target}, which is not there")
+            )
+        return ScanError(
+            error_text(
+                f"'{key}' in {self.path} lies in a file that is missing: {target}",
+                expected=f"{link.filename} beside {self.path.name}",
+                hint="copy the data files along with the file that links to them",
+            )
+        )
+
+    def _require_parts(self, dataset: Any, key: str) -> None:
+        """Refuse a virtual dataset with a missing part: HDF5 would read it as zeros, without a word."""
+        if not dataset.is_virtual:
+            return
+        names = {source.file_name for source in dataset.virtual_sources() if source.file_name != "."}
+        missing = sorted(name for name in names if not (self.path.parent / name).exists())
+        if missing:
+            raise ScanError(
+                error_text(
+                    f"'{key}' in {self.path} is made of parts, and {len(missing)} of {len(names)} files are "
+                    f"missing: {', '.join(missing)}",
+                    expected=f"these files beside {self.path.name}; their frames would read as zeros",
+                    hint="copy the data files along with the file that links to them",
+                )
+            )
+
+
+def missing_filter(dataset: Any) -> str:
+    """Name a compression filter that a dataset needs and that is not here; "" where all are."""
+    import h5py
+
+    pipeline = dataset.id.get_create_plist()
+    for index in range(pipeline.get_nfilters()):
+        number, _, _, name = pipeline.get_filter(index)
+        if not h5py.h5z.filter_avail(number):
+            return FILTERS.get(number) or _decoded(name) or f"number {number}"
+    return ""
+
+
+def _require_filters(dataset: Any, key: str, path: Path) -> None:
+    name = missing_filter(dataset)
+    if name:
+        raise ScanError(
+            error_text(
+                f"'{key}' in {path} is compressed with the filter {name}, which is not installed here",
+                expected="the HDF5 filters of the field's detectors",
+                hint="pip install hdf5plugin",
+            )
+        )
+
+
+def unreadable(key: str, path: Path, error: OSError) -> ScanError:
+    """Make the error that a dataset is not whole."""
+    return ScanError(
+        error_text(
+            f"'{key}' in {path} cannot be read ({error})",
+            expected="a whole dataset",
+            hint="copy the file again; an interrupted copy looks like this",
+        )
+    )
+
+
+def _decoded(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,119 @@
+"""Frames that stay in HDF5 datasets and are read a few at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptycho.errors import ScanError
+from ptycho.files.hdf5 import Hdf5File, unreadable
+from ptyconf.errors import error_text
+
+__all__ = ["StoredFrames"]
+
+Array = np.ndarray[Any, Any]
+
+GAP_FRAMES = 8
+"""Frames between two wanted ones that are read along, because skipping them costs more.
+
+Measured: a call of h5py costs 100 microseconds, as much as reading 30 uncompressed frames of 64 x 64 pixels;
+compressed frames cost several times more each.
+"""
+
+
+class StoredFrames:
+    """Frames that stay in HDF5 datasets and are read a few at a time, as a numpy array of them would answer.
+
+    A raster of frames counts as a list of them, row by row; several datasets follow each other.
+
+    Args:
+        file: The file that the datasets are reached through; it stays open as long as the frames.
+        keys: The datasets, each of shape (n, H, W) or (rows, columns, H, W), of equal H, W and kind.
+
+    Raises:
+        ScanError: A dataset is missing or cannot be read, or they do not fit together.
+    """
+
+    def __init__(self, file: Hdf5File, keys: tuple[str, ...]) -> None:
+        self._file = file
+        self._keys = keys
+        self._parts = [file.dataset(key) for key in keys]
+        first = self._parts[0]
+        for key, part in zip(keys, self._parts, strict=True):
+            if part.ndim not in {3, 4} or part.shape[-2:] != first.shape[-2:] or part.dtype != first.dtype:
+                raise ScanError(
+                    error_text(
+                        f"'{key}' in {file.path} is an array of {part.dtype} with shape {part.shape}",
+                        expected="frames: (n, rows, columns), or a raster (lines, points, rows, columns)"
+                        + (f", as '{keys[0]}' of {first.dtype} {first.shape}" if part is not first else ""),
+                    )
+                )
+        lengths = [int(np.prod(part.shape[:-2])) for part in self._parts]
+        self._ends = np.cumsum(lengths)
+        self.shape: tuple[int, int, int] = (int(self._ends[-1]), *first.shape[-2:])
+        self.dtype: np.dtype[Any] = first.dtype
+        self.ndim = 3
+
+    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...]]]:
+        """Travel to another process as a place in a file."""
+        return _open_frames, (self._file.path, self._keys)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.shape))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        whole = self[:]
+        return whole if dtype is None else whole.astype(dtype, copy=bool(copy))
+
+    def __getitem__(self, which: Any) -> Array:
+        """Read some frames: a slice, whole numbers, or one boolean per frame."""
+        if isinstance(which, slice):
+            return self._read(np.arange(*which.indices(len(self))))
+        indices = np.asarray(which)
+        if indices.dtype == np.bool_:
+            indices = np.flatnonzero(indices)
+        if indices.ndim == 0:
+            return np.asarray(self._read(indices.reshape(1))[0])
+        return self._read(indices)
+
+    def _read(self, indices: Array) -> Array:
+        """Read frames in the order of the file, each once, and give them in the order asked for."""
+        wanted, places = np.unique(indices % max(len(self), 1), return_inverse=True)
+        frames = np.empty((len(wanted), *self.shape[1:]), self.dtype)
+        cuts = np.flatnonzero(np.diff(wanted) > GAP_FRAMES) + 1
+        for run in np.split(np.arange(len(wanted)), cuts):
+            if len(run):
+                first, last = int(wanted[run[0]]), int(wanted[run[-1]]) + 1
+                frames[run] = self._read_range(first, last)[wanted[run] - first]
+        return frames if len(wanted) == len(indices) and np.all(np.diff(places) == 1) else frames[places]
+
+    def _read_range(self, first: int, last: int) -> Array:
+        blocks, start = [], 0
+        for key, part, end in zip(self._keys, self._parts, self._ends.tolist(), strict=True):
+            if first < end and last > start:
+                try:
+                    blocks.append(_read_part(part, max(first - start, 0), min(last, end) - start))
+                except OSError as error:
+                    raise unreadable(key, self._file.path, error) from error
+            start = end
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def _read_part(part: Any, first: int, last: int) -> Array:
+    if part.ndim == 3:
+        return np.asarray(part[first:last])
+    points = part.shape[1]
+    lines = range(first // points, (last - 1) // points + 1)
+    spans = ((line, max(first - line * points, 0), min(last - line * points, points)) for line in lines)
+    return np.concatenate([part[line, start:stop] for line, start, stop in spans])
+
+
+def _open_frames(path: Path, keys: tuple[str, ...]) -> StoredFrames:
+    return StoredFrames(Hdf5File(path), keys)

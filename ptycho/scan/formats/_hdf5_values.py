@@ -1,0 +1,145 @@
+"""What the HDF5 formats read in the same way: numbers with units, masks, positions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptycho.errors import ScanError
+from ptycho.scan.geometry import LENGTHS_M, Fact, Geometry, energy_ev, photon_wavelength_m
+from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ptycho.scan.scan_file import ScanFile
+
+Array = np.ndarray[Any, Any]
+
+
+def length_m(file: ScanFile, *keys: str, usual: str = "m") -> Fact | None:
+    """Read the first of some lengths that is there, in metres.
+
+    Args:
+        file: The file.
+        keys: Where it may be.
+        usual: Its unit where the dataset has no attribute "units".
+
+    Raises:
+        ScanError: It is no number, not above zero, or its unit is unknown.
+    """
+    key = file.hdf5.first(*keys)
+    if key is None:
+        return None
+    value = file.hdf5.number(key)
+    unit = file.hdf5.attribute(key, "units") or usual
+    factor = LENGTHS_M.get(str(unit))
+    if factor is None:
+        raise ScanError(
+            error_text(f"'{key}' in {file.path} is in '{unit}'", expected=", ".join(sorted(LENGTHS_M)))
+        )
+    if value is None or not np.isfinite(value) or value == 0:
+        return None
+    # Some facilities count the distance from the other end: its sign says nothing about a far field.
+    return Fact(abs(value) * factor, f"{file.path}:/{key}")
+
+
+def wavelength_m(file: ScanFile, *energy_keys: str, usual: str, wavelength_key: str = "") -> Fact | None:
+    """Read the wavelength of photons, given itself or by their energy.
+
+    Args:
+        file: The file.
+        energy_keys: Where the energy may be.
+        usual: Its unit where the dataset has no attribute "units".
+        wavelength_key: Where the wavelength itself may be, which is then taken.
+
+    Raises:
+        ScanError: It is no number, or no photons have it.
+    """
+    if wavelength_key and wavelength_key in file.hdf5:
+        return length_m(file, wavelength_key)
+    key = file.hdf5.first(*energy_keys)
+    value = None if key is None else file.hdf5.number(key)
+    if key is None or value is None:
+        return None
+    where = f"'{key}' in {file.path}"
+    energy = energy_ev(value, str(file.hdf5.attribute(key, "units") or ""), where, usual)
+    return Fact(photon_wavelength_m(energy), f"{file.path}:/{key}")
+
+
+def pixel_size_m(file: ScanFile, x_key: str, y_key: str, *, usual: str = "m") -> Fact | None:
+    """Read the side of a detector pixel.
+
+    Raises:
+        ScanError: The pixels are not square.
+    """
+    x, y = length_m(file, x_key, usual=usual), length_m(file, y_key, usual=usual)
+    if x is not None and y is not None and abs(x.value - y.value) > 1e-3 * x.value:
+        raise ScanError(
+            error_text(
+                f"the detector pixels of {file.path} are not square: '{x_key}' is {x.value:g} m, "
+                f"'{y_key}' is {y.value:g} m",
+                expected="square pixels",
+                hint="frames that were binned alike along rows and columns",
+            )
+        )
+    return y if x is None else x
+
+
+def known_geometry(
+    wavelength: Callable[[], Fact | None] | None = None,
+    distance: Callable[[], Fact | None] | None = None,
+    pixel: Callable[[], Fact | None] | None = None,
+) -> Geometry:
+    """Read what a file says of the geometry; what it says and cannot mean is a doubt, not an error.
+
+    The settings may know better, and positions in pixels do without.
+    """
+    facts: list[Fact | None] = []
+    doubts: list[str] = []
+    for look in (wavelength, distance, pixel):
+        try:
+            facts.append(None if look is None else look())
+        except ScanError as error:
+            facts.append(None)
+            doubts.append(str(error).partition("\n")[0])
+    return Geometry(*facts, doubts=tuple(doubts))
+
+
+def position_columns(file: ScanFile, key: str, columns: int) -> Array:
+    """Read positions of shape (n, columns), also where they are stored (columns, n).
+
+    Raises:
+        ScanError: They have another shape.
+    """
+    array = file.read(key)
+    if array.ndim == 2 and array.shape[1] == columns:
+        return array
+    if array.ndim == 2 and array.shape[0] == columns:
+        return array.T
+    raise ScanError(
+        error_text(
+            f"'{key}' in {file.path} has shape {array.shape}", expected=f"({columns} columns): one row a frame"
+        )
+    )
+
+
+def unit_factor(file: ScanFile, key: str, usual: str = "m") -> float:
+    """Give the size in metres of the unit that a dataset's attribute "units" names.
+
+    Raises:
+        ScanError: The unit is unknown.
+    """
+    unit = str(file.hdf5.attribute(key, "units") or usual)
+    if unit not in LENGTHS_M:
+        raise ScanError(
+            error_text(f"'{key}' in {file.path} is in '{unit}'", expected=", ".join(sorted(LENGTHS_M)))
+        )
+    return LENGTHS_M[unit]
+
+
+def frame_shape(file: ScanFile, key: str) -> tuple[int, int]:
+    """Read rows and columns of a frame."""
+    rows, columns = file.shape(key)[-2:]
+    return rows, columns

@@ -1,0 +1,137 @@
+"""Wavelength, distance and detector pixel: what is known of them, in metres, and where it was said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ptycho.errors import ScanError
+from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from ptycho.settings.data import ScanOptions
+
+__all__ = ["LENGTHS_M", "Fact", "Geometry", "energy_ev", "photon_wavelength_m"]
+
+PLANCK_J_S = 6.62607015e-34
+LIGHT_M_PER_S = 299792458.0
+ELECTRON_CHARGE_C = 1.602176634e-19
+"""Exact by the definition of the SI (2019)."""
+
+LENGTHS_M = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "micron": 1e-6, "nm": 1e-9, "A": 1e-10, "Å": 1e-10}
+"""Units of length as files spell them, in metres."""
+
+ENERGIES_EV = {
+    "ev": 1.0,
+    "kev": 1e3,
+    "mev": 1e6,
+    "j": 1.0 / ELECTRON_CHARGE_C,
+    "joule": 1.0 / ELECTRON_CHARGE_C,
+}
+"""Units of energy as files spell them, in electronvolts."""
+
+FACTS = ("wavelength_m", "distance_m", "pixel_size_m")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number that a file states.
+
+    Attributes:
+        value: The number, in the unit of its place here.
+        origin: The dataset: "scan.cxi:/entry_1/instrument_1/detector_1/distance".
+    """
+
+    value: float
+    origin: str
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What is known of the experiment; None where nothing was said.
+
+    Attributes:
+        wavelength_m: Wavelength of the beam.
+        distance_m: Distance from sample to detector.
+        pixel_size_m: Side of a detector pixel, before binning.
+        doubts: What a file states and is not believed, one sentence each.
+    """
+
+    wavelength_m: Fact | None = None
+    distance_m: Fact | None = None
+    pixel_size_m: Fact | None = None
+    doubts: tuple[str, ...] = ()
+
+    def under(self, options: ScanOptions) -> Geometry:
+        """Let what the settings say stand above what the file says."""
+        given = {
+            name: Fact(value, f"data.{name}")
+            for name in FACTS
+            if (value := getattr(options, name)) is not None
+        }
+        if options.energy_kev is not None:
+            given["wavelength_m"] = Fact(photon_wavelength_m(1e3 * options.energy_kev), "data.energy_kev")
+        return replace(self, **given)
+
+    def missing(self) -> list[str]:
+        """Name the settings that would complete it."""
+        return [f"data.{name}" for name in FACTS if getattr(self, name) is None]
+
+    def object_pixel_m(self, side_px: int) -> float | None:
+        """Give the side of an object pixel in metres; None when the geometry is not fully known.
+
+        Args:
+            side_px: Side of the frame in use, before binning.
+
+        Source:
+            Far-field sampling: wavelength * distance / (width of the detector in use).
+        """
+        if self.wavelength_m is None or self.distance_m is None or self.pixel_size_m is None:
+            return None
+        width_m = side_px * self.pixel_size_m.value
+        return self.wavelength_m.value * self.distance_m.value / width_m
+
+
+def photon_wavelength_m(energy_ev: float) -> float:
+    """Give the wavelength of photons of an energy, in metres."""
+    return PLANCK_J_S * LIGHT_M_PER_S / (energy_ev * ELECTRON_CHARGE_C)
+
+
+def energy_ev(value: float, unit: str, where: str, usual: str) -> float:
+    """Give an energy in electronvolts.
+
+    Args:
+        value: The number that the file states.
+        unit: Its unit as the file spells it, "" where it does not.
+        where: The dataset, for the message.
+        usual: The unit that files of this layout use.
+
+    Raises:
+        ScanError: The unit is unknown, or no photons or electrons of a microscope have such an energy.
+    """
+    factor = ENERGIES_EV.get((unit or usual).strip().lower())
+    if factor is None:
+        raise ScanError(
+            error_text(f"the energy {where} is in '{unit}'", expected=", ".join(sorted(ENERGIES_EV)))
+        )
+    likely = "J" if value < 1e-10 else "keV" if value <= 200.0 else "eV"
+    if not unit and likely != usual:
+        raise ScanError(
+            error_text(
+                f"the energy {where} is {value:g} without a unit; such files use {usual}, "
+                f"the number looks like {likely}",
+                expected="an attribute 'units', or a setting",
+                hint="data.energy_kev",
+            )
+        )
+    energy = value * factor
+    # Ultraviolet to the electrons of a microscope; a wrong unit is off by a thousand or by 1e16.
+    if not 1.0 < energy < 2e6:
+        raise ScanError(
+            error_text(
+                f"the energy {where} is {value:g} {unit or usual}, {energy:.4g} eV",
+                expected="1 eV to 2 MeV",
+                hint=f"data.energy_kev; the number looks like {likely}",
+            )
+        )
+    return energy

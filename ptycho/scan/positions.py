@@ -1,0 +1,215 @@
+"""Positions of a scan in every arrangement that files have, and those that lie in a file of their own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptycho.errors import ScanError
+from ptycho.scan.geometry import LENGTHS_M
+from ptycho.scan.scan_file import ScanFile, open_scan
+from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["PositionTable", "find_place", "raster_positions", "read_positions"]
+
+Array = np.ndarray[Any, Any]
+
+PRODUCT_KEYS = ("probe_position_x_m", "probe_position_y_m")
+PRODUCT_NUMBERS = "probe_position_indexes"
+UNIT_SUFFIX = re.compile(r"[\s_\[(]+(m|mm|um|µm|micron|nm|px|pixel)[\])]?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class PositionTable:
+    """Positions that lie in a file of their own.
+
+    Attributes:
+        x: Columns, shape (n,).
+        y: Rows, shape (n,).
+        unit: Their unit, "" where nothing says it.
+        note: Where they come from, in one sentence.
+        numbers: Which frame each belongs to, shape (n,), or None for the same order.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    unit: str
+    note: str
+    numbers: NDArray[np.int64] | None = None
+
+
+def raster_positions(
+    x: Array, y: Array, frames: tuple[int, ...], key: str, path: Path
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give one position a frame, for a list of frames or a raster of lines and points.
+
+    Args:
+        x: Columns: one a frame in any shape, or one a point of a line.
+        y: Rows: one a frame in any shape, or one a line.
+        frames: Axes that count the frames: (n,) or (lines, points).
+        key: What the columns are called, for the message.
+        path: The file.
+
+    Raises:
+        ScanError: They fit no arrangement.
+    """
+    n = int(np.prod(frames))
+    one_axis_each = x.ndim == y.ndim == 1 and len(x) * len(y) == n and n not in {len(x), len(y)}
+    if one_axis_each:
+        lines_are_x = len(frames) == 2 and frames == (len(x), len(y)) and len(x) != len(y)
+        if lines_are_x:
+            x, y = (axis.ravel() for axis in np.meshgrid(x, y, indexing="ij"))
+        else:
+            y, x = (axis.ravel() for axis in np.meshgrid(y, x, indexing="ij"))
+    elif x.shape != y.shape:
+        raise ScanError(
+            error_text(
+                f"the positions beside '{key}' in {path} have the shapes {x.shape} and {y.shape}",
+                expected=f"one of each for the frames {frames}, or one a line and one a point of it",
+            )
+        )
+    return x.astype(np.float64).ravel(), y.astype(np.float64).ravel()
+
+
+def find_place(text: str, beside: Path | None) -> tuple[Path | None, str]:
+    """Tell file from key in what a setting names: "file", "file:key", or a key of the scan file.
+
+    Args:
+        text: The setting.
+        beside: The scan file; other files are looked for in the current folder and beside it.
+
+    Returns:
+        The file, or None for the scan file itself, and the key, "" for none.
+    """
+    name, separator, key = text.rpartition(":")
+    for candidate, rest in ((text, ""), (name if separator else "", key.lstrip("/"))):
+        if candidate:
+            for folder in (Path(), *([beside.parent] if beside is not None else [])):
+                if (folder / candidate).is_file():
+                    return folder / candidate, rest
+    return None, text.lstrip("/")
+
+
+def read_positions(text: str, scan: ScanFile) -> PositionTable:
+    """Read the positions that a setting names.
+
+    Args:
+        text: A file of two columns, a product of ptychodus, "file:key" of an array (n, 2) with the columns
+            x, y, "file:x_key,y_key" for two arrays, or one of the latter without a file for the scan file.
+        scan: The scan file.
+
+    Raises:
+        ScanError: There is no such file or key, or it holds no positions.
+    """
+    path, key = find_place(text, scan.path)
+    file = scan if path is None else open_scan(path)
+    if file.container == "text":
+        return _read_text(file.path)
+    if file.container == "npy":
+        return _from_pairs(np.load(file.path, allow_pickle=False), str(file.path), "")
+    if file.container not in {"npz", "hdf5"}:
+        raise _no_positions(text, scan, f"{file.path} is a {file.container} file")
+    if not key and all(name in file.keys for name in PRODUCT_KEYS):
+        return _read_product(file)
+    names = [name.strip().lstrip("/") for name in key.split(",")] if key else []
+    unknown = [name for name in names if name not in file.keys]
+    if unknown or not names:
+        what = f"there is no '{unknown[0]}' in {file.path}" if unknown else f"{file.path} is named without a key"
+        raise _no_positions(text, scan, what, known=", ".join(file.keys))
+    unit = str(file.hdf5.attribute(names[0], "units") or "") if file.container == "hdf5" else ""
+    where = f"'{key}' of {file.path}"
+    if len(names) == 2:
+        x, y = (np.asarray(file.read(name), np.float64).ravel() for name in names)
+        return PositionTable(x, y, unit, f"positions: {where}")
+    return _from_pairs(file.read(names[0]), where, unit)
+
+
+def _from_pairs(array: Array, where: str, unit: str) -> PositionTable:
+    pairs = array.T if array.ndim == 2 and array.shape[0] in {2, 3} and array.shape[1] > 3 else array
+    if pairs.ndim != 2 or pairs.shape[1] not in {2, 3} or pairs.dtype.kind not in "iuf":
+        raise ScanError(
+            error_text(
+                f"the positions {where} are an array of {array.dtype} with shape {array.shape}",
+                expected="(frames, 2): x and y of each frame",
+            )
+        )
+    x, y = pairs[:, 0].astype(np.float64), pairs[:, 1].astype(np.float64)
+    return PositionTable(
+        x, y, unit, f"positions: {where}, columns x, y; data.swap_xy = true where they are row, column"
+    )
+
+
+def _read_product(file: ScanFile) -> PositionTable:
+    x, y = (np.asarray(file.read(key), np.float64).ravel() for key in PRODUCT_KEYS)
+    numbers = file.read(PRODUCT_NUMBERS).astype(np.int64).ravel() if PRODUCT_NUMBERS in file.keys else None
+    return PositionTable(x, y, "m", f"positions: the product {file.path}, matched by index", numbers)
+
+
+def _read_text(path: Path) -> PositionTable:
+    """Read columns of numbers; their names and unit stand in the line before them, where there is one."""
+    lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
+    rows, names = [], []
+    for number, line in enumerate(lines, start=1):
+        cells = [cell for cell in re.split(r"[,;\s]+", line.lstrip("#").strip()) if cell]
+        if not cells:
+            continue
+        try:
+            values = [float(cell) for cell in cells]
+        except ValueError as error:
+            if rows:
+                raise ScanError(
+                    error_text(f"line {number} of {path} holds no numbers: {line[:60]!r}", expected="x, y")
+                ) from error
+            names = cells
+            continue
+        if not line.startswith("#"):
+            rows.append(values)
+    table = np.array(rows) if rows and len({len(row) for row in rows}) == 1 else np.empty((0, 0))
+    if table.size == 0 or table.shape[1] < 2:
+        raise ScanError(
+            error_text(
+                f"{path} holds no table of positions",
+                expected="two columns of numbers, x and y, as many rows as frames",
+            )
+        )
+    columns = _columns(names, table.shape[1])
+    unit = _unit(names, columns)
+    note = f"positions: {path}, columns {names[columns[0]]}, {names[columns[1]]}" if names else (
+        f"positions: {path}, columns x, y; data.swap_xy = true where they are y, x"
+    )
+    return PositionTable(table[:, columns[0]], table[:, columns[1]], unit, note)
+
+
+def _columns(names: list[str], count: int) -> tuple[int, int]:
+    """Find the columns of x and y by their names; the first two where the names do not tell."""
+    bare = [UNIT_SUFFIX.sub("", name).strip().lower() for name in names]
+    places = [bare.index(axis) if bare.count(axis) == 1 and len(bare) == count else None for axis in "xy"]
+    return (0, 1) if places[0] is None or places[1] is None else (places[0], places[1])
+
+
+def _unit(names: list[str], columns: tuple[int, int]) -> str:
+    if len(names) <= max(columns):
+        return ""
+    units = {match.group(1).lower() for at in columns if (match := UNIT_SUFFIX.search(names[at]))}
+    if len(units) != 1:
+        return ""
+    unit = units.pop().replace("pixel", "px")
+    return unit if unit in {*LENGTHS_M, "px"} else ""
+
+
+def _no_positions(text: str, scan: ScanFile, why: str, known: str = "") -> ScanError:
+    return ScanError(
+        error_text(
+            f'data.positions = "{text}" names no positions: {why}',
+            expected="a file of two columns, a product file, or FILE:KEY with an array of shape (frames, 2)",
+            known=known,
+            hint=f'data.positions = "positions.csv", beside {scan.path.name} or in this folder',
+        )
+    )
