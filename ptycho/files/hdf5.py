@@ -29,7 +29,6 @@ DEEPEST = 12
 """Groups inside each other that are looked into; links could go round in a circle."""
 
 
-
 class Hdf5File:
     """An HDF5 file, opened once.
 
@@ -86,12 +85,12 @@ class Hdf5File:
         self._file.close()
 
     def group(self, key: str) -> bool:
-        """Tell whether there is such a group."""
-        return self._kind(key) == "group"
+        """Tell whether there is such a group; "" is the whole file."""
+        return key == "" or self._kind(key) == "group"
 
     def members(self, key: str) -> tuple[str, ...]:
         """List what lies directly in a group; nothing where there is no such group."""
-        return tuple(self._file[key]) if self.group(key) else ()
+        return tuple(self._file[key or "/"]) if self.group(key) else ()
 
     def first(self, *keys: str) -> str | None:
         """Give the first of some keys that is there, or None."""
@@ -179,9 +178,19 @@ class Hdf5File:
 
     def shown_keys(self) -> str:
         """List the datasets with their shapes, for a message."""
-        shown = [f"{key} {self._file[key].shape}" for key in self.keys[:SHOWN_KEYS] if self._kind(key)]
+        shown = [self._described(key) for key in self.keys[:SHOWN_KEYS]]
         rest = len(self.keys) - SHOWN_KEYS
         return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "") or "nothing"
+
+    def _described(self, key: str) -> str:
+        import h5py
+
+        link = self._file.get(key, getlink=True)
+        return (
+            f"{key} in {link.filename}"
+            if isinstance(link, h5py.ExternalLink)
+            else (f"{key} {self._file[key].shape}")
+        )
 
     def _kind(self, key: str) -> str:
         try:

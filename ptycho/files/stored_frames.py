@@ -31,14 +31,16 @@ class StoredFrames:
     Args:
         file: The file that the datasets are reached through; it stays open as long as the frames.
         keys: The datasets, each of shape (n, H, W) or (rows, columns, H, W), of equal H, W and kind.
+        chosen: Which of the frames, None for all.
 
     Raises:
         ScanError: A dataset is missing or cannot be read, or they do not fit together.
     """
 
-    def __init__(self, file: Hdf5File, keys: tuple[str, ...]) -> None:
+    def __init__(self, file: Hdf5File, keys: tuple[str, ...], chosen: Array | None = None) -> None:
         self._file = file
         self._keys = keys
+        self._chosen = chosen
         self._parts = [file.dataset(key) for key in keys]
         first = self._parts[0]
         for key, part in zip(keys, self._parts, strict=True):
@@ -52,13 +54,20 @@ class StoredFrames:
                 )
         lengths = [int(np.prod(part.shape[:-2])) for part in self._parts]
         self._ends = np.cumsum(lengths)
-        self.shape: tuple[int, int, int] = (int(self._ends[-1]), *first.shape[-2:])
+        n = int(self._ends[-1]) if chosen is None else len(chosen)
+        self.shape: tuple[int, int, int] = (n, *first.shape[-2:])
         self.dtype: np.dtype[Any] = first.dtype
         self.ndim = 3
 
-    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...]]]:
+    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...], Array | None]]:
         """Travel to another process as a place in a file."""
-        return _open_frames, (self._file.path, self._keys)
+        return _open_frames, (self._file.path, self._keys, self._chosen)
+
+    def subset(self, indices: Array) -> StoredFrames:
+        """Give some of the frames, as a view."""
+        return StoredFrames(
+            self._file, self._keys, indices if self._chosen is None else self._chosen[indices]
+        )
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -85,7 +94,12 @@ class StoredFrames:
 
     def _read(self, indices: Array) -> Array:
         """Read frames in the order of the file, each once, and give them in the order asked for."""
-        wanted, places = np.unique(indices % max(len(self), 1), return_inverse=True)
+        # Counted from the end where negative, as numpy does.
+        indices = np.where(indices < 0, indices + len(self), indices)
+        if len(indices) and not (indices.min() >= 0 and indices.max() < len(self)):
+            raise IndexError(f"frame {indices.min()} .. {indices.max()} of {len(self)} frames")
+        in_file = indices if self._chosen is None else self._chosen[indices]
+        wanted, places = np.unique(in_file, return_inverse=True)
         frames = np.empty((len(wanted), *self.shape[1:]), self.dtype)
         cuts = np.flatnonzero(np.diff(wanted) > GAP_FRAMES) + 1
         for run in np.split(np.arange(len(wanted)), cuts):
@@ -115,5 +129,5 @@ def _read_part(part: Any, first: int, last: int) -> Array:
     return np.concatenate([part[line, start:stop] for line, start, stop in spans])
 
 
-def _open_frames(path: Path, keys: tuple[str, ...]) -> StoredFrames:
-    return StoredFrames(Hdf5File(path), keys)
+def _open_frames(path: Path, keys: tuple[str, ...], chosen: Array | None) -> StoredFrames:
+    return StoredFrames(Hdf5File(path), keys, chosen)

@@ -4,10 +4,11 @@ Only headers and the metadata text are read; the diffraction array is never open
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ptycho.scan.geometry import FACTS, Fact
 from ptyconf import Layer, Origin
 from ptyconf.sources import mapping
 
@@ -22,6 +23,9 @@ class ProbeSide:
         doubt: What is odd about the file, "" for nothing.
         key: What the file calls its probe.
         nphotons: Mean photons of a frame, None where the file does not say.
+        frames: What the file calls its frames.
+        frame_side: Side of the square that a frame holds, None where that needs more than a look.
+        facts: What the file says about wavelength, distance and detector pixel, by the name of the setting.
     """
 
     side: int | None
@@ -29,6 +33,9 @@ class ProbeSide:
     doubt: str = ""
     key: str = "probeGuess"
     nphotons: float | None = None
+    frames: str = ""
+    frame_side: int | None = None
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
 def probe_side(path: Path) -> ProbeSide:
@@ -43,14 +50,17 @@ def probe_side(path: Path) -> ProbeSide:
     except (OSError, ScanError) as error:
         return ProbeSide(None, doubt=str(error).partition("\n")[0])
     shape, key, nphotons = header.probe_shape, header.probe_key, _nphotons(header.metadata)
+    facts = {name: fact for name in FACTS if (fact := getattr(header.geometry, name)) is not None}
+    frame_side = None if header.frame_shape is None else min(header.frame_shape)
+    seen = ProbeSide(None, (), header.doubt, key, nphotons, header.frames_key, frame_side, facts)
     if shape is None:
-        return ProbeSide(None, doubt=header.doubt, key=key, nphotons=nphotons)
+        return seen
     axes = shape[:2] if len(shape) == 3 and shape[2] == 1 else shape[-2:]
     if len(shape) not in {2, 3} or 0 in shape:
         doubt = f"'{key}' in {path} has shape {shape}, which is no square image"
-        return ProbeSide(None, shape, doubt, key, nphotons)
+        return replace(seen, shape=shape, doubt=doubt)
     doubt = "" if axes[0] == axes[1] else f"'{key}' in {path} is not square: {shape}; took {axes[0]}"
-    return ProbeSide(axes[0], shape, doubt, key, nphotons)
+    return replace(seen, side=axes[0], shape=shape, doubt=doubt)
 
 
 def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) -> Layer:
@@ -63,10 +73,14 @@ def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) ->
     """
     values: dict[str, Any] = {}
     notes: dict[str, str] = {}
-    if probe.side is not None:
-        values["model.N"] = probe.side if side is None else side
+    whole = probe.frame_side if probe.side is None else probe.side
+    if whole is not None:
+        values["model.N"] = whole if side is None else side
         cut = "" if side is None else f" cropped and binned to {side}"
-        notes["model.N"] = f"{probe.key} {probe.shape}{cut}"
+        what = f"frames '{probe.frames}'" if probe.side is None else f"{probe.key} {probe.shape}"
+        notes["model.N"] = f"{what}{cut}"
+    for name, fact in probe.facts.items():
+        values[f"data.{name}"], notes[f"data.{name}"] = fact.value, fact.origin
     if probe.nphotons is not None:
         values["training.nphotons"] = probe.nphotons
         notes["training.nphotons"] = "_metadata physics_parameters.nphotons"

@@ -160,8 +160,9 @@ def resolve_layers(
 
 def _with_scan(resolution: Resolution, scan: Path, probe: ProbeSide) -> Resolution:
     """Add what a scan's header says, its side as the settings crop and bin it."""
-    side = probe.side if probe.side is None else resolution.build(views.SCAN).frame_side(probe.side)
-    return resolution.with_layer(data_file_layer(scan, probe, side=None if side == probe.side else side))
+    whole = probe.frame_side if probe.side is None else probe.side
+    side = whole if whole is None else resolution.build(views.SCAN).frame_side(whole)
+    return resolution.with_layer(data_file_layer(scan, probe, side=None if side == whole else side))
 
 
 def _cuts_frames(layers: Iterable[Layer]) -> bool:

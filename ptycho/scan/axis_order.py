@@ -15,17 +15,26 @@ __all__ = ["order_frames"]
 Array = np.ndarray[Any, Any]
 
 
-def order_frames(array: Array, n_positions: int, key: str, source: Path | None) -> tuple[Array, list[str]]:
+def order_frames(
+    array: Any, n_positions: int, key: str, source: Path | None, *, oblong: bool = False
+) -> tuple[Any, list[str]]:
     """View an array as (frames, rows, columns), whichever of the two known orders it has.
 
     The legacy order (rows, columns, frames) is recognised by the axis that is as long as the list of
     positions, and transposed without a copy, with one warning.
 
+    Args:
+        array: The frames.
+        n_positions: How many positions there are.
+        key: What the frames are called.
+        source: The file that they come from.
+        oblong: Whether frames may have more rows than columns, or the other way round.
+
     Returns:
         The view, and what was decided, one sentence each.
 
     Raises:
-        ScanError: The array is not of rank 3, no order fits, or the frames are not square.
+        ScanError: The array is not of rank 3, no order fits, or the frames are not square and have to be.
     """
     given = array.shape
     notes: list[str] = []
@@ -44,9 +53,10 @@ def order_frames(array: Array, n_positions: int, key: str, source: Path | None) 
             f"'{key}' {given} is in the legacy order (rows, columns, frames); transposed (FORMAT-001)"
         )
         warnings.warn(notes[-1], UserWarning, stacklevel=4)
-    elif rows != columns:
+    elif rows != columns and not oblong:
         raise _no_order(given, n_positions, key, source)
-    _refuse_oblong(array, key, source)
+    if not oblong:
+        _refuse_oblong(array, key, source)
     return array, notes
 
 

@@ -10,10 +10,27 @@ from numpy.typing import NDArray
 from ptycho.files.memory_map import release_pages
 from ptycho.scan.statistics import chunks
 
-__all__ = ["Detector", "FrameStack"]
+__all__ = ["Detector", "FrameStack", "Orientation"]
 
 Array = np.ndarray[Any, Any]
 Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How the frames of a file are turned before anything else: first the exchange, then the flips."""
+
+    transpose: bool = False
+    flip_rows: bool = False
+    flip_columns: bool = False
+
+    def turn(self, block: Array) -> Array:
+        """Turn the last two axes; a view."""
+        if self.transpose:
+            block = np.swapaxes(block, -2, -1)
+        if self.flip_rows:
+            block = block[..., ::-1, :]
+        return block[..., ::-1] if self.flip_columns else block
 
 
 @dataclass(frozen=True)
@@ -21,31 +38,76 @@ class Detector:
     """What happens to every frame between the file and the computation.
 
     Attributes:
-        side_px: Side of a frame as it stands in the file.
+        side_px: Rows of a frame after it is turned.
         corner: Whether zero frequency lies at [0, 0] in the file.
-        crop_px: Side of the central square that is kept.
+        crop_px: Side of the square around the beam that is taken; where it reaches over the edge, the frame
+            is filled up with masked pixels.
         bin: Pixels summed along each axis.
+        columns: Columns of a frame after it is turned; 0 for as many as rows.
+        beam_px: (row, column) of zero frequency in a turned frame; None for the middle.
+        orientation: How the frames are turned.
     """
 
     side_px: int
     corner: bool
     crop_px: int
     bin: int
+    columns: int = 0
+    beam_px: tuple[int, int] | None = None
+    orientation: Orientation = Orientation()
 
     @property
     def side(self) -> int:
         """Side of a frame after crop and binning."""
         return self.crop_px // self.bin
 
-    def cut(self, block: Array) -> Array:
-        """Bring zero frequency to the middle and keep the central square of the last two axes."""
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of a turned frame."""
+        return self.side_px, self.columns or self.side_px
+
+    @property
+    def square_px(self) -> int:
+        """Side of the largest square that a frame holds."""
+        return min(self.shape)
+
+    @property
+    def _start(self) -> tuple[int, int]:
+        """Row and column of the crop's first pixel; negative where it lies beyond the edge."""
+        rows, columns = self.shape
+        row, column = (rows // 2, columns // 2) if self.beam_px is None else self.beam_px
+        return row - self.crop_px // 2, column - self.crop_px // 2
+
+    @property
+    def overhang(self) -> bool:
+        """Whether the crop reaches over the edge of the frame."""
+        return any(
+            start < 0 or start + self.crop_px > length
+            for start, length in zip(self._start, self.shape, strict=True)
+        )
+
+    def cut(self, block: Array, fill: float = 0) -> Array:
+        """Turn the last two axes, bring zero frequency to the middle and take the square around it.
+
+        Args:
+            block: Frames as they stand in the file.
+            fill: What stands where the square reaches over the edge.
+        """
+        block = self.orientation.turn(block)
         if self.corner:
             block = np.fft.fftshift(block, axes=(-2, -1))
-        if self.crop_px == self.side_px:
+        if (self.crop_px, self.crop_px) == self.shape and self._start == (0, 0):
             return block
-        start = self.side_px // 2 - self.crop_px // 2
-        middle = slice(start, start + self.crop_px)
-        return block[..., middle, middle]
+        inside, place = [], []
+        for start, length in zip(self._start, self.shape, strict=True):
+            first, last = max(start, 0), max(min(start + self.crop_px, length), 0)
+            inside.append(slice(first, last))
+            place.append(slice(first - start, last - start))
+        if not self.overhang:
+            return block[..., inside[0], inside[1]]
+        filled = np.full((*block.shape[:-2], self.crop_px, self.crop_px), fill, block.dtype)
+        filled[..., place[0], place[1]] = block[..., inside[0], inside[1]]
+        return filled
 
     def pool(self, intensity: Array) -> Array:
         """Sum bins of the last two axes; a view when there is nothing to sum."""
@@ -77,14 +139,15 @@ class FrameStack:
     """A stack of frames that stays where it is, and gives out amplitudes.
 
     Attributes:
-        raw: The frames as they stand in the file, shape (n, H, W); may be a memory map or a transposed view.
+        raw: The frames as they stand in the file, shape (n, H, W): an array, a memory map, a transposed view,
+            or frames that stay in their file.
         quantity: What ``raw`` holds.
         detector: What happens to every frame.
         bad: Pixels of ``raw`` that measure nothing, shape (H, W), or None.
         indices: Which frames of ``raw`` this stack consists of, or None for all.
     """
 
-    raw: Array
+    raw: Any
     quantity: Literal["counts", "amplitude"]
     detector: Detector
     bad: NDArray[np.bool_] | None = None
@@ -111,19 +174,30 @@ class FrameStack:
     @property
     def mask(self) -> NDArray[np.bool_] | None:
         """Good pixels after crop and binning, True = good; a bin is good when all its pixels are."""
-        if self.bad is None:
+        bad = self._bad_cut
+        if bad is None:
             return None
-        good: NDArray[np.bool_] = self.detector.pool(self.detector.cut(self.bad)) == 0
+        good: NDArray[np.bool_] = self.detector.pool(bad) == 0
         return good
+
+    @property
+    def _bad_cut(self) -> Array | None:
+        """Bad pixels after the crop; those beyond the edge of the detector are bad."""
+        if self.bad is not None:
+            return self.detector.cut(self.bad, fill=True)
+        if not self.detector.overhang:
+            return None
+        turned = self.detector.shape[::-1] if self.detector.orientation.transpose else self.detector.shape
+        return self.detector.cut(np.zeros(turned, bool), fill=True)
 
     def subset(self, indices: Indices) -> "FrameStack":
         """Give some of the frames, as a view."""
         return replace(self, indices=indices if self.indices is None else self.indices[indices])
 
-    def select(self, array: Array, indices: Indices | slice | None = None) -> Array:
+    def select(self, array: Any, indices: Indices | slice | None = None) -> Array:
         """Take frames of this stack from an array that runs parallel to ``raw``: a view where possible."""
         if indices is None and self.indices is None:
-            return array
+            return np.asanyarray(array)
         chosen: Indices | slice = slice(None) if indices is None else indices
         taken: Array = array[chosen if self.indices is None else self.indices[chosen]]
         return taken
@@ -131,9 +205,13 @@ class FrameStack:
     def amplitudes(self, indices: Indices | slice | None = None) -> NDArray[np.float32]:
         """Read measured amplitudes, float32, of shape (frames, side, side); bad pixels are zero."""
         block = self.detector.cut(self.select(self.raw, indices)).astype(np.float32)
-        if self.bad is not None:
+        bad = self._bad_cut
+        if bad is not None:
             # Multiplying would carry NaN and infinity over.
-            block[..., self.detector.cut(self.bad)] = 0.0
+            block[..., bad] = 0.0
+        if self.quantity == "counts" and self.raw.dtype.kind == "f":
+            # Noise around a subtracted dark frame falls below zero, which has no amplitude.
+            np.maximum(block, 0.0, out=block)
         if self.detector.bin == 1:
             return np.sqrt(block, out=block) if self.quantity == "counts" else block
         pooled = self.detector.pool(block if self.quantity == "counts" else np.square(block, out=block))
@@ -144,7 +222,7 @@ class FrameStack:
     def mean_square(self) -> float:
         """Average the summed squared amplitude of a frame: photons per frame when these are counts."""
         total = 0.0
-        for where in chunks(len(self), self.detector.side_px**2):
+        for where in chunks(len(self), self.detector.shape[0] * self.detector.shape[1]):
             block = self.amplitudes(where)
             total += float(np.einsum("nij,nij->n", block, block, dtype=np.float64).sum())
             release_pages(self.raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ptycho.errors import ScanError
 from ptyconf.errors import error_text
@@ -11,7 +11,7 @@ from ptyconf.errors import error_text
 if TYPE_CHECKING:
     from ptycho.settings.data import ScanOptions
 
-__all__ = ["LENGTHS_M", "Fact", "Geometry", "energy_ev", "photon_wavelength_m"]
+__all__ = ["FACTS", "LENGTHS_M", "Fact", "Geometry", "energy_ev", "photon_wavelength_m"]
 
 PLANCK_J_S = 6.62607015e-34
 LIGHT_M_PER_S = 299792458.0
@@ -64,7 +64,7 @@ class Geometry:
 
     def under(self, options: ScanOptions) -> Geometry:
         """Let what the settings say stand above what the file says."""
-        given = {
+        given: dict[str, Any] = {
             name: Fact(value, f"data.{name}")
             for name in FACTS
             if (value := getattr(options, name)) is not None

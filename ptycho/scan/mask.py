@@ -12,19 +12,21 @@ from ptycho.scan.scan_file import open_scan
 from ptycho.scan.source import source_name
 from ptyconf.errors import error_text
 
-__all__ = ["load_bad_pixels"]
+__all__ = ["check_mask", "load_bad_pixels"]
 
 
-def load_bad_pixels(name: str | None, side_px: int, source: Path | None) -> NDArray[np.bool_] | None:
+def load_bad_pixels(
+    name: str | None, shape: tuple[int, int], source: Path | None
+) -> NDArray[np.bool_] | None:
     """Load the mask that a setting names.
 
     Args:
         name: A key of the scan file, or a path to an .npy or .npz file; None for no mask.
-        side_px: Side of a frame in the file.
+        shape: Rows and columns of a frame in the file.
         source: The scan file.
 
     Returns:
-        Shape (side_px, side_px), True = bad, in the order of the frames in the file.
+        Of that shape, True = bad, in the order of the frames in the file.
 
     Raises:
         ScanError: There is no such key or file, the shape differs, or every pixel is bad.
@@ -32,24 +34,33 @@ def load_bad_pixels(name: str | None, side_px: int, source: Path | None) -> NDAr
     if name is None:
         return None
     array, where = _read(name, source)
-    if array.shape != (side_px, side_px):
+    bad = array.astype(bool)
+    check_mask(bad, shape, f"the mask in {where}")
+    return bad
+
+
+def check_mask(bad: NDArray[np.bool_], shape: tuple[int, int], what: str) -> None:
+    """Refuse a mask that does not fit the frames, or that leaves nothing of them.
+
+    Raises:
+        ScanError: It has another shape, or marks every pixel.
+    """
+    if bad.shape != shape:
         raise ScanError(
             error_text(
-                f"the mask in {where} has shape {array.shape}",
-                expected=f"one value per detector pixel: ({side_px}, {side_px})",
+                f"{what} has shape {bad.shape}",
+                expected=f"one value per detector pixel: {shape}",
                 hint="a mask of the frames as the file holds them, before data.crop_px and data.bin",
             )
         )
-    bad = array.astype(bool)
     if bad.all():
         raise ScanError(
             error_text(
-                f"the mask in {where} marks every pixel as bad",
+                f"{what} marks every pixel as bad",
                 expected="0 for a good pixel, anything else for a bad one",
                 hint="np.save(path, ~good)",
             )
         )
-    return bad
 
 
 def _read(name: str, source: Path | None) -> tuple[np.ndarray[Any, Any], str]:

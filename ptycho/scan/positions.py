@@ -121,7 +121,9 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
     names = [name.strip().lstrip("/") for name in key.split(",")] if key else []
     unknown = [name for name in names if name not in file.keys]
     if unknown or not names:
-        what = f"there is no '{unknown[0]}' in {file.path}" if unknown else f"{file.path} is named without a key"
+        what = (
+            f"there is no '{unknown[0]}' in {file.path}" if unknown else f"{file.path} is named without a key"
+        )
         raise _no_positions(text, scan, what, known=", ".join(file.keys))
     unit = str(file.hdf5.attribute(names[0], "units") or "") if file.container == "hdf5" else ""
     where = f"'{key}' of {file.path}"
@@ -155,7 +157,8 @@ def _read_product(file: ScanFile) -> PositionTable:
 def _read_text(path: Path) -> PositionTable:
     """Read columns of numbers; their names and unit stand in the line before them, where there is one."""
     lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
-    rows, names = [], []
+    rows: list[list[float]] = []
+    names: list[str] = []
     for number, line in enumerate(lines, start=1):
         cells = [cell for cell in re.split(r"[,;\s]+", line.lstrip("#").strip()) if cell]
         if not cells:
@@ -181,8 +184,10 @@ def _read_text(path: Path) -> PositionTable:
         )
     columns = _columns(names, table.shape[1])
     unit = _unit(names, columns)
-    note = f"positions: {path}, columns {names[columns[0]]}, {names[columns[1]]}" if names else (
-        f"positions: {path}, columns x, y; data.swap_xy = true where they are y, x"
+    note = (
+        f"positions: {path}, columns {names[columns[0]]}, {names[columns[1]]}"
+        if names
+        else (f"positions: {path}, columns x, y; data.swap_xy = true where they are y, x")
     )
     return PositionTable(table[:, columns[0]], table[:, columns[1]], unit, note)
 

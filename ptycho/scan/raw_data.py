@@ -13,13 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ptycho.errors import ScanError
 from ptycho.files import npz
+from ptycho.files.stored_frames import StoredFrames
 from ptycho.scan.array_checks import check_probe
+from ptycho.scan.completion import complete
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 from ptycho.scan.grouped_data import grouped_data
 from ptycho.scan.grouping import group_indices
 from ptycho.scan.scan import Scan
 from ptycho.scan.scan_file import open_scan
-from ptycho.scan.scan_format import find_format
+from ptycho.scan.scan_format import ScanContents, find_format
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ScanArrays, validate, with_quantity
 from ptycho.settings import legacy_dict as params
@@ -51,7 +53,7 @@ class RawData(Scan):
         ycoords: ArrayLike,
         xcoords_start: ArrayLike | None,
         ycoords_start: ArrayLike | None,
-        diff3d: ArrayLike,
+        diff3d: ArrayLike | StoredFrames,
         probeGuess: ArrayLike | None,
         scan_index: ArrayLike | None,
         objectGuess: ArrayLike | None = None,
@@ -62,20 +64,23 @@ class RawData(Scan):
         options: ScanOptions | None = None,
         quantity: Quantity | None = None,
         source: ScanSource | None = None,
+        contents: ScanContents | None = None,
     ) -> None:
         chosen = with_quantity(options, quantity)
         source = ScanSource() if source is None else source
+        more = {} if contents is None else _more_of(contents)
         given = ScanArrays(
             xcoords,
             ycoords,
             xcoords_start,
             ycoords_start,
-            np.asanyarray(diff3d),
+            diff3d if isinstance(diff3d, StoredFrames) else np.asanyarray(diff3d),
             probeGuess,
             objectGuess,
             None if Y is None else np.asanyarray(Y),
             chosen,
             source,
+            **more,
         )
         super().__init__(validate(given), chosen, source, scan_index)
         self.probeGuess = None if probeGuess is None else np.asarray(probeGuess)
@@ -177,7 +182,9 @@ class RawData(Scan):
         path = Path(path)
         # Held to the end of the checks, so that a mask that the file holds needs no second opening.
         file = open_scan(path)
-        contents = find_format(file).read(file, ScanOptions() if options is None else options)
+        chosen = with_quantity(options, quantity)
+        scan_format = find_format(file)
+        contents = complete(scan_format.read(file, chosen), file, chosen)
         arrays = contents.arrays
         return cls(
             arrays["xcoords"],
@@ -190,9 +197,17 @@ class RawData(Scan):
             arrays.get("objectGuess"),
             arrays.get("Y"),
             metadata=contents.metadata,
-            options=options,
-            quantity=quantity,
-            source=ScanSource(path, contents.frames_key, "amplitude", contents.quantity, contents.origin),
+            options=chosen,
+            source=ScanSource(
+                path,
+                contents.frames_key,
+                "amplitude",
+                contents.quantity,
+                contents.origin,
+                read_by=scan_format.name,
+                notes=contents.notes,
+            ),
+            contents=contents,
         )
 
     @classmethod
@@ -294,3 +309,9 @@ class RawData(Scan):
             pool_size=neighbor_pool_size,
         )
         return grouped_data(self, groups) | {"objectGuess": self.objectGuess}
+
+
+def _more_of(contents: ScanContents) -> dict[str, Any]:
+    """Give what a file says beyond its arrays."""
+    names = ("bad_pixels", "position_unit", "geometry", "beam_centre_px")
+    return {name: getattr(contents, name) for name in names}

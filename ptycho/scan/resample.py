@@ -29,11 +29,18 @@ def resample_probe(modes: ComplexArray, detector: Detector) -> ComplexArray:
         The discrete Fourier transform's scaling: cropping in one domain coarsens the other.
     """
     result = modes
-    if detector.crop_px != detector.side_px:
+    side = detector.square_px
+    if detector.crop_px < side:
         spectrum = _shifted_fft(modes, np.fft.fft2)
-        start = detector.side_px // 2 - detector.crop_px // 2
+        start = side // 2 - detector.crop_px // 2
         middle = slice(start, start + detector.crop_px)
         result = _shifted_fft(spectrum[:, middle, middle], np.fft.ifft2)
+    elif detector.crop_px > side:
+        # A wider detector sees finer pixels; what it does not measure of the beam is taken as dark.
+        before = detector.crop_px // 2 - side // 2
+        pad = (before, detector.crop_px - side - before)
+        spectrum = np.pad(_shifted_fft(modes, np.fft.fft2), ((0, 0), pad, pad))
+        result = _shifted_fft(spectrum, np.fft.ifft2)
     if detector.bin != 1:
         start = detector.crop_px // 2 - detector.side // 2
         middle = slice(start, start + detector.side)
@@ -46,7 +53,7 @@ def coarsen_object(guess: ComplexArray, factor: float) -> ComplexArray:
 
     Args:
         guess: Complex transmission, shape (H, W).
-        factor: Ratio of the old pixel to the new, at most 1; pixel [0, 0] stays where it is.
+        factor: Ratio of the old pixel to the new; pixel [0, 0] stays where it is.
 
     Returns:
         Shape (floor(H factor), floor(W factor)), same dtype.

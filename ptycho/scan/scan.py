@@ -138,8 +138,8 @@ class Scan:
 
     @property
     def object_pixel_m(self) -> float | None:
-        """Side of an object pixel in metres; None unless wavelength, distance and pixel size are set."""
-        return self.options.object_pixel_m(self._valid.frames.detector.side_px)
+        """Side of an object pixel in metres; None unless wavelength, distance and pixel size are known."""
+        return self._valid.geometry.object_pixel_m(self._valid.frames.detector.crop_px)
 
     def amplitudes(self, indices: ArrayLike | None = None) -> NDArray[np.float32]:
         """Read measured amplitudes: the root of counts, or as given; cropped, binned, centred, not scaled.

@@ -41,6 +41,8 @@ class ScanContents:
         bad_pixels: Pixels that measure nothing by the file's own mask, True = bad, shape (H, W) or
             (n, H, W), or None.
         beam_centre_px: [row, column] of the beam in the file's frames, or None.
+        frame_numbers: The number of each frame by which positions are matched to it, shape (n,), or None.
+        needs_positions: Where the positions of such a file are, for the message that they are missing.
         notes: What is to be said about the file, one sentence each.
     """
 
@@ -53,6 +55,8 @@ class ScanContents:
     geometry: Geometry = field(default_factory=Geometry)
     bad_pixels: Any = None
     beam_centre_px: tuple[float, float] | None = None
+    frame_numbers: Array | None = None
+    needs_positions: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -17,6 +17,9 @@ class ScanSource:
         usual: What frames from here usually are, when nothing else tells.
         quantity: What the file declares its frames to be, or None.
         origin: What the file declares its positions to name, or None.
+        read_by: The scan format that read the file, "" for arrays in memory; what is read from a file is
+            first made fit, what is handed over has to be.
+        notes: What was decided when the file was read, one sentence each.
     """
 
     path: Path | None = None
@@ -24,6 +27,8 @@ class ScanSource:
     usual: Literal["counts", "amplitude"] = "amplitude"
     quantity: str | None = None
     origin: str | None = None
+    read_by: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def source_name(path: Path | None) -> str:

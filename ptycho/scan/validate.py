@@ -10,12 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from ptycho.errors import ScanError
 from ptycho.scan.array_checks import check_dtype, check_frames, check_object, check_probe
 from ptycho.scan.axis_order import order_frames
-from ptycho.scan.centre import is_corner_centred
+from ptycho.scan.centre import beam_pixel, is_corner_centred
 from ptycho.scan.coordinates import Coordinates, check_coordinates
 from ptycho.scan.counts_or_amplitude import QuantityEvidence, decide_quantity
-from ptycho.scan.frames import Detector, FrameStack
-from ptycho.scan.mask import load_bad_pixels
+from ptycho.scan.frames import Detector, FrameStack, Orientation
+from ptycho.scan.geometry import Geometry
+from ptycho.scan.mask import check_mask, load_bad_pixels
 from ptycho.scan.position_origin import place_positions
+from ptycho.scan.position_units import orient_positions, positions_in_pixels
 from ptycho.scan.resample import coarsen_object, resample_probe
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.statistics import measure_frames
@@ -38,12 +40,16 @@ class ScanArrays:
     ycoords: ArrayLike
     xcoords_start: ArrayLike | None
     ycoords_start: ArrayLike | None
-    frames: Array
+    frames: Any
     probe: ArrayLike | None
     guess: ArrayLike | None
     labels: Array | None
     options: ScanOptions
     source: ScanSource
+    bad_pixels: Array | None = None
+    position_unit: str = "px"
+    geometry: Geometry = field(default_factory=Geometry)
+    beam_centre_px: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class ValidScan:
         positions: Patch centres [x, y] in object pixels, shape (n, 2).
         nominal: The same from the nominal coordinates.
         shift: [x, y] that was added to the file's coordinates.
+        geometry: What is known of the experiment.
         decisions: What was decided, one sentence each.
     """
 
@@ -70,6 +77,7 @@ class ValidScan:
     positions: NDArray[np.float64]
     nominal: NDArray[np.float64]
     shift: NDArray[np.float64]
+    geometry: Geometry = field(default_factory=Geometry)
     decisions: list[str] = field(default_factory=list)
 
     def subset(self, indices: NDArray[np.int64]) -> "ValidScan":
@@ -92,14 +100,16 @@ def validate(given: ScanArrays) -> ValidScan:
     """
     source = given.source.path
     given.options.require_known_words()
-    named = ("xcoords", "ycoords", "xcoords_start", "ycoords_start")
-    arrays = (given.xcoords, given.ycoords, given.xcoords_start, given.ycoords_start)
-    coordinates = check_coordinates(list(zip(named, arrays, strict=True)), source)
-    raw, notes = order_frames(given.frames, len(coordinates), given.source.frames_key, source)
+    geometry = given.geometry.under(given.options)
+    turned, in_pixels = _positions_in_pixels(given, geometry)
+    coordinates = check_coordinates(turned, source)
+    raw, notes = order_frames(
+        given.frames, len(coordinates), given.source.frames_key, source, oblong=given.source.read_by != ""
+    )
     coordinates, dropped = coordinates.match(len(raw), source)
     frames, decided = _check_frames(raw, given)
     modes = _fit_probe(given, frames.detector)
-    scale = frames.detector.crop_px / frames.detector.side_px
+    scale = frames.detector.crop_px / frames.detector.square_px
     guess = check_object(given.guess, source)
     guess = None if guess is None else coarsen_object(guess, scale)
     placement, placed = place_positions(
@@ -115,31 +125,79 @@ def validate(given: ScanArrays) -> ValidScan:
         _pairs(coordinates.x, coordinates.y, scale) + placement.shift,
         _pairs(coordinates.x_start, coordinates.y_start, scale) + placement.shift,
         placement.shift,
-        [*notes, *dropped, *decided, placed, *left_out],
+        geometry,
+        [*given.source.notes, *in_pixels, *notes, *dropped, *decided, placed, *left_out],
     )
     for decision in valid.decisions:
         logger.info("%s: %s", source_name(source), decision)
     return valid
 
 
-def _check_frames(raw: Array, given: ScanArrays) -> tuple[FrameStack, list[str]]:
+def _positions_in_pixels(
+    given: ScanArrays, geometry: Geometry
+) -> tuple[list[tuple[str, ArrayLike | None]], list[str]]:
+    """Give x, y and the nominal x, y by their names, turned and in pixels, and what was done to them."""
+    options = given.options
+    unit = options.position_unit if options.position_unit != "auto" else given.position_unit or "px"
+    side = min(given.frames.shape[-2:])
+    pairs: list[tuple[str, ArrayLike | None]] = []
+    notes: list[str] = []
+    for names, x, y in (
+        (("xcoords", "ycoords"), given.xcoords, given.ycoords),
+        (("xcoords_start", "ycoords_start"), given.xcoords_start, given.ycoords_start),
+    ):
+        if x is None or y is None:
+            pairs.extend(zip(names, (x, y), strict=True))
+            continue
+        column, row, turned = orient_positions(x, y, options)
+        column, row, converted = positions_in_pixels(column, row, unit, geometry, side, given.source.path)
+        notes = notes or [*turned, *converted]
+        pairs.extend(zip(names, (column, row), strict=True))
+    return pairs, notes
+
+
+def _check_frames(raw: Any, given: ScanArrays) -> tuple[FrameStack, list[str]]:
     key, source = given.source.frames_key, given.source.path
-    options, side = given.options, raw.shape[1]
+    options = given.options
     check_dtype(raw, key, source)
-    crop = options.frame_side(side) * options.bin
-    bad = load_bad_pixels(options.mask, side, source)
+    orientation = Orientation(options.transpose, options.flip_rows, options.flip_columns)
+    bad, masked = _bad_pixels(raw, given)
     statistics = measure_frames(raw, bad)
     check_frames(statistics, key, source)
     evidence = QuantityEvidence(statistics, given.source.quantity, given.source.usual, key, source)
     quantity, why = decide_quantity(options.quantity, evidence)
-    corner, where = is_corner_centred(options.centre, statistics.mean, key)
-    frames = FrameStack(raw, quantity, Detector(side, corner, crop, options.bin), bad)
-    notes = [why, where]
-    if frames.detector.side != side:
-        notes.append(f"frames of {side} px: the middle {crop} px were kept and binned by {options.bin}")
-    if bad is not None:
-        notes.append(f"{int(bad.sum())} of {bad.size} detector pixels are masked")
-    return frames, notes
+    mean = orientation.turn(statistics.mean)
+    corner, where = is_corner_centred(options.centre, mean, key)
+    beam, found = beam_pixel(options.centre_px, given.beam_centre_px, orientation, raw.shape[1:])
+    rows, columns = mean.shape
+    crop = options.frame_side(min(rows, columns)) * options.bin
+    detector = Detector(rows, corner, crop, options.bin, columns, beam, orientation)
+    notes = [why, where, *found, *masked, *_cut_notes(detector)]
+    return FrameStack(raw, quantity, detector, bad), notes
+
+
+def _bad_pixels(raw: Any, given: ScanArrays) -> tuple[NDArray[np.bool_] | None, list[str]]:
+    """Join the mask of the file with that of the settings."""
+    shape = raw.shape[1:]
+    bad = load_bad_pixels(given.options.mask, shape, given.source.path)
+    own = given.bad_pixels
+    if own is not None:
+        own = np.asarray(own.all(axis=0) if own.ndim == 3 else own)
+        check_mask(own, shape, f"the mask of {source_name(given.source.path)}")
+        bad = own if bad is None else bad | own
+    if bad is None or not bad.any():
+        return None, []
+    return bad, [f"{int(bad.sum())} of {bad.size} detector pixels are masked"]
+
+
+def _cut_notes(detector: Detector) -> list[str]:
+    rows, columns = detector.shape
+    if (rows, columns) == (detector.side, detector.side) and not detector.overhang:
+        return []
+    size = f"{rows} px" if rows == columns else f"{rows} x {columns} px"
+    where = "the middle" if detector.beam_px is None else f"around the beam at {detector.beam_px},"
+    filled = "; beyond the edge it is filled up with masked pixels" if detector.overhang else ""
+    return [f"frames of {size}: {where} {detector.crop_px} px were kept and binned by {detector.bin}{filled}"]
 
 
 def _fit_probe(given: ScanArrays, detector: Detector) -> Complex | None:
@@ -149,17 +207,18 @@ def _fit_probe(given: ScanArrays, detector: Detector) -> Complex | None:
     probe_side = modes.shape[-1]
     if probe_side == detector.side:
         return modes
-    if probe_side == detector.side_px:
+    if probe_side == detector.square_px:
         return resample_probe(modes, detector)
-    start = probe_side // 2 - detector.side_px // 2
-    attempt = f"probeGuess[..., {start}:{start + detector.side_px}, {start}:{start + detector.side_px}]"
+    start = probe_side // 2 - detector.square_px // 2
+    stop = start + detector.square_px
+    attempt = f"probeGuess[..., {start}:{stop}, {start}:{stop}]"
     raise ScanError(
         error_text(
             f"'probeGuess' in {source_name(given.source.path)} is {probe_side} x {probe_side} pixels, "
-            f"the frames are {detector.side_px} x {detector.side_px}",
-            expected=f"a probe on the grid of the frames, {detector.side_px} x {detector.side_px}",
+            f"the frames are {detector.square_px} x {detector.square_px}",
+            expected=f"a probe on the grid of the frames, {detector.square_px} x {detector.square_px}",
             hint=f"data.crop_px = {probe_side}, if the probe belongs to the middle of the detector"
-            if probe_side < detector.side_px
+            if probe_side < detector.square_px
             else f"{attempt}, if it is only padded",
         )
     )

@@ -90,6 +90,41 @@ def above_zero(example: str, *, optional: bool = False) -> Check:
     return Check(holds, "{name} must be positive, got {v}", "a number above 0", example)
 
 
+@dataclass(frozen=True)
+class _Length(Check):
+    """A length in metres whose size tells a wrong unit."""
+
+    largest: float = inf
+    smallest: float = 0.0
+
+    def complaint(self, name: str, value: object) -> Complaint | None:
+        """Name the unit in which the number would be a length of that kind."""
+        wrong = super().complaint(name, value)
+        if wrong is None or not isinstance(value, int | float):
+            return wrong
+        units = {"mm": 1e-3, "micrometres": 1e-6, "nanometres": 1e-9, "angstrom": 1e-10, "picometres": 1e-12}
+        likely = [(unit, size) for unit, size in units.items() if self.holds(value * size)]
+        # The largest unit that fits is the most usual one: pixels in micrometres, wavelengths in nanometres.
+        hint = (
+            f"{name} = {value * likely[0][1]:.6g}, if the number is in {likely[0][0]}"
+            if likely
+            else wrong.hint
+        )
+        return Complaint(wrong.text, expected=wrong.expected, hint=hint)
+
+
+def length_m(smallest: float, largest: float, example: str) -> Check:
+    """Check a length in metres that may be left out; one of an absurd size is in another unit."""
+    return _Length(
+        lambda v: v is None or smallest <= v <= largest,
+        "{name} = {v} is no such length in metres",
+        f"{smallest:g} to {largest:g} m",
+        example,
+        smallest=smallest,
+        largest=largest,
+    )
+
+
 def from_zero(example: str, *, optional: bool = False) -> Check:
     """Check a finite quantity that may be 0."""
 

@@ -31,11 +31,25 @@ def always(reason: str) -> Condition:
     return lambda _: reason
 
 
-def without_companions(path: str, companions: tuple[str, ...], what: str) -> Condition:
-    """Nothing to act on where it is set and one of the settings that belong with it is not."""
+def without_companions(
+    path: str, companions: tuple[str, ...], what: str, instead: Mapping[str, str] | None = None
+) -> Condition:
+    """Nothing to act on where it is set and one of the settings that belong with it is not.
+
+    Args:
+        path: The setting.
+        companions: All that belong together.
+        what: What they give together.
+        instead: Which setting does in place of a companion.
+    """
+    others = instead or {}
 
     def condition(settings: Mapping[str, Any]) -> str | None:
-        missing = [companion for companion in companions if settings[companion] is None]
+        missing = [
+            companion
+            for companion in companions
+            if settings[companion] is None and settings.get(others.get(companion, companion)) is None
+        ]
         alone = missing and path not in missing
         return f"{what} need {' and '.join(missing)} too" if alone else None
 

@@ -5,34 +5,65 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ptycho.errors import ScanError
-from ptycho.settings.checks import above_zero
-from ptycho.settings.conditions import without_companions
-from ptycho.settings.field import described
+from ptycho.settings.checks import Check, above_zero, length_m
+from ptycho.settings.conditions import Condition, without_companions
+from ptycho.settings.field import Across, described
+from ptyconf import Complaint, Resolution
 from ptyconf.errors import error_text
 
-__all__ = ["Centre", "PositionOrigin", "Quantity", "ScanOptions"]
+__all__ = ["BadPixels", "Centre", "PositionOrigin", "PositionUnit", "Quantity", "ScanOptions"]
 
 Quantity = Literal["auto", "amplitude", "counts"]
 Centre = Literal["auto", "middle", "corner"]
 PositionOrigin = Literal["auto", "centre", "corner"]
+PositionUnit = Literal["auto", "px", "m", "mm", "um", "nm", "A"]
+BadPixels = Literal["auto", "mask"]
+
+LARGEST_PADDING = 4
+"""How many times as wide as the detector a frame may be made: beyond that most of it would be masked."""
 
 _GEOMETRY = ("data.pixel_size_m", "data.wavelength_m", "data.distance_m")
 
 
-def _read(default: Any, *, help: str, unit: str = "") -> Any:  # noqa: A002
+def _read(default: Any, *, help: str, unit: str = "", example: Any = None) -> Any:  # noqa: A002
     """Declare a field of how a scan is read, which the legacy dict never sees."""
-    return described(default, help=help, unit=unit, legacy=False)
+    return described(default, help=help, unit=unit, example=example, legacy=False)
 
 
-def _length(name: str, example: str, *, help: str) -> Any:  # noqa: A002
+def _length(
+    name: str,
+    limits: tuple[float, float],
+    example: str,
+    *,
+    help: str,  # noqa: A002
+    aliases: tuple[str, ...] = (),
+) -> Any:
     """Declare a length of the experiment's geometry, which gives metres with the other two only."""
     return described(
         None,
         help=help,
         unit="m",
-        check=above_zero(example, optional=True),
-        without_effect=without_companions(f"data.{name}", _GEOMETRY, "metres"),
+        check=(above_zero(example, optional=True), length_m(*limits, example)),
+        without_effect=_alone(name),
+        aliases=aliases,
         legacy=False,
+    )
+
+
+def _alone(name: str) -> Condition:
+    return without_companions(
+        f"data.{name}", _GEOMETRY, "metres", instead={"data.wavelength_m": "data.energy_kev"}
+    )
+
+
+def _agrees_with_energy(path: str, settings: Resolution) -> Complaint | None:
+    """Refuse a wavelength beside an energy: one of them says it all."""
+    if settings[path] is None or settings["data.energy_kev"] is None:
+        return None
+    return Complaint(
+        f"{path} and data.energy_kev both say what the beam is",
+        expected="one of them",
+        hint=f"{path} = none",
     )
 
 
@@ -66,11 +97,79 @@ class ScanOptions:
         help="bad detector pixels: a key of the scan file, or an .npy or .npz file; "
         "non-zero marks a bad pixel, which drops out of every check and every loss",
     )
-    pixel_size_m: float | None = _length(
-        "pixel_size_m", "75e-6", help="side of a detector pixel, before binning"
+    bad_pixels: BadPixels = _read(
+        "auto",
+        help="whether bad pixels are looked for: 'auto' finds markers, dead, hot and saturated ones; "
+        "'mask' takes only the masks of file and settings",
     )
-    wavelength_m: float | None = _length("wavelength_m", "1.5e-10", help="wavelength of the beam")
-    distance_m: float | None = _length("distance_m", "2.0", help="distance from sample to detector")
+    pixel_size_m: float | None = _length(
+        "pixel_size_m",
+        (1e-7, 1e-2),
+        "75e-6",
+        help="side of a detector pixel, before binning",
+        aliases=("data.detector_pixel_m",),
+    )
+    wavelength_m: float | None = described(
+        None,
+        help="wavelength of the beam",
+        unit="m",
+        check=(above_zero("1.5e-10", optional=True), length_m(1e-13, 1e-5, "1.5e-10")),
+        without_effect=_alone("wavelength_m"),
+        across=Across(("data.energy_kev",), _agrees_with_energy, "one of wavelength and energy"),
+        legacy=False,
+    )
+    energy_kev: float | None = described(
+        None,
+        help="energy of the photons, in place of their wavelength",
+        unit="keV",
+        check=Check(
+            lambda v: v is None or 1e-3 <= v <= 500.0,
+            "{name} = {v} is no energy of photons in keV",
+            "0.001 to 500 keV",
+            "8.0",
+        ),
+        without_effect=_alone("energy_kev"),
+        legacy=False,
+    )
+    distance_m: float | None = _length(
+        "distance_m", (1e-4, 1e3), "2.0", help="distance from sample to detector"
+    )
+    frames: str | None = _read(
+        None,
+        help="dataset of the frames in a file of no known layout",
+        example="exchange/data",
+    )
+    positions: str | None = _read(
+        None,
+        help="positions in a file of their own: a table of two columns (x, y), a product file, or 'file:key' "
+        "of an array (frames, 2)",
+        example="positions.csv",
+    )
+    probe: str | None = _read(
+        None, help="probe in a file of its own: 'file:key', or a product file", example="probe.npz:probe"
+    )
+    position_unit: PositionUnit = _read(
+        "auto",
+        help="unit of the positions; 'auto' takes what the file says, and pixels where it says nothing",
+    )
+    entry: int | None = _read(
+        None, help="which of several scans in one file is read; none takes the first", example=2
+    )
+    centre_px: tuple[float, float] | None = _read(
+        None,
+        help="row and column of the beam in the file's frames; none takes the file's, or looks",
+        unit="px",
+        example=(128.5, 130.0),
+    )
+    transpose: bool = _read(False, help="exchange rows and columns of every frame, before any flip")
+    flip_rows: bool = _read(False, help="turn every frame upside down")
+    flip_columns: bool = _read(False, help="mirror every frame left to right")
+    swap_xy: bool = _read(False, help="exchange x and y of the positions, before any flip")
+    flip_x: bool = _read(False, help="change the sign of x of the positions")
+    flip_y: bool = _read(False, help="change the sign of y of the positions")
+    rotation_deg: float = _read(
+        0.0, help="angle by which positions are turned, from x to y, after swap and flips", unit="degrees"
+    )
 
     def require_known_words(self) -> None:
         """Refuse a word that is no choice; what Python code writes is judged nowhere else.
@@ -78,7 +177,7 @@ class ScanOptions:
         Raises:
             ScanError: A choice is none of its kind.
         """
-        for name, kind in (("quantity", Quantity), ("centre", Centre), ("position_origin", PositionOrigin)):
+        for name, kind in _CHOICES:
             value, known = getattr(self, name), get_args(kind)
             if value not in known:
                 raise ScanError(
@@ -92,39 +191,38 @@ class ScanOptions:
     def frame_side(self, side_px: int) -> int:
         """Give the side of a frame after crop and binning.
 
+        Args:
+            side_px: Side of the square that the frames hold; a larger crop is filled up with masked pixels.
+
         Raises:
-            ScanError: The crop does not fit the frame, or the bin does not divide the crop.
+            ScanError: The crop does not go with the frame, or the bin does not divide the crop.
         """
-        side = side_px if self.crop_px is None else self.crop_px
-        if not 0 < side <= side_px or (side_px - side) % 2:
+        crop = side_px if self.crop_px is None else self.crop_px
+        if not 0 < crop <= LARGEST_PADDING * side_px:
             raise ScanError(
                 error_text(
-                    f"data.crop_px = {side} does not fit frames of {side_px} x {side_px} pixels",
-                    expected=f"at most {side_px}, and {'odd' if side_px % 2 else 'even'} as the frame is",
-                    hint=f"data.crop_px = {side_px // 2 + (side_px // 2 - side_px) % 2}",
+                    f"data.crop_px = {crop} does not fit frames of {side_px} x {side_px} pixels",
+                    expected=f"1 to {LARGEST_PADDING * side_px}; beyond {side_px} the frames are filled up "
+                    "with masked pixels",
+                    hint=f"data.crop_px = {side_px - side_px % 2}",
                 )
             )
-        if self.bin < 1 or side % self.bin:
-            divisors = [d for d in range(1, 17) if side % d == 0]
+        if self.bin < 1 or crop % self.bin:
+            divisors = [d for d in range(1, 17) if crop % d == 0]
             raise ScanError(
                 error_text(
-                    f"data.bin = {self.bin} does not divide a frame of {side} x {side} pixels",
+                    f"data.bin = {self.bin} does not divide a frame of {crop} x {crop} pixels",
                     expected=f"one of {', '.join(map(str, divisors))}",
                     hint="data.bin = 1, or another data.crop_px",
                 )
             )
-        return side // self.bin
+        return crop // self.bin
 
-    def object_pixel_m(self, side_px: int) -> float | None:
-        """Give the side of an object pixel in metres; None when the geometry is not fully known.
 
-        Args:
-            side_px: Side of a frame as it stands in the file, before crop and binning.
-
-        Source:
-            Far-field sampling: wavelength * distance / (width of the detector in use).
-        """
-        if self.pixel_size_m is None or self.wavelength_m is None or self.distance_m is None:
-            return None
-        side = side_px if self.crop_px is None else self.crop_px
-        return self.wavelength_m * self.distance_m / (side * self.pixel_size_m)
+_CHOICES: tuple[tuple[str, Any], ...] = (
+    ("quantity", Quantity),
+    ("centre", Centre),
+    ("position_origin", PositionOrigin),
+    ("position_unit", PositionUnit),
+    ("bad_pixels", BadPixels),
+)

@@ -96,15 +96,17 @@ def known_geometry(
 
     The settings may know better, and positions in pixels do without.
     """
-    facts: list[Fact | None] = []
     doubts: list[str] = []
-    for look in (wavelength, distance, pixel):
+
+    def believed(look: Callable[[], Fact | None] | None) -> Fact | None:
         try:
-            facts.append(None if look is None else look())
+            return None if look is None else look()
         except ScanError as error:
-            facts.append(None)
             doubts.append(str(error).partition("\n")[0])
-    return Geometry(*facts, doubts=tuple(doubts))
+            return None
+
+    facts = [believed(look) for look in (wavelength, distance, pixel)]
+    return Geometry(facts[0], facts[1], facts[2], tuple(doubts))
 
 
 def position_columns(file: ScanFile, key: str, columns: int) -> Array:
@@ -120,7 +122,8 @@ def position_columns(file: ScanFile, key: str, columns: int) -> Array:
         return array.T
     raise ScanError(
         error_text(
-            f"'{key}' in {file.path} has shape {array.shape}", expected=f"({columns} columns): one row a frame"
+            f"'{key}' in {file.path} has shape {array.shape}",
+            expected=f"({columns} columns): one row a frame",
         )
     )
 

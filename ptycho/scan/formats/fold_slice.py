@@ -52,8 +52,7 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         # The program moves the sample, so a patch moves the other way.
         x, y = (-positions.read(key).astype(np.float64).ravel() for key in ("ppX", "ppY"))
     notes = (
-        f"positions: {partner}, columns -ppX, rows -ppY, in metres; angstrom in files of electrons: "
-        'data.position_unit = "A"',
+        f'positions: {partner}, columns -ppX, rows -ppY, in metres; data.position_unit = "A" for electrons',
         "MATLAB writes frames that h5py shows transposed: data.transpose = true for those",
     )
     return ScanContents(
@@ -70,7 +69,10 @@ def header(file: ScanFile) -> ScanHeader:
 
 def _partner(path: Path) -> Path | None:
     """Find the file of positions beside the frames."""
-    candidates = [path.with_name(path.name.replace("_dp.", "_para.")), path.with_name(f"{path.stem}_para.hdf5")]
+    candidates = [
+        path.with_name(path.name.replace("_dp.", "_para.")),
+        path.with_name(f"{path.stem}_para.hdf5"),
+    ]
     return next((other for other in candidates if other != path and other.is_file()), None)
 
 

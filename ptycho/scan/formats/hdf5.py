@@ -41,7 +41,8 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
     unit = ""
     pair = None if options.positions else _axes(file)
     if pair is not None:
-        x, y = raster_positions(*(file.read(axis) for axis in pair), file.shape(key)[:-2], pair[0], file.path)
+        columns, rows = (file.read(axis) for axis in pair)
+        x, y = raster_positions(columns, rows, file.shape(key)[:-2], pair[0], file.path)
         arrays |= {"xcoords": x, "ycoords": y}
         unit = str(file.hdf5.attribute(pair[0], "units") or "")
         notes.append(f"positions: '{pair[0]}' = column, '{pair[1]}' = row")
@@ -55,16 +56,18 @@ def header(file: ScanFile) -> ScanHeader:
     except ScanError:
         # The settings may name it; whoever reads the scan is told.
         return ScanHeader(doubt=f"{file.path} holds no probe")
-    return ScanHeader(
-        doubt=f"{file.path} holds no probe", frame_shape=frame_shape(file, key), frames_key=key
-    )
+    return ScanHeader(doubt=f"{file.path} holds no probe", frame_shape=frame_shape(file, key), frames_key=key)
 
 
 def _stacks(file: ScanFile) -> list[str]:
     stacks = []
     for key in file.keys:
         dataset = file.hdf5.dataset(key)
-        if dataset.ndim in {3, 4} and dataset.dtype.kind in "iuf" and min(dataset.shape[-2:]) >= SMALLEST_FRAME_PX:
+        if (
+            dataset.ndim in {3, 4}
+            and dataset.dtype.kind in "iuf"
+            and min(dataset.shape[-2:]) >= SMALLEST_FRAME_PX
+        ):
             stacks.append(key)
     return stacks
 

@@ -1,4 +1,4 @@
-"""NeXus files of the application definitions NXptycho and NXcxi_ptycho: 'data', 'x' and 'y' in 'entry_1/data'.
+"""NeXus files of the definitions NXptycho and NXcxi_ptycho: 'data', 'x' and 'y' in 'entry_1/data'.
 
 Source:
     The NeXus application definition NXcxi_ptycho.
@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.scan.formats._hdf5_values import frame_shape, known_geometry, length_m, pixel_size_m, unit_factor, wavelength_m
+from ptycho.scan.formats._hdf5_values import (
+    frame_shape,
+    known_geometry,
+    length_m,
+    pixel_size_m,
+    unit_factor,
+    wavelength_m,
+)
 from ptycho.scan.positions import raster_positions
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.scan.metadata import METADATA_KEY, parse_metadata
@@ -11,11 +13,15 @@ from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from ptycho.scan.scan_file import ScanFile
+    from ptycho.settings.data import ScanOptions
 
-FRAME_KEYS = ("diff3d", "diffraction")
+FRAME_KEYS = ("diff3d", "diffraction", "data")
 LABEL_KEYS = ("Y", "label")
 POSITION_KEYS = ("xcoords", "ycoords")
-OTHER_KEYS = ("xcoords_start", "ycoords_start", "probeGuess", "scan_index", "objectGuess")
+NOMINAL_KEYS = ("xcoords_start", "ycoords_start")
+PAIRS_KEY = "positions_px"
+MASK_KEY = "mask"
+OTHER_KEYS = (*NOMINAL_KEYS, "probeGuess", "scan_index", "objectGuess")
 PROBE_KEY = "probeGuess"
 
 EXPORT_KEY = "bad_pixels"
@@ -27,7 +33,7 @@ def recognise(file: ScanFile) -> bool:
     return file.container == "npz"
 
 
-def read(file: ScanFile) -> ScanContents:
+def read(file: ScanFile, options: ScanOptions) -> ScanContents:
     """Read the arrays that are there.
 
     Raises:
@@ -35,16 +41,8 @@ def read(file: ScanFile) -> ScanContents:
     """
     keys = file.keys
     frames_key = _frames_key(file)
-    missing = [key for key in POSITION_KEYS if key not in keys]
-    if missing:
-        raise ScanError(
-            error_text(
-                f"{file.path} holds no positions: there is no {' and no '.join(map(repr, missing))}",
-                expected="'xcoords' and 'ycoords', one number per frame, in pixels of the object grid",
-                known=", ".join(keys),
-            )
-        )
-    arrays = {key: file.read(key) for key in (*POSITION_KEYS, *OTHER_KEYS) if key in keys}
+    arrays, notes = ({}, []) if options.positions else _positions(file)
+    arrays |= {key: file.read(key) for key in OTHER_KEYS if key in keys}
     arrays["diff3d"] = file.frames(frames_key)
     label_key = next((key for key in LABEL_KEYS if key in keys), None)
     if label_key is not None:
@@ -56,7 +54,47 @@ def read(file: ScanFile) -> ScanContents:
         quantity=file.npz.text("quantity") or ("counts" if exported else None),
         origin=file.npz.text("position_origin") or ("centre" if exported else None),
         metadata=parse_metadata(file.npz.text(METADATA_KEY), file.path),
+        bad_pixels=_bad_pixels(file) if options.mask is None else None,
+        notes=tuple(notes),
     )
+
+
+def _positions(file: ScanFile) -> tuple[dict[str, Any], list[str]]:
+    """Read positions under the first of their names that is there."""
+    if all(key in file.keys for key in POSITION_KEYS):
+        return {key: file.read(key) for key in POSITION_KEYS}, []
+    if all(key in file.keys for key in NOMINAL_KEYS):
+        note = "positions: 'xcoords_start' and 'ycoords_start', there are no others"
+        return {key: file.read(start) for key, start in zip(POSITION_KEYS, NOMINAL_KEYS, strict=True)}, [note]
+    if PAIRS_KEY in file.keys:
+        pairs = file.read(PAIRS_KEY)
+        if pairs.ndim != 2 or pairs.shape[1] != 2:
+            raise ScanError(
+                error_text(
+                    f"'{PAIRS_KEY}' in {file.path} has shape {pairs.shape}",
+                    expected="(frames, 2): x and y of each patch, in pixels",
+                )
+            )
+        note = f"positions: '{PAIRS_KEY}', columns x, y; data.swap_xy = true where they are row, column"
+        return dict(zip(POSITION_KEYS, pairs.T, strict=True)), [note]
+    missing = [key for key in POSITION_KEYS if key not in file.keys]
+    raise ScanError(
+        error_text(
+            f"{file.path} holds no positions: there is no {' and no '.join(map(repr, missing))}",
+            expected="'xcoords' and 'ycoords', one number per frame, in pixels of the object grid",
+            known=", ".join(file.keys),
+        )
+    )
+
+
+def _bad_pixels(file: ScanFile) -> Any:
+    """Read the mask of the file, if any; programs differ on whether it marks good pixels or bad ones."""
+    key = next((key for key in (EXPORT_KEY, MASK_KEY) if key in file.keys), None)
+    if key is None:
+        return None
+    marked = file.read(key) != 0
+    # No detector is mostly blind: where most pixels are marked, the marks are those of good ones.
+    return ~marked if key == MASK_KEY and np.count_nonzero(marked) > marked.size / 2 else marked
 
 
 def header(file: ScanFile) -> ScanHeader:

@@ -42,9 +42,7 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
 def header(file: ScanFile) -> ScanHeader:
     """Read the side of a frame."""
     rows, columns = file.shape(FRAMES)[-2:]
-    return ScanHeader(
-        doubt=f"{file.path} holds no probe", frame_shape=(rows, columns), frames_key=FRAMES
-    )
+    return ScanHeader(doubt=f"{file.path} holds no probe", frame_shape=(rows, columns), frames_key=FRAMES)
 
 
 FORMAT = ScanFormat(

@@ -10,6 +10,7 @@ from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from ptycho.scan.scan_file import ScanFile
+    from ptycho.settings.data import ScanOptions
 
 KEYS = {"data", "scan", "probe"}
 
@@ -19,7 +20,7 @@ def recognise(file: ScanFile) -> bool:
     return file.container == "npz" and set(file.keys) >= KEYS and "xcoords" not in file.keys
 
 
-def read(file: ScanFile) -> ScanContents:
+def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
     """Read data (1, n, N, N), scan (1, n, 2) = (row, column) of the corner, and probe (1, ..., N, N).
 
     Raises:

@@ -22,7 +22,7 @@ def bad() -> np.ndarray:
 
 def test_no_mask_by_default() -> None:
     """Without a setting there is no mask."""
-    assert load_bad_pixels(None, 8, None) is None
+    assert load_bad_pixels(None, (8, 8), None) is None
 
 
 def test_every_source_gives_the_same_mask(jail: Path, bad: np.ndarray) -> None:
@@ -32,7 +32,7 @@ def test_every_source_gives_the_same_mask(jail: Path, bad: np.ndarray) -> None:
     npz.write("bad.npz", {"other": np.zeros(3), "mask": bad})
     npz.write("lone.npz", {"pixels": bad})
     for name in ("hot", "bad.npy", "bad.npz", "lone.npz"):
-        found = load_bad_pixels(name, 8, scan)
+        found = load_bad_pixels(name, (8, 8), scan)
         assert found is not None
         np.testing.assert_array_equal(found, bad)
 
@@ -41,7 +41,7 @@ def test_unknown_mask_is_refused(jail: Path, bad: np.ndarray) -> None:
     """A name that is neither key nor file is refused with the keys of the scan file."""
     scan = npz.write("scan.npz", {"diff3d": bad, "hot": bad})
     with pytest.raises(ScanError) as caught:
-        load_bad_pixels("cold", 8, scan)
+        load_bad_pixels("cold", (8, 8), scan)
     assert str(caught.value) == (
         'data.mask = "cold" is neither a key of scan.npz nor an .npy or .npz file\n'
         "  expected    an array of one value per detector pixel, non-zero = bad\n"
@@ -49,14 +49,14 @@ def test_unknown_mask_is_refused(jail: Path, bad: np.ndarray) -> None:
         "  try         np.save(path, bad) and data.mask = path"
     )
     with pytest.raises(ScanError, match="neither a key of arrays in memory"):
-        load_bad_pixels("cold", 8, None)
+        load_bad_pixels("cold", (8, 8), None)
 
 
 def test_mask_of_another_shape_is_refused(jail: Path, bad: np.ndarray) -> None:
     """A mask that does not cover the frame is refused."""
     np.save("bad.npy", bad)
     with pytest.raises(ScanError) as caught:
-        load_bad_pixels("bad.npy", 16, None)
+        load_bad_pixels("bad.npy", (16, 16), None)
     assert str(caught.value) == (
         "the mask in bad.npy has shape (8, 8)\n  expected  one value per detector pixel: (16, 16)\n"
         "  try       a mask of the frames as the file holds them, before data.crop_px and data.bin"
@@ -67,7 +67,7 @@ def test_inverted_mask_is_refused(jail: Path) -> None:
     """A mask that leaves nothing is refused with the way to invert one."""
     np.save("bad.npy", np.ones((8, 8)))
     with pytest.raises(ScanError) as caught:
-        load_bad_pixels("bad.npy", 8, None)
+        load_bad_pixels("bad.npy", (8, 8), None)
     assert str(caught.value) == (
         "the mask in bad.npy marks every pixel as bad\n"
         "  expected  0 for a good pixel, anything else for a bad one\n"

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ptycho.scan.scan_file import ScanFile
+    from ptycho.settings.data import ScanOptions
 
 
-def read_drawer(file: ScanFile) -> ScanContents:
+def read_drawer(file: ScanFile, _options: ScanOptions) -> ScanContents:
     """Read the dummy's layout: everything in one drawer."""
     table = file.read("positions")
     arrays = {"diff3d": file.frames("drawer"), "xcoords": table[:, 1], "ycoords": table[:, 0]}

@@ -1,13 +1,18 @@
-"""The reading options: sides of frames, pixels in metres, and what is written beside each field."""
+"""The reading options: sides of frames, and what is written beside each field."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ptycho.errors import ScanError
+from ptycho.run.resolve import resolve_layers
 from ptycho.settings.data import ScanOptions
+from ptyconf import ConfigError
+from ptyconf.sources import mapping
 
 
 def test_every_option_says_what_it_does() -> None:
@@ -27,23 +32,23 @@ def test_side_after_crop_and_bin(crop_px: int | None, binned: int, side: int) ->
     assert ScanOptions(crop_px=crop_px, bin=binned).frame_side(128) == side
 
 
-@pytest.mark.parametrize("crop_px", [0, -2, 130, 63])
+@pytest.mark.parametrize("crop_px", [0, -2, 513])
 def test_crop_that_does_not_fit_is_refused(crop_px: int) -> None:
-    """A crop wider than the frame, or off its middle, is refused with one that fits."""
+    """A crop of nothing, or mostly of nothing, is refused with one that fits."""
     with pytest.raises(ScanError) as caught:
         ScanOptions(crop_px=crop_px).frame_side(128)
     assert str(caught.value) == (
         f"data.crop_px = {crop_px} does not fit frames of 128 x 128 pixels\n"
-        "  expected  at most 128, and even as the frame is\n"
-        "  try       data.crop_px = 64"
+        "  expected  1 to 512; beyond 128 the frames are filled up with masked pixels\n"
+        "  try       data.crop_px = 128"
     )
 
 
-def test_suggested_crop_fits_an_odd_frame() -> None:
-    """The crop suggested for an odd frame is odd."""
-    with pytest.raises(ScanError, match=r"try       data\.crop_px = 33"):
-        ScanOptions(crop_px=64).frame_side(65)
-    assert ScanOptions(crop_px=33).frame_side(65) == 33
+@given(side=st.integers(16, 600), crop=st.integers(16, 600))
+def test_any_side_becomes_any_other(side: int, crop: int) -> None:
+    """Odd or even, narrower or wider: a frame is cut or filled up to the side that is asked for."""
+    if crop <= 4 * side:
+        assert ScanOptions(crop_px=crop).frame_side(side) == crop
 
 
 @pytest.mark.parametrize("binned", [0, -1, 3])
@@ -56,16 +61,6 @@ def test_bin_that_does_not_divide_is_refused(binned: int) -> None:
         "  expected  one of 1, 2, 4, 5, 10\n"
         "  try       data.bin = 1, or another data.crop_px"
     )
-
-
-def test_object_pixel_needs_the_whole_geometry() -> None:
-    """An object pixel is known in metres only when wavelength, distance and pixel size are."""
-    options = ScanOptions(pixel_size_m=75e-6, wavelength_m=1.4e-10, distance_m=2.0)
-    assert options.object_pixel_m(128) == pytest.approx(1.4e-10 * 2.0 / (128 * 75e-6))
-    options.crop_px = 64
-    assert options.object_pixel_m(128) == pytest.approx(1.4e-10 * 2.0 / (64 * 75e-6))
-    options.distance_m = None
-    assert options.object_pixel_m(128) is None
 
 
 @pytest.mark.parametrize("name", ["quantity", "centre", "position_origin"])
@@ -82,3 +77,27 @@ def test_unknown_words_are_refused(name: str) -> None:
     assert str(caught.value) == (
         f"data.{name} = 'middel'\n  expected  {known[name]}\n  try       data.{name} = \"auto\""
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("wavelength_m", 8000, "8e-06, if the number is in nanometres"),
+        ("pixel_size_m", 75, "7.5e-05, if the number is in micrometres"),
+        ("distance_m", 5000.0, "5, if the number is in mm"),
+        ("energy_kev", 8000.0, "8.0"),
+    ],
+)
+def test_an_absurd_quantity_names_its_likely_unit(name: str, value: float, hint: str) -> None:
+    """A length or energy that no experiment has is refused, with the unit in which one would have it."""
+    with pytest.raises(ConfigError) as caught:
+        resolve_layers([mapping.layer("overrides", {f"data.{name}": value})])
+    assert f"{name} = {value}" in str(caught.value)
+    assert f"try         {name} = {hint}" in str(caught.value)
+
+
+def test_energy_and_wavelength_are_one_setting() -> None:
+    """Both together are refused, since they could disagree."""
+    both = {"data.wavelength_m": 1e-10, "data.energy_kev": 8.0}
+    with pytest.raises(ConfigError, match="both say what the beam is"):
+        resolve_layers([mapping.layer("overrides", both)])

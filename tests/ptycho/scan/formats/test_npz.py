@@ -11,6 +11,7 @@ import pytest
 
 from ptycho.errors import ScanError
 from ptycho.files import npz
+from ptycho.raw_data import RawData
 from ptycho.scan.scan_format import read_contents, read_header
 
 
@@ -101,3 +102,28 @@ def test_the_header_needs_no_whole_scan(jail: Path) -> None:
     assert header.metadata == {"physics_parameters": {"nphotons": 5e7}}
     bare = read_header(npz.write("bare.npz", {"xcoords": np.ones(3)}))
     assert (bare.probe_shape, bare.doubt) == (None, "there is no 'probeGuess' in bare.npz")
+
+
+@pytest.mark.parametrize("layout", ["nominal", "pairs"])
+def test_positions_go_by_other_names(jail: Path, scan_arrays: dict[str, Any], layout: str) -> None:
+    """Nominal coordinates alone, or pairs beside 'data', are the positions, and that is said."""
+    frames, x, y = (scan_arrays.pop(key) for key in ("diff3d", "xcoords", "ycoords"))
+    arrays = (
+        {"diffraction": frames, "xcoords_start": x, "ycoords_start": y}
+        if layout == "nominal"
+        else {"data": frames, "positions_px": np.stack([x, y], axis=1)}
+    )
+    scan = RawData.from_file(npz.write("scan.npz", arrays | scan_arrays))
+    np.testing.assert_array_equal(scan.xcoords, x)
+    np.testing.assert_array_equal(scan.ycoords, y)
+    assert any(note.startswith("positions: ") for note in scan.decisions)
+
+
+@pytest.mark.parametrize(("key", "good"), [("bad_pixels", False), ("mask", False), ("mask", True)])
+def test_a_mask_in_the_file_is_taken(jail: Path, scan_arrays: dict[str, Any], key: str, good: bool) -> None:
+    """Pixels that the file marks are masked; a mask that marks most of them marks the good ones."""
+    bad = np.zeros((16, 16), bool)
+    bad[2, 5] = True
+    scan = RawData.from_file(npz.write("scan.npz", scan_arrays | {key: ~bad if good else bad}))
+    assert scan.mask is not None
+    np.testing.assert_array_equal(scan.mask, ~bad)

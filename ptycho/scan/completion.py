@@ -1,0 +1,104 @@
+"""A scan file's contents, completed by the files that the settings name beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptycho.errors import ScanError
+from ptycho.files.stored_frames import StoredFrames
+from ptycho.scan.positions import find_place, read_positions
+from ptycho.scan.scan_file import open_scan
+from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from ptycho.scan.positions import PositionTable
+    from ptycho.scan.scan_file import ScanFile
+    from ptycho.scan.scan_format import ScanContents
+    from ptycho.settings.data import ScanOptions
+
+__all__ = ["complete"]
+
+Array = np.ndarray[Any, Any]
+
+PRODUCT_PROBE = "probe"
+
+
+def complete(contents: ScanContents, file: ScanFile, options: ScanOptions) -> ScanContents:
+    """Add positions and probe that the settings name.
+
+    Raises:
+        ScanError: They are not there, do not fit the frames, or nothing says where the positions are.
+    """
+    if options.positions:
+        contents = _with_positions(contents, read_positions(options.positions, file))
+    if "xcoords" not in contents.arrays:
+        why = f"; {contents.needs_positions}" if contents.needs_positions else ""
+        raise ScanError(
+            error_text(
+                f"{file.path} holds no positions{why}",
+                expected="a position for every frame",
+                known=", ".join(file.keys[:40]),
+                hint='data.positions = "positions.csv", "product.npz", or "file:key"',
+            )
+        )
+    if options.probe:
+        probe = _read_probe(options.probe, file)
+        contents = replace(contents, arrays=contents.arrays | {"probeGuess": probe})
+    return contents
+
+
+def _with_positions(contents: ScanContents, table: PositionTable) -> ScanContents:
+    numbers, notes = contents.frame_numbers, [*contents.notes, table.note]
+    x, y, arrays = table.x, table.y, dict(contents.arrays)
+    if numbers is not None and table.numbers is not None:
+        _, frames, rows = np.intersect1d(numbers, table.numbers, return_indices=True)
+        if len(frames) == 0:
+            raise ScanError(
+                error_text(
+                    f"no position belongs to a frame: the frames are numbered {_range(numbers)}, "
+                    f"the positions {_range(table.numbers)}",
+                    expected="positions of the same scan",
+                )
+            )
+        x, y = x[rows], y[rows]
+        lost = len(numbers) - len(frames)
+        if lost:
+            notes.append(f"{lost} of {len(numbers)} frames have no position and were left out")
+        arrays["diff3d"] = _some(arrays["diff3d"], frames)
+    return replace(
+        contents,
+        arrays=arrays | {"xcoords": x, "ycoords": y},
+        position_unit=table.unit,
+        notes=tuple(notes),
+        frame_numbers=None,
+    )
+
+
+def _some(frames: Any, indices: Array) -> Any:
+    if len(indices) == len(frames) and np.all(np.diff(indices) == 1):
+        return frames
+    return frames.subset(indices) if isinstance(frames, StoredFrames) else frames[indices]
+
+
+def _range(numbers: Array) -> str:
+    return f"{numbers.min()} to {numbers.max()}" if len(numbers) else "not at all"
+
+
+def _read_probe(text: str, scan: ScanFile) -> Array:
+    path, key = find_place(text, scan.path)
+    file = scan if path is None else open_scan(path)
+    key = key or next((name for name in (PRODUCT_PROBE, "probeGuess") if name in file.keys), "")
+    if file.container not in {"npz", "hdf5"} or key not in file.keys:
+        raise ScanError(
+            error_text(
+                f"data.probe = \"{text}\" names no probe: there is no '{key or 'probe'}' in {file.path}",
+                expected="a complex array (N, N) or (modes, N, N), as 'file:key'",
+                known=", ".join(file.keys[:40]),
+            )
+        )
+    probe = file.read(key)
+    # A product holds (coherent modes, incoherent modes, N, N); the coherent ones change from frame to frame.
+    return np.asarray(probe[0] if probe.ndim == 4 else probe)
