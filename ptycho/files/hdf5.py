@@ -47,8 +47,7 @@ class Hdf5File:
             import_module("hdf5plugin")
         self.path = Path(path)
         try:
-            # Scans lie on read-only and network file systems, where taking a lock fails.
-            self._file = h5py.File(self.path, "r", locking=False)
+            self._file = _open(self.path)
         except OSError as error:
             raise ScanError(
                 error_text(
@@ -257,6 +256,19 @@ class Hdf5File:
                     hint="copy the data files along with the file that links to them",
                 )
             )
+
+
+def _open(path: Path) -> Any:
+    import h5py
+
+    try:
+        # Not without a lock at once: HDF5 refuses a file that the same process has open with one.
+        return h5py.File(path, "r")
+    except OSError as error:
+        # Scans lie on network file systems that know no locks.
+        if "lock" not in str(error):
+            raise
+        return h5py.File(path, "r", locking=False)
 
 
 def missing_filter(dataset: Any) -> str:
