@@ -40,7 +40,6 @@ class Hdf5File:
     """
 
     def __init__(self, path: str | Path) -> None:
-        import h5py
 
         # Registers the filters of the field's detectors; without it h5py names none of them.
         with contextlib.suppress(ImportError):
