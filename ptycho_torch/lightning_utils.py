@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.training.resume import BEST_CHECKPOINTS, LAST_CHECKPOINT
+from ptycho.run.record import LAST_CHECKPOINT
+from ptycho.training.resume import BEST_CHECKPOINTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,6 +17,7 @@ from ptyconf.errors import error_text
 
 EXIT_WHOLE, EXIT_CHECK_FAILED, EXIT_BAD_INPUT, EXIT_NOT_EXPLAINED, EXIT_DEFECT = 0, 1, 2, 3, 70
 EXIT_SIGNAL = 128
+EXIT_INTERRUPTED = EXIT_SIGNAL + 2
 
 _FORESEEN = (ValueError, OSError, ImportError, BackendError)
 _MEMORY_ERRORS = {"OutOfMemoryError", "ResourceExhaustedError"}

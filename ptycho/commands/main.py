@@ -9,7 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ptycho.commands.command import command_names, load_command
-from ptycho.commands.failure import EXIT_BAD_INPUT, EXIT_SIGNAL, EXIT_WHOLE, describe, printable_lines
+from ptycho.commands.failure import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERRUPTED,
+    EXIT_SIGNAL,
+    EXIT_WHOLE,
+    describe,
+    printable_lines,
+)
 from ptycho.commands.parser import Parser, unknown_argument
 from ptycho.run.signals import EndedBySignalError, ending_on_signals
 from ptycho.run.streams import lasting_streams
@@ -20,7 +27,6 @@ if TYPE_CHECKING:
     from ptycho.commands.command import Command
 
 _LOGGERS = ("ptycho", "ptycho_torch", "ptyconf")
-EXIT_INTERRUPTED = EXIT_SIGNAL + 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:

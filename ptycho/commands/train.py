@@ -12,28 +12,63 @@ from ptycho.bundle.archive import FILE_NAME
 from ptycho.bundle.write import write_bundle
 from ptycho.commands import options
 from ptycho.commands.command import Command
-from ptycho.run.folder import building
+from ptycho.commands.failure import EXIT_INTERRUPTED, EXIT_WHOLE
+from ptycho.run.attempts import Attempt, attempts_at, is_unfinished, newest_attempt, remove_obsolete
+from ptycho.run.folder import building, place_of
 from ptycho.run.record import RECONSTRUCTION, write_settings
 from ptycho.scan.scan_file import opened_once
+from ptyconf.sources import flags
 
 if TYPE_CHECKING:
     import argparse
 
     from ptycho.scan.raw_data import RawData
-    from ptyconf import Resolution
+    from ptyconf import Layer, Resolution
 
 _log = logging.getLogger(__name__)
+
+_THIS_RUN = Path()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare settings files and flags."""
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        type=Path,
+        const=_THIS_RUN,
+        metavar="RUN_FOLDER",
+        help="go on from the newest checkpoint of a run, or of this very run, if it left one",
+    )
     options.add_sources(parser)
 
 
 @opened_once()
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings and train."""
-    return train(options.resolve(arguments, "train"))
+    if arguments.resume is None:
+        return train(options.resolve(arguments, "train"))
+    if arguments.resume is not _THIS_RUN:
+        return train(options.resolve(arguments, "train", extra_layers=[_resuming(arguments.resume)]))
+    resolution = options.resolve(arguments, "train")
+    attempt = newest_attempt(Path(str(resolution["training.output_dir"])))
+    if attempt is None:
+        _log.info("there is nothing to resume from: the training starts with its first epoch")
+        return train(resolution)
+    if not is_unfinished(attempt.folder) and _epochs_of(attempt) >= int(str(resolution["training.nepochs"])):
+        _log.info("%s is a whole run: there is nothing to resume", attempt.folder)
+        return EXIT_WHOLE
+    return train(resolution.with_layer(_resuming(attempt.folder)))
+
+
+def _epochs_of(attempt: Attempt) -> int:
+    """Tell how many epochs a finished run was to have; none where its folder does not say."""
+    epochs = attempt.settings.get("training.nepochs")
+    return epochs if isinstance(epochs, int) else 0
+
+
+def _resuming(folder: Path) -> Layer:
+    return flags.given({"training.resume": folder}, spelling={"training.resume": "--resume"}, typed=True)
 
 
 def train(resolution: Resolution) -> int:
@@ -51,14 +86,18 @@ def train(resolution: Resolution) -> int:
     backend = library.load()
     configurations = backend.prepare_training(resolution)
     scan, reconstructed_scan = _read_scans(configurations.resolution)
-    target = Path(str(resolution["training.output_dir"]))
+    target = place_of(Path(str(resolution["training.output_dir"])))
     if not library.leads(resolution):
         with TemporaryDirectory() as folder:
             backend.train(configurations, scan, Path(folder))
         return 0
+    taken_up = [] if resolution["training.resume"] is None else attempts_at(target)
     with building(target) as folder:
+        write_settings(folder, configurations.resolution, home=target)
         training = backend.train(configurations, scan, folder)
+        # From here on the network is safe: whatever fails now is completed by `ptycho finish`.
         write_bundle(folder / FILE_NAME, backend.pack(training.model, training.resolution, target))
+        write_settings(folder, training.resolution, home=target)
         results = Results(
             title=f"{target.name}: trained on {name_of(scan)}",
             resolution=training.resolution,
@@ -68,10 +107,10 @@ def train(resolution: Resolution) -> int:
             training=training,
         )
         results.reconstruction.save(folder / RECONSTRUCTION)
-        write_settings(folder, results.resolution, home=target)
         write_report(folder, results)
+    remove_obsolete(taken_up, target)
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
-    return 0
+    return EXIT_INTERRUPTED if training.interrupted else EXIT_WHOLE
 
 
 def _read_scans(resolution: Resolution) -> tuple[RawData, RawData]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_TAKEN_UP_AGAIN = ("*.ckpt", "wts.h5.zip")
+_BUNDLE = "wts.h5.zip"
+_TAKEN_UP_AGAIN = ("*.ckpt", _BUNDLE)
 """Files with which an unfinished run can be taken up again."""
 
 
@@ -108,6 +109,11 @@ def _leave(partial: Path) -> None:
     """Keep what can be taken up again, and say how."""
     if not any(any(partial.rglob(pattern)) for pattern in _TAKEN_UP_AGAIN):
         shutil.rmtree(partial)
+        return
+    if (partial / _BUNDLE).is_file():
+        _log.warning(
+            "the results are not complete; what is there is in %s (ptycho finish %s)", partial, partial
+        )
         return
     _log.warning(
         "the run did not finish; what it reached is in %s (resume with --training.resume %s)",

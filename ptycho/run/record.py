@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import tomllib
+from typing import TYPE_CHECKING, Any
 
 from ptycho.files.atomic import write_text
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
 SETTINGS, PROVENANCE, RECONSTRUCTION = "settings.toml", "provenance.json", "reconstruction.npz"
+LAST_CHECKPOINT = "last.ckpt"
+_LARGEST_SETTINGS = 2**21
 
 
 def write_settings(folder: Path, resolution: Resolution, *, home: Path) -> None:
@@ -30,3 +33,19 @@ def write_settings(folder: Path, resolution: Resolution, *, home: Path) -> None:
 
     write_text(folder / SETTINGS, dump_toml(resolution, folder=home))
     write_text(folder / PROVENANCE, json.dumps(to_json(resolution), indent=1) + "\n")
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """Read the settings that a run folder keeps, by path; nothing where it keeps none that can be read."""
+    path = folder / SETTINGS
+    if not path.is_file() or path.stat().st_size > _LARGEST_SETTINGS:
+        return {}
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        return {}
+    settings: dict[str, Any] = dict.fromkeys(map(str, tables.pop("unset", [])))
+    for section, table in tables.items():
+        if isinstance(table, dict):
+            settings |= {f"{section}.{name}": value for name, value in table.items()}
+    return settings

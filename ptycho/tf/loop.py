@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ptycho.run.record import LAST_CHECKPOINT
 from ptycho.run.signals import Interruption
 from ptycho.settings.registries import SCHEDULERS
 from ptycho.training.epochs import BestFiles, BestWeights, EarlyStop, Ranking
@@ -15,7 +16,6 @@ from ptycho.training.loss_watch import LOOK_EVERY, non_finite_loss
 from ptycho.training.plan import Plan
 from ptycho.training.progress import Bar
 from ptycho.training.result import LoopEnd
-from ptycho.training.resume import LAST_CHECKPOINT
 
 from .checkpoints import Arrays, Checkpoint, write_checkpoint
 from .data import Source
@@ -83,6 +83,7 @@ class Loop:
         Raises:
             NonFiniteLossError: The loss stopped being a number.
             KeyboardInterrupt: Ctrl-C came twice.
+            EndedBySignalError: A signal asked the process to end.
         """
         began = time.perf_counter()
         done = 0 if self.plan.earlier is None else self.plan.earlier.epochs
@@ -100,6 +101,7 @@ class Loop:
             if bar is not None:
                 bar.close()
             journal.close()
+        self.interruption.raise_if_ending()
         return LoopEnd(
             history=self.history,
             best=self.best,

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ptycho.run.attempts import is_unfinished, newest_attempt
+from ptycho.run.record import LAST_CHECKPOINT
 from ptyconf.errors import error_text
 
-LAST_CHECKPOINT = "last.ckpt"
 BEST_CHECKPOINTS = "best-epoch*.ckpt"
 FRESH_START = "training.resume unset for a fresh start"
 
@@ -63,12 +64,12 @@ class EarlierTraining:
             )
 
     def require_epochs_left(self, epochs: int) -> None:
-        """Accept a number of epochs that leaves something to do.
+        """Accept a number of epochs that leaves something to do: epochs, or the results of an unfinished run.
 
         Raises:
-            ValueError: The checkpoint has seen as many already.
+            ValueError: The checkpoint of a finished run has seen as many already.
         """
-        if self.epochs >= epochs:
+        if self.epochs >= epochs and not is_unfinished(self.path.parent):
             raise ValueError(
                 error_text(
                     f"nothing is left to train: {self.path} has seen {self.epochs} epochs, and "
@@ -80,18 +81,18 @@ class EarlierTraining:
 
 
 def find_checkpoint(path: Path) -> Path:
-    """Find the checkpoint that a run folder or a file name means.
+    """Find the checkpoint that a file name means, or the newest of the attempts at a run.
 
     Raises:
         FileNotFoundError: There is none.
+        ValueError: Attempts at the run disagree about what is trained.
     """
     path = Path(path)
     if path.is_file():
         return path
-    candidates = (path / LAST_CHECKPOINT, path.with_name(path.name + ".partial") / LAST_CHECKPOINT)
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
+    attempt = newest_attempt(path)
+    if attempt is not None:
+        return attempt.checkpoint
     missing = f"{path} holds no {LAST_CHECKPOINT}" if path.is_dir() else f"{path} does not exist"
     raise FileNotFoundError(
         error_text(

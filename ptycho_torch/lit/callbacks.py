@@ -7,11 +7,11 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint, ProgressBar
 from torch import Tensor
 
+from ptycho.run.record import LAST_CHECKPOINT
 from ptycho.run.signals import Interruption
 from ptycho.training import epochs
 from ptycho.training.epochs import Ranking, files_here
 from ptycho.training.progress import Bar
-from ptycho.training.resume import LAST_CHECKPOINT
 
 
 class BestWeights(Callback):
@@ -65,7 +65,7 @@ class OrderlyEnd(Callback):
         return self.interruption.requested
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Take over SIGINT."""
+        """Answer signals from now on; Lightning's own handlers are in place by now."""
 
         def stop() -> None:
             trainer.should_stop = True
@@ -77,11 +77,11 @@ class OrderlyEnd(Callback):
         self.cut_short = self.requested and not trainer.is_last_batch
 
     def on_train_end(self, *_: Any) -> None:
-        """Give SIGINT back."""
+        """Give the signals back."""
         self.release()
 
     def on_exception(self, *_: Any) -> None:
-        """Give SIGINT back before an error is handled."""
+        """Give the signals back before an error is handled."""
         self.release()
 
     def release(self) -> None:

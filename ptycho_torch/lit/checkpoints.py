@@ -78,6 +78,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not zipfile.is_zipfile(path):
         raise _not_ours(path, "it is no archive")
     try:
+        _require_undamaged(path)
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         settings_by_path(content[SETTINGS_KEY])
     except pickle.UnpicklingError as error:
@@ -88,6 +89,18 @@ def _read(path: Path) -> dict[str, Any]:
         reason = str(error).strip().split("\n", maxsplit=1)[0]
         raise _not_ours(path, reason or type(error).__name__) from error
     return content
+
+
+def _require_undamaged(path: Path) -> None:
+    """Check every array against the CRC-32 that torch wrote beside it, which torch itself does not look at.
+
+    Raises:
+        BadZipFile: One does not agree, or the archive cannot be read.
+    """
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"it is damaged: {damaged} is not what was written")
 
 
 def _not_ours(path: Path, reason: str) -> ValueError:
@@ -129,6 +142,7 @@ def read_checkpoint(path: Path) -> EarlierTraining:
     path = find_checkpoint(path)
     require_backend(path, "pytorch")
     try:
+        _require_undamaged(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
         history = [{**row, "epoch": float(row["epoch"])} for row in content["history"]]
         return EarlierTraining(path, dict(content["hyper_parameters"]["network"]), history)

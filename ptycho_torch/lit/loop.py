@@ -108,6 +108,7 @@ class Loop:
         Raises:
             NonFiniteLossError: The loss stopped being a number.
             KeyboardInterrupt: Ctrl-C came twice.
+            EndedBySignalError: A signal asked the process to end.
         """
         began = time.perf_counter()
         with self._journal():
@@ -160,3 +161,4 @@ class Loop:
             raise KeyboardInterrupt from None
         finally:
             self.callbacks.end.release()
+        self.callbacks.end.interruption.raise_if_ending()

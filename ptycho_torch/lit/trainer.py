@@ -5,11 +5,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
+import torch
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from ptycho.files.atomic import replacing
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.devices import require_in_process, unusable_device
 from ptycho.training.precision import settle_precision
@@ -71,9 +76,32 @@ def make_trainer(
             enable_model_summary=False,
             log_every_n_steps=1,
             num_sanity_val_steps=0,
+            plugins=_plugins(),
         )
     except (MisconfigurationException, ValueError, ImportError) as error:
         raise unusable_device(execution, " ".join(str(error).split())) from error
+
+
+class AtomicCheckpoints(TorchCheckpointIO):
+    """Write checkpoints beside their final names: Lightning writes to TMPDIR, which may be another disk."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint whole or not at all.
+
+        Args:
+            checkpoint: What is to be kept.
+            path: The file.
+            storage_options: Lightning's, which files on a disk do not have.
+        """
+        del storage_options
+        with replacing(Path(path)) as temporary:
+            torch.save(checkpoint, temporary)
+
+
+def _plugins() -> list[Any]:
+    """Write our way, and let the batch script queue a job again where there is one: it knows the limits."""
+    scheduler = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
+    return [AtomicCheckpoints(), *scheduler]
 
 
 @contextmanager
