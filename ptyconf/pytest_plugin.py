@@ -8,11 +8,13 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
-from types import FrameType
+from collections.abc import Iterator, Mapping
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from ptyconf.text.masks import Masks
 
 if TYPE_CHECKING:
     from ptyconf.merge.resolution import Resolution
@@ -33,11 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> pytest.TestReport | None:
     """Make the report of what failed, with a section more and secrets masked; leave the others to pytest.
 
-    A wrapper would be simpler, and would cost green tests four times as much.
+    A wrapper would be simpler, and would cost green tests four times as much. pytest's own plugin for
+    unittest comes before, and brings the exception that a TestCase has swallowed.
     """
     if call.excinfo is None:
         return None
@@ -47,14 +50,18 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     report = pytest.TestReport.from_item_and_call(item, call)
     if not report.failed:
         return report
-    frames = [entry.frame.raw for entry in call.excinfo.traceback]
+    frames = [entry.frame.raw for entry in call.excinfo.traceback if not _runs_tests(entry.frame.raw)]
     held = _held(frames, getattr(item, "funcargs", {}))
-    if held:
-        text = _section(held, frames, full=mode == "full")
-        if text:
-            report.sections.append((TITLE, text))
-    _mask(report, _secrets(held))
+    _mask(report, Masks(_secrets(held)))
+    text = _section(held, frames, full=mode == "full")
+    if text:
+        report.sections.append((TITLE, text))
     return report
+
+
+def _runs_tests(frame: FrameType) -> bool:
+    """Tell whether a frame is the runner's own, in which no program's settings are read."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in {"_pytest", "pluggy", "unittest"}
 
 
 def pytest_assertrepr_compare(
@@ -122,13 +129,16 @@ class _Held:
 
 
 def _held(frames: list[FrameType], fixtures: Mapping[str, Any]) -> list[_Held]:
-    """Find the resolved configs in locals and fixtures, also one step inside containers and instances."""
+    """Find the resolved configs in locals and fixtures, one step inside containers and instances, and below."""
     found: dict[int, _Held] = {}
     for scope in (*(frame.f_locals for frame in reversed(frames)), fixtures):
         for name, thing in list(scope.items())[:LOOKED_INTO]:
-            for inner, each in ((name, thing), *_inside(name, thing)):
+            waiting = [(name, thing), *_inside(name, thing)]
+            for inner, each in waiting:
                 if id(each) not in found and (kept := _recognise(inner, each)) is not None:
                     found[id(each)] = kept
+                    if kept.view is not None:
+                        waiting += _inside(inner, each)  # the configs of its sections
     return list(found.values())
 
 
@@ -153,18 +163,23 @@ def _inside(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
 # What it touched
 
 
-def _touched(frame: FrameType, held: list[_Held]) -> Iterator[tuple[_Held, str]]:
-    """Find the settings that a function reads from the configs it holds, those of the failing line first."""
+def _reads(frame: FrameType) -> list[ast.Attribute | ast.Subscript | ast.Call]:
+    """List the expressions of a function that read from something, those of the failing line first."""
     try:
         source = textwrap.dedent("".join(inspect.getsourcelines(frame.f_code)[0]))
         tree = ast.parse(source)
     except (OSError, SyntaxError, TypeError):
-        return
+        return []
     line = frame.f_lineno - frame.f_code.co_firstlineno + 1
-    known = {id(each.thing): each for each in held}
     nodes = [node for node in ast.walk(tree) if isinstance(node, (ast.Attribute, ast.Subscript, ast.Call))]
     nodes.sort(key=lambda node: (not node.lineno <= line <= (node.end_lineno or node.lineno), node.lineno))
-    for node in nodes:
+    return nodes
+
+
+def _touched(frame: FrameType, held: list[_Held]) -> Iterator[tuple[_Held, str]]:
+    """Find the settings that a function reads from the configs it holds, those of the failing line first."""
+    known = {id(each.thing): each for each in held}
+    for node in _reads(frame):
         base = node.func if isinstance(node, ast.Call) else node
         owner = base.value if isinstance(base, (ast.Attribute, ast.Subscript)) else None
         if owner is None:
@@ -190,36 +205,53 @@ def _path_read(node: ast.AST, kept: _Held) -> str | None:
     """Say which setting an expression reads: ``config.field``, ``resolution[path]`` or ``.value(path)``."""
     if isinstance(node, ast.Attribute) and kept.view is not None:
         return next((each.bind.path for each in kept.view.own if each.name == node.attr), None)
-    if kept.view is None:
-        key = node.slice if isinstance(node, ast.Subscript) else None
-        if isinstance(node, ast.Call) and node.args:
-            key = node.args[0]
-        if isinstance(key, ast.Constant) and isinstance(key.value, str):
-            return key.value
-    return None
+    return _constant_key(node) if kept.view is None else None
+
+
+def _constant_key(node: ast.AST) -> str | None:
+    """Give the text by which an expression reads from a table: ``table[key]``, ``table.get(key)``."""
+    key = node.slice if isinstance(node, ast.Subscript) else None
+    if isinstance(node, ast.Call) and node.args:
+        key = node.args[0]
+    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
 def _section(held: list[_Held], frames: list[FrameType], *, full: bool) -> str:
     """Tell the stories of what was touched, and count the rest."""
-    from ptyconf.report.story import story
-
+    written = [line for frame in reversed(frames) for line in _written(frame)] if frames else []
+    resolutions = {id(each.resolution): each.resolution for each in held}
     if full:
-        resolutions = {id(each.resolution): each.resolution for each in held}
-        return "\n".join(story(each, path) for each in resolutions.values() for path in each)
+        shown = [_story(each, path) for each in _by_resolution(held) for path in each.resolution]
+        return "\n".join((*shown, *dict.fromkeys(written)))
     stories: dict[tuple[int, str], str] = {}
     for frame in reversed(frames):
         for kept, path in _touched(frame, held):
-            stories.setdefault((id(kept.resolution), path), story(kept.resolution, path))
-    if not stories:
+            name = kept.name if len(resolutions) > 1 else ""
+            stories.setdefault((id(kept.resolution), path), _story(kept, path, name))
+    if not stories and not written:
         for kept in held:
+            name = kept.name if len(resolutions) > 1 else ""
             for path in _own(kept):
-                stories.setdefault((id(kept.resolution), path), story(kept.resolution, path))
-    shown = list(stories.values())[:SHOWN]
-    total = len({(id(each.resolution), path) for each in held for path in each.resolution})
-    if (rest := total - len(shown)) > 0:
+                stories.setdefault((id(kept.resolution), path), _story(kept, path, name))
+    shown = [*stories.values(), *dict.fromkeys(written)][:SHOWN]
+    total = sum(len(each) for each in resolutions.values())
+    if (rest := total - min(len(stories), SHOWN)) > 0:
         names = ", ".join(dict.fromkeys(each.name for each in held))
         shown.append(f"and {rest} more settings of {names}; --ptyconf=full shows them")
     return "\n".join(shown)
+
+
+def _by_resolution(held: list[_Held]) -> list[_Held]:
+    """Give one holder for each resolution."""
+    return list({id(each.resolution): each for each in reversed(held)}.values())[::-1]
+
+
+def _story(kept: _Held, path: str, name: str = "") -> str:
+    """Tell a setting's story, with the name of its config where there are several."""
+    from ptyconf.report.story import story
+
+    first, newline, rest = story(kept.resolution, path).partition("\n")
+    return f"{first}{f'  (in {name})' if name else ''}{newline}{rest}"
 
 
 def _own(kept: _Held) -> list[str]:
@@ -233,44 +265,70 @@ def _own(kept: _Held) -> list[str]:
     ]
 
 
+# Tables that know who wrote each key
+
+
+def _written(frame: FrameType) -> Iterator[str]:
+    """Say who wrote the keys that a function reads from a table with a ``writer(key)`` of its own.
+
+    The table is a mapping, or a module with ``get``, ``cfg["N"]`` and ``params.get("N")``; its writer gives
+    the place as ``file:line``, or None for a key that nobody wrote.
+    """
+    from ptyconf.merge.origin import shown_path
+    from ptyconf.text.show import show
+
+    for node in _reads(frame):
+        base = node.func if isinstance(node, ast.Call) else node
+        key = _constant_key(node)
+        if key is None or not isinstance(base, (ast.Attribute, ast.Subscript)):
+            continue
+        if isinstance(node, ast.Call) and getattr(base, "attr", "") != "get":
+            continue
+        table = _evaluate(base.value, frame)
+        writer = getattr(table, "writer", None) if isinstance(table, (Mapping, ModuleType)) else None
+        if callable(writer):
+            values = table if isinstance(table, Mapping) else getattr(table, "cfg", {})
+            said = f" = {show(values[key])}" if key in values else ""
+            file, _, line = (writer(key) or "").rpartition(":")
+            place = f"{shown_path(file)}:{line}" if file else "a default that nobody wrote"
+            yield f"{ast.unparse(node)}{said}\n  set by      {place}"
+
+
 # Secrets
 
 
-def _secrets(held: list[_Held]) -> list[str]:
-    """List the secret texts of the configs, and how they look in a repr."""
-    found: set[str] = set()
-    for each in held:
+def _secrets(held: list[_Held]) -> Iterator[Any]:
+    """Give the secret values of the configs."""
+    for each in _by_resolution(held):
         for path, setting in each.resolution.schema.settings.items():
             if setting.secret and path in each.resolution:
-                value = each.resolution.value(path)
-                if value not in (None, "", True, False):
-                    found |= {str(value), repr(value).strip("'\"")}
-    return sorted(found, key=len, reverse=True)
+                yield each.resolution.value(path)
 
 
-def _mask(report: pytest.TestReport, secrets: list[str]) -> None:
-    """Replace secrets in all that a report says."""
-    if not secrets:
-        return
-    from ptyconf.text.show import MASK
-
-    def clean(text: str) -> str:
-        for secret in secrets:
-            text = text.replace(secret, MASK)
-        return text
-
-    report.sections[:] = [(clean(title), clean(text)) for title, text in report.sections]
-    report.longrepr = _cleaned(report.longrepr, clean, set())
+def _mask(report: pytest.TestReport, masks: Masks) -> None:
+    """Mask secrets in all that pytest says."""
+    if masks:
+        report.sections[:] = [(title, masks.words(text)) for title, text in report.sections]
+        report.longrepr = _cleaned(report.longrepr, masks, set())
 
 
-def _cleaned(thing: Any, clean: Callable[[str], str], seen: set[int]) -> Any:
+def _cleaned(thing: Any, masks: Masks, seen: set[int]) -> Any:
     """Rewrite every text inside pytest's representation of an error."""
     if isinstance(thing, str):
-        return clean(thing)
+        return "".join(_cleaned_line(line, masks) for line in thing.splitlines(keepends=True))
     if isinstance(thing, (list, tuple)):
-        return type(thing)(_cleaned(each, clean, seen) for each in thing)
+        return type(thing)(_cleaned(each, masks, seen) for each in thing)
     if type(thing).__module__.startswith("_pytest.") and id(thing) not in seen:
         seen.add(id(thing))
         for name, value in list(vars(thing).items()):
-            object.__setattr__(thing, name, _cleaned(value, clean, seen))
+            object.__setattr__(thing, name, _cleaned(value, masks, seen))
     return thing
+
+
+def _cleaned_line(line: str, masks: Masks) -> str:
+    """Mask one line: of source code where it is indented or marked as the failing one, else of words."""
+    if line.startswith((">", "    ")):
+        return masks.source(line)
+    mark, text = ("E", line[1:]) if line.startswith("E  ") else ("", line)
+    bare = text.lstrip(" ")
+    return f"{mark}{text[: len(text) - len(bare)]}{masks.words(bare)}"

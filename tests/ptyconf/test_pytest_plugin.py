@@ -24,6 +24,8 @@ class Training:
     model: Model
     nepochs: int = 50
     token: str = dataclasses.field(default="", metadata={"secret": True})
+    keys: list[str] = dataclasses.field(default_factory=list, metadata={"secret": True})
+    pin: int = dataclasses.field(default=0, metadata={"secret": True})
 
 MODEL = View(Model, "model")
 VIEW = View(Training, "training", {"model": MODEL})
@@ -71,7 +73,7 @@ def test_failing_assertion_shows_the_touched_setting(run) -> None:
             "training.nepochs = 7",
             "  set by      file      7   /x/run.toml:1:1 training.nepochs",
             "  overrides   defaults  50  Training.nepochs",
-            "and 503 more settings of config, config.model; --ptyconf=full shows them",
+            "and 505 more settings of config, config.model; --ptyconf=full shows them",
         ]
     )
     assert "model.gridsize =" not in result.stdout.str()
@@ -152,6 +154,102 @@ def test_secret_appears_nowhere(run) -> None:
         result = run(source, "--showlocals", f"--tb={style}", "-rA")
         result.assert_outcomes(failed=1)
         assert "canary" not in result.stdout.str() + result.stderr.str()
+
+
+def test_an_element_of_a_secret_is_one(run) -> None:
+    """Touched by itself, unpacked or sliced."""
+    source = (
+        "from conftest import *\n"
+        "def test_x():\n"
+        "    config = make(keys=['canary-one', 'canary-two']).build(Training)\n"
+        "    first, *rest = config.keys\n"
+        "    assert config.keys[1:] == ['a'], first\n"
+    )
+    for style in ("long", "short", "native", "line"):
+        result = run(source, "--showlocals", f"--tb={style}")
+        result.assert_outcomes(failed=1)
+        assert "canary" not in result.stdout.str()
+
+
+def test_a_mask_eats_no_ordinary_text(run) -> None:
+    """A secret of one letter, a keyword and a small number leave the report readable."""
+    for value in ("'e'", "'assert'"):
+        source = (
+            "from conftest import *\n"
+            "def test_else():\n"
+            f"    config = make(token={value}).build(Training)\n"
+            "    assert config.token == 'other'\n"
+        )
+        text = run(source).stdout.str()
+        assert "E       AssertionError: assert '********' == 'other'" in text
+        assert ">       assert config.token == 'other'" in text
+    source = (
+        "from conftest import *\n"
+        "def test_else():\n"
+        "    config = make(pin=3).build(Training)\n"
+        "    assert config.pin == 30\n"
+    )
+    text = run(source).stdout.str()
+    assert "assert ******** == 30" in text
+    assert "config = make(pin=3)" in text
+
+
+def test_unittest_cases_show_their_settings(run) -> None:
+    """Of what the test case holds, for each of its ways to fail."""
+    source = (
+        "import unittest\nfrom conftest import *\n"
+        "class TestThing(unittest.TestCase):\n"
+        "    def setUp(self):\n"
+        "        self.config = make('training.nepochs = 7', token='canary-secret').build(Training)\n"
+        "    def test_equal(self):\n"
+        "        self.assertEqual(self.config.nepochs, 8, self.config.token)\n"
+        "    def test_error(self):\n"
+        "        raise RuntimeError(self.config.model.filters)\n"
+        "    def test_part(self):\n"
+        "        with self.subTest(part=1):\n"
+        "            self.assertTrue(self.config.nepochs == 8)\n"
+    )
+    result = run(source)
+    text = result.stdout.str()
+    assert text.count("- settings (ptyconf) -") == 3
+    assert text.count("training.nepochs = 7\n  set by      file") == 2
+    assert "model.filters = 2\n" in text
+    assert "AssertionError: 7 != 8 : ********" in text
+
+
+def test_two_configs_are_told_apart(run) -> None:
+    """By the names of their variables."""
+    result = run(
+        "from conftest import *\n"
+        "def test_x():\n"
+        "    low = make('training.nepochs = 7').build(Training)\n"
+        "    high = make('training.nepochs = 9').build(Training)\n"
+        "    assert low.nepochs > high.nepochs\n"
+    )
+    result.stdout.fnmatch_lines(["training.nepochs = 7  (in low)", "training.nepochs = 9  (in high)"])
+
+
+def test_keys_of_a_table_that_knows_its_writers_are_told(run) -> None:
+    """Who wrote the key, also where the test holds no config."""
+    result = run(
+        "import sys\nfrom ptyconf import errors\n"
+        "class Table(dict):\n"
+        "    def writer(self, key):\n"
+        "        return '/x/run.py:12' if key == 'N' else None\n"
+        "cfg = Table(N=64, size=3)\n"
+        "def test_x():\n"
+        "    n = cfg['N']\n"
+        "    assert n + cfg.get('size') == 128\n"
+    )
+    result.stdout.fnmatch_lines(
+        [
+            "*- settings (ptyconf) -*",
+            "cfg.get('size') = 3",
+            "  set by      a default that nobody wrote",
+            "cfg?'N'? = 64",
+            "  set by      /x/run.py:12",
+        ]
+    )
 
 
 def test_green_tests_are_silent(run) -> None:

@@ -1,0 +1,98 @@
+"""Secrets in texts that somebody else wrote: taken out where they stand whole, so that no word is eaten."""
+
+from __future__ import annotations
+
+import datetime
+import keyword
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ptyconf.text.show import MASK
+
+SHORT = 4  # a shorter one is a part of ordinary words, and a word of its own, too often
+LONG = 8  # a longer one is no part of anything by chance
+
+
+class Masks:
+    """The patterns of some secrets.
+
+    A long secret is masked wherever it stands, a shorter one as a whole word or between quotes, one of less
+    than four characters between quotes alone. In lines of source code only what stands between quotes can be
+    a secret: the rest are names and keywords.
+
+    Args:
+        values: The secrets, or containers of them.
+    """
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        parts = {part for value in values for part in _parts(value)}
+        texts = {text for part in parts for text in _spellings(part)}
+        numbers = {str(part) for part in parts if isinstance(part, (int, float, complex))}
+        self.anywhere = _either(re.escape(text) for text in texts if len(text) >= LONG)
+        quoted = (rf"(?<=['\"]){re.escape(text)}(?=['\"])" for text in texts if len(text) < LONG)
+        self.quoted = _either(quoted)
+        words = {
+            text for text in texts - numbers if SHORT <= len(text) < LONG and not keyword.iskeyword(text)
+        }
+        whole = (rf"(?<!\w){re.escape(text)}(?!\w)" for text in words)
+        alone = (rf"(?<=^[-+?] ){re.escape(text)}$" for text in texts if len(text) < LONG)
+        self.whole = _either((*whole, *(rf"(?<![\w.:]){re.escape(text)}(?![\w.])" for text in numbers)))
+        self.alone = _either(alone)
+
+    def __bool__(self) -> bool:
+        return any((self.anywhere, self.quoted, self.whole))
+
+    def source(self, text: str) -> str:
+        """Mask secrets in source code."""
+        return self._sub((self.anywhere, self.quoted), text)
+
+    def words(self, text: str) -> str:
+        """Mask secrets in the words of a message or an output."""
+        return self._sub((self.anywhere, self.quoted, self.whole, self.alone), text)
+
+    def _sub(self, patterns: Iterable[re.Pattern[str] | None], text: str) -> str:
+        for pattern in patterns:
+            if pattern is not None:
+                text = pattern.sub(MASK, text)
+        return text
+
+
+def _either(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    """Make one pattern of many, the longest first; None of none."""
+    found = sorted(patterns, key=len, reverse=True)
+    return re.compile("|".join(found), re.MULTILINE) if found else None
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """Give every scalar inside a value that can give itself away."""
+    if value is None or isinstance(value, bool):
+        return
+    if isinstance(value, (int, float, complex, str, bytes)):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _parts(each)
+    elif isinstance(value, Iterable):
+        for each in value:
+            yield from _parts(each)
+    else:
+        names = getattr(value, "__dataclass_fields__", None) or [
+            each.name for each in getattr(value, "__attrs_attrs__", ())
+        ]
+        if names:
+            for name in names:
+                yield from _parts(getattr(value, name, None))
+        else:
+            yield str(value)
+            if isinstance(value, (datetime.date, datetime.time)):
+                yield value.isoformat()
+
+
+def _spellings(part: Any) -> set[str]:
+    """Spell a secret as reprs, TOML and logs do, without its quotes."""
+    from ptyconf.text.show import json_text
+
+    if isinstance(part, bytes):
+        return {repr(part)[2:-1]} - {""}
+    return {str(part), repr(part).strip("'\""), json_text(part).strip('"')} - {""}
