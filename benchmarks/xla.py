@@ -71,17 +71,17 @@ def step_of(architecture: str, N: int, batch: int) -> tuple[Callable[..., Any], 
     """Make the function that gives loss and slopes, and a batch for it."""
     import tensorflow as tf
 
-    from ptycho.network.objective import LossWeights
     from ptycho.network.settings import NetworkSettings
     from ptycho.simulate.probes import draw_beam
-    from ptycho.tf.losses import Loss
+    from ptycho.tf import operations
     from ptycho.tf.model import PtychoNetwork
+    from ptycho.training.loss import Loss, LossWeights
 
     rng = np.random.default_rng(0)
     settings = NetworkSettings(N=N, architecture=architecture, probe_trainable=True)
     probe = draw_beam("zone_plate", N)[None] * N / np.sqrt(2)  # Twice the energy of a frame of X.
     network = PtychoNetwork(settings, probe, 1.0, dtype="float32")
-    loss = Loss(LossWeights(nll=0, mae=1))
+    loss = Loss(operations, LossWeights(nll=0, mae=1))
     learned = [variable.value for variable in network.trainable_variables]
 
     def slopes(X: Any, relative: Any) -> Any:

@@ -1,52 +1,107 @@
-"""Shapes of the two architectures: numbers that both backends build from.
+"""What an architecture can do, and how a backend builds it: the entry of the registry of architectures."""
 
-Source:
-    ``cnn``: the public PtychoPINN, Hoidn et al., Sci. Rep. 13, 22789 (2023).
-    Block attention: Woo, Park, Lee and Kweon, ECCV 2018 (CBAM), reach and narrowing as there.
-"""
+from __future__ import annotations
 
-from ptycho.settings.choices import AMPLITUDE_ACTIVATIONS
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-CNN_FILTERS = {64: (32, 64, 128), 128: (16, 32, 64, 128), 256: (8, 16, 32, 64, 128)}
-"""Feature channels of the cnn's encoder levels by patch side, times n_filters_scale."""
+from ptycho.settings.registries import ARCHITECTURES
+from ptyconf.errors import error_text
 
-FRAME_CHANNELS = 4
-"""Feature channels of a cnn head that are kept for the outer frame of the patch."""
+if TYPE_CHECKING:
+    from ptycho.network.blocks import Block
+    from ptycho.network.layers import Layers
+    from ptycho.network.settings import NetworkSettings
 
-UNET_WIDTH = 8
-"""Channels of the U-Net's first level, times n_filters_scale."""
-
-UNET_LEVELS = 2
-"""Times that the U-Net halves the sides, after the folding."""
-
-UNET_FOLD = 2
-"""Pixels along each axis that are folded into channels: the same reach at a quarter of the work."""
-
-AMPLITUDE_SLOPE = 4.0
-"""Factor on the amplitude's logits: a sigmoid's slope is then 1, and amplitude learns as fast as phase."""
-
-STEP_LEVEL = 0.05
-"""Regularisation of a correction, as a fraction of the most intense illumination of the canvas."""
-
-ATTENTION_REACH = 7
-"""Side in pixels of the window in which block attention looks around a pixel."""
-
-ATTENTION_SQUEEZE = 16
-"""Factor by which block attention narrows the channels in between."""
+Builder = Callable[["NetworkSettings"], Any]
 
 
-def attention_width(channels: int) -> int:
-    """Give the channels in the middle of block attention: a sixteenth, and at least one."""
-    return max(1, channels // ATTENTION_SQUEEZE)
+@dataclass(frozen=True)
+class Architecture:
+    """A kind of network.
+
+    Attributes:
+        name: What `model.architecture` calls it.
+        sides: Patch sides N in pixels that it accepts.
+        sides_text: The same for an error: "one of 64, 128, 256".
+        merges_groups: Its patches agree within their group already; others are merged in real space.
+        takes_probe: It is called with an `Illumination` and the relative positions; others see the measured
+            amplitudes alone.
+        uses: Settings of `model` that shape this kind of network and not every other.
+        blocks: Makes it of a backend's layers, written once for all backends; None where each has its own.
+        builders: What makes it for one backend alone, by the backend's name: a function of the settings, or
+            its place as text, "package.module:function", which is imported when it is asked for.
+        least_numbers: A lower bound of the numbers in its weights, known without building it.
+        repeats: How often it holds the same part: a number that a stored file may not invent.
+    """
+
+    name: str
+    sides: Collection[int]
+    sides_text: str
+    merges_groups: bool = False
+    takes_probe: bool = False
+    uses: frozenset[str] = frozenset()
+    blocks: Callable[[Layers, NetworkSettings], Block] | None = None
+    builders: Mapping[str, Builder | str] = field(default_factory=dict)
+    least_numbers: Callable[[NetworkSettings], int] = lambda _: 0
+    repeats: Callable[[NetworkSettings], int] = lambda _: 1
+
+    def accepts_side(self, n: int) -> bool:
+        """Tell whether it takes patches of n x n pixels."""
+        return n in self.sides
+
+    def require_side(self, n: int) -> None:
+        """Accept a patch side.
+
+        Raises:
+            ValueError: It takes other sides.
+        """
+        if not self.accepts_side(n):
+            raise ValueError(error_text(f"Unsupported input size: {n}", expected=self.sides_text))
+
+    def build(
+        self, settings: NetworkSettings, backend: str, wrap: Callable[[Block], Any], layers: Layers
+    ) -> Any:
+        """Build it for a backend.
+
+        Args:
+            settings: Shape of the network.
+            backend: Name of the backend.
+            wrap: Turns blocks into what the backend holds weights in.
+            layers: The backend's layers.
+
+        Raises:
+            ValueError: Nobody says how this backend builds it.
+        """
+        builder = self.builders.get(backend)
+        if builder is not None:
+            return _function(builder)(settings)
+        if self.blocks is None:
+            raise ValueError(
+                error_text(
+                    f"the architecture {self.name!r} cannot be built by the backend {backend!r}",
+                    known=", ".join(self.builders) or "no backend builds it",
+                    hint=f"`blocks`, or builders[{backend!r}], in the entry of {self.name!r}",
+                )
+            )
+        return wrap(self.blocks(layers, settings))
 
 
-def require_activation(name: str) -> None:
-    """Accept the name of an activation that bounds the object amplitude.
+def _function(builder: Builder | str) -> Builder:
+    if not isinstance(builder, str):
+        return builder
+    module, _, name = builder.partition(":")
+    function: Builder = getattr(import_module(module), name)
+    return function
+
+
+def architecture_named(name: str) -> Architecture:
+    """Look an architecture up.
 
     Raises:
-        ValueError: The name is none of the known activations.
+        UnknownEntryError: There is none of that name; the message lists those that there are.
     """
-    if name not in AMPLITUDE_ACTIVATIONS:
-        raise ValueError(
-            f"Unknown activation: {name}\n  expected  one of {', '.join(sorted(AMPLITUDE_ACTIVATIONS))}"
-        )
+    entry: Architecture = ARCHITECTURES[name]
+    return entry

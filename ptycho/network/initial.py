@@ -28,3 +28,17 @@ def draw_kernel(name: str, shape: tuple[int, int, int, int], seed: int) -> NDArr
     limit = math.sqrt(6 / (height * width * (channels + filters)))
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     return rng.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def initial_value(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32] | None:
+    """Give the values that a weight starts from, or None where its layer knows better.
+
+    Args:
+        name: Canonical name of the weight.
+        shape: Canonical axes.
+        seed: Seed of the training.
+    """
+    if name.endswith("/kernel") and len(shape) == 4:
+        height, width, channels, filters = shape
+        return draw_kernel(name, (height, width, channels, filters), seed)
+    return np.zeros(shape, np.float32) if name.endswith("/bias") else None

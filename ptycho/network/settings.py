@@ -3,10 +3,11 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from ptycho.settings.choices import ARCHITECTURES, MODEL_TYPES
-from ptycho.settings.choices import PATCH_SIZES as SIDES
+from ptycho.settings.choices import MODEL_TYPES
+from ptycho.settings.registries import ARCHITECTURES
 
-from .architecture import require_activation
+from .activations import require_activation
+from .architecture import Architecture, architecture_named
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class NetworkSettings:
     Attributes:
         N: Side of a diffraction pattern and of a patch, in pixels.
         gridsize: Side of a group; a group holds gridsize² positions.
-        architecture: "cnn" or "unet".
+        architecture: Name of an entry of the registry of architectures.
         n_filters_scale: Factor on the number of feature channels.
         amp_activation: Bounds the object amplitude.
         pad_object: The cnn's heads fill the central N/2 square (cnn only).
@@ -50,12 +51,11 @@ class NetworkSettings:
     cbam_encoder: bool = False
 
     def __post_init__(self) -> None:
-        if self.N not in SIDES:
-            raise ValueError(f"Unsupported input size: {self.N}\n  expected  one of {_join(SIDES)}")
         if self.architecture not in ARCHITECTURES:
             raise ValueError(
                 f"Invalid architecture '{self.architecture}'. Expected one of {sorted(ARCHITECTURES)}."
             )
+        self.kind.require_side(self.N)
         if self.model_type not in MODEL_TYPES:
             raise ValueError(
                 f"Invalid model_type '{self.model_type}'. Expected one of {sorted(MODEL_TYPES)}."
@@ -68,6 +68,11 @@ class NetworkSettings:
             raise ValueError(
                 f"gaussian_smoothing_sigma must be non-negative, got {self.gaussian_smoothing_sigma}"
             )
+
+    @property
+    def kind(self) -> Architecture:
+        """What the architecture can do."""
+        return architecture_named(self.architecture)
 
     @property
     def positions(self) -> int:
@@ -90,7 +95,3 @@ class NetworkSettings:
     def as_dict(self) -> dict[str, Any]:
         """Return the values as JSON types; `NetworkSettings(**values)` is the way back."""
         return asdict(self)
-
-
-def _join(values: tuple[int, ...]) -> str:
-    return ", ".join(str(value) for value in values)

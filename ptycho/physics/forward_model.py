@@ -42,9 +42,9 @@ class ForwardModel:
 
     def _shift_matrix(self, shift: Array, rows: Length, columns: Length) -> Array:
         """Give the linear-interpolation matrices (..., rows, columns) that move a line from its centre."""
-        target = self.ops.arange(0, rows, shift)
-        source = self.ops.arange(0, columns, shift) + self._number(rows // 2 - columns // 2, shift)
-        distance = (target[:, None] - source[None, :]) - shift[..., None, None]
+        target, source = self.ops.arange(0, rows, shift), self.ops.arange(0, columns, shift)
+        moved = shift[..., None, None] + self._number(rows // 2 - columns // 2, shift)
+        distance = (target[:, None] - source[None, :]) - moved
         return self.ops.maximum(1 - self.ops.absolute(distance), 0.0)
 
     def _number(self, length: Length, like: Array) -> Array:

@@ -171,6 +171,9 @@ class TrainingConfig:
         without_effect=_FROM_LABELS,
         torch=TorchName("ModelConfig.loss_function", LOSS),
     )
+    loss_terms: dict[str, float] = described(
+        factory=dict, help="weights of further terms of the loss by their names", legacy=False
+    )
     seed: int = described(
         0, help="seed of every random choice of the run", check=not_negative("0"), legacy=False
     )

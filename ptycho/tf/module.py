@@ -9,16 +9,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
+from ptycho.training.loss import Loss, LossWeights
 from ptycho.training.groups import Batch
 from ptycho.training.optimisation import Optimisation
 from ptycho.training.plan import Plan
 from ptycho.training.precision import Precision
 
+from . import operations
 from .data import Tensors
 from .devices import Place
-from .losses import Loss
 from .model import PtychoNetwork
 from .optimiser import BoundedAdam
 from .precision import policy_of, scales_loss
@@ -77,7 +77,7 @@ class PtychoModule:
         arithmetic: Arithmetic,
     ) -> None:
         self.network = network
-        self._loss = Loss(weights)
+        self._loss = Loss(operations, weights)
         self._strategy = place.strategy
         self.arithmetic = arithmetic
         self._all_good = bool(np.all(network.mask.numpy()))
@@ -113,7 +113,7 @@ class PtychoModule:
     @property
     def terms(self) -> list[str]:
         """Name the terms of the loss, in the order in which steps return them."""
-        return list(self._loss.weights.terms())
+        return self._loss.names
 
     def learn(self, batches: Iterator[Tensors], *, moves: bool = True) -> tf.Tensor:
         """Look at the next batch.

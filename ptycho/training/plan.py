@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ptycho.network.objective import LossWeights
+from ptycho.training.loss import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.reconstruction.iteration import SweepLibrary

@@ -9,16 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.settings.registries import SCHEDULERS
+from ptycho.training.loss import Loss, LossWeights
 from ptycho.training.journal import Journal
 from ptycho.training.loss_watch import LOOK_EVERY, NonFiniteLossError, non_finite_loss
 from ptycho.training.optimisation import ADAM_BETAS, ADAM_EPSILON, Optimisation
 from ptycho.training.plan import Plan
 from ptycho.training.schedule import Course
-from ptycho_torch.nn.losses import Loss
+from ptycho_torch.nn import operations
 from ptycho_torch.nn.model import PtychoNetwork
 
 from .clipping import clip_adaptively
@@ -75,7 +75,7 @@ class PtychoModule(pl.LightningModule):
         N = settings.N
         modes = np.zeros((settings.probe_modes, N, N), np.complex64) if probe is None else probe
         self.network = PtychoNetwork(settings, modes, self.normalisation.intensity_scale, mask, seed)
-        self.loss = Loss(LossWeights(**loss))
+        self.loss = Loss(operations, LossWeights(**loss))
         self.history: list[dict[str, float]] = []
         self.settings_toml = ""
         self.journal: Journal | None = None

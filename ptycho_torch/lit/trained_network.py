@@ -71,7 +71,9 @@ class TrainedTorchNetwork:
     def diffract(self, patches: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Predict far-field amplitudes in the units of X."""
         with torch.inference_mode():
-            return self.network.diffract(torch.from_numpy(patches).to(self._device)).cpu().numpy()
+            tensor = torch.from_numpy(patches).to(self._device)
+            amplitudes: NDArray[np.float32] = self.network.diffract(tensor).cpu().numpy()
+        return amplitudes
 
     def gain(self) -> float:
         """Give the learned factor between the probe and what the network's patches are multiplied by."""

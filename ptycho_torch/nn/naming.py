@@ -1,21 +1,27 @@
 """Canonical names and axes of weights, and torch's own."""
 
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-_LEAVES = {"weight": "kernel", "bias": "bias"}
+_LEAVES = {"weight": "kernel"}
 
 
 def canonical_name(name: str) -> str:
     """Turn torch's name of a weight of the core into a path such as `core/encoder/levels/0/conv0/kernel`."""
     *path, leaf = name.split(".")
-    return "/".join([*path, _LEAVES[leaf]])
+    return "/".join([*path, _LEAVES.get(leaf, leaf)])
 
 
-def as_kernel(weight: Tensor) -> Tensor:
-    """Order the axes of a convolution's weight as height, width, channels in, channels out."""
-    return weight.permute(2, 3, 1, 0)
+def canonical_array(weight: Tensor) -> NDArray[Any]:
+    """Give a weight with canonical axes; torch has channels out and in before height and width."""
+    array: NDArray[Any] = weight.detach().cpu().numpy()
+    return np.array(array.transpose(2, 3, 1, 0) if array.ndim == 4 else array, order="C")
 
 
-def as_weight(kernel: Tensor) -> Tensor:
-    """Invert `as_kernel`."""
-    return kernel.permute(3, 2, 0, 1)
+def native(array: NDArray[Any]) -> Tensor:
+    """Invert `canonical_array`."""
+    return torch.from_numpy(np.array(array.transpose(3, 2, 0, 1) if array.ndim == 4 else array, order="C"))

@@ -1,71 +1,54 @@
-"""Weights under backend-neutral names: what one backend exports, the other can load.
-
-Names are paths such as `core/encoder/levels/0/conv0/kernel`. Kernels have the axes (height, width, channels
-in, channels out), biases (channels out,); the probe is one complex array (P, N, N).
-"""
+"""Weights of a torch network under the names and axes of `ptycho.network.weights`."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ptycho.network.weights import as_complex, as_parts, require_same_weights
+
 from .model import PtychoNetwork
-from .naming import as_kernel, as_weight, canonical_name
+from .naming import canonical_array, canonical_name, native
+
+PROBE_PARTS = "probe_parts"
 
 
-def _canonical(name: str, value: Tensor) -> tuple[str, np.ndarray]:
-    array = value.detach().cpu()
-    if name == "probe_parts":
-        return "probe", torch.view_as_complex(array).numpy().copy()
-    if name.startswith("core."):
-        if array.ndim == 4:
-            array = as_kernel(array)
-        return canonical_name(name), array.contiguous().numpy().copy()
-    return name, array.numpy().copy()
-
-
-def export(network: PtychoNetwork) -> dict[str, np.ndarray]:
+def export(network: PtychoNetwork) -> dict[str, NDArray[Any]]:
     """Return every weight, the probe and the scales under canonical names."""
     return dict(_canonical(name, value) for name, value in network.state_dict().items())
 
 
-def load(network: PtychoNetwork, arrays: Mapping[str, np.ndarray]) -> None:
+def load(network: PtychoNetwork, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Put exported arrays into a network of the same settings.
 
     Raises:
         ValueError: Names or shapes differ; nothing has been changed then.
     """
-    own = {_canonical(name, value)[0]: (name, value) for name, value in network.state_dict().items()}
-    shapes = {name: _canonical(*pair)[1].shape for name, pair in own.items()}
-    missing, surplus = sorted(own.keys() - arrays.keys()), sorted(arrays.keys() - own.keys())
-    unequal = sorted(n for n in own.keys() & arrays.keys() if tuple(arrays[n].shape) != shapes[n])
-    if missing or surplus or unequal:
-        raise ValueError(_describe(missing, surplus, unequal))
-    state = {own[name][0]: _native(own[name][1], np.asarray(array)) for name, array in arrays.items()}
-    network.load_state_dict(state, strict=True)
+    state: dict[str, Tensor] = network.state_dict()
+    canonical = {name: _canonical(name, value) for name, value in state.items()}
+    require_same_weights({name: array.shape for name, array in canonical.values()}, arrays)
+    loaded = {own: _native(own, np.asarray(arrays[name])) for own, (name, _) in canonical.items()}
+    network.load_state_dict({own: value.to(state[own].dtype) for own, value in loaded.items()}, strict=True)
 
 
-def _native(like: Tensor, array: np.ndarray) -> Tensor:
-    value = torch.from_numpy(np.array(array))
-    if value.is_complex():
-        value = torch.view_as_real(value)
-    elif value.ndim == 4:
-        value = as_weight(value)
-    return value.to(like.dtype).contiguous()
-
-
-def _describe(missing: list[str], surplus: list[str], unequal: list[str]) -> str:
-    lines = ["these weights belong to another network"]
-    for title, names in (("missing", missing), ("unknown", surplus), ("of another shape", unequal)):
-        if names:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            lines.append(f"  found     {title}: {', '.join(names[:3])}{more}")
-    lines.append(
-        "  expected  the names and shapes that model.architecture, N, gridsize and n_filters_scale give"
+def _canonical(name: str, value: Tensor) -> tuple[str, NDArray[Any]]:
+    if name == PROBE_PARTS:
+        return "probe", as_complex(value.detach().cpu().numpy())
+    return (
+        (canonical_name(name), canonical_array(value)) if name.startswith("core.") else (name, _plain(value))
     )
-    lines.append("  try       the settings stored in the bundle beside the weights")
-    return "\n".join(lines)
+
+
+def _native(name: str, array: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(as_parts(array)) if name == PROBE_PARTS else native(array)
+
+
+def _plain(value: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = torch.clone(value.detach()).cpu().numpy()
+    return array
 
 
 def count_parameters(module: nn.Module) -> int:

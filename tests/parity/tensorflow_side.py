@@ -11,15 +11,15 @@ import ptycho.tf  # noqa: F401  Keras has to be told its backend before anything
 import tensorflow as tf
 
 from ptycho.network.settings import NetworkSettings
-from ptycho.tf import physics
+from ptycho.tf import operations
 from ptycho.tf.data import Batches, Loading
 from ptycho.tf.iteration import TensorFlowSweeps as Sweeps
-from ptycho.tf.losses import Loss
 from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.trained_network import TrainedTensorFlowNetwork as TrainedNetwork
+from ptycho.tf.physics import PHYSICS
 from ptycho.tf.weights import export, load, named_variables
 
-__all__ = ["Loss", "Sweeps", "TrainedNetwork", "export", "load", "physics"]
+__all__ = ["PHYSICS", "Sweeps", "TrainedNetwork", "export", "load", "operations"]
 
 FOREIGN = {"torch", "lightning", "jax"}
 

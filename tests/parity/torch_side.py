@@ -8,13 +8,13 @@ import torch
 
 from ptycho_torch.lit.data import HostFrames, TorchGroups
 from ptycho_torch.lit.trained_network import TrainedTorchNetwork as TrainedNetwork
-from ptycho_torch.nn import physics
+from ptycho_torch.nn import operations
 from ptycho_torch.nn.iteration import TorchSweeps as Sweeps
-from ptycho_torch.nn.losses import Loss
 from ptycho_torch.nn.model import NetworkSettings, PtychoNetwork
+from ptycho_torch.nn.physics import PHYSICS
 from ptycho_torch.nn.weights import export, load
 
-__all__ = ["Loss", "Sweeps", "TrainedNetwork", "export", "load", "physics"]
+__all__ = ["PHYSICS", "Sweeps", "TrainedNetwork", "export", "load", "operations"]
 
 FOREIGN = {"tensorflow", "keras", "jax"}
 

@@ -14,7 +14,7 @@ from typing import Any
 import cases
 import numpy as np
 
-from ptycho.network.objective import LossWeights
+from ptycho.training.loss import Loss, LossWeights
 from ptycho.physics.canvas import Canvas
 from ptycho.physics.scale import measure
 from ptycho.physics.stitch import Stitched, stitch
@@ -48,14 +48,14 @@ def compute_case(side: ModuleType, case: cases.Case) -> Arrays:
     side.load(network, cases.weights_of({name: a.shape for name, a in start.items()}, arrays))
     mask = side.tensor(arrays["mask"]) if case.bad_pixels else None
     scale = side.tensor(np.array(cases.SCALE, case.dtype))
-    weights = side.physics.illumination(network.probe)
+    weights = side.PHYSICS.illumination(network.probe)
 
     def explain(objects: Any) -> Any:
         merging = case.settings["object_big"]
-        return side.physics.overlap(objects, relative, weights) if merging else objects
+        return side.PHYSICS.overlap(objects, relative, weights) if merging else objects
 
     def score(prediction: Any, terms: LossWeights) -> Any:
-        return side.Loss(terms)(prediction, X, scale, mask, labels)[0]
+        return Loss(side.operations, terms)(prediction, X, scale, mask, labels)[0]
 
     prediction = side.predict(network, X, relative)
     found = {

@@ -5,12 +5,12 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from ptycho.network.objective import LABELS_MISSING, LossWeights
-from ptycho.physics.noise import poisson_nll as reference_nll
 from ptycho.tf.losses import Loss, amplitude_mae, label_mae, poisson_nll, total_variation
-from ptycho.tf.physics import polar
 from ptycho.tf.prediction import Prediction
+
+from ptycho.physics.noise import poisson_nll as reference_nll
+from ptycho.tf.physics import polar
+from ptycho.training.loss import LABELS_MISSING, LossWeights
 
 SCALE = tf.constant(30.0, tf.float64)
 

@@ -3,16 +3,15 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from ptycho.tf.unrolled import Illumination
 
-from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics import fourier
 from ptycho.tf import physics
 from ptycho.tf.layers import convolutions
-from ptycho.tf.losses import Loss
 from ptycho.tf.model import PtychoNetwork
-from ptycho.tf.unrolled import Illumination
 from ptycho.tf.weights import count_parameters, export, load
+from ptycho.training.loss import Loss, LossWeights
 
 BOTH = pytest.mark.parametrize("architecture", ["cnn", "unet"])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ptycho.network.objective import LossWeights
+from ptycho.training.loss import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.raw_data import RawData
 from ptycho.run.settings import TrainingSettings

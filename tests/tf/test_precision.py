@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.network.objective import LossWeights
+from ptycho.training.loss import LossWeights
 from ptycho.raw_data import RawData
 from ptycho.tf.devices import find_place
 from ptycho.tf.layers import convolutions
@@ -33,7 +33,7 @@ from ptycho.tf.start import start
 start()
 import tensorflow as tf
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.network.objective import LossWeights
+from ptycho.training.loss import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.module import Arithmetic, PtychoModule

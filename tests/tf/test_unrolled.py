@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from ptycho.tf.unrolled import GroupCanvas, Illumination, UnrolledUNet, fold, unfold
 
 from ptycho.network.architecture import UNET_FOLD
-from ptycho.tf.unrolled import GroupCanvas, Illumination, UnrolledUNet, fold, unfold
 
 CORNERS = np.array([(4, 3), (7, 3), (4, 8), (9, 6)], float)
 

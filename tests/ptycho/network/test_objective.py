@@ -3,7 +3,7 @@
 import pytest
 
 from ptycho.config.config import ModelConfig, TrainingConfig
-from ptycho.network.objective import LossWeights
+from ptycho.training.loss import LossWeights
 
 
 def test_a_loss_without_terms_is_refused():

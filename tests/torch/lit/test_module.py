@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ptycho.network.objective import LossWeights
+from ptycho.training.loss import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.training.groups import Batch

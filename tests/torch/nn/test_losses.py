@@ -5,11 +5,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-from ptycho.network.objective import LossWeights
-from ptycho.physics.noise import poisson_nll as reference_nll
 from ptycho_torch.nn.losses import Loss, amplitude_mae, label_mae, poisson_nll, total_variation
 from ptycho_torch.nn.prediction import Prediction
+
+from ptycho.physics.noise import poisson_nll as reference_nll
+from ptycho.training.loss import LossWeights
 
 SCALE = torch.tensor(30.0, dtype=torch.float64)
 

@@ -5,15 +5,14 @@ import copy
 import numpy as np
 import pytest
 import torch
+from ptycho_torch.nn.unrolled import Illumination
 
 from ptycho.network.initial import draw_kernel
-from ptycho.network.objective import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics import fourier
+from ptycho.training.loss import Loss, LossWeights
 from ptycho_torch.nn import physics
-from ptycho_torch.nn.losses import Loss
 from ptycho_torch.nn.model import PtychoNetwork
-from ptycho_torch.nn.unrolled import Illumination
 from ptycho_torch.nn.weights import count_parameters, export
 
 BOTH = pytest.mark.parametrize("architecture", ["cnn", "unet"])

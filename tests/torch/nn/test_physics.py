@@ -5,13 +5,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from ptycho_torch.nn.losses import poisson_nll as torch_poisson_nll
 
 from ptycho.physics import fourier, illumination, stitch
 from ptycho.physics.gradient import likelihood_slope
 from ptycho.physics.noise import poisson_nll
 from ptycho.physics.translate import translate as reference_translate
 from ptycho_torch.nn import physics
-from ptycho_torch.nn.losses import poisson_nll as torch_poisson_nll
 
 TOLERANCE = {np.complex64: 1e-4, np.complex128: 1e-10}
 PRECISIONS = pytest.mark.parametrize("dtype", list(TOLERANCE))

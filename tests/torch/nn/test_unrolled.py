@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
+from ptycho_torch.nn.unrolled import GroupCanvas, Illumination, UnrolledUNet
 from torch import nn
 
 from ptycho.network.architecture import UNET_FOLD
-from ptycho_torch.nn.unrolled import GroupCanvas, Illumination, UnrolledUNet
 
 CORNERS = torch.tensor([(4, 3), (7, 3), (4, 8), (9, 6)], dtype=torch.float64)
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from torch import Tensor
+from ptycho.physics.operations import Array
 
 
 class Prediction(NamedTuple):
@@ -13,5 +13,5 @@ class Prediction(NamedTuple):
         amplitude: Far-field amplitude in the units of the normalised measurement X, shape (B, C, N, N).
     """
 
-    patches: Tensor
-    amplitude: Tensor
+    patches: Array
+    amplitude: Array

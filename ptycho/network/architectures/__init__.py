@@ -1,0 +1,1 @@
+"""The networks that can be chosen by name: one module each, its constant `ARCHITECTURE` is the entry."""

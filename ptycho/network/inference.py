@@ -1,0 +1,152 @@
+"""From measured amplitudes to patches, and from patches to the amplitudes that they explain.
+
+Shape legend: B groups, C positions of a group, P probe modes, N patch side.
+"""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.physics.forward_model import ForwardModel
+from ptycho.physics.operations import Array
+from ptyconf.errors import error_text
+
+from .prediction import Prediction
+from .settings import NetworkSettings
+from .unrolled import Illumination
+
+
+class Inference:
+    """What a network does once it has its weights; a backend's network holds them and inherits this.
+
+    Attributes:
+        settings: Shape and physics.
+        physics: The forward model over the backend's operations.
+        core: The architecture, called as its entry in the registry says.
+    """
+
+    settings: NetworkSettings
+    physics: ClassVar[ForwardModel]
+    core: Any
+
+    @property
+    @abstractmethod
+    def probe(self) -> Any:
+        """Complex probe modes on the network's scale, shape (P, N, N)."""
+
+    @property
+    @abstractmethod
+    def gain(self) -> Any:
+        """The learned factor between the model's and the measured amplitude."""
+
+    @property
+    @abstractmethod
+    def good_pixels(self) -> Any:
+        """True where a detector pixel is good, shape (N, N)."""
+
+    @property
+    def disk(self) -> Array | None:
+        """Mask of the illuminated field, shape (N, N), or None where all of it passes."""
+        like = self.physics.ops.real(self.probe)
+        return self.physics.disk_mask(self.settings.N, like) if self.settings.probe_mask else None
+
+    def patches(self, measured: Array, relative: Array | None = None, good: Array | None = None) -> Array:
+        """Infer complex object patches; where the architecture merges groups, they agree within them already.
+
+        Args:
+            measured: Normalised amplitude X, shape (B, C, N, N).
+            relative: Group mean minus position [x, y] in pixels, shape (B, C, 2); None for single positions.
+            good: True where a detector pixel is good, shape (N, N); None takes the mask of the training.
+
+        Returns:
+            Complex patches, shape (B, C, N, N).
+        """
+        ops = self.physics.ops
+        good = self.good_pixels if good is None else good
+        measured = ops.where(good, measured, 0.0)
+        if not self.settings.kind.takes_probe:
+            return self.core(measured)
+        if relative is None:
+            relative = ops.zeros((*ops.shape(measured)[:2], 2), measured)
+        # Probe and gain are learned from the misfit of the prediction alone: through the inference, too, they
+        # would be driven to whatever makes the network's input easy.
+        light = Illumination(
+            physics=self.physics,
+            measured=measured / ops.detach(self.gain),
+            good=good,
+            probe=ops.detach(self.probe),
+            disk=self.disk,
+            sigma=self.settings.gaussian_smoothing_sigma,
+        )
+        return self.core(light, relative)
+
+    def agreed_patches(
+        self, measured: Array, relative: Array | None = None, good: Array | None = None
+    ) -> Array:
+        """Infer the patches of each group and let them agree, where the architecture does not by itself."""
+        patches = self.patches(measured, relative, good)
+        merging = self.settings.object_big and not self.settings.kind.merges_groups
+        if not merging or relative is None:
+            return patches
+        weights = self.physics.illumination(self.physics.ops.detach(self.probe))
+        return self.physics.overlap(patches, relative, weights)
+
+    def diffract(self, patches: Array) -> Array:
+        """Predict the far-field amplitude of patches in the units of X: (..., N, N) -> (..., N, N)."""
+        sigma = self.settings.gaussian_smoothing_sigma
+        waves = self.physics.exit_waves(patches, self.probe, disk=self.disk, sigma=sigma)
+        return self.gain * self.physics.amplitude(waves)
+
+    def predict_groups(self, measured: Array, relative: Array | None = None) -> Prediction:
+        """Infer the patches of each group, make them agree, and predict their diffraction.
+
+        Args:
+            measured: Normalised amplitude X, shape (B, C, N, N).
+            relative: Group mean minus position [x, y] in pixels, shape (B, C, 2).
+
+        Returns:
+            Patches and amplitudes, shapes (B, C, N, N).
+        """
+        patches = self.agreed_patches(measured, relative)
+        return Prediction(patches, self.diffract(patches))
+
+
+def fitting_mask(mask: NDArray[np.bool_] | None, n: int) -> NDArray[np.bool_]:
+    """Give the mask of a detector of n x n pixels; without one, all pixels are good.
+
+    Raises:
+        ValueError: It has another shape.
+    """
+    good = np.ones((n, n), bool) if mask is None else np.array(mask, dtype=bool)
+    if good.shape != (n, n):
+        raise ValueError(
+            error_text(
+                f"the mask of shape {good.shape} does not fit the detector",
+                expected=f"true at good pixels, shape ({n}, {n}) (model.N)",
+                hint="a mask of the size of the frames after data.crop_px and data.bin",
+            )
+        )
+    return good
+
+
+def fitting_probe(
+    probe: NDArray[np.complexfloating[Any, Any]], settings: NetworkSettings
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Give the modes of a probe (P, N, N) or (N, N) that fits the settings.
+
+    Raises:
+        ValueError: It does not.
+    """
+    modes = probe[None] if probe.ndim == 2 else probe
+    expected = (settings.probe_modes, settings.N, settings.N)
+    if modes.shape != expected or not np.iscomplexobj(modes):
+        raise ValueError(
+            error_text(
+                f"the probe of shape {probe.shape} and type {probe.dtype} does not fit the network",
+                expected=f"complex, shape {expected} (model.probe_modes, model.N, model.N)",
+                hint="a probe of that size, or other values of model.N and model.probe_modes",
+            )
+        )
+    return modes
