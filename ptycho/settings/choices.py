@@ -2,7 +2,6 @@
 
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
 AMPLITUDE_ACTIVATIONS = ("sigmoid", "swish", "softplus", "relu")
-ARCHITECTURES = ("cnn", "unet")
 CHECKPOINT_MODES = ("min", "max")
 CLIP_ALGORITHMS = ("norm", "value", "agc")
 LOSS_MODES = ("poisson", "mae")

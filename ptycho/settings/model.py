@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ptycho.settings.checks import Check, above_zero, among, choice, from_zero, positive
-from ptycho.settings.choices import AMPLITUDE_ACTIVATIONS, ARCHITECTURES, MODEL_TYPES, PATCH_SIZES
+from ptycho.settings.choices import AMPLITUDE_ACTIVATIONS, MODEL_TYPES, PATCH_SIZES
 from ptycho.settings.conditions import first, where
 from ptycho.settings.conversions import ACTIVATION, MASK, MODE, SQUARE
 from ptycho.settings.field import TorchName, described
+from ptycho.settings.registries import ARCHITECTURES
 from ptyconf import tracks_set_fields
 
 __all__ = ["ModelConfig"]
@@ -99,7 +100,7 @@ class ModelConfig:
         unit="px",
         check=from_zero("0.0"),
     )
-    architecture: Literal["cnn", "unet"] = described(
+    architecture: str = described(
         "cnn",
         help="cnn maps diffraction straight to a patch, unet refines a back-projected patch",
         choices=ARCHITECTURES,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ptycho.commands.main import main
@@ -35,6 +39,8 @@ refine_epochs = 2
 [execution]
 accelerator = "cpu"
 """
+sys.path.insert(0, str(Path(__file__).parent))  # Where `side` finds its module by name.
+
 FRAMEWORKS = {"pytorch": {"torch", "lightning"}, "tensorflow": {"tensorflow", "keras"}}
 
 for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
@@ -62,6 +68,39 @@ def other(backend: str) -> str:
 def foreign_packages(other: str) -> set[str]:
     """Name the packages that this process must never import."""
     return FRAMEWORKS[other]
+
+
+@pytest.fixture(scope="session")
+def side(backend: str) -> ModuleType:
+    """Give the module that talks to the backend's library."""
+    return import_module(f"arrays_{backend}")
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """The one source of randomness of a test."""
+    return np.random.default_rng(7)
+
+
+def round_probe(n: int, modes: int = 1) -> np.ndarray:
+    """Give a curved Gaussian beam and weak tilted copies, on the network's scale (energy 2 (N/2)²)."""
+    axis = np.arange(n) - n // 2
+    x, y = np.meshgrid(axis, axis)
+    beam = np.exp(-(x**2 + y**2) / (2 * (n / 8) ** 2) + 0.5j * (x**2 + y**2) / (n / 8) ** 2)
+    probe = np.array([beam * (1 if k == 0 else 0.7 * (x, y)[k % 2] / (n / 8)) for k in range(modes)])
+    return (probe * np.sqrt(2 * (n / 2) ** 2 / np.sum(np.abs(probe) ** 2))).astype(np.complex64)
+
+
+@pytest.fixture
+def make_network(side: ModuleType) -> Callable[..., Any]:
+    """Build a network of given settings with the round probe."""
+    from ptycho.network.settings import NetworkSettings
+
+    def make(dtype: str = "float32", **values: Any) -> Any:
+        settings = NetworkSettings(**({"n_filters_scale": 1} | values))
+        return side.build(settings, round_probe(settings.N, settings.probe_modes), 988.2118, dtype)
+
+    return make
 
 
 @pytest.fixture(scope="session")
