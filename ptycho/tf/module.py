@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from ptycho.network.settings import NetworkSettings
-from ptycho.training.loss import Loss, LossWeights
 from ptycho.training.groups import Batch
+from ptycho.training.loss import Loss, LossWeights
 from ptycho.training.optimisation import Optimisation
 from ptycho.training.plan import Plan
 from ptycho.training.precision import Precision

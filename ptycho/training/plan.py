@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ptycho.training.loss import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.reconstruction.iteration import SweepLibrary
@@ -19,6 +18,7 @@ from ptycho.settings.effect import settings_without_effect
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.registries import SCHEDULERS
 from ptycho.settings.training import TrainingConfig
+from ptycho.training.loss import LossWeights
 from ptyconf import Resolution
 from ptyconf.errors import error_text
 from ptyconf.report import dump_toml

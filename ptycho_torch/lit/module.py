@@ -12,8 +12,8 @@ from torch import Tensor
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.settings.registries import SCHEDULERS
-from ptycho.training.loss import Loss, LossWeights
 from ptycho.training.journal import Journal
+from ptycho.training.loss import Loss, LossWeights
 from ptycho.training.loss_watch import LOOK_EVERY, NonFiniteLossError, non_finite_loss
 from ptycho.training.optimisation import ADAM_BETAS, ADAM_EPSILON, Optimisation
 from ptycho.training.plan import Plan

@@ -15,8 +15,8 @@ from ptycho.tf import operations
 from ptycho.tf.data import Batches, Loading
 from ptycho.tf.iteration import TensorFlowSweeps as Sweeps
 from ptycho.tf.model import PtychoNetwork
-from ptycho.tf.trained_network import TrainedTensorFlowNetwork as TrainedNetwork
 from ptycho.tf.physics import PHYSICS
+from ptycho.tf.trained_network import TrainedTensorFlowNetwork as TrainedNetwork
 from ptycho.tf.weights import export, load, named_variables
 
 __all__ = ["PHYSICS", "Sweeps", "TrainedNetwork", "export", "load", "operations"]

@@ -14,7 +14,6 @@ from typing import Any
 import cases
 import numpy as np
 
-from ptycho.training.loss import Loss, LossWeights
 from ptycho.physics.canvas import Canvas
 from ptycho.physics.scale import measure
 from ptycho.physics.stitch import Stitched, stitch
@@ -27,6 +26,7 @@ from ptycho.reconstruction.refinement import refine
 from ptycho.scan.frame_store import store_frames
 from ptycho.scan.grouping import group_indices
 from ptycho.training.groups import Groups
+from ptycho.training.loss import Loss, LossWeights
 
 Arrays = dict[str, np.ndarray]
 

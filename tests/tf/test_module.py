@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ptycho.training.loss import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.raw_data import RawData
 from ptycho.run.settings import TrainingSettings
@@ -21,6 +20,7 @@ from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.module import Arithmetic, PtychoModule
 from ptycho.tf.train import open_loop, train
 from ptycho.tf.weights import export
+from ptycho.training.loss import LossWeights
 from ptycho.training.loss_watch import NonFiniteLossError
 from ptycho.training.optimisation import Optimisation
 

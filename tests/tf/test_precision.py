@@ -13,7 +13,6 @@ import pytest
 import tensorflow as tf
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.training.loss import LossWeights
 from ptycho.raw_data import RawData
 from ptycho.tf.devices import find_place
 from ptycho.tf.layers import convolutions
@@ -21,6 +20,7 @@ from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.module import Arithmetic, PtychoModule
 from ptycho.tf.precision import POLICIES, policy_of, scales_loss
 from ptycho.tf.train import train
+from ptycho.training.loss import LossWeights
 from ptycho.training.optimisation import Optimisation
 from ptycho.training.precision import Precision
 

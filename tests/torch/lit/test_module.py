@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from ptycho.training.loss import LossWeights
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.training.groups import Batch
+from ptycho.training.loss import LossWeights
 from ptycho.training.loss_watch import NonFiniteLossError
 from ptycho.training.optimisation import Optimisation
 from ptycho_torch.lit.module import PtychoModule
