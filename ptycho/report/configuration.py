@@ -10,7 +10,7 @@ from ptycho.run.resolve import resolve_run
 from ptycho.settings import torch_names as torch_side
 from ptycho.settings import views
 from ptycho.settings.layers import precedence
-from ptycho.settings.schema import UNSUPPORTED, schema
+from ptycho.settings.schema import OFFERED, UNSUPPORTED, schema
 from ptyconf import UNSET, Resolution, Setting
 
 _SECTIONS = {
@@ -35,8 +35,15 @@ _UNSUPPORTED_HEAD = """
 ## Names without a feature
 
 The public classes have these fields, and their feature is not built here. Any value but the default is
-refused by name. `DatagenConfig` is kept for its name alone: nothing takes it, scans are simulated by
+refused by name where it would change the result. Help, template and JSON Schema leave them out. `DatagenConfig` is kept for its name alone: nothing takes it, scans are simulated by
 `ptycho simulate` with flags of its own.
+
+"""
+_INERT_HEAD = """
+## Names that act on nothing
+
+The public classes have these fields, too: labels, and settings of the features above. Every value is accepted,
+kept with the run, and said to have nothing to act on.
 
 """
 _COLUMNS = (
@@ -53,13 +60,15 @@ _COLUMNS = (
 def render() -> str:
     """Write the reference as Markdown."""
     resolution = resolve_run("train")
+    inert = {path: schema[path].metadata["without_effect"] for path in schema.settings if _is_inert(path)}
+    shown = schema.settings.keys() - UNSUPPORTED.keys() - inert.keys()
     parts = [_HEAD, *_layers(), "\n"]
     for section, introduction in _SECTIONS.items():
         parts += [f"\n## {section}\n\n{introduction}\n\n", _row(_COLUMNS), _row(["---"] * len(_COLUMNS))]
         parts += [
             _row(_cells(setting, resolution))
             for path, setting in schema.settings.items()
-            if path.startswith(f"{section}.") and path not in UNSUPPORTED
+            if path.startswith(f"{section}.") and path in shown
         ]
     parts += [
         _UNSUPPORTED_HEAD,
@@ -69,7 +78,17 @@ def render() -> str:
     parts += [
         _row((f"`{path}`", feature, _spell(schema[path].default))) for path, feature in UNSUPPORTED.items()
     ]
+    parts += [_INERT_HEAD, _row(("setting", "why nothing", "default")), _row(["---"] * 3)]
+    parts += [
+        _row((f"`{path}`", condition(resolution), _spell(schema[path].default)))
+        for path, condition in inert.items()
+    ]
     return "".join(parts)
+
+
+def _is_inert(path: str) -> bool:
+    """Tell whether a setting is one that nothing can act on: derived ones follow from others instead."""
+    return path not in OFFERED and path not in UNSUPPORTED and "derived" not in schema[path].metadata
 
 
 def write(path: Path) -> None:

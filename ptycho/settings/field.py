@@ -71,6 +71,7 @@ def described(  # noqa: PLR0913  One line a setting: whatever is known of it is 
     without_effect: Condition | None = None,
     training_only: str = "",
     unsupported: str = "",
+    offered: bool = True,
     derived: DerivedFrom | None = None,
     across: Across | None = None,
     passed_over: Mapping[str, str] | None = None,
@@ -95,7 +96,9 @@ def described(  # noqa: PLR0913  One line a setting: whatever is known of it is 
         legacy: Key in `ptycho.params.cfg`; True for the field's own name, False for never written there.
         without_effect: Says why the setting has nothing to act on in a run of its section, or None.
         training_only: Why a reconstruction does not look at it, where somebody sets it for one.
-        unsupported: The feature that any value but the default would ask for, and that is not there.
+        unsupported: The feature that any value but the default would ask for, and that is not there: it is
+            refused, but for where `without_effect` says that it would have nothing to act on.
+        offered: Whether help, template and JSON Schema show it; what is unsupported is never shown.
         derived: How it follows from other settings, where nobody writes it.
         across: What it has to meet together with other settings.
         passed_over: By layer, why the layer's value does not count.
@@ -122,6 +125,7 @@ def described(  # noqa: PLR0913  One line a setting: whatever is known of it is 
     }
     metadata |= {key: value for key, value in optional.items() if not _blank(value)}
     metadata |= {} if in_constructor else {"in_constructor": False}
+    metadata |= {} if offered and not unsupported else {"offered": False}
     if factory is not None:
         return field(default_factory=factory, metadata=metadata)
     if default is MISSING:

@@ -66,7 +66,7 @@ def _settings() -> Iterator[Setting]:
         more: dict[str, Any] = {}
         if "checks" in line.metadata:
             more["check"] = _check(path.rpartition(".")[2], line.metadata["checks"])
-        if "unsupported" in line.metadata:
+        if "unsupported" in line.metadata and "without_effect" not in line.metadata:
             more["check"] = _refusal(path, line.default, line.metadata["unsupported"])
         if "choices" in line.metadata:
             more["type"] = _kind_of(line)
@@ -90,6 +90,20 @@ def _rules() -> Iterator[Rule]:
     for path, line in _HOMES.items():
         if across := line.metadata.get("across"):
             yield Rule((path, *across.others), _bound(across.check, path), name=across.name)
+        if {"unsupported", "without_effect"} <= line.metadata.keys():
+            yield Rule((path,), _refused_where_it_acts(path, line), name="a feature that is there")
+
+
+def _refused_where_it_acts(path: str, line: Attribute) -> Callable[[Resolution], Complaint | None]:
+    """Let any value of a setting pass whose feature is not there and would have nothing to act on."""
+    refusal = _refusal(path, line.default, line.metadata["unsupported"])
+    condition = line.metadata["without_effect"]
+
+    def check(resolution: Resolution) -> Complaint | None:
+        complaint = refusal(resolution.value(path))
+        return None if complaint is None or condition(resolution) is not None else complaint
+
+    return check
 
 
 def _bound(
@@ -109,7 +123,13 @@ def _policies() -> Iterator[Policy]:
 UNSUPPORTED: Mapping[str, str] = {
     path: line.metadata["unsupported"] for path, line in _HOMES.items() if "unsupported" in line.metadata
 }
-"""Settings without their feature, which is named: any value but the default is refused."""
+"""Settings without their feature, which is named: any value but the default is refused where it would act."""
+OFFERED: tuple[str, ...] = tuple(
+    path
+    for path, line in _HOMES.items()
+    if line.metadata.get("offered", True) and "derived" not in line.metadata
+)
+"""Settings that help, template and JSON Schema show: the others have no feature, or follow from these."""
 
 schema = Schema(
     "ptycho",

@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass
 from typing import Any, Literal
 
 from ptycho.settings.checks import above_zero, positive
+from ptycho.settings.conditions import always, first, unless, where
 from ptycho.settings.field import Across, DerivedFrom, described
 from ptycho.settings.groups import channels
 from ptycho.settings.sections import shared, shares_settings
@@ -19,6 +20,11 @@ __all__ = ["DataConfig", "DatagenConfig", "InferenceConfig", "ModelConfig", "Tra
 
 _CHANNELS = DerivedFrom(("model.gridsize",), channels, "gridsize squared")
 _THAW = "fine-tuning of a trained network in stages"
+_NO_THAW = where("training.enable_staged_finetuning", False)
+_LABEL = always("it is a label, kept with the settings of the run")
+_LONE_PATCHES = where("model.gridsize", 1)
+_IN_UNET = where("model.architecture", "unet")
+_NO_OUTER_FRAME = first(_IN_UNET, where("model.pad_object", False), where("model.probe_big", False))
 
 
 def own(default: Any = MISSING, *, help: str, **more: Any) -> Any:  # noqa: A002
@@ -52,13 +58,15 @@ class DataConfig:
     K_quadrant: int = own(
         30,
         help="neighbours looked at by the 4_quadrant search",
-        unsupported="a search for neighbours by quadrants",
+        without_effect=unless("data.neighbor_function", "4_quadrant"),
+        offered=False,
     )
     n_subsample: int = own(
         7,
         help="groups drawn for each scan point",
         path="data.samples_per_point",
         unsupported="several groups drawn for each scan point",
+        without_effect=_LONE_PATCHES,
     )
     subsample_seed: int | None = shared(None)
     grid_size: tuple[int, int] = shared((2, 2))
@@ -66,21 +74,27 @@ class DataConfig:
         "Nearest",
         help="search that finds the neighbours of a scan point",
         unsupported="a search for neighbours other than by distance",
+        without_effect=_LONE_PATCHES,
     )
     min_neighbor_distance: float = own(
         0.0,
         help="neighbours nearer than this are left out",
         unit="px",
-        unsupported="a lower bound on the distance of neighbours",
+        without_effect=unless("data.neighbor_function", "Min_dist"),
+        offered=False,
     )
     max_neighbor_distance: float = own(
         3.0,
         help="neighbours farther than this are left out",
         unit="px",
-        unsupported="an upper bound on the distance of neighbours",
+        without_effect=unless("data.neighbor_function", "Min_dist"),
+        offered=False,
     )
     scan_pattern: Literal["Isotropic", "Rectangular"] = own(
-        "Isotropic", help="layout of the scan points", unsupported="grouping by the layout of the scan"
+        "Isotropic",
+        help="layout of the scan points",
+        unsupported="grouping by the layout of the scan",
+        without_effect=_LONE_PATCHES,
     )
     normalize: Literal["Group", "Batch"] = own(
         "Batch", help="what shares one normalisation factor", unsupported="normalisation group by group"
@@ -130,7 +144,10 @@ class ModelConfig:
     n_filters_scale: int = shared(2)
     amp_activation: str = shared("silu")
     batch_norm: bool = own(
-        False, help="normalise over the batch after each convolution", unsupported="batch normalisation"
+        False,
+        help="normalise over the batch after each convolution",
+        unsupported="batch normalisation",
+        without_effect=_IN_UNET,
     )
     probe_mask: Any = shared(False)
     edge_pad: int = own(
@@ -138,11 +155,13 @@ class ModelConfig:
         help="frame of a patch that the second decoder branch fills",
         unit="px",
         unsupported="another width of the outer frame of a patch",
+        without_effect=_NO_OUTER_FRAME,
     )
     decoder_last_c_outer_fraction: float = own(
         0.125,
         help="share of the last decoder's channels that fill the outer frame",
         unsupported="another share of channels for the outer frame",
+        without_effect=_NO_OUTER_FRAME,
     )
     decoder_last_amp_channels: int = own(
         1,
@@ -153,28 +172,39 @@ class ModelConfig:
         False,
         help="efficient channel attention in the encoder",
         unsupported="channel attention in the encoder",
+        without_effect=_IN_UNET,
     )
     cbam_encoder: bool = shared(False)
     cbam_bottleneck: bool = own(
         False,
         help="convolutional block attention in the bottleneck",
         unsupported="block attention in the bottleneck",
+        without_effect=_IN_UNET,
     )
     cbam_decoder: bool = own(
         False,
         help="convolutional block attention in the decoder",
         unsupported="block attention in the decoder",
+        without_effect=_IN_UNET,
     )
     eca_decoder: bool = own(
         False,
         help="efficient channel attention in the decoder",
         unsupported="channel attention in the decoder",
+        without_effect=_IN_UNET,
     )
     spatial_decoder: bool = own(
-        False, help="spatial attention in the decoder", unsupported="spatial attention in the decoder"
+        False,
+        help="spatial attention in the decoder",
+        unsupported="spatial attention in the decoder",
+        without_effect=_IN_UNET,
     )
     decoder_spatial_kernel: int = own(
-        7, help="kernel of the spatial attention", unit="px", unsupported="spatial attention in the decoder"
+        7,
+        help="kernel of the spatial attention",
+        unit="px",
+        without_effect=where("model.spatial_decoder", False),
+        offered=False,
     )
     object_big: bool = shared(True)
     probe_big: bool = shared(True)
@@ -183,6 +213,7 @@ class ModelConfig:
         help="nominal step between the patches of a group",
         unit="px",
         unsupported="groups on a nominal grid instead of the measured positions",
+        without_effect=where("training.positions_provided", True),
     )
     C_forward: int = own(4, help="channels of the forward model: gridsize squared", derived=_CHANNELS)
     pad_object: bool = shared(True)
@@ -197,21 +228,31 @@ class ModelConfig:
     amp_loss_coeff: float = own(
         1.0,
         help="weight of the amplitude regularisation",
-        unsupported="a regularisation of the amplitude alone",
+        without_effect=where("model.amp_loss", None),
+        offered=False,
     )
     phase_loss_coeff: float = own(
-        1.0, help="weight of the phase regularisation", unsupported="a regularisation of the phase alone"
+        1.0,
+        help="weight of the phase regularisation",
+        without_effect=where("model.phase_loss", None),
+        offered=False,
     )
     architecture: Literal["cnn", "unet"] = shared("cnn")
     probe_modes: int = shared(1)
     use_shared_decoder: bool = own(
-        False, help="one decoder for amplitude and phase", unsupported="one decoder for amplitude and phase"
+        False,
+        help="one decoder for amplitude and phase",
+        unsupported="one decoder for amplitude and phase",
+        without_effect=_IN_UNET,
     )
     num_datasets: int = own(
         1, help="scans that are trained on together", unsupported="training on several scans at once"
     )
     probe_reference_coeff: float = own(
-        0.0, help="weight of what the probe departs from the given one", unsupported="a loss on the probe"
+        0.0,
+        help="weight of what the probe departs from the given one",
+        unsupported="a loss on the probe",
+        without_effect=where("training.probe_trainable", False),
     )
     amplitude_variance_loss: bool = own(
         False,
@@ -221,7 +262,8 @@ class ModelConfig:
     amplitude_variance_coeff: float = own(
         0.01,
         help="weight of the loss on the amplitude's variance",
-        unsupported="a loss on the variance of the amplitude",
+        without_effect=where("model.amplitude_variance_loss", False),
+        offered=False,
     )
 
 
@@ -248,7 +290,8 @@ class TrainingConfig:
     fine_tune_gamma: float = own(
         0.1,
         help="factor on the learning rate of the further passes",
-        unsupported="a second round of training at a lower learning rate",
+        without_effect=where("training.epochs_fine_tune", 0),
+        offered=False,
     )
     scheduler: Literal["Default", "Exponential", "MultiStage", "Adaptive", "Cosine"] = shared("Default")
     num_workers: int = shared(4)
@@ -266,24 +309,22 @@ class TrainingConfig:
     physics_weight_schedule: str = own(
         "cosine",
         help="course of the physics weight between the stages",
-        unsupported="a loss that changes in stages",
+        without_effect=where("training.stage_2_epochs", 0),
+        offered=False,
     )
     stage_3_lr_factor: float = own(
         0.1,
         help="factor on the learning rate of the third stage",
-        unsupported="a loss that changes in stages",
+        without_effect=where("training.stage_3_epochs", 0),
+        offered=False,
     )
     torch_loss_mode: Literal["poisson", "mae"] = shared("poisson")
     experiment_name: str = own(
-        "Synthetic_Runs",
-        help="name of the experiment in a logger",
-        unsupported="runs sorted by the name of an experiment; run folders have names",
+        "Synthetic_Runs", help="name of the experiment in a logger", without_effect=_LABEL, offered=False
     )
-    notes: str = own("", help="free text that a logger keeps", unsupported="notes kept in a logger")
+    notes: str = own("", help="free text that a logger keeps", without_effect=_LABEL, offered=False)
     model_name: str = own(
-        "PtychoPINNv2",
-        help="name of the model in a logger",
-        unsupported="models sorted by name; bundles are files",
+        "PtychoPINNv2", help="name of the model in a logger", without_effect=_LABEL, offered=False
     )
     train_data_file: str | None = shared(None)
     test_data_file: str | None = shared(None)
@@ -292,12 +333,14 @@ class TrainingConfig:
     framework: str = own(
         "Lightning",
         help="library that runs the training loop",
-        unsupported="another training loop than Lightning's",
+        without_effect=always("Lightning runs the training loop"),
+        offered=False,
     )
     orchestrator: str = own(
         "Lightning",
         help="library that keeps track of runs",
-        unsupported="a tracker of runs beside the loggers",
+        without_effect=always("execution.logger_backend chooses what keeps track of runs"),
+        offered=False,
     )
     warmup_epochs: int = shared(0)
     min_lr_ratio: float = shared(0.1)
@@ -305,44 +348,54 @@ class TrainingConfig:
         False, help="thaw the layers of a trained network stage by stage", unsupported=_THAW
     )
     finetune_stage1_epochs: int = own(
-        7, help="epochs of the first stage of the thaw", unit="epochs", unsupported=_THAW
+        7, help="epochs of the first stage of the thaw", unit="epochs", without_effect=_NO_THAW, offered=False
     )
     finetune_stage2_epochs: int = own(
-        7, help="epochs of the second stage of the thaw", unit="epochs", unsupported=_THAW
+        7,
+        help="epochs of the second stage of the thaw",
+        unit="epochs",
+        without_effect=_NO_THAW,
+        offered=False,
     )
     finetune_stage3_epochs: int = own(
-        5, help="epochs of the third stage of the thaw", unit="epochs", unsupported=_THAW
+        5, help="epochs of the third stage of the thaw", unit="epochs", without_effect=_NO_THAW, offered=False
     )
     finetune_stage1_lr_decoder: float = own(
-        0.1, help="factor on the decoder's rate, first stage", unsupported=_THAW
+        0.1, help="factor on the decoder's rate, first stage", without_effect=_NO_THAW, offered=False
     )
     finetune_stage2_lr_encoder_top: float = own(
-        0.01, help="factor on the upper encoder's rate, second stage", unsupported=_THAW
+        0.01, help="factor on the upper encoder's rate, second stage", without_effect=_NO_THAW, offered=False
     )
     finetune_stage2_lr_decoder: float = own(
-        0.05, help="factor on the decoder's rate, second stage", unsupported=_THAW
+        0.05, help="factor on the decoder's rate, second stage", without_effect=_NO_THAW, offered=False
     )
     finetune_stage2_lr_phase_head: float = own(
-        0.1, help="factor on the phase head's rate, second stage", unsupported=_THAW
+        0.1, help="factor on the phase head's rate, second stage", without_effect=_NO_THAW, offered=False
     )
     finetune_stage3_lr_encoder_bottom: float = own(
-        0.005, help="factor on the lower encoder's rate, third stage", unsupported=_THAW
+        0.005, help="factor on the lower encoder's rate, third stage", without_effect=_NO_THAW, offered=False
     )
     finetune_stage3_lr_encoder_top: float = own(
-        0.01, help="factor on the upper encoder's rate, third stage", unsupported=_THAW
+        0.01, help="factor on the upper encoder's rate, third stage", without_effect=_NO_THAW, offered=False
     )
     finetune_stage3_lr_decoder: float = own(
-        0.02, help="factor on the decoder's rate, third stage", unsupported=_THAW
+        0.02, help="factor on the decoder's rate, third stage", without_effect=_NO_THAW, offered=False
     )
     finetune_stage3_lr_phase_head: float = own(
-        0.05, help="factor on the phase head's rate, third stage", unsupported=_THAW
+        0.05, help="factor on the phase head's rate, third stage", without_effect=_NO_THAW, offered=False
     )
-    finetune_skip_stage3: bool = own(True, help="leave the third stage of the thaw out", unsupported=_THAW)
+    finetune_skip_stage3: bool = own(
+        True, help="leave the third stage of the thaw out", without_effect=_NO_THAW, offered=False
+    )
     finetune_early_stop_patience: int = own(
-        3, help="epochs without improvement before a stage of the thaw ends", unit="epochs", unsupported=_THAW
+        3,
+        help="epochs without improvement before a stage of the thaw ends",
+        unit="epochs",
+        without_effect=_NO_THAW,
+        offered=False,
     )
     finetune_val_split: float = own(
-        0.05, help="share of the groups held out during the thaw", unsupported=_THAW
+        0.05, help="share of the groups held out during the thaw", without_effect=_NO_THAW, offered=False
     )
 
 
@@ -354,16 +407,15 @@ class InferenceConfig:
     middle_trim: int = shared(32)
     batch_size: int = own(1000, help="groups per inference step", check=positive("1000"))
     experiment_number: int = own(
-        0,
-        help="number of the experiment in a logger",
-        unsupported="runs sorted by the number of an experiment; run folders have names",
+        0, help="number of the experiment in a logger", without_effect=_LABEL, offered=False
     )
     pad_eval: bool = shared(True)
     window: int = own(
         20,
         help="border left out of the scores",
         unit="px",
-        unsupported="another border left out of the scores",
+        without_effect=always("scores leave out what the beam did not see"),
+        offered=False,
     )
     patch_weighting: Literal["probe", "uniform"] = own(
         "probe",

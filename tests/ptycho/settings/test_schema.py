@@ -11,10 +11,17 @@ import pytest
 
 from ptycho.run.resolve import resolve_run
 from ptycho.settings import views
-from ptycho.settings.schema import UNSUPPORTED, schema
+from ptycho.settings.effect import settings_without_effect
+from ptycho.settings.schema import OFFERED, UNSUPPORTED, schema
 from ptyconf import UNSET, ConfigError
 
 CONFIRMED = {"training.n_groups": 512}
+DERIVED = {"data.C", "model.C_model", "model.C_forward"}
+WHERE_IT_ACTS: dict[str, dict[str, Any]] = {
+    "model.offset": {"training.positions_provided": False},
+    "model.probe_reference_coeff": {"training.probe_trainable": True},
+}
+"""What has to be set for a setting to have something to act on, beside the defaults."""
 
 
 def test_every_setting_says_what_it_does() -> None:
@@ -74,12 +81,34 @@ def test_what_is_not_built_takes_its_default_only(path: str) -> None:
     resolve_run("train", overrides={path: default})
     other: Any = not default if isinstance(default, bool) else _other(default)
     with pytest.raises(ConfigError) as caught:
-        resolve_run("train", overrides={path: other})
+        resolve_run("train", overrides={path: other, **WHERE_IT_ACTS.get(path, {})})
     assert str(caught.value).startswith(
         f"'{path}' is {other!r}, which asks for what is not built here: {UNSUPPORTED[path]}\n"
         f"  written in  overrides['{path}'] ("
     )
     assert f"\n  expected    its default, {default!r}\n" in str(caught.value)
+
+
+@pytest.mark.parametrize("path", sorted(set(schema.settings) - set(OFFERED) - set(UNSUPPORTED) - DERIVED))
+def test_labels_and_inert_values_are_accepted(path: str) -> None:
+    """What cannot change a result is accepted, and said to have nothing to act on."""
+    default = schema[path].default
+    other: Any = not default if isinstance(default, bool) else _other(default)
+    resolution = resolve_run("train", overrides={path: other})
+    assert resolution[path] == other
+    command = "infer" if path.startswith("inference.") else "train"
+    notes = settings_without_effect(command, resolution)
+    assert [note for note in notes if note.startswith(f"{path} has nothing to act on: ")]
+
+
+def test_what_would_not_act_is_not_refused() -> None:
+    """A name without a feature is accepted where the network chosen has no place for it."""
+    resolution = resolve_run("train", overrides={"model.edge_pad": 5, "model.architecture": "unet"})
+    assert settings_without_effect("train", resolution) == [
+        'model.edge_pad has nothing to act on: model.architecture is "unet"'
+    ]
+    with pytest.raises(ConfigError, match="another width of the outer frame"):
+        resolve_run("train", overrides={"model.edge_pad": 5})
 
 
 def _other(default: Any) -> Any:

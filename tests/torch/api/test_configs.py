@@ -52,11 +52,7 @@ def test_size_of_the_client_holds(as_shipped: Configure, client_folder: Path) ->
         ("model", "num_datasets", 2, "model.num_datasets"),
         ("model", "use_shared_decoder", True, "model.use_shared_decoder"),
         ("model", "amplitude_variance_loss", True, "model.amplitude_variance_loss"),
-        ("model", "probe_reference_coeff", 0.5, "model.probe_reference_coeff"),
         ("training", "enable_staged_finetuning", True, "training.enable_staged_finetuning"),
-        ("training", "finetune_stage1_epochs", 9, "training.finetune_stage1_epochs"),
-        ("training", "framework", "Default", "training.framework"),
-        ("inference", "window", 5, "inference.window"),
     ],
 )
 def test_what_is_not_built_is_refused_by_name(
@@ -68,6 +64,23 @@ def test_what_is_not_built_is_refused_by_name(
     told = str(caught.value)
     assert told.startswith(f"'{path}' is {value!r}, which asks for what is not built here: ")
     assert f"\n  written in  {section.capitalize()}Config.{field}\n" in told
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value", "path"),
+    [
+        ("training", "finetune_stage1_epochs", 9, "training.finetune_stage1_epochs"),
+        ("training", "framework", "Default", "training.framework"),
+        ("training", "notes", "third try", "training.notes"),
+        ("model", "probe_reference_coeff", 0.5, "model.probe_reference_coeff"),
+        ("inference", "window", 5, "inference.window"),
+    ],
+)
+def test_labels_and_what_would_not_act_are_accepted(
+    section: str, field: str, value: Any, path: str, as_shipped: Configure, client_folder: Path
+) -> None:
+    """A control of the client's window that cannot change the result does not end a run."""
+    assert prepared(as_shipped(**{section: {field: value}}), client_folder)[path] == value
 
 
 @pytest.mark.parametrize("name", ["Default", "Exponential", "Cosine"])
