@@ -8,6 +8,7 @@ Arrays:
     optimiser/NAME: Adam's momenta and velocities, and its count of steps.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,13 @@ import numpy as np
 
 from ptycho.files.atomic import replacing
 from ptycho.network.settings import NetworkSettings
-from ptycho.training.resume import EarlierTraining, find_checkpoint, not_a_checkpoint, require_backend
+from ptycho.training.resume import (
+    EarlierTraining,
+    find_checkpoint,
+    finished_epochs,
+    not_a_checkpoint,
+    require_backend,
+)
 
 from .model import PtychoNetwork
 
@@ -27,7 +34,7 @@ Arrays = dict[str, np.ndarray]
 FORMAT = 1
 """Grows when a checkpoint means something else than before."""
 
-_HEADER = "ptychopinn"
+_HEADER, _DIGESTS = "ptychopinn", "sha256"
 _NETWORK, _BEST, _OPTIMISER = "network/", "best/", "optimiser/"
 
 
@@ -56,7 +63,7 @@ class Checkpoint:
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; the file appears whole or not at all."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     header = {
         "format": FORMAT,
@@ -70,8 +77,36 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     arrays = {
         prefix + name: np.asarray(array, order="C") for prefix, part in parts for name, array in part.items()
     }
+    text = json.dumps(header)
+    digests = {name: _digest(array) for name, array in arrays.items()}
+    digests[_HEADER] = hashlib.sha256(text.encode()).hexdigest()
+    # Written as bytes: save_file would give the file a mode of its own, whatever the umask says.
+    content = save(arrays, metadata={_HEADER: text, _DIGESTS: json.dumps(digests)})
     with replacing(path) as temporary:
-        save_file(arrays, temporary, metadata={_HEADER: json.dumps(header)})
+        temporary.write_bytes(content)
+
+
+def _digest(array: np.ndarray) -> str:
+    """Give the sha256 of an array: of its type, its shape and its bytes."""
+    digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).data if array.ndim else array.tobytes())
+    return digest.hexdigest()
+
+
+def _require_undamaged(metadata: Mapping[str, str], arrays: Arrays) -> None:
+    """Compare arrays and header with their digests; files that were written without any have none.
+
+    Raises:
+        ValueError: One is not what was written.
+    """
+    if _DIGESTS not in metadata:
+        return
+    digests = dict(json.loads(metadata[_DIGESTS]))
+    actual = {name: _digest(array) for name, array in arrays.items()}
+    actual[_HEADER] = hashlib.sha256(metadata[_HEADER].encode()).hexdigest()
+    damaged = sorted(name for name in {*digests, *actual} if digests.get(name) != actual.get(name))
+    if damaged:
+        raise ValueError(f"it is damaged: {damaged[0]} is not what was written")
 
 
 def read_checkpoint(path: Path) -> EarlierTraining:
@@ -99,12 +134,14 @@ def _read(path: Path) -> Checkpoint:
 
     try:
         with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {})[_HEADER])
+            metadata = file.metadata() or {}
+            header = json.loads(metadata[_HEADER])
             _require_format(header)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        _require_undamaged(metadata, arrays)
         return Checkpoint(
             hyperparameters=dict(header["hyperparameters"]),
-            history=[{**row, "epoch": float(row["epoch"])} for row in header["history"]],
+            history=finished_epochs(header["history"]),
             network=_part(arrays, _NETWORK),
             optimiser=_part(arrays, _OPTIMISER),
             best=_part(arrays, _BEST),

@@ -1,6 +1,7 @@
 """Continue an earlier training: find its checkpoint, see that it fits. Each backend reads its own files."""
 
 import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,19 @@ class EarlierTraining:
                     hint=f"training.nepochs = {self.epochs + epochs}",
                 )
             )
+
+
+def finished_epochs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
+    """Accept the rows of finished epochs, which count from 0 without a gap.
+
+    Raises:
+        ValueError: They do not; what is resumed from them would skip epochs, or never end.
+    """
+    history = [{**row, "epoch": float(row["epoch"])} for row in rows]
+    epochs = {row["epoch"] for row in history}
+    if epochs != {float(epoch) for epoch in range(len(epochs))}:
+        raise ValueError("its history does not count epochs from 0")
+    return history
 
 
 def find_checkpoint(path: Path) -> Path:

@@ -8,12 +8,33 @@ from typing import Any, Self
 
 import torch
 
-from ptycho.training.resume import EarlierTraining, find_checkpoint, not_a_checkpoint, require_backend
+from ptycho.physics.scale import Normalisation
+from ptycho.training.resume import (
+    EarlierTraining,
+    find_checkpoint,
+    finished_epochs,
+    not_a_checkpoint,
+    require_backend,
+)
 from ptycho_torch.nn.model import PtychoNetwork
 from ptyconf.errors import error_text
 
 from .module import SETTINGS_KEY, PtychoModule
 from .trainer import quiet
+
+_PARTS = {"state_dict": dict, "optimizer_states": list, "loops": dict, "callbacks": dict, "epoch": int}
+"""What a training is resumed from besides its history, and of which kind it is."""
+
+_UNREADABLE = (
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    RuntimeError,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
 
 _OURS = "a file .ckpt that a training of ptychopinn wrote"
 
@@ -144,12 +165,29 @@ def read_checkpoint(path: Path) -> EarlierTraining:
     try:
         _require_undamaged(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-        history = [{**row, "epoch": float(row["epoch"])} for row in content["history"]]
+        history = finished_epochs(content["history"])
+        _require_whole(content, len({row["epoch"] for row in history}))
         return EarlierTraining(path, dict(content["hyper_parameters"]["network"]), history)
-    except KeyError as error:
-        raise not_a_checkpoint(path, str(error)) from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, TypeError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise not_a_checkpoint(path, error) from error
+
+
+def _require_whole(content: dict[str, Any], epochs: int) -> None:
+    """Accept a checkpoint with everything that Lightning takes up again.
+
+    Raises:
+        KeyError: A part is missing.
+        TypeError: A part is of another kind.
+        ValueError: A part does not belong to a training that has seen these epochs.
+    """
+    for name, kind in _PARTS.items():
+        if not isinstance(content[name], kind):
+            raise TypeError(f"its {name} is a {type(content[name]).__name__}")
+    if content["epoch"] != epochs - 1:
+        raise ValueError(f"its epoch is {content['epoch']!r}, and its history has {epochs}")
+    if not content["state_dict"] or not content["optimizer_states"]:
+        raise ValueError("it holds no weights, or nothing of the optimiser")
+    Normalisation.from_dict(dict(content["hyper_parameters"]["normalisation"]))
 
 
 def load_network(checkpoint: Path, device: str | torch.device = "cpu") -> PtychoNetwork:

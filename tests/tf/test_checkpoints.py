@@ -1,8 +1,10 @@
 """Checkpoints: everything comes back, nothing runs, nothing is half there."""
 
 import json
+import os
 import pickle
 import resource
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -224,3 +226,37 @@ def test_failed_write_leaves_the_old_checkpoint(tmp_path: Path) -> None:
         write_checkpoint(path, large)
     assert path.read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
+    """One wrong bit in an array or in what is said about the training is seen."""
+    path = tmp_path / "last.ckpt"
+    write_checkpoint(path, checkpoint())
+    sound, rng = path.read_bytes(), np.random.default_rng(0)
+    arrays = sound.index(np.full((2, 2), 1e-30, np.float32).tobytes())
+    history = sound.index(b"train_loss")
+    for start, length, named in ((arrays, 16, "optimiser/momentum/probe"), (history, 4, "ptychopinn")):
+        for place in rng.integers(start, start + length, size=10).tolist():
+            damaged = bytearray(sound)
+            damaged[place] ^= 1
+            path.write_bytes(damaged)
+            refuse(path, f"it is damaged: {named} is not what was written")
+
+
+def test_a_file_has_the_mode_of_its_user(tmp_path: Path) -> None:
+    """A checkpoint can be read by whom the umask lets read, like every other file of a run."""
+    before = os.umask(0o027)
+    try:
+        write_checkpoint(tmp_path / "last.ckpt", checkpoint())
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "last.ckpt").stat().st_mode) == 0o640
+
+
+def test_a_history_with_gaps_is_refused(tmp_path: Path) -> None:
+    """Epochs that never were, or that are no numbers, are not gone on from."""
+    for epoch in (7.0, float("inf"), 1e6):
+        broken = checkpoint()
+        broken.history[-1]["epoch"] = epoch
+        write_checkpoint(tmp_path / "last.ckpt", broken)
+        refuse(tmp_path / "last.ckpt", "its history does not count epochs from 0")

@@ -1,23 +1,45 @@
 """Continue an earlier training."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from ptycho.physics.scale import Normalisation
 from ptycho_torch.lit.checkpoints import read_checkpoint
+
+NORMALISATION = Normalisation(
+    amplitude_factor=1.0,
+    intensity_scale=988.0,
+    probe_factor=1.0,
+    nphotons=1e9,
+    mean_square=1.0,
+    energy_ratio=1.0,
+)
+
+
+def content_of(epochs: int = 2) -> dict[str, Any]:
+    """Give what Lightning writes, with as much of each part as is looked at."""
+    return {
+        "epoch": epochs - 1,
+        "state_dict": {"weight": torch.arange(4096.0)},
+        "optimizer_states": [{"state": {}}],
+        "loops": {},
+        "callbacks": {},
+        "history": [{"epoch": float(epoch), "train_loss": 1.0} for epoch in range(epochs)],
+        "hyper_parameters": {
+            "network": {"N": 64, "gridsize": 1},
+            "normalisation": NORMALISATION.as_dict(),
+        },
+    }
 
 
 def checkpoint(path: Path, epochs: int = 2) -> Path:
-    """Write what a checkpoint says of itself."""
+    """Write a checkpoint."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(
-        {
-            "history": [{"epoch": float(epoch), "train_loss": 1.0} for epoch in range(epochs)],
-            "hyper_parameters": {"network": {"N": 64, "gridsize": 1}},
-        },
-        path,
-    )
+    torch.save(content_of(epochs), path)
     return path
 
 
@@ -48,3 +70,54 @@ def test_a_checkpoint_says_what_it_knows(tmp_path: Path) -> None:
     resumed = read_checkpoint(tmp_path)
     assert (resumed.path, resumed.epochs, resumed.network) == (path, 3, {"N": 64, "gridsize": 1})
     assert [row["epoch"] for row in resumed.history] == [0.0, 1.0, 2.0]
+
+
+def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
+    """One wrong bit anywhere in the largest array is seen, and the array is named."""
+    path = checkpoint(tmp_path / "last.ckpt")
+    sound, rng = path.read_bytes(), np.random.default_rng(0)
+    start = sound.index(np.arange(4096, dtype=np.float32).tobytes())
+    for place in rng.integers(start, start + 4 * 4096, size=20).tolist():
+        damaged = bytearray(sound)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"it is damaged: \w+/data/0 is not what was written"):
+            read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"state_dict": None}, "its state_dict is a NoneType"),
+        ({"state_dict": {}}, "it holds no weights, or nothing of the optimiser"),
+        ({"optimizer_states": []}, "it holds no weights, or nothing of the optimiser"),
+        ({"loops": "gone"}, "its loops is a str"),
+        ({"epoch": 10**6}, "its epoch is 1000000, and its history has 2"),
+        ({"history": [{"epoch": float("inf")}]}, "its history does not count epochs from 0"),
+        ({"history": [{"epoch": 7.0}]}, "its history does not count epochs from 0"),
+        (
+            {"hyper_parameters": {"network": {}, "normalisation": {}}},
+            (
+                "the stored normalisation lacks amplitude_factor and lacks intensity_scale and "
+                "lacks probe_factor and lacks nphotons and lacks mean_square and lacks energy_ratio"
+            ),
+        ),
+    ],
+)
+def test_a_part_that_is_wrong_is_refused(tmp_path: Path, change: dict[str, Any], reason: str) -> None:
+    """What a training would stumble over after it has begun is refused before, in one error."""
+    path = tmp_path / "last.ckpt"
+    torch.save(content_of() | change, path)
+    with pytest.raises(ValueError, match="is not a checkpoint of a training") as caught:
+        read_checkpoint(path)
+    assert str(caught.value).splitlines()[0] == f"{path} is not a checkpoint of a training: {reason}"
+
+
+@pytest.mark.parametrize("part", ["state_dict", "optimizer_states", "loops", "callbacks", "epoch", "history"])
+def test_a_part_that_is_missing_is_named(tmp_path: Path, part: str) -> None:
+    """Every part that a training goes on from must be there."""
+    path, content = tmp_path / "last.ckpt", content_of()
+    del content[part]
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=f"it lacks '{part}'"):
+        read_checkpoint(path)
