@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho.backends.base import load_backend
 from ptycho.commands.main import main
+from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.run.resolve import resolve_run
+from ptycho.scan.raw_data import RawData
 
 SETTINGS = """\
 [model]
@@ -41,6 +45,18 @@ accelerator = "cpu"
 """
 sys.path.insert(0, str(Path(__file__).parent))  # Where `side` finds its module by name.
 
+SMALL = {
+    "n_groups": 36,
+    "gridsize": 1,
+    "architecture": "unet",
+    "n_filters_scale": 1,
+    "unet_stages": 1,
+    "amp_activation": "sigmoid",
+    "batch_size": 8,
+    "nepochs": 1,
+    "validation_fraction": 0.2,
+}
+"""Of 36 frames 29 train, in 4 steps an epoch, and 7 judge."""
 FRAMEWORKS = {"pytorch": {"torch", "lightning"}, "tensorflow": {"tensorflow", "keras"}}
 
 for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
@@ -132,3 +148,28 @@ def job(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(trained, folder)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def train_small(trained: Path, backend: str) -> Callable[..., Any]:
+    """Train a small network through the backend's door, into the folder that comes first.
+
+    Execution settings are given as a mapping, all others by keyword.
+    """
+    door, scan_file = load_backend(backend), trained / "train.npz"
+    scan = RawData.from_file(scan_file)
+
+    def train(folder: Path, execution: dict[str, Any] | None = None, **settings: Any) -> Any:
+        chosen = {"train_data_file": scan_file, "output_dir": folder, "backend": backend, **SMALL, **settings}
+        on_cpu = PyTorchExecutionConfig(**{"accelerator": "cpu"} | (execution or {}))
+        resolution = resolve_run("train", overrides=chosen, execution_config=on_cpu)
+        return door.train(door.prepare_training(resolution), scan, folder)
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def weights_of(backend: str) -> Callable[[Any], dict[str, np.ndarray]]:
+    """Give the weights that a training hands back, under canonical names."""
+    door = load_backend(backend)
+    return lambda result: door.pack(result.model, result.resolution, Path()).weights

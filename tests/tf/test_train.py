@@ -1,6 +1,5 @@
 """Trainings of seconds, whole."""
 
-import csv
 import dataclasses
 import signal
 import subprocess
@@ -60,24 +59,6 @@ def done(run: Path, prepared: Make, tiny_scan: RawData) -> TrainingResult[Ptycho
     return train(prepared(nepochs=2, mae_weight=0.5, **ASKED), tiny_scan, run)
 
 
-def test_run_folder_holds_checkpoints_and_metrics(done: TrainingResult[PtychoNetwork], run: Path) -> None:
-    """A training leaves the last and the best checkpoint and one row of metrics for each epoch."""
-    names = sorted(path.name for path in run.iterdir())
-    assert [n for n in names if not n.startswith("best")] == ["last.ckpt", "metrics.csv"]
-    assert done.best_checkpoint is not None
-    assert done.best_checkpoint.name in names
-    with (run / "metrics.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == ["0", "1"]
-    terms = [f"{stage}_{term}" for stage in ("train", "val") for term in ("mae", "nll")]
-    expected = ["epoch", "train_loss", "val_loss", *terms, "lr", "intensity_scale", "seconds"]
-    assert list(rows[0]) == expected
-    for row, known in zip(rows, done.history, strict=True):
-        assert {k: float(v) for k, v in row.items()} == pytest.approx(known, rel=1e-5)
-    loss = 0.5 * done.history[0]["val_mae"] + done.history[0]["val_nll"]
-    assert done.history[0]["val_loss"] == pytest.approx(loss, rel=1e-5)
-
-
 def test_checkpoint_keeps_settings_and_history(done: TrainingResult[PtychoNetwork], run: Path) -> None:
     """The text in a checkpoint resolves to the settings of the training, its rows are the history."""
     kept = load(run)
@@ -94,40 +75,6 @@ def test_checkpoint_opens_without_arguments(done: TrainingResult[PtychoNetwork])
     """The file of the best epoch gives the network that was handed back; nothing else is needed."""
     assert done.best_checkpoint is not None
     assert equal_arrays(export(load_network(done.best_checkpoint)), export(done.network))
-
-
-def test_trained_probe_is_handed_back(done: TrainingResult[PtychoNetwork], tiny_scan: RawData) -> None:
-    """Two modes were asked for; the first moved away from where it started, and so did the scale."""
-    start = done.normalisation.probe(np.asarray(tiny_scan.probe_modes))
-    assert done.probe.shape == (2, 64, 64)
-    assert not np.array_equal(done.probe[0], start[0])
-    assert np.array_equal(done.probe, done.network.probe.numpy())
-    assert float(done.network.intensity_scale) != done.normalisation.intensity_scale
-    assert done.history[-1]["intensity_scale"] == pytest.approx(float(done.network.intensity_scale))
-
-
-def test_decisions_tell_scales_frames_and_threads(done: TrainingResult[PtychoNetwork]) -> None:
-    """What was decided before the first step stands in the list, in words."""
-    told = "\n".join(done.decisions)
-    assert "1e+09 photons a frame (measured), intensity scale 988." in told
-    assert "29 frames train, 7 frames that no training group contains judge" in told
-    assert "1 weak orthogonal probe modes join the file's 1" in told
-    assert "frames are held in memory (1 MB)" in told
-    assert "1 CPU thread (deterministic: the last bits depend on the number of threads)" in told
-    assert done.device == "cpu"
-
-
-@pytest.mark.slow
-def test_equal_settings_give_equal_weights(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
-    """Two trainings agree bit for bit, whatever was drawn before; another seed gives other weights."""
-    settings = {"gridsize": 2, "neighbor_count": 5, "probe_trainable": True, "validation_fraction": 0.0}
-    train(prepared(**settings), tiny_scan, tmp_path / "a")
-    tf.random.set_seed(99)
-    tf.random.uniform([7])
-    train(prepared(**settings), tiny_scan, tmp_path / "b")
-    train(prepared(seed=1, **settings), tiny_scan, tmp_path / "c")
-    assert equal_weights(tmp_path / "a", tmp_path / "b")
-    assert not equal_weights(tmp_path / "a", tmp_path / "c")
 
 
 def test_training_leaves_the_process_as_it_was(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
@@ -232,21 +179,6 @@ def test_best_weights_are_those_of_the_best_epoch(prepared: Make, tiny_scan: Raw
     assert not equal_arrays(kept.network, export(trained.network))
 
 
-def test_supervised_training_learns_from_labels(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
-    """With model_type supervised the only term is the error against the labelled patches, and it falls."""
-    history = train(prepared(model_type="supervised", nepochs=3), tiny_scan, tmp_path).history
-    assert all(row["train_loss"] == row["train_labels"] for row in history)
-    assert {name for name in history[0] if name.startswith("val")} == {"val_loss", "val_labels"}
-    assert history[-1]["train_labels"] < history[0]["train_labels"]
-
-
-def test_learning_lowers_the_loss(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
-    """Six epochs at gridsize 1 bring the amplitude error down by a tenth at least."""
-    asked = prepared({"learning_rate": 3e-3}, nepochs=6, torch_loss_mode="mae", validation_fraction=0.0)
-    losses = [row["train_loss"] for row in train(asked, tiny_scan, tmp_path).history]
-    assert losses[-1] < 0.9 * losses[0]
-
-
 def test_probe_is_retrieved_from_training_frames(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
     """Sweeps before the training bring a wrong probe nearer to the true one, without a held-out frame."""
     true = np.asarray(tiny_scan.probe_modes)
@@ -320,17 +252,3 @@ def test_checkpoint_of_torch_is_refused(prepared: Make, tiny_scan: RawData, tmp_
         '  try       training.backend = "pytorch", or training.resume unset for a fresh start'
     )
     assert list((tmp_path / "run").iterdir()) == []
-
-
-@pytest.mark.usefixtures("done")
-def test_checkpoint_of_another_network_is_refused(
-    prepared: Make, tiny_scan: RawData, run: Path, tmp_path: Path
-) -> None:
-    """A setting that gives another network than the checkpoint's is named, with both values."""
-    with pytest.raises(ValueError, match="cannot resume") as caught:
-        train(prepared(nepochs=3, resume=run, **ASKED | {"amp_activation": "swish"}), tiny_scan, tmp_path)
-    assert str(caught.value) == (
-        f"the training cannot resume from {run / 'last.ckpt'}: amp_activation = 'swish' (there 'sigmoid')\n"
-        "  expected  the settings that made the checkpoint\n"
-        "  try       the settings.toml of its run folder, or training.resume unset for a fresh start"
-    )

@@ -1,6 +1,5 @@
 """Trainings of seconds, whole."""
 
-import csv
 import dataclasses
 import json
 import signal
@@ -56,24 +55,6 @@ def done(run: Path, payload: Make, tiny_scan: RawData) -> TrainingResult:
     return train(payload(nepochs=2, mae_weight=0.5, **settings), tiny_scan, run)
 
 
-def test_run_folder_holds_checkpoints_and_metrics(done: TrainingResult, run: Path) -> None:
-    """A training leaves the last and the best checkpoint and one row of metrics for each epoch."""
-    names = sorted(path.name for path in run.iterdir())
-    assert [n for n in names if not n.startswith("best")] == ["last.ckpt", "metrics.csv"]
-    assert done.best_checkpoint is not None
-    assert done.best_checkpoint.name in names
-    with (run / "metrics.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == ["0", "1"]
-    terms = [f"{stage}_{term}" for stage in ("train", "val") for term in ("mae", "nll")]
-    expected = ["epoch", "train_loss", "val_loss", *terms, "lr", "intensity_scale", "seconds"]
-    assert list(rows[0]) == expected
-    for row, known in zip(rows, done.history, strict=True):
-        assert {k: float(v) for k, v in row.items()} == pytest.approx(known, rel=1e-5)
-    loss = 0.5 * done.history[0]["val_mae"] + done.history[0]["val_nll"]
-    assert done.history[0]["val_loss"] == pytest.approx(loss, rel=1e-5)
-
-
 def test_checkpoint_opens_without_arguments(done: TrainingResult, run: Path) -> None:
     """No code runs, no argument is needed, and the network is the one that was trained."""
     assert done.best_checkpoint is not None
@@ -109,42 +90,6 @@ def test_loop_takes_callbacks_before_it_runs(payload: Make, tiny_scan: RawData, 
     train(payload(nepochs=2), tiny_scan, tmp_path / "at_once")
     assert heard == [row["train_loss"] for row in trained.history]
     assert equal_weights(tmp_path / "loop" / "last.ckpt", tmp_path / "at_once" / "last.ckpt")
-
-
-def test_trained_probe_is_handed_back(done: TrainingResult, tiny_scan: RawData) -> None:
-    """Two modes were asked for; both moved away from where they started."""
-    start = done.normalisation.probe(np.asarray(tiny_scan.probe_modes))
-    assert done.probe.shape == (2, 64, 64)
-    assert not np.array_equal(done.probe[0], start[0])
-    assert np.array_equal(done.probe, done.network.probe.detach().numpy())
-    assert float(done.network.intensity_scale.detach()) != done.normalisation.intensity_scale
-
-
-def test_decisions_tell_scales_frames_and_threads(done: TrainingResult) -> None:
-    """What was decided before the first step stands in the list, in words."""
-    told = "\n".join(done.decisions)
-    assert "1e+09 photons a frame (measured), intensity scale 988." in told
-    assert "32 frames train, 8 frames that no training group contains judge" in told
-    assert "1 weak orthogonal probe modes join the file's 1" in told
-    assert "frames are held in memory (1 MB)" in told
-    assert "1 CPU thread (deterministic" in told
-    assert done.device == "cpu"
-    assert not done.network.training
-
-
-@pytest.mark.parametrize("gridsize", [1, 2])
-def test_equal_settings_give_equal_weights(
-    gridsize: int, payload: Make, tiny_scan: RawData, tmp_path: Path
-) -> None:
-    """Two trainings agree bit for bit, whatever was drawn before; another seed gives other weights."""
-    settings = {"gridsize": gridsize, "neighbor_count": 5, "probe_trainable": True}
-    train(payload(**settings), tiny_scan, tmp_path / "a")
-    torch.manual_seed(99)
-    torch.rand(7)
-    train(payload(**settings), tiny_scan, tmp_path / "b")
-    train(payload(seed=1, **settings), tiny_scan, tmp_path / "c")
-    assert equal_weights(tmp_path / "a/last.ckpt", tmp_path / "b/last.ckpt")
-    assert not equal_weights(tmp_path / "a/last.ckpt", tmp_path / "c/last.ckpt")
 
 
 def test_training_leaves_the_process_as_it_was(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
@@ -233,19 +178,6 @@ def test_best_weights_are_those_of_the_best_epoch(payload: Make, tiny_scan: RawD
     best = load(tmp_path / "last.ckpt")["callbacks"]["BestWeights"]["weights"]
     mine = {f"network.{name}": value for name, value in trained.network.state_dict().items()}
     assert all(torch.equal(best[name], value) for name, value in mine.items())
-
-
-def test_supervised_training_learns_from_labels(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
-    """With model_type supervised the only term is the error against the labelled patches."""
-    trained = train(payload(model_type="supervised"), tiny_scan, tmp_path)
-    assert trained.history[0]["train_loss"] == trained.history[0]["train_labels"]
-
-
-def test_learning_lowers_the_loss(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
-    """Six epochs at gridsize 1 bring the amplitude error down by a tenth at least."""
-    payload_ = payload({"learning_rate": 3e-3}, nepochs=6, torch_loss_mode="mae")
-    losses = [row["train_loss"] for row in train(payload_, tiny_scan, tmp_path).history]
-    assert losses[-1] < 0.9 * losses[0]
 
 
 def test_probe_is_retrieved_from_training_frames(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
