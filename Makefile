@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 # Each backend's tests use one core; their output comes one after the other where make can do that.
 SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client clean
+.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client dist dist-ptyconf clean
 
 help:  ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -68,6 +68,20 @@ test-parity: $(VENV)/.installed-test  ## both backends against each other, each 
 
 test-client: $(VENV)/.installed-test  ## ptychodus, in an environment of its own, trains and reconstructs with us
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/client -m client
+
+# Folder of the wheels, and further options of `pip wheel`.
+DIST ?= dist
+WHEEL_OPTIONS ?=
+
+dist: dist-ptyconf  ## both distributions, ptychopinn and the engine alone: dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps $(WHEEL_OPTIONS) --wheel-dir $(DIST) .
+
+dist-ptyconf: $(VENV)/.installed  ## the engine alone, a distribution of the same files
+	rm -rf build/ptyconf
+	mkdir -p build/ptyconf
+	cp -R ptyconf ptyconf/pyproject.toml ptyconf/README.md LICENSE build/ptyconf/
+	cd build/ptyconf/ptyconf && rm -f pyproject.toml README.md && find . -name __pycache__ -exec rm -rf {} +
+	$(BIN)/python -m pip wheel --quiet --no-deps $(WHEEL_OPTIONS) --wheel-dir $(DIST) build/ptyconf
 
 clean:  ## remove what was built; outputs/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -129,7 +129,7 @@ class _Held:
 
 
 def _held(frames: list[FrameType], fixtures: Mapping[str, Any]) -> list[_Held]:
-    """Find the resolved configs in locals and fixtures, one step inside containers and instances, and below."""
+    """Find the resolved configs in locals and fixtures, one step inside what holds them, and below."""
     found: dict[int, _Held] = {}
     for scope in (*(frame.f_locals for frame in reversed(frames)), fixtures):
         for name, thing in list(scope.items())[:LOOKED_INTO]:

@@ -135,6 +135,10 @@ class Index:
             return self._settle((own or list(keys))[0], sections)
         return Found(tuple(dict.fromkeys(key for key in keys)))
 
+    def is_secret(self, key: str) -> bool:
+        """Tell whether a full key means a secret setting."""
+        return any(self.slots[path].setting.secret for path in self._target(key).split(" "))
+
     def _settle(self, key: str, sections: tuple[str, ...]) -> Slot | Alias | Found:
         entry = self.keys[key]
         return entry if isinstance(entry, Slot) else self.choose(entry, sections)

@@ -25,6 +25,8 @@ DESCRIBED = (
     "nonfinite",
     "check",
     "conversion",
+    "env",
+    "text",
 )
 
 

@@ -43,6 +43,8 @@ class Setting:
         conversion: Other spellings of the value, translated before type and choices are looked at.
         inert_default: Whether the default only stands for "not set": a dump writes it as a comment, so that
             loading the dump does not turn it into a value that somebody set.
+        env: Name of a variable of its own, besides the one below the program's prefix: ``DATABASE_URL``.
+        text: What separates the elements of a list in the environment and in flags: ``","``.
         metadata: What else the class's field carries.
     """
 
@@ -61,6 +63,8 @@ class Setting:
     check: Check | None = field(default=None, kw_only=True)
     conversion: Conversion | None = field(default=None, kw_only=True)
     inert_default: bool = field(default=False, kw_only=True)
+    env: str = field(default="", kw_only=True)
+    text: str = field(default="", kw_only=True)
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:

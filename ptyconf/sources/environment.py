@@ -1,12 +1,21 @@
-"""The layer of environment variables below one declared prefix, ``__`` between levels."""
+"""The layer of environment variables: one declared prefix, ``__`` between levels, and declared own names."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from ptyconf.merge.layer import Fault, Keys, Layer, Unknown
 from ptyconf.merge.origin import Origin
+from ptyconf.schema.index import environment_name
+from ptyconf.schema.schema import Schema
+from ptyconf.text.files import TextError, read_file
+
+Empty = Literal["text", "unset"]
+RESERVED = ("PROFILE",)
+FILE = "_FILE"
 
 
 def layer(
@@ -15,11 +24,13 @@ def layer(
     *,
     name: str = "environment",
     unknown: Unknown = "error",
-    reserved: Collection[str] = ("PROFILE",),
+    reserved: Collection[str] = RESERVED,
+    empty: Empty = "text",
+    schema: Schema | None = None,
 ) -> Layer:
     """Make a layer of the variables that start with ``PREFIX__``.
 
-    A variable that starts with ``PREFIX_`` and misses the second underscore is a near miss, and told.
+    A variable that starts with ``PREFIX_`` alone is another program's, such as a container's service link.
 
     Args:
         prefix: The declared prefix, without underscores at its end.
@@ -27,38 +38,117 @@ def layer(
         name: Name in the precedence.
         unknown: What an unknown variable below the prefix is: error, warn or ignore.
         reserved: Names below the prefix that are no settings.
+        empty: What a variable without a text is: an empty "text", or "unset", as if it were not there.
+        schema: The settings; with it, those that declare a name of their own (``env="DATABASE_URL"``) are
+            read from there too, and a secret may stand in a file that ``NAME_FILE`` names.
     """
     variables = os.environ if environ is None else environ
-    start = f"{prefix}__"
-    values: dict[str, str] = {}
-    faults: list[Fault] = []
-    for key in sorted(variables):
-        if key.startswith(start):
-            if key[len(start) :] not in reserved:
-                values[key[len(start) :]] = variables[key]
-        elif key.upper().startswith(f"{prefix.upper()}_") and unknown == "error":
-            faults.append(_near_miss(key, prefix))
-
-    def origins(keys: Keys) -> Origin:
-        return Origin("environment", "environment", start + "__".join(keys))
-
-    return Layer(
-        name,
-        values,
-        origins,
-        kind="environment",
-        label=prefix,
-        text=True,
-        unknown=unknown,
-        faults=tuple(faults),
-    )
+    found = Variables(prefix, reserved, empty, schema)
+    found.gather(variables)
+    return found.layer(name, unknown, lambda written: Origin("environment", "environment", written))
 
 
-def _near_miss(key: str, prefix: str) -> Fault:
-    rest = key[len(prefix) :].lstrip("_")
-    return Fault(
-        f"the variable {key!r} is not read",
-        origin=Origin("environment", "environment", key),
-        expected=f"{prefix}__SECTION__NAME, two underscores between levels",
-        hint=f"{prefix}__{rest}",
-    )
+@dataclass(slots=True)
+class Variables:
+    """The variables that mean settings, however they came: of the process, or of a dotenv file."""
+
+    prefix: str
+    reserved: Collection[str]
+    empty: Empty
+    schema: Schema | None
+    texts: dict[str, str] = field(default_factory=dict)  # by name below the prefix
+    written: dict[str, str] = field(default_factory=dict)  # the name as it was written
+    files: dict[str, str] = field(default_factory=dict)  # where NAME_FILE pointed
+    faults: list[Fault] = field(default_factory=list)
+
+    def gather(self, variables: Mapping[str, str]) -> None:
+        """Take the variables that mean settings."""
+        own = self.own_names()
+        start = f"{self.prefix}__"
+        files: list[tuple[str, str]] = []
+        for written in sorted(variables):
+            below = own.get(written)
+            if below is None and written.startswith(start) and self.prefix:
+                below = written[len(start) :]
+            if below is not None and below not in self.reserved:
+                if self.is_file(below):
+                    files.append((below.removesuffix(FILE), written))
+                else:
+                    self.take(below, variables[written], written)
+        files += [
+            (below, f"{written}{FILE}")
+            for written, below in own.items()
+            if f"{written}{FILE}" in variables and self.is_file(f"{below}{FILE}")
+        ]
+        for below, written in files:
+            self.take_file(below, variables[written], written)
+
+    def own_names(self) -> dict[str, str]:
+        """Give the names that settings declare as their own, each with the name below the prefix."""
+        if self.schema is None:
+            return {}
+        return {
+            setting.env: environment_name(path)
+            for path, setting in self.schema.settings.items()
+            if setting.env
+        }
+
+    def is_file(self, below: str) -> bool:
+        """Tell whether a name means the file of a secret, and is no setting itself."""
+        if self.schema is None or not below.upper().endswith(FILE):
+            return False
+        known = self.schema.index.environment
+        key = known.get(below.upper().removesuffix(FILE))
+        return below.upper() not in known and key is not None and self.schema.index.is_secret(key)
+
+    def take(self, below: str, text: str, written: str) -> None:
+        """Keep one variable; a setting that has two must have the same text twice."""
+        if not text and self.empty == "unset":
+            return
+        if below in self.texts:
+            if self.texts[below] != text:
+                first = self.written[below]
+                text = f"the variables {first!r} and {written!r} mean the same setting and differ"
+                origin = Origin("environment", "environment", written)
+                self.faults.append(Fault(text, origin=origin, hint=f"keep one of {first} and {written}"))
+            return
+        self.texts[below], self.written[below] = text, written
+
+    def take_file(self, below: str, path: str, written: str) -> None:
+        """Keep the text of a secret's file, without the line end that editors leave."""
+        if not path and self.empty == "unset":
+            return
+        origin = Origin("environment", "environment", written, os.path.abspath(path))  # noqa: PTH100
+        try:
+            text = read_file(path).removesuffix("\n").removesuffix("\r")
+        except TextError as refusal:
+            self.faults.append(Fault(f"the file {path!r} {refusal.text}", origin=origin))
+        except OSError as error:
+            words = error.strerror or type(error).__name__
+            self.faults.append(Fault(f"the file {path!r} cannot be read: {words}", origin=origin))
+        else:
+            if below not in self.texts:
+                self.files[below] = path
+            self.take(below, text, written)
+
+    def layer(self, name: str, unknown: Unknown, place: Callable[[str], Origin]) -> Layer:
+        """Make the layer; ``place`` gives the origin of a name as it was written."""
+        written, files = dict(self.written), dict(self.files)
+
+        def origins(keys: Keys) -> Origin:
+            below = "__".join(str(key) for key in keys)
+            key = written.get(below, f"{self.prefix}__{below}")
+            if below in files:
+                return Origin("environment", "environment", key, os.path.abspath(files[below]))  # noqa: PTH100
+            return place(key)
+
+        return Layer(
+            name,
+            self.texts,
+            origins,
+            kind="environment",
+            label=self.prefix,
+            text=True,
+            unknown=unknown,
+            faults=tuple(self.faults),
+        )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from ptyconf import Complaint, ConfigError, Setting
+from ptyconf import Complaint, ConfigError, Layer, Setting
 from ptyconf.sources import environment, flags, toml
 
 
@@ -71,21 +73,63 @@ def test_unknown_variable_gets_the_close_match(program: SimpleNamespace) -> None
     )
 
 
-def test_near_miss_of_the_prefix_is_told(program: SimpleNamespace) -> None:
-    """One underscore too few is not silently ignored."""
-    assert told(program, {"DEMO_TRAINING__NEPOCHS": "3"}) == (
-        "the variable 'DEMO_TRAINING__NEPOCHS' is not read\n"
-        "  written in  environment DEMO_TRAINING__NEPOCHS\n"
-        "  expected    DEMO__SECTION__NAME, two underscores between levels\n"
-        "  try         DEMO__TRAINING__NEPOCHS"
+def test_one_underscore_is_another_programs(program: SimpleNamespace) -> None:
+    """A container's service link stops no start; below two underscores a slip is told."""
+    links = {"DEMO_PORT_80_TCP": "tcp://10.0.0.1", "DEMO_TRAINING_NEPOCHS": "3", "DEMO": "x"}
+    assert program.resolve(environment.layer("DEMO", links)).value("training.nepochs") == 50
+    assert "  try         DEMO__TRAINING__NEPOCHS=3" in told(
+        program, {**links, "DEMO__TRAINING__NEPOCH": "3"}
     )
 
 
-def test_near_miss_is_corrected_by_the_schema(program: SimpleNamespace) -> None:
-    """Whichever underscores were missed, a name that the schema has is suggested whole."""
-    for written in ("DEMO_TRAINING_BATCH_SIZE", "DEMO_TRAINING__BATCH_SIZE"):
-        assert told(program, {written: "3"}).splitlines()[-1] == "  try         DEMO__TRAINING__BATCH_SIZE"
-    assert told(program, {"DEMO_SOMETHING": "3"}).splitlines()[-1] == "  try         DEMO__SOMETHING"
+def test_an_empty_variable_may_stand_for_none(program: SimpleNamespace) -> None:
+    """As an option of the layer; else it is an empty text."""
+    variables = {"DEMO__TRAINING__NEPOCHS": "", "DEMO__TRAINING__TOKEN": ""}
+    resolution = program.resolve(environment.layer("DEMO", variables, empty="unset"))
+    assert resolution.trace("training.nepochs").winner.layer != "environment"
+    assert "'training.nepochs' is \"\"" in told(program, variables)
+
+
+def own(program: SimpleNamespace, variables: dict[str, str]) -> Layer:
+    """Make a layer of variables in which the program's token and epochs have names of their own."""
+    schema = program.make_schema(
+        settings=[Setting("training.token", env="API_TOKEN"), Setting("training.nepochs", env="EPOCHS")]
+    )
+    program.own_schema = schema
+    return environment.layer("DEMO", variables, schema=schema)
+
+
+def test_a_setting_may_have_a_variable_of_its_own(program: SimpleNamespace) -> None:
+    """Besides the one below the prefix; the origin names what was written."""
+    layer = own(program, {"EPOCHS": "7", "API_TOKEN": "x", "OTHER": "1"})
+    resolution = program.resolve(layer, schema=program.own_schema)
+    assert resolution.value("training.nepochs") == 7
+    assert str(resolution.trace("training.nepochs").winner.origin) == "EPOCHS"
+    layer = own(program, {"EPOCHS": "7", "DEMO__TRAINING__NEPOCHS": "7"})
+    assert program.resolve(layer, schema=program.own_schema).value("training.nepochs") == 7
+    layer = own(program, {"EPOCHS": "7", "DEMO__TRAINING__NEPOCHS": "8"})
+    with pytest.raises(ConfigError, match="'DEMO__TRAINING__NEPOCHS' and 'EPOCHS' mean the same setting"):
+        program.resolve(layer, schema=program.own_schema)
+
+
+def test_a_secret_may_stand_in_a_file(program: SimpleNamespace, jail: Callable[..., Path]) -> None:
+    """``NAME_FILE`` of a secret alone, under either of its names; its line end is no part of it."""
+    path = str(jail("token", "canary\n"))
+    for name in ("DEMO__TRAINING__TOKEN_FILE", "API_TOKEN_FILE"):
+        resolution = program.resolve(own(program, {name: path}), schema=program.own_schema)
+        assert resolution.value("training.token") == "canary"
+        assert str(resolution.trace("training.token").winner.origin) == f"{name} (token)"
+    both = {"DEMO__TRAINING__TOKEN_FILE": path, "API_TOKEN": "canary"}
+    assert program.resolve(own(program, both), schema=program.own_schema).value("training.token") == "canary"
+    for variables, words in (
+        ({**both, "API_TOKEN": "other"}, "mean the same setting and differ"),
+        ({"API_TOKEN_FILE": "gone"}, "the file 'gone' cannot be read: No such file or directory"),
+        ({"API_TOKEN_FILE": "/dev/zero"}, "the file '/dev/zero' is not a regular file"),
+        ({"DEMO__TRAINING__NEPOCHS_FILE": path}, "unknown setting 'training.nepochs_file'"),
+    ):
+        with pytest.raises(ConfigError, match=words) as caught:
+            program.resolve(own(program, variables), schema=program.own_schema)
+        assert "canary" not in str(caught.value)
 
 
 def test_complaint_shows_its_example_as_the_source_would(program: SimpleNamespace) -> None:

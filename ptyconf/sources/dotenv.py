@@ -1,0 +1,116 @@
+"""The layer of a dotenv file: lines of NAME=text, read as variables of the environment, with their places."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+
+from ptyconf.merge.layer import Fault, Layer, Unknown
+from ptyconf.merge.origin import Origin, shown_path
+from ptyconf.schema.schema import Schema
+from ptyconf.sources.environment import RESERVED, Empty, Variables
+from ptyconf.sources.loading import Missing
+from ptyconf.text.files import TextError, place_of, read_file
+
+_BLANK = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\r?\n)*+[ \t]*+(?:#[^\n]*+)?")
+_NAME = re.compile(r"(?:export[ \t]++)?([A-Za-z_][\w.-]*+)[ \t]*+")
+_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_SINGLE = re.compile(r"'([^']*+)'")
+_PLAIN = re.compile(r"[^\r\n]*+")
+_COMMENT = re.compile(r"(?:^|[ \t])#.*")
+_REST = re.compile(r"[ \t]*+(?:#[^\n]*+)?\r?(?:\n|\Z)")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
+
+
+def layer(
+    path: str | os.PathLike[str],
+    prefix: str,
+    *,
+    name: str = "dotenv",
+    unknown: Unknown = "error",
+    reserved: Collection[str] = RESERVED,
+    empty: Empty = "text",
+    missing: Missing = "error",
+    schema: Schema | None = None,
+) -> Layer:
+    """Make a layer of a dotenv file; nothing is put into the process's environment.
+
+    Args:
+        path: The file. ``NAME=text``, ``export NAME='text'``, ``NAME="text\\n"`` and comments; a text between
+            quotes may run over lines. ``$`` has no meaning.
+        prefix: The declared prefix.
+        name: Name in the precedence.
+        unknown: What an unknown variable below the prefix is: error, warn or ignore.
+        reserved: Names below the prefix that are no settings.
+        empty: What a variable without a text is, as in the environment.
+        missing: Whether a file that does not exist is an error, or nothing ("skip").
+        schema: The settings, as in the environment.
+    """
+    file = os.path.abspath(path)  # noqa: PTH100
+    found = Variables(prefix, reserved, empty, schema)
+    places: dict[str, tuple[int, int]] = {}
+    try:
+        texts, places = parse(read_file(file))
+        found.gather(texts)
+    except FileNotFoundError:
+        if missing == "error":
+            found.faults.append(Fault(f"the file {os.fspath(path)!r} does not exist"))
+    except OSError as error:
+        words = error.strerror or type(error).__name__
+        found.faults.append(Fault(f"the file {os.fspath(path)!r} cannot be read: {words}"))
+    except TextError as refusal:
+        origin = Origin("dotenv", os.fspath(path), "", file, refusal.line, refusal.column)
+        found.faults.append(Fault(f"{shown_path(file)} {refusal.text}", origin=origin))
+
+    def place(written: str) -> Origin:
+        line, column = places.get(written, (None, None))
+        return Origin("dotenv", os.fspath(path), written, file, line, column)
+
+    return found.layer(name, unknown, place)
+
+
+def parse(text: str) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
+    """Read a dotenv text: the variables, and the line and column of each.
+
+    Raises:
+        TextError: A line is no assignment, or a variable stands twice; with the place.
+    """
+    body = text.removeprefix("\ufeff")
+    texts: dict[str, str] = {}
+    places: dict[str, tuple[int, int]] = {}
+    at = _skip(_BLANK, body, 0)
+    while at < len(body):
+        match = _NAME.match(body, at)
+        if match is None or body[match.end() : match.end() + 1] != "=":
+            raise TextError("has a line that is not NAME=text", *place_of(body, at))
+        name = match[1]
+        if name in texts:
+            raise TextError(f"has the variable {name} twice", *place_of(body, match.start(1)))
+        places[name] = place_of(body, match.start(1))
+        texts[name], at = _value(body, _skip(re.compile(r"[ \t]*"), body, match.end() + 1))
+        at = _skip(_BLANK, body, at)
+    return texts, places
+
+
+def _skip(pattern: re.Pattern[str], body: str, at: int) -> int:
+    match = pattern.match(body, at)
+    return match.end() if match else at
+
+
+def _value(body: str, at: int) -> tuple[str, int]:
+    """Read the text behind the sign, and step over the rest of its line."""
+    quote = body[at : at + 1]
+    if quote not in {'"', "'"}:
+        match = _PLAIN.match(body, at)
+        plain = match[0] if match else ""
+        return _COMMENT.sub("", plain).strip(), at + len(plain)
+    match = (_DOUBLE if quote == '"' else _SINGLE).match(body, at)
+    if match is None:
+        raise TextError("has a text whose quote is not closed", *place_of(body, at))
+    rest = _REST.match(body, match.end())
+    if rest is None:
+        raise TextError("has more than a comment behind a quoted text", *place_of(body, match.end()))
+    text = _ESCAPE.sub(lambda each: _ESCAPED.get(each[1], each[1]), match[1]) if quote == '"' else match[1]
+    return text, rest.end()

@@ -1,0 +1,54 @@
+"""The layer of a folder of secret files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ptyconf import ConfigError, Setting
+from ptyconf.sources import secrets
+
+
+@pytest.mark.parametrize(
+    "name", ["training__token", "TRAINING__TOKEN", "training.token", "training/token", "API_TOKEN"]
+)
+def test_a_file_is_a_setting(jail: Callable[..., Path], program: SimpleNamespace, name: str) -> None:
+    """By any of its names; the last line end is no part of it, hidden files are passed over."""
+    jail(f"run/secrets/{name}", "canary\n")
+    jail("run/secrets/..data/training__token", "no")
+    schema = program.make_schema(settings=[Setting("training.token", env="API_TOKEN")])
+    layer = secrets.layer("run/secrets", name="environment", schema=schema)
+    resolution = program.resolve(layer, schema=schema)
+    assert resolution.value("training.token") == "canary"
+    origin = resolution.trace("training.token").winner.origin
+    assert (origin.kind, origin.file) == ("secret file", str(jail(f"run/secrets/{name}", "canary\n")))
+
+
+def test_a_prefix_chooses_among_files(jail: Callable[..., Path], program: SimpleNamespace) -> None:
+    """Of several programs that share a folder."""
+    jail("s/DEMO__TRAINING__NEPOCHS", "7")
+    jail("s/other_key", "x")
+    assert (
+        program.resolve(secrets.layer("s", prefix="DEMO", name="environment")).value("training.nepochs") == 7
+    )
+
+
+def test_what_is_wrong_is_told(jail: Callable[..., Path], program: SimpleNamespace) -> None:
+    """Without a word of what the files hold; or nothing is, where the folder may be missing."""
+    program.resolve(secrets.layer("gone", name="environment", missing="skip"))
+    jail("big/training__token", "canary" * 20_000)
+    jail("slip/training__tokn", "canary")
+    jail("raw/training__token", b"canary\xff")
+    for folder, words in (
+        ("gone", "the folder 'gone' of secrets does not exist"),
+        ("big", "the file of a secret has 120000 bytes; at most 100000 are read"),
+        ("slip", "unknown setting 'training.tokn'"),
+        ("raw", "the file of a secret is not UTF-8"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            program.resolve(secrets.layer(folder, name="environment"))
+        assert str(caught.value).startswith(words)
+        assert "canary" not in str(caught.value)
