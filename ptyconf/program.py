@@ -47,14 +47,14 @@ class Request:
     format: str | None = None
     table: str = ""
 
-    def layers(self) -> list[Layer]:
+    def layers(self, schema: Schema | None = None) -> list[Layer]:
         """Make the layers of the request: flags, environment, file with profile and includes."""
         found = []
         if self.given:
             spelled = {key: f"--set {key}" for key, _ in self.given}
             found.append(flags.given(dict(self.given), spelling=spelled))
         if self.prefix:
-            found.append(environment.layer(self.prefix))
+            found.append(environment.layer(self.prefix, schema=schema))
         if self.file is not None and str(self.file) in STDIN:
             found += file.parse(
                 read_stdin(), file="<stdin>", profile=self.profile, kind=self.format, table=self.table
@@ -98,7 +98,7 @@ class Program:
         """
         if self.resolve is not None:
             return self.resolve(request)
-        return resolve(self.schema, PRECEDENCE, request.layers())
+        return resolve(self.schema, PRECEDENCE, request.layers(self.schema))
 
 
 def find_program(name: str) -> Program:

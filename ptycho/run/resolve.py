@@ -72,7 +72,7 @@ class Sources:
         if self.execution_config is not None:
             layers.append(instance.layer("execution", self.execution_config, views.EXECUTION))
         if self.environ is not None:
-            layers.append(environment.layer(ENVIRONMENT_PREFIX, _settings_in(self.environ)))
+            layers.append(environment.layer(ENVIRONMENT_PREFIX, _settings_in(self.environ), schema=schema))
         if paths := [Path(path) for path in self.files]:
             layers.extend(toml.load_all(paths, profile=self._profile(), sections=BARE_NAMES[command]))
         return layers

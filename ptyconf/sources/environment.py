@@ -30,7 +30,8 @@ def layer(
 ) -> Layer:
     """Make a layer of the variables that start with ``PREFIX__``.
 
-    A variable that starts with ``PREFIX_`` alone is another program's, such as a container's service link.
+    A variable that starts with ``PREFIX_`` alone is another program's, such as a container's service link,
+    unless a second underscore makes it a setting of a section: ``PREFIX_SECTION__NAME`` is told as a slip.
 
     Args:
         prefix: The declared prefix, without underscores at its end.
@@ -40,7 +41,7 @@ def layer(
         reserved: Names below the prefix that are no settings.
         empty: What a variable without a text is: an empty "text", or "unset", as if it were not there.
         schema: The settings; with it, those that declare a name of their own (``env="DATABASE_URL"``) are
-            read from there too, and a secret may stand in a file that ``NAME_FILE`` names.
+            read from there too, a secret may stand in a file that ``NAME_FILE`` names, and slips are seen.
     """
     variables = os.environ if environ is None else environ
     found = Variables(prefix, reserved, empty, schema)
@@ -82,6 +83,20 @@ class Variables:
         ]
         for below, written in files:
             self.take_file(below, variables[written], written)
+        if self.schema is not None:
+            self.miss_underscore(variables, self.schema)
+
+    def miss_underscore(self, variables: Mapping[str, str], schema: Schema) -> None:
+        """Tell of variables with one underscore behind the prefix that are settings with two."""
+        start = f"{self.prefix}_"
+        for written in sorted(variables):
+            below = written[len(start) :].upper()
+            if written.startswith(start) and "__" in below and below in schema.index.environment:
+                meant = f"{self.prefix}__{written[len(start) :]}"
+                origin = Origin("environment", "environment", written)
+                expected = f"{self.prefix}__SECTION__NAME, two underscores between levels"
+                text = f"the variable {written!r} is not read"
+                self.faults.append(Fault(text, origin=origin, expected=expected, hint=meant))
 
     def own_names(self) -> dict[str, str]:
         """Give the names that settings declare as their own, each with the name below the prefix."""
