@@ -6,7 +6,7 @@ A program uses them with its own schema and layers; ``ptyconf.cli`` uses them wi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -116,17 +116,23 @@ def dump(resolution: Resolution, *, origins: bool = True, folder: Path | None = 
     return Answer(text, to_json(resolution))
 
 
-def describe(schema: Schema) -> Answer:
-    """Write the JSON Schema of the program's files."""
-    data = json_schema(schema)
+def describe(
+    schema: Schema, *, defaults: Mapping[str, Any] | None = None, paths: Collection[str] | None = None
+) -> Answer:
+    """Write the JSON Schema of the program's files, with what is in force when nobody sets it."""
+    data = json_schema(schema, defaults=defaults, paths=paths)
     return Answer(json.dumps(data, indent=2, ensure_ascii=False), data)
 
 
 def write_template(
-    schema: Schema, *, schema_url: str = "", defaults: Mapping[str, Any] | None = None
+    schema: Schema,
+    *,
+    schema_url: str = "",
+    defaults: Mapping[str, Any] | None = None,
+    paths: Collection[str] | None = None,
 ) -> Answer:
     """Write a commented TOML file with every setting and what is in force when nobody sets it."""
-    text = template(schema, schema_url=schema_url, defaults=defaults)
+    text = template(schema, schema_url=schema_url, defaults=defaults, paths=paths)
     return Answer(text, {"version": 1, "template": text})
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ptycho.commands import options
 from ptycho.commands.command import Command
-from ptycho.run.resolve import groups_missing
 from ptyconf import commands
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the settings files."""
     options.add_answer(parser)
-    options.add_sources(parser)
+    options.add_sources(parser, metavar="SCAN|FILE.toml")
     options.add_purpose(parser)
 
 
@@ -28,8 +27,6 @@ def run(arguments: argparse.Namespace) -> int:
     def load() -> Resolution:
         resolution = options.resolve(arguments, arguments.purpose)
         if arguments.purpose == "train":
-            if resolution["training.n_groups"] is None:
-                raise groups_missing("train")
             options.require_scans_of_training(resolution)
         return resolution
 

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare both settings files."""
     options.add_answer(parser)
     options.add_sources(parser, files=1)
+    parser.add_argument("--values", action="store_true", help="only differences of value, not of source")
     parser.add_argument("other", type=Path, metavar="OTHER.toml", help="the file to compare with")
     options.add_purpose(parser)
 
@@ -24,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare; 1 for a difference."""
     after = options.resolve(arguments, arguments.purpose, files=[arguments.other])
-    return options.answer(arguments, commands.compare(options.resolve(arguments, arguments.purpose), after))
+    before = options.resolve(arguments, arguments.purpose)
+    return options.answer(arguments, commands.compare(before, after, values_only=arguments.values))
 
 
 COMMAND = Command(

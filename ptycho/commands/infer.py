@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the scan, settings files and flags."""
     parser.add_argument("model", type=Path, metavar="RUN_FOLDER", help="a run folder, or its wts.h5.zip")
     parser.add_argument("--scan", type=Path, metavar="FILE.npz", help="the scan to reconstruct")
-    options.add_sources(parser, "infer", files="*")
+    options.add_sources(parser, "infer", files="*", metavar="SCAN|FILE.toml")
 
 
 @opened_once()

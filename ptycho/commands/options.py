@@ -1,21 +1,24 @@
-"""What the commands have in common: files, profile and one flag for every setting."""
+"""What the commands have in common: files, profile, recipe and one flag for every setting."""
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ptycho.run.resolve import resolve_run
+from ptycho.run.resolve import SCAN_OF, resolve_layers, resolve_run
 from ptycho.settings.layers import BARE_NAMES
-from ptycho.settings.schema import schema
+from ptycho.settings.recipe import RECIPES, STANDARD, recipe_layers
+from ptycho.settings.schema import OFFERED, schema
 from ptyconf import ConfigError, Problem
 from ptyconf.sources import flags
+from ptyconf.text.show import show
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ptycho.settings.layers import Command as Purpose
     from ptyconf import Layer, Resolution
@@ -23,16 +26,108 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+OFTEN: Mapping[Purpose, tuple[str, ...]] = {
+    "train": (
+        "model.architecture",
+        "model.gridsize",
+        "model.probe_modes",
+        "training.test_data_file",
+        "training.output_dir",
+        "training.backend",
+        "training.nepochs",
+        "training.batch_size",
+        "execution.learning_rate",
+        "execution.accelerator",
+    ),
+    "infer": (
+        "inference.output_dir",
+        "inference.n_groups",
+        "inference.refine_epochs",
+        "inference.patch_weighting",
+        "inference.backend",
+        "inference.batch_size",
+        "data.quantity",
+        "data.crop_px",
+        "execution.accelerator",
+        "execution.threads",
+    ),
+}
+"""The settings that help shows at first; ``--help-all`` shows the others."""
+
+_SETTINGS_FILES = frozenset({".toml", ".json", ".yaml", ".yml"})
+_LOOK_BYTES = 1024
+
 
 def add_sources(
-    parser: argparse.ArgumentParser, command: Purpose = "train", *, files: str | int = "+"
+    parser: argparse.ArgumentParser,
+    command: Purpose = "train",
+    *,
+    files: str | int = "+",
+    metavar: str = "FILE.toml",
 ) -> None:
-    """Declare files, profile and a flag for every setting; short names mean the command's own."""
-    parser.add_argument(
-        "files", nargs=files, type=Path, metavar="FILE.toml", help="settings; a later file wins"
-    )
+    """Declare files, profile, recipe and a flag for every setting; short names mean the command's own."""
+    parser.add_argument("files", nargs=files, type=Path, metavar=metavar, help=_about_files(metavar))
     parser.add_argument("--profile", metavar="NAME", help="use [profile.NAME] of the settings files")
+    add_recipe(parser)
+    parser.add_argument("--help-all", action=_HelpAll, help="show a flag for every setting, and leave")
     flags.add_flags(parser, schema, sections=BARE_NAMES[command])
+    _describe_flags(parser, OFTEN[command])
+    parser.usage = f"%(prog)s {_positionals(parser)} [OPTIONS] [--section.name VALUE]"
+
+
+def _about_files(metavar: str) -> str:
+    if metavar.startswith("SCAN"):
+        return "a scan, or settings files, or both; a later file wins"
+    return "settings; a later file wins"
+
+
+def _positionals(parser: argparse.ArgumentParser) -> str:
+    places = [action for action in parser._actions if not action.option_strings]  # noqa: SLF001  No public list.
+    return " ".join(str(action.metavar or action.dest) for action in places)
+
+
+class _HelpAll(argparse.Action):
+    """Show help with a flag for every setting that has a feature behind it, and leave."""
+
+    def __init__(self, option_strings: list[str], dest: str, **more: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **more)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_arguments: Any, **_more: Any) -> None:
+        """Print, and end the program with 0."""
+        _describe_flags(parser, OFFERED)
+        parser.print_help()
+        parser.exit()
+
+
+def _describe_flags(parser: argparse.ArgumentParser, shown: Iterable[str]) -> None:
+    """Let help show some of the flags, each with its default; all are accepted."""
+    paths = frozenset(shown)
+    for action in parser._actions:  # noqa: SLF001  No public list.
+        if action.dest in schema:
+            text = flags.describe(schema[action.dest]) + _shown_default(action.dest)
+            action.help = text.replace("%", "%%") if action.dest in paths else argparse.SUPPRESS
+
+
+def _shown_default(path: str) -> str:
+    value = defaults(STANDARD).get(path)
+    return "" if value is None else f" (default {show(value)})"
+
+
+@cache
+def defaults(recipe: str) -> Resolution:
+    """Resolve what is in force under a recipe where nobody writes anything."""
+    return resolve_layers(recipe_layers(recipe))
+
+
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Declare the recipe that stands below everything that is written."""
+    parser.add_argument(
+        "--recipe",
+        choices=RECIPES,
+        default=STANDARD,
+        help=f"packaged settings below yours: {', '.join(RECIPES)} (default {STANDARD})",
+        metavar="NAME",
+    )
 
 
 def add_purpose(parser: argparse.ArgumentParser) -> None:
@@ -61,20 +156,53 @@ def resolve(
     extra_layers: Iterable[Layer] = (),
     trained: Resolution | None = None,
 ) -> Resolution:
-    """Resolve the settings of a command from its files, flags and the environment.
+    """Resolve the settings of a command from its files, flags, the environment and the recipe.
+
+    A file that is a scan stands for the flag that names the command's scan.
 
     Raises:
         ConfigError: Everything that is wrong with the settings, together.
+        ValueError: Two scans are named.
     """
+    named = list(arguments.files if files is None else files)
+    scans = [path for path in named if _is_scan(path)]
     return resolve_run(
         command,
-        files=arguments.files if files is None else files,
+        files=[path for path in named if path not in scans],
         flags=flags.layer(arguments),
         environment=os.environ,
-        extra_layers=extra_layers,
+        extra_layers=[*extra_layers, *_scan_layers(SCAN_OF[command], scans)],
         profile=arguments.profile,
         trained=trained,
+        recipe=arguments.recipe,
     )
+
+
+def _scan_layers(setting: str, scans: list[Path]) -> list[Layer]:
+    if len(scans) > 1:
+        raise ConfigError(
+            [
+                Problem(
+                    f"{' and '.join(map(str, scans))} are scans, and a run has one",
+                    path=setting,
+                    expected="one scan, and any number of settings files",
+                    hint="--test_data_file, for another scan to reconstruct",
+                )
+            ]
+        )
+    return [flags.given({setting: path}, spelling={setting: "SCAN"}, typed=True) for path in scans]
+
+
+def _is_scan(path: Path) -> bool:
+    """Tell a scan from a settings file: by its name, else by its first bytes, which no text has."""
+    if path.suffix.lower() in _SETTINGS_FILES:
+        return False
+    if not path.exists():
+        return path.suffix != ""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return b"\0" in stream.read(_LOOK_BYTES)
 
 
 def require_scan(resolution: Resolution, path: str, complaint: str) -> None:
@@ -98,10 +226,18 @@ def require_scan(resolution: Resolution, path: str, complaint: str) -> None:
                 path=path,
                 origin=resolution.trace(path).winner.origin if path in resolution else None,
                 expected="a scan file (.npz)",
-                hint="ptycho simulate scan.npz, for one to try things out on",
+                hint=_HOW_TO_NAME[path] if named is None else _TRY_OUT,
             )
         ]
     )
+
+
+_TRY_OUT = "ptycho simulate scan.npz, for one to try things out on"
+_HOW_TO_NAME = {
+    "training.train_data_file": "ptycho train scan.npz",
+    "training.test_data_file": "--test_data_file scan.npz",
+    "inference.test_data_file": "--scan scan.npz",
+}
 
 
 def require_scans_of_training(resolution: Resolution) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.commands import options
 from ptycho.commands.command import Command
-from ptycho.settings.schema import schema
+from ptycho.settings.schema import OFFERED, schema
 from ptyconf import commands
 
 if TYPE_CHECKING:
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the form of the answer."""
     options.add_answer(parser)
+    options.add_recipe(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the schema to the terminal."""
-    return options.answer(arguments, commands.describe(schema))
+    return options.answer(
+        arguments, commands.describe(schema, defaults=options.defaults(arguments.recipe), paths=OFFERED)
+    )
 
 
 COMMAND = Command(

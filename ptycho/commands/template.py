@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.commands import options
 from ptycho.commands.command import Command
-from ptycho.run.resolve import resolve_layers
-from ptycho.settings.schema import schema
+from ptycho.settings.schema import OFFERED, schema
 from ptyconf import commands
 
 if TYPE_CHECKING:
@@ -17,12 +16,18 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare where the JSON Schema lies."""
     options.add_answer(parser)
+    options.add_recipe(parser)
     parser.add_argument("--schema-url", default="", metavar="URL", help="where the JSON Schema lies")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the template to the terminal."""
-    text = commands.write_template(schema, schema_url=arguments.schema_url, defaults=resolve_layers(()))
+    text = commands.write_template(
+        schema,
+        schema_url=arguments.schema_url,
+        defaults=options.defaults(arguments.recipe),
+        paths=OFFERED,
+    )
     return options.answer(arguments, text)
 
 

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN_FOLDER",
         help="go on from the newest checkpoint of a run, or of this very run, if it left one",
     )
-    options.add_sources(parser)
+    options.add_sources(parser, metavar="SCAN|FILE.toml")
 
 
 @opened_once()

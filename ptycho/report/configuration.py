@@ -113,6 +113,7 @@ _LAYERS = {
     "data-file": "the scan: the side of its probe, the photons of its metadata",
     "bundle": "what a trained network was made with",
     "cli-defaults": "defaults of `python -m ptycho_torch.train` and `.inference`",
+    "recipe": "a file of the package, chosen by `--recipe`; only under `ptycho` commands",
     "torch-defaults": "defaults of the torch-side classes",
     "tensorflow-defaults": "defaults of the TensorFlow-side classes",
 }

@@ -3,12 +3,15 @@
 Only headers and the metadata text are read; the diffraction array is never opened.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ptycho.scan.geometry import FACTS, Fact
+from ptycho.settings.data import ScanOptions
+from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS
 from ptyconf import Layer, Origin
 from ptyconf.sources import mapping
 
@@ -85,6 +88,38 @@ def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) ->
         values["training.nphotons"] = probe.nphotons
         notes["training.nphotons"] = "_metadata physics_parameters.nphotons"
     return _layer(path, values, notes)
+
+
+def positions_layer(path: Path, options: ScanOptions) -> Layer:
+    """Make the layer of how many groups a scan offers: each position leads one.
+
+    A file that cannot be counted gives the contract's number, so that its settings can be shown; whoever reads
+    the scan tells what is wrong with it.
+
+    Args:
+        path: The scan file.
+        options: How it is read.
+    """
+    from ptycho.errors import ScanError
+
+    try:
+        count = _count_positions(path, options)
+        note = f"{count} positions, each of which leads a group"
+    except (OSError, ScanError) as error:
+        count = DEFAULT_TRAINING_GROUPS
+        note = f"its positions cannot be counted: {str(error).partition(chr(10))[0]}"
+    return _layer(path, {"training.n_groups": max(count, 1)}, {"training.n_groups": note})
+
+
+def _count_positions(path: Path, options: ScanOptions) -> int:
+    from ptycho.scan.scan_file import open_scan
+    from ptycho.scan.scan_format import read_contents
+
+    file = open_scan(path)
+    if "xcoords" in file.keys:
+        # A look at the header: the frames of a compressed file would have to be unpacked.
+        return math.prod(file.shape("xcoords"))
+    return len(read_contents(path, options).arrays["xcoords"])
 
 
 def _nphotons(metadata: Mapping[str, Any]) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ptycho.run.data_file import ProbeSide, data_file_layer, probe_side
+from ptycho.run.data_file import ProbeSide, data_file_layer, positions_layer, probe_side
 from ptycho.settings import views
 from ptycho.settings.call_site import outside_stack_level
 from ptycho.settings.execution import PyTorchExecutionConfig
@@ -19,6 +19,7 @@ from ptycho.settings.layers import (
     Command,
     precedence,
 )
+from ptycho.settings.recipe import counts_groups, recipe_layers
 from ptycho.settings.schema import schema
 from ptyconf import ConfigError, Layer, Problem, Resolution, resolve
 from ptyconf.sources import environment, flags, instance, mapping, toml
@@ -115,6 +116,7 @@ def resolve_run(  # noqa: PLR0913  One argument a source.
     extra_layers: Iterable[Layer] = (),
     profile: str | None = None,
     trained: Resolution | None = None,
+    recipe: str | None = None,
 ) -> Resolution:
     """Resolve the settings of a run, once; what the scan's header says is one more layer.
 
@@ -128,17 +130,22 @@ def resolve_run(  # noqa: PLR0913  One argument a source.
         extra_layers: Further layers, such as the bundle's or the defaults of a command line.
         profile: Name of the profile of the settings files.
         trained: The settings of a trained network, onto which the others are put.
+        recipe: The recipe that stands below what is written; None for none.
 
     Raises:
         ConfigError: Everything that is wrong with the settings, together.
     """
     written = Sources(files, flags, environment, overrides, execution_config, profile)
-    layers = [*written.layers(command, stacklevel=2), *extra_layers]
+    beneath = () if recipe is None else recipe_layers(recipe)
+    layers = [*written.layers(command, stacklevel=2), *extra_layers, *beneath]
     resolution = resolve_layers(layers) if trained is None else trained.with_layer(*layers)
     scan = resolution.get(SCAN_OF[command])
     if scan is None or not Path(scan).is_file():
         return resolution
-    return _with_scan(resolution, Path(scan), probe_side(Path(scan)))
+    resolution = _with_scan(resolution, Path(scan), probe_side(Path(scan)))
+    if command == "train" and counts_groups(recipe) and resolution["training.n_groups"] is None:
+        return resolution.with_layer(positions_layer(Path(scan), resolution.build(views.SCAN)))
+    return resolution
 
 
 def resolve_layers(

@@ -53,5 +53,7 @@ def _is_news(resolution: Resolution, path: str, layers: tuple[str, ...]) -> bool
     if resolution.winner_layer(path) not in layers:
         return False
     trace = resolution.trace(path)
-    defaults = [entry.value for entry in trace.losers if entry.layer.endswith("-defaults")]
+    defaults = [
+        entry.value for entry in trace.losers if entry.layer.endswith("-defaults") or entry.layer == "recipe"
+    ]
     return trace.value not in defaults

@@ -21,6 +21,7 @@ precedence = Precedence(
     "data-file",
     "bundle",
     "cli-defaults",
+    "recipe",
     "torch-defaults",
     "tensorflow-defaults",
 )

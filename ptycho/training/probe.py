@@ -108,8 +108,9 @@ def dose_of(scan: RawData, training: TrainingConfig, resolution: Resolution) -> 
 
 
 def is_explicit(resolution: Resolution, path: str) -> bool:
-    """Tell whether a user gave this setting, or a default did."""
-    return not str(resolution.winner_layer(path)).endswith("-defaults")
+    """Tell whether a user gave this setting, or a default, a recipe or the scan did."""
+    layer = str(resolution.winner_layer(path))
+    return not layer.endswith("-defaults") and layer not in {"recipe", "data-file"}
 
 
 def divide_probe(normalisation: Normalisation, divisor: float) -> Normalisation:

@@ -6,7 +6,8 @@ import datetime
 import enum
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any, Literal, Union
 
@@ -30,9 +31,19 @@ _SCALARS: dict[Any, dict[str, Any]] = {
 }
 
 
-def json_schema(schema: Schema) -> dict[str, Any]:
-    """Describe the TOML files of a program: types, help, units, choices and defaults."""
-    settings = _sections(schema)
+def json_schema(
+    schema: Schema, *, defaults: Mapping[str, Any] | None = None, paths: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Describe the TOML files of a program: types, help, units, choices and defaults.
+
+    Args:
+        schema: The settings.
+        defaults: What is in force when nobody sets anything, where several layers of defaults decide; the
+            schema's own defaults if left out.
+        paths: The settings to describe; all if left out.
+    """
+    shown = tuple(schema.settings) if paths is None else tuple(path for path in schema if path in paths)
+    settings = _sections(schema, shown, {} if defaults is None else defaults)
     properties: dict[str, Any] = {
         **settings["properties"],
         "include": {
@@ -42,7 +53,7 @@ def json_schema(schema: Schema) -> dict[str, Any]:
         "unset": {
             "description": "Settings to set to none.",
             "type": "array",
-            "items": {"enum": list(schema.settings)},
+            "items": {"enum": list(shown)},
         },
         "profile": {
             "description": "Named sets of settings that stand above this file's when asked for.",
@@ -59,23 +70,26 @@ def json_schema(schema: Schema) -> dict[str, Any]:
     }
 
 
-def _sections(schema: Schema) -> dict[str, Any]:
+def _sections(schema: Schema, shown: Collection[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
     root: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
-    for path, setting in schema.settings.items():
+    for path in shown:
+        setting = schema[path]
         node = root
         *sections, name = path.split(".")
         for section in sections:
             inner = {"type": "object", "properties": {}, "additionalProperties": False}
             node = node["properties"].setdefault(section, inner)
-        node["properties"][name] = describe_setting(setting)
-    _add_aliases(schema, root)
+        node["properties"][name] = describe_setting(
+            replace(setting, default=defaults.get(path, setting.default))
+        )
+    _add_aliases(schema, shown, root)
     return root
 
 
-def _add_aliases(schema: Schema, root: dict[str, Any]) -> None:
+def _add_aliases(schema: Schema, shown: Collection[str], root: dict[str, Any]) -> None:
     """Allow the other names, marked by what they mean."""
     for key, entry in schema.index.keys.items():
-        if not isinstance(entry, tuple):
+        if not isinstance(entry, tuple) or not any(each.path in shown for each in entry):
             continue
         node = root
         *sections, name = key.split(".")

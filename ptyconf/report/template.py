@@ -1,9 +1,9 @@
-"""A commented TOML file with every setting: uncommenting any line loads."""
+"""A commented TOML file with every setting: uncommenting any line, or all of them, changes nothing."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ptyconf.report.toml import literal
@@ -18,7 +18,13 @@ from ptyconf.text.show import toml_key
 WIDTH = 96
 
 
-def template(schema: Schema, *, schema_url: str = "", defaults: Mapping[str, Any] | None = None) -> str:
+def template(
+    schema: Schema,
+    *,
+    schema_url: str = "",
+    defaults: Mapping[str, Any] | None = None,
+    paths: Collection[str] | None = None,
+) -> str:
     """Write every setting commented out, with its help, unit, choices and default.
 
     Args:
@@ -26,16 +32,19 @@ def template(schema: Schema, *, schema_url: str = "", defaults: Mapping[str, Any
         schema_url: Where the JSON Schema lies, for editors that read ``#:schema``.
         defaults: What is in force when nobody sets anything, where several layers of defaults decide; the
             schema's own defaults if left out.
+        paths: The settings to write; all if left out.
     """
     in_force = {} if defaults is None else defaults
     derived = {each.target for each in schema.derivations}
     sections: dict[str, list[str]] = {}
     for path, setting in schema.settings.items():
-        if path not in derived:
+        if path not in derived and (paths is None or path in paths):
             lines = _lines(schema.index.slots[path], in_force.get(path, setting.default))
             sections.setdefault(setting.section, []).extend(lines)
     blocks = [f"#:schema {schema_url}"] if schema_url else []
-    blocks.append(f"# Settings of {schema.name}. Every line holds the default; take the # away to change it.")
+    blocks.append(
+        f"# Settings of {schema.name}. A line behind one # holds the default; take the # away to change it."
+    )
     for section, lines in sorted(sections.items(), key=lambda pair: pair[0] != ""):
         if section:
             blocks += ["", f"[{'.'.join(toml_key(part) for part in section.split('.'))}]"]
@@ -48,6 +57,9 @@ def _lines(slot: Slot, default: Any) -> list[str]:
     name, example = toml_key(slot.setting.name), _example(slot, default)
     if example is UNSET:
         return ["", *lines, f"## {name} takes no other value than none"]
+    if default is None or default is UNSET or slot.setting.secret:
+        # An example is no default: uncommented with all the others it would change the run.
+        return ["", *lines, f"## for example: {name} = {literal(example)}"]
     return ["", *lines, f"# {name} = {literal(example)}"]
 
 

@@ -62,6 +62,7 @@ def test_the_order_of_layers_is_data() -> None:
         "data-file",
         "bundle",
         "cli-defaults",
+        "recipe",
         "torch-defaults",
         "tensorflow-defaults",
     )

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import jsonschema
 import pytest
 
-from ptyconf import Layer, Origin, Policy, Precedence, Schema, resolve
+from ptyconf import UNSET, Layer, Origin, Policy, Precedence, Schema, resolve
 from ptyconf.report import dump_toml, story, table, to_json, tree, why
 from ptyconf.report.jsonschema import json_schema
 from ptyconf.report.template import template
@@ -207,6 +207,13 @@ def test_json_schema_is_valid_and_describes(program: SimpleNamespace) -> None:
         assert not check.is_valid(tomllib.loads(wrong))
 
 
+def test_the_template_uncommented_changes_nothing(program: SimpleNamespace) -> None:
+    """All lines behind one # together give what is in force without them."""
+    text = template(program.schema, defaults=program.resolve())
+    whole = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
+    assert dict(program.resolve(*toml.parse(whole))) == dict(program.resolve())
+
+
 def test_every_line_of_the_template_loads(program: SimpleNamespace) -> None:
     """Uncommented one by one; help, unit and choices stand above each."""
     text = template(program.schema, schema_url="demo.schema.json")
@@ -215,7 +222,11 @@ def test_every_line_of_the_template_loads(program: SimpleNamespace) -> None:
     assert dict(program.resolve(*toml.parse(text))) == dict(program.resolve())
     lines = text.splitlines()
     settings = [number for number, line in enumerate(lines) if line.startswith("# ") and " = " in line]
-    assert len(settings) == len(program.schema) - 1  # all but the derived one
+    without = [
+        path for path, each in program.schema.settings.items() if each.default in (None, UNSET) or each.secret
+    ]
+    assert len(settings) == len(program.schema) - 1 - len(without)  # all but the derived one
+    assert text.count("\n## for example: ") == len(without)
     for number in settings:
         changed = [line[2:] if each == number else line for each, line in enumerate(lines)]
         program.resolve(*toml.parse("\n".join(changed)))
