@@ -6,30 +6,24 @@ A field either is a setting of its own, described here, or a name and a default 
 in its section: one of the same section and name, or the one whose line gives this field as its torch name.
 """
 
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ptycho.settings.checks import above_zero, positive
 from ptycho.settings.conditions import always, first, unless, where
-from ptycho.settings.field import Across, DerivedFrom, described
+from ptycho.settings.field import Across, DerivedFrom
 from ptycho.settings.groups import channels
 from ptycho.settings.sections import shared, shares_settings
+from ptycho.settings.torch_fields import label, own, thaw
 from ptyconf import Complaint, Resolution
 
 __all__ = ["DataConfig", "DatagenConfig", "InferenceConfig", "ModelConfig", "TrainingConfig"]
 
 _CHANNELS = DerivedFrom(("model.gridsize",), channels, "gridsize squared")
 _THAW = "fine-tuning of a trained network in stages"
-_NO_THAW = where("training.enable_staged_finetuning", False)
-_LABEL = always("it is a label, kept with the settings of the run")
 _LONE_PATCHES = where("model.gridsize", 1)
 _IN_UNET = where("model.architecture", "unet")
 _NO_OUTER_FRAME = first(_IN_UNET, where("model.pad_object", False), where("model.probe_big", False))
-
-
-def own(default: Any = MISSING, *, help: str, **more: Any) -> Any:  # noqa: A002
-    """Declare a field that is a setting of its own, which the legacy dict never sees."""
-    return described(default, help=help, legacy=False, **more)
 
 
 def _an_amplitude_each(path: str, resolution: Resolution) -> Complaint | None:
@@ -319,13 +313,9 @@ class TrainingConfig:
         offered=False,
     )
     torch_loss_mode: Literal["poisson", "mae"] = shared("poisson")
-    experiment_name: str = own(
-        "Synthetic_Runs", help="name of the experiment in a logger", without_effect=_LABEL, offered=False
-    )
-    notes: str = own("", help="free text that a logger keeps", without_effect=_LABEL, offered=False)
-    model_name: str = own(
-        "PtychoPINNv2", help="name of the model in a logger", without_effect=_LABEL, offered=False
-    )
+    experiment_name: str = label("Synthetic_Runs", "name of the experiment in a logger")
+    notes: str = label("", "free text that a logger keeps")
+    model_name: str = label("PtychoPINNv2", "name of the model in a logger")
     train_data_file: str | None = shared(None)
     test_data_file: str | None = shared(None)
     output_dir: str = shared("training_outputs")
@@ -347,56 +337,22 @@ class TrainingConfig:
     enable_staged_finetuning: bool = own(
         False, help="thaw the layers of a trained network stage by stage", unsupported=_THAW
     )
-    finetune_stage1_epochs: int = own(
-        7, help="epochs of the first stage of the thaw", unit="epochs", without_effect=_NO_THAW, offered=False
+    finetune_stage1_epochs: int = thaw(7, "epochs of the first stage of the thaw", "epochs")
+    finetune_stage2_epochs: int = thaw(7, "epochs of the second stage of the thaw", "epochs")
+    finetune_stage3_epochs: int = thaw(5, "epochs of the third stage of the thaw", "epochs")
+    finetune_stage1_lr_decoder: float = thaw(0.1, "factor on the decoder's rate, first stage")
+    finetune_stage2_lr_encoder_top: float = thaw(0.01, "factor on the upper encoder's rate, second stage")
+    finetune_stage2_lr_decoder: float = thaw(0.05, "factor on the decoder's rate, second stage")
+    finetune_stage2_lr_phase_head: float = thaw(0.1, "factor on the phase head's rate, second stage")
+    finetune_stage3_lr_encoder_bottom: float = thaw(0.005, "factor on the lower encoder's rate, third stage")
+    finetune_stage3_lr_encoder_top: float = thaw(0.01, "factor on the upper encoder's rate, third stage")
+    finetune_stage3_lr_decoder: float = thaw(0.02, "factor on the decoder's rate, third stage")
+    finetune_stage3_lr_phase_head: float = thaw(0.05, "factor on the phase head's rate, third stage")
+    finetune_skip_stage3: bool = thaw(True, "leave the third stage of the thaw out")
+    finetune_early_stop_patience: int = thaw(
+        3, "epochs without improvement before a stage of the thaw ends", "epochs"
     )
-    finetune_stage2_epochs: int = own(
-        7,
-        help="epochs of the second stage of the thaw",
-        unit="epochs",
-        without_effect=_NO_THAW,
-        offered=False,
-    )
-    finetune_stage3_epochs: int = own(
-        5, help="epochs of the third stage of the thaw", unit="epochs", without_effect=_NO_THAW, offered=False
-    )
-    finetune_stage1_lr_decoder: float = own(
-        0.1, help="factor on the decoder's rate, first stage", without_effect=_NO_THAW, offered=False
-    )
-    finetune_stage2_lr_encoder_top: float = own(
-        0.01, help="factor on the upper encoder's rate, second stage", without_effect=_NO_THAW, offered=False
-    )
-    finetune_stage2_lr_decoder: float = own(
-        0.05, help="factor on the decoder's rate, second stage", without_effect=_NO_THAW, offered=False
-    )
-    finetune_stage2_lr_phase_head: float = own(
-        0.1, help="factor on the phase head's rate, second stage", without_effect=_NO_THAW, offered=False
-    )
-    finetune_stage3_lr_encoder_bottom: float = own(
-        0.005, help="factor on the lower encoder's rate, third stage", without_effect=_NO_THAW, offered=False
-    )
-    finetune_stage3_lr_encoder_top: float = own(
-        0.01, help="factor on the upper encoder's rate, third stage", without_effect=_NO_THAW, offered=False
-    )
-    finetune_stage3_lr_decoder: float = own(
-        0.02, help="factor on the decoder's rate, third stage", without_effect=_NO_THAW, offered=False
-    )
-    finetune_stage3_lr_phase_head: float = own(
-        0.05, help="factor on the phase head's rate, third stage", without_effect=_NO_THAW, offered=False
-    )
-    finetune_skip_stage3: bool = own(
-        True, help="leave the third stage of the thaw out", without_effect=_NO_THAW, offered=False
-    )
-    finetune_early_stop_patience: int = own(
-        3,
-        help="epochs without improvement before a stage of the thaw ends",
-        unit="epochs",
-        without_effect=_NO_THAW,
-        offered=False,
-    )
-    finetune_val_split: float = own(
-        0.05, help="share of the groups held out during the thaw", without_effect=_NO_THAW, offered=False
-    )
+    finetune_val_split: float = thaw(0.05, "share of the groups held out during the thaw")
 
 
 @dataclass
@@ -406,9 +362,7 @@ class InferenceConfig:
 
     middle_trim: int = shared(32)
     batch_size: int = own(1000, help="groups per inference step", check=positive("1000"))
-    experiment_number: int = own(
-        0, help="number of the experiment in a logger", without_effect=_LABEL, offered=False
-    )
+    experiment_number: int = label(0, "number of the experiment in a logger")
     pad_eval: bool = shared(True)
     window: int = own(
         20,
