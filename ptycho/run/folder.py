@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import sync_folder
 from ptycho.run.identity import identified, is_run
+from ptycho.run.record import LAST_CHECKPOINT
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -110,16 +111,14 @@ def _leave(partial: Path) -> None:
     if not any(any(partial.rglob(pattern)) for pattern in _TAKEN_UP_AGAIN):
         shutil.rmtree(partial)
         return
-    if (partial / _BUNDLE).is_file():
-        _log.warning(
-            "the results are not complete; what is there is in %s (ptycho finish %s)", partial, partial
-        )
-        return
-    _log.warning(
-        "the run did not finish; what it reached is in %s (resume with --training.resume %s)",
-        partial,
-        partial,
-    )
+    resumable = any(partial.rglob(LAST_CHECKPOINT))
+    if not resumable:
+        advice = f"the network is whole: ptycho infer {partial} --scan FILE"
+    elif (partial / _BUNDLE).is_file():
+        advice = f"ptycho finish {partial}"
+    else:
+        advice = f"resume with --training.resume {partial}"
+    _log.warning("the run did not finish; what it reached is in %s (%s)", partial, advice)
 
 
 def _put(partial: Path, target: Path) -> None:

@@ -1,5 +1,6 @@
 """Lightning's trainer, made from the execution settings, and quiet."""
 
+import io
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -94,8 +95,11 @@ class AtomicCheckpoints(TorchCheckpointIO):
             storage_options: Lightning's, which files on a disk do not have.
         """
         del storage_options
+        # Through memory: where a disk is full, torch's own writer says "unexpected pos" and not why.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
         with replacing(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+            temporary.write_bytes(content.getbuffer())
 
 
 def _plugins() -> list[Any]:
