@@ -86,7 +86,7 @@ def require_same_network(first: Path, second: Path) -> None:
 
 
 def test_kills_do_not_change_the_end(fresh: Path, undisturbed: Path) -> None:
-    """Killed, ended by the batch system and resumed, a training ends in the same bits and leaves one folder."""
+    """Killed, ended by the batch system and resumed, a training ends in the same bits, in one folder."""
     killed = stop(fresh / "run.partial", signal.SIGKILL, after=2)
     assert killed.returncode == -signal.SIGKILL
     before = rows(fresh / "run.partial")
