@@ -13,7 +13,7 @@ from ptycho.bundle.write import write_bundle
 from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.commands.failure import EXIT_INTERRUPTED, EXIT_WHOLE
-from ptycho.run.attempts import Attempt, attempts_at, is_unfinished, newest_attempt, remove_obsolete
+from ptycho.run.attempts import Attempt, is_unfinished, newest_attempt, remove_obsolete, taken_up
 from ptycho.run.folder import building, place_of
 from ptycho.run.record import RECONSTRUCTION, write_settings
 from ptycho.scan.scan_file import opened_once
@@ -91,7 +91,8 @@ def train(resolution: Resolution) -> int:
         with TemporaryDirectory() as folder:
             backend.train(configurations, scan, Path(folder))
         return 0
-    taken_up = [] if resolution["training.resume"] is None else attempts_at(target)
+    resumed = resolution["training.resume"]
+    earlier = taken_up(None if resumed is None else Path(str(resumed)), target)
     with building(target) as folder:
         write_settings(folder, configurations.resolution, home=target)
         training = backend.train(configurations, scan, folder)
@@ -108,7 +109,7 @@ def train(resolution: Resolution) -> int:
         )
         results.reconstruction.save(folder / RECONSTRUCTION)
         write_report(folder, results)
-    remove_obsolete(taken_up, target)
+    remove_obsolete(earlier)
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
     return EXIT_INTERRUPTED if training.interrupted else EXIT_WHOLE
 

@@ -29,7 +29,7 @@ def write_report(folder: Path, results: Results) -> None:
     Raises:
         OSError: The folder cannot be written.
     """
-    blocks, heading = [f"# {results.title}"], ""
+    blocks, heading = [f"# {plain(results.title)}"], ""
     for name, section in _in_order():
         written = _write(name, section, results, folder)
         if not written:
@@ -62,21 +62,28 @@ def table(heading: str, rows: Mapping[str, str]) -> str:
     lines = [
         f"| {heading} | |",
         "|---|---|",
-        *(f"| {label} | {cell(text)} |" for label, text in rows.items()),
+        *(f"| {cell(label)} | {cell(text)} |" for label, text in rows.items()),
     ]
     return "\n".join(lines)
 
 
 def picture(name: str, caption: str) -> str:
     """Show a picture that lies beside the page."""
-    return f"![{caption}]({name})"
+    return f"![{plain(caption)}]({name})"
 
 
 def bullets(sentences: list[str]) -> str:
     """Lay out sentences below each other."""
-    return "\n".join(f"- {sentence}" for sentence in sentences)
+    return "\n".join(f"- {plain(sentence)}" for sentence in sentences)
 
 
 def cell(value: object) -> str:
     """Write a value so that it stays within its cell."""
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    return plain(value).replace("|", "\\|")
+
+
+def plain(value: object) -> str:
+    """Write text of unknown origin as one line that neither HTML nor a terminal takes for its own."""
+    line = str(value).replace("\n", " ")
+    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
+    return shown.replace("<", "&lt;")

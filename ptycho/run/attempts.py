@@ -96,14 +96,42 @@ def newest_attempt(run: Path) -> Attempt | None:
     return newest
 
 
-def _require_agreement(newest: Attempt, older: Attempt) -> None:
-    differing = [
+def taken_up(resumed: Path | None, run: Path) -> list[Attempt]:
+    """List the attempts at a run that are part of it when it ends, having gone on from one of them.
+
+    Args:
+        resumed: The checkpoint or folder that it goes on from; None for a fresh start.
+        run: The run folder.
+
+    Returns:
+        That attempt and those before it with the same settings; nothing where it goes on from another run.
+    """
+    if resumed is None:
+        return []
+    place, attempts = resumed.resolve(), attempts_at(run)
+    meant = [attempt for attempt in attempts if place in (run, attempt.folder, attempt.checkpoint)]
+    if not meant:
+        return []
+    return [
+        attempt
+        for attempt in attempts
+        if attempt.written <= meant[0].written and not _differing(meant[0], attempt)
+    ]
+
+
+def _differing(newer: Attempt, older: Attempt) -> list[str]:
+    """Name the settings in which two attempts differ, of those that change what the weights are."""
+    return [
         path
-        for path in sorted(newest.settings.keys() & older.settings.keys())
+        for path in sorted(newer.settings.keys() & older.settings.keys())
         if path not in _FREE
         and not path.startswith(_FREE_SECTIONS)
-        and newest.settings[path] != older.settings[path]
+        and newer.settings[path] != older.settings[path]
     ]
+
+
+def _require_agreement(newest: Attempt, older: Attempt) -> None:
+    differing = _differing(newest, older)
     if differing:
         listed = ", ".join(
             f"{path} = {newest.settings[path]!r} (there {older.settings[path]!r})" for path in differing[:5]
@@ -121,11 +149,10 @@ def _require_agreement(newest: Attempt, older: Attempt) -> None:
         )
 
 
-def remove_obsolete(attempts: Iterable[Attempt], run: Path) -> None:
-    """Remove the unfinished attempts that a finished run has taken up."""
+def remove_obsolete(attempts: Iterable[Attempt]) -> None:
+    """Remove the folders of unfinished attempts that a finished run has taken up."""
     for attempt in attempts:
         folder = attempt.folder
-        obsolete = is_unfinished(folder) and run_of(folder) == run and folder.is_dir()
-        if obsolete and not is_going_on(folder):
+        if is_unfinished(folder) and folder.is_dir() and not is_going_on(folder):
             shutil.rmtree(folder)
             _log.info("%s is part of the finished run now and was removed", folder)

@@ -72,7 +72,11 @@ def test_provenance_names_file_and_line(trained: Path) -> None:
     gridsize = next(item for item in settings if item["path"] == "model.gridsize")
     origin = gridsize["winner"]["origin"]
     assert (Path(origin["file"]).name, origin["line"], origin["column"]) == ("run.toml", 3, 1)
-    assert [loser["layer"] for loser in gridsize["losers"]] == ["recipe", "torch-defaults", "tensorflow-defaults"]
+    assert [loser["layer"] for loser in gridsize["losers"]] == [
+        "recipe",
+        "torch-defaults",
+        "tensorflow-defaults",
+    ]
     measured = next(item for item in settings if item["path"] == "training.nphotons")
     assert measured["winner"]["layer"] == "measured"
     assert measured["losers"][0]["layer"] == "data-file"

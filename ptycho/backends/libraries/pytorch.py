@@ -10,11 +10,11 @@ from ptycho.backends.base import Library
 if TYPE_CHECKING:
     from ptyconf import Resolution
 
-_RANKS = ("LOCAL_RANK", "NODE_RANK")
+_RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 
 
 def _leads(_resolution: Resolution) -> bool:
-    """Tell by the ranks that Lightning and torchrun give to the processes that they start."""
+    """Tell by the ranks that torchrun, Lightning, SLURM and MPI give to the processes that they start."""
     return not any(int(os.environ.get(name, "0")) > 0 for name in _RANKS)
 
 

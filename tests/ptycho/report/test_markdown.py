@@ -142,3 +142,14 @@ def test_a_failing_section_is_a_warning(
     assert f"## What could not be told\n\n- {caplog.messages[0]}\n" in page
     assert "## Where the settings came from" in page
     assert "Broken" not in page
+
+
+def test_text_from_outside_is_only_text(tmp_path: Path, results: Results) -> None:
+    """Tags, escapes and line breaks in names and decisions stand on the page as what they are."""
+    hostile = "<img src=x onerror=alert(1)>\x1b[2J\n# heading"
+    notes = replace(results.reconstruction, notes=(hostile,))
+    write_report(tmp_path, replace(results, title=hostile, reconstruction=notes))
+    page = (tmp_path / "report.md").read_text()
+    assert page.count("&lt;img src=x onerror=alert(1)>\\x1b[2J # heading") == 2
+    assert "<img" not in page
+    assert "\x1b" not in page

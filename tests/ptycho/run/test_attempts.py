@@ -1,0 +1,106 @@
+"""Of several attempts at a run the newest goes on, and one that was made otherwise is never mixed in."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from ptycho.run.attempts import (
+    attempts_at,
+    is_unfinished,
+    newest_attempt,
+    remove_obsolete,
+    run_of,
+    taken_up,
+)
+from ptycho.run.folder import building
+from ptycho.run.record import LAST_CHECKPOINT, SETTINGS, read_settings
+
+
+def attempt(folder: Path, second: int, *, seed: int = 0, nepochs: int = 5) -> Path:
+    """Leave a folder with a checkpoint of a time, and the settings of its training."""
+    folder.mkdir()
+    (folder / SETTINGS).write_text(f"[training]\nseed = {seed}\nnepochs = {nepochs}\n")
+    (folder / LAST_CHECKPOINT).touch()
+    os.utime(folder / LAST_CHECKPOINT, (second, second))
+    return folder
+
+
+def test_the_newest_of_all_attempts_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The folder with the newest checkpoint, final or partial, is named with its time and the others'."""
+    attempt(tmp_path / "a", 60)
+    attempt(tmp_path / "a.partial", 180)
+    attempt(tmp_path / "a.partial-2", 120)
+    attempt(tmp_path / "ab.partial", 999)
+    with caplog.at_level(logging.INFO, logger="ptycho.run.attempts"):
+        newest = newest_attempt(tmp_path / "a")
+    assert newest is not None
+    assert newest.folder == tmp_path / "a.partial"
+    others = "a.partial-2 (1970-01-01 00:02:00 UTC), a (1970-01-01 00:01:00 UTC)"
+    where = f"{tmp_path / 'a.partial'} (1970-01-01 00:03:00 UTC)"
+    assert caplog.messages == [f"{where} is the newest of the attempts; older: {others}"]
+
+
+def test_a_name_of_an_attempt_means_that_one(tmp_path: Path) -> None:
+    """Who names a partial folder means it, also where there are newer ones."""
+    attempt(tmp_path / "a.partial", 60)
+    attempt(tmp_path / "a.partial-2", 120, seed=1)
+    named = newest_attempt(tmp_path / "a.partial")
+    assert named is not None
+    assert named.folder == tmp_path / "a.partial"
+    assert newest_attempt(tmp_path / "b") is None
+
+
+def test_attempts_that_disagree_are_refused(tmp_path: Path) -> None:
+    """Another seed is another training: both folders are named, with what differs and what to do."""
+    newer, older = attempt(tmp_path / "a.partial", 120, seed=1, nepochs=9), attempt(tmp_path / "a", 60)
+    with pytest.raises(ValueError, match="two attempts disagree") as caught:
+        newest_attempt(tmp_path / "a")
+    assert str(caught.value) == (
+        "two attempts disagree about the training to go on with: training.seed = 1 (there 0)\n"
+        f"  newer     {newer}, 1970-01-01 00:02:00 UTC\n"
+        f"  older     {older}, 1970-01-01 00:01:00 UTC\n"
+        "  expected  attempts with the same settings\n"
+        f"  try       --training.resume {newer / LAST_CHECKPOINT}, or moving one of the two folders away"
+    )
+
+
+def test_what_is_going_on_is_left_alone(tmp_path: Path) -> None:
+    """A run that a living process makes is no attempt to go on from."""
+    with building(tmp_path / "a") as folder:
+        (folder / LAST_CHECKPOINT).touch()
+        assert attempts_at(tmp_path / "a") == []
+    assert [found.folder for found in attempts_at(tmp_path / "a")] == [tmp_path / "a"]
+
+
+def test_only_what_was_taken_up_is_removed(tmp_path: Path) -> None:
+    """Older attempts with the same settings go; a newer one, one of another seed and other runs stay."""
+    for name, second, seed in (
+        ("a.partial", 60, 0),
+        ("a.partial-2", 120, 0),
+        ("a.partial-3", 90, 1),
+        ("a.partial-4", 180, 0),
+        ("b.partial", 30, 0),
+    ):
+        attempt(tmp_path / name, second, seed=seed)
+    remove_obsolete(taken_up(tmp_path / "a.partial-2", tmp_path / "a"))
+    assert {path.name for path in tmp_path.iterdir()} == {"a.partial-3", "a.partial-4", "b.partial"}
+    assert taken_up(tmp_path / "b.partial", tmp_path / "a") == []
+    assert taken_up(None, tmp_path / "a") == []
+
+
+def test_names_of_attempts() -> None:
+    """A partial folder belongs to the run of its name."""
+    assert run_of(Path("x/a.partial-12")) == run_of(Path("x/a.partial")) == run_of(Path("x/a")) == Path("x/a")
+    assert is_unfinished(Path("a.partial-3"))
+    assert not is_unfinished(Path("a.partially"))
+
+
+@pytest.mark.parametrize("text", ["[[", "a = " + "[" * 10_000, "\x00"])
+def test_settings_that_cannot_be_read_are_none(tmp_path: Path, text: str) -> None:
+    """A file that is no settings file says nothing, and does no harm."""
+    (tmp_path / SETTINGS).write_text(text)
+    assert read_settings(tmp_path) == {}
