@@ -138,5 +138,5 @@ def _require(layers: Iterable[Layer], path: str) -> None:
 
 
 def _problem(text: str, path: str, hint: str) -> ConfigError:
-    expected = schema.index.slots[path].reader.expected
+    expected = schema.index.slots[path].expected
     return ConfigError([Problem(text, path=path, expected=expected, hint=hint)])

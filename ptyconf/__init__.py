@@ -6,15 +6,18 @@ from ptyconf.errors import Complaint, ConfigError, Problem, SchemaError
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
-from ptyconf.merge.resolution import Resolution, provenance_of
+from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.resolve import resolve
 from ptyconf.merge.trace import Entry, Trace
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.kind import Kind
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Derivation, Policy, Rule, Setting
-from ptyconf.schema.view import UNSET, Bind, Conversion, View
+from ptyconf.schema.view import Bind, Conversion, View
 from ptyconf.tracking import mark_set, set_fields, tracks_set_fields
 
 if TYPE_CHECKING:
+    from ptyconf.merge.provenance import provenance_of
     from ptyconf.report.difference import Change, Difference, diff
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "Derivation",
     "Difference",
     "Entry",
+    "Kind",
     "Layer",
     "Origin",
     "Policy",
@@ -54,4 +58,8 @@ def __getattr__(name: str) -> Any:
         from ptyconf.report import difference
 
         return getattr(difference, name)
+    if name == "provenance_of":
+        from ptyconf.merge.provenance import provenance_of
+
+        return provenance_of
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,8 +18,9 @@ from ptyconf.report import dump_toml, story, table, to_json
 from ptyconf.report.difference import Difference, diff
 from ptyconf.report.jsonschema import json_schema
 from ptyconf.report.template import template
-from ptyconf.schema.index import Alias, Slot
+from ptyconf.schema.index import Alias
 from ptyconf.schema.schema import Schema
+from ptyconf.schema.tree import Slot
 from ptyconf.text.show import close_matches
 
 OK, DIFFERENT, WRONG = 0, 1, 2

@@ -21,7 +21,7 @@ from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.resolve import resolve
 from ptyconf.report.json import plain
-from ptyconf.schema.scalars import Mismatch
+from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.schema import Schema
 from ptyconf.text.show import show
 
@@ -171,9 +171,9 @@ def _revived(schema: Schema, path: str, value: Any) -> Any:
     if slot is None or not isinstance(value, str):
         return value
     try:
-        return slot.reader.typed(value)
+        return slot.kind.typed(value)
     except Mismatch:
         try:
-            return slot.reader.text(value)
+            return slot.kind.text(value)
         except Mismatch:
             return value

@@ -70,7 +70,7 @@ def pytest_assertrepr_compare(
     """Show how two configs differ, setting by setting, and where each side came from."""
     if op != "==" or config.getoption("--ptyconf") == "off":
         return None
-    from ptyconf.merge.resolution import provenance_of, view_of
+    from ptyconf.merge.provenance import provenance_of, view_of
 
     view = view_of(left) or view_of(right)
     if view is None or type(left) is not type(right):
@@ -143,7 +143,8 @@ def _held(frames: list[FrameType], fixtures: Mapping[str, Any]) -> list[_Held]:
 
 
 def _recognise(name: str, thing: Any) -> _Held | None:
-    from ptyconf.merge.resolution import Resolution, provenance_of, view_of
+    from ptyconf.merge.provenance import provenance_of, view_of
+    from ptyconf.merge.resolution import Resolution
 
     if isinstance(thing, Resolution):
         return _Held(name, thing, None, thing)

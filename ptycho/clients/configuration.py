@@ -114,7 +114,7 @@ def _parts(name: str, config: TrainingConfig, *, named: bool) -> list[Layer]:
 def _part(layer: str, config: Any, view: View[Any], within: int, *, named: bool) -> Layer:
     silent = {name for name, default in _SILENT_DEFAULTS.items() if getattr(config, name, None) == default}
     spoken = named_fields(config) - silent
-    chosen = spoken if named else {item.name for item in fields(config)} - spoken
+    chosen = (spoken if named else {item.name for item in fields(config)} - spoken) - {"model"}
     return instance.layer(layer, config, view, fields=chosen, within=within)
 
 

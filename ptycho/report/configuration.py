@@ -123,7 +123,7 @@ def _cells(setting: Setting, resolution: Resolution) -> Iterator[str]:
     yield f"`{setting.path}`"
     unit = f" [{setting.unit}]" if setting.unit else ""
     yield setting.help + unit
-    yield schema.index.slots[setting.path].reader.expected + _choices(setting)
+    yield schema.index.slots[setting.path].expected + _choices(setting)
     yield _spell(resolution[setting.path]) if setting.path in resolution else "required"
     yield ", ".join(_class_defaults(setting.path)) or "-"
     yield ", ".join(f"`{key}`" for key in _other_keys(setting.path)) or "-"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Keys
-    from ptyconf.schema.index import Slot
+    from ptyconf.schema.tree import Slot
 
 PLAIN = frozenset({int, float, str, bool, type(None)})
 KEPT_PLANS = 1024

@@ -8,9 +8,10 @@ from typing import Any
 
 from ptyconf.merge.layer import Fault, Keys, Layer
 from ptyconf.merge.origin import Origin
-from ptyconf.schema.index import Alias, Index, Slot
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.index import Alias, Index
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.view import UNSET
+from ptyconf.schema.tree import Slot
 from ptyconf.text.show import close_matches, show, toml_key, toml_text
 
 KNOWN_SHOWN = 8

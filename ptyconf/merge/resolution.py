@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ptyconf.errors import ConfigError, Problem
+from ptyconf.errors import ConfigError, Problem, SchemaError
 from ptyconf.identity import IdentityTable
-from ptyconf.merge.law import STRATEGIES, entries
+from ptyconf.merge.law import entries
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
-from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
-from ptyconf.merge.trace import Applied, Derived, Element, Entry, Trace
+from ptyconf.merge.trace import Derived, Trace
+from ptyconf.schema.path import Segments, join_path, matches, split_path
 from ptyconf.schema.schema import Schema
+from ptyconf.schema.tree import Tree, branch, completed, leaves
+from ptyconf.schema.types import name_of
 from ptyconf.schema.view import View, copied
-from ptyconf.text.show import MASK, show
+from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, mark_set
 
+if TYPE_CHECKING:
+    from ptyconf.merge.build import Building, Failure
+    from ptyconf.merge.problems import Places
+
 T = TypeVar("T")
-_BUILT: IdentityTable[tuple[Resolution, View[Any]]] = IdentityTable()
-ASSIGNED = "assigned after resolve"
+Path = str | Segments
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What is known of an instance: its resolution, its view, and its place where that has one of its own."""
+
+    resolution: Resolution
+    view: View[Any]
+    at: Segments
+
+
+_BUILT: IdentityTable[Built] = IdentityTable()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +48,19 @@ class State:
     schema: Schema
     precedence: Precedence
     layers: tuple[Layer, ...]
-    readings: tuple[LayerValues, ...]
+    layer_values: tuple[LayerValues, ...]
     histories: Mapping[str, Any]
     values: Mapping[str, Any]
     derived: Mapping[str, Derived]
     again: Callable[[tuple[Layer, ...]], Resolution]  # the same resolve with other layers
+    repeated: frozenset[tuple[int, str]] = frozenset()
+    trees: dict[str, Tree] = field(default_factory=dict)  # completed, once somebody looks
+
+    def tree(self, path: str) -> Tree:
+        """Give what a setting holds, filled with the defaults of its classes."""
+        if path not in self.trees:
+            self.trees[path] = completed(self.schema.index.slots[path], self.values[path])
+        return self.trees[path]
 
 
 class Resolution(Mapping[str, Any]):
@@ -72,26 +96,111 @@ class Resolution(Mapping[str, Any]):
 
     # Values
 
-    def value(self, path: str) -> Any:
-        """Give a setting's plain value; containers are copies.
+    def value(self, path: Path) -> Any:
+        """Give the plain value of a setting, a section, a container or an element; containers are copies.
 
         Raises:
             KeyError: There is no such setting, or nothing gives it a value.
         """
-        return copied(self._state.values[path])
+        state = self._state
+        if path.__class__ is str and path in state.values and path not in state.schema.trees:
+            return copied(state.values[path])
+        return self._value_below(path)
 
-    def __getitem__(self, path: str) -> Any:
-        return copied(self._state.values[path])
+    __getitem__ = value
+
+    def _value_below(self, path: Path) -> Any:
+        state = self._state
+        try:
+            root, below = state.schema.locate(path)
+        except KeyError:
+            return self._section_value(path)
+        slot = state.schema.index.slots[root]
+        if slot.node is None:
+            return copied(state.values[root])
+        inner, tree = branch(slot, state.tree(root), below)
+        if inner.node is None:
+            return copied(tree)
+        from ptyconf.merge.build import FAILED
+
+        building = self._building()
+        value = building.tree(inner, tree, (*split_path(root), *below))
+        if value is FAILED:
+            raise ConfigError(self._problems(building.failures))
+        return value
+
+    def _section_value(self, path: Path) -> Any:
+        """Give an instance for a section that a view has, else a table of what is below it."""
+        name = path if isinstance(path, str) else join_path(path)
+        view = next((each for each in self.schema.views if each.section == name and name), None)
+        if view is not None:
+            return self.build(view)
+        start = f"{name}."
+        table: dict[str, Any] = {}
+        for each in self._state.values:
+            if each.startswith(start):
+                *sections, last = split_path(each[len(start) :])
+                node = table
+                for section in sections:
+                    node = node.setdefault(section, {})  # type: ignore[arg-type]
+                node[last] = self.value(each)  # type: ignore[index]
+        if not table:
+            raise KeyError(path)
+        return table
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """Walk the declared settings that have a value, a container as one tree of plain values."""
+        from ptyconf.merge.story import plain_tree
+
+        state = self._state
+        for path, slot in state.schema.index.slots.items():
+            if path in state.values:
+                if slot.node is None:
+                    yield path, copied(state.values[path])
+                else:
+                    yield path, plain_tree(slot, state.tree(path), hide=False)
+
+    def leaves(self) -> Iterator[tuple[str, Any, Any]]:
+        """Walk the ends of all settings: path, slot and value; an empty container is an end itself."""
+        state = self._state
+        for path, slot in state.schema.index.slots.items():
+            if path not in state.values:
+                continue
+            if slot.node is None:
+                yield path, slot, state.values[path]
+            else:
+                start = split_path(path)
+                for below, leaf, value in leaves(slot, state.tree(path)):
+                    yield (join_path((*start, *below)) if below else path), leaf, value
 
     def __iter__(self) -> Iterator[str]:
-        values = self._state.values
-        return (path for path in self._state.schema.settings if path in values)
+        state = self._state
+        values = state.values
+        if not state.schema.trees:
+            return (path for path in state.schema.settings if path in values)
+        return (path for path, _, _ in self.leaves())
 
     def __len__(self) -> int:
-        return len(self._state.values)
+        if not self._state.schema.trees:
+            return len(self._state.values)
+        return sum(1 for _ in self.leaves())
 
     def __contains__(self, path: object) -> bool:
-        return path in self._state.values
+        state = self._state
+        if path.__class__ is str and path in state.values:
+            return True
+        try:
+            root, below = state.schema.locate(path)  # type: ignore[arg-type]
+            branch(state.schema.index.slots[root], state.tree(root), below)
+        except (KeyError, TypeError, AttributeError):
+            return self._is_section(path)
+        return True
+
+    def _is_section(self, path: object) -> bool:
+        if not isinstance(path, (str, tuple)) or not path:
+            return False
+        start = f"{path if isinstance(path, str) else join_path(path)}."
+        return any(each.startswith(start) for each in self._state.values)
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -105,12 +214,20 @@ class Resolution(Mapping[str, Any]):
     def __deepcopy__(self, _memo: dict[int, Any]) -> Resolution:
         return self  # It never changes, so that a copy could not differ.
 
+    def __reduce__(self) -> Any:
+        from ptyconf.merge.pickled import record_of, revive
+
+        return revive, (record_of(self),)
+
     def __repr__(self) -> str:
+        from ptyconf.merge.refusals import holds_secret
+
         shown = ", ".join(
-            f"{path}={show(self._state.values[path], secret=self.schema[path].secret)}"
-            for path in list(self)[:6]
+            f"{path}={show(self._state.values[path], secret=holds_secret(slot))}"
+            for path, slot in list(self.schema.index.slots.items())[:6]
+            if path in self._state.values
         )
-        more = ", ..." if len(self) > 6 else ""
+        more = ", ..." if len(self._state.values) > 6 else ""
         return f"<Resolution of {self.schema.name}: {shown}{more}>"
 
     # Instances
@@ -119,32 +236,78 @@ class Resolution(Mapping[str, Any]):
         """Make a plain instance of a target class, as if it had been written by hand.
 
         Raises:
-            ConfigError: A setting that the class needs has no value.
+            ConfigError: A setting that the class needs has no value, or a class refuses its values.
             SchemaError: The schema has no view of the class.
         """
-        state = self._state
-        try:
-            return state.schema.view(target).make(state.values, self._made)
-        except KeyError as error:
-            path = error.args[0] if error.args else ""
-            if path not in state.schema.settings or path in state.values:
-                raise
-            expected = state.schema.index.slots[path].reader.expected
-            text = f"{path!r} has no value, and {_name(target)} needs one"
-            raise ConfigError([Problem(text, path=path, expected=expected, hint=f"{path} = ...")]) from None
+        building = self._building()
+        instance = building.view(self._state.schema.view(target))
+        if building.failures:
+            raise ConfigError(self._problems(building.failures)) from building.failures[0].error
+        return instance  # type: ignore[no-any-return]
 
-    def _made(self, view: View[Any], instance: Any) -> None:
-        _BUILT.put(instance, (self, view))
-        if is_tracked(view.target):
+    def _building(self) -> Building:
+        from ptyconf.merge.build import Building
+
+        state = self._state
+        return Building(state.schema, state.values, state.tree, self._made, self._present)
+
+    def check_classes(self) -> list[Problem]:
+        """Build every class that stands at the top of the schema, and give what the classes refuse."""
+        building = self._building()
+        inner = {id(each) for view in self.schema.views for each in view.nested}
+        for view in self.schema.views:
+            if id(view) not in inner:
+                building.view(view)
+        return self._problems(building.failures)
+
+    def _made(self, view: View[Any], instance: Any, at: Segments) -> None:
+        _BUILT.put(instance, Built(self, view, at))
+        if is_tracked(type(instance)):
             histories = self._state.histories
-            mark_set(
-                instance,
-                [
-                    each.name
-                    for each in view.own
-                    if (link := histories.get(each.bind.path)) is not None and link[0].kind != "defaults"
-                ],
-            )
+            written = []
+            for each in view.own:
+                path = each.bind.path if each.slot is None else join_path((*at, each.argument))
+                link = histories.get(path)
+                if (link is not None and link[0].kind != "defaults") or (
+                    link is None and path in self and self.trace(path).winner.origin.kind != "defaults"
+                ):
+                    written.append(each.name)
+            mark_set(instance, written)
+
+    def _present(self, view: View[Any]) -> bool:
+        """Tell whether a layer other than defaults wrote into a view that may be absent."""
+        histories = self._state.histories
+        for each in view.attributes:
+            if each.nested is not None:
+                if self._present(each.nested):
+                    return True
+            elif any(
+                source.kind != "defaults" and value is not None
+                for source, value in entries(histories.get(each.bind.path))
+            ):
+                return True
+        return False
+
+    def _problems(self, failures: list[Failure]) -> list[Problem]:
+        places = self._places()
+        return [self._problem(each, places) for each in failures]
+
+    def _places(self) -> Places:
+        from ptyconf.merge.problems import Places
+
+        state = self._state
+        return Places(state.schema, state.layer_values, state.histories, state.values)
+
+    def _problem(self, failure: Failure, places: Places) -> Problem:
+        if not failure.missing:
+            value = self._state.values.get(failure.path)
+            return places.raised(failure.error, failure.path, value)
+        path = failure.path
+        text = f"{path!r} has no value, and {name_of(failure.target)} needs one"
+        expected = self.schema.slot(path).expected if path in self.schema else ""
+        section = split_path(path)[:-1]
+        origin = None if path in self.schema.index.slots else places.section_origin(section)
+        return Problem(text, path=path, origin=origin, expected=expected, hint=f"{path} = ...")
 
     # Provenance
 
@@ -153,17 +316,20 @@ class Resolution(Mapping[str, Any]):
         state = self._state
         if path in state.derived:
             return "derived"
+        if path in state.schema.trees or path not in state.histories:
+            return self.trace(path).winner.layer
         link = state.histories[path]
-        live = (reading for reading, _ in entries(link) if path not in reading.passed)
+        live = (layer_values for layer_values, _ in entries(link) if path not in layer_values.passed)
         return str(next(live, link[0]).name)
 
     def has(self, path: str, *layers: str) -> bool:
         """Tell whether one of these layers (any layer, without names) wrote a setting."""
-        written = (reading.name for reading, _ in entries(self._state.histories.get(path)))
-        return any(not layers or name in layers for name in written)
+        written = (layer_values.name for layer_values, _ in self._places().written(path))
+        passed = (layer_values.name for layer_values, _ in entries(self._state.histories.get(path)))
+        return any(not layers or name in layers for name in (*written, *passed))
 
-    def trace(self, path: str, *, reveal: bool = False) -> Trace:
-        """Tell one setting's whole story.
+    def trace(self, path: Path, *, reveal: bool = False) -> Trace:
+        """Tell one setting's whole story; that of a section or container has the ends below it as elements.
 
         Args:
             path: The setting.
@@ -172,57 +338,23 @@ class Resolution(Mapping[str, Any]):
         Raises:
             KeyError: There is no such setting, or nothing gives it a value.
         """
-        state = self._state
-        hidden = state.schema.settings[path].secret and not reveal
-        value = MASK if hidden else copied(state.values[path])
-        live: list[tuple[LayerValues, Any]] = []
-        written: list[Entry] = []
-        for reading, each in entries(state.histories.get(path)):
-            shown = MASK if hidden else copied(each)
-            passed = reading.passed.get(path)
-            written.append(Entry(reading.name, shown, reading.origin(path), reading.conversion(path), passed))
-            if passed is None:
-                live.append((reading, each))
-        derivation = state.derived.get(path)
-        if derivation is not None:
-            key = f"{derivation.function}({', '.join(derivation.inputs)})"
-            winner = Entry("derived", value, Origin("derived", derivation.function, key))
-            derivation = Derived(
-                derivation.function, self._masked(derivation.inputs, reveal), derivation.reason
-            )
-        else:
-            winner = next(entry for entry in written if entry.passed is None)
-        losers = tuple(entry for entry in written if entry is not winner)
-        return Trace(
-            path,
-            value,
-            winner,
-            losers,
-            derivation,
-            tuple(Applied(each.layer, each.passed) for each in written if each.passed is not None),
-            () if hidden else self._elements(path, live),
-        )
+        from ptyconf.merge.story import Stories
 
-    def _masked(self, inputs: Mapping[str, Any], reveal: bool) -> Mapping[str, Any]:
-        settings = self._state.schema.settings
-        return MappingProxyType(
-            {
-                path: MASK if settings[path].secret and not reveal else copied(each)
-                for path, each in inputs.items()
-            }
-        )
+        return Stories(self._state, reveal=reveal).of(path)
 
-    def _elements(self, path: str, live: list[tuple[LayerValues, Any]]) -> tuple[Element, ...]:
-        strategy = self._state.schema.settings[path].merge
-        if strategy == "replace" or not live or live[0][1] is None:
-            return ()
-        values, sources = STRATEGIES[strategy](live)
-        if isinstance(values, list):
-            pairs = enumerate(zip(values, sources, strict=True))
-            return tuple(
-                Element(key, each, source.name, source.origin(path)) for key, (each, source) in pairs
-            )
-        return tuple(_leaves(path, values, sources, ""))
+    def matching(self, pattern: str) -> list[str]:
+        """List the paths that a pattern with ``*`` speaks of, of containers too."""
+        wanted = split_path(pattern)
+        found = dict.fromkeys(
+            join_path(segments[: len(wanted)])
+            for segments in map(split_path, self)
+            if matches(wanted, segments[: len(wanted)])
+        )
+        return list(found)
+
+    def first_match(self, pattern: str) -> str:
+        """Give the first path that a pattern speaks of; the pattern itself where none does."""
+        return next(iter(self.matching(pattern)), pattern) if "*" in pattern else pattern
 
     def with_layer(self, *layers: Layer) -> Resolution:
         """Give a new resolution with one more layer, or with several, where the precedence puts them.
@@ -233,81 +365,30 @@ class Resolution(Mapping[str, Any]):
         """
         return self._state.again((*self._state.layers, *layers))
 
+    def replace_layer(self, layer: Layer) -> Resolution:
+        """Give a new resolution in which a layer stands in the place of that of the same name and source.
 
-def _leaves(path: str, values: Mapping[str, Any], sources: Mapping[str, Any], at: str) -> Iterator[Element]:
-    for key, value in values.items():
-        name = f"{at}.{key}" if at else str(key)
-        source = sources[key]
-        if isinstance(source, dict):
-            yield from _leaves(path, value, source, name)
-        else:
-            yield Element(name, value, source.name, source.origin(path))
+        Raises:
+            ConfigError: The layer brings problems.
+            SchemaError: There is no such layer, or several that it might replace.
+        """
+        layers = self._state.layers
+        named = [each for each in layers if each.name == layer.name]
+        alike = [each for each in named if each.label == layer.label and each.kind == layer.kind] or named
+        if len(alike) != 1:
+            many = "several layers" if alike else "no layer"
+            raise SchemaError(
+                f"there are {many} {layer.name!r} of {layer.label!r} to replace"
+                if alike
+                else f"there is no layer {layer.name!r} to replace"
+            )
+        from dataclasses import replace
 
-
-def _name(target: type | View[Any]) -> str:
-    return (target.target if isinstance(target, View) else target).__qualname__
-
-
-def provenance_of(instance: object) -> Resolution | None:
-    """Find the resolution that an instance was built from; None for an unknown one, a copy or a pickle.
-
-    Fields that were assigned since stand in it as a layer of their own, above all others.
-    """
-    found = _BUILT.get(instance)
-    if found is None:
-        return None
-    resolution, view = found
-    changed = _assigned(resolution, view, instance)
-    return _with_assigned(resolution, view, changed) if changed else resolution
+        old = alike[0]
+        new = layer if layer.within == old.within else replace(layer, within=old.within)
+        return self._state.again(tuple(new if each is old else each for each in layers))
 
 
-def view_of(instance: object) -> View[Any] | None:
-    """Find the view by which an instance was built."""
-    found = _BUILT.get(instance)
-    return found[1] if found is not None else None
-
-
-def _assigned(resolution: Resolution, view: View[Any], instance: Any) -> dict[str, tuple[str, Any]]:
-    """Find the attributes that no longer hold what was built: path -> (attribute, value)."""
-    changed = {}
-    values = resolution._state.values  # noqa: SLF001  The two halves of one module.
-    for each in view.own:
-        now = getattr(instance, each.name)
-        conversion = each.bind.conversion
-        built = values[each.bind.path] if conversion is None else conversion.to_target(values[each.bind.path])
-        if now is not built and not _same(now, built):
-            changed[each.bind.path] = (each.name, now)
-    return changed
-
-
-def _same(now: Any, built: Any) -> bool:
-    try:
-        return type(now) is type(built) and bool(now == built)
-    except (TypeError, ValueError):  # arrays have no single truth
-        return False
-
-
-def _with_assigned(
-    resolution: Resolution, view: View[Any], changed: dict[str, tuple[str, Any]]
-) -> Resolution:
-    """Put what was assigned on top of the history, as it stands: nothing is read or checked again."""
-    from dataclasses import replace
-
-    from ptyconf.merge.law import push
-
-    state = resolution._state  # noqa: SLF001  The two halves of one module.
-    names = {path: attribute for path, (attribute, _) in changed.items()}
-    label = view.target.__qualname__
-    layer = Layer(
-        ASSIGNED,
-        {},
-        lambda keys: Origin("assigned", label, f"{label}.{names['.'.join(keys)]}"),
-        kind="assigned",
-    )
-    reading = LayerValues(layer, state.schema)
-    reading.values.update({path: value for path, (_, value) in changed.items()})
-    histories = push(reading, reading.values, state.histories)
-    derived = {path: each for path, each in state.derived.items() if path not in changed}
-    values = {**state.values, **reading.values}
-    readings = (reading, *state.readings)
-    return Resolution(replace(state, histories=histories, values=values, derived=derived, readings=readings))
+def built_of(instance: object) -> Built | None:
+    """Find what is known of an instance that was built."""
+    return _BUILT.get(instance)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.same import same
 from ptyconf.merge.trace import Trace
 from ptyconf.text.show import show
 
@@ -94,8 +95,7 @@ def _kind(
 ) -> Kind | None:
     if old is None or new is None:
         return "added" if old is None else "removed"
-    ours, theirs = before.value(path), after.value(path)
-    if type(ours) is not type(theirs) or ours != theirs:
+    if not same(before.value(path), after.value(path)):
         return "value"
-    same = old.winner.layer == new.winner.layer and old.winner.origin == new.winner.origin
-    return None if same else "source"
+    alike = old.winner.layer == new.winner.layer and old.winner.origin == new.winner.origin
+    return None if alike else "source"

@@ -12,10 +12,10 @@ from pathlib import Path, PurePath
 from typing import Any, Literal, Union
 
 from ptyconf.report.json import plain
-from ptyconf.schema.kinds import unwrap
+from ptyconf.schema.fields import UNSET
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.view import UNSET
+from ptyconf.schema.types import unwrap
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SCALARS: dict[Any, dict[str, Any]] = {
@@ -97,7 +97,9 @@ def _add_aliases(schema: Schema, shown: Collection[str], root: dict[str, Any]) -
             inner = {"type": "object", "properties": {}, "additionalProperties": False}
             node = node["properties"].setdefault(section, inner)
         alias = entry[0]
-        said = type_schema(alias.type) if alias.type is not UNSET else type_schema(schema[alias.path].type)
+        said = (
+            dict(alias.kind.json_schema) if alias.kind is not None else type_schema(schema[alias.path].type)
+        )
         said["description"] = f"Another name of {' or '.join(each.path for each in entry)}."
         if alias.deprecated:
             said["deprecated"] = True

@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ptyconf.report.toml import literal
-from ptyconf.schema.index import Slot
-from ptyconf.schema.kinds import one_of
-from ptyconf.schema.scalars import Mismatch
+from ptyconf.schema.choices import one_of
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.view import UNSET
+from ptyconf.schema.tree import Slot
 from ptyconf.text.show import toml_key
 
 WIDTH = 96
@@ -68,7 +68,7 @@ def _about(slot: Slot, default: Any) -> str:
     parts = [setting.help] if setting.help else []
     if setting.unit:
         parts.append(f"[{setting.unit}]")
-    parts.append(f"({one_of(setting.choices) if setting.choices else slot.reader.expected}")
+    parts.append(f"({one_of(setting.choices) if setting.choices else slot.kind.expected}")
     if default is None:
         parts[-1] += "; none unless set"
     if setting.secret:
@@ -90,7 +90,7 @@ def _example(slot: Slot, default: Any) -> Any:
 
 def _loads(slot: Slot, setting: Setting, value: Any) -> bool:
     try:
-        slot.reader.typed(value if setting.conversion is None else setting.conversion.to_setting(value))
+        slot.kind.typed(value if setting.conversion is None else setting.conversion.to_setting(value))
     except (Mismatch, ValueError):
         return False
     return not (setting.check is not None and setting.check(value))

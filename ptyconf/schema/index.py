@@ -7,24 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.kinds import reader
-from ptyconf.schema.scalars import Reader
-from ptyconf.schema.setting import Setting
-from ptyconf.schema.view import UNSET, Bind
-
-
-class Slot:
-    """The place of one setting in the tree of keys, with its reader at hand."""
-
-    __slots__ = ("exact", "finite", "path", "reader", "setting")
-
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
-        self.path = setting.path
-        self.reader: Reader = setting.make_reader()
-        plain = setting.conversion is None
-        self.exact: frozenset[type] = self.reader.exact if plain else frozenset()
-        self.finite = plain and self.reader.finite
+from ptyconf.schema.kind import Kind
+from ptyconf.schema.tree import Slot
+from ptyconf.schema.view import Bind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +20,7 @@ class Alias:
     path: str
     bind: Bind | None = None
     deprecated: bool = False
-    type: Any = UNSET
+    kind: Kind | None = None
 
     @property
     def section(self) -> str:
@@ -52,8 +37,9 @@ class Alias:
         conversion = self.bind.conversion if self.bind is not None else None
         if conversion is None:
             return value
-        kind = reader(self.type)
-        return conversion.to_setting(kind.text(value) if text else kind.typed(value))
+        if self.kind is None:
+            return conversion.to_setting(value)
+        return conversion.to_setting(self.kind.text(value) if text else self.kind.typed(value))
 
 
 class Found:
@@ -72,14 +58,14 @@ class Index:
     """The tree of keys of one schema: nested dicts that end in a Slot or in a tuple of aliases."""
 
     def __init__(
-        self, settings: Mapping[str, Setting], aliases: Iterable[Alias], sections: tuple[str, ...]
+        self, slots: Mapping[str, Slot], aliases: Iterable[Alias], sections: tuple[str, ...]
     ) -> None:
         self.sections = sections
         self.tree: Node = {}
         self.slots: dict[str, Slot] = {}
         self.keys: dict[str, Slot | tuple[Alias, ...]] = {}
-        for path, setting in settings.items():
-            self.slots[path] = self.keys[path] = Slot(setting)
+        for path, slot in slots.items():
+            self.slots[path] = self.keys[path] = slot
         for alias in aliases:
             self._add(alias)
         for key, entry in self.keys.items():
@@ -89,6 +75,19 @@ class Index:
             name = key.rpartition(".")[2]
             self.bare[name] = (*self.bare.get(name, ()), key)
         self.environment = {environment_name(key): key for key in self.keys}
+        self._refuse_shared_variables()
+
+    def _refuse_shared_variables(self) -> None:
+        """Refuse two settings that one variable of the environment would mean."""
+        names: dict[str, str] = {}
+        for path in self.slots:
+            name = environment_name(path)
+            if name in names:
+                raise SchemaError(
+                    f"{names[name]!r} and {path!r} would share the variable {name}; rename one of them"
+                )
+            names[name] = path
+            self.environment[name] = path
 
     def _add(self, alias: Alias) -> None:
         there = self.keys.get(alias.key, ())

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ptyconf.errors import SchemaError
+from ptyconf.schema.assembly import Assembly
+from ptyconf.schema.fields import UNSET
 from ptyconf.schema.index import Alias, Index
+from ptyconf.schema.kind import Kind
+from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.setting import Derivation, Policy, Rule, Setting
-from ptyconf.schema.view import UNSET, Attribute, View
+from ptyconf.schema.tree import Slot, child
+from ptyconf.schema.types import Kinds
+from ptyconf.schema.view import View
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 T = TypeVar("T")
-RESERVED = ("include", "profile", "unset")
-DESCRIBED = (
-    "help",
-    "unit",
-    "choices",
-    "aliases",
-    "deprecated",
-    "merge",
-    "secret",
-    "nonfinite",
-    "check",
-    "conversion",
-    "env",
-    "text",
-)
+RESERVED = ("include", "profile", "unset", "replace")
 
 
 class Schema:
     """The ordered settings of one program.
 
-    The first view that names a path defines its type and default; later views see the same setting.
+    The first view that names a path defines its type and default; later views see the same setting. A class
+    inside a class is a section of its own.
 
     Args:
         name: Name of the program, for reports.
@@ -43,12 +38,17 @@ class Schema:
         policies: Layers that are passed over, with the reason.
         rules: Conditions across settings.
         sections: Order in which a bare name is looked up; () accepts only unambiguous ones.
+        kinds: The program's own kinds of values.
+        converter: The program's cattrs converter with its structure hooks; the schema works on a copy.
+        importable: Where the schema can be imported from, ``package.module:SCHEMA``; a resolution that was
+            pickled finds it there.
 
     Raises:
-        SchemaError: Two declarations contradict each other, or derivations go round in a circle.
+        SchemaError: Two declarations contradict each other, derivations go round in a circle, or a type is
+            one that nobody can read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  Everything that a program can declare.
         self,
         name: str,
         views: Iterable[View[Any]] = (),
@@ -58,33 +58,65 @@ class Schema:
         policies: Iterable[Policy] = (),
         rules: Iterable[Rule] = (),
         sections: Iterable[str] = (),
+        kinds: Iterable[Kind] = (),
+        converter: Converter | None = None,
+        importable: str = "",
     ) -> None:
         self.name = name
-        self.views = tuple(_all_views(views))
-        self.settings: Mapping[str, Setting] = MappingProxyType(_gather(self.views, settings))
+        self.importable = importable
+        self.kinds = Kinds(kinds, converter)
+        assembly = Assembly(self.kinds, views, settings)
+        self.views = tuple(assembly.views)
+        self.patterns: Mapping[str, Slot] = MappingProxyType(assembly.patterns)
+        self._by_raw = assembly.by_raw
+        self._raw = assembly.raw
+        slots = assembly.slots
+        self.settings: Mapping[str, Setting] = MappingProxyType(
+            {path: slot.setting for path, slot in slots.items()}
+        )
         _check_paths(self.settings)
         self.rules = tuple(rules)
         self.sections = tuple(sections)
         self.policies = tuple(policies)
-        self.derivations = _in_order(tuple(derivations), self.settings)
-        self.passed_over = _by_path(self.policies, self.settings)
-        self.index = Index(self.settings, _aliases(self.settings, self.views), self.sections)
+        self.index = Index(slots, _aliases(self.settings, self.views, self.kinds), self.sections)
+        self.derivations = _in_order(tuple(derivations), self)
+        self.passed_over = _by_path(self.policies, self)
         self.checked = tuple(each for each in self.settings.values() if each.restricted)
-        self.secret_names = _secret_names(self.index)
-        self.special = tuple(path for path, each in self.settings.items() if each.merge != "replace")
+        self.checked_below = tuple(
+            dict.fromkeys(
+                self.locate(path)[0] for path, slot in self.patterns.items() if slot.setting.restricted
+            )
+        )
+        self.secret_names = _secret_names(self)
+        self.special = tuple(
+            path for path, slot in slots.items() if slot.setting.merge != "replace" or slot.node is not None
+        )
+        self.trees = {path: slot for path, slot in slots.items() if slot.node is not None}
         self.required = tuple(path for path, each in self.settings.items() if each.required)
-        self._by_target: dict[type, View[Any]] = {}
+        self._by_target: dict[Any, View[Any]] = {}
         for view in self.views:
             self._by_target.setdefault(view.target, view)
 
     def __repr__(self) -> str:
         return f"Schema({self.name!r}, {len(self.settings)} settings)"
 
+    @property
+    def converter(self) -> Converter:
+        """The cattrs converter that makes instances: the program's hooks above our strict ones."""
+        return self.kinds.converter
+
     def __getitem__(self, path: str) -> Setting:
-        return self.settings[path]
+        setting = self.settings.get(path)
+        return setting if setting is not None else self.slot(path).setting
 
     def __contains__(self, path: object) -> bool:
-        return path in self.settings
+        if path in self.settings:
+            return True
+        try:
+            self.slot(path)  # type: ignore[arg-type]
+        except (KeyError, TypeError, AttributeError):
+            return False
+        return True
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.settings)
@@ -92,93 +124,69 @@ class Schema:
     def __len__(self) -> int:
         return len(self.settings)
 
+    def locate(self, path: str | Segments) -> tuple[str, Segments]:
+        """Split a path into that of a setting and what is below it.
+
+        Raises:
+            KeyError: No setting has such a path.
+        """
+        segments = split_path(path) if isinstance(path, str) else tuple(path)
+        for length in range(len(segments), 0, -1):
+            start = join_path(segments[:length])
+            slot = self.index.slots.get(start)
+            if slot is not None and (length == len(segments) or slot.node is not None):
+                return start, segments[length:]
+        raise KeyError(path)
+
+    def slot(self, path: str | Segments) -> Slot:
+        """Find the slot of a setting, also below one that holds settings.
+
+        Raises:
+            KeyError: No setting has such a path.
+        """
+        known = self.index.slots.get(path) if isinstance(path, str) else None
+        if known is not None:
+            return known
+        start, rest = self.locate(path)
+        slot = self.index.slots[start]
+        for segment in rest:
+            below = (
+                None
+                if slot.node is None
+                else child(slot.node, 0 if segment == "*" and _is_list(slot) else segment)
+            )
+            if below is None:
+                raise KeyError(path)
+            slot = below
+        return slot
+
     def view(self, target: type[T] | View[T]) -> View[T]:
-        """Find the (first) view of a target class.
+        """Find the (first) view of a target class, as the schema sees it.
 
         Raises:
             SchemaError: No view of the schema has this class.
         """
         if isinstance(target, View):
-            return target
+            return self._by_raw.get(id(target), target)
         found = self._by_target.get(target)
         if found is None:
             raise SchemaError(f"the schema {self.name!r} has no view of {target.__qualname__}")
         return found
 
 
-def _all_views(views: Iterable[View[Any]]) -> Iterator[View[Any]]:
-    """Give every view once, an outer one before the views inside it."""
-    seen: set[int] = set()
-    waiting = list(views)
-    while waiting:
-        view = waiting.pop(0)
-        if id(view) not in seen:
-            seen.add(id(view))
-            yield view
-            waiting.extend(view.nested)
+def _is_list(slot: Slot) -> bool:
+    from ptyconf.schema.tree import Items
 
-
-def _gather(views: tuple[View[Any], ...], declared: Iterable[Setting]) -> dict[str, Setting]:
-    """Read the settings off the views in order, then add those that no class has."""
-    said: dict[str, Setting] = {}
-    for setting in declared:
-        if setting.path in said:
-            raise SchemaError(f"the setting {setting.path!r} is declared twice")
-        said[setting.path] = setting
-    found: dict[str, Setting] = {}
-    attributes = [(view, attribute) for view in views for attribute in view.own]
-    for _, attribute in attributes:
-        path = attribute.bind.path
-        if path not in found and attribute.bind.conversion is None:
-            found[path] = _complete(said.get(path), path, attribute)
-    found.update({path: _alone(setting) for path, setting in said.items() if path not in found})
-    for view, attribute in attributes:
-        if attribute.bind.path not in found:
-            where = f"{view.target.__qualname__}.{attribute.name}"
-            raise SchemaError(f"{where} holds {attribute.bind.path!r}, which nothing defines")
-    return found
-
-
-def _complete(said: Setting | None, path: str, attribute: Attribute) -> Setting:
-    """Fill what the declaration leaves out from the attribute and its metadata."""
-    base = said or Setting(path)
-    metadata = attribute.metadata
-    blank = Setting(path)
-    read = {
-        name: metadata[name]
-        for name in DESCRIBED
-        if name in metadata and getattr(base, name) == getattr(blank, name)
-    }
-    if base.type is UNSET:
-        read["type"] = attribute.type
-    if base.default is UNSET and attribute.default is not UNSET:
-        read["default"] = _spelled_default(base, attribute)
-    return _with_strategy(replace(base, **read, metadata=metadata))
-
-
-def _spelled_default(setting: Setting, attribute: Attribute) -> Any:
-    return (
-        attribute.default if setting.conversion is None else setting.conversion.to_setting(attribute.default)
-    )
-
-
-def _alone(setting: Setting) -> Setting:
-    if setting.type is UNSET:
-        raise SchemaError(f"the setting {setting.path!r} has no type, and no class has it")
-    return _with_strategy(setting)
-
-
-def _with_strategy(setting: Setting) -> Setting:
-    if setting.merge is not UNSET:
-        return setting
-    table = setting.make_reader().expected.startswith("a table of") or setting.type is dict
-    return replace(setting, merge="deep" if table else "replace")
+    return isinstance(slot.node, Items)
 
 
 def _check_paths(settings: Mapping[str, Setting]) -> None:
     for path in settings:
         if path.split(".")[0] in RESERVED:
-            raise SchemaError(f"{path!r}: {', '.join(RESERVED)} have a meaning of their own in a file")
+            raise SchemaError(
+                f"{path!r}: {', '.join(RESERVED)} have a meaning of their own in a file; rename it: "
+                f'View(..., names={{"{path.split(".")[0]}": "another_name"}}), or another section'
+            )
         parent = path.rpartition(".")[0]
         while parent:
             if parent in settings:
@@ -186,7 +194,7 @@ def _check_paths(settings: Mapping[str, Setting]) -> None:
             parent = parent.rpartition(".")[0]
 
 
-def _aliases(settings: Mapping[str, Setting], views: tuple[View[Any], ...]) -> Iterator[Alias]:
+def _aliases(settings: Mapping[str, Setting], views: tuple[View[Any], ...], kinds: Kinds) -> Iterator[Alias]:
     for path, setting in settings.items():
         for key in setting.aliases:
             yield Alias(key, path)
@@ -195,30 +203,37 @@ def _aliases(settings: Mapping[str, Setting], views: tuple[View[Any], ...]) -> I
     for view in views:
         if view.aliases:
             for each in view.own:
-                key = f"{view.section}.{each.argument}"
+                key = f"{view.section}.{each.argument}" if view.section else each.argument
                 if key != each.bind.path and key not in settings:
                     kind = each.type
                     if each.bind.conversion is not None and each.bind.conversion.type is not UNSET:
                         kind = each.bind.conversion.type
-                    yield Alias(key, each.bind.path, bind=each.bind, type=kind)
+                    yield Alias(key, each.bind.path, bind=each.bind, kind=kinds.of(kind))
 
 
-def _secret_names(index: Index) -> frozenset[str]:
+def _secret_names(schema: Schema) -> frozenset[str]:
     """List every last name under which a secret may be written."""
+    index = schema.index
     found: set[str] = set()
     for key, entry in index.keys.items():
         paths = [each.path for each in entry] if isinstance(entry, tuple) else [entry.path]
         if any(index.slots[path].setting.secret for path in paths):
             found.add(key.rpartition(".")[2])
-    return frozenset(found)
+    for path, slot in schema.patterns.items():
+        if slot.setting.secret:
+            found |= {
+                key.rpartition(".")[2] for key in (path, *slot.setting.aliases, *slot.setting.deprecated)
+            }
+    return frozenset(found - {"*"})
 
 
-def _by_path(
-    policies: tuple[Policy, ...], settings: Mapping[str, Setting]
-) -> Mapping[str, tuple[Policy, ...]]:
+def _by_path(policies: tuple[Policy, ...], schema: Schema) -> Mapping[str, tuple[Policy, ...]]:
+    """Sort policies by setting; one that speaks of what is below a setting stands with that setting."""
     found: dict[str, tuple[Policy, ...]] = {}
     for policy in policies:
-        covered = [path for path in settings if policy.covers(path)]
+        covered = [path for path in schema.settings if policy.covers(path)]
+        if not covered and policy.path in schema:
+            covered = [schema.locate(policy.path)[0]]
         if not covered:
             raise SchemaError(f"a policy speaks of {policy.path!r}, which is no setting")
         for path in covered:
@@ -226,12 +241,12 @@ def _by_path(
     return found
 
 
-def _in_order(derivations: tuple[Derivation, ...], settings: Mapping[str, Setting]) -> tuple[Derivation, ...]:
+def _in_order(derivations: tuple[Derivation, ...], schema: Schema) -> tuple[Derivation, ...]:
     """Put derivations so that each comes after its inputs; refuse circles."""
     by_target: dict[str, Derivation] = {}
     for each in derivations:
         for path in (each.target, *each.inputs):
-            if path not in settings:
+            if path not in schema:
                 raise SchemaError(f"a derivation speaks of {path!r}, which is no setting")
         if each.target in by_target:
             raise SchemaError(f"{each.target!r} is derived twice")

@@ -6,15 +6,16 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from ptyconf.errors import Complaint
-from ptyconf.schema.kinds import reader as make_reader
-from ptyconf.schema.scalars import Reader
-from ptyconf.schema.view import UNSET, Conversion
+from ptyconf.errors import Complaint, SchemaError
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.path import matches, split_path
+from ptyconf.schema.view import Conversion
 
 if TYPE_CHECKING:
     from ptyconf.merge.resolution import Resolution
 
 Strategy = Literal["replace", "append", "union", "deep"]
+STRATEGIES = ("replace", "append", "union", "deep")
 Check = Callable[[Any], "str | Complaint | None"]
 
 
@@ -27,7 +28,7 @@ class Setting:
     """One value that can be set; what is left out here is read off the classes.
 
     Args:
-        path: Dotted path, ``model.gridsize``.
+        path: Dotted path, ``model.gridsize``; ``*`` stands for one key or index, ``replicas.*.port``.
         type: Its type; a class attribute's annotation if left out.
         default: Its default; the class's if left out.
         help: One line that says what it does.
@@ -68,6 +69,10 @@ class Setting:
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
+        if self.merge is not UNSET and self.merge not in STRATEGIES:
+            raise SchemaError(
+                f"{self.path!r}: merge is {self.merge!r}; expected one of {', '.join(STRATEGIES)}"
+            )
         for name in ("aliases", "deprecated"):
             object.__setattr__(self, name, _strings(getattr(self, name)))
         if isinstance(self.choices, (list, set, frozenset, dict)):
@@ -88,17 +93,13 @@ class Setting:
         """The last name of the path."""
         return self.path.rpartition(".")[2]
 
-    def make_reader(self) -> Reader:
-        """Make the strict reader of its values."""
-        return make_reader(self.type, nonfinite=self.nonfinite)
-
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A layer is passed over for one setting, with the reason.
 
     Args:
-        path: A dotted path, or ``section.*`` for all settings below it.
+        path: A dotted path, in which ``*`` stands for one key or index; ``section.*`` is all below it.
         layer: Name of the layer.
         reason: Why, for the trace.
         label: Only the source with this label, where several stand in the layer.
@@ -111,7 +112,14 @@ class Policy:
 
     def covers(self, path: str) -> bool:
         """Tell whether the policy speaks of this setting."""
-        return path == self.path or (self.path.endswith(".*") and path.startswith(self.path[:-1]))
+        if "*" not in self.path or path == self.path:
+            return path == self.path
+        if self.path.endswith(".*") and path.startswith(self.path[:-1]):
+            return True
+        pattern, segments = split_path(self.path), split_path(path)
+        if pattern[-1] == "*" and len(segments) > len(pattern):
+            segments = segments[: len(pattern)]
+        return matches(pattern, segments)
 
 
 @dataclass(frozen=True, slots=True)

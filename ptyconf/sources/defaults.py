@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ptyconf.errors import SchemaError
 from ptyconf.merge.layer import Keys, Layer
 from ptyconf.merge.origin import Origin
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.view import UNSET, Attribute, View, copied
+from ptyconf.schema.view import Attribute, View, copied
 
 
 def layer(name: str, *views: View[Any], within: int = 0, kind: str = "defaults") -> Layer:
@@ -25,20 +28,27 @@ def layer(name: str, *views: View[Any], within: int = 0, kind: str = "defaults")
     """
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
+    inner = dict(_default_instances(views))
     for view in views:
+        instance, owner = inner.get(id(view), (UNSET, ""))
         for each in view.own:
-            if each.default is UNSET:
+            default = each.default if instance is UNSET else getattr(instance, each.name)
+            if default is UNSET:
                 continue
-            path, value = each.bind.path, _default(each)
-            source = f"{view.target.__qualname__}.{each.name}"
+            path, value = each.bind.path, _default(each, default)
+            source = owner or f"{view.target.__qualname__}.{each.name}"
             if path in values and values[path] != value:
                 raise SchemaError(f"{sources[path]} and {source} differ in their default of {path!r}")
             if path not in values:
                 values[path], sources[path] = value, source
 
     def origins(keys: Keys) -> Origin:
-        source = sources[".".join(keys)]
-        return Origin(kind, source.partition(".")[0], source)
+        for length in range(len(keys), 0, -1):
+            source = sources.get(join_path(keys[:length]))
+            if source is not None:
+                inside = join_path(keys[length:])
+                return Origin(kind, source.partition(".")[0], f"{source}.{inside}" if inside else source)
+        return Origin(kind, label, label)
 
     label = ", ".join(view.target.__qualname__ for view in views)
     return Layer(name, _nested(values), origins, kind=kind, label=label, within=within)
@@ -54,9 +64,18 @@ def schema_layer(name: str, schema: Schema) -> Layer:
     return Layer(name, _nested(values), origins, kind="defaults", label=schema.name)
 
 
-def _default(attribute: Attribute) -> Any:
+def _default_instances(views: tuple[View[Any], ...]) -> Iterator[tuple[int, tuple[Any, str]]]:
+    """Find the default instances that classes have for the views inside them."""
+    for view in views:
+        for each in view.attributes:
+            given = each.nested is not None and each.default is not UNSET and each.default is not None
+            if given and not each.plain:
+                yield id(each.nested), (each.default, f"{view.target.__qualname__}.{each.name}")
+
+
+def _default(attribute: Attribute, default: Any) -> Any:
     conversion = attribute.bind.conversion
-    value = copied(attribute.default)
+    value = copied(default)
     return value if conversion is None else conversion.to_setting(value)
 
 
@@ -64,7 +83,7 @@ def _nested(values: dict[str, Any]) -> dict[str, Any]:
     tables: dict[str, Any] = {}
     for path, value in values.items():
         node = tables
-        *sections, last = path.split(".")
+        *sections, last = map(str, split_path(path))
         for section in sections:
             node = node.setdefault(section, {})
         node[last] = value

@@ -8,10 +8,11 @@ from typing import Any
 
 from ptyconf.merge.layer import Keys, Layer
 from ptyconf.merge.origin import Origin
-from ptyconf.schema.index import Alias, Slot
-from ptyconf.schema.kinds import one_of
+from ptyconf.schema.choices import one_of
+from ptyconf.schema.index import Alias
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
+from ptyconf.schema.tree import Slot
 
 _GIVEN = "ptyconf_flags"
 
@@ -67,19 +68,18 @@ def add_flags(
             dest=path,
             action=_Take,
             default=argparse.SUPPRESS,
-            metavar=_metavar(setting),
+            metavar=_metavar(schema.index.slots[path]),
             help=describe(setting).replace("%", "%%"),
         )
 
 
-def _metavar(setting: Setting) -> str:
-    expected = setting.make_reader().expected
+def _metavar(slot: Slot) -> str:
     return {
         "a whole number": "INT",
         "a number": "NUMBER",
         "true or false": "true|false",
         "a path": "PATH",
-    }.get(expected, setting.name.upper())
+    }.get(slot.expected, slot.setting.name.upper())
 
 
 def describe(setting: Setting) -> str:

@@ -7,7 +7,10 @@ from typing import Any, Literal, TypeVar
 
 from ptyconf.merge.layer import Fault, Keys, Layer
 from ptyconf.merge.origin import Origin
-from ptyconf.schema.view import UNSET, View
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.path import join_path, split_path
+from ptyconf.schema.types import is_class_with_fields
+from ptyconf.schema.view import View
 from ptyconf.tracking import is_tracked, set_fields
 
 T = TypeVar("T")
@@ -43,29 +46,88 @@ def layer(
             f"{called} does not know which of its fields were set; mark the class with @tracks_set_fields, "
             "or say fields='all' or fields='changed'"
         )
-    attributes: dict[str, str] = {}
-    values: dict[str, Any] = {}
-    faults: list[Fault] = []
-    known = _names(instance, fields)
-    for each in view.own:
-        raw = getattr(instance, each.name)
-        if fields == "changed" and each.default is not UNSET and _equal(raw, each.default):
-            continue
-        if known is not None and each.name not in known:
-            continue
-        path = each.bind.path
-        attributes[path] = each.name
-        try:
-            _put(values, path, view.read(each, instance))
-        except ValueError as error:
-            origin = Origin("instance", called, f"{called}.{each.name}")
-            faults.append(Fault(str(error), path, origin=origin))
+    taken = _Taken(called)
+    taken.take(instance, view, fields, "")
 
     def origins(keys: Keys) -> Origin:
-        path = ".".join(keys)
-        return Origin("instance", called, f"{called}.{attributes.get(path, path)}")
+        for length in range(len(keys), 0, -1):
+            attribute = taken.attributes.get(join_path(keys[:length]))
+            if attribute is not None:
+                inside = join_path(keys[length:])
+                return Origin("instance", called, f"{called}.{attribute}{f'.{inside}' if inside else ''}")
+        return Origin("instance", called, f"{called}.{join_path(keys)}")
 
-    return Layer(name, values, origins, kind="instance", label=called, within=within, faults=tuple(faults))
+    return Layer(
+        name,
+        taken.values,
+        origins,
+        kind="instance",
+        label=called,
+        within=within,
+        faults=tuple(taken.faults),
+    )
+
+
+class _Taken:
+    """What is taken out of an object and the objects inside it."""
+
+    def __init__(self, called: str) -> None:
+        self.called = called
+        self.attributes: dict[str, str] = {}
+        self.values: dict[str, Any] = {}
+        self.faults: list[Fault] = []
+
+    def take(self, instance: Any, view: View[Any], fields: Any, at: str) -> None:
+        """Take the fields of one object; the schema takes apart those inside it that have no view."""
+        known = _names(instance, fields)
+        for each in view.attributes:
+            raw = getattr(instance, each.name)
+            if known is not None and each.name not in known:
+                continue
+            if each.nested is not None:
+                if raw is not None:
+                    self.take(raw, each.nested, _fields_inside(raw, fields), f"{at}{each.name}.")
+                continue
+            if fields == "changed" and each.default is not UNSET and _equal(raw, each.default):
+                continue
+            path = each.bind.path
+            self.attributes[path] = f"{at}{each.name}"
+            try:
+                value = view.read(each, instance)
+            except Exception as error:  # noqa: BLE001  The program's own conversion.
+                origin = Origin("instance", self.called, f"{self.called}.{at}{each.name}")
+                text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+                self.faults.append(Fault(text, path, origin=origin))
+                continue
+            if fields == "changed" and _is_inner(raw, each.default):
+                value = _changed(raw, each.default)
+            _put(self.values, path, value)
+
+
+def _fields_inside(instance: Any, fields: Any) -> Any:
+    """Say which fields of an object inside another to take: what was set where that is known, else all."""
+    if fields in ("all", "changed"):
+        return fields
+    return None if is_tracked(type(instance)) else "all"
+
+
+def _is_inner(value: Any, default: Any) -> bool:
+    return is_class_with_fields(type(value)) and type(value) is type(default)
+
+
+def _changed(value: Any, default: Any) -> dict[str, Any]:
+    """Give the fields of an object inside that differ from those of the default."""
+    from ptyconf.schema.fields import fields_of
+
+    changed: dict[str, Any] = {}
+    for each in fields_of(type(value)):
+        ours, theirs = getattr(value, each.name), getattr(default, each.name)
+        if _is_inner(ours, theirs):
+            if inner := _changed(ours, theirs):
+                changed[each.argument] = inner
+        elif not _equal(ours, theirs):
+            changed[each.argument] = ours
+    return changed
 
 
 def _names(instance: object, fields: str | AbstractSet[str] | None) -> AbstractSet[str] | None:
@@ -80,7 +142,7 @@ def _equal(value: Any, default: Any) -> bool:
 
 
 def _put(values: dict[str, Any], path: str, value: Any) -> None:
-    *sections, last = path.split(".")
+    *sections, last = map(str, split_path(path))
     for section in sections:
         values = values.setdefault(section, {})
     values[last] = value

@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf.schema.kinds import Mismatch, anchor, reader
+from ptyconf.merge.anchor import anchor
+from ptyconf.schema.kind import Mismatch
+from ptyconf.schema.types import Kinds
 
 
 class Colour(enum.Enum):
@@ -115,7 +117,7 @@ REFUSED: list[tuple[Any, Any, str]] = [
 @pytest.mark.parametrize(("kind", "value", "read"), ACCEPTED)
 def test_typed_values_that_fit_are_taken(kind: Any, value: Any, read: Any) -> None:
     """Values of the type, and widenings that lose nothing."""
-    found = reader(kind).typed(value)
+    found = Kinds().of(kind).typed(value)
     assert found == read
     assert type(found) is type(read)
 
@@ -124,17 +126,17 @@ def test_typed_values_that_fit_are_taken(kind: Any, value: Any, read: Any) -> No
 def test_typed_values_that_do_not_fit_are_refused(kind: Any, value: Any, expected: str) -> None:
     """Nothing is guessed: no text to number, no number to flag, no text to list."""
     with pytest.raises(Mismatch) as caught:
-        reader(kind).typed(value)
+        Kinds().of(kind).typed(value)
     assert caught.value.expected == expected
 
 
 def test_place_inside_a_container_is_told() -> None:
     """The mismatch says which element of which key."""
     with pytest.raises(Mismatch) as caught:
-        reader(dict[str, list[int]]).typed({"a": [1, "x"]})
+        Kinds().of(dict[str, list[int]]).typed({"a": [1, "x"]})
     assert (caught.value.at, caught.value.expected) == (".a[1]", "a whole number")
     with pytest.raises(Mismatch) as caught:
-        reader(Pool).typed({"servers": [{"host": "a", "port": "x"}]})
+        Kinds().of(Pool).typed({"servers": [{"host": "a", "port": "x"}]})
     assert caught.value.expected == "a whole number"
     assert caught.value.at == ".servers[0].port"
 
@@ -142,15 +144,15 @@ def test_place_inside_a_container_is_told() -> None:
 def test_integral_float_gets_a_hint() -> None:
     """3.0 for a whole number is refused, and the hint is 3."""
     with pytest.raises(Mismatch) as caught:
-        reader(int).typed(3.0)
+        Kinds().of(int).typed(3.0)
     assert caught.value.hint == "3"
 
 
 def test_nonfinite_numbers_only_where_allowed() -> None:
     """A setting may allow NaN and infinities."""
-    assert reader(float, nonfinite=True).typed(float("inf")) == float("inf")
-    assert reader(float, nonfinite=True).text("inf") == float("inf")
-    assert reader(float | None, nonfinite=True).typed(float("-inf")) == float("-inf")
+    assert Kinds().of(float, nonfinite=True).typed(float("inf")) == float("inf")
+    assert Kinds().of(float, nonfinite=True).text("inf") == float("inf")
+    assert Kinds().of(float | None, nonfinite=True).typed(float("-inf")) == float("-inf")
 
 
 TEXTS: list[tuple[Any, str, Any]] = [
@@ -187,7 +189,7 @@ TEXTS: list[tuple[Any, str, Any]] = [
 @pytest.mark.parametrize(("kind", "text", "read"), TEXTS)
 def test_text_is_parsed_as_toml_by_type(kind: Any, text: str, read: Any) -> None:
     """Environment and flags are text; text and paths are taken as they are."""
-    found = reader(kind).text(text)
+    found = Kinds().of(kind).text(text)
     assert found == read
     assert type(found) is type(read)
 
@@ -215,7 +217,7 @@ def test_text_is_parsed_as_toml_by_type(kind: Any, text: str, read: Any) -> None
 def test_text_that_does_not_parse_is_refused(kind: Any, text: str) -> None:
     """Only the declared spellings are accepted, and hostile text is only refused."""
     with pytest.raises(Mismatch):
-        reader(kind).text(text)
+        Kinds().of(kind).text(text)
 
 
 @given(st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans())
@@ -223,7 +225,7 @@ def test_spelled_scalars_read_back(value: Any) -> None:
     """What reports toml_text is what text sources read."""
     from ptyconf.text.show import toml_text
 
-    found = reader(type(value)).text(toml_text(value))
+    found = Kinds().of(type(value)).text(toml_text(value))
     assert found == value
     assert type(found) is type(value)
 

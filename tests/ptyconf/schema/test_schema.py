@@ -84,7 +84,10 @@ def test_class_variables_are_no_settings() -> None:
         (lambda p: Schema("d", (), [Setting("a", int)] * 2), "the setting 'a' is declared twice"),
         (
             lambda p: Schema("d", (), [Setting("include.x", int)]),
-            "'include.x': include, profile, unset have a meaning of their own in a file",
+            (
+                "'include.x': include, profile, unset, replace have a meaning of their own in a file; "
+                'rename it: View(..., names={"include": "another_name"}), or another section'
+            ),
         ),
         (
             lambda p: Schema("d", [View(p.ModelConfig, "m", {"gridsize": Bind("x.y", p.conversion)})]),

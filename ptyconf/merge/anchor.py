@@ -1,0 +1,36 @@
+"""Relative paths in a file stand below that file's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from typing import Any
+
+from ptyconf.schema.kind import Kind
+
+
+def anchor(value: Any, folder: Path) -> Any:
+    """Resolve the relative paths in a value against a folder; pure paths of another system stay."""
+    if isinstance(value, Path):
+        return value if value.is_absolute() else _inside(folder, value)
+    if isinstance(value, dict):
+        return type(value)((key, anchor(each, folder)) for key, each in value.items())
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(anchor(each, folder) for each in value))
+    if isinstance(value, (list, tuple, set, frozenset)) or type(value).__name__ == "deque":
+        return type(value)(anchor(each, folder) for each in value)
+    return value
+
+
+def anchored(value: Any, kind: Kind, folder: str | None) -> Any:
+    """Anchor a value of a kind that is or holds paths."""
+    return anchor(value, Path(folder)) if folder is not None and kind.paths else value
+
+
+def _inside(folder: Path, path: PurePath) -> Path:
+    """Join a path to a folder; each leading ``..`` leaves the folder that is really meant, links followed."""
+    parts = path.parts
+    while parts and parts[0] == "..":
+        if folder.is_symlink() or ".." in folder.parts:
+            folder = folder.resolve()
+        folder, parts = folder.parent, parts[1:]
+    return folder.joinpath(*parts)

@@ -1,0 +1,236 @@
+"""How the value of a setting that holds settings is read: every key and end of it by its own kind."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from ptyconf.merge.anchor import anchored
+from ptyconf.merge.layer import Keys
+from ptyconf.merge.refusals import Refusals
+from ptyconf.schema.assembly import tags_of
+from ptyconf.schema.choices import one_of
+from ptyconf.schema.kind import Mismatch, parsed, same
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, fold
+from ptyconf.text.show import show
+from ptyconf.tracking import is_tracked, set_fields
+
+MISSING: Any = object()
+
+
+class Branches:
+    """The reading of trees in one layer.
+
+    Args:
+        refusals: Where faults go.
+        roots: The keys of the places that the layer spells in its own way.
+        folder: Folder of relative paths.
+    """
+
+    missing = MISSING
+
+    def __init__(self, refusals: Refusals, roots: dict[Segments, Keys], folder: str | None) -> None:
+        self.refusals = refusals
+        self.roots = roots
+        self.folder = folder
+        self.dotted = refusals.layer.dotted
+
+    def keys(self, at: Segments) -> Keys:
+        """Spell a place as the layer does."""
+        for length in range(len(at), 0, -1):
+            root = self.roots.get(at[:length])
+            if root is not None:
+                return (*root, *at[length:])
+        return at
+
+    def read(self, slot: Slot, value: Any, at: Segments, *, text: bool, removable: bool = False) -> Tree:
+        """Read what is written for a slot; MISSING where something is wrong, which is noted."""
+        node = slot.node
+        if node is None:
+            return self._end(slot, value, at, text=text, removable=removable)
+        if text and isinstance(value, str):
+            try:
+                value = None if value.strip() == "none" else parsed(node.expected, same)(value)
+            except Mismatch as mismatch:
+                return self._refuse(slot, value, at, mismatch)
+            text = False
+        if value is None:
+            if node.optional or removable or isinstance(node, Table):
+                return None
+            return self._refuse(slot, value, at, Mismatch(node.expected))
+        if isinstance(node, Table):
+            return self._table(slot, node, value, at, text=text)
+        if isinstance(node, Items):
+            return self._items(slot, node, value, at, text=text)
+        return self._section(slot, node, value, at, text=text)
+
+    def _refuse(self, slot: Slot, value: Any, at: Segments, mismatch: Mismatch) -> Any:
+        self.refusals.refuse_value(slot, value, self.keys(at), mismatch, path=join_path(at))
+        return MISSING
+
+    def _end(self, slot: Slot, value: Any, at: Segments, *, text: bool, removable: bool) -> Any:
+        kind, conversion = slot.kind, slot.setting.conversion
+        if (
+            removable
+            and not kind.optional
+            and (value is None or (text and value == "none" and kind.type is not str))
+        ):
+            return None
+        raw = value
+        try:
+            if conversion is not None:
+                value = conversion.to_setting(value)
+            if text and isinstance(value, str):
+                value = kind.text(value)
+            elif value.__class__ not in slot.exact:
+                value = kind.typed(value)
+        except Mismatch as mismatch:
+            return self._refuse(slot, raw, at, mismatch)
+        except Exception as error:  # noqa: BLE001  The code of the program's kinds, hooks and conversions.
+            self.refusals.refuse_words(slot, error, raw, self.keys(at), join_path(at))
+            return MISSING
+        return anchored(value, kind, self.folder)
+
+    def _table(self, slot: Slot, node: Table, value: Any, at: Segments, *, text: bool) -> Tree:
+        if not isinstance(value, Mapping):
+            return self._refuse(slot, value, at, Mismatch(slot.kind.expected))
+        tree: dict[Any, Tree] = {}
+        for written, each in value.items():
+            try:
+                key = node.keys.text(written) if isinstance(written, str) else node.keys.typed(written)
+            except Mismatch as mismatch:
+                text_of = (
+                    f"the key {show(written)} of {join_path(at)!r} is wrong; expected {mismatch.expected}"
+                )
+                below = (*at, str(written))
+                self.refusals.fault(text_of, join_path(below), self.keys(below))
+                continue
+            segment = written if isinstance(written, str) else node.keys.written(key)
+            branch = self.read(node.value, each, (*at, segment), text=text, removable=True)
+            if branch is not MISSING:
+                tree[key] = branch
+        return tree
+
+    def _items(self, slot: Slot, node: Items, value: Any, at: Segments, *, text: bool) -> Tree:
+        if not isinstance(value, (list, tuple)) and type(value).__name__ != "deque":
+            return self._refuse(slot, value, at, Mismatch(slot.kind.expected))
+        branches = [self.read(node.item, each, (*at, index), text=text) for index, each in enumerate(value)]
+        return [each for each in branches if each is not MISSING]
+
+    def _section(self, slot: Slot, node: Section | Choice, value: Any, at: Segments, *, text: bool) -> Tree:
+        section = self._chosen(slot, node, value, at) if isinstance(node, Choice) else node
+        if section is None:
+            return MISSING
+        base = typing.get_origin(section.target) or section.target
+        if isinstance(value, base):
+            tree = self._instance(section, value, at)
+        elif isinstance(value, Mapping):
+            tree = self._members(section, value, at, text=text)
+        else:
+            return self._refuse(slot, value, at, Mismatch(section.expected))
+        return Variant(section, tree) if isinstance(node, Choice) else tree
+
+    def _instance(self, section: Section, value: Any, at: Segments) -> dict[str, Tree]:
+        """Take an instance apart: what its caller set where the class knows it, else all."""
+        only = set_fields(value) if is_tracked(type(value)) else None
+        tree: dict[str, Tree] = {}
+        members = section.members
+        for each in section.view.attributes:
+            if only is None or each.name in only:
+                member = members[each.argument]
+                branch = self.read(member, getattr(value, each.name), (*at, each.argument), text=False)
+                if branch is not MISSING:
+                    tree[each.argument] = branch
+        return tree
+
+    def _members(
+        self, section: Section, value: Mapping[Any, Any], at: Segments, *, text: bool
+    ) -> dict[str, Tree]:
+        tree: dict[str, Tree] = {}
+        for written, each in value.items():
+            name = section.names.get(written)
+            below = (*at, written)
+            if name is None and self.dotted and "." in str(written):
+                first, *rest = split_path(written)
+                name = section.names.get(str(first))
+                self.roots[(*at, first, *rest)] = self.keys(below)
+                below = (*at, first)
+                for segment in reversed(rest):
+                    each = {segment: each}  # noqa: PLW2901  One key is taken apart.
+            if name is None:
+                self.refusals.refuse_member(section, at, written, each, self.keys((*at, str(written))))
+                continue
+            member = section.members[name]
+            if name != written and below[-1] != name:
+                self.roots[(*at, name)] = self.keys(below)
+                below = (*at, name)
+            branch = self.read(member, each, below, text=text)
+            if branch is not MISSING:
+                tree[name] = self._once(member, tree, name, branch, below)
+        return tree
+
+    def _once(self, member: Slot, tree: dict[str, Tree], name: str, branch: Tree, at: Segments) -> Tree:
+        """Join what one layer writes twice, under two names or in parts; it must agree with itself."""
+        if name not in tree:
+            return branch
+        earlier = tree[name]
+        if member.node is not None and isinstance(earlier, dict) and isinstance(branch, dict):
+            return fold(member, earlier, branch)
+        if earlier != branch:
+            secret = member.setting.secret
+            path = join_path(at)
+            self.refusals.fault(
+                f"{path!r} is written twice with different values: {show(earlier, secret=secret)} and "
+                f"{show(branch, secret=secret)}",
+                path,
+                self.keys(at),
+            )
+        return earlier
+
+    def _chosen(self, slot: Slot, node: Choice, value: Any, at: Segments) -> Section | None:
+        """Choose the section of a union: by instance, by tag, else the only one that has all keys."""
+        for section in node.sections:
+            if isinstance(value, typing.get_origin(section.target) or section.target):
+                return section
+        if not isinstance(value, Mapping):
+            self._refuse(slot, value, at, Mismatch(node.expected))
+            return None
+        if node.tag and node.tag in value:
+            tag = value[node.tag]
+            for section in node.sections:
+                if any(tag == each and type(tag) is type(each) for each in tags_of(section, node.tag)):
+                    return section
+            below = (*at, node.tag)
+            tags = [each for section in node.sections for each in tags_of(section, node.tag)]
+            text = f"{join_path(below)!r} is {show(tag, secret=slot.setting.secret)}; expected {one_of(tags)}"
+            self.refusals.fault(
+                text, join_path(below), self.keys(below), hint=f"{node.tag} = {show(tags[0])}"
+            )
+            return None
+        fitting = [section for section in node.sections if all(key in section.names for key in value)]
+        if len(fitting) == 1:
+            return fitting[0]
+        self._refuse_choice(node, value, at, fitting)
+        return None
+
+    def _refuse_choice(
+        self, node: Choice, value: Mapping[Any, Any], at: Segments, fitting: list[Section]
+    ) -> None:
+        names = " or ".join(getattr(each.target, "__qualname__", "") for each in fitting or node.sections)
+        path = join_path(at)
+        what = (
+            f"{path!r} may be {names}" if fitting else f"{path!r} is none of {names}: no one has all its keys"
+        )
+        hint = ""
+        if node.tag:
+            what += f"; {node.tag} says which"
+            hint = f"{node.tag} = {show(tags_of((fitting or list(node.sections))[0], node.tag)[0])}"
+        known = ", ".join(
+            f"{getattr(each.target, '__qualname__', '')} ({', '.join(each.members)})"
+            for each in node.sections
+        )
+        unknown = next((key for key in value if all(key not in each.names for each in node.sections)), None)
+        place = at if unknown is None else (*at, unknown)
+        self.refusals.fault(what, path, self.keys(place), known=known, hint=hint)

@@ -1,0 +1,207 @@
+"""Instances of what was resolved: values are read already, so that building only calls the classes."""
+
+from __future__ import annotations
+
+import linecache
+import re
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ptyconf.schema.construct import make_builder
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, section_in
+from ptyconf.schema.view import Attribute, View, copied
+
+if TYPE_CHECKING:
+    from ptyconf.schema.schema import Schema
+
+FAILED: Any = object()
+Made = Callable[[View[Any], Any, Segments], None]
+
+
+class Failure:
+    """What a class has against its values: the place, the class, and what was raised."""
+
+    __slots__ = ("attribute", "error", "path", "target")
+
+    def __init__(self, path: str, target: Any, error: BaseException, attribute: Attribute | None) -> None:
+        self.path = path
+        self.target = target
+        self.error = error
+        self.attribute = attribute
+
+    @property
+    def missing(self) -> bool:
+        """Whether the class lacks a value that it needs."""
+        return isinstance(self.error, MissingValueError)
+
+
+class MissingValueError(KeyError):
+    """A class needs a value that nothing gives."""
+
+
+class Building:
+    """One building of instances.
+
+    Args:
+        schema: The schema.
+        values: The values by path.
+        trees: Gives the completed tree of a setting that holds settings.
+        made: Is told of every instance, with its view and place.
+        present: Tells whether a view that may be absent was written to.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        values: Mapping[str, Any],
+        trees: Callable[[str], Tree],
+        made: Made,
+        present: Callable[[View[Any]], bool] = lambda _: True,
+    ) -> None:
+        self.schema = schema
+        self.values = values
+        self.trees = trees
+        self.made = made
+        self.present = present
+        self.failures: list[Failure] = []
+
+    def view(self, view: View[Any]) -> Any:
+        """Make an instance of a view's class, inner classes first; FAILED where something is wrong."""
+        plan = view.builder or _plan(view, self.schema)
+        if not plan.composed:
+            return self._call(view, plan, self.values, ())
+        table = {key: self.values[key] for key in plan.plain if key in self.values}
+        for each in plan.composed:
+            path = each.bind.path
+            if each.nested is not None:
+                absent = each.default is None and not self.present(each.nested)
+                table[path] = None if absent else self.view(each.nested)
+            elif path in self.values:
+                slot = self.schema.index.slots[path]
+                table[path] = self.tree(slot, self.trees(path), split_path(path))
+        if any(each is FAILED for each in table.values()):
+            return FAILED
+        return self._call(view, plan, table, split_path(view.section) if view.section else ())
+
+    def tree(self, slot: Slot, tree: Tree, at: Segments) -> Any:
+        """Make what a tree stands for: containers, with instances for sections."""
+        node = slot.node
+        if node is None:
+            return copied(tree)
+        if tree is None:
+            return None
+        if isinstance(node, Items):
+            elements = [self.tree(node.item, each, (*at, index)) for index, each in enumerate(tree)]
+            return FAILED if any(each is FAILED for each in elements) else node.make(elements)
+        if isinstance(node, Table):
+            table = {key: self.tree(node.value, each, (*at, key)) for key, each in tree.items()}
+            if any(each is FAILED for each in table.values()):
+                return FAILED
+            return table if node.make is dict else node.make(table)
+        section = section_in(node, tree)
+        return FAILED if section is None else self._section(section, tree, at)
+
+    def _section(self, section: Section, tree: Tree, at: Segments) -> Any:
+        members = section.members
+        view = section.view
+        table = {}
+        for name, below in tree.items():
+            slot = members[name]
+            table[name] = below if slot.node is None else self.tree(slot, below, (*at, name))
+        if any(each is FAILED for each in table.values()):
+            return FAILED
+        return self._call(view, view.builder or _plan(view, self.schema), table, at)
+
+    def _call(self, view: View[Any], plan: _Plan, table: Mapping[str, Any], at: Segments) -> Any:
+        try:
+            instance = plan.build(table, None)
+        except plan.refusal as group:
+            self._note(view, group, table, at)
+            return FAILED
+        self.made(view, instance, at)
+        return instance
+
+    def _note(self, view: View[Any], group: Any, table: Mapping[str, Any], at: Segments) -> None:
+        """Take apart what cattrs gathered: a value that is missing, or what the class's own code raised."""
+        by_name = {each.name: each for each in view.attributes}
+        for error in group.exceptions:
+            notes = [getattr(note, "name", None) for note in getattr(error, "__notes__", ())]
+            attribute = next((by_name[name] for name in notes if name in by_name), None)
+            if attribute is None:
+                attribute = by_name.get(_attribute_in(error.__traceback__))
+            path = _path_of(view, attribute, at)
+            raised = error
+            if isinstance(error, KeyError) and attribute is not None and attribute.bind.path not in table:
+                raised = MissingValueError(path)
+            self.failures.append(Failure(path, view.target, raised, attribute))
+
+
+def _path_of(view: View[Any], attribute: Attribute | None, at: Segments) -> str:
+    if attribute is None:
+        return join_path(at) if at else view.section
+    if attribute.slot is not None and attribute.bind.path == attribute.argument:
+        return join_path((*at, attribute.argument))
+    return attribute.bind.path
+
+
+class _Plan:
+    """How instances of a view are made: the generated function, and what must be made before."""
+
+    __slots__ = ("build", "composed", "plain", "refusal")
+
+    def __init__(self, build: Any, plain: tuple[str, ...], composed: tuple[Attribute, ...]) -> None:
+        from cattrs import BaseValidationError
+
+        self.build = build
+        self.plain = plain
+        self.composed = composed
+        self.refusal = BaseValidationError
+
+
+def _plan(view: View[Any], schema: Schema) -> _Plan:
+    """Generate the function of a view, once; two threads that do it at a time make the same."""
+    parts: dict[str, tuple[str, Callable[[Any], Any] | None]] = {}
+    plain: list[str] = []
+    composed: list[Attribute] = []
+    for each in view.attributes:
+        path = each.bind.path
+        slot = each.slot or schema.index.slots.get(path)
+        inside = each.slot is not None
+        if each.nested is not None or (not inside and slot is not None and slot.node is not None):
+            composed.append(each)
+            parts[each.name] = path, None
+        else:
+            plain.append(path)
+            parts[each.name] = path, _outward(each, slot)
+    view.builder = _Plan(
+        make_builder(view.target, parts, schema.kinds), tuple(dict.fromkeys(plain)), tuple(composed)
+    )
+    return view.builder  # type: ignore[no-any-return]
+
+
+def _outward(attribute: Attribute, slot: Slot | None) -> Callable[[Any], Any] | None:
+    """Choose what stands between setting and attribute: a conversion, a copy of a container, or nothing."""
+    conversion = attribute.bind.conversion
+    if conversion is not None:
+        return conversion.to_target
+    if slot is not None and slot.node is not None:
+        return None
+    return copied if slot is None or slot.kind.mutable else None
+
+
+_ATTRS_CALL = re.compile(r"__attr_(?:validator|converter)_(\w+)|_setattr\('(\w+)'")
+
+
+def _attribute_in(trace: TracebackType | None) -> str:
+    """Find the attribute at which the constructor that attrs generated stood when something was raised."""
+    name = ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename.startswith("<attrs generated"):
+            match = _ATTRS_CALL.search(linecache.getline(code.co_filename, trace.tb_lineno))
+            if match is not None:
+                name = match[1] or match[2]
+        trace = trace.tb_next
+    return name

@@ -1,0 +1,345 @@
+"""What of a resolution travels to another process: its values and stories, and the way back to its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any, NoReturn
+
+from ptyconf.errors import SchemaError
+from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.layer_values import LayerValues, take_as_read
+from ptyconf.merge.origin import Origin
+from ptyconf.merge.precedence import Precedence
+from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolve import resolve
+from ptyconf.merge.trace import Trace
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.setting import Setting
+from ptyconf.schema.tree import Choice, Items, Slot, Variant, child, leaves
+from ptyconf.schema.view import copied
+from ptyconf.text.show import MASK, show
+
+
+class Origins:
+    """The origins of one layer's settings, written down."""
+
+    def __init__(self, places: Mapping[Keys, Origin], otherwise: Origin) -> None:
+        self.places = dict(places)
+        self.otherwise = otherwise
+
+    def __call__(self, keys: Keys) -> Origin:
+        """Give the origin of a setting; that of what holds it where it has none of its own."""
+        for length in range(len(keys), 0, -1):
+            if keys[:length] in self.places:
+                return self.places[keys[:length]]
+        return self.otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRecord:
+    """The table of a union, with the number of the section that was chosen for it."""
+
+    number: int
+    table: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecord:
+    """One layer: what it says in the schema's terms, and where."""
+
+    name: str
+    kind: str
+    label: str
+    within: int
+    values: Mapping[str, Any]
+    conversions: Mapping[str, str]
+    origins: Origins
+
+    def layer(self, schema: Schema) -> Layer:
+        """Make the layer again, read as it was."""
+        layer = Layer(self.name, {}, self.origins, kind=self.kind, label=self.label, within=self.within)
+        values = {
+            path: _decoded(schema.index.slots[path], value)
+            for path, value in self.values.items()
+            if path in schema.index.slots
+        }
+        spelled = {path: (split_path(path), name) for path, name in self.conversions.items()}
+        take_as_read(layer, schema, values, spelled)
+        return layer
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A resolution written down; secrets are in the clear."""
+
+    program: str
+    importable: str
+    precedence: tuple[str | tuple[str, ...], ...]
+    layers: tuple[LayerRecord, ...]
+    values: Mapping[str, Any]
+    traces: Mapping[str, Trace]
+    hidden: frozenset[str]
+    settings: Mapping[str, tuple[str, str]]  # help and unit
+
+
+def record_of(resolution: Resolution) -> Record:
+    """Write a resolution down."""
+    state = resolution._state  # noqa: SLF001  The two halves of one thing.
+    schema = resolution.schema
+    traces = {path: resolution.trace(path, reveal=True) for path in resolution}
+    hidden = frozenset(path for path in traces if resolution.trace(path).value == MASK)
+    values = {path: copied(value) for path, _, value in resolution.leaves()}
+    own = {id(layer.values_by_schema.get(id(schema))): layer for layer in state.layers}
+    layers = tuple(
+        _layer_record(own[id(each)], each, schema) for each in state.layer_values if id(each) in own
+    )
+    said = {path: schema[path] for path in traces if path in schema}
+    return Record(
+        schema.name,
+        schema.importable,
+        resolution.precedence.names,
+        layers if schema.importable else (),
+        values,
+        traces,
+        hidden,
+        {path: (each.help, each.unit) for path, each in said.items()},
+    )
+
+
+def _layer_record(layer: Layer, layer_values: LayerValues, schema: Schema) -> LayerRecord:
+    places: dict[Keys, Origin] = {}
+    values: dict[str, Any] = {}
+    for path, value in layer_values.values.items():
+        start, slot = split_path(path), schema.index.slots[path]
+        places[start] = layer_values.origin(path)
+        for below, _, _ in leaves(slot, value):
+            places[(*start, *below)] = layer_values.origin(join_path((*start, *below)))
+        values[path] = _encoded(slot, value)
+    conversions = {path: name for path, (_, name) in layer_values.spelled.items() if name and path in values}
+    otherwise = Origin(layer.kind, layer.label, layer.label)
+    return LayerRecord(
+        layer.name, layer.kind, layer.label, layer.within, values, conversions, Origins(places, otherwise)
+    )
+
+
+def _encoded(slot: Slot, tree: Any) -> Any:
+    """Give a tree without the sections that it names."""
+    node = slot.node
+    if node is None or tree is None:
+        return copied(tree)
+    if isinstance(node, Items):
+        return [_encoded(node.item, each) for each in tree]
+    table = {
+        key: each if (below := child(node, key, tree)) is None else _encoded(below, each)
+        for key, each in tree.items()
+    }
+    return VariantRecord(node.sections.index(tree.section), table) if isinstance(node, Choice) else table
+
+
+def _decoded(slot: Slot, tree: Any) -> Any:
+    """Give a tree its sections back."""
+    node = slot.node
+    if node is None or tree is None:
+        return tree
+    if isinstance(node, Items):
+        return [_decoded(node.item, each) for each in tree]
+    found = Variant(node.sections[tree.number], tree.table) if isinstance(node, Choice) else dict(tree)
+    for key, each in found.items():
+        below = child(node, key, found)
+        if below is not None:
+            found[key] = _decoded(below, each)
+    return found
+
+
+def revive(record: Record) -> Resolution:
+    """Make a resolution of what was written down: the same one, where its schema can be imported."""
+    schema = _schema_of(record.importable)
+    if schema is None:
+        return Recorded(record)
+    return resolve(schema, Precedence(*record.precedence), [each.layer(schema) for each in record.layers])
+
+
+def _schema_of(importable: str) -> Schema | None:
+    module, _, name = importable.partition(":")
+    if not module:
+        return None
+    try:
+        found: Any = import_module(module)
+    except ImportError:
+        return None
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found if isinstance(found, Schema) else None
+
+
+class Recorded(Resolution):
+    """A resolution that came from another process without its schema: it answers, and takes no new layer."""
+
+    __slots__ = ("_record",)
+
+    _record: Record
+
+    def __init__(self, record: Record) -> None:
+        object.__setattr__(self, "_record", record)
+
+    @property
+    def schema(self) -> Any:
+        """The name and the words of the program's settings; nothing of their types."""
+        return RecordedSchema(self._record)
+
+    @property
+    def precedence(self) -> Precedence:
+        """The declared order of the layers."""
+        return Precedence(*self._record.precedence)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """No layers; what they said is in the traces."""
+        return ()
+
+    def value(self, path: str | Segments) -> Any:
+        """Give the plain value of a setting, or a table of those below a path.
+
+        Raises:
+            KeyError: There is no such setting.
+        """
+        name = path if isinstance(path, str) else join_path(path)
+        values = self._record.values
+        if name in values:
+            return copied(values[name])
+        start = split_path(name)
+        below = {
+            segments[len(start) :]: value
+            for segments, value in ((split_path(each), value) for each, value in values.items())
+            if segments[: len(start)] == start
+        }
+        if not below:
+            raise KeyError(path)
+        return _nested(below)
+
+    __getitem__ = value
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """Walk the settings that have a value."""
+        return iter([(path, copied(value)) for path, value in self._record.values.items()])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._record.values)
+
+    def __len__(self) -> int:
+        return len(self._record.values)
+
+    def __contains__(self, path: object) -> bool:
+        try:
+            self.value(path)  # type: ignore[arg-type]
+        except (KeyError, TypeError, AttributeError):
+            return False
+        return True
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{path}={show(value, secret=path in self._record.hidden)}"
+            for path, value in list(self._record.values.items())[:6]
+        )
+        return f"<Resolution of {self._record.program}, without its schema: {shown}>"
+
+    def __reduce__(self) -> Any:
+        return revive, (self._record,)
+
+    def build(self, target: Any) -> NoReturn:  # noqa: ARG002  As its class has it.
+        """Refuse to build.
+
+        Raises:
+            SchemaError: Always.
+        """
+        raise _lacking(self._record)
+
+    def trace(self, path: str | Segments, *, reveal: bool = False) -> Trace:
+        """Tell one setting's whole story.
+
+        Raises:
+            KeyError: There is no such setting.
+        """
+        name = path if isinstance(path, str) else join_path(path)
+        trace = self._record.traces[name]
+        if reveal or name not in self._record.hidden:
+            return trace
+        return replace(
+            trace,
+            value=MASK,
+            winner=replace(trace.winner, value=MASK),
+            losers=tuple(replace(each, value=MASK) for each in trace.losers),
+            elements=(),
+        )
+
+    def winner_layer(self, path: str) -> str:
+        """Name the layer whose value is in force."""
+        return self._record.traces[path].winner.layer
+
+    def has(self, path: str, *layers: str) -> bool:
+        """Tell whether one of these layers (any layer, without names) wrote a setting."""
+        trace = self._record.traces.get(path)
+        written = () if trace is None else (trace.winner.layer, *(each.layer for each in trace.losers))
+        return any(not layers or name in layers for name in written)
+
+    def with_layer(self, *layers: Layer) -> NoReturn:  # noqa: ARG002  As its class has it.
+        """Refuse a new layer.
+
+        Raises:
+            SchemaError: Always.
+        """
+        raise _lacking(self._record)
+
+    def replace_layer(self, layer: Layer) -> NoReturn:  # noqa: ARG002  As its class has it.
+        """Refuse a new layer.
+
+        Raises:
+            SchemaError: Always.
+        """
+        raise _lacking(self._record)
+
+
+class RecordedSchema(Mapping[str, Setting]):
+    """The words of a program's settings."""
+
+    def __init__(self, record: Record) -> None:
+        self.name = record.program
+        self._record = record
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """The settings by path."""
+        return self
+
+    def __getitem__(self, path: str) -> Setting:
+        said, unit = self._record.settings.get(path, ("", ""))
+        if path not in self._record.values:
+            raise KeyError(path)
+        return Setting(path, help=said, unit=unit, secret=path in self._record.hidden)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._record.values)
+
+    def __len__(self) -> int:
+        return len(self._record.values)
+
+
+def _lacking(record: Record) -> SchemaError:
+    return SchemaError(
+        f"this resolution of {record.program} came without its schema; "
+        'make the schema with importable="package.module:SCHEMA"'
+    )
+
+
+def _nested(below: Mapping[Segments, Any]) -> Any:
+    """Put values together by their places."""
+    if () in below:
+        return copied(below[()])
+    keys = dict.fromkeys(segments[0] for segments in below)
+    parts = {
+        key: _nested({rest[1:]: value for rest, value in below.items() if rest[0] == key}) for key in keys
+    }
+    return list(parts.values()) if all(isinstance(key, int) for key in parts) else parts

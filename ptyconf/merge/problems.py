@@ -1,0 +1,162 @@
+"""Problems with their places: what a fault hides, and where a value stands that somebody refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ptyconf.errors import Complaint, Problem
+from ptyconf.merge.hints import assignment
+from ptyconf.merge.law import entries
+from ptyconf.merge.layer import Fault
+from ptyconf.merge.layer_values import LayerValues
+from ptyconf.merge.origin import Origin
+from ptyconf.merge.refusals import holds_secret, own_words
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.tree import Slot, branch
+from ptyconf.text.show import close_matches, redact, show, toml_text
+
+ABSENT: Any = object()
+
+
+class Places:
+    """Where the values of one resolve stand.
+
+    Args:
+        schema: The schema.
+        layers: Its layers, high to low, the defaults too.
+        histories: What the layers wrote, by path.
+        values: What is in force, by path.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        layers: tuple[LayerValues, ...],
+        histories: Mapping[str, Any],
+        values: Mapping[str, Any],
+    ) -> None:
+        self.schema = schema
+        self.layers = layers
+        self.histories = histories
+        self.values = values
+
+    def written(self, path: str) -> list[tuple[LayerValues, Any]]:
+        """List what layers wrote for a setting, high to low, without what is passed over."""
+        try:
+            root, below = self.schema.locate(path)
+        except KeyError:
+            return []
+        slot = self.schema.index.slots[root]
+        found = []
+        for layer_values, tree in entries(self.histories.get(root)):
+            value = part(slot, layer_values.live(root, tree), below)
+            if value is not ABSENT and root not in layer_values.passed:
+                found.append((layer_values, value))
+        return found
+
+    def origin(self, path: str) -> Origin | None:
+        """Say where the winning value of a setting stands, or what a section has in the highest layer."""
+        written = self.written(path)
+        if written:
+            return written[0][0].origin(path)
+        return self.section_origin(split_path(path) if path else ())
+
+    def section_origin(self, section: Segments) -> Origin | None:
+        """Say where a section stands: its header in the highest layer that writes in it, or a setting."""
+        start = f"{join_path(section)}." if section else ""
+        for layer_values in self.layers:
+            path = next((each for each in layer_values.values if each.startswith(start)), None)
+            if path is not None:
+                header = layer_values.origins(section) if section else None
+                exact = header is not None and header.in_text and header.column is not None
+                return header if exact else layer_values.origin(path)
+        return None
+
+    def below(self, path: str, above: LayerValues) -> tuple[str, ...]:
+        """Name the place and value that an entry of a layer hides."""
+        ranks = {id(layer_values): number for number, layer_values in enumerate(self.layers)}
+        here = ranks.get(id(above), -1)
+        for layer_values, value in self.written(path):
+            if ranks.get(id(layer_values), len(ranks)) > here:
+                secret = holds_secret(self.schema.slot(path))
+                return (f"{layer_values.origin(path).where} ({show(value, secret=secret)})",)
+        return ()
+
+    def complaint(self, said: str | Complaint, path: str, value: Any = ABSENT) -> Problem:
+        """Make a problem of what a check says, with the place of the winning value."""
+        complaint = Complaint(said) if isinstance(said, str) else said
+        written = self.written(path)
+        winner = written[0][0] if written else None
+        slot = self._slot(path)
+        secret = slot is not None and holds_secret(slot)
+        hint = complaint.hint
+        if complaint.example is not None and winner is not None and not secret:
+            hint = assignment(winner.kind, winner.origins, winner.keys(path), toml_text(complaint.example))
+        if value is ABSENT:
+            value = written[0][1] if written else self.values.get(path)
+        return Problem(
+            redact(complaint.text, value, secret=secret),
+            path=path,
+            origin=self.origin(path),
+            overrides=self.below(path, winner) if winner is not None else (),
+            expected=complaint.expected,
+            hint=hint,
+        )
+
+    def raised(self, error: BaseException, path: str, value: Any = None) -> Problem:
+        """Make a problem of what somebody's own code raised about a value."""
+        slot = self._slot(path)
+        secret = slot is not None and holds_secret(slot)
+        text = own_words(error, value, secret=secret)
+        if not isinstance(error, (ValueError, TypeError)) or text == type(error).__name__:
+            text = f"{type(error).__name__}: {text}" if text != type(error).__name__ else text
+        return self.complaint(text, path, value)
+
+    def problem(self, fault: Fault, layer_values: LayerValues) -> Problem:
+        """Make a problem of what was found wrong in a layer, now that it is known what it hides."""
+        origin = fault.origin
+        if origin is None and fault.keys:
+            origin = layer_values.origins(fault.keys)
+        problem = Problem(
+            fault.text,
+            path=fault.path,
+            origin=origin,
+            overrides=self.below(fault.path, layer_values) if fault.path else (),
+            expected=fault.expected,
+            known=fault.known,
+            hint=fault.hint,
+            snippet="" if self.names_secret(fault.context) else fault.snippet,
+        )
+        problem.count = fault.count
+        return problem
+
+    def names_secret(self, context: str) -> bool:
+        """Tell whether a piece of source has a word in it that is a secret's name, or nearly."""
+        words = set(re.findall(r"[\w-]+", context)) if context else set()
+        names = self.schema.secret_names
+        return not words.isdisjoint(names) or any(
+            close_matches(word, names, count=1) for word in list(words)[:50] if len(word) > 2
+        )
+
+    def _slot(self, path: str) -> Slot | None:
+        try:
+            return self.schema.slot(path)
+        except KeyError:
+            return None
+
+
+def part(slot: Slot, tree: Any, below: Segments) -> Any:
+    """Give what a layer's tree has at a place: None where it says so, ABSENT where it says nothing."""
+    if not below:
+        return tree
+    for length in range(len(below) + 1):
+        try:
+            _, value = branch(slot, tree, below[:length])
+        except KeyError:
+            return ABSENT
+        if value is None or length == len(below):
+            return value
+    return ABSENT

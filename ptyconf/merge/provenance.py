@@ -1,0 +1,116 @@
+"""The resolution behind an instance, with what was assigned to it since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ptyconf.merge.law import push
+from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.layer_values import LayerValues
+from ptyconf.merge.origin import Origin
+from ptyconf.merge.resolution import Built, Resolution, built_of
+from ptyconf.merge.same import same
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.tree import fold, tree_of
+from ptyconf.schema.types import name_of
+from ptyconf.schema.view import View
+
+ASSIGNED = "assigned after resolve"
+
+
+def provenance_of(instance: object) -> Resolution | None:
+    """Find the resolution that an instance was built from; None for an unknown one, a copy or a pickle.
+
+    Fields that were assigned since stand in it as a layer of their own, above all others.
+    """
+    built = built_of(instance)
+    if built is None:
+        return None
+    changed = _assigned(built, instance)
+    return _with_assigned(built, changed) if changed else built.resolution
+
+
+def view_of(instance: object) -> View[Any] | None:
+    """Find the view by which an instance was built."""
+    built = built_of(instance)
+    return built.view if built is not None else None
+
+
+def path_of(instance: object, attribute: str) -> str | None:
+    """Find the path of the setting that an attribute of a built instance holds."""
+    built = built_of(instance)
+    if built is None:
+        return None
+    for each in built.view.attributes:
+        if each.name == attribute:
+            return each.nested.section if each.nested is not None else join_path(_place(built, each))
+    return None
+
+
+def _place(built: Built, attribute: Any) -> Segments:
+    if attribute.slot is not None:
+        return (*built.at, attribute.argument)
+    return split_path(attribute.bind.path)
+
+
+def _assigned(built: Built, instance: Any) -> dict[Segments, tuple[str, Any]]:
+    """Find the attributes that no longer hold what was built: place -> (attribute, value)."""
+    changed: dict[Segments, tuple[str, Any]] = {}
+    resolution = built.resolution
+    for each in built.view.own:
+        place = _place(built, each)
+        if join_path(place) not in resolution:
+            continue
+        now = getattr(instance, each.name)
+        was = resolution.value(place)
+        conversion = each.bind.conversion
+        if conversion is not None:
+            was = conversion.to_target(was)
+        if now is not was and not _alike(now, was):
+            changed[place] = each.name, now
+    return changed
+
+
+def _alike(now: Any, was: Any) -> bool:
+    return type(now) is type(was) and same(now, was)
+
+
+def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Resolution:
+    """Put what was assigned on top of the history, as it stands: nothing is read or checked again."""
+    state = built.resolution._state  # noqa: SLF001  The two halves of one thing.
+    names = {join_path(place): attribute for place, (attribute, _) in changed.items()}
+    label = name_of(built.view.target)
+
+    def origins(keys: Keys) -> Origin:
+        path = join_path(keys)
+        return Origin("assigned", label, f"{label}.{names.get(path, path)}")
+
+    layer_values = LayerValues(Layer(ASSIGNED, {}, origins, kind="assigned"), state.schema)
+    values = dict(state.values)
+    for place, (_, value) in changed.items():
+        root, below = state.schema.locate(place)
+        slot = state.schema.index.slots[root]
+        tree = value
+        if slot.node is not None:
+            tree = tree_of(state.schema.slot(place), value)
+            for segment in reversed(below):
+                tree = {segment: tree}
+            earlier = layer_values.values.get(root)
+            tree = tree if earlier is None else fold(slot, earlier, tree)
+            values[root] = fold(slot, state.tree(root), tree)
+        else:
+            values[root] = tree
+        layer_values.values[root] = tree
+    histories = push(layer_values, layer_values.values, state.histories)
+    derived = {path: each for path, each in state.derived.items() if path not in names}
+    return Resolution(
+        replace(
+            state,
+            histories=histories,
+            values=values,
+            derived=derived,
+            layer_values=(layer_values, *state.layer_values),
+            trees={},
+        )
+    )

@@ -1,0 +1,119 @@
+"""Layers that share a rank: they must agree, and the order of the call never shows."""
+
+from __future__ import annotations
+
+from itertools import combinations, groupby
+from typing import Any
+
+from ptyconf.errors import Problem
+from ptyconf.merge.layer_values import LayerValues
+from ptyconf.merge.precedence import Precedence
+from ptyconf.merge.same import same
+from ptyconf.schema.path import join_path, split_path
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.setting import Setting
+from ptyconf.schema.tree import Slot, Variant, child
+from ptyconf.text.show import show
+
+Ranked = list[tuple[tuple[int, int], LayerValues]]
+
+
+def in_one_order(ranked: Ranked, precedence: Precedence) -> list[list[LayerValues]]:
+    """Sort layers of one rank by what they are, and give the groups that share a rank."""
+    names = {name: number for number, name in enumerate(precedence.ranks)}
+    ranked.sort(key=lambda pair: (pair[0], names[pair[1].name], *_mark(pair[1])))
+    groups = (
+        [layer_values for _, layer_values in group] for _, group in groupby(ranked, key=lambda pair: pair[0])
+    )
+    return [group for group in groups if len(group) > 1]
+
+
+def _mark(layer_values: LayerValues) -> tuple[Any, ...]:
+    """Tell layers of one rank apart by kind and by where they stand."""
+    path = min(layer_values.values, default="")
+    origin = layer_values.origin(path) if path else None
+    place = (
+        ("", 0, 0, "")
+        if origin is None
+        else (origin.file or "", origin.line or 0, origin.column or 0, str(origin))
+    )
+    return (layer_values.kind, *place, repr(sorted(layer_values.values.items(), key=lambda pair: pair[0])))
+
+
+def refuse_disagreement(schema: Schema, group: list[LayerValues]) -> list[Problem]:
+    """Note every setting on which two layers of one rank differ, each setting once."""
+    problems: dict[str, Problem] = {}
+    for first, second in combinations(group, 2):
+        for path in sorted(first.values.keys() & second.values.keys()):
+            slot = schema.index.slots[path]
+            if path in first.passed or path in second.passed:
+                continue
+            _compare(slot, path, (first, first.values[path]), (second, second.values[path]), problems)
+    return list(problems.values())
+
+
+def _compare(
+    slot: Slot,
+    path: str,
+    one: tuple[LayerValues, Any],
+    two: tuple[LayerValues, Any],
+    problems: dict[str, Problem],
+) -> None:
+    (first, ours), (second, theirs) = one, two
+    node = slot.node
+    if node is not None and node.strategy == "deep" and isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in sorted(ours.keys() & theirs.keys(), key=str):
+            below = child(node, key)
+            if below is not None:
+                inner = join_path((*split_path(path), key))
+                _compare(below, inner, (first, ours[key]), (second, theirs[key]), problems)
+        return
+    setting = slot.setting
+    if setting.merge == "deep" and isinstance(ours, dict) and isinstance(theirs, dict):
+        _compare_free(setting, path, one, two, problems)
+    elif not _agree(ours, theirs):
+        problems.setdefault(path, _disagreement(setting, path, one, two))
+
+
+def _agree(ours: Any, theirs: Any) -> bool:
+    if isinstance(ours, Variant) and isinstance(theirs, Variant) and ours.section is not theirs.section:
+        return False
+    return same(ours, theirs)
+
+
+def _compare_free(
+    setting: Setting,
+    path: str,
+    one: tuple[LayerValues, Any],
+    two: tuple[LayerValues, Any],
+    problems: dict[str, Problem],
+) -> None:
+    """Compare two tables of any values, key by key."""
+    (first, ours), (second, theirs) = one, two
+    for key in sorted(ours.keys() & theirs.keys(), key=str):
+        left, right = ours[key], theirs[key]
+        inner = join_path((*split_path(path), str(key)))
+        if isinstance(left, dict) and isinstance(right, dict):
+            _compare_free(setting, inner, (first, left), (second, right), problems)
+        elif not same(left, right):
+            problems.setdefault(inner, _disagreement(setting, inner, (first, left), (second, right)))
+
+
+def _disagreement(
+    setting: Setting, path: str, one: tuple[LayerValues, Any], two: tuple[LayerValues, Any]
+) -> Problem:
+    (first, ours), (second, theirs) = one, two
+    secret = setting.secret
+    here, there = first.origin(path), second.origin(path)
+    text = (
+        f"{path!r} is {show(ours, secret=secret)} in {here.where} and "
+        f"{show(theirs, secret=secret)} in {there.where}; {_sharing(first.name, second.name)}"
+    )
+    return Problem(text, path=path, origin=here, hint=f"remove {path} from one of them")
+
+
+def _sharing(first: str, second: str) -> str:
+    """Say why two layers must agree."""
+    if first == second:
+        return f"both are of the layer {first!r} and must agree"
+    return f"the layers {first!r} and {second!r} share a rank and must agree"

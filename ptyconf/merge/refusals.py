@@ -1,0 +1,171 @@
+"""What is wrong with one layer, noted in the words of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ptyconf.merge.hints import Hints, assignment, example_of, list_known
+from ptyconf.merge.layer import Fault, Keys, Layer
+from ptyconf.schema.index import Found
+from ptyconf.schema.kind import Mismatch
+from ptyconf.schema.path import Segments, join_path
+from ptyconf.schema.tree import Choice, Section, Slot
+from ptyconf.text.show import MASK, close_matches, redact, show, toml_text
+
+if TYPE_CHECKING:
+    from ptyconf.merge.layer_values import LayerValues
+
+SUGGESTED = 20  # looking for near misses is quadratic, so only the first unknown keys get one
+KEPT_UNKNOWN = 1000  # each is a problem; the rest together are one more
+
+
+class Refusals:
+    """The faults of one layer, as they are found."""
+
+    def __init__(self, layer_values: LayerValues, layer: Layer) -> None:
+        self.layer = layer
+        self.schema = layer_values.schema
+        self.index = self.schema.index
+        self.sections = self.index.sections if layer.sections is None else layer.sections
+        self.faults = list(layer_values.faults)
+        self.notices: list[tuple[type[Warning], str]] = []
+        layer_values.faults, layer_values.notices = self.faults, self.notices
+        self.unknowns = 0
+        self.further: Keys = ()
+
+    @cached_property
+    def hints(self) -> Hints:
+        """The words for what is wrong."""
+        return Hints(self.layer, self.index, self.schema.settings, self.sections)
+
+    def fault(self, text: str, path: str, keys: Keys, *, known: str = "", hint: str = "") -> None:
+        """Note one thing that is wrong."""
+        self.faults.append(Fault(text, path, keys, known=known, hint=hint))
+
+    def finish(self) -> None:
+        """Count the unknown settings that are not listed one by one."""
+        if self.further:
+            count = self.unknowns - KEPT_UNKNOWN
+            text = f"{count} more unknown settings from here on"
+            self.faults.append(Fault(text, keys=self.further, count=count))
+
+    def refuse_value(
+        self, slot: Slot, value: Any, keys: Keys, mismatch: Mismatch, *, path: str = "", below: Segments = ()
+    ) -> None:
+        """Note a value that does not fit its type; ``path`` is the setting's, where it holds no own."""
+        setting, path = slot.setting, path or slot.path
+        secret = holds_secret(slot)
+        hint = mismatch.hint if mismatch.hint and not mismatch.at else example_of(setting)
+        hint = "" if secret else hint
+        text = f"{path + mismatch.at!r} is {show(value, secret=secret)}; expected {mismatch.expected}"
+        if mismatch.at:
+            shown = show(value, secret=secret)
+            text = f"{path!r} is {shown}; expected {mismatch.expected} at {mismatch.at.lstrip('.')}"
+        written = keys if keys and isinstance(keys[-1], str) else (path,)  # an index, in a list
+        self.fault(
+            text,
+            path,
+            (*keys, *below),
+            hint=assignment(self.layer.kind, self.layer.origins, written, hint) if hint else "",
+        )
+
+    def refuse_words(self, slot: Slot, error: Exception, value: Any, keys: Keys, path: str) -> None:
+        """Note what somebody's own code says against a value."""
+        self.fault(own_words(error, value, secret=holds_secret(slot)), path, keys)
+
+    def refuse_ambiguous(self, keys: Keys, meant: Found) -> None:
+        """Note a bare name that several settings have."""
+        text = f"{'.'.join(str(key) for key in keys)!r} may mean {' or '.join(meant.keys)}"
+        self.fault(text, "", keys, hint=f"write {meant.keys[0]}")
+
+    def refuse_table(self, keys: Keys, value: Any) -> None:
+        """Note a section that is no table."""
+        name = self.hints.shown_name(keys, quoted=True)
+        path = join_path(keys)
+        secret = any(
+            each.startswith(f"{path}.") and holds_secret(slot) for each, slot in self.index.slots.items()
+        )
+        text = f"{name!r} is {show(value, secret=secret)}; expected a table of settings"
+        self.fault(text, name, keys, known=list_known(list(self.hints.inside(name))))
+
+    def refuse_unknown(self, keys: Keys, value: Any, *, name: str = "") -> None:
+        """Note a key that no setting has, with the names that it may have been meant to be."""
+        if self.layer.unknown == "ignore":
+            return
+        if self.unknowns >= KEPT_UNKNOWN and self.layer.unknown == "error":
+            self.unknowns += 1
+            self.further = self.further or keys
+            return
+        raw = name or self.hints.shown_name(keys)
+        name = name or self.hints.shown_name(keys, quoted=True)
+        self.unknowns += 1
+        near = self.hints.near(raw) if self.unknowns <= SUGGESTED else []
+        section = name.rpartition(".")[0] if name == raw else self.hints.shown_name(keys[:-1])
+        hint = self.hints.suggestion(near, section, value, keys) if near else ""
+        known = list_known(list(self.hints.inside(section)), [key.rpartition(".")[2] for key in near])
+        self._tell_unknown(name, keys, known, hint)
+
+    def refuse_member(
+        self, section: Section | Choice, at: Segments, key: Any, value: Any, keys: Keys
+    ) -> None:
+        """Note a key that a section below a setting has not, with the names that it has."""
+        if self.layer.unknown == "ignore":
+            return
+        self.unknowns += 1
+        sections = section.sections if isinstance(section, Choice) else (section,)
+        names = list(dict.fromkeys(name for each in sections for name in each.members))
+        near = close_matches(str(key), names) if self.unknowns <= SUGGESTED else []
+        hint = ""
+        if near:
+            slot = next(each.members[near[0]] for each in sections if near[0] in each.members)
+            shown = value if isinstance(value, str) and self.layer.text else toml_text(value)
+            if isinstance(value, Mapping) or len(shown) > 60:
+                shown = "..."
+            shown = MASK if holds_secret(slot) else shown
+            meant = (*at, near[0])
+            flat = self.layer.kind in {"environment", "flag"}
+            path = join_path(meant)
+            hint = (
+                assignment(self.layer.kind, self.layer.origins, keys, shown, path)
+                if flat
+                else f"{near[0]} = {shown}"
+            )
+        self._tell_unknown(join_path((*at, str(key))), keys, list_known(names, near), hint)
+
+    def _tell_unknown(self, name: str, keys: Keys, known: str, hint: str) -> None:
+        short = name if len(name) <= 80 else f"{name[:76]} ..."
+        if self.layer.unknown == "warn":
+            text = f"unknown setting {short!r}, written in {self.layer.origins(keys).where}"
+            self.notices.append((UserWarning, f"{text}; {hint}" if hint else text))
+        else:
+            self.fault(f"unknown setting {short!r}", name, keys, known=known, hint=hint)
+
+
+def holds_secret(slot: Slot, seen: tuple[Any, ...] = ()) -> bool:
+    """Tell whether a setting is a secret or has one below it."""
+    if slot.setting.secret:
+        return True
+    node = slot.node
+    if node is None:
+        return False
+    if isinstance(node, (Section, Choice)):
+        sections = (node,) if isinstance(node, Section) else node.sections
+        return any(
+            holds_secret(member, (*seen, each.target))
+            for each in sections
+            if each.target not in seen
+            for member in each.members.values()
+        )
+    return holds_secret(getattr(node, "value", None) or node.item, seen)  # type: ignore[union-attr]
+
+
+def own_words(error: BaseException, value: Any, *, secret: bool) -> str:
+    """Give what an exception says: its first argument where that is text; of a secret only what is safe."""
+    first = error.args[0] if error.args else ""
+    text = first if isinstance(first, str) and first.strip() else str(error)
+    if secret and len(str(value)) < 4:
+        text = ""  # so short a secret stands in many a text by chance, so that masking it would show it
+    text = redact(text, value, secret=secret)
+    return text or type(error).__name__

@@ -1,0 +1,29 @@
+"""When two values are the same: 1 is not true, NaN is itself, and order counts where a type keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def same(one: Any, two: Any) -> bool:
+    """Tell whether two values are the same, in type too, at every depth."""
+    if one is two:
+        return True
+    kind = one.__class__
+    if kind is not two.__class__:
+        return False
+    if kind in (int, str, bool):
+        return bool(one == two)
+    if kind is float:
+        return bool(one == two) or (one != one and two != two)
+    if isinstance(one, Mapping):
+        return len(one) == len(two) and all(key in two and same(each, two[key]) for key, each in one.items())
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(two) and all(map(same, one, two))
+    if isinstance(one, (set, frozenset)):
+        return bool(one == two) and {type(each) for each in one} == {type(each) for each in two}
+    try:
+        return bool(one == two)
+    except (TypeError, ValueError):  # arrays have no single truth
+        return False

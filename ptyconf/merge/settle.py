@@ -1,0 +1,336 @@
+"""What comes after the merge: values that gather, values that follow from others, and what checks say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ptyconf.errors import Complaint, Problem
+from ptyconf.merge.law import STRATEGIES, entries
+from ptyconf.merge.layer_values import LayerValues
+from ptyconf.merge.trace import Derived
+from ptyconf.schema.kind import Mismatch
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.setting import Derivation, Setting
+from ptyconf.schema.tree import (
+    Items,
+    Slot,
+    Table,
+    Tree,
+    branch,
+    child,
+    completed,
+    fold,
+    key_text,
+    without_removed,
+)
+from ptyconf.text.show import show, toml_text
+
+if TYPE_CHECKING:
+    from ptyconf.merge.problems import Places
+
+Repeated = frozenset[tuple[int, str]]  # identity of a layer, and the path that it repeats
+
+
+class Settling:
+    """The settling of one resolve's values, in place."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        places: Callable[[], Places],
+        values: dict[str, Any],
+        histories: Mapping[str, Any],
+        problems: list[Problem],
+        touched: set[str],
+    ) -> None:
+        self.schema = schema
+        self._places = places
+        self.values = values
+        self.histories = histories
+        self.problems = problems
+        self.touched = touched
+        self.derived: dict[str, Derived] = {}
+        self.repeated: Repeated = frozenset()
+
+    @property
+    def places(self) -> Places:
+        """Where values stand, for what is wrong with them."""
+        return self._places()
+
+    # Values that gather
+
+    def combine(self, tied: list[list[LayerValues]]) -> None:
+        """Combine the layers' values where the setting says that they do not replace each other."""
+        slots = self.schema.index.slots
+        self.repeated = frozenset(self._repeats(tied))
+        for path in self.schema.special:
+            link = self.histories.get(path)
+            slot = slots[path]
+            if link is None or path not in self.values:
+                continue
+            if slot.node is not None:
+                self.values[path] = merge_trees(slot, live_entries(path, link, self.repeated))
+            elif link[2] is not None and self.values[path] is not None:
+                combine = STRATEGIES[slot.setting.merge]
+                values, _ = combine(live_entries(path, link, self.repeated))
+                self.values[path] = values if isinstance(values, dict) else slot.kind.typed(values)
+
+    def _repeats(self, tied: list[list[LayerValues]]) -> Iterator[tuple[int, str]]:
+        """Find what layers of one rank say alike where lists are joined: it counts once."""
+        joined = [
+            path for path in self.schema.special if self.schema.settings[path].merge in ("append", "union")
+        ]
+        for group in tied if joined else ():
+            for path in joined:
+                writing = [each for each in group if path in each.values]
+                yield from ((id(each), path) for each in writing[1:])
+
+    # Values that follow
+
+    def derive_all(self) -> None:
+        """Compute the derived settings, each after its inputs; one with ``*`` for every key that there is."""
+        for derivation in self.schema.derivations:
+            if "*" not in derivation.target:
+                self.derive(derivation, derivation.target, derivation.inputs)
+                continue
+            pattern = split_path(derivation.target)
+            for stars in self._keys_under(pattern):
+                target = _filled(pattern, stars)
+                inputs = tuple(join_path(_filled(split_path(each), stars)) for each in derivation.inputs)
+                self.derive(derivation, join_path(target), inputs)
+
+    def _keys_under(self, pattern: Segments) -> list[tuple[Any, ...]]:
+        """List the keys that stand for the stars of a pattern, in the merged values."""
+        root, _ = self.schema.locate(pattern)
+        slot = self.schema.index.slots[root]
+        start = len(split_path(root))
+        found: list[tuple[Any, ...]] = []
+
+        def descend(slot: Slot, tree: Tree, rest: Segments, stars: tuple[Any, ...]) -> None:
+            if "*" not in rest:
+                found.append(stars)
+            elif slot.node is None or tree is None:
+                return
+            elif rest[0] == "*":
+                pairs = enumerate(tree) if isinstance(slot.node, Items) else tree.items()
+                for key, below in list(pairs):
+                    inner = child(slot.node, key, tree)
+                    if inner is not None:
+                        descend(inner, below, rest[1:], (*stars, key_text(slot.node, key)))
+            else:
+                inner = child(slot.node, rest[0], tree)
+                if inner is not None and rest[0] in tree:
+                    descend(inner, tree[rest[0]], rest[1:], stars)
+
+        descend(slot, completed(slot, self.values.get(root)), pattern[start:], ())
+        return found
+
+    def value_at(self, path: str) -> Any:
+        """Give the value in force at any path.
+
+        Raises:
+            KeyError: There is none.
+        """
+        if path in self.values:
+            return self.values[path]
+        root, below = self.schema.locate(path)
+        slot = self.schema.index.slots[root]
+        return branch(slot, completed(slot, self.values[root]), below)[1]
+
+    def derive(self, derivation: Derivation, path: str, names: tuple[str, ...]) -> None:
+        """Compute one derived setting; a layer that says otherwise is wrong, a default merely loses."""
+        try:
+            inputs = {name: self.value_at(name) for name in names}
+        except KeyError:
+            return
+        root, below = self.schema.locate(path)
+        slot = self.schema.slot(path)
+        if derivation.when == "missing" and self._value_or_none(path) is not None:
+            return
+        place = next(iter(inputs), path)
+        try:
+            value = slot.kind.typed(derivation.function(*inputs.values()))
+        except Mismatch as mismatch:
+            text = f"{path!r} was derived wrongly; expected {mismatch.expected}"
+            self.problems.append(self.places.complaint(text, path))
+            return
+        except Exception as error:  # noqa: BLE001  The program's own function.
+            self.problems.append(self.places.raised(error, place, inputs.get(place)))
+            return
+        self._put(root, below, value)
+        self.derived[path] = Derived(derivation.shown, inputs, derivation.reason)
+        self.touched.add(root)
+        written_by = entries(self.histories.get(path)) if not below else self.places.written(path)
+        for layer_values, written in written_by:
+            if layer_values.kind != "defaults" and written is not None and not _same(written, value):
+                self.refuse_derived(path, inputs, value, layer_values, written)
+
+    def _value_or_none(self, path: str) -> Any:
+        try:
+            return self.value_at(path)
+        except KeyError:
+            return None
+
+    def _put(self, root: str, below: Segments, value: Any) -> None:
+        """Put a value into the merged ones; a tree is copied on the way, for layers share theirs."""
+        if not below:
+            self.values[root] = value
+            return
+        slot = self.schema.index.slots[root]
+
+        def put(slot: Slot, tree: Tree, rest: Segments) -> Tree:
+            if not rest:
+                return value
+            node = slot.node
+            inner = None if node is None else child(node, rest[0], tree)
+            if inner is None or tree is None:
+                return tree
+            if isinstance(tree, list):
+                return [
+                    put(inner, each, rest[1:]) if index == rest[0] else each
+                    for index, each in enumerate(tree)
+                ]
+            key = node.keys.text(rest[0]) if isinstance(node, Table) and isinstance(rest[0], str) else rest[0]
+            made = dict(tree)
+            made[key] = put(inner, tree.get(key, {}), rest[1:])
+            return type(tree)(tree.section, made) if hasattr(tree, "section") else made
+
+        self.values[root] = put(slot, self.values[root], below)
+
+    def refuse_derived(
+        self, path: str, inputs: Mapping[str, Any], value: Any, layer_values: LayerValues, written: Any
+    ) -> None:
+        """Note that a layer sets a derived setting to something else."""
+        from ptyconf.merge.refusals import holds_secret
+
+        secret = holds_secret(self.schema.slot(path)) or self.from_secret(inputs)
+        given = ", ".join(
+            f"{name} = {show(each, secret=holds_secret(self.schema.slot(name)))}"
+            for name, each in inputs.items()
+        )
+        right = show(value, secret=secret)
+        text = f"{path!r} is {show(written, secret=secret)}, but it follows from {given} and is {right}"
+        self.problems.append(
+            Problem(text, path=path, origin=layer_values.origin(path), hint=f"remove {path}")
+        )
+
+    def from_secret(self, inputs: Mapping[str, Any]) -> bool:
+        """Tell whether one of the inputs of a derivation is a secret."""
+        from ptyconf.merge.refusals import holds_secret
+
+        return any(holds_secret(self.schema.slot(name)) for name in inputs)
+
+    # Checks
+
+    def check_all(self) -> None:
+        """Ask for what must be set, then every check about the values that layers brought."""
+        faulty = {problem.path for problem in self.problems}
+        for path in self.schema.required:
+            if self.values.get(path) is None and path not in faulty:
+                self.problems.append(self.missing(path))
+        for setting in self.schema.checked:
+            if setting.path in self.touched and setting.path not in faulty and setting.path in self.values:
+                self.check(setting, setting.path, self.values[setting.path])
+        for root in self.schema.checked_below:
+            if root in self.values and root not in faulty:
+                slot = self.schema.index.slots[root]
+                self._check_below(slot, completed(slot, self.values[root]), split_path(root), faulty)
+
+    def _check_below(self, slot: Slot, tree: Tree, at: Segments, faulty: set[str]) -> None:
+        path = join_path(at)
+        if slot.setting.restricted and path not in faulty and path not in self.values:
+            self.check(slot.setting, path, tree, slot)
+        if slot.node is None or not tree:
+            return
+        pairs = enumerate(tree) if isinstance(slot.node, Items) else tree.items()
+        for key, below in pairs:
+            inner = child(slot.node, key, tree)
+            if inner is not None:
+                self._check_below(inner, below, (*at, key_text(slot.node, key)), faulty)
+
+    def missing(self, path: str) -> Problem:
+        """Say that a setting which must be set is not."""
+        setting = self.schema.settings[path]
+        text = (
+            setting.required
+            if isinstance(setting.required, str)
+            else f"{path!r} is required, and no layer sets it"
+        )
+        example = toml_text(next(iter(setting.choices))) if setting.choices else "..."
+        return Problem(
+            text,
+            path=path,
+            expected=self.schema.index.slots[path].expected,
+            hint=f"{path} = {example}",
+        )
+
+    def check(self, setting: Setting, path: str, value: Any, slot: Slot | None = None) -> None:
+        """Ask a setting's own check, then its choices, about the winning value."""
+        slot = slot or self.schema.index.slots[path]
+        try:
+            if slot.node is not None:
+                value, whole = self._instances(slot, value, path)
+                if not whole:
+                    return  # what the class has against it is told when it is built
+            said = setting.check(value) if setting.check is not None else None
+            if not said and value is not None and setting.choices and value not in setting.choices:
+                from ptyconf.schema.choices import one_of
+
+                said = f"{path!r} is {show(value, secret=setting.secret)}; expected {one_of(setting.choices)}"
+        except Exception as error:  # noqa: BLE001  The program's own check.
+            self.problems.append(self.places.raised(error, path, value))
+            return
+        if said:
+            self.problems.append(self.places.complaint(_told(said), path, value))
+
+    def _instances(self, slot: Slot, tree: Tree, path: str) -> tuple[Any, bool]:
+        """Make what a tree stands for, and tell whether its classes take it."""
+        from ptyconf.merge.build import Building
+
+        building = Building(self.schema, self.values, lambda root: self.values[root], lambda *_: None)
+        return building.tree(slot, completed(slot, tree), split_path(path)), not building.failures
+
+
+def _same(one: Any, two: Any) -> bool:
+    if one.__class__ is two.__class__ and one.__class__ in (int, str, bool):
+        return bool(one == two)
+    from ptyconf.merge.same import same
+
+    return same(one, two)
+
+
+def _told(said: Any) -> str | Complaint:
+    return said if isinstance(said, (str, Complaint)) else str(said)
+
+
+def _filled(pattern: Segments, stars: tuple[Any, ...]) -> Segments:
+    """Put keys in the place of a pattern's stars."""
+    turn = iter(stars)
+    return tuple(next(turn, each) if each == "*" else each for each in pattern)
+
+
+def live_entries(path: str, link: Any, repeated: Repeated = frozenset()) -> list[tuple[LayerValues, Any]]:
+    """List the entries of a history that count, high to low, without the parts that are passed over."""
+    return [
+        (layer_values, layer_values.live(path, value))
+        for layer_values, value in entries(link)
+        if path not in layer_values.passed and (id(layer_values), path) not in repeated
+    ]
+
+
+def merge_trees(slot: Slot, live: list[tuple[LayerValues, Any]]) -> Tree:
+    """Fold the trees of all layers, low to high."""
+    node = slot.node
+    if isinstance(node, Items) and node.strategy in STRATEGIES:
+        if live and live[0][1] is None:
+            return None
+        combined, _ = STRATEGIES[node.strategy](live)
+        return without_removed(slot, combined)
+    merged: Tree = None
+    for number, (_, tree) in enumerate(reversed(live)):
+        merged = tree if number == 0 else fold(slot, merged, tree)
+    if merged is None and isinstance(node, Table) and not node.optional:
+        return {}
+    return without_removed(slot, merged)

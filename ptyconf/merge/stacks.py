@@ -1,0 +1,94 @@
+"""Default layers, merged once and remembered; the schema's own defaults stand at the bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ptyconf.merge.cache import cache_of
+from ptyconf.merge.law import stack
+from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.layer_values import LayerValues
+from ptyconf.merge.origin import Origin
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.kind import Mismatch
+from ptyconf.schema.path import join_path
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.setting import Setting
+from ptyconf.schema.tree import Slot
+
+KEPT_STACKS = 64
+OWN = "schema"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The merged default layers at the bottom of a stack."""
+
+    layers: tuple[LayerValues, ...]  # held, so that their identities stay theirs
+    histories: dict[str, Any]
+    values: dict[str, Any]
+    dubious: frozenset[str] = field(default_factory=frozenset)
+
+
+def base_of(schema: Schema, layers: tuple[LayerValues, ...]) -> Base:
+    """Merge the default layers, or find them merged."""
+    key = tuple(id(layer_values) for layer_values in layers)
+    stacks = cache_of(schema).stacks
+    known: Base | None = stacks.get(key)
+    if known is not None:
+        return known
+    rest = schema_defaults(schema, {path for layer_values in layers for path in layer_values.values})
+    together = (*layers, rest)
+    histories = stack((layer_values, layer_values.values) for layer_values in reversed(together))
+    values = {path: link[1] for path, link in histories.items()}
+    base = Base(together, histories, values, frozenset(_dubious(schema, values)))
+    if len(stacks) >= KEPT_STACKS:
+        stacks.clear()
+    stacks[key] = base
+    return base
+
+
+def _dubious(schema: Schema, values: Mapping[str, Any]) -> Iterator[str]:
+    """Find the defaults that their own checks may refuse; they are wrong if nothing stands above."""
+    for setting in schema.checked:
+        value = values.get(setting.path)
+        if value is not None and not passes(setting, value):
+            yield setting.path
+
+
+def passes(setting: Setting, value: Any) -> bool:
+    """Tell whether a value passes a setting's check and choices; a check that raises is asked again later."""
+    try:
+        refused = setting.check is not None and setting.check(value)
+        legal = not setting.choices or value in setting.choices
+    except Exception:  # noqa: BLE001  The check of the program; what it raises is told where it counts.
+        return False
+    return not refused and legal
+
+
+def schema_defaults(schema: Schema, known: set[str]) -> LayerValues:
+    """Give the schema's own defaults, the lowest layer, for the settings that no default layer has."""
+    sources = {path: slot.source for path, slot in schema.index.slots.items() if slot.source}
+
+    def origins(keys: Keys) -> Origin:
+        path = join_path(keys)
+        return Origin("defaults", schema.name, f"default of {sources.get(path, path)}")
+
+    layer = Layer(OWN, {}, origins, kind="defaults", label=schema.name)
+    layer_values = LayerValues(layer, schema)
+    for path, slot in schema.index.slots.items():
+        if path not in known and slot.default is not UNSET:
+            layer_values.values[path] = _read_default(slot)
+    return layer_values
+
+
+def _read_default(slot: Slot) -> Any:
+    """Read a default as its kind has it; one that its own annotation does not allow stands as it is."""
+    if slot.node is not None:
+        return slot.default
+    try:
+        return slot.kind.typed(slot.default)
+    except (Mismatch, ValueError, TypeError):
+        return slot.default

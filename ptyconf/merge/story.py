@@ -1,0 +1,346 @@
+"""How the story of one setting is told from the histories of the merge; nothing is resolved again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ptyconf.merge.law import STRATEGIES, entries
+from ptyconf.merge.layer_values import LayerValues
+from ptyconf.merge.origin import Origin
+from ptyconf.merge.problems import ABSENT, part
+from ptyconf.merge.refusals import holds_secret
+from ptyconf.merge.trace import Applied, Derived, Element, Entry, Trace
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, key_text, leaves
+from ptyconf.schema.view import copied
+from ptyconf.text.show import MASK
+
+if TYPE_CHECKING:
+    from ptyconf.merge.resolution import State
+
+OWN = "schema"
+
+
+class Stories:
+    """The stories of one resolution's settings."""
+
+    def __init__(self, state: State, *, reveal: bool) -> None:
+        self.state = state
+        self.reveal = reveal
+
+    def of(self, path: str | Segments) -> Trace:
+        """Tell the story of a setting, a section, a container or an element.
+
+        Raises:
+            KeyError: There is no such setting, or nothing gives it a value.
+        """
+        state = self.state
+        if isinstance(path, str):
+            slot = state.schema.index.slots.get(path)
+            if slot is not None and slot.node is None:
+                return self.plain(path, slot)
+        try:
+            root, below = state.schema.locate(path)
+        except KeyError:
+            return self.section(path if isinstance(path, str) else join_path(path))
+        outer = state.schema.index.slots[root]
+        if outer.node is None:
+            return self.plain(root, outer)
+        inner, tree = branch(outer, state.tree(root), below)
+        place = (*split_path(root), *below)
+        if inner.node is not None and tree:
+            return self.container(root, outer, inner, below, tree)
+        return self.end(join_path(place), root, outer, inner, below, tree)
+
+    # One setting by itself
+
+    def plain(self, path: str, slot: Slot) -> Trace:
+        """Tell the story of a setting that holds one value."""
+        state = self.state
+        derivation = state.derived.get(path)
+        hidden = not self.reveal and (slot.setting.secret or self.derived_from_secret(derivation))
+        raw = state.values[path]
+        value = MASK if hidden else raw if raw.__class__ in _PLAIN else copied(raw)
+        live: list[tuple[LayerValues, Any]] = []
+        written: list[Entry] = []
+        for source, each in entries(state.histories.get(path)):
+            shown = MASK if hidden else each if each.__class__ in _PLAIN else copied(each)
+            passed = source.passed.get(path)
+            written.append(Entry(source.name, shown, source.origin(path), source.conversion(path), passed))
+            if passed is None and (id(source), path) not in state.repeated:
+                live.append((source, each))
+        winner = (
+            None if derivation is not None else next((each for each in written if each.passed is None), None)
+        )
+        elements = () if hidden else tuple(self.elements(path, slot, live))
+        return self.finish(path, value, winner, written, derivation, elements)
+
+    def finish(
+        self,
+        path: str,
+        value: Any,
+        winner: Entry | None,
+        written: list[Entry],
+        derivation: Derived | None,
+        elements: tuple[Element, ...],
+    ) -> Trace:
+        """Put a trace together."""
+        if derivation is not None:
+            key = f"{derivation.function}({', '.join(derivation.inputs)})"
+            winner = Entry("derived", value, Origin("derived", derivation.function, key))
+            derivation = Derived(derivation.function, self.masked(derivation.inputs), derivation.reason)
+        if winner is None:
+            raise KeyError(path)
+        return Trace(
+            path,
+            value,
+            winner,
+            tuple([each for each in written if each is not winner]),
+            derivation,
+            tuple([Applied(each.layer, each.passed) for each in written if each.passed is not None]),
+            elements,
+        )
+
+    def masked(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Hide the secrets among the inputs of a derivation."""
+        return MappingProxyType(
+            {
+                path: MASK if not self.reveal and self.is_secret(path) else copied(each)
+                for path, each in inputs.items()
+            }
+        )
+
+    def is_secret(self, path: str) -> bool:
+        """Tell whether a setting is a secret, by itself or because it follows from one."""
+        try:
+            slot = self.state.schema.slot(path)
+        except KeyError:
+            return False
+        return holds_secret(slot) or self.derived_from_secret(self.state.derived.get(path))
+
+    def derived_from_secret(self, derivation: Derived | None) -> bool:
+        """Tell whether one of the inputs of a derivation is a secret."""
+        return derivation is not None and any(self.is_secret(path) for path in derivation.inputs)
+
+    def elements(self, path: str, slot: Slot, live: list[tuple[LayerValues, Any]]) -> Iterator[Element]:
+        """Say which layer gave each element of a joined list or a merged free table."""
+        strategy = slot.setting.merge
+        if strategy == "replace" or not live or live[0][1] is None:
+            return
+        values, sources = STRATEGIES[strategy](live)
+        if isinstance(values, list):
+            for key, (each, source) in enumerate(zip(values, sources, strict=True)):
+                yield Element(key, each, source.name, source.origin(path))
+        else:
+            yield from _free_leaves(path, values, sources, "")
+
+    # What is below a setting
+
+    def end(self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, value: Any) -> Trace:
+        """Tell the story of what stands at the end of a branch."""
+        state = self.state
+        hidden = not self.reveal and (
+            inner.setting.secret or self.derived_from_secret(state.derived.get(path))
+        )
+        written, winner = self.written(path, root, outer, inner, below, hidden=hidden)
+        shown = MASK if hidden and value is not None else copied(value)
+        return self.finish(path, shown, winner, written, state.derived.get(path), ())
+
+    def written(
+        self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, *, hidden: bool
+    ) -> tuple[list[Entry], Entry]:
+        """List what layers wrote at a place; a class's own default stands above a None."""
+        found: list[Entry] = []
+        winner: Entry | None = None
+        barred = False
+        slot = self.state.schema.index.slots[root]
+        is_none = branch(slot, self.state.tree(root), below)[1] is None
+        for source, tree, place in self.sources(root, outer, below):
+            value = part(outer, tree, place)
+            if value is ABSENT:
+                barred = barred or self.replaces(outer, place, tree)
+                continue
+            reason = source.passed_reason(path, root)
+            shown = MASK if hidden and value is not None else _shown(inner, value)
+            where = join_path((*split_path(root), *place))
+            entry = Entry(source.name, shown, source.origin(where), source.conversion(where), reason)
+            found.append(entry)
+            if reason is None and winner is None and not barred:
+                if value is None and not is_none:
+                    barred = True  # nothing below it wins
+                else:
+                    winner = entry
+        if winner is None:
+            winner = self.class_default(inner, root, below, hidden=hidden)
+            return [winner, *found], winner
+        return found, winner
+
+    def replaces(self, outer: Slot, below: Segments, tree: Tree) -> bool:
+        """Tell whether a layer's tree stands for the whole of what holds a place: lower ones lost it."""
+        slot = outer
+        for segment in below:
+            node = slot.node
+            if node is None or tree is None:
+                return False
+            if node.strategy == "replace":
+                return True
+            if isinstance(node, Items):
+                return False
+            inner = child(node, segment, tree)
+            key = node.keys.text(segment) if isinstance(node, Table) and isinstance(segment, str) else segment
+            if inner is None or key not in tree:
+                return False
+            slot, tree = inner, tree[key]
+        return False
+
+    def sources(
+        self, root: str, outer: Slot, below: Segments
+    ) -> Iterator[tuple[LayerValues, Tree, Segments]]:
+        """Walk the layers that wrote a setting, with the place of an element in the layer's own list."""
+        link = self.state.histories.get(root)
+        node = outer.node
+        if isinstance(node, Items) and node.strategy in STRATEGIES and below and isinstance(below[0], int):
+            live = [
+                (source, source.live(root, tree))
+                for source, tree in entries(link)
+                if root not in source.passed and (id(source), root) not in self.state.repeated
+            ]
+            numbered = [
+                (source, None if tree is None else [(source, index) for index in range(len(tree))])
+                for source, tree in live
+            ]
+            marks = _joined(node.strategy, live, numbered)
+            if below[0] < len(marks):
+                source, index = marks[below[0]]
+                tree = next(each for owner, each in live if owner is source)
+                yield source, tree, (index, *below[1:])
+            return
+        for source, tree in entries(link):
+            yield source, tree, below
+
+    def class_default(self, inner: Slot, root: str, below: Segments, *, hidden: bool) -> Entry:
+        """Give the entry of a class's own default, where no layer says otherwise."""
+        slot = self.state.schema.index.slots[root]
+        _, value = branch(slot, self.state.tree(root), below)
+        source = inner.source or join_path((*split_path(root), *below))
+        origin = Origin("defaults", self.state.schema.name, f"default of {source}")
+        return Entry(OWN, MASK if hidden and value is not None else _shown(inner, value), origin)
+
+    # Sections and containers
+
+    def container(self, root: str, outer: Slot, inner: Slot, below: Segments, tree: Tree) -> Trace:
+        """Tell the story of a container: its value as a plain table, and every end below it as an element."""
+        place = (*split_path(root), *below)
+        path = join_path(place)
+        elements = []
+        for inside, leaf, value in leaves(inner, tree):
+            where = join_path((*place, *inside))
+            trace = self.end(where, root, outer, leaf, (*below, *inside), value)
+            key: str | int = (
+                inside[0] if len(inside) == 1 and isinstance(inside[0], int) else join_path(inside)
+            )
+            elements.append(Element(key, trace.value, trace.winner.layer, trace.winner.origin))
+        written = []
+        for source, each in entries(self.state.histories.get(root)):
+            value = part(outer, each, below)
+            if value is not ABSENT:
+                shown = plain_tree(inner, value, hide=not self.reveal)
+                reason = source.passed_reason(path, root)
+                written.append(
+                    Entry(source.name, shown, source.origin(path), source.conversion(path), reason)
+                )
+        winner = next((each for each in written if each.passed is None), None)
+        if winner is None:
+            winner = self.class_default(inner, root, below, hidden=not self.reveal and holds_secret(inner))
+        value = plain_tree(inner, tree, hide=not self.reveal)
+        return self.finish(path, value, winner, written, None, tuple(elements))
+
+    def section(self, path: str) -> Trace:
+        """Tell the story of a section: of all settings below it."""
+        start = f"{path}."
+        state = self.state
+        elements = []
+        table: dict[str, Any] = {}
+        written: dict[str, Entry] = {}
+        for each in state.values:
+            if not each.startswith(start):
+                continue
+            trace = self.of(each)
+            inside = each[len(start) :]
+            _put(table, split_path(inside), trace.value)
+            elements.append(Element(inside, trace.value, trace.winner.layer, trace.winner.origin))
+        if not elements:
+            raise KeyError(path)
+        for source in state.layer_values:
+            first = next((each for each in source.values if each.startswith(start)), None)
+            if first is not None:
+                written.setdefault(str(len(written)), Entry(source.name, None, source.origin(first)))
+        entry = next(iter(written.values()))
+        return self.finish(
+            path,
+            table,
+            Entry(entry.layer, table, entry.origin),
+            list(written.values())[1:],
+            None,
+            tuple(elements),
+        )
+
+
+_PLAIN = frozenset({int, float, str, bool, type(None)})
+
+
+def _put(table: dict[str, Any], segments: Segments, value: Any) -> None:
+    for segment in segments[:-1]:
+        table = table.setdefault(str(segment), {})
+    table[str(segments[-1])] = value
+
+
+def _joined(strategy: str, live: Any, numbered: Any) -> list[Any]:
+    """Join lists as their strategy does, and give the mark of each element that stays."""
+    marks: list[Any] = []
+    values: list[Any] = []
+    for (_, tree), (_, marked) in reversed(list(zip(live, numbered, strict=True))):
+        if tree is None:
+            values, marks = [], []
+            continue
+        for each, mark in zip(tree, marked, strict=True):
+            if strategy == "append" or each not in values:
+                values.append(each)
+                marks.append(mark)
+    return marks
+
+
+def _shown(slot: Slot, value: Any) -> Any:
+    return plain_tree(slot, value, hide=False) if slot.node is not None else copied(value)
+
+
+def plain_tree(slot: Slot, tree: Tree, *, hide: bool) -> Any:
+    """Give a tree as plain tables and lists; with ``hide`` secrets are masked."""
+    node = slot.node
+    if hide and slot.setting.secret and tree is not None:
+        return MASK
+    if node is None or tree is None:
+        return copied(tree)
+    if isinstance(node, Items):
+        return [plain_tree(node.item, each, hide=hide) for each in tree]
+    table = {}
+    for key, each in tree.items():
+        below = child(node, key, tree)
+        table[key_text(node, key) if hide else key] = (
+            copied(each) if below is None else plain_tree(below, each, hide=hide)
+        )
+    return table
+
+
+def _free_leaves(
+    path: str, values: Mapping[str, Any], sources: Mapping[str, Any], at: str
+) -> Iterator[Element]:
+    for key, value in values.items():
+        name = f"{at}.{key}" if at else str(key)
+        source = sources[key]
+        if isinstance(source, dict):
+            yield from _free_leaves(path, value, source, name)
+        else:
+            yield Element(name, value, source.name, source.origin(path))

@@ -1,0 +1,133 @@
+"""Variables of the environment that mean places below a setting: ``APP__REPLICAS__EU__PORT``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ptyconf.schema.index import Index, environment_name
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
+
+if TYPE_CHECKING:
+    from ptyconf.merge.refusals import Refusals
+
+
+def locate_variable(index: Index, name: str) -> tuple[Slot, Segments] | None:
+    """Find the setting that a variable means, and the place below it; None where there is no such setting."""
+    parts = name.split("__")
+    for length in range(len(parts) - 1, 0, -1):
+        key = index.environment.get("__".join(parts[:length]).upper())
+        slot = None if key is None else index.slots.get(key)
+        if slot is not None and slot.node is not None:
+            below = _descend(slot.node, parts[length:])
+            return None if below is None else (slot, below)
+    return None
+
+
+def _descend(node: Node | None, parts: list[str]) -> Segments | None:
+    """Read the parts of a name as keys, indices and names of members."""
+    if not parts:
+        return ()
+    if isinstance(node, Table):
+        return _join(parts[0].lower(), _descend(node.value.node, parts[1:]))
+    if isinstance(node, Items):
+        return _join(int(parts[0]), _descend(node.item.node, parts[1:])) if parts[0].isdecimal() else None
+    if node is None:
+        return None
+    sections = node.sections if isinstance(node, Choice) else (node,)
+    for section in sections:
+        for length in range(1, len(parts) + 1):
+            below = _member(section, "__".join(parts[:length]), parts[length:])
+            if below is not None:
+                return below
+    return None
+
+
+def _member(section: Section, name: str, rest: list[str]) -> Segments | None:
+    for written, member in section.names.items():
+        if environment_name(written) == name.upper():
+            below = _descend(section.members[member].node, rest)
+            if below is not None:
+                return (member, *below)
+    return None
+
+
+def _join(first: str | int, rest: Segments | None) -> Segments | None:
+    return None if rest is None else (first, *rest)
+
+
+def gather_variables(
+    index: Index, variables: Iterable[tuple[str, str]], refusals: Refusals
+) -> Iterator[tuple[Slot, Any, dict[Segments, tuple[str]]]]:
+    """Put variables together that mean places below one setting: it, its value, the places' names."""
+    values: dict[str, Any] = {}
+    roots: dict[str, dict[Segments, tuple[str]]] = {}
+    slots: dict[str, Slot] = {}
+    for name, text in variables:
+        located = locate_variable(index, name)
+        if located is None:
+            _refuse(index, name, text, refusals)
+            continue
+        slot, below = located
+        slots[slot.path] = slot
+        _put(values.setdefault(slot.path, {}), below, text)
+        roots.setdefault(slot.path, {})[(*split_path(slot.path), *below)] = (name,)
+    for path, slot in slots.items():
+        named = roots[path]
+        yield slot, _lists(slot.node, values[path], split_path(path), named, refusals), named
+
+
+def _refuse(index: Index, name: str, text: str, refusals: Refusals) -> None:
+    """Note a variable that means nothing, in the words of the deepest section that it reaches."""
+    parts = name.split("__")
+    for length in range(len(parts) - 1, 0, -1):
+        for cut in range(length, 0, -1):
+            key = index.environment.get("__".join(parts[:cut]).upper())
+            slot = None if key is None else index.slots.get(key)
+            below = None if slot is None else _descend(slot.node, parts[cut:length])
+            if slot is not None and below is not None:
+                node: Node | None = slot.node
+                for segment in below:
+                    node = None if node is None else _node_below(node, segment)
+                if isinstance(node, (Section, Choice)):
+                    at = (*split_path(slot.path), *below)
+                    refusals.refuse_member(node, at, "__".join(parts[length:]).lower(), text, (name,))
+                    return
+    refusals.refuse_unknown((name,), text)
+
+
+def _put(table: dict[Any, Any], segments: Segments, text: str) -> None:
+    for segment in segments[:-1]:
+        inner = table.setdefault(segment, {})
+        table = inner if isinstance(inner, dict) else {}
+    table[segments[-1]] = text
+
+
+def _lists(
+    node: Node | None, value: Any, at: Segments, roots: dict[Segments, tuple[str]], refusals: Refusals
+) -> Any:
+    """Make lists of tables by index; the indices must run from 0 without a gap."""
+    if not isinstance(value, dict) or node is None:
+        return value
+    below = {
+        key: _lists(_node_below(node, key), each, (*at, key), roots, refusals) for key, each in value.items()
+    }
+    if not isinstance(node, Items):
+        return below
+    if set(below) == set(range(len(below))):
+        return [below[index] for index in range(len(below))]
+    first = next(name for place, name in roots.items() if place[: len(at)] == at)
+    missing = next(index for index in range(len(below)) if index not in below)
+    text = f"the elements of {join_path(at)!r} have no number {missing}"
+    refusals.fault(text, join_path(at), first, hint="number the elements from 0 without a gap")
+    return []
+
+
+def _node_below(node: Node, key: Any) -> Node | None:
+    if isinstance(node, Table):
+        return node.value.node
+    if isinstance(node, Items):
+        return node.item.node
+    sections = node.sections if isinstance(node, Choice) else (node,)
+    return next((each.members[key].node for each in sections if key in each.members), None)

@@ -1,0 +1,305 @@
+"""The walk over one layer's keys: the settings' own, then their other names, then what is unset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ptyconf.merge.anchor import anchored
+from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.refusals import Refusals, holds_secret
+from ptyconf.schema.index import Alias, Found
+from ptyconf.schema.kind import Mismatch
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.tree import Slot, Tree, fold, leaves
+from ptyconf.schema.types import is_class_with_fields
+from ptyconf.schema.view import View
+from ptyconf.text.show import show
+from ptyconf.tracking import is_tracked, set_fields
+
+if TYPE_CHECKING:
+    from ptyconf.merge.branches import Branches
+    from ptyconf.merge.layer_values import LayerValues
+
+Rest = tuple[Any, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it
+
+
+def take_plain(
+    table: Mapping[str, Any], node: dict[str, Any], at: Keys, values: dict[str, Any] | None, rest: list[Rest]
+) -> None:
+    """Take the settings whose values fit as they are (none, for text); leave what needs a closer look."""
+    for key, value in table.items():
+        entry = node.get(key)
+        kind = value.__class__
+        if entry.__class__ is Slot:
+            fits = kind in entry.exact or (kind is float and entry.finite and value - value == 0.0)
+            if fits and values is not None:
+                values[entry.path] = value
+                continue
+        elif entry.__class__ is dict and (kind is dict or isinstance(value, Mapping)):
+            take_plain(value, entry, (*at, key), values, rest)
+            continue
+        rest.append((key, entry, value, node, at))
+
+
+class Walk:
+    """The walk over one layer's keys."""
+
+    def __init__(self, layer_values: LayerValues, layer: Layer) -> None:
+        self.layer_values = layer_values
+        self.spelled = dict(layer_values.spelled)
+        layer_values.spelled = self.spelled
+        self.layer = layer
+        self.refusals = Refusals(layer_values, layer)
+        self.schema = layer_values.schema
+        self.index = self.schema.index
+        self.sections = self.refusals.sections
+        self.aliased: list[tuple[Alias, Any, Keys]] = []
+        self.roots: dict[Segments, Keys] = {}
+
+    @cached_property
+    def branches(self) -> Branches:
+        """How trees are read."""
+        from ptyconf.merge.branches import Branches
+
+        return Branches(self.refusals, self.roots, self.layer.folder)
+
+    def read(self, rest: Iterable[Rest]) -> None:
+        """Take what needs a closer look: the settings' own keys, then their aliases, then what is unset."""
+        if self.layer.kind == "environment":
+            self.read_environment()
+        self.take_rest(rest)
+        self.settle_aliases()
+        for path, keys in self.layer.unset:
+            self.unset(path, keys)
+        self.refusals.finish()
+
+    def take_rest(self, rest: Iterable[Rest]) -> None:
+        """Take keys one by one."""
+        for key, entry, value, node, at in rest:
+            if entry.__class__ is Slot:
+                self.take(entry, value, (*at, key))
+            else:
+                self.look_up(key, entry, value, node, at)
+
+    def look_up(self, key: Any, entry: Any, value: Any, node: dict[str, Any], at: Keys) -> None:
+        """Take a key that is no plain setting of its section: alias, whole path, bare name, or unknown."""
+        keys = (*at, key)
+        meant: Slot | Alias | Found | None = None
+        if entry.__class__ is tuple:
+            meant = self.index.choose(entry, self.sections)
+        elif entry.__class__ is dict:
+            self.take_section(keys, value)
+            return
+        elif self.layer.dotted and "." in str(key):
+            self.walk_dotted(key, value, node, at)
+            return
+        elif self.layer.dotted and not at:
+            meant = self.index.find_bare(key, self.sections)
+        self.take_meant(meant, value, keys)
+
+    def take_meant(self, meant: Slot | Alias | Found | None, value: Any, keys: Keys) -> None:
+        """Take a value for what its key means."""
+        if meant is None:
+            self.refusals.refuse_unknown(keys, value)
+        elif isinstance(meant, Found):
+            self.refusals.refuse_ambiguous(keys, meant)
+        elif isinstance(meant, Slot):
+            self.take(meant, value, keys)
+        else:
+            self.aliased.append((meant, value, keys))
+
+    def take_section(self, keys: Keys, value: Any) -> None:
+        """Take an instance that is written where a section is."""
+        path = join_path(keys)
+        view = next((each for each in self.schema.views if each.section == path), None)
+        if view is None or not is_class_with_fields(type(value)) or not isinstance(value, _class_of(view)):
+            self.refusals.refuse_table(keys, value)
+            return
+        self.take_instance(view, value, keys)
+
+    def take_instance(self, view: View[Any], value: Any, keys: Keys) -> None:
+        """Take an instance apart: what its caller set where the class knows it, else all."""
+        only = set_fields(value) if is_tracked(type(value)) else None
+        for each in view.attributes:
+            if only is not None and each.name not in only:
+                continue
+            inner = getattr(value, each.name)
+            if each.nested is not None:
+                if inner is not None:
+                    self.take_instance(each.nested, inner, (*keys, each.argument))
+                continue
+            slot = self.index.slots[each.bind.path]
+            try:
+                read = view.read(each, value)
+            except Exception as error:  # noqa: BLE001  The code of the program's conversion.
+                self.refusals.refuse_words(slot, error, inner, (*keys, each.argument), slot.path)
+                continue
+            self.take(slot, read, (*keys, each.argument), text=False)
+
+    def walk_dotted(self, key: str, value: Any, node: dict[str, Any], at: Keys) -> None:
+        """Take a key that is a whole path, written in one piece."""
+        meant = self.index.find(".".join((*at, key)), self.sections)
+        keys = (*at, key)
+        if meant is not None:
+            self.take_meant(meant, value, keys)
+            return
+        inner: Any = node
+        for part in key.split("."):
+            inner = inner.get(part) if isinstance(inner, dict) else None
+        if isinstance(inner, dict) and isinstance(value, Mapping):
+            rest: list[Rest] = []
+            take_plain(value, inner, keys, None, rest)
+            self.take_rest(rest)
+        elif isinstance(inner, dict):
+            self.take_section((*at, *key.split(".")), value)
+        elif not self.take_below((*at, *split_path(key)), value, keys):
+            self.refusals.refuse_unknown(keys, value)
+
+    def take_below(self, segments: Segments, value: Any, keys: Keys) -> bool:
+        """Take a value for a place below a setting that holds settings; False where there is none."""
+        try:
+            path, below = self.schema.locate(segments)
+        except KeyError:
+            return False
+        slot = self.index.slots[path]
+        if slot.node is None or any(isinstance(each, int) for each in below):
+            return False
+        self.roots[tuple(segments)] = keys
+        for segment in reversed(below):
+            value = {segment: value}
+        self.take(slot, value, split_path(path))
+        return True
+
+    def read_environment(self) -> None:
+        """Take every variable below the prefix; what just missed it is told what it would be here."""
+        faults = self.refusals.faults
+        faults[:] = [self.refusals.hints.correct_variable(each) for each in faults]
+        below: list[tuple[str, str]] = []
+        for name, text in self.layer.values.items():
+            key = self.index.environment.get(name.upper())
+            if key is None:
+                below.append((name, text))
+            else:
+                self.take_meant(self.index.find(key, self.sections), text, (name,))
+        if not below:
+            return
+        from ptyconf.merge.variables import gather_variables
+
+        for slot, value, roots in gather_variables(self.index, below, self.refusals):
+            self.roots.update(roots)
+            self.take(slot, value, split_path(slot.path))
+
+    def take(
+        self, slot: Slot, value: Any, keys: Keys, bind: Alias | None = None, *, text: bool | None = None
+    ) -> None:
+        """Read one value strictly and keep it; written twice in one layer, it must agree with itself."""
+        text = self.layer.text if text is None else text
+        if slot.node is not None:
+            at = split_path(slot.path)
+            if keys != at:
+                self.roots[at] = keys
+            tree = self.branches.read(slot, value, at, text=text)
+            if tree is not self.branches.missing:
+                self.keep_tree(slot, tree, at)
+            return
+        said = ""
+        shown = value
+        own = slot.setting.conversion
+        try:
+            text = text and isinstance(value, str)
+            if bind is not None and bind.bind is not None and bind.bind.conversion is not None:
+                value = bind.read(value, text=text)
+                text = False
+                said = str(bind.bind.conversion)
+            if own is not None:
+                before, value = value, own.to_setting(value)
+                if value is not before:
+                    said = f"{said}, {own}" if said else str(own)
+                text = text and isinstance(value, str)
+            value = slot.kind.text(value) if text else slot.kind.typed(value)
+        except Mismatch as mismatch:
+            self.refusals.refuse_value(slot, shown, keys, mismatch)
+            return
+        except Exception as error:  # noqa: BLE001  The code of the program's kinds, hooks and conversions.
+            self.refusals.refuse_words(slot, error, shown, keys, slot.path)
+            return
+        self.keep(slot, anchored(value, slot.kind, self.layer.folder), keys, said)
+
+    def keep(self, slot: Slot, value: Any, keys: Keys, conversion: str) -> None:
+        """Put a value where it belongs, unless the layer already has another one for it."""
+        path = slot.path
+        values = self.layer_values.values
+        if path in values:
+            self.compare(path, values[path], value, keys, secret=slot.setting.secret)
+            return
+        values[path] = value
+        if conversion or keys != split_path(path):
+            self.spelled[path] = (keys, conversion)
+
+    def keep_tree(self, slot: Slot, tree: Tree, at: Segments) -> None:
+        """Put a tree where it belongs; parts of it may be written under several keys."""
+        values, path = self.layer_values.values, slot.path
+        for root, keys in self.roots.items():
+            if root[: len(at)] == at:
+                self.spelled.setdefault(join_path(root), (keys, ""))
+        if path not in values:
+            values[path] = tree
+            return
+        earlier = values[path]
+        if isinstance(earlier, dict) and isinstance(tree, dict):
+            known = {below: value for below, _, value in leaves(slot, earlier)}
+            for below, leaf, value in leaves(slot, tree):
+                if below in known:
+                    inner = join_path((*at, *below))
+                    self.compare(
+                        inner,
+                        known[below],
+                        value,
+                        self.branches.keys((*at, *below)),
+                        secret=leaf.setting.secret,
+                    )
+            values[path] = fold(slot, earlier, tree)
+        else:
+            self.compare(path, earlier, tree, self.branches.keys(at), secret=holds_secret(slot))
+
+    def compare(self, path: str, earlier: Any, value: Any, keys: Keys, *, secret: bool) -> None:
+        """Note what one layer writes twice: a warning where it agrees with itself, else a fault."""
+        first = self.layer_values.origin(path)
+        second = self.layer.origins(keys)
+        if earlier != value:
+            self.refusals.fault(
+                f"{path!r} is written twice with different values: {show(earlier, secret=secret)} as "
+                f"{first} and {show(value, secret=secret)} as {second}",
+                path,
+                keys,
+                hint=f"keep one of {first.key} and {second.key}",
+            )
+        else:
+            text = f"{path!r} is written twice with the same value: as {first} and as {second}"
+            self.refusals.notices.append((UserWarning, text))
+
+    def settle_aliases(self) -> None:
+        """Take what was written under other names, after the settings' own."""
+        for alias, value, keys in self.aliased:
+            self.take(self.index.slots[alias.path], value, keys, alias)
+            if alias.deprecated:
+                origin = self.layer.origins(keys)
+                text = f"{origin.key} is deprecated, use {alias.path}; written in {origin.where}"
+                self.refusals.notices.append((DeprecationWarning, text))
+
+    def unset(self, path: str, keys: Keys) -> None:
+        """Set a setting to None."""
+        slot = self.index.slots.get(path)
+        if slot is not None:
+            self.take(slot, None, keys)
+        elif not self.take_below(split_path(path), None, keys):
+            self.refusals.refuse_unknown(keys, None, name=path)
+
+
+def _class_of(view: View[Any]) -> type:
+    import typing
+
+    found: type = typing.get_origin(view.target) or view.target
+    return found

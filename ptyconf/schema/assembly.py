@@ -1,0 +1,371 @@
+"""From classes to settings: every class inside a class is a section, every setting gets its slot."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Literal, Union
+
+from ptyconf.errors import SchemaError
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.setting import Setting
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, tree_of
+from ptyconf.schema.types import SEQUENCES, TABLES, Kinds, name_of, optional_of, unwrap
+from ptyconf.schema.view import Attribute, View, attributes_of
+
+DESCRIBED = (
+    "help",
+    "unit",
+    "choices",
+    "aliases",
+    "deprecated",
+    "merge",
+    "secret",
+    "nonfinite",
+    "check",
+    "conversion",
+    "env",
+    "text",
+)
+_LISTS = {
+    list,
+    tuple,
+    *(base for base, make in SEQUENCES.items() if make is list or base.__name__ == "deque"),
+}
+
+
+class Assembly:
+    """The settings of one schema on their way from views and declarations to slots.
+
+    Args:
+        kinds: The kinds of the program.
+        views: The target classes, as the program gave them.
+        declared: What the program says of single settings.
+    """
+
+    def __init__(self, kinds: Kinds, views: Iterable[View[Any]], declared: Iterable[Setting]) -> None:
+        self.kinds = kinds
+        self.declared: dict[str, Setting] = {}
+        for each in declared:
+            if each.path in self.declared:
+                raise SchemaError(f"the setting {each.path!r} is declared twice")
+            self.declared[each.path] = each
+        self.slots: dict[str, Slot] = {}
+        self.patterns: dict[str, Slot] = {}
+        self.views: list[View[Any]] = []
+        self.by_raw: dict[int, View[Any]] = {}
+        given = tuple(_all_views(views))
+        self.raw = given  # held, so that their identities stay theirs
+        self.instances = _default_instances(given)
+        for view in given:
+            self._expand(view)
+        for view in self.views:
+            for attribute in view.own:
+                self._add(view, attribute)
+        for path, setting in self.declared.items():
+            if path not in self.slots and "*" not in path:
+                self._add_alone(setting)
+        self._check_bindings()
+        for slot in self.slots.values():
+            self._walk(slot, ())
+        self.kinds.finish()
+        unknown = [path for path in self.declared if "*" in path and path not in self.patterns]
+        if unknown:
+            raise SchemaError(f"{unknown[0]!r} is declared, and no setting has such a path")
+
+    # Views
+
+    def _expand(self, view: View[Any]) -> View[Any]:
+        """Give a view as the schema sees it: classes inside it are views of their own."""
+        known = self.by_raw.get(id(view))
+        if known is not None:
+            return known
+        made = View.below(view.target, view.section, ())
+        made.aliases, made.omitted = view.aliases, view.omitted
+        self.by_raw[id(view)] = made
+        self.views.append(made)
+        instance, source = self.instances.get(id(view), (UNSET, ""))
+        made.attributes = tuple(
+            self._expand_attribute(view, _with_default(each, instance, source)) for each in view.attributes
+        )
+        return made
+
+    def _expand_attribute(self, view: View[Any], attribute: Attribute) -> Attribute:
+        if attribute.nested is not None:
+            return replace(attribute, nested=self._expand(attribute.nested))
+        inner = self._static_section(attribute)
+        if inner is None:
+            return attribute
+        source = attribute.source or _source(view, attribute)
+        below = self._below(
+            inner, attribute.bind.path, UNSET if attribute.plain else attribute.default, source
+        )
+        self.views.append(below)
+        below.attributes = tuple(self._expand_attribute(below, each) for each in below.attributes)
+        return replace(attribute, nested=below)
+
+    def _static_section(self, attribute: Attribute) -> Any:
+        """Give the class of an attribute that is always there and holds settings; None for any other."""
+        if attribute.bind.conversion is not None or attribute.bind.path in self.declared:
+            return None
+        kind = unwrap(attribute.type)
+        inner, optional = optional_of(kind)
+        if optional or attribute.default is None or not self.kinds.is_section(inner):
+            return None
+        default = attribute.default
+        fits = default is UNSET or isinstance(default, typing.get_origin(inner) or inner)
+        return inner if fits else None
+
+    def _below(self, target: Any, path: str, instance: Any, source: str) -> View[Any]:
+        """Make the view of a class that stands inside another."""
+        attributes = attributes_of(target, path).values()
+        return View.below(target, path, tuple(_with_default(each, instance, source) for each in attributes))
+
+    # Settings
+
+    def _add(self, view: View[Any], attribute: Attribute) -> None:
+        path = attribute.bind.path
+        if path in self.slots or attribute.bind.conversion is not None:
+            return
+        setting = complete(self.declared.get(path), path, attribute)
+        self.slots[path] = self._slot(setting, _source(view, attribute), attribute)
+
+    def _add_alone(self, setting: Setting) -> None:
+        if setting.type is UNSET:
+            raise SchemaError(f"the setting {setting.path!r} has no type, and no class has it")
+        self.slots[setting.path] = self._slot(setting, setting.path, None)
+
+    def _check_bindings(self) -> None:
+        for view in self.views:
+            for attribute in view.own:
+                if attribute.bind.path not in self.slots:
+                    where = _source(view, attribute)
+                    raise SchemaError(f"{where} holds {attribute.bind.path!r}, which nothing defines")
+
+    def _slot(self, setting: Setting, source: str, attribute: Attribute | None) -> Slot:
+        """Make the slot of a setting: its kind, what is below it, and its default as a tree."""
+        try:
+            node = None
+            if setting.conversion is None:
+                node = self._node(setting.type, setting.path, setting)
+            kind = self.kinds.of(setting.type, nonfinite=setting.nonfinite)
+        except SchemaError as error:
+            raise SchemaError(f"{source} ({setting.path}): {error}") from None
+        setting = _with_strategy(setting, node)
+        origin = attribute.source if attribute is not None and attribute.source else ""
+        slot = Slot(
+            setting,
+            kind,
+            node,
+            source=origin,
+            required=attribute.required if attribute is not None else False,
+        )
+        if node is not None and setting.default is not UNSET:
+            slot.default = tree_of(slot, setting.default)
+        elif node is None:
+            slot.default = setting.default
+        return slot
+
+    def _node(self, kind: Any, path: str, setting: Setting) -> Node | None:
+        """Find what is below a setting of a type, None where it is one value."""
+        inner, optional = optional_of(kind)
+        if self.kinds.is_section(inner):
+            return Section(inner, path, self._members(setting), optional=optional)
+        if self.kinds.hook(inner) is not None or inner in self.kinds.own:
+            return None
+        origin, arguments = typing.get_origin(inner), typing.get_args(inner)
+        if origin in {Union, types.UnionType}:
+            return self._choice(arguments, path, setting, optional=optional)
+        if origin in TABLES and len(arguments) == 2 and unwrap(arguments[1]) not in (Any, object):
+            value = self._inner(setting, f"{path}.*", arguments[1])
+            keys = self.kinds.of(arguments[0])
+            replaces = setting.merge == "replace"
+            return Table(path, keys, value, TABLES[origin], optional=optional, replaces=replaces)
+        if origin in _LISTS and arguments and (origin is not tuple or arguments[-1] is Ellipsis):
+            return self._items(origin, arguments[0], path, setting, optional=optional)
+        return None
+
+    def _items(self, origin: Any, kind: Any, path: str, setting: Setting, *, optional: bool) -> Node | None:
+        below = self._node(kind, f"{path}.*", replace(setting, merge=UNSET))
+        if below is None or not _holds_sections(below):
+            return None
+        item = self._inner(setting, f"{path}.*", kind)
+        make = tuple if origin is tuple else SEQUENCES[origin]
+        strategy = setting.merge if setting.merge in ("append", "union") else "replace"
+        return Items(path, item, make, strategy, optional=optional)
+
+    def _choice(
+        self, members: tuple[Any, ...], path: str, setting: Setting, *, optional: bool
+    ) -> Choice | None:
+        kinds = [unwrap(each) for each in members if each is not type(None)]
+        if not all(self.kinds.is_section(each) for each in kinds):
+            return None
+        sections = tuple(Section(each, path, self._members(setting), optional=False) for each in kinds)
+        return Choice(path, sections, _tag_of(kinds), optional=optional)
+
+    def _inner(self, outer: Setting, path: str, kind: Any) -> Slot:
+        """Make the slot of what stands under a key or index."""
+        said = self.declared.get(path, Setting(path))
+        setting = replace(
+            said,
+            type=kind,
+            secret=said.secret or outer.secret,
+            nonfinite=said.nonfinite or outer.nonfinite,
+        )
+        return self._slot(setting, path, None)
+
+    def _members(self, outer: Setting) -> Any:
+        """Give what makes the members of a section, when they are first asked for."""
+
+        def make(section: Section) -> dict[str, Slot]:
+            attributes = attributes_of(section.target, section.path).values()
+            owner = getattr(section.target, "__qualname__", str(section.target))
+            members: dict[str, Slot] = {}
+            bound = []
+            for each in attributes:
+                setting = complete(self.declared.get(each.bind.path), each.bind.path, each)
+                if outer.secret and not setting.secret:
+                    setting = replace(setting, secret=True)
+                slot = self._slot(setting, f"{owner}.{each.name}", each)
+                slot.source = slot.source or f"{owner}.{each.name}"
+                members[each.argument] = slot
+                bound.append(replace(each, slot=slot, bind=replace(each.bind, path=each.argument)))
+            section.view = View.below(section.target, section.path, tuple(bound))
+            return members
+
+        return make
+
+    def _walk(self, slot: Slot, classes: tuple[Any, ...]) -> None:
+        """Look at everything below a setting once, so that what is wrong is told when the schema is made."""
+        node = slot.node
+        if node is None:
+            return
+        for section in _sections_of(node):
+            if section.target not in classes:
+                for member in section.members.values():
+                    self.patterns.setdefault(member.path, member)
+                    self._walk(member, (*classes, section.target))
+        if isinstance(node, (Table, Items)):
+            inner = node.value if isinstance(node, Table) else node.item
+            self.patterns.setdefault(inner.path, inner)
+            self._walk(inner, classes)
+
+
+def complete(said: Setting | None, path: str, attribute: Attribute) -> Setting:
+    """Fill what a declaration leaves out from the attribute and its metadata."""
+    base = said or Setting(path)
+    metadata = attribute.metadata
+    blank = Setting(path)
+    read = {
+        name: metadata[name]
+        for name in DESCRIBED
+        if name in metadata and getattr(base, name) == getattr(blank, name)
+    }
+    if base.type is UNSET:
+        read["type"] = attribute.type
+    made = replace(base, **read, metadata=metadata)
+    if base.default is UNSET and attribute.default is not UNSET:
+        default = attribute.default
+        return replace(
+            made, default=default if made.conversion is None else made.conversion.to_setting(default)
+        )
+    return made
+
+
+def _with_strategy(setting: Setting, node: Node | None) -> Setting:
+    """Settle how layers combine, and refuse what cannot be."""
+    kind, _ = optional_of(setting.type)
+    origin = typing.get_origin(kind) or kind
+    is_table = origin in TABLES
+    is_list = origin in SEQUENCES or (
+        origin is tuple and Ellipsis in (*typing.get_args(kind), *[...][: not typing.get_args(kind)])
+    )
+    if setting.merge in ("append", "union") and not is_list and kind not in (Any, object):
+        raise SchemaError(
+            f"{setting.path!r}: merge {setting.merge!r} joins lists, and its type is {name_of(setting.type)}"
+        )
+    if setting.merge == "deep" and not is_table and node is None and kind not in (Any, object):
+        raise SchemaError(
+            f"{setting.path!r}: merge 'deep' joins tables, and its type is {name_of(setting.type)}"
+        )
+    if setting.merge is not UNSET:
+        return setting
+    if isinstance(node, (Section, Table)):
+        return replace(setting, merge="deep")
+    return replace(setting, merge="deep" if is_table and setting.conversion is None else "replace")
+
+
+def _with_default(attribute: Attribute, instance: Any, source: str) -> Attribute:
+    """Take the default of an attribute from a default instance of its class, where there is one."""
+    if instance is UNSET or instance is None:
+        return attribute
+    value = getattr(instance, attribute.name)
+    return replace(attribute, default=value, source=source, required=False, plain=False)
+
+
+def _source(view: View[Any], attribute: Attribute) -> str:
+    return f"{getattr(view.target, '__qualname__', view.target)}.{attribute.name}"
+
+
+def _all_views(views: Iterable[View[Any]]) -> Iterator[View[Any]]:
+    """Give every view once, an outer one before the views inside it."""
+    seen: set[int] = set()
+    waiting = list(views)
+    while waiting:
+        view = waiting.pop(0)
+        if id(view) not in seen:
+            seen.add(id(view))
+            yield view
+            waiting = [*view.nested, *waiting]
+
+
+def _default_instances(views: tuple[View[Any], ...]) -> dict[int, tuple[Any, str]]:
+    """Find the default instance of every explicit view inside another; two that differ are refused."""
+    found: dict[int, tuple[Any, str]] = {}
+    for view in views:
+        for each in view.attributes:
+            if each.nested is None or each.default is UNSET or each.default is None or each.plain:
+                continue
+            source = _source(view, each)
+            earlier = found.get(id(each.nested))
+            if earlier is not None and earlier[0] != each.default:
+                raise SchemaError(
+                    f"{earlier[1]} and {source} have different defaults for one view of "
+                    f"{each.nested.target.__qualname__}; give each a view of its own"
+                )
+            found[id(each.nested)] = each.default, source
+    return found
+
+
+def _sections_of(node: Node) -> tuple[Section, ...]:
+    if isinstance(node, Section):
+        return (node,)
+    return node.sections if isinstance(node, Choice) else ()
+
+
+def _holds_sections(node: Node) -> bool:
+    """Tell whether sections stand somewhere below a node."""
+    if isinstance(node, Table):
+        return node.value.node is not None and _holds_sections(node.value.node)
+    return True
+
+
+def _tag_of(kinds: list[Any]) -> str:
+    """Find the field by which a union is told apart: a Literal in each class, with no value in common."""
+    candidates: dict[str, list[set[Any]]] = {}
+    for kind in kinds:
+        for each in attributes_of(kind, "").values():
+            inner = unwrap(each.type)
+            if typing.get_origin(inner) is Literal:
+                candidates.setdefault(each.argument, []).append(set(typing.get_args(inner)))
+    for name, values in candidates.items():
+        if len(values) == len(kinds) and len(set().union(*values)) == sum(map(len, values)):
+            return name
+    return ""
+
+
+def tags_of(section: Section, tag: str) -> tuple[Any, ...]:
+    """List the values of its tag that choose a section."""
+    return typing.get_args(unwrap(section.members[tag].setting.type))

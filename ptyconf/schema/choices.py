@@ -1,0 +1,260 @@
+"""Kinds of values that are one of several: literals, enums, flags, unions."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ptyconf.schema.kind import Kind, Mismatch, parse_toml
+from ptyconf.text.show import toml_text
+
+
+def one_of(choices: Iterable[Any]) -> str:
+    """Say a list of legal values in words."""
+    said = [toml_text(each) for each in choices]
+    return said[0] if len(said) == 1 else f"one of {', '.join(said)}"
+
+
+def make_literal(kind: Any, choices: tuple[Any, ...]) -> Kind:
+    """Make the kind of a Literal; ``True`` is not ``1``."""
+    expected = one_of(choices)
+    known: dict[Any, Any] = {}
+    for each in choices:
+        known[type(each), each] = each
+        if isinstance(each, enum.Enum):
+            known.setdefault((type(each.value), each.value), each)
+            known.setdefault((str, each.name), each)
+
+    def typed(value: Any) -> Any:
+        try:
+            return known[type(value), value]
+        except (KeyError, TypeError):
+            raise Mismatch(expected) from None
+
+    def text(said: str) -> Any:
+        if (str, said) in known:
+            return known[str, said]
+        if said == "none" and None in choices:
+            return None
+        return typed(parse_toml(said.strip(), expected))
+
+    plain = [_enum_plain(each) for each in choices if each is not None]
+    return Kind(
+        kind,
+        expected,
+        typed,
+        text,
+        _enum_plain,
+        _enum_plain,
+        json_schema={"enum": plain},
+        optional=None in choices,
+    )
+
+
+def _enum_plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value if isinstance(value.value, (str, int, float)) else value.name
+    return value
+
+
+def make_enum(kind: type[enum.Enum]) -> Kind:
+    """Make the kind of an enum: by value, else by name."""
+    expected = one_of([_enum_plain(each) for each in kind])
+
+    def typed(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        for each in kind:
+            if type(value) is type(each.value) and value == each.value:
+                return each
+        if isinstance(value, str) and value in kind.__members__:
+            return kind[value]
+        raise Mismatch(expected)
+
+    def text(said: str) -> Any:
+        try:
+            return typed(said)
+        except Mismatch:
+            return typed(parse_toml(said.strip(), expected))
+
+    def thaw(value: Any) -> Any:
+        if isinstance(value, dict) and value.keys() == {"$enum"} and value["$enum"] in kind.__members__:
+            return kind[value["$enum"]]
+        return typed(value)
+
+    values = [each.value for each in kind if isinstance(each.value, (str, int, float))]
+    return Kind(
+        kind,
+        expected,
+        typed,
+        text,
+        _enum_plain,
+        lambda value: {"$enum": value.name},
+        thaw,
+        json_schema={"enum": list(dict.fromkeys([*values, *kind.__members__]))},
+        exact=frozenset({kind}),
+    )
+
+
+class _Flags:
+    """The reading and writing of a flag enum."""
+
+    def __init__(self, kind: type[enum.Flag]) -> None:
+        self.kind = kind
+        self.names = list(kind.__members__)
+        self.expected = f"a list of {', '.join(self.names)}"
+        self.bits = 0
+        for member in kind:
+            self.bits |= member.value
+
+    def from_names(self, names: Iterable[Any]) -> Any:
+        """Join members by their names."""
+        flag = self.kind(0)
+        for name in names:
+            if not isinstance(name, str) or name not in self.kind.__members__:
+                raise Mismatch(self.expected)
+            flag |= self.kind[name]
+        return flag
+
+    def typed(self, value: Any) -> Any:
+        """Read a list of names, a name, or a number."""
+        if isinstance(value, self.kind):
+            return value
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return self.from_names(value)
+        if isinstance(value, str):
+            return self.from_names([value])
+        if type(value) is int and value >= 0 and not value & ~self.bits:
+            return self.kind(value)
+        raise Mismatch(self.expected)
+
+    def text(self, said: str) -> Any:
+        """Read names by commas, or a TOML list of them."""
+        stripped = said.strip()
+        if stripped.startswith("["):
+            return self.typed(parse_toml(stripped, self.expected))
+        if stripped.isdecimal():
+            return self.typed(int(stripped))
+        return self.from_names(each.strip() for each in stripped.split(",") if each.strip())
+
+    def thawed(self, value: Any) -> Any:
+        """Read what was frozen."""
+        tagged = isinstance(value, dict) and value.keys() == {"$flag"}
+        return self.typed(value["$flag"] if tagged else value)
+
+    def names_of(self, value: Any) -> list[str]:
+        """List the members of a value."""
+        return [str(each.name) for each in self.kind if each.value and each in value]
+
+
+def make_flag(kind: type[enum.Flag]) -> Kind:
+    """Make the kind of a flag enum: a list of names, in text ``A,B``."""
+    flags = _Flags(kind)
+    return Kind(
+        kind,
+        flags.expected,
+        flags.typed,
+        flags.text,
+        flags.names_of,
+        lambda value: {"$flag": flags.names_of(value)},
+        flags.thawed,
+        json_schema={
+            "anyOf": [
+                {"type": "array", "items": {"enum": flags.names}},
+                {"enum": flags.names},
+                {"type": "integer", "minimum": 0, "maximum": flags.bits},
+            ]
+        },
+        exact=frozenset({kind}),
+    )
+
+
+class _Union:
+    """A union: the member that a value is of already, else the first that reads it."""
+
+    def __init__(self, members: list[Kind]) -> None:
+        self.members = members
+        self.alternatives = [each for each in members if each.expected != "none"]
+        self.expected = " or ".join(dict.fromkeys(each.expected for each in self.alternatives)) or "none"
+        # Text is the widest reading, so a member that parses it more strictly is asked first.
+        self.parsed_first = sorted(members, key=_text_width)
+
+    def attempt(self, kinds: list[Kind], read: Callable[[Kind], Any]) -> Any:
+        """Ask the members in turn; the misfit of the only one says more than that of all."""
+        mismatch: Mismatch | None = None
+        for each in kinds:
+            try:
+                return read(each)
+            except Mismatch as refusal:
+                mismatch = refusal if each in self.alternatives else mismatch
+        if len(self.alternatives) == 1 and mismatch is not None:
+            raise mismatch
+        raise Mismatch(self.expected, mismatch.hint if mismatch else "")
+
+    def typed(self, value: Any) -> Any:
+        """Read a value."""
+        for each in self.members:
+            if type(value) in each.exact:
+                return each.typed(value)
+        return self.attempt(self.members, lambda each: each.typed(value))
+
+    def text(self, said: str) -> Any:
+        """Read a text."""
+        return self.attempt(self.parsed_first, lambda each: each.text(said))
+
+    def holder(self, value: Any) -> Kind:
+        """Find the member that a value is of."""
+        exact = next((each for each in self.members if type(value) in each.exact), None)
+        return exact or next((each for each in self.members if each.holds(value)), self.members[0])
+
+    def frozen(self, value: Any) -> Any:
+        """Write a value as JSON."""
+        return _tagged(self.holder(value), value, self.members)
+
+    def thawed(self, value: Any) -> Any:
+        """Read what was frozen."""
+        if isinstance(value, dict) and value.keys() == {"$member"}:
+            index, inner = value["$member"]
+            return self.members[index].thawed(inner)
+        likely = sorted(self.members, key=lambda each: type(value) not in each.exact)
+        return self.attempt(likely, lambda each: each.thawed(value))
+
+
+def make_union(kind: Any, members: list[Kind]) -> Kind:
+    """Make the kind of a union."""
+    union = _Union(members)
+    schemas = [dict(each.json_schema) for each in union.alternatives]
+    json_schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas} if all(schemas) else {}
+    return Kind(
+        kind,
+        union.expected,
+        union.typed,
+        union.text,
+        lambda value: union.holder(value).toml(value),
+        union.frozen,
+        union.thawed,
+        json_schema=json_schema,
+        exact=frozenset().union(*(each.exact for each in members)),
+        finite=any(each.finite for each in members),
+        mutable=any(each.mutable for each in members),
+        paths=any(each.paths for each in members),
+        optional=any(each.optional for each in members),
+    )
+
+
+def _tagged(holder: Kind, value: Any, members: list[Kind]) -> Any:
+    """Freeze by the member that holds a value; say which, where another would read the same otherwise."""
+    frozen = holder.frozen(value)
+    index = members.index(holder)
+    if isinstance(frozen, str) and holder.type is not str and any(each.type is str for each in members):
+        return {"$member": [index, frozen]}
+    return frozen
+
+
+def _text_width(kind: Kind) -> int:
+    """Order the members of a union for a text: what takes any text comes last."""
+    name = getattr(kind.type, "__module__", "")
+    if kind.type is str or kind.type is Any:
+        return 2
+    return 1 if kind.paths or name == "pathlib" else 0

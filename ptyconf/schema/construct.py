@@ -1,0 +1,172 @@
+"""Instances by cattrs: one converter a schema, one generated function a class."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ptyconf.errors import SchemaError
+from ptyconf.schema.fields import Field, fields_of
+from ptyconf.schema.kind import Kind, Mismatch
+from ptyconf.schema.types import Kinds, is_class_with_fields, name_of
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+Build = Callable[[Mapping[str, Any], Any], Any]
+
+
+def make_converter(kinds: Kinds) -> Converter:
+    """Make the converter of a schema: unknown keys refused, scalars as strict as everywhere else."""
+    import cattrs
+
+    if kinds.prepared is None:
+        made = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
+    else:
+        made = kinds.prepared.copy(detailed_validation=True)
+
+    def read(value: Any, kind: Any) -> Any:
+        return kinds.of(kind).typed(value)
+
+    def is_ours(kind: Any) -> bool:
+        if kinds.hook(kind) is not None or is_class_with_fields(typing.get_origin(kind) or kind):
+            return False
+        try:
+            kinds.of(kind)
+        except SchemaError:
+            return False
+        return True
+
+    def write(value: Any, kind: Any) -> Any:
+        return kinds.of(kind).toml(value)
+
+    made.register_structure_hook_func(is_ours, read)
+    for kind in (bool, int, float, str, bytes):  # cattrs asks its own hooks for these first
+        if kinds.hook(kind) is None:
+            made.register_structure_hook(kind, read)
+    for own in kinds.own.values():
+        made.register_structure_hook(own.type, _through(own.typed))
+        made.register_unstructure_hook(own.type, own.toml)
+    return made
+
+
+def make_builder(
+    target: Any, parts: Mapping[str, tuple[str, Callable[[Any], Any] | None]], kinds: Kinds
+) -> Build:
+    """Generate the function that makes instances of a class of values that are read already.
+
+    Args:
+        target: The class.
+        parts: For each attribute the key of its value, and what the value goes through, None for nothing.
+        kinds: The kinds of the program.
+    """
+    from cattrs.gen import make_dict_structure_fn, override
+
+    names = {each.name for each in fields_of(target)}
+    overrides: dict[str, Any] = {name: override(omit=True) for name in names - set(parts)}
+    for name, (key, convert) in parts.items():
+        hook = _as_it_is if convert is None else _through(convert)
+        overrides[name] = override(rename=key, struct_hook=hook)
+    return make_dict_structure_fn(
+        target,
+        kinds.converter,
+        _cattrs_forbid_extra_keys=False,
+        _cattrs_detailed_validation=True,
+        **overrides,
+    )
+
+
+def _through(convert: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda value, _: convert(value)
+
+
+def _as_it_is(value: Any, _: Any) -> Any:
+    return value
+
+
+class _Whole:
+    """The reading and writing of a class whose instance is one value."""
+
+    def __init__(self, kind: Any, kinds: Kinds) -> None:
+        self.kind = kind
+        self.base = typing.get_origin(kind) or kind
+        self.kinds = kinds
+        self.expected = f"a table that makes a {name_of(kind)}"
+        self._build: Build | None = None
+
+    @cached_property
+    def members(self) -> dict[str, tuple[Field, Kind]]:
+        """The fields with their kinds; looked at late, for a class may hold itself."""
+        return {each.argument: (each, self.kinds.of(each.type)) for each in fields_of(self.kind)}
+
+    def read(self, value: Any, name: str) -> Any:
+        """Make an instance of a table; an instance is taken as it is."""
+        if isinstance(value, self.base):
+            return value
+        if not isinstance(value, Mapping):
+            raise Mismatch(self.expected)
+        arguments = _arguments(value, self.members, name, self.expected)
+        if self._build is None:
+            parts = {each.name: (argument, None) for argument, (each, _) in self.members.items()}
+            self._build = make_builder(self.kind, parts, self.kinds)
+        return _make(self._build, self.kind, arguments)
+
+    def write(self, value: Any, name: str) -> dict[str, Any]:
+        """Write an instance as a table."""
+        table = {}
+        for argument, (each, inner) in self.members.items():
+            part = getattr(value, each.name)
+            if part is not None or name == "frozen":
+                table[argument] = getattr(inner, name)(part)
+        return table
+
+
+def make_class_kind(kind: Any, kinds: Kinds) -> Kind:
+    """Make the kind of a class that stands where no section can: in a set, in a pair, in a mixed union."""
+    whole = _Whole(kind, kinds)
+    kinds.pending.append(lambda: whole.members)
+    return Kind(
+        kind,
+        whole.expected,
+        lambda value: whole.read(value, "typed"),
+        toml=lambda value: whole.write(value, "toml"),
+        frozen=lambda value: whole.write(value, "frozen"),
+        thawed=lambda value: whole.read(value, "thawed"),
+        json_schema={"type": "object"},
+        mutable=True,
+        table=True,
+    )
+
+
+def _arguments(
+    value: Mapping[str, Any], members: Mapping[str, tuple[Field, Kind]], name: str, expected: str
+) -> dict[str, Any]:
+    """Read the table of a class, key by key.
+
+    Raises:
+        Mismatch: A key is unknown or missing, or a value does not fit; says where.
+    """
+    arguments: dict[str, Any] = {}
+    for key, part in value.items():
+        if key not in members:
+            raise Mismatch(f"{expected}, which has no {key}")
+        try:
+            arguments[key] = getattr(members[key][1], name)(part)
+        except Mismatch as mismatch:
+            raise Mismatch(mismatch.expected, mismatch.hint, f".{key}{mismatch.at}") from None
+    for key, (each, _) in members.items():
+        if each.required and key not in arguments:
+            raise Mismatch(f"{expected}, which needs {key}")
+    return arguments
+
+
+def _make(build: Build, kind: Any, arguments: dict[str, Any]) -> Any:
+    from cattrs import BaseValidationError
+
+    try:
+        return build(arguments, None)
+    except BaseValidationError as group:
+        words = "; ".join(str(each) for each in group.exceptions)
+        raise Mismatch(f"what {name_of(kind)} takes: {words}") from group

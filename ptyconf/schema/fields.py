@@ -1,0 +1,146 @@
+"""The fields of a dataclass or an attrs class: name, argument, type, default, metadata."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ptyconf.errors import SchemaError
+from ptyconf.schema.types import is_class_with_fields, substituted
+
+
+class Unset:
+    """The value of what was left out; absent is neither None nor a default."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __reduce__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Any = Unset()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a class that its constructor takes.
+
+    Args:
+        name: The attribute.
+        argument: The constructor's argument.
+        type: What the argument may be; the input of an attrs converter, where there is one.
+        default: The default value, UNSET where there is none that is known beforehand.
+        metadata: What the field carries.
+        required: Whether the constructor needs it.
+        plain: Whether the default is made by the class of the field itself, without arguments.
+    """
+
+    name: str
+    argument: str
+    type: Any
+    default: Any
+    metadata: Mapping[str, Any]
+    required: bool
+    plain: bool = False
+
+
+def fields_of(target: Any) -> Iterator[Field]:
+    """Read the fields of a class, in order; of a generic one with its arguments.
+
+    Raises:
+        SchemaError: It is neither a dataclass nor an attrs class, or its annotations name what is not there.
+    """
+    base = typing.get_origin(target) or target
+    if not is_class_with_fields(base):
+        raise SchemaError(f"{_name(target)} is neither a dataclass nor an attrs class")
+    try:
+        hints = typing.get_type_hints(base, include_extras=True)
+    except NameError as error:
+        raise SchemaError(f"{base.__qualname__}: {error}; its annotations must be importable") from error
+    variables = _variables(target, base)
+    read = _dataclass_fields if dataclasses.is_dataclass(base) else _attrs_fields
+    for each in read(base, hints):
+        yield dataclasses.replace(each, type=substituted(each.type, variables)) if variables else each
+
+
+def _name(target: Any) -> str:
+    return getattr(target, "__qualname__", None) or str(target)
+
+
+def _variables(target: Any, base: Any) -> dict[Any, Any]:
+    """Say what stands for each type variable: of the class itself, and of the generic classes below it."""
+    found: dict[Any, Any] = {}
+    for each in getattr(base, "__orig_bases__", ()):
+        origin = typing.get_origin(each)
+        found.update(zip(_parameters(origin), typing.get_args(each), strict=False))
+    found.update(zip(_parameters(base), typing.get_args(target), strict=False))
+    return {variable: found.get(kind, kind) for variable, kind in found.items() if variable is not kind}
+
+
+def _parameters(kind: Any) -> tuple[Any, ...]:
+    parameters: tuple[Any, ...] = getattr(kind, "__parameters__", None) or ()
+    return parameters
+
+
+def _dataclass_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
+    for each in dataclasses.fields(target):
+        if not each.init:
+            continue
+        default = each.default
+        factory = each.default_factory
+        if factory is not dataclasses.MISSING:
+            default = factory()
+        missing = default is dataclasses.MISSING
+        yield Field(
+            each.name,
+            each.name,
+            hints.get(each.name, Any),
+            UNSET if missing else default,
+            each.metadata,
+            missing,
+            isinstance(factory, type),
+        )
+
+
+def _attrs_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
+    import attrs
+
+    for each in attrs.fields(target):
+        if not each.init:
+            continue
+        default = each.default
+        plain = False
+        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+            plain = isinstance(default.factory, type)
+            default = UNSET if default.takes_self else default.factory()
+        missing = default is attrs.NOTHING
+        kind = hints.get(each.name, Any)
+        yield Field(
+            each.name,
+            each.alias,
+            kind if each.converter is None else _input_of(each.converter, kind),
+            UNSET if missing else default,
+            each.metadata,
+            missing,
+            plain,
+        )
+
+
+def _input_of(converter: Callable[..., Any], kind: Any) -> Any:
+    """Give the annotated type of what a converter takes; the field's own type where it says nothing."""
+    call = getattr(converter, "converter", converter)  # attrs.Converter wraps the function
+    if isinstance(call, type):
+        return kind
+    try:
+        hints = typing.get_type_hints(call)
+        first = next(iter(inspect.signature(call).parameters), "")
+    except (NameError, TypeError, ValueError):
+        return kind
+    return hints.get(first, kind)

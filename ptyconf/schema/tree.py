@@ -1,0 +1,334 @@
+"""Settings that hold settings: sections that may be absent, tables by key, lists and unions of sections.
+
+A value of such a setting is a tree: tables are dicts, lists are lists, what stands at the end of a branch
+is a value that its kind has read. Trees hold what was written, and no defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.kind import Kind
+from ptyconf.schema.path import Segments
+from ptyconf.schema.setting import Setting
+
+Tree = Any
+
+
+class Variant(dict[str, Any]):
+    """The table of a union, with the section that was chosen for it."""
+
+    __slots__ = ("section",)
+
+    def __init__(self, section: Section, table: Mapping[str, Any]) -> None:
+        super().__init__(table)
+        self.section = section
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Variant) and other.section is self.section and dict.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None
+
+
+class Slot:
+    """The place of one setting, with its kind; ``node`` says what is below it, if it holds settings."""
+
+    __slots__ = ("default", "exact", "finite", "kind", "node", "path", "required", "setting", "source")
+
+    def __init__(
+        self,
+        setting: Setting,
+        kind: Kind,
+        node: Node | None = None,
+        *,
+        default: Any = UNSET,
+        source: str = "",
+        required: bool = False,
+    ) -> None:
+        self.setting = setting
+        self.path = setting.path
+        self.kind = kind
+        self.node = node
+        plain = setting.conversion is None and node is None
+        self.exact: frozenset[type] = kind.exact if plain else frozenset()
+        self.finite = plain and kind.finite
+        self.default = default
+        self.source = source  # what gives the default: "App.tls"
+        self.required = required
+
+    @property
+    def expected(self) -> str:
+        """What a value is, in words."""
+        return self.kind.expected
+
+
+class Section:
+    """The settings of a class, as members by name.
+
+    Args:
+        target: The class.
+        path: Path, with ``*`` for a key or an index.
+        make: Makes the members, when they are first asked for: a class may hold itself.
+        optional: Whether None is a value.
+    """
+
+    strategy = "deep"
+
+    def __init__(
+        self, target: Any, path: str, make: Callable[[Section], dict[str, Slot]], *, optional: bool
+    ) -> None:
+        self.target = target
+        self.path = path
+        self.optional = optional
+        self._make = make
+        self.view: Any = None  # the view of the class below this path, set with the members
+
+    @cached_property
+    def members(self) -> dict[str, Slot]:
+        """The members, by the name under which they are written."""
+        return self._make(self)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Every name of a member, aliases too."""
+        found = {name: name for name in self.members}
+        for name, slot in self.members.items():
+            for alias in (*slot.setting.aliases, *slot.setting.deprecated):
+                found.setdefault(alias.rpartition(".")[2], name)
+        return found
+
+    @property
+    def expected(self) -> str:
+        """What a value is, in words."""
+        return f"a table that makes a {getattr(self.target, '__qualname__', str(self.target))}"
+
+
+class Table:
+    """A mapping whose keys are settings of their own."""
+
+    def __init__(
+        self, path: str, keys: Kind, value: Slot, make: type, *, optional: bool, replaces: bool
+    ) -> None:
+        self.path = path
+        self.keys = keys
+        self.value = value
+        self.make = make
+        self.optional = optional
+        self.strategy = "replace" if replaces else "deep"
+
+    @property
+    def expected(self) -> str:
+        """What a value is, in words."""
+        return "a table"
+
+
+class Items:
+    """A list of sections; a layer's list stands for itself, or is joined to those below it."""
+
+    def __init__(
+        self, path: str, item: Slot, make: Callable[[list[Any]], Any], strategy: str, *, optional: bool
+    ) -> None:
+        self.path = path
+        self.item = item
+        self.make = make
+        self.strategy = strategy
+        self.optional = optional
+
+    @property
+    def expected(self) -> str:
+        """What a value is, in words."""
+        return "a list of tables"
+
+
+class Choice:
+    """A union of sections: one value, chosen by its tag, else by its keys."""
+
+    strategy = "replace"
+
+    def __init__(self, path: str, sections: tuple[Section, ...], tag: str, *, optional: bool) -> None:
+        self.path = path
+        self.sections = sections
+        self.tag = tag
+        self.optional = optional
+
+    @property
+    def expected(self) -> str:
+        """What a value is, in words."""
+        names = " or ".join(getattr(each.target, "__qualname__", str(each.target)) for each in self.sections)
+        return f"a table that makes a {names}"
+
+
+Node = Section | Table | Items | Choice
+
+
+def child(node: Node, segment: str | int, tree: Tree = None) -> Slot | None:
+    """Find the slot below a node; of a union, that of the section which the tree has chosen."""
+    if isinstance(node, Section):
+        return node.members.get(str(segment))
+    if isinstance(node, Table):
+        return node.value
+    if isinstance(node, Items):
+        return node.item if isinstance(segment, int) else None
+    sections = (tree.section,) if isinstance(tree, Variant) else node.sections
+    return next((each.members[str(segment)] for each in sections if str(segment) in each.members), None)
+
+
+def section_in(node: Node, tree: Tree) -> Section | None:
+    """Give the section that a tree's names are members of, or None."""
+    if isinstance(node, Choice):
+        return tree.section if isinstance(tree, Variant) else None
+    return node if isinstance(node, Section) else None
+
+
+def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
+    """Lay one tree on another: tables merge key by key, all else replaces; None clears what is below it."""
+    node = slot.node
+    if node is None or node.strategy == "replace" or low is None or high is None or isinstance(node, Items):
+        return high
+    merged = dict(low)
+    for key, value in high.items():
+        below = child(node, key)
+        if below is None or key not in merged:
+            merged[key] = value
+        else:
+            merged[key] = fold(below, merged[key], value)
+    return merged
+
+
+def without_removed(slot: Slot, tree: Tree) -> Tree:
+    """Take out the keys of tables that a layer removed, at every depth."""
+    node = slot.node
+    if node is None or tree is None:
+        return tree
+    if isinstance(node, Items):
+        return [without_removed(node.item, each) for each in tree]
+    if isinstance(node, Table):
+        keeps_none = node.value.kind.optional or (node.value.node is not None and node.value.node.optional)
+        return {
+            key: without_removed(node.value, each)
+            for key, each in tree.items()
+            if each is not None or keeps_none
+        }
+    section = section_in(node, tree)
+    if section is None:
+        return tree
+    table = {key: without_removed(section.members[key], each) for key, each in tree.items()}
+    return Variant(section, table) if isinstance(node, Choice) else table
+
+
+def completed(slot: Slot, tree: Tree) -> Tree:
+    """Fill a tree with the defaults of its classes."""
+    node = slot.node
+    if node is None or tree is None:
+        return tree
+    if isinstance(node, Items):
+        return [completed(node.item, each) for each in tree]
+    if isinstance(node, Table):
+        return {key: completed(node.value, each) for key, each in tree.items()}
+    section = section_in(node, tree)
+    if section is None:
+        return tree
+    table = {}
+    for name, member in section.members.items():
+        if name in tree:
+            below = tree[name]
+            if member.node is not None and member.default is not UNSET:
+                below = fold(member, member.default, below)
+            table[name] = completed(member, below)
+        elif member.default is not UNSET:
+            table[name] = completed(member, member.default)
+        elif isinstance(member.node, Section) and not member.node.optional and not member.required:
+            table[name] = completed(member, {})
+    return Variant(section, table) if isinstance(node, Choice) else table
+
+
+def leaves(slot: Slot, tree: Tree, at: Segments = ()) -> Iterator[tuple[Segments, Slot, Any]]:
+    """Walk the ends of a tree; an empty or absent container is an end itself."""
+    node = slot.node
+    if node is None or not tree:
+        yield at, slot, tree
+        return
+    pairs: Any = enumerate(tree) if isinstance(node, Items) else tree.items()
+    for key, value in pairs:
+        below = child(node, key, tree)
+        if below is not None:
+            yield from leaves(below, value, (*at, key_text(node, key)))
+
+
+def branch(slot: Slot, tree: Tree, segments: Segments) -> tuple[Slot, Tree]:
+    """Go down a tree.
+
+    Raises:
+        KeyError: There is no such branch.
+    """
+    for segment in segments:
+        if slot.node is None or tree is None:
+            raise KeyError(segment)
+        key = _key_of(slot.node, segment)
+        below = child(slot.node, key, tree)
+        if below is None:
+            raise KeyError(segment)
+        try:
+            tree = tree[key]
+        except (IndexError, TypeError):
+            raise KeyError(segment) from None
+        slot = below
+    return slot, tree
+
+
+def _key_of(node: Node, segment: str | int) -> Any:
+    """Read a segment of a path as a key of a table: ``ports.80`` has the key 80 where keys are numbers."""
+    if isinstance(node, Table) and isinstance(segment, str):
+        try:
+            return node.keys.text(segment)
+        except ValueError:
+            raise KeyError(segment) from None
+    return segment
+
+
+def key_text(node: Node, key: Any) -> str | int:
+    """Write a key of a node as a segment of a path."""
+    if isinstance(node, Table) and not isinstance(key, str):
+        return node.keys.written(key)
+    return key  # type: ignore[no-any-return]
+
+
+def tree_of(slot: Slot, value: Any) -> Tree:
+    """Take an object apart into the tree of its settings."""
+    node = slot.node
+    if node is None:
+        conversion = slot.setting.conversion
+        return value if conversion is None else conversion.to_setting(value)
+    if value is None:
+        return None
+    if isinstance(node, Items):
+        return [tree_of(node.item, each) for each in value]
+    if isinstance(node, Table):
+        return {key: tree_of(node.value, each) for key, each in value.items()}
+    if isinstance(node, Section):
+        return section_tree(node, value)
+    section = next(each for each in node.sections if _is_instance(value, each.target))
+    return Variant(section, section_tree(section, value))
+
+
+def _is_instance(value: Any, target: Any) -> bool:
+    import typing
+
+    return isinstance(value, typing.get_origin(target) or target)
+
+
+def section_tree(section: Section, value: Any, only: Any = None) -> dict[str, Tree]:
+    """Take an instance apart: every member, or only some attributes."""
+    members = section.members
+    names = {each.argument: each.name for each in section.view.attributes}
+    return {
+        name: tree_of(member, getattr(value, names[name]))
+        for name, member in members.items()
+        if only is None or names[name] in only
+    }

@@ -1,0 +1,422 @@
+"""From a type to its kind: the program's own first, then ours; what nobody reads is refused."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import operator
+import types
+import typing
+from collections import OrderedDict, abc, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
+
+from ptyconf.errors import SchemaError
+from ptyconf.schema.kind import NONE, Kind, Mismatch, bounded, parse_toml
+from ptyconf.schema.kinds import find_kind
+from ptyconf.schema.kinds.builtins import make_float
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+_ANY = {Any, object, typing.Hashable}
+SEQUENCES: dict[Any, Callable[[list[Any]], Any]] = {
+    list: list,
+    set: set,
+    frozenset: frozenset,
+    deque: deque,
+    abc.Sequence: list,
+    abc.MutableSequence: list,
+    abc.Iterable: list,
+    abc.Collection: list,
+    abc.Set: frozenset,
+    abc.MutableSet: set,
+}
+TABLES: dict[Any, type] = {dict: dict, OrderedDict: OrderedDict, abc.Mapping: dict, abc.MutableMapping: dict}
+_BARE = {*SEQUENCES, *TABLES, tuple}
+
+
+class Kinds:
+    """The kinds of one program.
+
+    Args:
+        kinds: The program's own kinds.
+        converter: The program's prepared converter; the schema works on a copy of it.
+    """
+
+    def __init__(self, kinds: Iterable[Kind] = (), converter: Converter | None = None) -> None:
+        self.own = {each.type: each for each in kinds}
+        self.prepared = converter
+        self._hooks = None if converter is None else _hooks_of(converter)
+        self._known: dict[Any, Kind] = {}
+        self._converter: Converter | None = None
+        self.pending: list[Callable[[], Any]] = []  # classes whose fields were not looked at yet
+
+    @property
+    def converter(self) -> Converter:
+        """The cattrs converter of the schema: the program's hooks above our strict ones."""
+        if self._converter is None:
+            from ptyconf.schema.construct import make_converter
+
+            self._converter = make_converter(self)
+        return self._converter
+
+    def finish(self) -> None:
+        """Look at the fields of every class that was met.
+
+        Raises:
+            SchemaError: Nobody can read one.
+        """
+        while self.pending:
+            self.pending.pop()()
+
+    def hook(self, kind: Any) -> Callable[[Any, Any], Any] | None:
+        """Find the hook that the program registered for a type, or None."""
+        if self._hooks is None:
+            return None
+        try:
+            found: Callable[[Any, Any], Any] | None = self._hooks.dispatch(kind)
+        except TypeError:  # what cannot be hashed
+            return None
+        return None if found is _nothing else found
+
+    def is_section(self, kind: Any) -> bool:
+        """Tell whether values of a type are sections: dataclasses and attrs classes that nobody claimed."""
+        if kind in self.own or self.hook(kind) is not None:
+            return False
+        return is_class_with_fields(typing.get_origin(kind) or kind)
+
+    def of(self, kind: Any, *, nonfinite: bool = False) -> Kind:
+        """Find the kind of a type.
+
+        Raises:
+            SchemaError: Nobody can read it.
+        """
+        if nonfinite:
+            return self._make(kind, nonfinite=True)
+        try:
+            known = self._known.get(kind)
+        except TypeError:
+            return self._make(kind, nonfinite=False)
+        if known is None or type(known.type) is not type(kind):
+            known = self._known[kind] = self._make(kind, nonfinite=False)
+        return known
+
+    def _make(self, kind: Any, *, nonfinite: bool) -> Kind:
+        own = self._claimed(kind)
+        if own is not None:
+            return own
+        limits: tuple[Any, ...] = ()
+        while (inner := _inside(kind)) is not None:
+            kind, more = inner
+            limits += more
+            own = self._claimed(kind)
+            if own is not None:
+                return bounded(own, limits)
+        return bounded(self._plain(kind, nonfinite=nonfinite), limits)
+
+    def _claimed(self, kind: Any) -> Kind | None:
+        """Find what the program itself says of a type."""
+        try:
+            if kind in self.own:
+                return self.own[kind]
+        except TypeError:
+            return None
+        hook = self.hook(kind)
+        return None if hook is None else _hooked(kind, hook, self)
+
+    def _plain(self, kind: Any, *, nonfinite: bool) -> Kind:
+        if kind in _ANY:
+            return anything(kind)
+        if kind is float:
+            return make_float(nonfinite=nonfinite)
+        origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+        if origin is Literal:
+            from ptyconf.schema.choices import make_literal
+
+            return make_literal(kind, arguments)
+        if origin in {Union, types.UnionType}:
+            from ptyconf.schema.choices import make_union
+
+            return make_union(kind, [self.of(each, nonfinite=nonfinite) for each in arguments])
+        base = origin or kind
+        found = self._container(kind, base, arguments, nonfinite) or self._class(kind, base, nonfinite)
+        if found is None and is_class_with_fields(base):
+            from ptyconf.schema.construct import make_class_kind
+
+            found = make_class_kind(kind, self)
+        if found is None:
+            raise SchemaError(
+                f"{name_of(kind)} is a type that nobody can read; write a type of the table of supported "
+                "types, or give the schema a Kind for it or a converter with a structure hook"
+            )
+        return found
+
+    def _container(self, kind: Any, base: Any, arguments: tuple[Any, ...], nonfinite: bool) -> Kind | None:
+        if not arguments and base not in _BARE:
+            return None
+        from ptyconf.schema.containers import make_sequence, make_table, make_tuple
+
+        def of(inner: Any) -> Kind:
+            return self.of(inner, nonfinite=nonfinite)
+
+        if base is tuple and arguments and arguments[-1] is not Ellipsis:
+            return make_tuple(kind, [] if arguments == ((),) else [of(each) for each in arguments])
+        if base is tuple or base in SEQUENCES:
+            make = tuple if base is tuple else SEQUENCES[base]
+            return make_sequence(kind, make, of(arguments[0] if arguments else Any), bare=not arguments)
+        if base in TABLES:
+            keys, values = (of(each) for each in arguments or (Any, Any))
+            return make_table(kind, TABLES[base], keys, values, bare=not arguments)
+        return None
+
+    def _class(self, kind: Any, base: Any, nonfinite: bool) -> Kind | None:
+        if not isinstance(base, type):
+            return None
+        if issubclass(base, enum.Enum):
+            from ptyconf.schema.choices import make_enum, make_flag
+
+            return make_flag(base) if issubclass(base, enum.Flag) else make_enum(base)
+        if typing.is_typeddict(base) or (issubclass(base, tuple) and hasattr(base, "_fields")):
+            return self._record(kind, base, nonfinite)
+        return find_kind(base)
+
+    def _record(self, kind: Any, base: Any, nonfinite: bool) -> Kind:
+        hints = typing.get_type_hints(base, include_extras=True)
+        if typing.is_typeddict(base):
+            required = base.__required_keys__
+        else:
+            required = frozenset(base._fields) - frozenset(base._field_defaults)
+            hints = {name: hints.get(name, Any) for name in base._fields}
+        variables = dict(zip(getattr(base, "__parameters__", ()), typing.get_args(kind), strict=False))
+        members = {
+            name: self.of(substituted(each, variables), nonfinite=nonfinite) for name, each in hints.items()
+        }
+        from ptyconf.schema.containers import make_record
+
+        return make_record(base, members, required)
+
+
+def is_class_with_fields(kind: Any) -> bool:
+    """Tell whether a type is a dataclass or an attrs class."""
+    return isinstance(kind, type) and (
+        hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__attrs_attrs__")
+    )
+
+
+def name_of(kind: Any) -> str:
+    """Name a type for people."""
+    return kind.__qualname__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
+
+
+def unwrap(kind: Any) -> Any:
+    """Look through Annotated, NewType, Final, Required and type aliases."""
+    while (inner := _inside(kind)) is not None:
+        kind = inner[0]
+    return kind
+
+
+_WRAPPERS = tuple(
+    each
+    for each in (
+        getattr(typing, name, None) for name in ("Final", "ClassVar", "Required", "NotRequired", "ReadOnly")
+    )
+    if each is not None
+)
+
+
+def _inside(kind: Any) -> tuple[Any, tuple[Any, ...]] | None:
+    """Take one wrapper off a type: what is inside, and the limits that it adds."""
+    origin = typing.get_origin(kind)
+    if origin is typing.Annotated:
+        inner, *limits = typing.get_args(kind)
+        return inner, tuple(limits)
+    if origin in _WRAPPERS:
+        return typing.get_args(kind)[0], ()
+    if hasattr(kind, "__supertype__"):  # NewType
+        return kind.__supertype__, ()
+    if type(kind).__name__ == "TypeAliasType":
+        return kind.__value__, ()
+    if type(kind).__name__ == "InitVar":
+        return kind.type, ()
+    return None
+
+
+def optional_of(kind: Any) -> tuple[Any, bool]:
+    """Take None out of a union: the rest, and whether it was there."""
+    kind = unwrap(kind)
+    if typing.get_origin(kind) not in {Union, types.UnionType}:
+        return kind, False
+    members = [each for each in typing.get_args(kind) if each is not NONE]
+    if len(members) == len(typing.get_args(kind)):
+        return kind, False
+    return (members[0] if len(members) == 1 else functools.reduce(operator.or_, members)), True
+
+
+def substituted(kind: Any, variables: Mapping[Any, Any]) -> Any:
+    """Put types in the place of type variables."""
+    if not variables:
+        return kind
+    if isinstance(kind, TypeVar):
+        return variables.get(kind, kind)
+    parameters = getattr(kind, "__parameters__", ())
+    if parameters and typing.get_origin(kind) is not None:
+        return kind[tuple(variables.get(each, each) for each in parameters)]
+    return kind
+
+
+def anything(kind: Any) -> Kind:
+    """Make the kind of any TOML value."""
+    return Kind(
+        kind,
+        "any value",
+        _free,
+        _text_any,
+        _free_toml,
+        freeze_any,
+        thaw_any,
+        exact=frozenset({int, float, str, bool, NONE} if kind is Any else {int, float, str, bool}),
+        mutable=True,
+        optional=True,
+    )
+
+
+def _free(value: Any) -> Any:
+    """Keep a free-form value apart from its caller's containers."""
+    if isinstance(value, Mapping):
+        return {key: _free(each) for key, each in value.items()}
+    if isinstance(value, (list, set)):
+        return type(value)(_free(each) for each in value)
+    return value
+
+
+def _text_any(text: str) -> Any:
+    """Read a text as TOML if it is, else as text."""
+    try:
+        return parse_toml(text.strip(), "")
+    except Mismatch:
+        return text
+
+
+def _free_toml(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _free_toml(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_free_toml(each) for each in value]
+    kind = find_kind(type(value))
+    return value if kind is None else kind.toml(value)
+
+
+def freeze_any(value: Any) -> Any:
+    """Write any TOML value as JSON, with a tag where JSON has no such type."""
+    if isinstance(value, Mapping):
+        if all(isinstance(key, str) for key in value) and not (
+            len(value) == 1 and next(iter(value)).startswith("$")
+        ):
+            return {key: freeze_any(each) for key, each in value.items()}
+        return {"$pairs": [[freeze_any(key), freeze_any(each)] for key, each in value.items()]}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        frozen = [freeze_any(each) for each in value]
+        name = type(value).__name__
+        return (
+            frozen
+            if type(value) is list
+            else {f"${name}": frozen if name == "tuple" else sorted(frozen, key=repr)}
+        )
+    kind = find_kind(type(value))
+    if kind is None:
+        return repr(value)
+    frozen = kind.frozen(value)
+    plain = type(value) in {str, int, bool, float, NONE} or isinstance(frozen, dict)
+    return frozen if plain else {f"${type(value).__module__}.{type(value).__qualname__}": frozen}
+
+
+def thaw_any(value: Any) -> Any:
+    """Read what `freeze_any` wrote."""
+    if isinstance(value, list):
+        return [thaw_any(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        tag, inner = next(iter(value.items()))
+        if tag == "$pairs":
+            return {thaw_any(key): thaw_any(each) for key, each in inner}
+        collection = {"$tuple": tuple, "$set": set, "$frozenset": frozenset}.get(tag)
+        if collection is not None:
+            return collection(thaw_any(each) for each in inner)
+        if tag == "$float":
+            return float(inner)
+        if tag.startswith("$"):
+            return _thaw_tagged(tag[1:], value, inner)
+    return {key: thaw_any(each) for key, each in value.items()}
+
+
+def _thaw_tagged(tag: str, value: dict[str, Any], inner: Any) -> Any:
+    from ptyconf.schema.kinds import KINDS
+
+    module, _, _ = tag.partition(".")
+    family = (
+        KINDS.get("datetime" if module in {"date", "time", "datetime"} and "." not in tag else module) or {}
+    )
+    for kind, each in family.items():
+        if tag in {getattr(kind, "__name__", ""), f"{module}.{getattr(kind, '__qualname__', '')}"}:
+            return each.thawed(value if "." not in tag else inner)
+    return value
+
+
+def _hooks_of(converter: Any) -> Any:
+    """Find the structure hooks that a program registered on its converter, apart from cattrs' own.
+
+    cattrs offers no list of them; ``Converter.copy`` tells them from its own in the same way.
+    """
+    import cattrs
+    from cattrs.dispatch import MultiStrategyDispatch
+
+    pristine = cattrs.Converter()._structure_func._single_dispatch.registry  # noqa: SLF001
+    theirs = converter._structure_func  # noqa: SLF001
+    hooks = MultiStrategyDispatch(lambda _: _nothing, converter)
+    theirs._function_dispatch.copy_to(hooks._function_dispatch, skip=converter._struct_copy_skip)  # noqa: SLF001
+    unions = dict(converter._union_struct_registry)  # noqa: SLF001
+    classes = {
+        kind: None if kind in pristine and _function(pristine[kind]) is _function(hook) else hook
+        for kind, hook in theirs._single_dispatch.registry.items()  # noqa: SLF001
+        if kind is not object
+    }
+    hooks.register_cls_list([(kind, hook or _nothing) for kind, hook in classes.items()])
+    if unions:
+        hooks.register_func_list([(unions.__contains__, unions.__getitem__, True)])
+    return hooks
+
+
+def _function(hook: Any) -> Any:
+    return getattr(hook, "__func__", hook)
+
+
+def _nothing(_value: Any, _kind: Any) -> None:
+    """Stand for a class of which the program says nothing."""
+
+
+def _hooked(kind: Any, hook: Callable[[Any, Any], Any], kinds: Kinds) -> Kind:
+    """Make the kind of a type that the program's converter reads."""
+    instance = kind if isinstance(kind, type) else ()
+    expected = f"a value that makes a {name_of(kind)}"
+
+    def typed(value: Any) -> Any:
+        return value if instance and isinstance(value, instance) else hook(value, kind)
+
+    def text(said: str) -> Any:
+        try:
+            return hook(said, kind)
+        except (ValueError, TypeError):
+            return typed(parse_toml(said.strip(), expected))
+
+    def write(value: Any) -> Any:
+        return kinds.converter.unstructure(value, kind)
+
+    return Kind(kind, expected, typed, text, write, write, lambda value: hook(value, kind), mutable=True)
+
+
+def without_none(kind: Kind) -> Kind:
+    """Give a kind that also takes None."""
+    return replace(kind, optional=True, exact=kind.exact | {NONE})
