@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ptyconf.merge.anchor import anchored
-from ptyconf.merge.layer import Keys
+from ptyconf.merge.fault import Keys
 from ptyconf.merge.refusals import Refusals
 from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.choices import one_of

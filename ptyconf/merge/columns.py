@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ptyconf.merge.layer import Keys
+    from ptyconf.merge.fault import Keys
     from ptyconf.schema.tree import Slot
 
 PLAIN = frozenset({int, float, str, bool, type(None)})

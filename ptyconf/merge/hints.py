@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ptyconf.merge.layer import Fault, Keys, Layer
+from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.index import Alias, Index
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
 from ptyconf.text.show import close_matches, show, toml_key, toml_text
+
+if TYPE_CHECKING:
+    from ptyconf.merge.layer import Layer
 
 KNOWN_SHOWN = 8
 

@@ -8,34 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from ptyconf.merge.columns import Columns, table_of
+from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer_values import LayerValues
     from ptyconf.schema.schema import Schema
 
-Keys = tuple[Any, ...]  # text, and an index in a list of what is unset
 Unknown = Literal["error", "warn", "ignore"]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong with a layer, before it is known what it overrides.
-
-    ``keys`` is the place as the source spells it, ``origin`` a place of its own where there are no keys; the
-    snippet is shown unless a secret is named in its context. One fault may stand for ``count`` of a kind.
-    """
-
-    text: str
-    path: str = ""
-    keys: Keys = ()
-    origin: Origin | None = None
-    expected: str = ""
-    known: str = ""
-    hint: str = ""
-    snippet: str = ""
-    context: str = ""
-    count: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.cache import cache_of
 from ptyconf.merge.columns import KEPT_PLANS, SEEN, Columns, Plan, columns_of, make_plan
-from ptyconf.merge.layer import Fault, Keys, Layer
+from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.walk import Rest, Walk, take_plain
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Tree, Variant
 
 if TYPE_CHECKING:
+    from ptyconf.merge.layer import Layer
     from ptyconf.schema.schema import Schema
     from ptyconf.schema.setting import Policy
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, NoReturn
 
 from ptyconf.errors import SchemaError
-from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.fault import Keys
+from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues, take_as_read
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
-from ptyconf.merge.resolve import resolve
 from ptyconf.merge.trace import Trace
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
@@ -154,15 +154,8 @@ def _decoded(slot: Slot, tree: Any) -> Any:
     return found
 
 
-def revive(record: Record) -> Resolution:
-    """Make a resolution of what was written down: the same one, where its schema can be imported."""
-    schema = _schema_of(record.importable)
-    if schema is None:
-        return Recorded(record)
-    return resolve(schema, Precedence(*record.precedence), [each.layer(schema) for each in record.layers])
-
-
-def _schema_of(importable: str) -> Schema | None:
+def import_schema(importable: str) -> Schema | None:
+    """Find the schema that a record names, None where it cannot be imported."""
     module, _, name = importable.partition(":")
     if not module:
         return None
@@ -178,12 +171,14 @@ def _schema_of(importable: str) -> Schema | None:
 class Recorded(Resolution):
     """A resolution that came from another process without its schema: it answers, and takes no new layer."""
 
-    __slots__ = ("_record",)
+    __slots__ = ("_record", "_revive")
 
     _record: Record
+    _revive: Callable[[Record], Resolution]
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, revive: Callable[[Record], Resolution]) -> None:
         object.__setattr__(self, "_record", record)
+        object.__setattr__(self, "_revive", revive)
 
     @property
     def schema(self) -> Any:
@@ -247,7 +242,7 @@ class Recorded(Resolution):
         return f"<Resolution of {self._record.program}, without its schema: {shown}>"
 
     def __reduce__(self) -> Any:
-        return revive, (self._record,)
+        return self._revive, (self._record,)
 
     def build(self, target: Any) -> NoReturn:  # noqa: ARG002  As its class has it.
         """Refuse to build.

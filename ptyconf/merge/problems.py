@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ptyconf.errors import Complaint, Problem
+from ptyconf.merge.fault import Fault
 from ptyconf.merge.hints import assignment
 from ptyconf.merge.law import entries
-from ptyconf.merge.layer import Fault
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.refusals import holds_secret, own_words

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.hints import Hints, assignment, example_of, list_known
-from ptyconf.merge.layer import Fault, Keys, Layer
 from ptyconf.schema.index import Found
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path
@@ -15,6 +15,7 @@ from ptyconf.schema.tree import Choice, Section, Slot
 from ptyconf.text.show import MASK, close_matches, redact, show, toml_text
 
 if TYPE_CHECKING:
+    from ptyconf.merge.layer import Layer
     from ptyconf.merge.layer_values import LayerValues
 
 SUGGESTED = 20  # looking for near misses is quadratic, so only the first unknown keys get one

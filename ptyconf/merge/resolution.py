@@ -13,10 +13,10 @@ from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.trace import Derived, Trace
+from ptyconf.schema.annotations import name_of
 from ptyconf.schema.path import Segments, join_path, matches, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Tree, branch, completed, leaves
-from ptyconf.schema.types import name_of
 from ptyconf.schema.view import View, copied
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, mark_set
@@ -53,6 +53,7 @@ class State:
     values: Mapping[str, Any]
     derived: Mapping[str, Derived]
     again: Callable[[tuple[Layer, ...]], Resolution]  # the same resolve with other layers
+    reduced: Callable[[Resolution], Any]  # how it is pickled
     repeated: frozenset[tuple[int, str]] = frozenset()
     trees: dict[str, Tree] = field(default_factory=dict)  # completed, once somebody looks
 
@@ -215,9 +216,7 @@ class Resolution(Mapping[str, Any]):
         return self  # It never changes, so that a copy could not differ.
 
     def __reduce__(self) -> Any:
-        from ptyconf.merge.pickled import record_of, revive
-
-        return revive, (record_of(self),)
+        return self._state.reduced(self)
 
     def __repr__(self) -> str:
         from ptyconf.merge.refusals import holds_secret

@@ -21,6 +21,7 @@ from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Rule
 
 if TYPE_CHECKING:
+    from ptyconf.merge.pickled import Record
     from ptyconf.merge.problems import Places
 
 Ranked = list[tuple[tuple[int, int], LayerValues]]
@@ -83,6 +84,7 @@ def resolve(
         work.values,
         settling.derived,
         again,
+        _reduced,
         settling.repeated,
     )
     resolution = Resolution(state)
@@ -109,6 +111,22 @@ def _tied(ranked: Ranked, precedence: Precedence) -> list[list[LayerValues]]:
             return in_one_order(ranked, precedence)
         previous = rank
     return []
+
+
+def revive(record: Record) -> Resolution:
+    """Make a resolution of what was pickled: the same one, where its schema can be imported."""
+    from ptyconf.merge.pickled import Recorded, import_schema
+
+    schema = import_schema(record.importable)
+    if schema is None:
+        return Recorded(record, revive)
+    return resolve(schema, Precedence(*record.precedence), [each.layer(schema) for each in record.layers])
+
+
+def _reduced(resolution: Resolution) -> tuple[Any, ...]:
+    from ptyconf.merge.pickled import record_of
+
+    return revive, (record_of(resolution),)
 
 
 def _broken(rule: Rule, resolution: Resolution, work: _Work) -> Problem | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ptyconf.merge.cache import cache_of
+from ptyconf.merge.fault import Keys
 from ptyconf.merge.law import stack
-from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.fields import UNSET

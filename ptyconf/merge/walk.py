@@ -7,19 +7,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.anchor import anchored
-from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.fault import Keys
 from ptyconf.merge.refusals import Refusals, holds_secret
+from ptyconf.schema.annotations import is_class_with_fields
 from ptyconf.schema.index import Alias, Found
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Slot, Tree, fold, leaves
-from ptyconf.schema.types import is_class_with_fields
 from ptyconf.schema.view import View
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields
 
 if TYPE_CHECKING:
     from ptyconf.merge.branches import Branches
+    from ptyconf.merge.layer import Layer
     from ptyconf.merge.layer_values import LayerValues
 
 Rest = tuple[Any, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it

@@ -12,10 +12,10 @@ from pathlib import Path, PurePath
 from typing import Any, Literal, Union
 
 from ptyconf.report.json import plain
+from ptyconf.schema.annotations import unwrap
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.types import unwrap
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SCALARS: dict[Any, dict[str, Any]] = {

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any, Literal, Union
 
 from ptyconf.errors import SchemaError
+from ptyconf.schema.annotations import name_of, optional_of, unwrap
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, tree_of
-from ptyconf.schema.types import SEQUENCES, TABLES, Kinds, name_of, optional_of, unwrap
+from ptyconf.schema.types import SEQUENCES, TABLES, Kinds
 from ptyconf.schema.view import Attribute, View, attributes_of
 
 DESCRIBED = (

@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.errors import SchemaError
+from ptyconf.schema.annotations import is_class_with_fields, name_of
 from ptyconf.schema.fields import Field, fields_of
 from ptyconf.schema.kind import Kind, Mismatch
-from ptyconf.schema.types import Kinds, is_class_with_fields, name_of
 
 if TYPE_CHECKING:
     from cattrs import Converter
+
+    from ptyconf.schema.types import Kinds
 
 Build = Callable[[Mapping[str, Any], Any], Any]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.types import is_class_with_fields, substituted
+from ptyconf.schema.annotations import is_class_with_fields, substituted
 
 
 class Unset:

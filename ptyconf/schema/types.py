@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import enum
-import functools
-import operator
 import types
 import typing
 from collections import OrderedDict, abc, deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.kind import NONE, Kind, Mismatch, bounded, parse_toml
+from ptyconf.schema.annotations import inside, is_class_with_fields, name_of, substituted
+from ptyconf.schema.free import anything
+from ptyconf.schema.kind import Kind, bounded, parse_toml
 from ptyconf.schema.kinds import find_kind
 from ptyconf.schema.kinds.builtins import make_float
 
@@ -108,7 +107,7 @@ class Kinds:
         if own is not None:
             return own
         limits: tuple[Any, ...] = ()
-        while (inner := _inside(kind)) is not None:
+        while (inner := inside(kind)) is not None:
             kind, more = inner
             limits += more
             own = self._claimed(kind)
@@ -198,173 +197,6 @@ class Kinds:
         return make_record(base, members, required)
 
 
-def is_class_with_fields(kind: Any) -> bool:
-    """Tell whether a type is a dataclass or an attrs class."""
-    return isinstance(kind, type) and (
-        hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__attrs_attrs__")
-    )
-
-
-def name_of(kind: Any) -> str:
-    """Name a type for people."""
-    return kind.__qualname__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
-
-
-def unwrap(kind: Any) -> Any:
-    """Look through Annotated, NewType, Final, Required and type aliases."""
-    while (inner := _inside(kind)) is not None:
-        kind = inner[0]
-    return kind
-
-
-_WRAPPERS = tuple(
-    each
-    for each in (
-        getattr(typing, name, None) for name in ("Final", "ClassVar", "Required", "NotRequired", "ReadOnly")
-    )
-    if each is not None
-)
-
-
-def _inside(kind: Any) -> tuple[Any, tuple[Any, ...]] | None:
-    """Take one wrapper off a type: what is inside, and the limits that it adds."""
-    origin = typing.get_origin(kind)
-    if origin is typing.Annotated:
-        inner, *limits = typing.get_args(kind)
-        return inner, tuple(limits)
-    if origin in _WRAPPERS:
-        return typing.get_args(kind)[0], ()
-    if hasattr(kind, "__supertype__"):  # NewType
-        return kind.__supertype__, ()
-    if type(kind).__name__ == "TypeAliasType":
-        return kind.__value__, ()
-    if type(kind).__name__ == "InitVar":
-        return kind.type, ()
-    return None
-
-
-def optional_of(kind: Any) -> tuple[Any, bool]:
-    """Take None out of a union: the rest, and whether it was there."""
-    kind = unwrap(kind)
-    if typing.get_origin(kind) not in {Union, types.UnionType}:
-        return kind, False
-    members = [each for each in typing.get_args(kind) if each is not NONE]
-    if len(members) == len(typing.get_args(kind)):
-        return kind, False
-    return (members[0] if len(members) == 1 else functools.reduce(operator.or_, members)), True
-
-
-def substituted(kind: Any, variables: Mapping[Any, Any]) -> Any:
-    """Put types in the place of type variables."""
-    if not variables:
-        return kind
-    if isinstance(kind, TypeVar):
-        return variables.get(kind, kind)
-    parameters = getattr(kind, "__parameters__", ())
-    if parameters and typing.get_origin(kind) is not None:
-        return kind[tuple(variables.get(each, each) for each in parameters)]
-    return kind
-
-
-def anything(kind: Any) -> Kind:
-    """Make the kind of any TOML value."""
-    return Kind(
-        kind,
-        "any value",
-        _free,
-        _text_any,
-        _free_toml,
-        freeze_any,
-        thaw_any,
-        exact=frozenset({int, float, str, bool, NONE} if kind is Any else {int, float, str, bool}),
-        mutable=True,
-        optional=True,
-    )
-
-
-def _free(value: Any) -> Any:
-    """Keep a free-form value apart from its caller's containers."""
-    if isinstance(value, Mapping):
-        return {key: _free(each) for key, each in value.items()}
-    if isinstance(value, (list, set)):
-        return type(value)(_free(each) for each in value)
-    return value
-
-
-def _text_any(text: str) -> Any:
-    """Read a text as TOML if it is, else as text."""
-    try:
-        return parse_toml(text.strip(), "")
-    except Mismatch:
-        return text
-
-
-def _free_toml(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _free_toml(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_free_toml(each) for each in value]
-    kind = find_kind(type(value))
-    return value if kind is None else kind.toml(value)
-
-
-def freeze_any(value: Any) -> Any:
-    """Write any TOML value as JSON, with a tag where JSON has no such type."""
-    if isinstance(value, Mapping):
-        if all(isinstance(key, str) for key in value) and not (
-            len(value) == 1 and next(iter(value)).startswith("$")
-        ):
-            return {key: freeze_any(each) for key, each in value.items()}
-        return {"$pairs": [[freeze_any(key), freeze_any(each)] for key, each in value.items()]}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        frozen = [freeze_any(each) for each in value]
-        name = type(value).__name__
-        return (
-            frozen
-            if type(value) is list
-            else {f"${name}": frozen if name == "tuple" else sorted(frozen, key=repr)}
-        )
-    kind = find_kind(type(value))
-    if kind is None:
-        return repr(value)
-    frozen = kind.frozen(value)
-    plain = type(value) in {str, int, bool, float, NONE} or isinstance(frozen, dict)
-    return frozen if plain else {f"${type(value).__module__}.{type(value).__qualname__}": frozen}
-
-
-def thaw_any(value: Any) -> Any:
-    """Read what `freeze_any` wrote."""
-    if isinstance(value, list):
-        return [thaw_any(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1:
-        tag, inner = next(iter(value.items()))
-        if tag == "$pairs":
-            return {thaw_any(key): thaw_any(each) for key, each in inner}
-        collection = {"$tuple": tuple, "$set": set, "$frozenset": frozenset}.get(tag)
-        if collection is not None:
-            return collection(thaw_any(each) for each in inner)
-        if tag == "$float":
-            return float(inner)
-        if tag.startswith("$"):
-            return _thaw_tagged(tag[1:], value, inner)
-    return {key: thaw_any(each) for key, each in value.items()}
-
-
-def _thaw_tagged(tag: str, value: dict[str, Any], inner: Any) -> Any:
-    from ptyconf.schema.kinds import KINDS
-
-    module, _, _ = tag.partition(".")
-    family = (
-        KINDS.get("datetime" if module in {"date", "time", "datetime"} and "." not in tag else module) or {}
-    )
-    for kind, each in family.items():
-        if tag in {getattr(kind, "__name__", ""), f"{module}.{getattr(kind, '__qualname__', '')}"}:
-            return each.thawed(value if "." not in tag else inner)
-    return value
-
-
 def _hooks_of(converter: Any) -> Any:
     """Find the structure hooks that a program registered on its converter, apart from cattrs' own.
 
@@ -415,8 +247,3 @@ def _hooked(kind: Any, hook: Callable[[Any, Any], Any], kinds: Kinds) -> Kind:
         return kinds.converter.unstructure(value, kind)
 
     return Kind(kind, expected, typed, text, write, write, lambda value: hook(value, kind), mutable=True)
-
-
-def without_none(kind: Kind) -> Kind:
-    """Give a kind that also takes None."""
-    return replace(kind, optional=True, exact=kind.exact | {NONE})

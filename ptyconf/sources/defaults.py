@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ptyconf.errors import SchemaError
-from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.fault import Keys
+from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import join_path, split_path

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ptyconf.merge.layer import Fault
+from ptyconf.merge.fault import Fault
 from ptyconf.merge.origin import Origin, shown_path
 from ptyconf.text.files import TextError
 from ptyconf.text.show import toml_key

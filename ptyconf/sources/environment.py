@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ptyconf.merge.layer import Fault, Keys, Layer, Unknown
+from ptyconf.merge.fault import Fault, Keys
+from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.index import environment_name
 from ptyconf.schema.schema import Schema

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ptyconf.merge.layer import Keys, Layer
+from ptyconf.merge.fault import Keys
+from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.index import Alias

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, TypeVar
 
-from ptyconf.merge.layer import Fault, Keys, Layer
+from ptyconf.merge.fault import Fault, Keys
+from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
+from ptyconf.schema.annotations import is_class_with_fields
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import join_path, split_path
-from ptyconf.schema.types import is_class_with_fields
 from ptyconf.schema.view import View
 from ptyconf.tracking import is_tracked, set_fields
 

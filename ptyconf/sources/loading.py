@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from ptyconf.merge.layer import Fault, Keys, Layer, Unknown
+from ptyconf.merge.fault import Fault, Keys
+from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.sources.document import Document, Format, text_fault
 from ptyconf.sources.formats import format_of

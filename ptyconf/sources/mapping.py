@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from ptyconf.merge.columns import PLAIN, columns_of
-from ptyconf.merge.layer import Compact, Keys, Layer, Unknown
+from ptyconf.merge.fault import Keys
+from ptyconf.merge.layer import Compact, Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.view import copied
 

@@ -1,0 +1,30 @@
+"""What is wrong with a layer, before it is known what that overrides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ptyconf.merge.origin import Origin
+
+Keys = tuple[Any, ...]  # text, and an index in a list of what is unset
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a layer, before it is known what it overrides.
+
+    ``keys`` is the place as the source spells it, ``origin`` a place of its own where there are no keys; the
+    snippet is shown unless a secret is named in its context. One fault may stand for ``count`` of a kind.
+    """
+
+    text: str
+    path: str = ""
+    keys: Keys = ()
+    origin: Origin | None = None
+    expected: str = ""
+    known: str = ""
+    hint: str = ""
+    snippet: str = ""
+    context: str = ""
+    count: int = 1

@@ -1,0 +1,80 @@
+"""Annotations taken apart: wrappers, None in a union, type variables."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar, Union
+
+from ptyconf.schema.kind import NONE
+
+
+def is_class_with_fields(kind: Any) -> bool:
+    """Tell whether a type is a dataclass or an attrs class."""
+    return isinstance(kind, type) and (
+        hasattr(kind, "__dataclass_fields__") or hasattr(kind, "__attrs_attrs__")
+    )
+
+
+def name_of(kind: Any) -> str:
+    """Name a type for people."""
+    return kind.__qualname__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
+
+
+def unwrap(kind: Any) -> Any:
+    """Look through Annotated, NewType, Final, Required and type aliases."""
+    while (inner := inside(kind)) is not None:
+        kind = inner[0]
+    return kind
+
+
+_WRAPPERS = tuple(
+    each
+    for each in (
+        getattr(typing, name, None) for name in ("Final", "ClassVar", "Required", "NotRequired", "ReadOnly")
+    )
+    if each is not None
+)
+
+
+def inside(kind: Any) -> tuple[Any, tuple[Any, ...]] | None:
+    """Take one wrapper off a type: what is inside, and the limits that it adds."""
+    origin = typing.get_origin(kind)
+    if origin is typing.Annotated:
+        inner, *limits = typing.get_args(kind)
+        return inner, tuple(limits)
+    if origin in _WRAPPERS:
+        return typing.get_args(kind)[0], ()
+    if hasattr(kind, "__supertype__"):  # NewType
+        return kind.__supertype__, ()
+    if type(kind).__name__ == "TypeAliasType":
+        return kind.__value__, ()
+    if type(kind).__name__ == "InitVar":
+        return kind.type, ()
+    return None
+
+
+def optional_of(kind: Any) -> tuple[Any, bool]:
+    """Take None out of a union: the rest, and whether it was there."""
+    kind = unwrap(kind)
+    if typing.get_origin(kind) not in {Union, types.UnionType}:
+        return kind, False
+    members = [each for each in typing.get_args(kind) if each is not NONE]
+    if len(members) == len(typing.get_args(kind)):
+        return kind, False
+    return (members[0] if len(members) == 1 else functools.reduce(operator.or_, members)), True
+
+
+def substituted(kind: Any, variables: Mapping[Any, Any]) -> Any:
+    """Put types in the place of type variables."""
+    if not variables:
+        return kind
+    if isinstance(kind, TypeVar):
+        return variables.get(kind, kind)
+    parameters = getattr(kind, "__parameters__", ())
+    if parameters and typing.get_origin(kind) is not None:
+        return kind[tuple(variables.get(each, each) for each in parameters)]
+    return kind

@@ -1,0 +1,107 @@
+"""Any TOML value: read as it is, frozen with a tag where JSON has no such type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ptyconf.schema.kind import NONE, Kind, Mismatch, parse_toml
+from ptyconf.schema.kinds import KINDS, find_kind
+
+
+def anything(kind: Any) -> Kind:
+    """Make the kind of any TOML value."""
+    return Kind(
+        kind,
+        "any value",
+        _free,
+        _text_any,
+        _free_toml,
+        freeze_any,
+        thaw_any,
+        exact=frozenset({int, float, str, bool, NONE} if kind is Any else {int, float, str, bool}),
+        mutable=True,
+        optional=True,
+    )
+
+
+def _free(value: Any) -> Any:
+    """Keep a free-form value apart from its caller's containers."""
+    if isinstance(value, Mapping):
+        return {key: _free(each) for key, each in value.items()}
+    if isinstance(value, (list, set)):
+        return type(value)(_free(each) for each in value)
+    return value
+
+
+def _text_any(text: str) -> Any:
+    """Read a text as TOML if it is, else as text."""
+    try:
+        return parse_toml(text.strip(), "")
+    except Mismatch:
+        return text
+
+
+def _free_toml(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _free_toml(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_free_toml(each) for each in value]
+    kind = find_kind(type(value))
+    return value if kind is None else kind.toml(value)
+
+
+def freeze_any(value: Any) -> Any:
+    """Write any TOML value as JSON, with a tag where JSON has no such type."""
+    if isinstance(value, Mapping):
+        if all(isinstance(key, str) for key in value) and not (
+            len(value) == 1 and next(iter(value)).startswith("$")
+        ):
+            return {key: freeze_any(each) for key, each in value.items()}
+        return {"$pairs": [[freeze_any(key), freeze_any(each)] for key, each in value.items()]}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        frozen = [freeze_any(each) for each in value]
+        name = type(value).__name__
+        return (
+            frozen
+            if type(value) is list
+            else {f"${name}": frozen if name == "tuple" else sorted(frozen, key=repr)}
+        )
+    kind = find_kind(type(value))
+    if kind is None:
+        return repr(value)
+    frozen = kind.frozen(value)
+    plain = type(value) in {str, int, bool, float, NONE} or isinstance(frozen, dict)
+    return frozen if plain else {f"${type(value).__module__}.{type(value).__qualname__}": frozen}
+
+
+def thaw_any(value: Any) -> Any:
+    """Read what `freeze_any` wrote."""
+    if isinstance(value, list):
+        return [thaw_any(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        tag, inner = next(iter(value.items()))
+        if tag == "$pairs":
+            return {thaw_any(key): thaw_any(each) for key, each in inner}
+        collection = {"$tuple": tuple, "$set": set, "$frozenset": frozenset}.get(tag)
+        if collection is not None:
+            return collection(thaw_any(each) for each in inner)
+        if tag == "$float":
+            return float(inner)
+        if tag.startswith("$"):
+            return _thaw_tagged(tag[1:], value, inner)
+    return {key: thaw_any(each) for key, each in value.items()}
+
+
+def _thaw_tagged(tag: str, value: dict[str, Any], inner: Any) -> Any:
+
+    module, _, _ = tag.partition(".")
+    family = (
+        KINDS.get("datetime" if module in {"date", "time", "datetime"} and "." not in tag else module) or {}
+    )
+    for kind, each in family.items():
+        if tag in {getattr(kind, "__name__", ""), f"{module}.{getattr(kind, '__qualname__', '')}"}:
+            return each.thawed(value if "." not in tag else inner)
+    return value
