@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Collection
 
-from ptyconf.merge.layer import Fault, Layer, Unknown
+from ptyconf.merge.fault import Fault
+from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin, shown_path
 from ptyconf.schema.schema import Schema
 from ptyconf.sources.environment import RESERVED, Empty, Variables

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ptyconf.merge.layer import Fault, Keys, Layer, Unknown
+from ptyconf.merge.fault import Fault, Keys
+from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.index import environment_name
 from ptyconf.schema.schema import Schema
