@@ -132,6 +132,8 @@ class Library:
             place.
         leads: Whether this process writes the results of the training that these settings describe.
         settles_execution_config: Whether a `PyTorchExecutionConfig` finds its device with this library.
+        loads_package: Whether the package is imported with the backend, so that a broken one is told at once;
+            not where it reads its settings when it is imported.
     """
 
     name: str
@@ -144,6 +146,7 @@ class Library:
     process_variables: tuple[str, ...] = ()
     policy: str = ""
     settles_execution_config: bool = False
+    loads_package: bool = False
 
     def load(self) -> Backend:
         """Import the backend.
@@ -162,8 +165,10 @@ class Library:
                 )
             )
         try:
+            if self.loads_package:
+                import_module(self.package)
             return cast("Backend", import_module(self.module))
-        except ImportError as error:
+        except (ImportError, OSError) as error:  # A shared library that is missing is an OSError.
             raise BackendError(
                 error_text(
                     f"{self.title} backend selected, but it cannot be imported{self.policy}: {error}",

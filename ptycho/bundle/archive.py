@@ -96,6 +96,10 @@ def not_finite(arrays: Mapping[str, NDArray[Any]]) -> str | None:
     return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)
 
 
+class MissingBundleError(FileNotFoundError, ValueError):
+    """There is no bundle: no such file to one client, no such model to another; both catch it."""
+
+
 def locate(model_path: Path) -> Path:
     """Find the archive that a path means: the archive itself, or the one in a run folder.
 
@@ -103,13 +107,13 @@ def locate(model_path: Path) -> Path:
     which an archive was unpacked is taken for it.
 
     Raises:
-        FileNotFoundError: Neither the path nor an archive in it exists.
+        MissingBundleError: Neither the path nor an archive in it exists.
     """
     model_path = Path(model_path)
     if model_path.is_file():
         return model_path
     if not model_path.is_dir():
-        raise FileNotFoundError(
+        raise MissingBundleError(
             error_text(
                 f"Model directory does not exist: {model_path}",
                 expected=f"a run folder that holds {FILE_NAME}, or that file",
@@ -125,7 +129,7 @@ def locate(model_path: Path) -> Path:
     if len(below) == 1:
         return below[0]
     others = ", ".join(str(item.parent.name) for item in below) or "none"
-    raise FileNotFoundError(
+    raise MissingBundleError(
         error_text(
             f"Model archive not found: {own}",
             expected=f"{FILE_NAME} there, or in exactly one of its subfolders (found: {others})",

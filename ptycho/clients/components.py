@@ -16,6 +16,7 @@ import numpy as np
 from ptycho.clients.backend_selector import run_cdi_example_with_backend, train_cdi_model_with_backend
 from ptycho.clients.saved_network import expected_by_params, find_archive, open_predictor
 from ptycho.run.resolve import Sources, resolve_layers
+from ptycho.scan.callers import tell_unconfigured
 from ptycho.scan.raw_data import RawData
 from ptycho.scan.source import ScanSource
 from ptycho.settings import views
@@ -82,6 +83,7 @@ def load_data(  # noqa: PLR0913  The signature is a public contract.
         FileNotFoundError: There is no such file.
         ScanError: The file is damaged, or the scan cannot be used as it stands.
     """
+    tell_unconfigured(Path(file_path), __name__)
     scan = RawData.from_file(file_path, quantity=quantity)
     if flip_x or flip_y or swap_xy or coord_scale != 1.0:
         pairs = [(scan.xcoords, scan.ycoords), (scan.xcoords_start, scan.ycoords_start)]

@@ -23,9 +23,11 @@ from ptycho.settings.training import TrainingConfig
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ptycho.bundle.archive import Bundle
 
-__all__ = ["expected_by_config", "expected_by_params", "find_archive", "open_predictor"]
+__all__ = ["expected_by_config", "expected_by_params", "find_archive", "open_predictor", "require_network"]
 
 Expected = dict[str, tuple[Any, str]]
 """What a caller takes a network for: the value of each field, and where it was said."""
@@ -40,7 +42,8 @@ def find_archive(model_dir: str | Path) -> Path:
     """Find the bundle of a folder, or of the one folder in it that has one.
 
     Raises:
-        FileNotFoundError: "Model directory does not exist", or "Model archive not found".
+        MissingBundleError: "Model directory does not exist", or "Model archive not found"; both a
+            FileNotFoundError and a ValueError.
         ValueError: "Model path is not a directory".
     """
     folder = Path(model_dir)
@@ -77,7 +80,7 @@ def open_predictor(
         ValueError: The network is not the one that the caller takes it for.
     """
     trained = with_settings(archive, read_bundle(archive))
-    _require_agreement(trained, expected)
+    _require_agreement(str(trained.archive), trained.bundle.network, expected)
     backend = backend or trained.bundle.backend
     model = trained.load(backend)
 
@@ -115,8 +118,17 @@ def _where(name: str) -> str:
     return f"params.cfg[{name!r}]" + ("" if writer is None else f", written at {writer}")
 
 
-def _require_agreement(trained: TrainedNetwork, expected: Expected) -> None:
-    network = {name: value for name, value in trained.bundle.network.items() if name not in FREE_SETTINGS}
+def require_network(predictor: Predictor, expected: Expected) -> None:
+    """Accept a network that is the one that the caller takes it for.
+
+    Raises:
+        ValueError: It is another one.
+    """
+    _require_agreement(repr(predictor), predictor.settings.as_dict(), expected)
+
+
+def _require_agreement(holder: str, settings: Mapping[str, Any], expected: Expected) -> None:
+    network = {name: value for name, value in settings.items() if name not in FREE_SETTINGS}
     wrong = {name: claim for name, claim in expected.items() if name in network and claim[0] != network[name]}
     if not wrong:
         return
@@ -125,7 +137,7 @@ def _require_agreement(trained: TrainedNetwork, expected: Expected) -> None:
     hint = f"update_legacy_dict(params.cfg, config) with {actual}, or a network trained with {asked}"
     raise ValueError(
         error_text(
-            f"{trained.archive} holds a network with {actual}, and {asked} is asked for",
+            f"{holder} holds a network with {actual}, and {asked} is asked for",
             written_in="; ".join(dict.fromkeys(place for _, place in wrong.values())),
             expected=actual,
             hint=hint,

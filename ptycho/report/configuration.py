@@ -35,15 +35,16 @@ _UNSUPPORTED_HEAD = """
 ## Names without a feature
 
 The public classes have these fields, and their feature is not built here. Any value but the default is
-refused by name where it would change the result. Help, template and JSON Schema leave them out. `DatagenConfig` is kept for its name alone: nothing takes it, scans are simulated by
-`ptycho simulate` with flags of its own.
+refused by name where it would change the result. Help, template and JSON Schema leave them out.
+`DatagenConfig` is kept for its name alone: nothing takes it, scans are simulated by `ptycho simulate` with
+flags of its own.
 
 """
 _INERT_HEAD = """
 ## Names that act on nothing
 
-The public classes have these fields, too: labels, and settings of the features above. Every value is accepted,
-kept with the run, and said to have nothing to act on.
+The public classes have these fields, too: labels, and settings of the features above. Every value is
+accepted, kept with the run, and said to have nothing to act on.
 
 """
 _COLUMNS = (

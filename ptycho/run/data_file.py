@@ -93,8 +93,8 @@ def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) ->
 def positions_layer(path: Path, options: ScanOptions) -> Layer:
     """Make the layer of how many groups a scan offers: each position leads one.
 
-    A file that cannot be counted gives the contract's number, so that its settings can be shown; whoever reads
-    the scan tells what is wrong with it.
+    A file that cannot be counted gives the contract's number, so that its settings can be shown; whoever
+    reads the scan tells what is wrong with it.
 
     Args:
         path: The scan file.

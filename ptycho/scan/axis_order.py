@@ -8,6 +8,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.scan.source import source_name
+from ptycho.settings.call_site import outside_stack_level
 from ptyconf.errors import error_text
 
 __all__ = ["order_frames"]
@@ -52,7 +53,7 @@ def order_frames(
         notes.append(
             f"'{key}' {given} is in the legacy order (rows, columns, frames); transposed (FORMAT-001)"
         )
-        warnings.warn(notes[-1], UserWarning, stacklevel=4)
+        warnings.warn(notes[-1], UserWarning, stacklevel=outside_stack_level())
     elif rows != columns and not oblong:
         raise _no_order(given, n_positions, key, source)
     if not oblong:

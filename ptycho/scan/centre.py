@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.scan.frames import Orientation
+from ptycho.settings.call_site import outside_stack_level
 from ptycho.settings.data import Centre
 
 __all__ = ["beam_pixel", "is_corner_centred"]
@@ -34,7 +35,9 @@ def is_corner_centred(setting: Centre, mean_frame: NDArray[np.float64], key: str
             f"zero frequency of '{key}' is at the corner, where the energy is; frames are shifted when read"
         )
         warnings.warn(
-            f'{note}. Set data.centre = "corner" or "middle" to settle it.', UserWarning, stacklevel=4
+            f'{note}. Set data.centre = "corner" or "middle" to settle it.',
+            UserWarning,
+            stacklevel=outside_stack_level(),
         )
         return True, note
     return False, f"zero frequency of '{key}' is in the middle, where the energy is"

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ptycho.errors import ScanError
 from ptycho.physics.limits import LARGEST_PICTURE
 from ptycho.scan.source import source_name
+from ptycho.settings.call_site import outside_stack_level
 from ptyconf.errors import error_text
 
 __all__ = ["Coordinates", "check_coordinates"]
@@ -54,7 +55,7 @@ class Coordinates:
         if n == n_frames:
             return self, []
         note = f"{n} positions for {n_frames} frames: the last {n - n_frames} positions were dropped"
-        warnings.warn(note, RuntimeWarning, stacklevel=4)
+        warnings.warn(note, RuntimeWarning, stacklevel=outside_stack_level())
         return self[:n_frames], [note]
 
 

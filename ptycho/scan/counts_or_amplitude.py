@@ -8,6 +8,7 @@ from typing import Literal
 from ptycho.errors import ScanError
 from ptycho.scan.source import source_name
 from ptycho.scan.statistics import Statistics
+from ptycho.settings.call_site import outside_stack_level
 from ptycho.settings.data import Quantity
 from ptyconf.errors import error_text
 
@@ -67,7 +68,7 @@ def decide_quantity(setting: Quantity, evidence: QuantityEvidence) -> tuple[Deci
         f"'{key}' in {source_name(evidence.source)} is not whole numbers; taken as {NAMES[evidence.usual]}. "
         'Set data.quantity = "counts" or "amplitude" to settle it.'
     )
-    warnings.warn(reason, UserWarning, stacklevel=4)
+    warnings.warn(reason, UserWarning, stacklevel=outside_stack_level())
     return evidence.usual, reason
 
 

@@ -47,9 +47,9 @@ def group_indices(
         gridsize: Side of a group.
         neighbour_count: How many nearest neighbours C are drawn from.
         n_groups: How many groups; all positions, in order, serve as seeds when there are no more of them.
-        seed: Seed of the random draws; None takes fresh entropy, or 0 where the positions are sequential.
-        sequential: Take the first n_groups positions as seeds; without a seed number the neighbours are
-            then drawn with 0, so that nothing about it is random.
+        seed: Seed of the random draws; None takes fresh entropy.
+        sequential: Take the first n_groups positions as seeds, and draw their neighbours with seed 0,
+            whatever `seed` says, so that nothing about it is random.
         oversampling: Allow more groups than positions, by distinct combinations of C.
         pool_size: Neighbours that oversampling draws from; None takes neighbour_count.
 
@@ -61,7 +61,7 @@ def group_indices(
     """
     n, C = len(positions), gridsize**2
     _refuse_impossible(n, gridsize, neighbour_count, n_groups)
-    rng = np.random.default_rng(0 if sequential and seed is None else seed)
+    rng = np.random.default_rng(0 if sequential else seed)
     if n_groups > n and C > 1:
         pool = neighbour_count if pool_size is None else pool_size
         _refuse_oversampling(n, C, n_groups, pool if oversampling else None)

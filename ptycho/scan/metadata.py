@@ -63,6 +63,7 @@ class MetadataManager:
 
     METADATA_KEY = METADATA_KEY
     SCHEMA_VERSION = SCHEMA_VERSION
+    CURRENT_SCHEMA_VERSION = SCHEMA_VERSION
 
     @staticmethod
     def create_metadata(config: object, script_name: str, **extra: Any) -> Metadata:

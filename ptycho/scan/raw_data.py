@@ -5,6 +5,7 @@ Names, shapes and error phrases are a public contract; ``docs/data.md`` states i
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from ptycho.errors import ScanError
 from ptycho.files import npz
 from ptycho.files.stored_frames import StoredFrames
 from ptycho.scan.array_checks import check_probe
+from ptycho.scan.callers import compare_metadata, refuse_old_call, tell_unconfigured
 from ptycho.scan.completion import complete
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 from ptycho.scan.grouped_data import grouped_data
@@ -166,25 +168,41 @@ class RawData(Scan):
 
     @classmethod
     def from_file(
-        cls, path: str | Path, *, options: ScanOptions | None = None, quantity: Quantity | None = None
+        cls,
+        path: str | Path,
+        validate_config: bool = False,
+        current_config: Mapping[str, Any] | None = None,
+        *,
+        options: ScanOptions | None = None,
+        quantity: Quantity | None = None,
     ) -> Self:
         """Read a scan file; uncompressed frames stay on the disk and are mapped.
 
         Args:
             path: An .npz file of the contract's layout or of tike's, or one compressed by bzip2.
+            validate_config: Compare the file's metadata with a configuration.
+            current_config: That configuration, as the legacy dict spells it; None takes ``params.cfg``.
             options: How to read it.
             quantity: What the frames are; wins over the options.
 
         Raises:
             FileNotFoundError: There is no such file.
             ScanError: The file is damaged, or the scan cannot be used as it stands.
+
+        Warns:
+            UserWarning: The metadata names other values than the configuration.
         """
         path = Path(path)
+        tell_unconfigured(path, __name__)
         # Held to the end of the checks, so that a mask that the file holds needs no second opening.
         file = open_scan(path)
         chosen = with_quantity(options, quantity)
         scan_format = find_format(file)
         contents = complete(scan_format.read(file, chosen), file, chosen)
+        if validate_config and contents.metadata is not None:
+            compare_metadata(
+                contents.metadata, params.cfg if current_config is None else current_config, path
+            )
         arrays = contents.arrays
         return cls(
             arrays["xcoords"],
@@ -278,8 +296,10 @@ class RawData(Scan):
 
         Raises:
             ScanError: N differs from the frames', or such groups do not exist.
+            TypeError: The arguments stand where an older version had them.
             UnpopulatedError: gridsize is None before a configuration was written to params.cfg (CONFIG-001).
         """
+        refuse_old_call(seed, sequential_sampling)
         if gridsize is None:
             params.require_populated("RawData.generate_grouped_data", "gridsize")
             gridsize = int(params.get("gridsize"))

@@ -19,6 +19,18 @@ def call_site(skip: Collection[str]) -> tuple[str, int]:
     return last.f_code.co_filename, last.f_lineno
 
 
+def nearest_caller(*modules: str) -> tuple[str, int, bool]:
+    """Find file and line of the nearest caller outside some modules, and whether that is code of ours."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
+    last = frame
+    while frame is not None and frame.f_globals.get("__name__") in modules:
+        last, frame = frame, frame.f_back
+    caller = frame or last
+    assert caller is not None
+    name = str(caller.f_globals.get("__name__", ""))
+    return caller.f_code.co_filename, caller.f_lineno, name.partition(".")[0] in _OURS
+
+
 def outside_stack_level() -> int:
     """Count the frames up to the first line outside our packages, as `warnings.warn` counts them."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001

@@ -103,5 +103,5 @@ def _import(library: str) -> Any:
     """Import a framework by name: this floor asks it one question and does not build on it."""
     try:
         return import_module(library)
-    except ImportError:
+    except (ImportError, OSError):  # A missing shared library is an OSError.
         return None

@@ -202,17 +202,27 @@ class LegacyDict(dict[str, Any]):
 
 
 cfg = LegacyDict(DEFAULTS)
+_NOTHING: Any = object()
 
 
-def get(key: str) -> Any:
+def get(key: str, default: Any = _NOTHING) -> Any:
     """Read a key; 'bigN', the side of a group's canvas in px, is computed.
 
+    Args:
+        key: What to read.
+        default: What to give where the key is not there; left out, that is an error.
+
     Raises:
-        KeyError: The key is not there; there is no default.
+        KeyError: The key is not there, and no default is given.
     """
-    if key == "bigN":
-        return cfg["N"] + (cfg["gridsize"] - 1) * _geometry("offset")
-    return cfg[key]
+    try:
+        if key == "bigN":
+            return cfg["N"] + (cfg["gridsize"] - 1) * _geometry("offset")
+        return cfg[key]
+    except KeyError:
+        if default is _NOTHING:
+            raise
+        return default
 
 
 def set(key: str, value: Any) -> None:  # noqa: A001  The name is a public contract.

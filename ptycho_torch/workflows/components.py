@@ -6,21 +6,28 @@ import torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from ptycho.clients.backend_selector import (
     load_inference_bundle_with_backend,
     run_cdi_example_with_backend,
     train_cdi_model_with_backend,
 )
-from ptycho.clients.saved_network import expected_by_params, find_archive, open_predictor
+from ptycho.clients.saved_network import (
+    expected_by_config,
+    expected_by_params,
+    find_archive,
+    open_predictor,
+    require_network,
+)
 from ptycho.clients.storage import ModelManager
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -40,6 +47,8 @@ __all__ = [
 ]
 
 BACKEND = "pytorch"
+MODEL_NAME = "diffraction_to_obj"
+"""What clients call the network that turns diffraction into patches of the object."""
 
 
 def train_cdi_model_torch(
@@ -81,13 +90,17 @@ def run_cdi_example_torch(  # noqa: PLR0913  The signature is a public contract.
 
 
 def load_inference_bundle_torch(
-    bundle_dir: str | Path, config: TrainingConfig | InferenceConfig | None = None
+    bundle_dir: str | Path,
+    config: TrainingConfig | InferenceConfig | None = None,
+    *,
+    model_name: str = MODEL_NAME,
 ) -> tuple[Predictor, dict[str, Any]]:
     """Open a trained network, whichever backend wrote it.
 
     Args:
         bundle_dir: The folder that holds ``wts.h5.zip``, or the folder above it.
         config: What the network is taken for; None takes what populated `params.cfg`.
+        model_name: Which network of the bundle; there is one.
 
     Returns:
         The network, whose ``predict`` gives patches, and a copy of the legacy settings.
@@ -97,33 +110,57 @@ def load_inference_bundle_torch(
         BundleError: The bundle cannot be read.
         ValueError: The network is not the one that it is taken for.
     """
+    _require_name(model_name)
     if config is None:
         return open_predictor(find_archive(bundle_dir), expected_by_params(), BACKEND)
     return load_inference_bundle_with_backend(bundle_dir, _by_torch(config))
 
 
-def save_torch_bundle(trained: Predictor | Mapping[str, Any], path: str | Path) -> Path:
+def save_torch_bundle(
+    models_dict: Predictor | Mapping[str, Any],
+    base_path: str | Path,
+    config: TrainingConfig | InferenceConfig | None = None,
+    intensity_scale: float | None = None,
+) -> Path:
     """Write a network to a bundle, whole or not at all.
 
     Args:
-        trained: The network, or the results of the training that hold it under "model".
-        path: A folder, or the archive itself.
+        models_dict: The network by its name, "diffraction_to_obj"; or the network itself; or the results of
+            the training that hold it under "model".
+        base_path: A folder, or the archive itself, with or without its ``.zip``.
+        config: What the network is taken for; None takes it as it is.
+        intensity_scale: The caller's intensity scale, which must be that of the network; None asks nothing.
 
     Returns:
         The archive, ``wts.h5.zip``.
 
     Raises:
         OSError: The folder cannot be written.
+        ValueError: There is no network among the models, or it is not the one that it is taken for.
     """
-    model = trained["model"] if isinstance(trained, Mapping) else trained
-    return ModelManager.save_model(model, path)
+    model = _network_among(models_dict) if isinstance(models_dict, Mapping) else models_dict
+    if config is not None:
+        require_network(model, expected_by_config(config))
+    if intensity_scale is not None and not math.isclose(intensity_scale, model.intensity_scale, rel_tol=1e-6):
+        raise ValueError(
+            error_text(
+                f"intensity_scale = {intensity_scale!r}, and the network was trained with "
+                f"{model.intensity_scale!r}",
+                expected="the network's own: its bundle holds that",
+                hint="leave intensity_scale out",
+            )
+        )
+    return ModelManager.save_model(model, base_path)
 
 
-def load_torch_bundle(path: str | Path) -> tuple[Predictor, dict[str, Any]]:
+def load_torch_bundle(
+    base_path: str | Path, model_name: str = MODEL_NAME
+) -> tuple[Predictor, dict[str, Any]]:
     """Open a network without asking what `params.cfg` takes it for.
 
     Args:
-        path: A folder, or the archive itself.
+        base_path: A folder, or the archive itself, with or without its ``.zip``.
+        model_name: Which network of the bundle; there is one.
 
     Returns:
         The network and a copy of the legacy settings.
@@ -132,7 +169,35 @@ def load_torch_bundle(path: str | Path) -> tuple[Predictor, dict[str, Any]]:
         FileNotFoundError: There is no bundle.
         BundleError: It cannot be read.
     """
-    return open_predictor(find_archive(path), {}, BACKEND)
+    _require_name(model_name)
+    base = Path(base_path)
+    archive = base.with_name(base.name + ".zip")
+    return open_predictor(archive if archive.is_file() else find_archive(base), {}, BACKEND)
+
+
+def _network_among(models: Mapping[str, Any]) -> Predictor:
+    for name in (MODEL_NAME, "model"):
+        if name in models:
+            return cast("Predictor", models[name])
+    raise ValueError(
+        error_text(
+            "there is no network among the models",
+            expected=f"'{MODEL_NAME}'",
+            known=", ".join(map(repr, models)) or "nothing",
+            hint=f"save_torch_bundle({{'{MODEL_NAME}': results['model']}}, path)",
+        )
+    )
+
+
+def _require_name(model_name: str) -> None:
+    if model_name != MODEL_NAME:
+        raise ValueError(
+            error_text(
+                f"a bundle holds no network {model_name!r}",
+                expected=repr(MODEL_NAME),
+                hint="leave model_name out",
+            )
+        )
 
 
 def _by_torch(config: Any) -> Any:

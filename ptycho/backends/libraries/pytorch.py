@@ -37,4 +37,5 @@ BACKEND = Library(
     process_variables=_RANKS,
     leads=_leads,
     settles_execution_config=True,
+    loads_package=True,
 )
