@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import tensorflow as tf
 
@@ -41,6 +43,13 @@ def take_threads_for_reconstruction(setting: int | None) -> None:
     running = take_threads(ThreadChoice(setting or 1, "as set"))
     if setting is not None and running.threads != setting:
         logger.warning("reconstruction with %s", running.note())
+
+
+@contextmanager
+def threads_for_reconstruction(setting: int | None) -> Iterator[None]:
+    """Take the threads for what stands in the block, and for all that follows: TensorFlow cannot go back."""
+    take_threads_for_reconstruction(setting)
+    yield
 
 
 def _running() -> int:

@@ -16,6 +16,7 @@ from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
 from ptycho.reconstruction import groups as grouped
 from ptycho.reconstruction import picture
+from ptycho.reconstruction.picture import PictureOptions
 from ptycho.scan.frame_store import LazyFrames
 from ptycho.scan.grouping import relative_coordinates
 from ptycho_torch.lit import infer
@@ -45,7 +46,12 @@ def network(tiny_scan: RawData, scales: Normalisation) -> Callable[[int], Ptycho
 class Truth(PtychoNetwork):
     """Answers with the true patch of each frame, whose index is written into its first pixel."""
 
-    def patches(self, measured: torch.Tensor, relative: torch.Tensor | None = None) -> torch.Tensor:
+    def patches(
+        self,
+        measured: torch.Tensor,
+        relative: torch.Tensor | None = None,
+        good: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Look the patches up."""
         index = measured[..., 0, 0].round().long()
         return self.truth[index]  # type: ignore[index]
@@ -116,7 +122,7 @@ def test_true_patches_give_the_true_object(tiny_scan: RawData, scales: Normalisa
     one = Normalisation(
         scales.amplitude_factor, 1.0, 1.0, 1e9, scan.mean_square(), scales.energy_ratio, quantity="amplitude"
     )
-    found = infer.reconstruct(truth, one, scan, options=infer.PictureOptions(pad_eval=True))
+    found = infer.reconstruct(truth, one, scan, options=PictureOptions(pad_eval=True))
     x, y = found.origin_px.astype(int)
     height, width = found.object.shape
     reference = np.asarray(tiny_scan.object_truth)[y : y + height, x : x + width]
@@ -167,10 +173,8 @@ def test_border_cut_from_patches_counts_no_more(
 ) -> None:
     """middle_trim takes the border out of the weights: the whole picture shrinks by it on every side."""
     made = network(1)
-    whole = infer.reconstruct(made, scales, tiny_scan, options=infer.PictureOptions(pad_eval=True))
-    cut = infer.reconstruct(
-        made, scales, tiny_scan, options=infer.PictureOptions(pad_eval=True, middle_trim=24)
-    )
+    whole = infer.reconstruct(made, scales, tiny_scan, options=PictureOptions(pad_eval=True))
+    cut = infer.reconstruct(made, scales, tiny_scan, options=PictureOptions(pad_eval=True, middle_trim=24))
     rows = np.flatnonzero(whole.coverage.any(axis=1)), np.flatnonzero(cut.coverage.any(axis=1))
     assert rows[1][0] - rows[0][0] >= 20
     assert np.ptp(rows[1]) <= np.ptp(rows[0]) - 40
@@ -183,7 +187,7 @@ def test_uniform_weighting_covers_the_whole_patch(
     made = network(1)
     alike, lit = (
         infer.reconstruct(
-            made, scales, tiny_scan, options=infer.PictureOptions(pad_eval=True, patch_weighting=weighting)
+            made, scales, tiny_scan, options=PictureOptions(pad_eval=True, patch_weighting=weighting)
         ).coverage
         for weighting in ("uniform", "probe")
     )
@@ -197,7 +201,7 @@ def test_rim_is_cut_unless_asked_for(
 ) -> None:
     """Without pad_eval the picture ends where coverage falls below a hundredth; what is left is the same."""
     made = network(1)
-    whole = infer.reconstruct(made, scales, tiny_scan, options=infer.PictureOptions(pad_eval=True))
+    whole = infer.reconstruct(made, scales, tiny_scan, options=PictureOptions(pad_eval=True))
     cut = infer.reconstruct(made, scales, tiny_scan)
     x, y = (cut.origin_px - whole.origin_px).astype(int)
     height, width = cut.object.shape
@@ -212,7 +216,7 @@ def test_refinement_fits_the_frames_better(
     """Sweeps over all frames bring the prediction nearer to the measurement; the first picture is kept."""
     made = network(1)
     plain = infer.reconstruct(made, scales, tiny_scan)
-    refined = infer.reconstruct(made, scales, tiny_scan, options=infer.PictureOptions(refine_epochs=5))
+    refined = infer.reconstruct(made, scales, tiny_scan, options=PictureOptions(refine_epochs=5))
     assert plain.network_object is None
     assert refined.network_object is not None
     assert np.array_equal(refined.network_object, plain.object)
@@ -336,7 +340,7 @@ def test_trim_that_leaves_nothing_is_refused(
 ) -> None:
     """The error says how much may be cut."""
     with pytest.raises(ValueError, match="middle_trim") as caught:
-        infer.reconstruct(network(1), scales, tiny_scan, options=infer.PictureOptions(middle_trim=32))
+        infer.reconstruct(network(1), scales, tiny_scan, options=PictureOptions(middle_trim=32))
     assert str(caught.value) == (
         "middle_trim = 32 leaves nothing of a patch of 64 x 64 pixels\n"
         "  expected  0 to 31\n"
@@ -366,9 +370,7 @@ def test_debug_tells_what_is_decided(
     """With debug the steps of a reconstruction are logged, and afterwards the log is as quiet as before."""
     for debug in (False, True, False):
         caplog.clear()
-        infer.reconstruct(
-            network(1), scales, tiny_scan, options=infer.PictureOptions(refine_epochs=2, debug=debug)
-        )
+        infer.reconstruct(network(1), scales, tiny_scan, options=PictureOptions(refine_epochs=2, debug=debug))
         told = [record.getMessage() for record in caplog.records if record.name == picture.logger.name]
         assert bool(told) is debug
         if debug:
