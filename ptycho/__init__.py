@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ptycho import loader, model, model_manager, probe, tf_helper
+    from ptycho.clients.reconstruction import reconstruct
 
-__all__ = ["loader", "model", "model_manager", "probe", "tf_helper"]
+__all__ = ["loader", "model", "model_manager", "probe", "reconstruct", "tf_helper"]
 
 
 def __getattr__(name: str) -> Any:
     """Import the doors for clients when they are asked for as attributes."""
+    if name == "reconstruct":
+        return import_module("ptycho.clients.reconstruction").reconstruct
     if name in __all__:
         return import_module(f"ptycho.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,13 +12,16 @@ from ptycho_torch.config_factory import inference_payload as prepare_inference
 from ptycho_torch.config_factory import training_payload as prepare_training
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from ptycho.backends.base import Result
     from ptycho.bundle.archive import Bundle
     from ptycho.network.settings import NetworkSettings
+    from ptycho.reconstruction.iteration import SweepLibrary
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
     from ptycho.training.plan import TrainingConfigurations
@@ -35,6 +38,7 @@ __all__ = [
     "reconstruct",
     "train",
     "unpack",
+    "with_sweeps",
 ]
 
 BACKEND = "pytorch"
@@ -77,6 +81,18 @@ def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawDa
     from ptycho_torch.lit.infer import reconstruct as with_torch
 
     return models.reconstruct(with_torch, require_device, model, resolution, scan)
+
+
+def with_sweeps(resolution: Resolution, work: Callable[[SweepLibrary], Result]) -> Result:
+    """Do work that sweeps over frames, on the device and the threads that the settings ask for."""
+    from ptycho.settings.execution import PyTorchExecutionConfig
+    from ptycho_torch.lit.devices import require_device
+    from ptycho_torch.lit.threads import limited
+    from ptycho_torch.nn.iteration import TorchSweeps
+
+    execution = resolution.build(PyTorchExecutionConfig)
+    with limited(execution.threads or 1):
+        return work(TorchSweeps(require_device(execution)))
 
 
 def infer_patches(

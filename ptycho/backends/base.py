@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from ptycho.errors import BackendError
 from ptycho.settings.registries import BACKENDS
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ptycho.bundle.archive import Bundle
+    from ptycho.reconstruction.iteration import SweepLibrary
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
     from ptyconf import Resolution
+
+
+Result = TypeVar("Result")
 
 
 class Configurations(Protocol):
@@ -106,6 +110,10 @@ class Backend(Protocol):
 
     def reconstruct(self, model: Any, resolution: Resolution, scan: RawData) -> Reconstruction:
         """Reconstruct a scan with a model."""
+        ...
+
+    def with_sweeps(self, resolution: Resolution, work: Callable[[SweepLibrary], Result]) -> Result:
+        """Do work that sweeps over frames, on the device and the threads that the settings ask for."""
         ...
 
     def infer_patches(

@@ -127,7 +127,7 @@ def pull(ops: Operations, kind: StepKind, estimate: Estimate, batch: FrameBatch,
     light = ops.reduce_sum(ops.power(probe), 1)
     if ramp is None:
         light = ops.broadcast_to(light, ops.shape(batch.measured))
-    probe_pull, passed = estimate.probe, misfit
+    probe_pull, passed = estimate.probe, ops.zeros(ops.shape(good), misfit)
     if kind.learn_probe:
         probe_pull, passed = _probe_pull(ops, patches, change, ramp)
     return Pulls(

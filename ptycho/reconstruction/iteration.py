@@ -5,9 +5,11 @@ Shape legend: n frames, K frames of a step, P probe modes, N patch side, H and W
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +18,33 @@ from ptycho.physics.arrays import Complex, Mask
 from ptycho.physics.canvas import Canvas
 from ptycho.physics.noise import POISSON_EPS
 from ptycho.physics.operations import Array, Operations
-from ptycho.physics.patches import PatchLayout, Positions, orthogonalise
-from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, StepKind
+from ptycho.physics.patches import PatchLayout, Positions, unmixing
+from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, Pulls, StepKind, add
 
 FrameSource = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """Gives the normalised amplitudes X of frames by their indices, shape (K, N, N)."""
 
-CompiledStep = Callable[[Estimate, FrameBatch, Array, Dampings], tuple[Estimate, Array]]
-"""`physics.sweeps.step` of one kind."""
+PIXELS_AT_ONCE = 2**17
+"""Pixels of all modes of the frames through which a library goes at once: 32 frames of 64 x 64. Larger arrays
+leave the caches of a CPU: 18 sweeps over 258 frames of 128 x 128 in 3 modes took 9.3 s by 16 frames, and
+13.4 s where the last six went through all frames at once."""
+
+CANVAS_SHARE = 2
+"""A portion holds at least this part of the canvas's pixels, because a sum over the canvas follows each."""
+
+
+class SweepFunctions(NamedTuple):
+    """The arithmetic of `physics.sweeps` for one kind of step, compiled where that pays.
+
+    Attributes:
+        step: Estimate, batch, good pixels and dampings to the new estimate and the misfit.
+        pull: Estimate, batch and good pixels to what the frames ask for.
+        move: Estimate, what was asked and dampings to the new estimate.
+    """
+
+    step: Callable[[Estimate, FrameBatch, Array, Dampings], tuple[Estimate, Array]]
+    pull: Callable[[Estimate, FrameBatch, Array], Pulls]
+    move: Callable[[Estimate, Pulls, Dampings], Estimate]
 
 
 class SweepLibrary(Protocol):
@@ -38,8 +59,8 @@ class SweepLibrary(Protocol):
         """Bring numbers to the device; their type stays."""
         ...
 
-    def step(self, kind: StepKind, N: int) -> CompiledStep:
-        """Give a step for patches of side N, compiled where that pays."""
+    def functions(self, kind: StepKind, N: int) -> SweepFunctions:
+        """Give the arithmetic of a kind of step for patches of side N."""
         ...
 
 
@@ -63,19 +84,21 @@ class Measurement:
 
 @dataclass(frozen=True)
 class SweepSettings:
-    """How an iteration moves.
+    """How a sweep moves.
 
     Attributes:
         batch_size: Frames of a step.
         object_damping: 0 divides an object update by the local illumination, 1 by the brightest one.
         probe_damping: The same for the probe, by the object's intensity.
-        seed: Seed of the order of the frames.
+        momentum: Share of the last sweep's change that is added to this one's (heavy ball).
+        learn_probe: Move the probe too, and leave its modes orthogonal.
     """
 
     batch_size: int = 16
     object_damping: float = 0.1
     probe_damping: float = 0.1
-    seed: int = 0
+    momentum: float = 0.0
+    learn_probe: bool = False
 
 
 class Iteration:
@@ -87,7 +110,7 @@ class Iteration:
         canvas: Where the object lies.
         picture: Complex object to start from, shape (H, W) of the canvas.
         probe: Complex modes on the network's scale, shape (P, N, N).
-        settings: How to move.
+        seed: Seed of the order of the frames.
 
     Raises:
         ValueError: A patch does not lie on the canvas.
@@ -100,46 +123,38 @@ class Iteration:
         canvas: Canvas,
         picture: Complex,
         probe: Complex,
-        settings: SweepSettings | None = None,
+        seed: int = 0,
     ) -> None:
         self._library = library
         self._measurement = measurement
         self._shape = canvas.shape
-        self._settings = settings or SweepSettings()
-        self._layout = PatchLayout.on(canvas, measurement.positions, probe.shape[-1])
+        modes, N = len(probe), probe.shape[-1]
+        self._layout = PatchLayout.on(canvas, measurement.positions, N)
+        self._portion = max(
+            1, PIXELS_AT_ONCE // (modes * N**2), math.prod(canvas.shape) // (CANVAS_SHARE * N**2)
+        )
         self._estimate = Estimate(
             library.array(np.array(picture, np.complex64).reshape(-1)),
             library.array(np.array(probe, np.complex64)),
         )
-        good = np.ones(probe.shape[-2:], bool) if measurement.good is None else measurement.good
+        self._change: Estimate | None = None
+        good = np.ones((N, N), bool) if measurement.good is None else measurement.good
         self._good = library.array(np.asarray(good, bool))
-        self._dampings = Dampings(
-            *(
-                library.array(np.array(value, np.float32))
-                for value in (self._settings.object_damping, self._settings.probe_damping)
-            )
-        )
-        self._rng = np.random.default_rng(self._settings.seed)
+        self._rng = np.random.default_rng(seed)
 
-    def sweep(self, *, learn_probe: bool = False) -> float:
+    def sweep(self, settings: SweepSettings | None = None) -> float:
         """Visit every frame once, in random order.
-
-        Args:
-            learn_probe: Move the probe too, and leave its modes orthogonal.
 
         Returns:
             Misfit met on the way: summed squared amplitude error, as a share of the measured energy.
         """
-        kind = StepKind(learn_probe, self._layout.between_pixels, self._measurement.good is not None)
-        step = self._library.step(kind, self._layout.window.shape[0])
-        misfit = None
-        for chosen in frame_order(len(self._measurement), self._settings.batch_size, self._rng):
-            self._estimate, shares = step(self._estimate, self._batch(chosen), self._good, self._dampings)
-            # Added up where it was computed: reading a number back makes a GPU wait for every step.
-            misfit = shares if misfit is None else misfit + shares
-        if learn_probe:
+        chosen = settings or SweepSettings()
+        before = self._estimate
+        misfit = self._visit_all(chosen)
+        self._carry_on(before, chosen.momentum)
+        if chosen.learn_probe:
             self._unmix_modes()
-        error, energy = (0.0, 0.0) if misfit is None else self._library.operations.to_numpy(misfit).tolist()
+        error, energy = self._library.operations.to_numpy(misfit).tolist()
         return float(error / max(energy, POISSON_EPS))
 
     def read(self) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
@@ -147,17 +162,72 @@ class Iteration:
         row, probe = (self._library.operations.to_numpy(values) for values in self._estimate)
         return row.reshape(self._shape), probe
 
-    def _batch(self, chosen: NDArray[np.int64]) -> FrameBatch:
+    def _visit_all(self, settings: SweepSettings) -> Array:
+        kind = StepKind(settings.learn_probe, self._layout.between_pixels, self._measurement.good is not None)
+        functions = self._library.functions(kind, self._layout.window.shape[0])
+        dampings = Dampings(
+            *(
+                self._library.array(np.array(value, np.float32))
+                for value in (settings.object_damping, settings.probe_damping)
+            )
+        )
+        misfit = self._library.array(np.zeros(2, np.float32))
+        for frames in frame_order(len(self._measurement), settings.batch_size, self._rng):
+            if len(frames) <= self._portion:
+                self._estimate, shares = functions.step(
+                    self._estimate, self._batch(frames), self._good, dampings
+                )
+            else:
+                asked = self._pull_in_portions(functions, frames)
+                self._estimate, shares = functions.move(self._estimate, asked, dampings), asked.misfit
+            # Added up where it was computed: reading a number back makes a GPU wait for every step.
+            misfit = misfit + shares
+        return misfit
+
+    def _pull_in_portions(self, functions: SweepFunctions, frames: NDArray[np.int64]) -> Pulls:
+        starts = range(0, len(frames), self._portion)
+        batches = (self._batch(frames[start : start + self._portion]) for start in starts)
+        pulls = (functions.pull(self._estimate, batch, self._good) for batch in batches)
+        return functools.reduce(add, pulls)
+
+    def _batch(self, frames: NDArray[np.int64]) -> FrameBatch:
         return FrameBatch(
-            self._library.array(np.asarray(self._measurement.frames(chosen), np.float32)),
-            self._library.array(self._layout.index(chosen)),
-            self._library.array(self._layout.rest[chosen]),
+            self._library.array(np.asarray(self._measurement.frames(frames), np.float32)),
+            self._library.array(self._layout.index(frames)),
+            self._library.array(self._layout.rest[frames]),
         )
 
+    def _carry_on(self, before: Estimate, momentum: float) -> None:
+        """Add a share of the last sweep's change to this one's, unless it would lead back.
+
+        Source:
+            Polyak, USSR Comput. Math. Math. Phys. 4, 1 (1964): the heavy ball; O'Donoghue and Candes,
+            Found. Comput. Math. 15, 715 (2015): start from rest where it overshoots.
+        """
+        ops, last = self._library.operations, self._change
+        change = Estimate(*(after - start for after, start in zip(self._estimate, before, strict=True)))
+        if momentum > 0 and last is not None:
+            ahead = ops.reduce_sum(ops.real(ops.conj(last.row) * change.row))
+            if float(ops.to_numpy(ahead)) > 0:
+                change = Estimate(
+                    *(new + ops.scale(old, momentum) for new, old in zip(change, last, strict=True))
+                )
+                self._estimate = Estimate(*(a + b for a, b in zip(before, change, strict=True)))
+        self._change = change
+
     def _unmix_modes(self) -> None:
-        if len(self._estimate.probe) > 1:
-            probe = orthogonalise(self._library.operations.to_numpy(self._estimate.probe))
-            self._estimate = self._estimate._replace(probe=self._library.array(probe))
+        """Leave the modes orthogonal; their last change is mixed alike, for momentum goes on from it."""
+        if len(self._estimate.probe) == 1:
+            return
+        ops, probe = self._library.operations, self._estimate.probe
+        matrix = unmixing(ops.to_numpy(probe))
+        self._estimate = self._estimate._replace(probe=self._mixed(probe, matrix))
+        if self._change is not None:
+            self._change = self._change._replace(probe=self._mixed(self._change.probe, matrix))
+
+    def _mixed(self, modes: Array, matrix: Complex) -> Array:
+        mixed = np.einsum("pq,qij->pij", matrix, self._library.operations.to_numpy(modes))
+        return self._library.array(mixed.astype(np.complex64))
 
 
 def frame_order(count: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:

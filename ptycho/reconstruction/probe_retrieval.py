@@ -6,7 +6,7 @@ A few sweeps of mixed-state ptychography over the same frames correct it within 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,10 @@ from ptycho.physics.arrays import Complex
 from ptycho.physics.canvas import Canvas
 
 from .iteration import Iteration, Measurement, SweepLibrary, SweepSettings
+from .sweeps_schedule import PROBE_REST
 
 START_AMPLITUDE = 0.7
 """Uniform object to start from: what a probe of twice the mean frame energy needs."""
-
-PROBE_REST = 1
-"""Sweeps in which the object alone moves, so that the probe does not absorb it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ def retrieve_probe(
     *,
     sweeps: int,
     settings: SweepSettings | None = None,
+    seed: int = 0,
 ) -> Retrieval:
     """Reconstruct object and probe together, starting from an empty sample.
 
@@ -58,6 +57,7 @@ def retrieve_probe(
         probe: Modes to start from on the network's scale, shape (P, N, N).
         sweeps: Times that all frames are visited.
         settings: How to move.
+        seed: Seed of the order of the frames.
 
     Returns:
         The probe, the object and the misfit of each sweep.
@@ -65,8 +65,9 @@ def retrieve_probe(
     start = np.asarray(probe, np.complex64)
     canvas = Canvas.around(measurement.positions, start.shape[-1])
     empty = np.full(canvas.shape, START_AMPLITUDE, np.complex64)
-    iteration = Iteration(library, measurement, canvas, empty, start, settings)
-    misfits = [iteration.sweep(learn_probe=number >= PROBE_REST) for number in range(sweeps)]
+    iteration = Iteration(library, measurement, canvas, empty, start, seed)
+    moving = settings or SweepSettings()
+    misfits = [iteration.sweep(replace(moving, learn_probe=number >= PROBE_REST)) for number in range(sweeps)]
     picture, learned = iteration.read()
     gain = np.sqrt(_energy(start) / _energy(learned))
     return Retrieval(

@@ -43,6 +43,7 @@ def refine(
     *,
     sweeps: int,
     settings: SweepSettings | None = None,
+    seed: int = 0,
 ) -> Refined:
     """Move a picture towards what all frames together measured, under a probe that stays.
 
@@ -53,6 +54,7 @@ def refine(
         probe: Modes on the network's scale, learned gain included, shape (P, N, N).
         sweeps: Times that all frames are visited.
         settings: How to move.
+        seed: Seed of the order of the frames.
 
     Returns:
         The picture on its own canvas, and the misfit of each sweep.
@@ -63,8 +65,8 @@ def refine(
     modes = np.asarray(probe, np.complex64)
     canvas = Canvas.around(measurement.positions, modes.shape[-1])
     start, window = _enlarge(picture, canvas)
-    iteration = Iteration(library, measurement, canvas, start, modes, settings)
-    misfits = [iteration.sweep() for _ in range(sweeps)]
+    iteration = Iteration(library, measurement, canvas, start, modes, seed)
+    misfits = [iteration.sweep(settings) for _ in range(sweeps)]
     return Refined(object=iteration.read()[0][window], misfits=misfits)
 
 

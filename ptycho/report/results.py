@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-REFINED, NETWORK = "refined", "network alone"
+REFINED, NETWORK, FRAMES = "refined", "network alone", "frames alone"
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Results:
         resolution: The settings in force.
         reconstruction: What inference gave.
         scan: The scan that was reconstructed.
-        trained_on_it: Whether the network was trained on that very scan.
+        trained_on_it: Whether the network was trained on that very scan; None where there was no network.
         training: What the training left; None for inference alone.
         warnings: What could not be told, one sentence each; the report ends with them.
     """
@@ -38,7 +38,7 @@ class Results:
     resolution: Resolution
     reconstruction: Reconstruction
     scan: RawData
-    trained_on_it: bool
+    trained_on_it: bool | None
     training: Training | None = None
     warnings: list[str] = field(default_factory=list)
 
@@ -50,7 +50,8 @@ class Results:
         goes into the warnings and the log.
         """
         refined = self.reconstruction.network_object is not None
-        kinds = {REFINED: compare, NETWORK: compare_network_alone} if refined else {NETWORK: compare}
+        only = FRAMES if self.trained_on_it is None else NETWORK
+        kinds = {REFINED: compare, NETWORK: compare_network_alone} if refined else {only: compare}
         comparisons: dict[str, Comparison] = {}
         for name, compare_with_reference in kinds.items():
             try:

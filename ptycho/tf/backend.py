@@ -16,12 +16,15 @@ from ptycho.run.settings import prepare_inference, prepare_training
 from .start import start
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from ptycho.backends.base import Result
     from ptycho.bundle.archive import Bundle
+    from ptycho.reconstruction.iteration import SweepLibrary
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
     from ptycho.training.plan import TrainingConfigurations
@@ -39,6 +42,7 @@ __all__ = [
     "reconstruct",
     "train",
     "unpack",
+    "with_sweeps",
 ]
 
 
@@ -88,6 +92,19 @@ def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawDa
     from . import devices, infer
 
     return reconstruct_model(infer.reconstruct, devices.device_of, model, resolution, scan)
+
+
+def with_sweeps(resolution: Resolution, work: Callable[[SweepLibrary], Result]) -> Result:
+    """Do work that sweeps over frames, on the device and the threads that the settings ask for."""
+    start()
+    from ptycho.settings.execution import PyTorchExecutionConfig
+
+    from . import devices, threads
+    from .iteration import TensorFlowSweeps
+
+    execution = resolution.build(PyTorchExecutionConfig)
+    threads.take_threads_for_reconstruction(execution.threads)
+    return work(TensorFlowSweeps(devices.device_of(execution)))
 
 
 def infer_patches(

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ptycho.physics import sweeps
 from ptycho.physics.operations import Operations
-from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, StepKind
-from ptycho.reconstruction.iteration import CompiledStep
+from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, Pulls, StepKind
+from ptycho.reconstruction.iteration import SweepFunctions
 
 from . import operations
 
@@ -35,28 +35,36 @@ class TensorFlowSweeps:
         with tf.device(self.device):
             return tf.constant(values)
 
-    def step(self, kind: StepKind, N: int) -> CompiledStep:
-        """Give a compiled step."""
-        compiled = _compiled_step(kind, N)
+    def functions(self, kind: StepKind, N: int) -> SweepFunctions:
+        """Give the compiled arithmetic."""
+        return SweepFunctions(*(self._here(function) for function in _compiled(kind, N)))
 
-        def step(*arguments: Any) -> Any:
+    def _here(self, function: Any) -> Any:
+        def on_device(*arguments: Any) -> Any:
             with tf.device(self.device):
-                return compiled(*arguments)
+                return function(*arguments)
 
-        return step
+        return on_device
 
 
 @functools.cache
-def _compiled_step(kind: StepKind, N: int) -> Any:
-    """Compile a step for patches of side N, once for all scans, batch sizes and numbers of modes."""
-    signature = [
-        Estimate(tf.TensorSpec([None], tf.complex64), tf.TensorSpec([None, N, N], tf.complex64)),
-        FrameBatch(
-            tf.TensorSpec([None, N, N]),
-            tf.TensorSpec([None, N, N], tf.int64),
-            tf.TensorSpec([None, 2]),
-        ),
-        tf.TensorSpec([N, N], tf.bool),
-        Dampings(tf.TensorSpec([]), tf.TensorSpec([])),
+def _compiled(kind: StepKind, N: int) -> list[Any]:
+    """Compile for patches of side N, once for all scans, batch sizes and numbers of modes."""
+    row, modes, frames = (
+        tf.TensorSpec([None], tf.complex64),
+        tf.TensorSpec([None, N, N], tf.complex64),
+        tf.TensorSpec([None, N, N]),
+    )
+    estimate = Estimate(row, modes)
+    batch = FrameBatch(frames, tf.TensorSpec([None, N, N], tf.int64), tf.TensorSpec([None, 2]))
+    asked = Pulls(row, tf.TensorSpec([None]), modes, tf.TensorSpec([N, N]), tf.TensorSpec([2]))
+    good, dampings = tf.TensorSpec([N, N], tf.bool), Dampings(tf.TensorSpec([]), tf.TensorSpec([]))
+    signatures: list[tuple[Any, list[Any]]] = [
+        (sweeps.step, [estimate, batch, good, dampings]),
+        (sweeps.pull, [estimate, batch, good]),
+        (sweeps.move, [estimate, asked, dampings]),
     ]
-    return tf.function(functools.partial(sweeps.step, operations, kind), input_signature=signature)
+    return [
+        tf.function(functools.partial(function, operations, kind), input_signature=signature)
+        for function, signature in signatures
+    ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
-from ptycho.reconstruction.iteration import Measurement, SweepLibrary, SweepSettings
+from ptycho.reconstruction.iteration import Measurement, SweepLibrary
 from ptycho.reconstruction.probe_retrieval import retrieve_probe
 from ptycho.scan.frame_store import Stored
 from ptycho.scan.raw_data import RawData
@@ -165,7 +165,7 @@ def retrieve_from_training_frames(
         Measurement(lambda rows: stored.store.frames(used[rows]), scan.positions[used], scan.mask),
         probe,
         sweeps=training.probe_warmup_epochs,
-        settings=SweepSettings(seed=training.seed),
+        seed=training.seed,
     )
     misfits = retrieved.misfits
     return retrieved.probe, (

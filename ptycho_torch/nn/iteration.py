@@ -11,7 +11,7 @@ from torch import Tensor
 from ptycho.physics import sweeps
 from ptycho.physics.operations import Operations
 from ptycho.physics.sweeps import StepKind
-from ptycho.reconstruction.iteration import CompiledStep
+from ptycho.reconstruction.iteration import SweepFunctions
 
 from . import operations
 
@@ -35,6 +35,10 @@ class TorchSweeps:
         """Bring numbers to the device."""
         return torch.as_tensor(values, device=self.device)
 
-    def step(self, kind: StepKind, N: int) -> CompiledStep:  # noqa: ARG002  Nothing is compiled: N may change.
-        """Give a step as it is written."""
-        return partial(sweeps.step, operations, kind)
+    def functions(self, kind: StepKind, N: int) -> SweepFunctions:  # noqa: ARG002  Nothing is compiled.
+        """Give the arithmetic as it is written."""
+        return SweepFunctions(
+            step=partial(sweeps.step, operations, kind),
+            pull=partial(sweeps.pull, operations, kind),
+            move=partial(sweeps.move, operations, kind),
+        )

@@ -30,10 +30,14 @@ def _write(results: Results, folder: Path) -> list[str]:
 
 
 def _compared_with(results: Results) -> str:
-    seen = "was trained on this very scan" if results.trained_on_it else "has never seen this scan"
+    network = {
+        None: "No network took part.",
+        True: "The network was trained on this very scan.",
+        False: "The network has never seen this scan.",
+    }[results.trained_on_it]
     return (
         f"Compared with the {results.reference_name}, after removing shift, phase ramp, global phase and one "
-        f"complex scale. The network {seen}."
+        f"complex scale. {network}"
     )
 
 

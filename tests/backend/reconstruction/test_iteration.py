@@ -9,6 +9,8 @@ from ptycho.physics import fourier, sweeps
 from ptycho.physics.canvas import Canvas
 from ptycho.reconstruction.iteration import Iteration, Measurement, SweepSettings
 
+LEARN_PROBE = SweepSettings(learn_probe=True)
+
 
 def start(scan, library, **changes):
     """Begin an iteration at a flat object."""
@@ -49,8 +51,8 @@ def test_a_step_is_that_of_the_reference(scanned, library, move_waves, modes, wh
     canvas = Canvas.around(positions, 32)
     picture = np.resize(scan.truth, canvas.shape)
     measurement = scan.measurement(positions=positions)
-    iteration = Iteration(library, measurement, canvas, picture, scan.probe, SweepSettings(49, 0.2, 0.3))
-    misfit = iteration.sweep(learn_probe=True)
+    iteration = Iteration(library, measurement, canvas, picture, scan.probe)
+    misfit = iteration.sweep(SweepSettings(49, 0.2, 0.3, learn_probe=True))
     expected = reference_step(
         move_waves, scan.X, positions - 16 - canvas.origin_px, picture, scan.probe, (0.2, 0.3)
     )
@@ -88,7 +90,7 @@ def test_truth_is_a_fixed_point(scanned, library):
     """Where every amplitude is explained, a sweep moves nothing."""
     scan = scanned()
     iteration = start(scan, library, picture=scan.truth)
-    assert iteration.sweep(learn_probe=True) < 1e-10
+    assert iteration.sweep(LEARN_PROBE) < 1e-10
     assert np.abs(iteration.read()[0] - scan.truth).max() < 1e-3
 
 
@@ -110,7 +112,7 @@ def test_bad_pixels_do_not_pull(scanned, library):
         spoilt = scan.X.copy()
         spoilt[:, 16, 17] = wild
         iteration = start(scan, library, measurement=scan.measurement(frames=spoilt.__getitem__, good=good))
-        iteration.sweep(learn_probe=True)
+        iteration.sweep(LEARN_PROBE)
         pictures.append(iteration.read()[0])
     np.testing.assert_array_equal(pictures[0], pictures[1])
     np.testing.assert_array_equal(pictures[0], pictures[2])
@@ -120,7 +122,7 @@ def test_the_same_seed_sweeps_alike(scanned, library):
     """Order is drawn from the seed alone."""
     scan, runs = scanned(), []
     for seed in (1, 1, 2):
-        iteration = start(scan, library, settings=SweepSettings(seed=seed))
+        iteration = start(scan, library, seed=seed)
         iteration.sweep()
         runs.append(iteration.read()[0])
     np.testing.assert_array_equal(runs[0], runs[1])
@@ -132,7 +134,7 @@ def test_the_start_is_left_alone(scanned, library):
     scan = scanned()
     flat, probe = np.full_like(scan.truth, 0.7), scan.probe.copy()
     iteration = Iteration(library, scan.measurement(), scan.canvas, flat, probe)
-    iteration.sweep(learn_probe=True)
+    iteration.sweep(LEARN_PROBE)
     assert (flat == np.complex64(0.7)).all()
     np.testing.assert_array_equal(probe, scan.probe)
     assert not np.array_equal(iteration.read()[1], probe)

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from ptycho.physics.noise import (
     POISSON_EPS,
+    amplitude_noise,
     amplitude_of,
     counts_of,
     poisson_nll,
@@ -133,3 +134,10 @@ def test_mask_without_good_pixels_is_refused():
         "  expected  True at good pixels, at least at one\n"
         "  try       ~mask, if True marks the bad ones"
     )
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.3, 1.0, 7.0, 30.0, 300.0])
+def test_amplitude_noise_is_that_of_drawn_counts(rng, rate):
+    """The mean squared difference of roots is what draws show: twice a low rate, 1/4 for a high one."""
+    drawn = np.sqrt(rng.poisson(rate, 400_000)) - np.sqrt(rate)
+    assert amplitude_noise(np.array(rate)) == pytest.approx(np.mean(drawn**2), rel=0.03)

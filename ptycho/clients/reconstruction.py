@@ -1,0 +1,179 @@
+"""Reconstruct a scan without a network: `ptycho.reconstruct`, and what the command line calls."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptycho.backends.base import load_backend
+from ptycho.physics.canvas import cut
+from ptycho.physics.fourier import far_field_amplitude
+from ptycho.physics.illumination import orthogonal_modes
+from ptycho.physics.scale import measure
+from ptycho.reconstruction.from_frames import Picture, reconstruct_frames
+from ptycho.reconstruction.iteration import Measurement
+from ptycho.reconstruction.picture import SHOWN_FRAMES, place_scan
+from ptycho.reconstruction.result import Reconstruction
+from ptycho.run.resolve import resolve_run
+from ptycho.scan.frame_store import store_frames
+from ptycho.scan.raw_data import RawData
+from ptycho.settings.data import ScanOptions
+from ptyconf.errors import error_text
+from ptyconf.sources import mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from ptycho.physics.scale import Normalisation
+    from ptycho.reconstruction.iteration import SweepLibrary
+    from ptyconf import Resolution
+
+logger = logging.getLogger(__name__)
+
+PYTORCH = mapping.layer("cli-defaults", {"inference.backend": "pytorch"})
+"""Sweeps alone need a library that comes up fast: importing TensorFlow takes longer than most of them."""
+
+FEWEST_FRAMES = 2
+"""A single frame has no overlap: what it leaves open nothing else closes."""
+
+SMALLEST_SIDE = 16
+
+
+def reconstruct(
+    scan: RawData | str | os.PathLike[str], settings: Mapping[str, Any] | None = None
+) -> Reconstruction:
+    """Reconstruct a scan from its frames alone: no training, no network.
+
+    Args:
+        scan: A scan, or its file.
+        settings: Values by path, such as {"model.probe_modes": 3, "inference.refine_epochs": 40}; without
+            them the number of sweeps follows noise and misfit, and PyTorch computes.
+
+    Returns:
+        The picture with probe, coverage, positions and a few frames, measured and predicted.
+
+    Raises:
+        ConfigError: A setting is wrong.
+        ValueError: The scan cannot be reconstructed.
+    """
+    overrides = dict(settings or {})
+    if not isinstance(scan, RawData):
+        overrides["inference.test_data_file"] = Path(scan)
+    resolution = resolve_run("infer", overrides=overrides, extra_layers=[PYTORCH])
+    if not isinstance(scan, RawData):
+        scan = RawData.from_file(Path(scan), options=resolution.build(ScanOptions))
+    return reconstruct_scan(scan, resolution)
+
+
+def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
+    """Reconstruct a scan from its frames alone, as settings ask for.
+
+    Raises:
+        ValueError: The scan cannot be reconstructed.
+    """
+    _require_enough(scan)
+    scan = place_scan(resolution, scan)
+    notes: list[str] = []
+    modes = int(resolution["model.probe_modes"])
+    given = _probe_of(scan, modes, notes)
+    dose = float(resolution["training.nphotons"]) if scan.quantity == "amplitude" else None
+    normalisation = measure(scan.mean_square(), scan.N, scan.quantity, dose, given)
+    stored = store_frames(scan, normalisation.amplitude_factor, np.arange(scan.n_frames))
+    measurement = Measurement(stored.store.frames, scan.positions, scan.mask)
+    asked = resolution["inference.refine_epochs"]
+    decides = str(resolution.winner_layer("inference.refine_epochs")).endswith("-defaults")
+    backend = load_backend(str(resolution["inference.backend"]))
+
+    def work(library: SweepLibrary) -> Picture:
+        return reconstruct_frames(
+            library,
+            measurement,
+            normalisation.probe(given),
+            counts_of_unit=normalisation.intensity_scale**2,
+            sweeps=None if decides else max(1, int(asked)),
+            on_sweep=lambda number, misfit: logger.debug("sweep %d: misfit %.4g", number, misfit),
+        )
+
+    began = time.perf_counter()
+    picture = backend.with_sweeps(resolution, work)
+    seconds = time.perf_counter() - began
+    notes += normalisation.notes()
+    notes.append(
+        f"{len(picture.misfits)} sweeps over {scan.n_frames} frames took {seconds:.1f} s: "
+        f"misfit {picture.misfits[0]:.3g} to {picture.misfits[-1]:.3g}, where photon noise alone makes about "
+        f"{picture.noise:.2g}"
+    )
+    for note in notes:
+        logger.info("%s", note)
+    return _reconstruction(scan, normalisation, picture, notes)
+
+
+def _require_enough(scan: RawData) -> None:
+    if scan.n_frames < FEWEST_FRAMES or scan.N < SMALLEST_SIDE:
+        raise ValueError(
+            error_text(
+                f"{scan.source or 'the scan'} has {scan.n_frames} frames of {scan.N} x {scan.N} pixels",
+                expected=f"{FEWEST_FRAMES} frames or more, a side of {SMALLEST_SIDE} pixels or more",
+                hint="more frames that overlap: a single one does not tell its phases",
+            )
+        )
+
+
+def _probe_of(scan: RawData, modes: int, notes: list[str]) -> NDArray[np.complex64]:
+    """Give the scan's probe as many modes as are asked for, in the file's unit."""
+    probe = scan.probe_modes
+    if probe is None:
+        probe = _probe_of_mean_frame(scan)
+        notes.append("the scan has no probe: sweeps start from the square root of the mean frame, in focus")
+    if modes > scan.n_frames:
+        raise ValueError(
+            error_text(
+                f"model.probe_modes = {modes}, and the scan has {scan.n_frames} frames",
+                expected="fewer modes than frames",
+                hint="model.probe_modes = 1",
+            )
+        )
+    if len(probe) > modes:
+        notes.append(f"the first {modes} of the file's {len(probe)} probe modes are used")
+        return np.asarray(probe[:modes], np.complex64)
+    if len(probe) < modes:
+        notes.append(f"{modes - len(probe)} weak orthogonal probe modes join the file's {len(probe)}")
+    return orthogonal_modes(np.asarray(probe), modes).astype(np.complex64)
+
+
+def _probe_of_mean_frame(scan: RawData) -> NDArray[np.complex64]:
+    """Send the square root of the mean frame back to the sample, all of its phases zero."""
+    total = np.zeros((scan.N, scan.N))
+    for start in range(0, scan.n_frames, 256):
+        rows = np.arange(start, min(start + 256, scan.n_frames))
+        total += np.square(scan.amplitudes(rows), dtype=np.float64).sum(axis=0)
+    far = np.fft.ifftshift(np.sqrt(total / scan.n_frames))
+    probe: NDArray[np.complex64] = np.fft.fftshift(np.fft.ifft2(far, norm="ortho")).astype(np.complex64)
+    return probe[np.newaxis]
+
+
+def _reconstruction(
+    scan: RawData, normalisation: Normalisation, picture: Picture, notes: list[str]
+) -> Reconstruction:
+    shown = np.unique(np.linspace(0, scan.n_frames - 1, min(SHOWN_FRAMES, scan.n_frames)).astype(np.int64))
+    patches = cut(picture.object, scan.positions[shown], scan.N, origin_px=picture.origin_px)
+    factor, scale = normalisation.amplitude_factor, normalisation.intensity_scale
+    return Reconstruction(
+        object=picture.object,
+        coverage=picture.coverage,
+        origin_px=np.asarray(picture.origin_px, np.float64),
+        positions=np.asarray(scan.positions, np.float64),
+        probe=picture.probe,
+        frame_indices=shown,
+        measured=scan.amplitudes(shown) * np.float32(factor * scale),
+        predicted=(far_field_amplitude(patches, picture.probe) * scale).astype(np.float32),
+        notes=tuple(notes),
+    )

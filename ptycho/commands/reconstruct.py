@@ -1,0 +1,77 @@
+"""``ptycho reconstruct``: the best picture of a scan from its frames alone, without training."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ptycho.commands import options
+from ptycho.commands.command import Command
+from ptycho.run.folder import building
+from ptycho.run.record import RECONSTRUCTION, write_settings
+from ptycho.scan.scan_file import opened_once
+from ptyconf.sources import flags, mapping
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ptyconf import Layer, Resolution
+
+_log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the scan, settings files and flags."""
+    parser.add_argument("scan", type=Path, metavar="SCAN", help="the scan to reconstruct")
+    options.add_sources(parser, "infer", files="*")
+
+
+@opened_once()
+def run(arguments: argparse.Namespace) -> int:
+    """Resolve the settings and reconstruct into a folder that appears whole or not at all."""
+    from ptycho.clients.reconstruction import PYTORCH
+
+    given = {"inference.test_data_file": arguments.scan}
+    named = flags.given(given, spelling=dict.fromkeys(given, "SCAN"), typed=True)
+    resolution = options.resolve(arguments, "infer", extra_layers=[named, PYTORCH, _folder(arguments.scan)])
+    options.require_scan(resolution, "inference.test_data_file", "Scan not found")
+    return _reconstruct(resolution)
+
+
+def _folder(scan: Path) -> Layer:
+    """Name the run after the scan, where nothing else names it."""
+    return mapping.layer("cli-defaults", {"inference.output_dir": Path(f"{scan.stem}-reconstructed")})
+
+
+def _reconstruct(resolution: Resolution) -> int:
+    from ptycho.clients.reconstruction import reconstruct_scan
+    from ptycho.report.markdown import write_report
+    from ptycho.report.results import Results, name_of
+    from ptycho.scan.raw_data import RawData
+    from ptycho.settings.data import ScanOptions
+
+    path = Path(str(resolution["inference.test_data_file"]))
+    scan = RawData.from_file(path, options=resolution.build(ScanOptions))
+    target = Path(str(resolution["inference.output_dir"]))
+    with building(target, "reconstruction") as folder:
+        results = Results(
+            title=f"{target.name}: {name_of(scan)} reconstructed from its frames",
+            resolution=resolution,
+            reconstruction=reconstruct_scan(scan, resolution),
+            scan=scan,
+            trained_on_it=None,
+        )
+        results.reconstruction.save(folder / RECONSTRUCTION)
+        write_settings(folder, resolution, home=target)
+        write_report(folder, results)
+    _log.info("%s: report.md, object.png, reconstruction.npz", target)
+    return 0
+
+
+COMMAND = Command(
+    help="reconstruct a scan from its frames alone: no network, no training",
+    order=5,
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -1,0 +1,146 @@
+"""Reconstruct a scan from its frames alone: no network, nothing to train.
+
+Shape legend: n frames, P probe modes, N patch side, H and W canvas.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ptycho.physics.arrays import Complex
+from ptycho.physics.canvas import Canvas, place
+from ptycho.physics.noise import amplitude_noise
+from ptyconf.errors import error_text
+
+from .iteration import Iteration, Measurement, SweepLibrary
+from .probe_retrieval import START_AMPLITUDE
+from .sweeps_schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+SAMPLED_FRAMES = 256
+"""Frames that the noise is estimated from."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the frames of a scan say.
+
+    Attributes:
+        object: Complex transmission, shape (H, W), complex64.
+        coverage: Summed intensity of the probe, in units of its brightest pixel, shape (H, W), float32.
+        origin_px: [x, y] of pixel [0, 0] in the coordinates of the positions.
+        probe: Orthogonal modes, strongest first, with the energy of those given, shape (P, N, N), complex64.
+        misfits: Squared amplitude error of each sweep, as a share of the measured energy.
+        noise: What photon noise alone makes of it.
+    """
+
+    object: NDArray[np.complex64]
+    coverage: NDArray[np.float32]
+    origin_px: tuple[int, int]
+    probe: NDArray[np.complex64]
+    misfits: list[float]
+    noise: float
+
+
+def reconstruct_frames(
+    library: SweepLibrary,
+    measurement: Measurement,
+    probe: Complex,
+    *,
+    counts_of_unit: float,
+    sweeps: int | None = None,
+    seed: int = 0,
+    on_sweep: Callable[[int, float], None] | None = None,
+) -> Picture:
+    """Find object and probe that explain all frames, starting from an empty sample.
+
+    Args:
+        library: Computes.
+        measurement: All frames of the scan.
+        probe: Modes to start from on the scale of the frames, shape (P, N, N).
+        counts_of_unit: Photons of a pixel whose normalised amplitude is 1.
+        sweeps: How many; None lets noise and misfit decide.
+        seed: Seed of the order of the frames.
+        on_sweep: Called after each sweep with its number and misfit.
+
+    Raises:
+        ValueError: The iteration left the numbers that a computer knows.
+    """
+    start = np.asarray(probe, np.complex64)
+    N = start.shape[-1]
+    canvas = Canvas.around(measurement.positions, N)
+    noise = noise_of(measurement, counts_of_unit)
+    schedule = Schedule(len(measurement), math.prod(canvas.shape) // N**2, noise, sweeps)
+    empty = np.full(canvas.shape, START_AMPLITUDE, np.complex64)
+    iteration = Iteration(library, measurement, canvas, empty, start, seed)
+    misfits: list[float] = []
+    for settings in schedule.settings(misfits):
+        misfits.append(iteration.sweep(settings))
+        if on_sweep is not None:
+            on_sweep(len(misfits), misfits[-1])
+        if not math.isfinite(misfits[-1]):
+            raise ValueError(
+                error_text(
+                    f"the misfit of sweep {len(misfits)} is {misfits[-1]}",
+                    expected="frames and a probe of finite numbers",
+                    hint="data.mask, where bad pixels hold NaN",
+                )
+            )
+    return _picture_of(iteration, measurement, canvas, start, misfits, noise)
+
+
+def _picture_of(
+    iteration: Iteration,
+    measurement: Measurement,
+    canvas: Canvas,
+    start: Complex,
+    misfits: list[float],
+    noise: float,
+) -> Picture:
+    row, learned = iteration.read()
+    # The product alone is measured: the probe keeps its energy, the object takes what is left of the scale.
+    gain = np.sqrt(energy_of(start) / energy_of(learned))
+    light = (learned.real**2 + learned.imag**2).sum(axis=0)
+    coverage = place(light / light.max(), np.asarray(measurement.positions, np.float64), canvas)
+    return Picture(
+        object=np.where(coverage > 0, row / gain, 0).astype(np.complex64),
+        coverage=coverage.astype(np.float32),
+        origin_px=canvas.origin_px,
+        probe=(learned * gain).astype(np.complex64),
+        misfits=misfits,
+        noise=noise,
+    )
+
+
+def energy_of(probe: Complex) -> float:
+    """Sum |P|² over modes and pixels."""
+    return float(np.sum(np.abs(probe) ** 2, dtype=np.float64))
+
+
+def noise_of(measurement: Measurement, counts_of_unit: float) -> float:
+    """Estimate the misfit that photon noise alone makes, from the mean frame.
+
+    Frames differ, and the noise of an amplitude grows less than its mean: the mean frame tells too much, by a
+    factor of 1.1 at 1e3 photons a frame and 1.2 at 1e4 and 1e5 (simulated textures).
+
+    Args:
+        measurement: Frames in normalised amplitude.
+        counts_of_unit: Photons of a pixel whose normalised amplitude is 1.
+    """
+    count = len(measurement)
+    chosen = np.unique(np.linspace(0, count - 1, min(SAMPLED_FRAMES, count)).astype(np.int64))
+    mean = np.mean(np.square(measurement.frames(chosen), dtype=np.float64), axis=0) * counts_of_unit
+    if measurement.good is not None:
+        mean = mean[measurement.good]
+    total = float(mean.sum())
+    return float(amplitude_noise(mean).sum() / total) if total > 0 else math.inf

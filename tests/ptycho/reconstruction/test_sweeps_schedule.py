@@ -1,0 +1,57 @@
+"""Small steps first, large ones last; noise and misfit say when."""
+
+import pytest
+
+from ptycho.reconstruction.sweeps_schedule import (
+    BATCH_SIZE,
+    FIRST_SWEEPS,
+    LAST_SWEEPS,
+    MOST_FIRST_SWEEPS,
+    Schedule,
+)
+
+
+def run(schedule, misfit):
+    """List the settings of all sweeps, where a function gives the misfit of each."""
+    misfits, taken = [], []
+    for settings in schedule.settings(misfits):
+        taken.append(settings)
+        misfits.append(misfit(len(misfits)))
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("misfit", "noise", "first"),
+    [
+        pytest.param(lambda number: 0.5**number, 1e-12, MOST_FIRST_SWEEPS, id="falling"),
+        pytest.param(lambda number: 0.5**number, 1e-3, FIRST_SWEEPS, id="down to the noise"),
+        pytest.param(lambda _number: 0.2, 1e-3, FIRST_SWEEPS, id="above it for another reason"),
+    ],
+)
+def test_noise_and_misfit_end_the_small_steps(misfit, noise, first):
+    """Small steps go on while the misfit falls and is above the noise; large ones follow."""
+    taken = run(Schedule(frames=400, areas=9, noise=noise), misfit)
+    assert [settings.batch_size for settings in taken] == [BATCH_SIZE] * first + [400] * LAST_SWEEPS
+
+
+@pytest.mark.parametrize("sweeps", [1, 2, 3, 10, 60])
+def test_a_number_of_sweeps_is_kept(sweeps):
+    """Who asks for a number gets it, a third of it, and no more than LAST_SWEEPS, in large steps."""
+    taken = run(Schedule(frames=400, areas=9, noise=1.0, sweeps=sweeps), lambda _: 0.0)
+    large = sum(settings.batch_size == 400 for settings in taken)
+    assert (len(taken), large) == (sweeps, min(LAST_SWEEPS, sweeps // 3))
+
+
+def test_the_probe_rests_first_and_momentum_grows():
+    """The object alone moves in the first sweep; large steps begin from rest."""
+    taken = run(Schedule(frames=400, areas=9, noise=1.0), lambda _: 0.0)
+    assert [settings.learn_probe for settings in taken[:3]] == [False, True, True]
+    assert [settings.momentum for settings in taken[:4]] == [0, 0, 0.4, 0.5]
+    assert taken[FIRST_SWEEPS].momentum == 0
+    assert taken[-1].momentum == pytest.approx(5 / 8)
+
+
+def test_a_step_is_never_larger_than_the_scan():
+    """Few frames make one step; on a large canvas a step has a frame for each patch side squared."""
+    assert {settings.batch_size for settings in run(Schedule(5, 1, 1.0), lambda _: 0.0)} == {5}
+    assert run(Schedule(10**5, 2000, 1.0, sweeps=1), lambda _: 0.0)[0].batch_size == 2000
