@@ -3,16 +3,25 @@
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ptycho.scan.frames import Orientation
 from ptycho.settings.call_site import outside_stack_level
 from ptycho.settings.data import Centre
 
-__all__ = ["beam_pixel", "is_corner_centred"]
+__all__ = ["beam_pixel", "find_beam", "is_corner_centred"]
 
 CORNER_RATIO = 2.0
 """How many times brighter the corners must be than the middle before they are believed to hold the centre."""
+
+OFFSET_PX = 2
+"""A beam nearer to the middle than this is taken as there: the object itself moves the light by a pixel."""
+
+LIKE = 0.6
+"""Likeness of mean frame and probe below which the probe is another one, and says nothing of the beam."""
+
+CLEARLY_LIKER = 0.03
+"""How much liker than in the middle the two must be: the object's own structure shifts the best by less."""
 
 
 def is_corner_centred(setting: Centre, mean_frame: NDArray[np.float64], key: str) -> tuple[bool, str]:
@@ -70,6 +79,56 @@ def beam_pixel(
     turned = orientation.turn(marked)
     place = np.argwhere(turned)[0]
     return (int(place[0]), int(place[1])), [f"the beam is at row {centre[0]:g}, column {centre[1]:g}: {who}"]
+
+
+def find_beam(
+    mean: NDArray[np.float64],
+    bad: NDArray[np.bool_] | None,
+    probe: ArrayLike | None,
+    quantity: str,
+    *,
+    corner: bool,
+) -> tuple[tuple[int, int] | None, list[str]]:
+    """Look for the beam where nobody says where it is: the probe's own light is laid over the mean frame.
+
+    Args:
+        mean: Mean of all turned frames, shape (H, W).
+        bad: Bad pixels of it, or None.
+        probe: The probe; without one of the frames' own side nothing is looked for.
+        quantity: What the frames hold.
+        corner: Whether zero frequency is at the corner; it is then nowhere else.
+
+    Returns:
+        The pixel, or None for the middle, and what was decided, one sentence each.
+    """
+    modes = None if probe is None else np.asarray(probe)
+    rows, columns = mean.shape
+    if corner or modes is None or modes.shape[-2:] != mean.shape or rows != columns or modes.ndim > 3:
+        return None, []
+    light = np.abs(np.fft.fft2(modes.reshape(-1, rows, columns))) ** 2
+    # Roots on both sides: the few brightest pixels would decide alone.
+    beam = np.sqrt(np.fft.fftshift(light.sum(axis=0)))
+    shown = np.sqrt(np.maximum(mean, 0.0)) if quantity == "counts" else np.maximum(mean, 0.0)
+    if bad is not None:
+        shown = np.where(bad, np.median(shown[~bad]), shown)
+    likeness = _likeness(shown, beam)
+    row, column = np.unravel_index(int(likeness.argmax()), likeness.shape)
+    offset = tuple((int(at) + rows // 2) % rows - rows // 2 for at in (row, column))
+    best, middle = float(likeness.max()), float(likeness[0, 0])
+    if max(map(abs, offset)) < OFFSET_PX or best < LIKE or best - middle < CLEARLY_LIKER:
+        return None, []
+    note = (
+        f"the beam is {offset[0]:+d} rows and {offset[1]:+d} columns off the middle: there the mean frame is "
+        f"like the probe's light to {best:.2f}, in the middle to {middle:.2f}"
+    )
+    return (rows // 2 + offset[0], columns // 2 + offset[1]), [note]
+
+
+def _likeness(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlate two pictures at every offset of the first, -1 to 1."""
+    first, second = one - one.mean(), other - other.mean()
+    both = np.fft.ifft2(np.fft.fft2(first) * np.fft.fft2(second).conj()).real
+    return np.asarray(both / max(float(np.linalg.norm(first) * np.linalg.norm(second)), 1e-300))
 
 
 def _central_energy(frame: NDArray[np.float64]) -> float:

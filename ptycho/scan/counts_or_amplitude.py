@@ -1,9 +1,13 @@
 """Counts or amplitudes: what the numbers in the frames are."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ptycho.errors import ScanError
 from ptycho.scan.source import source_name
@@ -12,14 +16,37 @@ from ptycho.settings.call_site import outside_stack_level
 from ptycho.settings.data import Quantity
 from ptyconf.errors import error_text
 
-__all__ = ["QuantityEvidence", "decide_quantity"]
+__all__ = ["Decided", "QuantityEvidence", "Unit", "decide_quantity", "find_unit"]
 
 Decided = Literal["counts", "amplitude"]
 
 COUNTER_LIMIT = 2.0**32
 """No detector pixel counts further than 32 bits."""
 
+CLEARLY_BETTER = 0.5
+"""A reading is taken by the forward model when its misfit is below this part of the other's."""
+
+UNIT_STEPS = 300.0
+"""Multiples that are looked at: beyond, single precision blurs one step into the next."""
+
+UNIT_TOLERANCE = 1e-4
+"""How far a multiple may be from a whole number, relative to it: single precision, and margin."""
+
+UNIT_LEVELS = 8
+"""Different multiples that have to be seen; two or three fit any step."""
+
+UNIT_WITNESSES = 200
+"""Values that have to agree."""
+
 NAMES: dict[str, str] = {"counts": "detector counts", "amplitude": "amplitudes (square roots of counts)"}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What comes in whole steps: the values themselves, or their squares."""
+
+    quantity: Decided
+    step: float
 
 
 @dataclass(frozen=True)
@@ -32,6 +59,11 @@ class QuantityEvidence:
         usual: What data of this entry point usually is, when nothing else tells.
         key: The array's key.
         source: The array's file.
+        negative: Whether values lie below zero, as a subtracted dark frame leaves them.
+        unit: What all values are whole multiples of, or whose square their squares are, as
+            `find_unit` tells it.
+        compare: Gives the misfit of the forward model by reading, or None where there is nothing to compare
+            with; asked only where nothing else tells.
     """
 
     statistics: Statistics
@@ -39,6 +71,9 @@ class QuantityEvidence:
     usual: Decided
     key: str
     source: Path | None
+    negative: bool = False
+    unit: Unit | None = None
+    compare: Callable[[], dict[Decided, float] | None] | None = None
 
 
 def decide_quantity(setting: Quantity, evidence: QuantityEvidence) -> tuple[Decided, str]:
@@ -61,15 +96,66 @@ def decide_quantity(setting: Quantity, evidence: QuantityEvidence) -> tuple[Deci
         return quantity, f"'{key}' holds {NAMES[quantity]}: the file says so"
     if evidence.statistics.whole:
         return "counts", f"'{key}' holds {NAMES['counts']}: every value is a whole number"
+    if evidence.negative:
+        return "counts", f"'{key}' holds {NAMES['counts']}: no amplitude is negative"
     _refuse_contradiction(evidence)
     if evidence.statistics.roots:
         return "amplitude", f"'{key}' holds {NAMES['amplitude']}: the square of every value is a whole number"
+    decided = _by_unit(evidence) or _by_forward_model(evidence)
+    if decided is not None:
+        return decided
     reason = (
         f"'{key}' in {source_name(evidence.source)} is not whole numbers; taken as {NAMES[evidence.usual]}. "
         'Set data.quantity = "counts" or "amplitude" to settle it.'
     )
     warnings.warn(reason, UserWarning, stacklevel=outside_stack_level())
     return evidence.usual, reason
+
+
+def find_unit(values: NDArray[np.floating[Any]]) -> Unit | None:
+    """Find a value that all others are whole multiples of, or whose square all squares are.
+
+    Counts that were divided by a number, such as their highest, still come in steps; so do the squares of
+    amplitudes.
+
+    Args:
+        values: Some of the frames, in any shape.
+
+    Returns:
+        What comes in steps and the step, or None.
+    """
+    positive = values[values > 0].astype(np.float64)
+    if positive.size < UNIT_WITNESSES:
+        return None
+    readings: dict[Decided, NDArray[np.float64]] = {"counts": positive, "amplitude": positive**2}
+    for quantity, numbers in readings.items():
+        step = float(numbers.min())
+        steps = numbers[numbers < UNIT_STEPS * step] / step
+        near = np.abs(steps - np.rint(steps)) <= UNIT_TOLERANCE * steps
+        if steps.size >= UNIT_WITNESSES and len(np.unique(np.rint(steps))) >= UNIT_LEVELS and near.all():
+            return Unit(quantity, step)
+    return None
+
+
+def _by_unit(evidence: QuantityEvidence) -> tuple[Decided, str] | None:
+    unit = evidence.unit
+    if unit is None:
+        return None
+    what = "value" if unit.quantity == "counts" else "value's square"
+    why = f"every {what} is a whole multiple of {unit.step:.4g}"
+    return unit.quantity, f"'{evidence.key}' holds {NAMES[unit.quantity]}: {why}"
+
+
+def _by_forward_model(evidence: QuantityEvidence) -> tuple[Decided, str] | None:
+    misfits = None if evidence.compare is None else evidence.compare()
+    if misfits is None:
+        return None
+    best: Decided = min(misfits, key=lambda name: misfits[name])
+    if misfits[best] > CLEARLY_BETTER * max(misfits.values()):
+        return None
+    compared = ", ".join(f"as {NAMES[name]} {misfit:.3g}" for name, misfit in misfits.items())
+    why = f"misfit of the forward model {compared}"
+    return best, f"'{evidence.key}' holds {NAMES[best]}: {why}"
 
 
 def _named(name: str, evidence: QuantityEvidence) -> Decided:

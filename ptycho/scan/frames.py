@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.files.memory_map import release_pages
+from ptycho.scan.repair import Repair
 from ptycho.scan.statistics import chunks
 
 __all__ = ["Detector", "FrameStack", "Orientation"]
@@ -145,6 +146,7 @@ class FrameStack:
         detector: What happens to every frame.
         bad: Pixels of ``raw`` that measure nothing, shape (H, W), or None.
         indices: Which frames of ``raw`` this stack consists of, or None for all.
+        repair: What stands in for single values that are no measurement, or None.
     """
 
     raw: Any
@@ -152,6 +154,7 @@ class FrameStack:
     detector: Detector
     bad: NDArray[np.bool_] | None = None
     indices: Indices | None = None
+    repair: Repair | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Send a memory map to another process as its place in the file, not as its content."""
@@ -204,7 +207,10 @@ class FrameStack:
 
     def amplitudes(self, indices: Indices | slice | None = None) -> NDArray[np.float32]:
         """Read measured amplitudes, float32, of shape (frames, side, side); bad pixels are zero."""
-        block = self.detector.cut(self.select(self.raw, indices)).astype(np.float32)
+        taken = self.select(self.raw, indices)
+        if self.repair is not None:
+            taken = self.repair.apply(taken, self.select(np.arange(len(self.raw)), indices))
+        block = self.detector.cut(taken).astype(np.float32)
         bad = self._bad_cut
         if bad is not None:
             # Multiplying would carry NaN and infinity over.

@@ -1,6 +1,9 @@
 """Which point of a patch a position names, found by laying the patches on the file's own object."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +11,11 @@ from numpy.typing import NDArray
 from ptycho.scan.frames import FrameStack
 from ptycho.settings.data import PositionOrigin
 
-__all__ = ["Placement", "place_positions"]
+if TYPE_CHECKING:
+    from ptycho.scan.counts_or_amplitude import Decided
+    from ptycho.scan.validate import ScanArrays
+
+__all__ = ["Placement", "compare_readings", "place_positions"]
 
 TRIAL_FRAMES = 16
 """Frames compared with the forward model where more than one placement fits."""
@@ -83,6 +90,41 @@ def place_positions(
     return Placement(name, shift, True), f"positions {what} (shift {shift[0]:g}, {shift[1]:g} px): {why}"
 
 
+def compare_readings(
+    raw: Any, given: ScanArrays, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> dict[Decided, float] | None:
+    """Give the misfit of the forward model for frames read as counts and as amplitudes.
+
+    Args:
+        raw: Frames of the file, zero frequency in the middle, shape (n, N, N).
+        given: The scan, for its object and its probe.
+        x: Columns of the positions, in pixels.
+        y: Rows of the positions.
+
+    Returns:
+        The misfit of the better placement by reading; None where there is no object, no probe of the frames'
+        side, or no placement on the object.
+    """
+    side = raw.shape[-1]
+    if given.guess is None or given.probe is None or raw.shape[-2] != side:
+        return None
+    guess, probe = np.asarray(given.guess), np.asarray(given.probe)
+    if guess.ndim != 2 or probe.shape[-2:] != (side, side) or np.all(guess == 1):
+        return None
+    trial = np.linspace(0, len(raw) - 1, min(TRIAL_FRAMES, len(raw))).astype(np.int64)
+    positions = np.stack([x, y], axis=1)
+    shifts = [shift for shift in (0, side // 2) if _fits(positions + shift, side, guess.shape)]
+    frames = np.maximum(np.asarray(raw[trial]).astype(np.float32), 0.0)
+    readings: dict[Decided, NDArray[np.float32]] = {"counts": np.sqrt(frames), "amplitude": frames}
+    modes = probe.reshape(-1, side, side)
+    if not shifts:
+        return None
+    return {
+        name: min(_misfit(shown, _windows(guess, positions[trial] + shift, side), modes) for shift in shifts)
+        for name, shown in readings.items()
+    }
+
+
 def _choose(
     fitting: dict[str, NDArray[np.float64]],
     positions: NDArray[np.float64],
@@ -96,9 +138,9 @@ def _choose(
     if probe is None:
         return usual, "it fits objectGuess, and there is no probe to test others"
     trial = np.linspace(0, len(positions) - 1, min(TRIAL_FRAMES, len(positions))).astype(np.int64)
-    measured = frames.amplitudes(trial)
+    measured, side = frames.amplitudes(trial), frames.detector.side
     misfits = {
-        name: _misfit(measured, _windows(guess, positions[trial] + shift, measured.shape[-1]), probe)
+        name: _misfit(measured, _windows(guess, positions[trial] + shift, side), probe, frames.mask)
         for name, shift in fitting.items()
     }
     best = min(misfits, key=lambda name: misfits[name])
@@ -117,10 +159,17 @@ def _windows(guess: ComplexArray, centres: NDArray[np.float64], side: int) -> Co
     return np.stack([guess[y : y + side, x : x + side] for x, y in first])
 
 
-def _misfit(measured: NDArray[np.float32], patches: ComplexArray, probe: ComplexArray) -> float:
+def _misfit(
+    measured: NDArray[np.float32],
+    patches: ComplexArray,
+    probe: ComplexArray,
+    good: NDArray[np.bool_] | None = None,
+) -> float:
     """Compare amplitudes frame by frame after fitting one scale: 0 is perfect, 1 is unrelated."""
     waves = np.fft.fft2(patches[:, np.newaxis] * probe, norm="ortho")
     model = np.fft.fftshift(np.sqrt(np.sum(np.abs(waves) ** 2, axis=1)), axes=(-2, -1))
+    if good is not None:
+        model = np.where(good, model, 0.0)
     overlap, energy = float(np.sum(model * measured)), float(np.sum(model**2))
     total = float(np.sum(measured.astype(np.float64) ** 2))
     return 1.0 - overlap**2 / (energy * total) if energy > 0 and total > 0 else 1.0

@@ -34,7 +34,8 @@ class Scan:
         self, valid: ValidScan, options: ScanOptions, source: ScanSource, scan_index: ArrayLike | None
     ) -> None:
         self.options = options
-        self.scan_index = check_scan_index(scan_index, len(valid.frames), source.path)
+        index = check_scan_index(scan_index, len(valid.frames.raw), source.path)
+        self.scan_index = valid.frames.select(index)
         self._valid = valid
         self._source = source
         self._mean_square: float | None = None

@@ -97,7 +97,7 @@ def chunks(n_frames: int, frame_px: int) -> Iterator[slice]:
         yield slice(start, min(start + step, n_frames))
 
 
-def measure_frames(frames: Array, bad: NDArray[np.bool_] | None = None) -> Statistics:
+def measure_frames(frames: Any, bad: NDArray[np.bool_] | None = None) -> Statistics:
     """Measure all frames in one pass, without a copy of the whole.
 
     Args:

@@ -8,19 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ptycho.errors import ScanError
-from ptycho.scan.array_checks import check_dtype, check_frames, check_object, check_probe
+from ptycho.scan.array_checks import check_object, check_probe
 from ptycho.scan.axis_order import order_frames
-from ptycho.scan.centre import beam_pixel, is_corner_centred
 from ptycho.scan.coordinates import Coordinates, check_coordinates
-from ptycho.scan.counts_or_amplitude import QuantityEvidence, decide_quantity
-from ptycho.scan.frames import Detector, FrameStack, Orientation
+from ptycho.scan.frame_checks import check_all_frames
+from ptycho.scan.frames import Detector, FrameStack
 from ptycho.scan.geometry import Geometry
-from ptycho.scan.mask import check_mask, load_bad_pixels
+from ptycho.scan.outliers import leave_out_far_positions, repeated_positions, require_steps_of_a_scan
 from ptycho.scan.position_origin import place_positions
 from ptycho.scan.position_units import orient_positions, positions_in_pixels
 from ptycho.scan.resample import coarsen_object, resample_probe
 from ptycho.scan.source import ScanSource, source_name
-from ptycho.scan.statistics import measure_frames
 from ptycho.settings.data import PositionOrigin, ScanOptions
 from ptyconf.errors import error_text
 
@@ -102,19 +100,28 @@ def validate(given: ScanArrays) -> ValidScan:
     given.options.require_known_words()
     geometry = given.geometry.under(given.options)
     turned, in_pixels = _positions_in_pixels(given, geometry)
+    far, lost = None, list[str]()
+    if given.source.read_by:
+        turned, far, lost = leave_out_far_positions(turned, min(given.frames.shape[1:3]))
     coordinates = check_coordinates(turned, source)
+    if given.source.read_by and given.options.position_unit == "auto":
+        require_steps_of_a_scan(coordinates, min(given.frames.shape[1:3]), source)
     raw, notes = order_frames(
         given.frames, len(coordinates), given.source.frames_key, source, oblong=given.source.read_by != ""
     )
     coordinates, dropped = coordinates.match(len(raw), source)
-    frames, decided = _check_frames(raw, given)
+    frames, dark, decided = check_all_frames(raw, given, coordinates.x, coordinates.y)
     modes = _fit_probe(given, frames.detector)
-    scale = frames.detector.crop_px / frames.detector.square_px
+    # Without a crop that somebody asked for, positions and object are those of the frames in use.
+    asked = given.options.crop_px is not None
+    scale = frames.detector.crop_px / frames.detector.square_px if asked else 1.0
     guess = check_object(given.guess, source)
     guess = None if guess is None else coarsen_object(guess, scale)
     placement, placed = place_positions(
         _origin(given), _pairs(coordinates.x, coordinates.y, scale), frames, modes, guess
     )
+    gone = dark if far is None else dark | far[: len(raw)]
+    repeats = repeated_positions(_pairs(coordinates.x, coordinates.y, 1.0)[~gone], given.source)
     labels, left_out = _fit_labels(given, len(raw), frames.detector)
     valid = ValidScan(
         coordinates,
@@ -126,11 +133,11 @@ def validate(given: ScanArrays) -> ValidScan:
         _pairs(coordinates.x_start, coordinates.y_start, scale) + placement.shift,
         placement.shift,
         geometry,
-        [*given.source.notes, *in_pixels, *notes, *dropped, *decided, placed, *left_out],
+        [*given.source.notes, *in_pixels, *lost, *notes, *dropped, *decided, placed, *repeats, *left_out],
     )
     for decision in valid.decisions:
         logger.info("%s: %s", source_name(source), decision)
-    return valid
+    return valid.subset(np.flatnonzero(~gone)) if gone.any() else valid
 
 
 def _positions_in_pixels(
@@ -154,50 +161,6 @@ def _positions_in_pixels(
         notes = notes or [*turned, *converted]
         pairs.extend(zip(names, (column, row), strict=True))
     return pairs, notes
-
-
-def _check_frames(raw: Any, given: ScanArrays) -> tuple[FrameStack, list[str]]:
-    key, source = given.source.frames_key, given.source.path
-    options = given.options
-    check_dtype(raw, key, source)
-    orientation = Orientation(options.transpose, options.flip_rows, options.flip_columns)
-    bad, masked = _bad_pixels(raw, given)
-    statistics = measure_frames(raw, bad)
-    check_frames(statistics, key, source)
-    evidence = QuantityEvidence(statistics, given.source.quantity, given.source.usual, key, source)
-    quantity, why = decide_quantity(options.quantity, evidence)
-    mean = orientation.turn(statistics.mean)
-    corner, where = is_corner_centred(options.centre, mean, key)
-    beam, found = beam_pixel(options.centre_px, given.beam_centre_px, orientation, raw.shape[1:])
-    rows, columns = mean.shape
-    crop = options.frame_side(min(rows, columns)) * options.bin
-    detector = Detector(rows, corner, crop, options.bin, columns, beam, orientation)
-    notes = [why, where, *found, *masked, *_cut_notes(detector)]
-    return FrameStack(raw, quantity, detector, bad), notes
-
-
-def _bad_pixels(raw: Any, given: ScanArrays) -> tuple[NDArray[np.bool_] | None, list[str]]:
-    """Join the mask of the file with that of the settings."""
-    shape = raw.shape[1:]
-    bad = load_bad_pixels(given.options.mask, shape, given.source.path)
-    own = given.bad_pixels
-    if own is not None:
-        own = np.asarray(own.all(axis=0) if own.ndim == 3 else own)
-        check_mask(own, shape, f"the mask of {source_name(given.source.path)}")
-        bad = own if bad is None else bad | own
-    if bad is None or not bad.any():
-        return None, []
-    return bad, [f"{int(bad.sum())} of {bad.size} detector pixels are masked"]
-
-
-def _cut_notes(detector: Detector) -> list[str]:
-    rows, columns = detector.shape
-    if (rows, columns) == (detector.side, detector.side) and not detector.overhang:
-        return []
-    size = f"{rows} px" if rows == columns else f"{rows} x {columns} px"
-    where = "the middle" if detector.beam_px is None else f"around the beam at {detector.beam_px},"
-    filled = "; beyond the edge it is filled up with masked pixels" if detector.overhang else ""
-    return [f"frames of {size}: {where} {detector.crop_px} px were kept and binned by {detector.bin}{filled}"]
 
 
 def _fit_probe(given: ScanArrays, detector: Detector) -> Complex | None:

@@ -73,7 +73,7 @@ def test_missing_file_is_not_found() -> None:
 
 def test_entry_points_have_their_own_custom(jail: Path, scan_arrays: dict[str, Any]) -> None:
     """Numbers that tell nothing are intensities in memory and amplitudes in a file, with one warning each."""
-    scan_arrays["diff3d"] = scan_arrays["diff3d"] * 1.1
+    scan_arrays["diff3d"] = scan_arrays["diff3d"] * np.linspace(1.0, 1.2, 16)
     with pytest.warns(UserWarning, match="taken as detector counts") as memory:
         assert in_memory(scan_arrays).quantity == "counts"
     with pytest.warns(UserWarning, match=r"taken as amplitudes \(square roots of counts\)") as file:

@@ -1,0 +1,261 @@
+"""Pixels that measure nothing, told from the frames: markers, dead, stuck, hot and saturated ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ptycho.scan.pixel_table import PixelTable
+
+__all__ = ["FrameFlaws", "PixelFindings", "find_bad_pixels", "find_dark_frames"]
+
+Array = np.ndarray[Any, Any]
+
+FEWEST_FRAMES = 8
+"""With fewer frames, a pixel that never changes may do so by chance."""
+
+NEIGHBOURHOOD_PX = 5
+"""Side of the square in which a pixel is compared with others: wider than a gap of two columns."""
+
+DEAD_COUNTS = 50.0
+"""Photons that the neighbours of a pixel saw in all while it saw none: by chance once in e^50, and once in
+e^12 where every frame was taken four times over."""
+
+HOT_RATIO = 50.0
+"""How many times brighter than the brightest pixel around it a hot one is; no speckle is that steep."""
+
+SPIKE_RATIO = 10.0
+"""How many times brighter in one frame than in any other, and than any pixel around it, a spike is."""
+
+SPIKE_COUNTS = 100.0
+"""Below this, one frame's excess may be the noise of few photons."""
+
+SATURATED_PIXELS = 5
+"""Pixels that share the highest value of all; counts that are noise share theirs with one or two."""
+
+SATURATED_COUNTS = 32.0
+"""Below this many photons, equal highest values are what chance gives."""
+
+DARK_SHARE = 0.02
+"""A frame with less than this share of the usual light shows no sample but a closed shutter."""
+
+HOT_COUNTS = 100.0
+"""Photons in all below which a lone bright pixel is chance."""
+
+USUAL_COUNTS = 50.0
+"""Photons in a usual frame below which a frame without any may be chance."""
+
+BEAM_PX = 2
+"""Pixels around zero frequency that may well be far brighter than those beside them: the beam itself."""
+
+
+@dataclass(frozen=True)
+class FrameFlaws:
+    """Single values that are no measurement, in pixels that are good otherwise.
+
+    Attributes:
+        ceiling: Value from which on a pixel is saturated, or None.
+        markers: Values that mark a pixel as not measured.
+        negative: Whether negative values mark it too.
+        spikes: Frame, row and column of single spikes, shape (k, 3).
+        mask: Pixels that the file marks frame by frame, True = bad, shape (n, H, W), or None.
+    """
+
+    ceiling: float | None = None
+    markers: tuple[float, ...] = ()
+    negative: bool = False
+    spikes: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 3), np.int64))
+    mask: Any = None
+
+    def __bool__(self) -> bool:
+        """Tell whether there can be any."""
+        return bool(
+            self.ceiling is not None
+            or self.markers
+            or self.negative
+            or len(self.spikes)
+            or self.mask is not None
+        )
+
+    def find(self, block: Array, indices: Array) -> NDArray[np.bool_]:
+        """Mark what is no measurement in some frames.
+
+        Args:
+            block: The frames as they stand in the file, shape (k, H, W).
+            indices: Which frames they are, shape (k,).
+        """
+        bad = np.zeros(block.shape, bool) if self.mask is None else np.array(self.mask[indices], bool)
+        if self.ceiling is not None:
+            bad |= block >= self.ceiling
+        for marker in self.markers:
+            bad |= block == marker
+        if self.negative:
+            bad |= block < 0
+        if len(self.spikes):
+            for place, index in enumerate(indices.tolist()):
+                _, rows, columns = self.spikes[self.spikes[:, 0] == index].T
+                bad[place, rows, columns] = True
+        return bad
+
+
+@dataclass(frozen=True)
+class PixelFindings:
+    """What was found.
+
+    Attributes:
+        bad: Pixels that measure nothing in any frame, shape (H, W), True = bad.
+        flaws: Single values that are no measurement.
+        notes: What was found and by what, one sentence each.
+    """
+
+    bad: NDArray[np.bool_]
+    flaws: FrameFlaws
+    notes: tuple[str, ...]
+
+
+def find_bad_pixels(
+    table: PixelTable, dtype: np.dtype[Any], known: NDArray[np.bool_] | None, beam: tuple[int, int]
+) -> PixelFindings:
+    """Tell bad pixels from the frames.
+
+    Args:
+        table: What every pixel showed.
+        dtype: Kind of the frames' numbers: the highest that it holds is a marker.
+        known: Pixels that are known to be bad, shape (H, W), or None.
+        beam: Row and column of zero frequency in the file's frames.
+    """
+    bad = np.zeros(table.mean.shape, bool) if known is None else known.copy()
+    notes: list[str] = []
+
+    def add(found: NDArray[np.bool_], what: str) -> None:
+        new = found & ~bad
+        if new.any() and not np.all(bad | new):
+            rows, columns = np.nonzero(new)
+            where = f", the first at row {rows[0]}, column {columns[0]}" if len(rows) < new.size else ""
+            notes.append(f"{len(rows)} pixels are {what}{where}; masked")
+            bad[new] = True
+
+    n = len(table.totals)
+    constant = (table.lowest == table.highest) & (n >= FEWEST_FRAMES)
+    top = float(np.iinfo(dtype).max) if dtype.kind in "iu" else np.inf
+    add(constant & (table.highest == top), f"at {top:.0f} in every frame, the marker of {dtype}")
+    add((table.highest < 0) & (dtype.kind == "i"), "negative in every frame, a marker")
+    add(constant & _above(table.mean, bad), "stuck at one value above their neighbours")
+    add(_dead(table, bad) & (n >= FEWEST_FRAMES), "dark in every frame while their neighbours are not")
+    add(_hot(table, bad, beam), f"hot: {HOT_RATIO:g} times brighter than any neighbour")
+    spikes = _spikes(table, bad)
+    # Without the spikes: one of them would pass for the highest value of the detector.
+    ceiling = None if bad.all() else _ceiling(table, bad, spikes)
+    if ceiling is not None:
+        add((table.mean > 0.5 * ceiling) & (table.highest >= ceiling), f"saturated at {ceiling:g}")
+    flaws = FrameFlaws(
+        ceiling,
+        (top,) if bool(np.any((table.highest == top) & ~bad)) else (),
+        negative=dtype.kind == "i" and bool(np.any((table.lowest < 0) & ~bad)),
+        spikes=spikes,
+    )
+    return PixelFindings(bad, flaws, (*notes, *_flaw_notes(table, flaws, bad)))
+
+
+def find_dark_frames(table: PixelTable) -> NDArray[np.bool_]:
+    """Tell frames that were taken without light, shape (n,)."""
+    totals = table.totals
+    usual = float(np.median(totals))
+    if usual <= (USUAL_COUNTS if table.whole else 0.0):
+        return np.zeros(len(totals), bool)
+    return totals < DARK_SHARE * usual
+
+
+def _neighbours(values: NDArray[np.float64], bad: NDArray[np.bool_], reduce: Any) -> NDArray[np.float64]:
+    """Reduce the values around every pixel, itself and bad ones left out; NaN where there is none."""
+    size = NEIGHBOURHOOD_PX
+    padded = np.pad(np.where(bad, np.nan, values), size // 2, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size)).reshape(*values.shape, -1)
+    others = np.delete(windows, windows.shape[-1] // 2, axis=-1)
+    empty = np.isnan(others).all(axis=-1)
+    result = np.full(values.shape, np.nan)
+    result[~empty] = reduce(others[~empty], axis=-1)
+    return result
+
+
+def _above(mean: NDArray[np.float64], bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell pixels that are brighter than all around them: without light, all pixels show one value."""
+    around = ndimage.maximum_filter(
+        np.where(bad, -np.inf, mean), footprint=[[1, 1, 1], [1, 0, 1], [1, 1, 1]], mode="nearest"
+    )
+    above: NDArray[np.bool_] = mean > np.maximum(around, np.median(mean))
+    return above
+
+
+def _dead(table: PixelTable, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    dark: NDArray[np.bool_] = (table.highest == 0) & (table.lowest == 0) & ~bad
+    if not dark.any():
+        return dark
+    # Only lit neighbours count: two dead columns would hide each other.
+    # Without counts nothing tells how unlikely darkness is; neighbours lit in every frame do.
+    shown, enough = (table.mean, DEAD_COUNTS / len(table.totals)) if table.whole else (table.lowest, 0.0)
+    around = _neighbours(shown, bad | dark, np.nanmedian)
+    lit = _neighbours((~(bad | dark)).astype(float), bad, np.nanmean)
+    dead: NDArray[np.bool_] = dark & (np.nan_to_num(around) > enough) & (np.nan_to_num(lit) > 0.5)
+    return dead
+
+
+def _hot(table: PixelTable, bad: NDArray[np.bool_], beam: tuple[int, int]) -> NDArray[np.bool_]:
+    mean = table.mean
+    brightest = ndimage.maximum_filter(
+        np.where(bad, 0.0, mean), footprint=[[1, 1, 1], [1, 0, 1], [1, 1, 1]], mode="nearest"
+    )
+    usual = float(np.median(mean[~bad])) if (~bad).any() else 0.0
+    least = HOT_COUNTS / len(table.totals) if table.whole else 0.1 * float(brightest.max())
+    hot: NDArray[np.bool_] = ~bad & (mean > np.maximum(HOT_RATIO * np.maximum(brightest, usual), least))
+    rows, columns = mean.shape
+    for row, column in (beam, (0, 0), (rows - 1, columns - 1), (0, columns - 1), (rows - 1, 0)):
+        near_rows = slice(max(row - BEAM_PX, 0), row + BEAM_PX + 1)
+        near_columns = slice(max(column - BEAM_PX, 0), column + BEAM_PX + 1)
+        hot[near_rows, near_columns] = False
+    return hot
+
+
+def _spikes(table: PixelTable, bad: NDArray[np.bool_]) -> NDArray[np.int64]:
+    around = ndimage.maximum_filter(np.where(bad, 0.0, np.maximum(table.second, 0.0)), size=3, mode="nearest")
+    # Without counts, only a spike as bright as the frames' brightest is told from a small value's noise.
+    least = SPIKE_COUNTS if table.whole else 0.5 * float(around.max())
+    high = table.highest > np.maximum(SPIKE_RATIO * around, least)
+    found = ~bad & np.isfinite(table.highest) & high & (around > 0)
+    rows, columns = np.nonzero(found)
+    return np.stack([table.highest_frame[rows, columns], rows, columns], axis=1)
+
+
+def _ceiling(table: PixelTable, bad: NDArray[np.bool_], spikes: NDArray[np.int64]) -> float | None:
+    """Find the value that many pixels share as their highest: the end of the counter."""
+    highest = np.where(bad, -np.inf, table.highest)
+    highest[spikes[:, 1], spikes[:, 2]] = table.second[spikes[:, 1], spikes[:, 2]]
+    top = float(highest.max())
+    shared = int(np.count_nonzero(highest == top))
+    enough = table.whole and top >= SATURATED_COUNTS and shared >= SATURATED_PIXELS
+    return top if enough else None
+
+
+def _flaw_notes(table: PixelTable, flaws: FrameFlaws, bad: NDArray[np.bool_]) -> list[str]:
+    notes = []
+    if flaws.ceiling is not None:
+        pixels = int(np.count_nonzero((table.highest >= flaws.ceiling) & ~bad))
+        notes.append(
+            f"{pixels} more pixels are saturated at {flaws.ceiling:g} in some frames; replaced there"
+        )
+    if flaws.markers and flaws.ceiling is None:
+        pixels = int(np.count_nonzero((table.highest == flaws.markers[0]) & ~bad))
+        notes.append(f"{pixels} pixels hold the marker {flaws.markers[0]:.0f} in some frames; replaced there")
+    if flaws.negative:
+        pixels = int(np.count_nonzero((table.lowest < 0) & ~bad))
+        notes.append(f"{pixels} pixels are negative in some frames, a marker; replaced there")
+    if len(flaws.spikes):
+        frames = len(np.unique(flaws.spikes[:, 0]))
+        notes.append(f"{len(flaws.spikes)} spikes in {frames} frames, each in one frame only; replaced")
+    return notes
