@@ -66,13 +66,16 @@ def probe_side(path: Path) -> ProbeSide:
     return replace(seen, side=axes[0], shape=shape, doubt=doubt)
 
 
-def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) -> Layer:
+def data_file_layer(
+    path: Path, probe: ProbeSide, *, side: int | None = None, crop: int | None = None
+) -> Layer:
     """Make the layer of what a scan file says.
 
     Args:
         path: The scan file.
         probe: What `probe_side` found.
         side: Side in px after crop and binning, where the settings ask for these.
+        crop: Side in px that the frames are cut or filled up to, because no network takes theirs.
     """
     values: dict[str, Any] = {}
     notes: dict[str, str] = {}
@@ -82,6 +85,9 @@ def data_file_layer(path: Path, probe: ProbeSide, *, side: int | None = None) ->
         cut = "" if side is None else f" cropped and binned to {side}"
         what = f"frames '{probe.frames}'" if probe.side is None else f"{probe.key} {probe.shape}"
         notes["model.N"] = f"{what}{cut}"
+    if crop is not None:
+        values["data.crop_px"] = crop
+        notes["data.crop_px"] = f"no network takes frames of {whole} px; {crop} px is the side nearest to it"
     for name, fact in probe.facts.items():
         values[f"data.{name}"], notes[f"data.{name}"] = fact.value, fact.origin
     if probe.nphotons is not None:

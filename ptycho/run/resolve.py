@@ -9,6 +9,8 @@ from typing import Any
 from ptycho.run.data_file import ProbeSide, data_file_layer, positions_layer, probe_side
 from ptycho.settings import views
 from ptycho.settings.call_site import outside_stack_level
+from ptycho.settings.choices import PATCH_SIZES
+from ptycho.settings.data import LARGEST_PADDING
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.layers import (
     BARE_NAMES,
@@ -166,10 +168,30 @@ def resolve_layers(
 
 
 def _with_scan(resolution: Resolution, scan: Path, probe: ProbeSide) -> Resolution:
-    """Add what a scan's header says, its side as the settings crop and bin it."""
+    """Add what a scan's header says, its side as the settings crop and bin it, or as a network takes it."""
     whole = probe.frame_side if probe.side is None else probe.side
-    side = whole if whole is None else resolution.build(views.SCAN).frame_side(whole)
-    return resolution.with_layer(data_file_layer(scan, probe, side=None if side == whole else side))
+    if whole is None:
+        return resolution.with_layer(data_file_layer(scan, probe))
+    crop = _side_of_a_network(resolution, whole)
+    side = resolution.build(views.SCAN).frame_side(whole) if crop is None else crop
+    return resolution.with_layer(
+        data_file_layer(scan, probe, side=None if side == whole else side, crop=crop)
+    )
+
+
+def _side_of_a_network(resolution: Resolution, whole: int) -> int | None:
+    """Choose the side that frames are cut or filled up to; None where they may stay as they are.
+
+    A side that somebody asks for is taken, else the one that changes the frames least. What crops or bins
+    the frames settles it otherwise.
+    """
+    options = resolution.build(views.SCAN)
+    if whole in PATCH_SIZES or options.crop_px is not None or options.bin != 1:
+        return None
+    asked = resolution["model.N"]
+    if resolution.trace("model.N").winner.layer in {"torch-defaults", "tensorflow-defaults"}:
+        asked = min(PATCH_SIZES, key=lambda side: max(side / whole, whole / side))
+    return asked if isinstance(asked, int) and asked <= LARGEST_PADDING * whole else None
 
 
 def _cuts_frames(layers: Iterable[Layer]) -> bool:

@@ -17,6 +17,9 @@ CORNER_RATIO = 2.0
 OFFSET_PX = 2
 """A beam nearer to the middle than this is taken as there: the object itself moves the light by a pixel."""
 
+BEAM_AREA_PX = 16.0
+"""Pixels that the probe's light has to cover: no decision hangs on a few of them."""
+
 LIKE = 0.6
 """Likeness of mean frame and probe below which the probe is another one, and says nothing of the beam."""
 
@@ -108,6 +111,8 @@ def find_beam(
     light = np.abs(np.fft.fft2(modes.reshape(-1, rows, columns))) ** 2
     # Roots on both sides: the few brightest pixels would decide alone.
     beam = np.sqrt(np.fft.fftshift(light.sum(axis=0)))
+    if beam.sum() ** 2 < BEAM_AREA_PX * np.square(beam).sum():
+        return None, []
     shown = np.sqrt(np.maximum(mean, 0.0)) if quantity == "counts" else np.maximum(mean, 0.0)
     if bad is not None:
         shown = np.where(bad, np.median(shown[~bad]), shown)

@@ -73,6 +73,10 @@ class Geometry:
             given["wavelength_m"] = Fact(photon_wavelength_m(1e3 * options.energy_kev), "data.energy_kev")
         return replace(self, **given)
 
+    def facts(self) -> dict[str, float]:
+        """Give what is known, by the name of the setting."""
+        return {name: fact.value for name in FACTS if (fact := getattr(self, name)) is not None}
+
     def missing(self) -> list[str]:
         """Name the settings that would complete it."""
         return [f"data.{name}" for name in FACTS if getattr(self, name) is None]

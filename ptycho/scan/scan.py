@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ptycho.errors import ScanError
 from ptycho.scan.array_checks import check_scan_index
+from ptycho.scan.geometry import Geometry
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ValidScan
 from ptycho.settings.data import ScanOptions
@@ -136,6 +137,16 @@ class Scan:
         """Object patches for supervised training, shape (n, N, N), or None."""
         labels = self._valid.labels
         return None if labels is None else self._valid.frames.select(labels)
+
+    @property
+    def geometry(self) -> Geometry:
+        """What is known of wavelength, distance and detector pixel."""
+        return self._valid.geometry
+
+    @property
+    def beam_px(self) -> tuple[int, int] | None:
+        """Pixel of the file's turned frames that the beam hits; None for the middle."""
+        return self._valid.frames.detector.beam_px
 
     @property
     def object_pixel_m(self) -> float | None:

@@ -126,6 +126,17 @@ class ScanFile:
         (key,) = keys
         return self.npz.read(key) if self.unpacked else self.npz.map(key)
 
+    def described(self, key: str) -> str:
+        """Give shape and kind of one array, or why they cannot be told."""
+        try:
+            if self.container == "hdf5":
+                dataset = self.hdf5.dataset(key)
+                return f"{dataset.shape} {dataset.dtype}"
+            shape, dtype, _ = self.npz.header(key)
+        except ScanError as error:
+            return f"({str(error).partition(chr(10))[0]})"
+        return f"{shape} {dtype}"
+
     def shape(self, key: str) -> tuple[int, ...]:
         """Read the shape of one array and nothing else of it.
 

@@ -161,6 +161,7 @@ def test_check_reports_all_problems_at_once(settings: Path, capsys: pytest.Captu
     said = capsys.readouterr().out
     assert said.index("run.toml:10:1") < said.index("run.toml:11:1")
     settings.write_text(SETTINGS)
+    assert main(["simulate", "scan.npz", "--n-frames", "9", "--quiet"]) == 0
     assert main(["check", str(settings)]) == 0
 
 

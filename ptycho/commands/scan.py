@@ -1,0 +1,110 @@
+"""``ptycho scan``: what is in a scan file, what will be taken of it, and the settings that say so."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ptycho.commands import options
+from ptycho.commands.command import Command
+from ptyconf.errors import error_text
+from ptyconf.sources import flags
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from ptycho.scan.raw_data import RawData
+
+WRITTEN = (".npz", ".cxi")
+"""Suffixes that a scan can be converted to."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the scan, settings on how to read it, and what to convert it to."""
+    parser.add_argument("scan", type=Path, metavar="FILE", help="the scan file")
+    parser.add_argument("--to", type=Path, metavar="OUT", help=f"convert it: {', '.join(WRITTEN)}")
+    options.add_sources(parser, files="*")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the scan, or convert it."""
+    from ptycho.scan.raw_data import RawData
+    from ptycho.scan.scan_file import open_scan, opened_once
+    from ptycho.scan.scan_format import find_format
+    from ptycho.settings.data import ScanOptions
+
+    with opened_once():
+        named = flags.given({"training.train_data_file": arguments.scan}, typed=True)
+        resolution = options.resolve(arguments, "train", extra_layers=[named])
+        file = open_scan(arguments.scan)
+        scan_format = find_format(file)
+        with warnings.catch_warnings(record=True) as doubts, _decisions_unheard():
+            warnings.simplefilter("always")
+            scan = RawData.from_file(arguments.scan, options=resolution.build(ScanOptions))
+        if arguments.to is not None:
+            print(_convert(scan, arguments.to))
+            return 0
+        from ptycho.scan.summary import contents_lines, settings_toml, taken_lines
+
+        print(f"{arguments.scan}: {scan_format.name}, {scan_format.layout}")
+        _print_part("it holds", contents_lines(file))
+        _print_part("taken", taken_lines(scan))
+        _print_part("doubtful", [str(doubt.message) for doubt in doubts])
+        print(f"\nwritten: {_draw(scan, arguments.scan)}\n\n{settings_toml(scan)}")
+    return 0
+
+
+@contextmanager
+def _decisions_unheard() -> Iterator[None]:
+    """Keep the log from saying what is listed below."""
+    logger = logging.getLogger("ptycho.scan.validate")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def _print_part(title: str, lines: list[str]) -> None:
+    if lines:
+        print(f"\n{title}")
+        for line in lines:
+            print(f"  {line}")
+
+
+def _draw(scan: RawData, path: Path) -> Path:
+    """Draw the scan beside its file, or in the current folder where that cannot be written."""
+    from ptycho.report.figures.scan import save_scan
+    from ptycho.scan.summary import mean_intensity
+
+    mean = mean_intensity(scan)
+    picture = path.with_name(f"{path.name}.png")
+    try:
+        save_scan(picture, mean, scan.mask, scan.positions, title=path.name)
+    except PermissionError:
+        # Raw data often lies on a disk that only the beamline writes.
+        picture = Path(picture.name)
+        save_scan(picture, mean, scan.mask, scan.positions, title=path.name)
+    return picture
+
+
+def _convert(scan: RawData, path: Path) -> Path:
+    if path.suffix == ".npz":
+        return scan.to_file(path)
+    if path.suffix == ".cxi":
+        from ptycho.scan.cxi_writer import write_cxi
+
+        return write_cxi(scan, path)
+    raise ValueError(error_text(f"--to {path}: no such kind of file is written", expected=", ".join(WRITTEN)))
+
+
+COMMAND = Command(
+    help="show what is in a scan file and what will be taken of it, or convert it",
+    order=42,
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -1,0 +1,79 @@
+"""A scan in words: what was taken and why, and the settings that say so."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptycho.scan.statistics import chunks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ptycho.scan.raw_data import RawData
+    from ptycho.scan.scan_file import ScanFile
+    from ptycho.settings.data import ScanOptions
+
+__all__ = ["contents_lines", "mean_intensity", "settings_toml", "taken_lines"]
+
+
+def contents_lines(file: ScanFile, limit: int = 60) -> list[str]:
+    """List the arrays of a file with their shapes; a file without arrays is named by its kind."""
+    lines = [f"{key} {file.described(key)}" for key in file.keys[:limit]]
+    if len(file.keys) > limit:
+        lines.append(f"and {len(file.keys) - limit} more")
+    return lines or [f"a {file.container} file"]
+
+
+def taken_lines(scan: RawData) -> list[str]:
+    """Say what was taken of a scan and why, one sentence each."""
+    x, y = np.ptp(scan.positions, axis=0) if len(scan) else (0.0, 0.0)
+    pixel = scan.object_pixel_m
+    photons = f", {scan.mean_square():.4g} photons a frame" if scan.quantity == "counts" else ""
+    wide = "" if pixel is None else f", pixels of {pixel:.4g} m"
+    probe = "no probe" if scan.probe_modes is None else f"a probe of {len(scan.probe_modes)} modes"
+    return [
+        f"{scan.n_frames} frames of {scan.N} x {scan.N}{photons}",
+        f"positions over {x:.4g} x {y:.4g} px{wide}; {probe}",
+        *scan.decisions,
+    ]
+
+
+def settings_toml(scan: RawData) -> str:
+    """Write the settings that take a scan as it was taken, without anything left to find."""
+    values: dict[str, Any] = {}
+    options: ScanOptions = scan.options
+    for item in fields(options):
+        value = getattr(options, item.name)
+        if value != item.default:
+            values[item.name] = value
+    values["quantity"] = scan.quantity
+    beam = scan.beam_px
+    if beam is not None and options.centre_px is None and not options.transpose:
+        values["centre_px"] = beam
+    for name, fact in scan.geometry.facts().items():
+        if "energy_kev" not in values or name != "wavelength_m":
+            values[name] = fact
+    lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
+    place = ["[training]", f"train_data_file = {_toml(str(scan.source))}", ""]
+    return "\n".join([*place, "[model]", f"N = {scan.N}", "", "[data]", *lines])
+
+
+def mean_intensity(scan: RawData) -> NDArray[np.float64]:
+    """Average the intensity of the frames in use, a few at a time, shape (N, N)."""
+    total = np.zeros((scan.N, scan.N))
+    for span in chunks(scan.n_frames, scan.N**2):
+        block = scan.amplitudes(np.arange(span.start, span.stop))
+        total += np.einsum("nij,nij->ij", block, block, dtype=np.float64)
+    return total / max(scan.n_frames, 1)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, float):
+        return repr(float(value))
+    return json.dumps(value)

@@ -1,0 +1,148 @@
+"""``ptycho scan``, ``formats`` and ``check``: a scan file is looked at before anything runs."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+import pytest
+
+from ptycho.commands.main import main
+from ptycho.raw_data import RawData
+from ptycho.run.resolve import resolve_run
+from ptycho.settings.data import ScanOptions
+from ptycho.settings.registries import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GEOMETRY = ["--energy_kev", "8.0", "--distance_m", "0.93", "--pixel_size_m", "75e-6"]
+
+
+@pytest.fixture
+def scan(jail: Path, tiny_scan: RawData) -> Path:
+    """Write a scan in an empty folder."""
+    return tiny_scan.to_file(jail / "scan.npz")
+
+
+def test_a_scan_is_shown(scan: Path, tiny_scan: RawData, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is in the file, what is taken and why, and a picture beside it."""
+    assert main(["scan", "scan.npz"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("scan.npz: npz, an NPZ file with")
+    assert "  diff3d (36, 64, 64) uint16" in printed.out
+    assert "  36 frames of 64 x 64" in printed.out
+    assert "written: scan.npz.png" in printed.out
+    assert Path("scan.npz.png").read_bytes().startswith(b"\x89PNG")
+    for decision in RawData.from_file(scan).decisions:
+        assert f"  {decision}" in printed.out
+    assert printed.err == ""
+
+
+def test_the_printed_settings_take_the_same_scan(
+    scan: Path, tiny_scan: RawData, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The TOML that is printed reads the scan as it was read, and leaves nothing to find."""
+    assert main(["scan", "scan.npz", *GEOMETRY, "--bin", "2"]) == 0
+    text = capsys.readouterr().out.partition("[training]")
+    Path("run.toml").write_text(text[1] + text[2] + "\n")
+    assert tomllib.loads(Path("run.toml").read_text())["model"]["N"] == 32
+    resolution = resolve_run("train", files=["run.toml"])
+    again = RawData.from_file("scan.npz", options=resolution.build(ScanOptions))
+    assert (again.N, again.quantity) == (32, "counts")
+    assert again.object_pixel_m == pytest.approx(1.549802e-10 * 0.93 / (64 * 75e-6), rel=1e-5)
+
+
+def test_what_is_doubtful_is_said(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Warnings of the reading stand in a part of their own."""
+    with np.load(scan) as arrays:
+        given = dict(arrays)
+    given["xcoords"] = np.where(np.arange(36) == 7, 90_000.0, given["xcoords"])
+    np.savez("far.npz", **given)
+    assert main(["scan", "far.npz"]) == 0
+    assert "\ndoubtful\n  1 positions are far from all others" in capsys.readouterr().out
+
+
+def test_a_scan_is_converted_there_and_back(scan: Path, tiny_scan: RawData) -> None:
+    """NPZ to CXI to NPZ keeps frames, positions, probe, mask and geometry."""
+    assert main(["scan", "scan.npz", "--to", "scan.cxi", *GEOMETRY]) == 0
+    assert main(["scan", "scan.cxi", "--to", "again.npz"]) == 0
+    cxi, again = RawData.from_file("scan.cxi"), RawData.from_file("again.npz")
+    for read in (cxi, again):
+        np.testing.assert_allclose(read.amplitudes(), tiny_scan.amplitudes(), rtol=1e-6)
+        moved = read.positions - tiny_scan.positions
+        np.testing.assert_allclose(moved - moved.mean(axis=0), 0.0, atol=1e-6)
+        assert read.probe_modes is not None
+        assert tiny_scan.probe_modes is not None
+        np.testing.assert_allclose(read.probe_modes, tiny_scan.probe_modes, rtol=1e-6)
+    assert cxi.object_pixel_m == pytest.approx(1.549802e-10 * 0.93 / (64 * 75e-6), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("scan.cxi", "cannot be written as CXI: positions are lengths there"),
+        ("scan.mp4", "--to scan.mp4: no such kind of file is written\n  expected  .npz, .cxi"),
+    ],
+)
+def test_what_cannot_be_converted_is_refused(
+    scan: Path, capsys: pytest.CaptureFixture[str], target: str, text: str
+) -> None:
+    """A conversion that lacks something, or an unknown one, leaves no file and exit code 2."""
+    assert main(["scan", "scan.npz", "--to", target]) == 2
+    assert text in capsys.readouterr().err
+    assert not Path(target).exists()
+
+
+def test_every_format_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each reader stands in the list with what its files hold and need."""
+    assert main(["formats"]) == 0
+    printed = capsys.readouterr().out
+    for name in FORMATS:
+        assert f"{name} " in printed
+        assert FORMATS[name].layout in printed
+        assert FORMATS[name].needs in printed
+
+
+def test_check_opens_the_scan(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Settings that hold and a scan that can be read are fine; a file that is no scan is a failed check."""
+    settings = '[training]\nbackend = "pytorch"\nn_groups = 8\ntrain_data_file = '
+    Path("run.toml").write_text(f'{settings}"scan.npz"\n')
+    assert main(["check", "run.toml"]) == 0
+    Path("notes.txt").write_text("no scan\n")
+    Path("run.toml").write_text(f'{settings}"notes.txt"\n')
+    capsys.readouterr()
+    assert main(["check", "run.toml"]) == 1
+    assert "notes.txt is no scan file: it is a text file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("side", "N"), [(100, 128), (70, 64), (514, 256), (64, 64)])
+def test_frames_get_the_side_of_a_network(
+    jail: Path, side: int, N: int, make_hdf5: Callable[[int], Path]
+) -> None:
+    """Frames of a side that no network takes are cut or filled up to the nearest, which explain shows."""
+    path = make_hdf5(side)
+    resolution = resolve_run("train", overrides={"training.train_data_file": path})
+    assert resolution["model.N"] == N
+    assert resolution["data.crop_px"] == (None if side == N else N)
+    asked = resolve_run("train", overrides={"training.train_data_file": path, "model.N": 64})
+    assert asked["data.crop_px"] == (None if side == 64 else 64)
+    scan = RawData.from_file(path, options=resolution.build(ScanOptions))
+    assert scan.N == N
+
+
+@pytest.fixture
+def make_hdf5(jail: Path) -> Callable[[int], Path]:
+    """Give a way to write frames of a side with positions in pixels."""
+
+    def write(side: int) -> Path:
+        disk = np.hypot(*np.meshgrid(*(np.arange(side) - side // 2,) * 2)) < side / 5
+        with h5py.File("scan.h5", "w") as file:
+            file["frames"] = np.random.default_rng(0).poisson(2.0 + 9.0 * disk, (6, side, side)).astype("u2")
+            file["x"], file["y"] = np.arange(6.0) * 9, np.arange(6.0) % 2 * 9
+        return jail / "scan.h5"
+
+    return write
