@@ -37,7 +37,7 @@ SPIKE_COUNTS = 100.0
 """Below this, one frame's excess may be the noise of few photons."""
 
 SATURATED_PIXELS = 5
-"""Pixels that share the highest value of all; counts that are noise share theirs with one or two."""
+"""Pixels that reach the highest value of all in two frames; noise makes hardly one do so."""
 
 SATURATED_COUNTS = 32.0
 """Below this many photons, equal highest values are what chance gives."""
@@ -237,7 +237,8 @@ def _ceiling(table: PixelTable, bad: NDArray[np.bool_], spikes: NDArray[np.int64
     highest = np.where(bad, -np.inf, table.highest)
     highest[spikes[:, 1], spikes[:, 2]] = table.second[spikes[:, 1], spikes[:, 2]]
     top = float(highest.max())
-    shared = int(np.count_nonzero(highest == top))
+    # In two frames at least: by chance, many pixels of a flat region share their highest value once.
+    shared = int(np.count_nonzero((highest == top) & (table.second == top)))
     enough = table.whole and top >= SATURATED_COUNTS and shared >= SATURATED_PIXELS
     return top if enough else None
 

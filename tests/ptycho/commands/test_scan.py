@@ -46,14 +46,14 @@ def test_the_printed_settings_take_the_same_scan(
     scan: Path, tiny_scan: RawData, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The TOML that is printed reads the scan as it was read, and leaves nothing to find."""
-    assert main(["scan", "scan.npz", *GEOMETRY, "--bin", "2"]) == 0
+    assert main(["scan", "scan.npz", *GEOMETRY, "--crop_px", "128"]) == 0
     text = capsys.readouterr().out.partition("[training]")
     Path("run.toml").write_text(text[1] + text[2] + "\n")
-    assert tomllib.loads(Path("run.toml").read_text())["model"]["N"] == 32
+    assert tomllib.loads(Path("run.toml").read_text())["model"]["N"] == 128
     resolution = resolve_run("train", files=["run.toml"])
     again = RawData.from_file("scan.npz", options=resolution.build(ScanOptions))
-    assert (again.N, again.quantity) == (32, "counts")
-    assert again.object_pixel_m == pytest.approx(1.549802e-10 * 0.93 / (64 * 75e-6), rel=1e-5)
+    assert (again.N, again.quantity) == (128, "counts")
+    assert again.object_pixel_m == pytest.approx(1.549802e-10 * 0.93 / (128 * 75e-6), rel=1e-5)
 
 
 def test_what_is_doubtful_is_said(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
