@@ -1,32 +1,36 @@
 """Canonical form, sha256, save and replay: to repeat a run, and to notice a change.
 
 What is hashed: the UTF-8 text of ``{"program": ..., "settings": {path: value}, "version": 1}`` as JSON with
-sorted keys and no blanks. Values are written as in JSON reports, paths with forward slashes, sets sorted. A
-secret stands in it as the hash of its value behind a marker. Layers and places are not hashed.
+sorted keys and no blanks. Each value is written by its kind, what JSON has no word for behind a tag, paths
+with forward slashes, sets sorted. A secret is left out, a marker stands in its place. Layers and places are
+not hashed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import PurePath
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from ptyconf.errors import ConfigError, Problem
+from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.resolve import resolve
-from ptyconf.report.json import plain
-from ptyconf.schema.kind import Mismatch
+from ptyconf.report.written import frozen_leaf, respelled, thawed, written, written_settings
+from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.text.show import show
+from ptyconf.schema.tree import Slot
+from ptyconf.text.show import MASK, show
 
 VERSION = 1
-SECRET = "ptyconf-secret"
+LEFT_OUT_SECRET = {"$secret": "left out"}
+SCRYPT_N = 2**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Disagreement:
     origin: Origin
 
     def __str__(self) -> str:
+        if self.frozen == MASK:
+            return f"{self.path}: another secret than the frozen one ({self.layer}: {self.origin})"
         return f"{self.path}: frozen {show(self.frozen)}, now {show(self.now)} ({self.layer}: {self.origin})"
 
     def as_dict(self) -> dict[str, Any]:
@@ -60,6 +66,7 @@ class Frozen:
 
     program: str
     settings: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(default_factory=dict)  # salt and hash by path, where asked for
 
     @property
     def canonical(self) -> str:
@@ -74,12 +81,14 @@ class Frozen:
 
     def dumps(self) -> str:
         """Write it as a JSON file."""
-        said = {
+        said: dict[str, Any] = {
             "version": VERSION,
             "program": self.program,
             "sha256": self.sha256,
             "settings": dict(self.settings),
         }
+        if self.secrets:
+            said["secrets"] = dict(self.secrets)
         return json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
@@ -92,7 +101,7 @@ class Frozen:
         origin = Origin("frozen", "frozen", "", file) if file else None
         try:
             said = json.loads(text)
-            made = cls(said["program"], said["settings"])
+            made = cls(said["program"], said["settings"], said.get("secrets", {}))
             written = said["sha256"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError([Problem("this is no frozen configuration", origin=origin)]) from error
@@ -104,19 +113,24 @@ class Frozen:
         return made
 
     def replay(self, schema: Schema, *, file: str = "frozen") -> Resolution:
-        """Resolve to the frozen values; secrets keep the schema's default, for they were never written.
+        """Resolve to the frozen values; secrets keep the schema's default, for they were left out.
 
         Raises:
             ConfigError: The schema no longer takes a value.
         """
         values: dict[str, Any] = {}
         derived = {each.target for each in schema.derivations}
-        for path, value in self.settings.items():
-            if path not in derived and not _is_secret(value):
-                values[path] = _revived(schema, path, value)
-        layer = Layer(
-            "frozen", values, lambda keys: Origin("frozen", "frozen", ".".join(keys), file), dotted=True
-        )
+        for path, data in self.settings.items():
+            if path in derived or data == LEFT_OUT_SECRET:
+                continue
+            slot = schema.index.slots.get(path)
+            bare = _without_secrets(data)
+            values[path] = bare if slot is None else respelled(slot, thawed(slot, bare, split_path(path)))
+
+        def origins(keys: Keys) -> Origin:
+            return Origin("frozen", "frozen", join_path(keys), file)
+
+        layer = Layer("frozen", values, origins, dotted=True, replaces=frozenset(values))
         return resolve(schema, Precedence("frozen"), [layer])
 
     def compare(self, resolution: Resolution) -> tuple[Disagreement, ...]:
@@ -126,54 +140,52 @@ class Frozen:
         for path in sorted({*self.settings, *now}):
             old, new = self.settings.get(path), now.get(path)
             if old != new or type(old) is not type(new):
-                trace = resolution.trace(path) if path in resolution else None
-                winner = trace.winner if trace is not None else None
-                origin = winner.origin if winner is not None else Origin("none", "", "no such setting")
-                found.append(
-                    Disagreement(path, old, new, winner.layer if winner is not None else "none", origin)
-                )
+                found.append(self._disagreement(resolution, path, old, new))
+        for path, kept in self.secrets.items():
+            value = resolution.value(path) if path in resolution else None
+            if _hashed(value, bytes.fromhex(kept.partition(":")[0])) != kept:
+                found.append(self._disagreement(resolution, path, MASK, MASK))
         return tuple(found)
 
+    def _disagreement(self, resolution: Resolution, path: str, old: Any, new: Any) -> Disagreement:
+        if path not in resolution:
+            return Disagreement(path, old, new, "none", Origin("none", "", "no such setting"))
+        winner = resolution.trace(path).winner
+        return Disagreement(path, old, new, winner.layer, winner.origin)
 
-def freeze(resolution: Resolution) -> Frozen:
-    """Take the values of a resolution in canonical form, independent of layers, order and platform."""
+
+def freeze(resolution: Resolution, *, secrets: Literal["omit", "scrypt"] = "omit") -> Frozen:
+    """Take the values of a resolution in canonical form, independent of layers, order and platform.
+
+    Args:
+        resolution: What to freeze.
+        secrets: "omit" leaves secrets out; "scrypt" keeps a slow hash of each beside the canonical text, so
+            that ``compare`` sees a change. A short secret is found from its hash by trying: no promise.
+    """
     settings: dict[str, Any] = {}
-    for path in sorted(resolution):
-        value = _canonical(resolution.value(path))
-        settings[path] = _hidden(value) if resolution.schema[path].secret else value
-    return Frozen(resolution.schema.name, settings)
+    hidden: dict[str, Any] = {}
+    for path, slot, tree in written_settings(resolution):
+
+        def leaf(inner: Slot, value: Any, at: Segments) -> Any:
+            if value is None or not (inner.setting.secret or resolution.is_secret(at)):
+                return frozen_leaf(inner, value)
+            hidden[join_path(at)] = value
+            return dict(LEFT_OUT_SECRET)
+
+        settings[path] = written(slot, tree, split_path(path), leaf)
+    hashes = {path: _hashed(value) for path, value in hidden.items()} if secrets == "scrypt" else {}
+    return Frozen(resolution.schema.name, dict(sorted(settings.items())), hashes)
 
 
-def _canonical(value: Any) -> Any:
-    if isinstance(value, PurePath):
-        return value.as_posix()
-    if isinstance(value, Mapping):
-        return {str(key): _canonical(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_canonical(each) for each in value]
-    fields = getattr(value, "__dataclass_fields__", None)
-    names = list(fields) if fields else [each.name for each in getattr(value, "__attrs_attrs__", ())]
-    return {name: _canonical(getattr(value, name)) for name in names} if names else plain(value)
+def _hashed(value: Any, salt: bytes | None = None) -> str:
+    salt = os.urandom(16) if salt is None else salt
+    text = repr(value).encode("utf-8", "surrogatepass")
+    digest = hashlib.scrypt(text, salt=salt, n=SCRYPT_N, r=8, p=1, maxmem=2**27, dklen=32)
+    return f"{salt.hex()}:{digest.hex()}"
 
 
-def _hidden(value: Any) -> dict[str, str]:
-    text = f"{SECRET}\0{json.dumps(value, sort_keys=True)}"
-    return {SECRET: hashlib.sha256(text.encode()).hexdigest()}
-
-
-def _is_secret(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() == {SECRET}
-
-
-def _revived(schema: Schema, path: str, value: Any) -> Any:
-    """Turn what JSON has no word for, dates and NaN, back into values."""
-    slot = schema.index.slots.get(path)
-    if slot is None or not isinstance(value, str):
-        return value
-    try:
-        return slot.kind.typed(value)
-    except Mismatch:
-        try:
-            return slot.kind.text(value)
-        except Mismatch:
-            return value
+def _without_secrets(data: Any) -> Any:
+    """Take the markers of secrets out of what was frozen."""
+    if isinstance(data, dict):
+        return {key: _without_secrets(each) for key, each in data.items() if each != LEFT_OUT_SECRET}
+    return [_without_secrets(each) for each in data] if isinstance(data, list) else data

@@ -35,6 +35,7 @@ class Layer:
         within: Order among layers of one name, the smaller above; equals share the rank.
         folder: Relative paths resolve against it.
         unset: Paths that are set to None, with their keys.
+        replaces: Paths of settings that gather from all layers, for which nothing below this layer counts.
         faults: What was wrong with the source itself.
     """
 
@@ -50,6 +51,7 @@ class Layer:
     within: int = field(default=0, kw_only=True)
     folder: str | None = field(default=None, kw_only=True)
     unset: tuple[tuple[str, Keys], ...] = field(default=(), kw_only=True)
+    replaces: frozenset[str] = field(default=frozenset(), kw_only=True)
     faults: tuple[Fault, ...] = field(default=(), kw_only=True)
     columns: Columns | tuple[()] | None = field(default=None, init=False, repr=False)
     values_by_schema: dict[int, LayerValues] = field(default_factory=dict, init=False, repr=False)

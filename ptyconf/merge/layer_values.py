@@ -42,6 +42,7 @@ class LayerValues:
         self.origins = layer.origins
         self.schema = schema
         self.columns: tuple[Iterable[str], Iterable[Any]] = NOTHING
+        self.replaces = layer.replaces
         if layer.faults:
             self.faults = layer.faults
 

@@ -313,11 +313,13 @@ def _filled(pattern: Segments, stars: tuple[Any, ...]) -> Segments:
 
 def live_entries(path: str, link: Any, repeated: Repeated = frozenset()) -> list[tuple[LayerValues, Any]]:
     """List the entries of a history that count, high to low, without the parts that are passed over."""
-    return [
-        (layer_values, layer_values.live(path, value))
-        for layer_values, value in entries(link)
-        if path not in layer_values.passed and (id(layer_values), path) not in repeated
-    ]
+    live = []
+    for layer_values, value in entries(link):
+        if path not in layer_values.passed and (id(layer_values), path) not in repeated:
+            live.append((layer_values, layer_values.live(path, value)))
+            if path in layer_values.replaces:
+                break
+    return live
 
 
 def merge_trees(slot: Slot, live: list[tuple[LayerValues, Any]]) -> Tree:

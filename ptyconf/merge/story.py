@@ -11,6 +11,7 @@ from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.problems import ABSENT, part
 from ptyconf.merge.refusals import holds_secret
+from ptyconf.merge.settle import live_entries
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Trace
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, key_text, leaves
@@ -65,12 +66,14 @@ class Stories:
         value = MASK if hidden else raw if raw.__class__ in _PLAIN else copied(raw)
         live: list[tuple[LayerValues, Any]] = []
         written: list[Entry] = []
+        cut = False
         for source, each in entries(state.histories.get(path)):
             shown = MASK if hidden else each if each.__class__ in _PLAIN else copied(each)
             passed = source.passed.get(path)
             written.append(Entry(source.name, shown, source.origin(path), source.conversion(path), passed))
-            if passed is None and (id(source), path) not in state.repeated:
+            if passed is None and (id(source), path) not in state.repeated and not cut:
                 live.append((source, each))
+                cut = path in source.replaces
         winner = (
             None if derivation is not None else next((each for each in written if each.passed is None), None)
         )
@@ -202,11 +205,7 @@ class Stories:
         link = self.state.histories.get(root)
         node = outer.node
         if isinstance(node, Items) and node.strategy in STRATEGIES and below and isinstance(below[0], int):
-            live = [
-                (source, source.live(root, tree))
-                for source, tree in entries(link)
-                if root not in source.passed and (id(source), root) not in self.state.repeated
-            ]
+            live = live_entries(root, link, self.state.repeated)
             numbered = [
                 (source, None if tree is None else [(source, index) for index in range(len(tree))])
                 for source, tree in live

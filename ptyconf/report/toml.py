@@ -5,12 +5,17 @@ from __future__ import annotations
 import datetime
 import enum
 import os
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
 from ptyconf.merge.resolution import Resolution
-from ptyconf.text.show import MASK, show, toml_key
+from ptyconf.report.written import LEFT_OUT, refuse, respelled, written, written_settings
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.tree import Section, Slot, Table, Tree, child, key_text
+from ptyconf.text.show import MASK, show, toml_key, toml_text
 
 
 def dump_toml(
@@ -22,74 +27,152 @@ def dump_toml(
 ) -> str:
     """Write every setting as TOML.
 
-    None is listed in a top-level ``unset``; derived settings, inert defaults and secrets are comments only,
-    so that a secret is the one thing that does not load back.
+    None is listed in a top-level ``unset``, settings that gather from several layers in ``replace``; derived
+    settings, inert defaults and secrets are comments only, so that a secret is the one thing that does not
+    load back.
 
     Args:
         resolution: What to write.
         origins: Write where each value came from beside it.
         folder: Folder of the file to be, to which paths are made relative; the working directory if left out.
         header: Text for the top of the file, written as comments.
+
+    Raises:
+        ConfigError: TOML cannot hold a value: None inside a list, half a character.
     """
     base = Path.cwd() if folder is None else Path(folder).absolute()
-    sections: dict[str, list[str]] = {}
-    unset: list[str] = []
-    for path in resolution:
-        section, _, name = path.rpartition(".")
-        lines = sections.setdefault(section, [])
-        line = _line(resolution, path, name, base, origins=origins)
-        if line is None:
-            unset.append(path)
-        else:
-            lines.append(line)
+    dump = _Dump(resolution, base, origins=origins)
+    for path, slot, tree in written_settings(resolution):
+        dump.setting(path, slot, tree)
     blocks = [f"# {line}".rstrip() for line in header.splitlines()]
-    if unset:
-        blocks += ["unset = [", *(f"    {show(path)}," for path in unset), "]"]
-    for section, lines in sorted(sections.items(), key=lambda pair: pair[0] != ""):
+    for name, paths in (("unset", dump.unset), ("replace", dump.replaces)):
+        if paths:
+            blocks += [f"{name} = [", *(f"    {show(path)}," for path in paths), "]"]
+    for section, lines in sorted(dump.sections.items(), key=lambda pair: pair[0] != ()):
         if lines:
-            title = ".".join(toml_key(part) for part in section.split("."))
+            title = ".".join(toml_key(part) for part in section)
             blocks += ["", *([f"[{title}]"] if section else []), *lines]
     return "\n".join(blocks).strip("\n") + "\n"
 
 
-def _line(resolution: Resolution, path: str, name: str, base: Path, *, origins: bool) -> str | None:
-    """Write one setting; None when it has to be listed as unset."""
-    setting = resolution.schema[path]
-    trace = resolution.trace(path)
-    place = f"{trace.winner.layer}: {trace.winner.origin}" if origins else ""
-    if setting.secret:
-        return f"# {toml_key(name)} = {MASK}  # secret{f', {place}' if place else ''}"
-    value = resolution.value(path)
-    if trace.derivation is not None:
-        inputs = ", ".join(f"{key} = {show(each)}" for key, each in trace.derivation.inputs.items())
-        return f"# {toml_key(name)} = {show(value)}  # follows from {inputs}"
-    if value is None:
-        return None
-    if setting.inert_default and trace.winner.origin.kind == "defaults":
-        return f"# {toml_key(name)} = {literal(value, base)}  # not set"
-    text = f"{toml_key(name)} = {literal(value, base)}"
-    return f"{text}  # {place}" if place else text
+class _Dump:
+    """The lines of a dump, section by section."""
+
+    def __init__(self, resolution: Resolution, base: Path, *, origins: bool) -> None:
+        self.resolution = resolution
+        self.base = base
+        self.origins = origins
+        self.sections: dict[tuple[str, ...], list[str]] = {}
+        self.unset: list[str] = []
+        self.replaces: list[str] = []
+
+    def setting(self, path: str, slot: Slot, tree: Tree) -> None:
+        """Write one declared setting: a line, or one for each setting that it holds."""
+        *section, name = (str(each) for each in split_path(path))
+        lines = self.sections.setdefault(tuple(section), [])
+        if tree is not None and self.gathers(slot):
+            self.replaces.append(path)
+        lines += self.lines(slot, tree, split_path(path), (name,))
+
+    def gathers(self, slot: Slot) -> bool:
+        """Tell whether what lower layers say would be added to what is written."""
+        if slot.setting.secret:
+            return False
+        if slot.setting.merge in {"append", "union"}:
+            return True
+        return slot.setting.merge == "deep" and slot.default is not UNSET and bool(slot.default)
+
+    def lines(self, slot: Slot, tree: Tree, at: Segments, names: tuple[str, ...]) -> Iterator[str]:
+        """Write what a setting holds, tables by dotted keys so that each leaf has its own line and place."""
+        node = slot.node
+        if isinstance(node, (Table, Section)) and tree and not slot.setting.secret:
+            for key, each in tree.items():
+                below = child(node, key, tree)
+                segment = str(key_text(node, key))
+                if below is not None:
+                    yield from self.lines(below, each, (*at, segment), (*names, segment))
+            return
+        line = self.line(slot, tree, at, ".".join(toml_key(name) for name in names))
+        if line:
+            yield line
+
+    def line(self, slot: Slot, tree: Tree, at: Segments, name: str) -> str:
+        """Write one line; "" where the setting has to be listed as unset."""
+        path = join_path(at)
+        trace = self.resolution.trace(at)
+        place = f"{trace.winner.layer}: {trace.winner.origin}" if self.origins else ""
+        if tree is not None and slot.node is None and self.resolution.is_secret(at):
+            return f"# {name} = {MASK}  # secret{f', {place}' if place else ''}"
+        if trace.derivation is not None:
+            inputs = ", ".join(f"{key} = {show(each)}" for key, each in trace.derivation.inputs.items())
+            return f"# {name} = {show(tree)}  # follows from {inputs}"
+        if tree is None:
+            self.unset.append(path)
+            return ""
+        said = _inline(written(slot, tree, at, self.leaf), at)
+        if slot.setting.inert_default and trace.winner.origin.kind == "defaults":
+            return f"# {name} = {said}  # not set"
+        return f"{name} = {said}  # {place}" if place else f"{name} = {said}"
+
+    def leaf(self, slot: Slot, value: Any, at: Segments) -> Any:
+        """Write one value by its kind; inside a list a secret is left out, and None that is the default."""
+        if value is None:
+            if slot.default is None:
+                return LEFT_OUT
+            raise refuse(at, "is none inside a list, which TOML cannot say")
+        if self.resolution.is_secret(at):
+            return LEFT_OUT
+        if slot.setting.conversion is not None:
+            return _plain(respelled(slot, value), self.base)
+        return slot.kind.toml(_relative_inside(value, self.base) if slot.kind.paths else value)
+
+
+def _relative_inside(value: Any, base: Path) -> Any:
+    """Write the paths inside a value as seen from the dump's folder."""
+    if isinstance(value, Path):
+        return Path(_relative(value, base))
+    if isinstance(value, Mapping):
+        return {key: _relative_inside(each, base) for key, each in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_relative_inside(each, base) for each in value))
+    if isinstance(value, (list, tuple, set, frozenset, deque)):
+        return type(value)(_relative_inside(each, base) for each in value)
+    return value
 
 
 def literal(value: Any, base: Path | None = None) -> str:
     """Write a value as TOML."""
-    plain = _plain(value, base)
-    return _inline(plain) if isinstance(plain, (dict, list)) else _scalar(plain)
+    return _inline(_plain(value, base), ())
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: Any, at: Segments) -> str:
     import tomli_w
 
+    if value is None:
+        raise refuse(at, "holds none inside, which TOML cannot say")
+    if isinstance(value, str):
+        _check_text(value, at)
+        return toml_text(value)
     return tomli_w.dumps({"v": value})[4:].rstrip("\n")
 
 
-def _inline(value: Any) -> str:
+def _check_text(text: str, at: Segments) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise refuse(at, "holds half a character, which TOML cannot say") from None
+
+
+def _inline(value: Any, at: Segments) -> str:
     """Write arrays and tables on one line, as a value beside its comment must be."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{toml_key(str(key))} = {_inline(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_inline(each) for each in value) + "]"
-    return _scalar(value)
+    if isinstance(value, Mapping):
+        for key in value:
+            _check_text(str(key), at)
+        pairs = (f"{toml_key(str(key))} = {_inline(each, at)}" for key, each in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_inline(each, at) for each in value) + "]"
+    return _scalar(value, at)
 
 
 def _plain(value: Any, base: Path | None) -> Any:

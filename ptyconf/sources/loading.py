@@ -147,6 +147,7 @@ class Loading:
             return
         includes = _strings(values, "include", faults, document, table)
         unset = _strings(values, "unset", faults, document, table)
+        replaces = frozenset(_strings(values, "replace", faults, document, table))
         profiles = values.pop("profile", {})
         if not isinstance(profiles, Mapping):
             faults.append(_wrong_kind(document, (*table, "profile"), profiles, "a table of profiles"))
@@ -163,6 +164,7 @@ class Loading:
                 partial(_below, document, table) if table else document.origin,
                 folder=folder,
                 unset=_places_of_unset(unset),
+                replaces=replaces,
                 faults=tuple(faults),
             )
         )
@@ -194,14 +196,17 @@ class Loading:
         if not isinstance(chosen, Mapping):
             faults.append(_wrong_kind(document, prefix, chosen, "a table of settings"))
             chosen = {}
-        unset = _strings(dict(chosen), "unset", faults, document, prefix)
+        chosen = dict(chosen)
+        unset = _strings(chosen, "unset", faults, document, prefix)
+        replaces = frozenset(_strings(chosen, "replace", faults, document, prefix))
         return self.layer(
             document,
             self.names.profile,
-            {key: value for key, value in chosen.items() if key != "unset"},
+            chosen,
             partial(_below, document, prefix),
             folder=folder,
             unset=_places_of_unset(unset),
+            replaces=replaces,
             faults=tuple(faults),
         )
 

@@ -59,7 +59,8 @@ def json_text(value: object) -> str:
 def _quoted(text: str) -> str:
     import json
 
-    return json.dumps(text, ensure_ascii=False)
+    # TOML forbids DEL in a text, JSON allows it.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def toml_key(key: str) -> str:

@@ -55,12 +55,28 @@ def test_compare_names_the_layer_that_disagrees(program: SimpleNamespace) -> Non
     assert found[0].as_dict()["layer"] == "file"
 
 
-def test_secrets_are_hashed_and_never_written(program: SimpleNamespace) -> None:
-    """A change of a secret changes the fingerprint; its text is nowhere."""
+def test_secrets_are_left_out(program: SimpleNamespace) -> None:
+    """A marker stands; the fingerprint never depends on them, and their text is nowhere."""
     kept = [freeze(program.resolve(overrides={"token": f"canary{number}"})) for number in range(2)]
-    assert kept[0].sha256 != kept[1].sha256
+    assert kept[0].sha256 == kept[1].sha256
     assert "canary" not in kept[0].dumps() + kept[0].canonical
+    assert kept[0].settings["training.token"] == {"$secret": "left out"}
     assert kept[0].replay(program.schema).value("training.token") == ""
+    assert kept[0].compare(program.resolve(overrides={"token": "other"})) == ()
+
+
+def test_secrets_may_be_hashed_beside_the_text(program: SimpleNamespace) -> None:
+    """Slowly and with a salt, so that a change is seen; the canonical text and the fingerprint stay."""
+    now = [program.resolve(overrides={"token": f"canary{number}"}) for number in range(2)]
+    kept = Frozen.loads(freeze(now[0], secrets="scrypt").dumps())
+    assert kept.sha256 == freeze(now[0]).sha256
+    assert "canary" not in kept.dumps()
+    assert kept.secrets != freeze(now[0], secrets="scrypt").secrets
+    assert kept.compare(now[0]) == ()
+    place = now[1].trace("training.token").winner.origin
+    assert [str(each) for each in kept.compare(now[1])] == [
+        f"training.token: another secret than the frozen one (overrides: {place})"
+    ]
 
 
 def test_a_changed_file_is_refused(program: SimpleNamespace) -> None:

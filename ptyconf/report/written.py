@@ -1,0 +1,99 @@
+"""Values as files have them: every leaf by its own kind, for TOML or for the JSON of a frozen file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ptyconf.errors import ConfigError, Problem
+from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.same import same
+from ptyconf.schema.path import Segments, join_path
+from ptyconf.schema.tree import Items, Slot, Tree, child, key_text
+
+LEFT_OUT: Any = object()
+Leaf = Callable[[Slot, Any, Segments], Any]
+
+
+def written(slot: Slot, tree: Tree, at: Segments, leaf: Leaf) -> Any:
+    """Write what a setting holds as plain tables and lists.
+
+    Args:
+        slot: The setting.
+        tree: What it holds, with the defaults of its classes.
+        at: Its path.
+        leaf: Writes one value of a slot at a path; LEFT_OUT takes its key out of the table.
+    """
+    node = slot.node
+    if node is None or tree is None or slot.setting.secret:
+        return leaf(slot, tree, at)
+    if isinstance(node, Items):
+        return [written(node.item, each, (*at, index), leaf) for index, each in enumerate(tree)]
+    table = {}
+    for key, each in tree.items():
+        name = str(key_text(node, key))
+        below = child(node, key, tree)
+        value = LEFT_OUT if below is None else written(below, each, (*at, name), leaf)
+        if value is not LEFT_OUT:
+            table[name] = value
+    return table
+
+
+def written_settings(resolution: Resolution) -> Iterator[tuple[str, Slot, Tree]]:
+    """Walk the declared settings that have a value: path, slot, and what it holds."""
+    for path, slot in resolution.schema.index.slots.items():
+        if path in resolution:
+            yield path, slot, resolution.tree(path)
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def respelled(slot: Slot, value: Any) -> Any:
+    """Give what has to be written so that a setting with a conversion reads the same value again."""
+    conversion = slot.setting.conversion
+    if conversion is None or slot.node is not None or value is None:
+        return value
+    for spell in (_itself, slot.kind.toml, conversion.to_target):
+        try:
+            said = spell(value)
+            if same(slot.kind.typed(conversion.to_setting(said)), value):
+                return said
+        except Exception:  # noqa: BLE001  The program's own conversion.
+            continue
+    return value
+
+
+def frozen_leaf(slot: Slot, value: Any) -> Any:
+    """Write one value as JSON has it, so that ``thawed`` gives an equal one back."""
+    return None if value is None else slot.kind.frozen(value)
+
+
+def thawed(slot: Slot, data: Any, at: Segments) -> Any:
+    """Read what ``written`` wrote with ``frozen_leaf``; what does not fit is left for the layer to refuse."""
+    node = slot.node
+    if data is None:
+        return None
+    if node is None:
+        try:
+            return slot.kind.thawed(data)
+        except (ValueError, TypeError, KeyError, ArithmeticError):
+            return data
+    if isinstance(node, Items):
+        if not isinstance(data, list):
+            return data
+        return [thawed(node.item, each, (*at, index)) for index, each in enumerate(data)]
+    if not isinstance(data, dict):
+        return data
+    table = {}
+    for key, each in data.items():
+        below = child(node, key, data)
+        table[key] = each if below is None else thawed(below, each, (*at, key))
+    return table
+
+
+def refuse(at: Segments, text: str) -> ConfigError:
+    """Make the error of a value that a file cannot hold."""
+    path = join_path(at)
+    return ConfigError([Problem(f"{path!r} {text}", path=path)])

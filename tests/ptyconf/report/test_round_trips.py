@@ -1,0 +1,190 @@
+"""Values of every kind come back equal: dumped and loaded, frozen and replayed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import uuid
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptyconf import ConfigError, Conversion, Precedence, Resolution, Schema, Setting, View, resolve
+from ptyconf.freeze import Frozen, freeze
+from ptyconf.merge.same import same
+from ptyconf.report import dump_toml
+from ptyconf.sources import mapping, toml
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
+KEYS = TEXT | st.sampled_from(["a.b", "", "é", '"', "\x7f", "[0]", "$date"])
+
+
+class Colour(enum.Enum):
+    """A choice."""
+
+    RED = "red"
+    BLUE = 2
+
+
+class Right(enum.Flag):
+    """A set of choices."""
+
+    READ = 1
+    WRITE = 2
+
+
+class Point(NamedTuple):
+    """A pair with names."""
+
+    x: int
+    y: float = 0.0
+
+
+@dataclass
+class End:
+    """Inside tables, lists and where it may be absent."""
+
+    host: str = "h"
+    port: int = 1
+    cert: Path | None = None
+
+
+@dataclass
+class Everything:
+    """One setting of each kind."""
+
+    flag: bool = True
+    number: float = field(default=0.5, metadata={"nonfinite": True})
+    text: str = ""
+    date: dt.date = dt.date(2026, 1, 2)
+    time: dt.time = dt.time(1, 2, 3)
+    at: dt.datetime = dt.datetime(2026, 1, 2, 3, 4)
+    span: dt.timedelta = dt.timedelta(seconds=90)
+    price: Decimal = Decimal("1.10")
+    part: Fraction = Fraction(1, 3)
+    wave: complex = 1j
+    identity: uuid.UUID = field(default_factory=lambda: uuid.UUID(int=1))
+    address: IPv4Address = field(default_factory=lambda: IPv4Address("10.0.0.1"))
+    raw: bytes = b"\x00\xff"
+    colour: Colour = Colour.RED
+    rights: Right = Right.READ
+    mode: Literal["a", 1] = "a"
+    either: dt.date | str = "x"
+    point: Point = field(default_factory=lambda: Point(1))
+    dates: list[dt.date] = field(default_factory=list)
+    numbers: list[float] = field(default_factory=list, metadata={"nonfinite": True})
+    queue: deque[int] = field(default_factory=deque)
+    names: frozenset[str] = frozenset({"b", "a"})
+    pair: tuple[int, str] = (1, "a")
+    by_number: dict[int, str] = field(default_factory=dict)
+    free: dict[str, Any] = field(default_factory=dict)
+    ordered: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    end: End | None = None
+    ends: dict[str, End] = field(default_factory=lambda: {"us": End("us", 2)})
+    items: list[End] = field(default_factory=list)
+    tags: list[str] = field(default_factory=lambda: ["low"], metadata={"merge": "append"})
+
+
+SCHEMA = Schema("everything", [View(Everything, "c")])
+PRECEDENCE = Precedence("overrides", "file")
+ENDS = st.builds(End, TEXT, st.integers(-9, 9))
+DATES = st.dates()
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "flag": st.booleans(),
+    "number": st.floats(),
+    "text": TEXT,
+    "date": DATES,
+    "time": st.times(),
+    "at": st.datetimes(timezones=st.none() | st.just(dt.UTC)),
+    "span": st.timedeltas(),
+    "price": st.decimals(allow_nan=False),
+    "part": st.fractions(),
+    "wave": st.complex_numbers(allow_nan=False, allow_infinity=False),
+    "identity": st.uuids(),
+    "address": st.ip_addresses(v=4),
+    "raw": st.binary(max_size=4),
+    "colour": st.sampled_from(Colour),
+    "rights": st.sampled_from([Right.READ, Right.WRITE, Right.READ | Right.WRITE, Right(0)]),
+    "mode": st.sampled_from(["a", 1]),
+    "either": DATES | TEXT,
+    "point": st.builds(Point, st.integers(-9, 9), st.floats(allow_nan=False, allow_infinity=False)),
+    "dates": st.lists(DATES, max_size=2),
+    "numbers": st.lists(st.floats(), max_size=2),
+    "queue": st.lists(st.integers(-9, 9), max_size=2).map(deque),
+    "names": st.frozensets(TEXT, max_size=2),
+    "pair": st.tuples(st.integers(-9, 9), TEXT),
+    "by_number": st.dictionaries(st.integers(-9, 9), TEXT, max_size=2),
+    "free": st.dictionaries(KEYS.filter(lambda key: key != "$date"), st.integers(-9, 9) | TEXT, max_size=2),
+    "ordered": st.dictionaries(KEYS, st.integers(-9, 9), max_size=2).map(OrderedDict),
+    "end": st.none() | ENDS,
+    "ends": st.dictionaries(KEYS, ENDS, max_size=2),
+    "items": st.lists(ENDS, max_size=2),
+    "tags": st.lists(TEXT, max_size=2),
+}
+
+
+def resolved(values: dict[str, Any], *layers: Any) -> Resolution:
+    """Resolve some values of the class."""
+    return resolve(SCHEMA, PRECEDENCE, [mapping.layer("overrides", {"c": values}), *layers])
+
+
+def assert_equal(one: Resolution, two: Resolution) -> None:
+    """Compare value by value, strictly."""
+    assert list(one) == list(two)
+    for path in one:
+        assert same(one.value(path), two.value(path)), path
+
+
+@pytest.mark.parametrize("name", VALUES)
+@given(data=st.data())
+def test_a_dump_loads_back(name: str, data: st.DataObject) -> None:
+    """Also where the default would be added to, or is not empty."""
+    before = resolved({name: data.draw(VALUES[name])})
+    for origins in (True, False):
+        text = dump_toml(before, origins=origins)
+        assert_equal(resolve(SCHEMA, PRECEDENCE, toml.parse(text)), before)
+
+
+@pytest.mark.parametrize("name", VALUES)
+@given(data=st.data())
+def test_what_is_frozen_is_replayed(name: str, data: st.DataObject) -> None:
+    """With equal values and an equal fingerprint."""
+    before = resolved({name: data.draw(VALUES[name])})
+    frozen = Frozen.loads(freeze(before).dumps())
+    again = frozen.replay(SCHEMA)
+    assert_equal(again, before)
+    assert freeze(again).sha256 == frozen.sha256
+    assert frozen.compare(again) == ()
+
+
+def test_a_conversion_is_dumped_as_it_is_read() -> None:
+    """A spelling that the setting's own conversion reads back."""
+    seconds = Conversion("s", lambda value: dt.timedelta(seconds=value), lambda span: span.total_seconds())
+    schema = Schema("s", (), [Setting("a.span", dt.timedelta, dt.timedelta(), conversion=seconds)])
+    before = resolve(schema, PRECEDENCE, toml.parse("a.span = 60"))
+    assert before.value("a.span") == dt.timedelta(seconds=60)
+    text = dump_toml(before, origins=False)
+    assert text == "[a]\nspan = 60.0\n"
+    assert resolve(schema, PRECEDENCE, toml.parse(text)).value("a.span") == dt.timedelta(seconds=60)
+    assert freeze(before).replay(schema).value("a.span") == dt.timedelta(seconds=60)
+
+
+def test_what_toml_cannot_say_is_a_problem() -> None:
+    """None inside a list, and half a character; told with the setting."""
+    schema = Schema("s", (), [Setting("a.l", list[int | None], []), Setting("a.t", str, "")])
+    for values, words in (
+        ({"a.l": [1, None]}, "'a.l' holds none inside, which TOML cannot say"),
+        ({"a.t": "\ud800"}, "'a.t' holds half a character, which TOML cannot say"),
+    ):
+        resolution = resolve(schema, PRECEDENCE, [mapping.layer("overrides", values)])
+        with pytest.raises(ConfigError) as caught:
+            dump_toml(resolution)
+        assert str(caught.value) == words
