@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.errors import Complaint, ConfigError, Problem, SchemaError
+from ptyconf.load import load, schema_of
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
@@ -44,9 +45,11 @@ __all__ = [
     "Trace",
     "View",
     "diff",
+    "load",
     "mark_set",
     "provenance_of",
     "resolve",
+    "schema_of",
     "set_fields",
     "tracks_set_fields",
 ]

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ptyconf.merge.fault import Keys
-    from ptyconf.schema.tree import Slot
+from ptyconf.merge.fault import Keys
+from ptyconf.schema.tree import Slot
 
 PLAIN = frozenset({int, float, str, bool, type(None)})
 KEPT_PLANS = 1024
@@ -98,3 +97,24 @@ def make_plan(
     # The first stands twice, for with one index alone itemgetter gives no tuple.
     getter = itemgetter(*floats, floats[0]) if floats else None
     return Plan(tuple(paths), {path: each for path, each in spelled.items() if path in paths}, getter)
+
+
+Rest = tuple[Any, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it
+
+
+def take_plain(
+    table: Mapping[str, Any], node: dict[str, Any], at: Keys, values: dict[str, Any] | None, rest: list[Rest]
+) -> None:
+    """Take the settings whose values fit as they are (none, for text); leave what needs a closer look."""
+    for key, value in table.items():
+        entry = node.get(key)
+        kind = value.__class__
+        if entry.__class__ is Slot:
+            fits = kind in entry.exact or (kind is float and entry.finite and value - value == 0.0)
+            if fits and values is not None:
+                values[entry.path] = value
+                continue
+        elif entry.__class__ is dict and (kind is dict or isinstance(value, Mapping)):
+            take_plain(value, entry, (*at, key), values, rest)
+            continue
+        rest.append((key, entry, value, node, at))

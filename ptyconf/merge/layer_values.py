@@ -8,10 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.cache import cache_of
-from ptyconf.merge.columns import KEPT_PLANS, SEEN, Columns, Plan, columns_of, make_plan
+from ptyconf.merge.columns import KEPT_PLANS, SEEN, Columns, Plan, Rest, columns_of, make_plan, take_plain
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
-from ptyconf.merge.walk import Rest, Walk, take_plain
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Tree, Variant
 
@@ -126,7 +125,7 @@ def read_anew(layer: Layer, schema: Schema) -> LayerValues:
             if plan.spelled:
                 layer_values.spelled = plan.spelled
             if layer.unset:
-                Walk(layer_values, layer).read(())
+                _look_closer(layer_values, layer, ())
         else:
             _read_plainly(layer_values, layer)
             _keep_plan(shape, layer_values, layer, columns)
@@ -181,7 +180,14 @@ def _read_plainly(layer_values: LayerValues, layer: Layer) -> None:
             rest,
         )
     if rest or layer.unset or layer.text:
-        Walk(layer_values, layer).read(rest)
+        _look_closer(layer_values, layer, rest)
+
+
+def _look_closer(layer_values: LayerValues, layer: Layer, rest: Sequence[Rest]) -> None:
+    """Take what is no plain value under its own key."""
+    from ptyconf.merge.walk import Walk
+
+    Walk(layer_values, layer).read(rest)
 
 
 def _keep_plan(shape: Any, layer_values: LayerValues, layer: Layer, columns: Columns) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.anchor import anchored
+from ptyconf.merge.columns import Rest, take_plain
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.refusals import Refusals, holds_secret
 from ptyconf.schema.annotations import is_class_with_fields
@@ -22,26 +23,6 @@ if TYPE_CHECKING:
     from ptyconf.merge.branches import Branches
     from ptyconf.merge.layer import Layer
     from ptyconf.merge.layer_values import LayerValues
-
-Rest = tuple[Any, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it
-
-
-def take_plain(
-    table: Mapping[str, Any], node: dict[str, Any], at: Keys, values: dict[str, Any] | None, rest: list[Rest]
-) -> None:
-    """Take the settings whose values fit as they are (none, for text); leave what needs a closer look."""
-    for key, value in table.items():
-        entry = node.get(key)
-        kind = value.__class__
-        if entry.__class__ is Slot:
-            fits = kind in entry.exact or (kind is float and entry.finite and value - value == 0.0)
-            if fits and values is not None:
-                values[entry.path] = value
-                continue
-        elif entry.__class__ is dict and (kind is dict or isinstance(value, Mapping)):
-            take_plain(value, entry, (*at, key), values, rest)
-            continue
-        rest.append((key, entry, value, node, at))
 
 
 class Walk:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ptyconf.schema.families import KINDS, find_kind
 from ptyconf.schema.kind import NONE, Kind, Mismatch, parse_toml
-from ptyconf.schema.kinds import KINDS, find_kind
 
 
 def anything(kind: Any) -> Kind:

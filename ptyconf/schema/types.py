@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Union
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.annotations import inside, is_class_with_fields, name_of, substituted
-from ptyconf.schema.free import anything
 from ptyconf.schema.kind import Kind, bounded, parse_toml
-from ptyconf.schema.kinds import find_kind
+from ptyconf.schema.kinds.builtins import KINDS as BUILTINS
 from ptyconf.schema.kinds.builtins import make_float
 
 if TYPE_CHECKING:
@@ -126,10 +125,14 @@ class Kinds:
         return None if hook is None else _hooked(kind, hook, self)
 
     def _plain(self, kind: Any, *, nonfinite: bool) -> Kind:
-        if kind in _ANY:
-            return anything(kind)
         if kind is float:
             return make_float(nonfinite=nonfinite)
+        if kind in BUILTINS:
+            return BUILTINS[kind]
+        if kind in _ANY:
+            from ptyconf.schema.free import anything
+
+            return anything(kind)
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
         if origin is Literal:
             from ptyconf.schema.choices import make_literal
@@ -179,6 +182,8 @@ class Kinds:
             return make_flag(base) if issubclass(base, enum.Flag) else make_enum(base)
         if typing.is_typeddict(base) or (issubclass(base, tuple) and hasattr(base, "_fields")):
             return self._record(kind, base, nonfinite)
+        from ptyconf.schema.families import find_kind
+
         return find_kind(base)
 
     def _record(self, kind: Any, base: Any, nonfinite: bool) -> Kind:

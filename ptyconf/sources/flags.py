@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NoReturn
 
-from ptyconf.merge.fault import Keys
+from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.choices import one_of
@@ -14,6 +15,7 @@ from ptyconf.schema.index import Alias
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
+from ptyconf.text.show import close_matches
 
 _GIVEN = "ptyconf_flags"
 
@@ -159,3 +161,71 @@ def find_setting(schema: Schema, key: str) -> Setting | None:
     """Find the setting that a full, aliased or bare key means, or None."""
     found = schema.index.find(key)
     return schema[found.path] if isinstance(found, (Slot, Alias)) else None
+
+
+def parse(
+    argv: Sequence[str], schema: Schema, *, name: str = "flags", description: str = ""
+) -> tuple[Layer, str | None]:
+    """Read a whole command line of flags, also those of keys that no parser can list beforehand.
+
+    Args:
+        argv: The arguments, without the program's name; ``-h`` prints help and exits.
+        schema: The settings.
+        name: Name of the layer in the precedence.
+        description: What the program does, for help.
+
+    Returns:
+        The layer, and the profile that ``--profile`` asks for.
+    """
+    parser = _Parser(description=description, allow_abbrev=False)
+    parser.add_argument("--profile", metavar="NAME", help="take [profile.NAME] of the files")
+    add_flags(parser, schema, taken=("profile",))
+    faults: list[Fault] = []
+    namespace = argparse.Namespace()
+    try:
+        namespace, rest = parser.parse_known_args(list(argv))
+    except _UsageError as error:
+        rest = []
+        faults.append(Fault(str(error), origin=Origin("flag", "command line", "command line")))
+    further, unread = _further(rest, schema)
+    for word in unread:
+        near = close_matches(word.partition("=")[0].lstrip("-"), schema.index.keys, count=1)
+        faults.append(
+            Fault(
+                f"the argument {word.partition('=')[0]!r} is not known",
+                origin=Origin("flag", "command line", word.partition("=")[0]),
+                hint=f"--{near[0]}" if near else "-h lists the flags",
+            )
+        )
+    found: dict[str, tuple[Any, str]] = getattr(namespace, _GIVEN, {})
+    texts = {path: text for path, (text, _) in found.items()} | further
+    spelled = {path: spelling for path, (_, spelling) in found.items()}
+    made = replace(given(texts, name=name, spelling=spelled), faults=tuple(faults))
+    return made, getattr(namespace, "profile", None)
+
+
+class _UsageError(ValueError):
+    """The parser refuses the arguments."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose refusals are problems like others."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print before it ends the program."""
+        raise _UsageError(message)
+
+
+def _further(words: Sequence[str], schema: Schema) -> tuple[dict[str, str], list[str]]:
+    """Take flags below settings that hold settings: ``--replicas.eu.port 5``."""
+    taken: dict[str, str] = {}
+    unread: list[str] = []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        key, sign, text = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or key not in schema or (not sign and not waiting):
+            unread.append(word)
+            continue
+        taken[key] = text if sign else waiting.pop(0)
+    return taken, unread

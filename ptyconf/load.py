@@ -1,0 +1,126 @@
+"""One call for the common case: a class, its files, environment, flags and overrides give an instance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from ptyconf.errors import SchemaError
+from ptyconf.merge.layer import Layer
+from ptyconf.merge.precedence import Precedence
+from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolve import resolve
+from ptyconf.schema.kind import Kind
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.view import View
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+T = TypeVar("T")
+Files = str | os.PathLike[str]
+DEFAULT = Precedence(
+    "overrides", "flags", "environment", "secrets", "dotenv", "profile", "file", "included", "defaults"
+)
+"""What stands above what, high to low."""
+
+_SCHEMAS: dict[tuple[Any, tuple[Kind, ...], int], tuple[Schema, Any]] = {}
+
+
+def load(  # noqa: PLR0913  One call says where everything comes from.
+    app: type[T],
+    *files: Files,
+    env: str | None = None,
+    flags: Sequence[str] | None = None,
+    profile: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    dotenv: Files | None = None,
+    secrets: Files | None = None,
+    missing: Literal["error", "skip"] = "error",
+    precedence: Precedence = DEFAULT,
+    table: str = "",
+    kinds: Iterable[Kind] = (),
+    converter: Converter | None = None,
+) -> T:
+    """Read the settings of a class from all the places where users write them.
+
+    Args:
+        app: A dataclass or attrs class; classes inside it are sections.
+        files: Settings files; a later one stands above an earlier one.
+        env: Prefix of the environment's variables: ``APP`` reads ``APP__SERVER__PORT``.
+        flags: The arguments of the command line, without the program's name; ``-h`` prints help.
+        profile: Take ``[profile.NAME]`` of the files; else ``--profile NAME``, else ``PREFIX__PROFILE``.
+        overrides: Values that stand above everything.
+        dotenv: A file of ``NAME=text`` lines.
+        secrets: A folder with one file for each secret.
+        missing: Whether a file that is not there is an error, or passed over ("skip").
+        precedence: What stands above what; layers that it does not name are refused.
+        table: Table inside the files that holds the settings: ``tool.app``.
+        kinds: The program's own kinds of values.
+        converter: The program's cattrs converter with its structure hooks.
+
+    Returns:
+        An instance of the class; ``provenance_of`` has the story of every setting.
+
+    Raises:
+        ConfigError: Everything that is wrong, together.
+        SchemaError: The class has a type that nobody can read.
+    """
+    schema = schema_of(app, kinds=kinds, converter=converter)
+    layers, asked = _flag_layers(schema, flags, app)
+    profile = profile or asked or (os.environ.get(f"{env}__PROFILE") if env else None)
+    if overrides is not None:
+        from ptyconf.sources import mapping
+
+        layers.append(mapping.layer("overrides", overrides, stacklevel=2))
+    if env is not None:
+        from ptyconf.sources import environment
+
+        layers.append(environment.layer(env, schema=schema))
+    if dotenv is not None:
+        from ptyconf.sources import dotenv as dotenv_source
+
+        layers.append(dotenv_source.layer(dotenv, env or "", missing=missing, schema=schema))
+    if secrets is not None:
+        from ptyconf.sources import secrets as secret_files
+
+        layers.append(secret_files.layer(secrets, missing=missing, schema=schema))
+    if files:
+        from ptyconf.sources import file
+
+        layers += file.load_all(files, profile=profile, missing=missing, table=table)
+    return _built(resolve(schema, precedence, layers, stacklevel=2), app)
+
+
+def _built(resolution: Resolution, app: type[T]) -> T:
+    view: View[T] = resolution.schema.view(app)
+    return resolution.build(view)
+
+
+def schema_of(app: Any, *, kinds: Iterable[Kind] = (), converter: Converter | None = None) -> Schema:
+    """Give the schema of a class, as ``load`` uses it; kept for each class, kinds and converter.
+
+    Raises:
+        SchemaError: The class cannot be one.
+    """
+    own = tuple(kinds)
+    key = (app, own, id(converter))
+    known = _SCHEMAS.get(key)
+    if known is None:
+        name = getattr(app, "__qualname__", str(app)).rpartition(".")[2]
+        schema = Schema(name, [View(app, "")], kinds=own, converter=converter)
+        known = _SCHEMAS[key] = schema, converter  # held, so that its identity stays its own
+    return known[0]
+
+
+def _flag_layers(schema: Schema, argv: Sequence[str] | None, app: Any) -> tuple[list[Layer], str | None]:
+    """Read the command line: the layer of flags, and the profile that it asks for."""
+    if argv is None:
+        return [], None
+    if isinstance(argv, str):
+        raise SchemaError("flags are a list of arguments, sys.argv[1:]")
+    from ptyconf.sources import flags
+
+    layer, profile = flags.parse(argv, schema, description=app.__doc__ or "")
+    return [layer], profile
