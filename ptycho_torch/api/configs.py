@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from ptycho.run.bundle_layer import FREE_SETTINGS
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["ConfigManager"]
 
 _HERE = "ptycho_torch.api"
+_FILES = frozenset({"training_directories", "train_data_file", "test_data_file", "output_dir"})
+_BLANK: tuple[Any, ...] = ("", [""])
 
 
 class ConfigManager:
@@ -112,7 +114,8 @@ class ConfigManager:
             "training.train_data_file": scan,
             "training.test_data_file": test_scan,
             "training.output_dir": output_dir,
-            "model.N": self.data_config.N,
+            # A client that leaves the size open says 0.
+            **({"model.N": self.data_config.N} if self.data_config.N else {}),
         }
         layers = [
             _layer_of_call("overrides", named),
@@ -140,10 +143,10 @@ class ConfigManager:
     def _changed(self, name: str) -> list[Layer]:
         """Give what differs from the defaults; a client that names every field means those."""
         return [
-            instance.layer(name, self.data_config, views.TORCH_DATA, fields="changed", within=1),
+            instance.layer(name, _sized(self.data_config), views.TORCH_DATA, fields="changed", within=1),
             instance.layer(name, self.model_config, views.TORCH_MODEL, fields="changed", within=2),
             instance.layer(
-                name, _undivided(self.training_config), views.TORCH_TRAINING, fields="changed", within=3
+                name, _as_meant(self.training_config), views.TORCH_TRAINING, fields="changed", within=3
             ),
             instance.layer(name, self.inference_config, views.TORCH_INFERENCE, fields="changed", within=4),
         ]
@@ -160,9 +163,22 @@ class ConfigManager:
         ]
 
 
-def _undivided(training: TrainingConfig) -> TrainingConfig:
-    """Leave the strategy open where one device has nothing to share."""
-    return replace(training, strategy=TrainingConfig.strategy) if training.n_devices == 1 else training
+def _sized(data: DataConfig) -> DataConfig:
+    """Leave the size to the scan where a client says 0."""
+    return data if data.N else replace(data, N=DataConfig.N)
+
+
+def _as_meant(training: TrainingConfig) -> TrainingConfig:
+    """Leave open what a client says nothing about: empty texts, and the strategy of a single device."""
+    defaults = TrainingConfig()
+    blank = {
+        item.name: getattr(defaults, item.name)
+        for item in fields(training)
+        if item.name in _FILES and getattr(training, item.name) in _BLANK
+    }
+    if training.n_devices == 1:
+        blank["strategy"] = defaults.strategy
+    return replace(training, **blank)
 
 
 def _layer_of_call(name: str, values: Mapping[str, Any]) -> Layer:

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho.settings import views
 from ptycho_torch.config_params import DataConfig, InferenceConfig, ModelConfig, TrainingConfig
+from ptycho_torch.lightning_utils import find_best_checkpoint
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
-    from ptycho.training.result import Model
+    from ptycho.training.result import Model, TrainingResult
     from ptycho_torch.api.configs import ConfigManager
+    from ptycho_torch.lit.checkpoints import PtychoPINN_Lightning
     from ptycho_torch.lit.module import PtychoModule
     from ptycho_torch.nn.model import PtychoNetwork
 
 __all__ = ["PtychoModel"]
 
+STRATEGY = "lightning"
 Configs = tuple[DataConfig, ModelConfig, TrainingConfig, InferenceConfig]
 
 
@@ -82,6 +85,69 @@ class PtychoModel:
             resolution.build(views.TORCH_INFERENCE),
         )
 
+    @classmethod
+    def _load(
+        cls,
+        config_manager: ConfigManager,
+        strategy: str,
+        run_path: str | Path,
+        model_class: type[PtychoPINN_Lightning],
+    ) -> PtychoModel:
+        """Open the best checkpoint of a run's folder, with the configurations that stand in it.
+
+        Args:
+            config_manager: Taken and left alone: the checkpoint knows what its network is.
+            strategy: "lightning".
+            run_path: Folder of a training, or one that `save` wrote.
+            model_class: Class of the Lightning module.
+
+        Raises:
+            FileNotFoundError: The folder holds no checkpoint.
+            ValueError: Another strategy, or a checkpoint that is none of this library.
+        """
+        del config_manager
+        _require_lightning(strategy)
+        checkpoint = _best_checkpoint(Path(run_path))
+        data, model, training, inference = cls._extract_configs_from_checkpoint(checkpoint)
+        opened = cls(model, data, training, inference, kind=model_class)
+        opened.model = model_class.load_from_checkpoint(checkpoint)
+        return opened
+
+    def save(
+        self,
+        path: str | Path,
+        source_run_path: TrainingResult[PtychoNetwork] | str | Path,
+        strategy: str = STRATEGY,
+    ) -> Path:
+        """Copy the best checkpoint and the bundle of a training into a folder.
+
+        Args:
+            path: The folder; made when missing.
+            source_run_path: What `Trainer.train` gave, or the folder of its run.
+            strategy: "lightning".
+
+        Returns:
+            The folder.
+
+        Raises:
+            FileNotFoundError: The run left no checkpoint.
+            ValueError: Another strategy.
+            OSError: The folder cannot be written.
+        """
+        import shutil
+
+        from ptycho.bundle.archive import FILE_NAME
+
+        _require_lightning(strategy)
+        run = Path(source_run_path) if isinstance(source_run_path, (str, Path)) else _run_of(source_run_path)
+        folder = Path(path)
+        checkpoint = _best_checkpoint(run)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in (checkpoint, run / FILE_NAME):
+            if file.is_file():
+                shutil.copy2(file, folder / file.name)
+        return folder
+
     def network(self) -> PtychoNetwork:
         """Give the network.
 
@@ -122,3 +188,41 @@ class PtychoModel:
             for path, value in settings.items()
             if value is not None and path.startswith(("model.", "data."))
         }
+
+
+def _run_of(result: TrainingResult[PtychoNetwork]) -> Path:
+    """Find the folder of a training by its best checkpoint.
+
+    Raises:
+        FileNotFoundError: It kept none.
+    """
+    if result.best_checkpoint is None:
+        raise _no_checkpoint("the training")
+    return result.best_checkpoint.parent
+
+
+def _best_checkpoint(folder: Path) -> Path:
+    """Find the best checkpoint of a folder.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    checkpoint = find_best_checkpoint(folder)
+    if checkpoint is None:
+        raise _no_checkpoint(str(folder))
+    return checkpoint
+
+
+def _no_checkpoint(where: str) -> FileNotFoundError:
+    return FileNotFoundError(
+        error_text(
+            f"{where} holds no checkpoint",
+            expected="last.ckpt, or one of a best epoch",
+            hint="execution.enable_checkpointing = true",
+        )
+    )
+
+
+def _require_lightning(strategy: str) -> None:
+    if strategy != STRATEGY:
+        raise ValueError(error_text(f"strategy {strategy!r} is not built here", expected=repr(STRATEGY)))

@@ -39,6 +39,7 @@ class PtychoDataLoader:
         config_manager: The client's configurations.
         data_format: Who makes the batches.
         output_dir: Folder in which the run gets a folder of its own, `run_` and the time.
+        timestamp: The time that names that folder; None takes the present.
 
     Attributes:
         scan_file: The scan to train on; None for arrays.
@@ -57,13 +58,14 @@ class PtychoDataLoader:
         config_manager: ConfigManager,
         data_format: DataloaderFormats = DataloaderFormats.LIGHTNING_ONLY_MODULE,
         output_dir: str | Path = "training_outputs",
+        timestamp: datetime | None = None,
     ) -> None:
         self.config_manager = config_manager
         self.data_format = data_format
         self.scan_file: Path | None = find_scan(Path(data_dir))
         test = self.scan_file.with_name(TEST_SCAN)
         self.test_file = test if test.is_file() and test != self.scan_file else None
-        self.output_dir: Path | None = new_run_folder(Path(output_dir))
+        self.output_dir: Path | None = new_run_folder(Path(output_dir), timestamp)
         self.scan: RawData | None = None
 
     @classmethod
@@ -150,9 +152,9 @@ def find_scan(folder: Path) -> Path:
     )
 
 
-def new_run_folder(folder: Path) -> Path:
-    """Name a folder for a run by the time, one that is not there yet."""
-    stamp = f"run_{datetime.now(UTC).astimezone():%Y%m%d_%H%M%S}"
+def new_run_folder(folder: Path, when: datetime | None = None) -> Path:
+    """Name a folder for a run by a time, None for the present; one that is not there yet."""
+    stamp = f"run_{when or datetime.now(UTC).astimezone():%Y%m%d_%H%M%S}"
     path, number = folder / stamp, 1
     while path.exists():
         number += 1

@@ -30,6 +30,15 @@ def test_doors_import_no_framework(module: str) -> None:
     assert told == "[]\n"
 
 
+def test_older_clients_find_the_configurations_here() -> None:
+    """Ptychodus 1.3.2 imports these names from here; they are the public classes."""
+    from ptycho_torch import config_params
+    from ptycho_torch.api import base_api
+
+    for name in ("DataConfig", "DatagenConfig", "InferenceConfig", "ModelConfig", "TrainingConfig"):
+        assert getattr(base_api, name) is getattr(config_params, name)
+
+
 def test_module_class_is_there_when_asked_for() -> None:
     """The Lightning module comes by its public name; other names do not."""
     import ptycho_torch.model

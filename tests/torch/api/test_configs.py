@@ -103,6 +103,15 @@ def test_single_positions_are_a_grid_of_one(as_shipped: Configure, client_folder
         prepared(as_shipped(data={"grid_size": (1, 1)}), client_folder)
 
 
+def test_what_a_client_leaves_blank_is_open(as_shipped: Configure, client_folder: Path) -> None:
+    """Size 0 leaves the size to the scan; blank folders and files mean none."""
+    blank = {"training_directories": [""], "train_data_file": "", "test_data_file": "", "output_dir": ""}
+    settings = prepared(as_shipped(data={"N": 0}, training=blank), client_folder)
+    assert settings["model.N"] == 64
+    assert settings["training.train_data_file"] == client_folder / "train_data.npz"
+    assert settings["training.training_directories"] == []
+
+
 def test_several_devices_keep_their_strategy(as_shipped: Configure, client_folder: Path) -> None:
     """A strategy is left open for one device only."""
     settings = prepared(as_shipped(training={"n_devices": 2}), client_folder)

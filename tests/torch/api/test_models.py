@@ -55,6 +55,29 @@ def test_opened_network_is_the_trained_one(done: Done, checkpoint: Path) -> None
     assert not opened.network().training
 
 
+def test_a_model_is_saved_and_opened_by_folder(done: Done, tmp_path: Path) -> None:
+    """Older clients keep a network as a folder: saved from a run, it opens with the same weights."""
+    kept = done.model.save(path=tmp_path / "model", source_run_path=done.run_dir, strategy="lightning")
+    assert (kept / "wts.h5.zip").is_file()
+    opened = PtychoModel._load(done.manager, "lightning", kept, PtychoPINN_Lightning)
+    first, second = (each.network().state_dict() for each in (done.model, opened))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert opened.model_config.architecture == "unet"
+
+
+def test_a_folder_without_checkpoint_is_refused(done: Done, tmp_path: Path) -> None:
+    """The error names the folder and what it should hold; another strategy is refused, too."""
+    with pytest.raises(FileNotFoundError) as caught:
+        PtychoModel._load(done.manager, "lightning", tmp_path, PtychoPINN_Lightning)
+    assert str(caught.value) == (
+        f"{tmp_path} holds no checkpoint\n"
+        "  expected  last.ckpt, or one of a best epoch\n"
+        "  try       execution.enable_checkpointing = true"
+    )
+    with pytest.raises(ValueError, match="strategy 'mlflow' is not built here"):
+        done.model.save(tmp_path, done.run_dir, "mlflow")
+
+
 def test_losses_have_names(done: Done) -> None:
     """The module says how its losses are called in Lightning's metrics."""
     assert done.model.model is not None
