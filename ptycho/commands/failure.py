@@ -23,7 +23,8 @@ _FORESEEN = (ValueError, OSError, ImportError, BackendError)
 _MEMORY_ERRORS = {"OutOfMemoryError", "ResourceExhaustedError"}
 """Classes of torch and TensorFlow, known by name: this module imports neither."""
 
-_MEMORY_WORDS = ("can't allocate memory", "bad_alloc", "out of memory")
+_MEMORY_WORDS = ("can't allocate memory", "bad_alloc", "out of memory", "array is too big")
+"""How torch, C++ and numpy say it in errors of other classes."""
 
 
 def describe(error: Exception) -> tuple[str, int]:
@@ -61,7 +62,8 @@ def printable_lines(text: str) -> str:
 def _is_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ in _MEMORY_ERRORS:
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
+    said_by_a_library = isinstance(error, (RuntimeError, ValueError))
+    return said_by_a_library and any(words in str(error) for words in _MEMORY_WORDS)
 
 
 def _text_of(error: Exception) -> str:

@@ -51,7 +51,7 @@ def parse_metadata(text: str | None, path: str | Path) -> Metadata | None:
         return None
     try:
         metadata = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _not_a_table(path, text) from error
     if not isinstance(metadata, dict):
         raise _not_a_table(path, text)

@@ -79,7 +79,7 @@ def test_other_pickles_are_refused_unopened(tmp_path: Path, monkeypatch: pytest.
     assert not (tmp_path / "harm").exists()
 
 
-@pytest.mark.parametrize("text", ["not json", "[1, 2]", "3"])
+@pytest.mark.parametrize("text", ["not json", "[1, 2]", "3", "[" * 100_000])
 def test_a_text_that_is_no_table_is_named(tmp_path: Path, text: str) -> None:
     """What stands there is shown, and what should."""
     path = tmp_path / "s.npz"
@@ -87,7 +87,7 @@ def test_a_text_that_is_no_table_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(ScanError) as caught:
         read_metadata(path)
     assert str(caught.value) == (
-        f"'_metadata' in {path} is not a JSON table: {text!r}\n"
+        f"'_metadata' in {path} is not a JSON table: {text[:60]!r}\n"
         '  expected  a text such as {"physics_parameters": {"nphotons": 1e9}}'
     )
 

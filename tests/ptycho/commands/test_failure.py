@@ -37,6 +37,17 @@ def _outcome(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[
             )
             + "\n",
         ),
+        (
+            ValueError("array is too big; `arr.size * arr.dtype.itemsize` is larger than possible"),
+            error_text(
+                "there is not enough memory",
+                details={
+                    "reason": "array is too big; `arr.size * arr.dtype.itemsize` is larger than possible"
+                },
+                hint="a smaller batch_size or inference_batch_size, or fewer frames (n_subsample)",
+            )
+            + "\n",
+        ),
         (RecursionError("too deep"), "the input is nested too deeply\n  reason  too deep\n"),
         (OverflowError("too large"), "a number in the input is too large\n  reason  too large\n"),
     ],
