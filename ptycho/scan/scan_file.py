@@ -68,9 +68,11 @@ class ScanFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.exists():
-            raise FileNotFoundError(error_text(f"scan file not found: {path}", expected="an .npz file"))
-        self._stream: IO[bytes] = path.open("rb")
+        try:
+            self._stream: IO[bytes] = path.open("rb")
+        except FileNotFoundError as error:
+            text = error_text(f"scan file not found: {path}", expected="an .npz file")
+            raise FileNotFoundError(text) from error
         try:
             self.container = _container(self._stream)
             self.unpacked = self.container == "bzip2"
@@ -158,9 +160,10 @@ def open_scan(path: str | Path) -> ScanFile:
         ScanError: It is compressed as a whole and damaged.
     """
     path = Path(path)
-    if not path.exists():
+    try:
+        status = path.stat()
+    except FileNotFoundError:
         return ScanFile(path)
-    status = path.stat()
     # A file that was replaced or written to since is another file; its name alone would not tell.
     identity = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
     file = _alive.get(identity)

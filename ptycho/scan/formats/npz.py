@@ -88,13 +88,15 @@ def _positions(file: ScanFile) -> tuple[dict[str, Any], list[str]]:
 
 
 def _bad_pixels(file: ScanFile) -> Any:
-    """Read the mask of the file, if any; programs differ on whether it marks good pixels or bad ones."""
-    key = next((key for key in (EXPORT_KEY, MASK_KEY) if key in file.keys), None)
-    if key is None:
+    """Read the mask of the file, if any; programs differ on whether it marks good pixels or bad ones.
+
+    The bad pixels of an export of ptychodus are none: that program has filled them already.
+    """
+    if MASK_KEY not in file.keys:
         return None
-    marked = file.read(key) != 0
+    marked = file.read(MASK_KEY) != 0
     # No detector is mostly blind: where most pixels are marked, the marks are those of good ones.
-    return ~marked if key == MASK_KEY and np.count_nonzero(marked) > marked.size / 2 else marked
+    return ~marked if np.count_nonzero(marked) > marked.size / 2 else marked
 
 
 def header(file: ScanFile) -> ScanHeader:
