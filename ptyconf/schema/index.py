@@ -134,6 +134,11 @@ class Index:
             return self._settle((own or list(keys))[0], sections)
         return Found(tuple(dict.fromkeys(key for key in keys)))
 
+    def separator(self, key: str) -> str:
+        """Give the text that separates the elements of the list that a full key means, "" for none."""
+        slot = self.slots.get(key)
+        return "" if slot is None else slot.setting.text
+
     def is_secret(self, key: str) -> bool:
         """Tell whether a full key means a secret setting."""
         return any(self.slots[path].setting.secret for path in self._target(key).split(" "))

@@ -12,6 +12,7 @@ from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.index import environment_name
 from ptyconf.schema.schema import Schema
+from ptyconf.sources.flags import gather_text
 from ptyconf.text.files import TextError, read_file
 
 Empty = Literal["text", "unset"]
@@ -147,6 +148,18 @@ class Variables:
                 self.files[below] = path
             self.take(below, text, written)
 
+    def separated(self) -> dict[str, str]:
+        """Give the texts, those of lists with a declared separator as arrays."""
+        if self.schema is None:
+            return self.texts
+        known = self.schema.index.environment
+        return {
+            below: gather_text(self.schema, known[below.upper()], [text])
+            if below.upper() in known and self.schema.index.separator(known[below.upper()])
+            else text
+            for below, text in self.texts.items()
+        }
+
     def layer(self, name: str, unknown: Unknown, place: Callable[[str], Origin]) -> Layer:
         """Make the layer; ``place`` gives the origin of a name as it was written."""
         written, files = dict(self.written), dict(self.files)
@@ -160,7 +173,7 @@ class Variables:
 
         return Layer(
             name,
-            self.texts,
+            self.separated(),
             origins,
             kind="environment",
             label=self.prefix,

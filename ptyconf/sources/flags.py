@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import sys
+import typing
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NoReturn
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.choices import one_of
+from ptyconf.schema.fields import UNSET
 from ptyconf.schema.index import Alias
+from ptyconf.schema.kind import Kind
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
-from ptyconf.text.show import close_matches
+from ptyconf.text.show import close_matches, show, toml_text
 
-_GIVEN = "ptyconf_flags"
+_TRUE_OR_FALSE = ("true", "false")
+_COUNT = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One flag as it was typed; each occurrence has its own place, so that a subparser's overwrite none."""
+
+    number: int
+    path: str
+    text: str
+    spelled: str
 
 
 class _Take(argparse.Action):
@@ -30,9 +46,10 @@ class _Take(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        given = dict(getattr(namespace, _GIVEN, {}))
-        given[self.dest] = (values, option_string or self.dest)
-        setattr(namespace, _GIVEN, given)
+        number = next(_COUNT)
+        text = str(self.const if self.nargs == 0 or values is None else values)
+        given = Given(number, self.dest, text, option_string or self.dest)
+        setattr(namespace, f"ptyconf_flag_{number}", given)
 
 
 def add_flags(
@@ -46,6 +63,9 @@ def add_flags(
 ) -> None:
     """Add one flag per setting, ``--section.name``, and ``--name`` where that is unambiguous.
 
+    A setting that is true or false is switched by ``--name`` and ``--no-name``, and takes ``--name=true``;
+    the flag of a list may be given several times.
+
     Args:
         parser: The parser; its own flags keep their names.
         schema: The settings.
@@ -57,49 +77,258 @@ def add_flags(
     used = set(parser._option_string_actions) | {f"--{name}" for name in taken}  # noqa: SLF001  No public list.
     order = schema.sections if sections is None else tuple(sections)
     groups: dict[str, Any] = {}
+    switches: set[str] = set()
     for path in schema.settings if paths is None else paths:
         setting = schema[path]
-        options = [f"--{path}"]
-        brief = f"--{setting.name}"
-        found = schema.index.find_bare(setting.name, order)
-        if short and brief not in used and isinstance(found, (Slot, Alias)) and found.path == path:
-            options.append(brief)
-        group = groups.setdefault(setting.section, None) or parser.add_argument_group(setting.section)
-        groups[setting.section] = group
-        group.add_argument(
-            *options,
-            dest=path,
-            action=_Take,
-            default=argparse.SUPPRESS,
-            metavar=_metavar(schema.index.slots[path]),
-            help=describe(setting).replace("%", "%%"),
+        options = _options(schema, path, order, used, short=short)
+        group = groups.setdefault(setting.section, None) or parser.add_argument_group(
+            setting.section or "settings"
         )
+        groups[setting.section] = group
+        said = describe(setting).replace("%", "%%")
+        more: dict[str, Any] = {"dest": path, "action": _Take, "default": argparse.SUPPRESS}
+        if _is_switch(schema, path):
+            switches.update(options)
+            group.add_argument(*options, nargs="?", const="true", metavar="true|false", help=said, **more)
+            off = [each for each in map(_negated, options) if each not in used]
+            group.add_argument(*off, nargs=0, const="false", help=argparse.SUPPRESS, **more)
+        else:
+            group.add_argument(*options, metavar=_metavar(schema, path), help=said, **more)
+    if switches:
+        _join_switches(parser, switches)
 
 
-def _metavar(slot: Slot) -> str:
-    return {
-        "a whole number": "INT",
-        "a number": "NUMBER",
-        "true or false": "true|false",
-        "a path": "PATH",
-    }.get(slot.expected, slot.setting.name.upper())
+def _options(
+    schema: Schema, path: str, order: tuple[str, ...], used: Collection[str], *, short: bool
+) -> list[str]:
+    """List the spellings of a setting's flag."""
+    full, brief = f"--{path}", f"--{schema[path].name}"
+    meant = schema.index.find_bare(schema[path].name, order)
+    if short and brief not in (*used, full) and isinstance(meant, (Slot, Alias)) and meant.path == path:
+        return [full, brief]
+    return [full]
+
+
+def _negated(option: str) -> str:
+    return f"--no-{option[2:]}"
+
+
+def _is_switch(schema: Schema, path: str) -> bool:
+    return bool(schema.index.slots[path].kind.expected == "true or false")
+
+
+def _join_switches(parser: argparse.ArgumentParser, switches: Collection[str]) -> None:
+    """Let a switch take a word behind it only where that is true or false: argparse would take any."""
+    plain = parser.parse_known_args
+
+    def parse_known_args(args: Any = None, namespace: Any = None) -> Any:
+        words = list(sys.argv[1:] if args is None else args)
+        joined: list[str] = []
+        while words:
+            word = words.pop(0)
+            if word == "--":
+                joined += [word, *words]
+                break
+            if word in switches:
+                word = f"{word}={words.pop(0) if words and words[0] in _TRUE_OR_FALSE else 'true'}"
+            joined.append(word)
+        return plain(joined, namespace)
+
+    parser.parse_known_args = parse_known_args  # type: ignore[method-assign]
+
+
+def _metavar(schema: Schema, path: str) -> str:
+    words = {"a whole number": "INT", "a number": "NUMBER", "a path": "PATH"}
+    return words.get(schema.index.slots[path].kind.expected, schema[path].name.upper())
 
 
 def describe(setting: Setting) -> str:
-    """Say in one line what a setting does, its unit and its choices."""
+    """Say in one line what a setting does, its unit, its choices and its default."""
     parts = [setting.help] if setting.help else []
     if setting.unit:
         parts.append(f"[{setting.unit}]")
     if setting.choices:
         parts.append(f"({one_of(setting.choices)})")
+    if setting.default is not UNSET and setting.default is not None and not setting.secret:
+        parts.append(f"(default {show(setting.default)})")
     return " ".join(parts)
 
 
-def layer(namespace: argparse.Namespace, *, name: str = "flags") -> Layer:
-    """Make a layer of the flags that were given to a parser with ``add_flags``."""
-    found: dict[str, tuple[Any, str]] = getattr(namespace, _GIVEN, {})
-    texts = {path: text for path, (text, _) in found.items()}
-    return given(texts, name=name, spelling={path: spelled for path, (_, spelled) in found.items()})
+def layer(namespace: argparse.Namespace, *, name: str = "flags", schema: Schema | None = None) -> Layer:
+    """Make a layer of the flags that were given to a parser with ``add_flags``, and to its subparsers.
+
+    Args:
+        namespace: What the parser gave.
+        name: Name in the precedence.
+        schema: The settings; with it, a list whose flag was given several times has an element for each.
+    """
+    found = sorted(
+        (each for each in vars(namespace).values() if isinstance(each, Given)), key=lambda each: each.number
+    )
+    return _gathered(found, name, schema)
+
+
+def _gathered(found: Iterable[Given], name: str, schema: Schema | None) -> Layer:
+    """Put flags together: the last of a scalar counts, those of a list are its elements."""
+    texts: dict[str, list[str]] = {}
+    spelled: dict[str, str] = {}
+    for each in found:
+        texts.setdefault(each.path, []).append(each.text)
+        spelled[each.path] = each.spelled
+    values = {path: gather_text(schema, path, said) for path, said in texts.items()}
+    return given(values, name=name, spelling=spelled)
+
+
+def parse(
+    argv: Sequence[str], schema: Schema, *, name: str = "flags", program: str = "", description: str = ""
+) -> tuple[Layer, str | None]:
+    """Read a command line that has flags of the schema alone, also for keys of tables; ``-h`` prints help.
+
+    Whatever is wrong with it is told by ``resolve``, together with everything else.
+
+    Args:
+        argv: The arguments, without the program's name.
+        schema: The settings.
+        name: Name in the precedence.
+        program: Name of the program in its help.
+        description: What the help says first.
+
+    Returns:
+        The layer, and the profile that ``--profile`` asks for.
+    """
+    reading = _CommandLine(schema)
+    if {"-h", "--help"} & set(argv):
+        parser = argparse.ArgumentParser(prog=program or None, description=description)
+        parser.add_argument("--profile", metavar="NAME", help="take [profile.NAME] of the settings files")
+        add_flags(parser, schema)
+        parser.parse_args(["--help"])
+    reading.read(list(argv))
+    made = _gathered(reading.found, name, schema)
+    return replace(made, faults=tuple(reading.faults)), reading.profile
+
+
+class _CommandLine:
+    """The walk over the words of a command line."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.profile: str | None = None
+        self.found: list[Given] = []
+        self.faults: list[Fault] = []
+        self.options: dict[str, str] = {}
+        self.negated: dict[str, str] = {}
+        self.switches: set[str] = set()
+        for path in schema.settings:
+            for option in _options(schema, path, schema.sections, (), short=True):
+                self.options.setdefault(option, path)
+                if _is_switch(schema, path):
+                    self.switches.add(option)
+                    self.negated.setdefault(_negated(option), path)
+
+    def read(self, words: list[str]) -> None:
+        """Take every flag with its text."""
+        while words:
+            word = words.pop(0)
+            option, sign, text = word.partition("=")
+            path = self.path_of(option)
+            if option == "--profile" and path is None:
+                self.profile = text if sign else self.following(words, option)
+            elif (
+                path is not None
+                and not sign
+                and path in self.schema.settings
+                and _is_switch(self.schema, path)
+            ):
+                self.take(path, words.pop(0) if words and words[0] in _TRUE_OR_FALSE else "true", option)
+            elif path is not None:
+                said = text if sign else self.following(words, option)
+                if said is not None:
+                    self.take(path, said, option)
+            elif option in self.negated and not sign and option not in self.options:
+                self.take(self.negated[option], "false", option)
+            else:
+                self.refuse(word, option)
+
+    def take(self, path: str, text: str, option: str) -> None:
+        """Keep one flag."""
+        self.found.append(Given(len(self.found), path, text, option))
+
+    def following(self, words: list[str], option: str) -> str | None:
+        """Take the word behind a flag."""
+        if words and not words[0].startswith("--"):
+            return words.pop(0)
+        self.fault(f"the flag {option} has no value", option, hint=f"{option}=...")
+        return None
+
+    def path_of(self, option: str) -> str | None:
+        """Find the setting that a flag means: its own, or one below a table of settings."""
+        if option in self.options or not option.startswith("--"):
+            return self.options.get(option)
+        name = option[2:]
+        try:
+            _, below = self.schema.locate(name)
+        except KeyError:
+            return None
+        return name if below and not any(isinstance(each, int) for each in below) else None
+
+    def refuse(self, word: str, option: str) -> None:
+        """Note a word that means nothing, without a text that may be a secret."""
+        if not word.startswith("-"):
+            self.fault("a word that belongs to no flag", f"argument {word}" if len(word) < 40 else "argument")
+            return
+        known = [*self.options, *self.negated]
+        near = close_matches(option, known)
+        self.fault(f"unknown flag {option!r}", option, hint=near[0] if near else "--help")
+
+    def fault(self, text: str, key: str, *, hint: str = "") -> None:
+        """Note one thing that is wrong."""
+        self.faults.append(Fault(text, origin=Origin("flag", "command line", key), hint=hint))
+
+
+def gather_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:
+    """Make one text of what was given for a setting: of a list, an array with an element for each text.
+
+    A text that starts with ``[`` is the list itself; one text is taken apart where the setting declares a
+    separator (``text=","``).
+    """
+    slot = None
+    if schema is not None:
+        try:
+            slot = schema.slot(path)
+        except KeyError:
+            slot = None
+    element = None if slot is None or schema is None else _element_kind(schema, slot)
+    if slot is None or element is None or (len(texts) == 1 and texts[0].lstrip().startswith("[")):
+        return texts[-1]
+    separator = slot.setting.text
+    parts: list[str] = []
+    for text in texts:
+        parts += [each.strip() for each in text.split(separator)] if separator and text else [text]
+    if separator and texts == [""]:
+        parts = []
+    return f"[{', '.join(_as_toml(part, element) for part in parts)}]"
+
+
+def _element_kind(schema: Schema, slot: Slot) -> Kind | None:
+    """Find the kind of a list's elements; None for what is no list of any length."""
+    form = slot.kind.json_schema
+    if slot.node is not None or form.get("type") != "array" or "prefixItems" in form:
+        return None
+    for member in (slot.setting.type, *typing.get_args(slot.setting.type)):
+        bare = typing.get_args(member)[0] if typing.get_origin(member) is typing.Annotated else member
+        arguments = typing.get_args(bare)
+        if isinstance(typing.get_origin(bare), type) and arguments:
+            return schema.kinds.of(arguments[0])
+    return schema.kinds.of(str)
+
+
+def _as_toml(text: str, element: Kind) -> str:
+    """Write a text as an element of an array: between quotes where the kind reads text."""
+    try:
+        element.typed(text)
+    except ValueError:
+        return text
+    return toml_text(text)
 
 
 def given(
@@ -161,71 +390,3 @@ def find_setting(schema: Schema, key: str) -> Setting | None:
     """Find the setting that a full, aliased or bare key means, or None."""
     found = schema.index.find(key)
     return schema[found.path] if isinstance(found, (Slot, Alias)) else None
-
-
-def parse(
-    argv: Sequence[str], schema: Schema, *, name: str = "flags", description: str = ""
-) -> tuple[Layer, str | None]:
-    """Read a whole command line of flags, also those of keys that no parser can list beforehand.
-
-    Args:
-        argv: The arguments, without the program's name; ``-h`` prints help and exits.
-        schema: The settings.
-        name: Name of the layer in the precedence.
-        description: What the program does, for help.
-
-    Returns:
-        The layer, and the profile that ``--profile`` asks for.
-    """
-    parser = _Parser(description=description, allow_abbrev=False)
-    parser.add_argument("--profile", metavar="NAME", help="take [profile.NAME] of the files")
-    add_flags(parser, schema, taken=("profile",))
-    faults: list[Fault] = []
-    namespace = argparse.Namespace()
-    try:
-        namespace, rest = parser.parse_known_args(list(argv))
-    except _UsageError as error:
-        rest = []
-        faults.append(Fault(str(error), origin=Origin("flag", "command line", "command line")))
-    further, unread = _further(rest, schema)
-    for word in unread:
-        near = close_matches(word.partition("=")[0].lstrip("-"), schema.index.keys, count=1)
-        faults.append(
-            Fault(
-                f"the argument {word.partition('=')[0]!r} is not known",
-                origin=Origin("flag", "command line", word.partition("=")[0]),
-                hint=f"--{near[0]}" if near else "-h lists the flags",
-            )
-        )
-    found: dict[str, tuple[Any, str]] = getattr(namespace, _GIVEN, {})
-    texts = {path: text for path, (text, _) in found.items()} | further
-    spelled = {path: spelling for path, (_, spelling) in found.items()}
-    made = replace(given(texts, name=name, spelling=spelled), faults=tuple(faults))
-    return made, getattr(namespace, "profile", None)
-
-
-class _UsageError(ValueError):
-    """The parser refuses the arguments."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose refusals are problems like others."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise what argparse would print before it ends the program."""
-        raise _UsageError(message)
-
-
-def _further(words: Sequence[str], schema: Schema) -> tuple[dict[str, str], list[str]]:
-    """Take flags below settings that hold settings: ``--replicas.eu.port 5``."""
-    taken: dict[str, str] = {}
-    unread: list[str] = []
-    waiting = list(words)
-    while waiting:
-        word = waiting.pop(0)
-        key, sign, text = word.removeprefix("--").partition("=")
-        if not word.startswith("--") or key not in schema or (not sign and not waiting):
-            unread.append(word)
-            continue
-        taken[key] = text if sign else waiting.pop(0)
-    return taken, unread

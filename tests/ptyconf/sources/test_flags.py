@@ -3,12 +3,159 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
 
-from ptyconf import ConfigError
-from ptyconf.sources import flags
+from ptyconf import ConfigError, Precedence, Resolution, Schema, View, resolve
+from ptyconf.sources import environment, flags
+
+
+@dataclass
+class Node:
+    """A section below a key."""
+
+    host: str = "h"
+    port: int = 1
+
+
+@dataclass
+class Service:
+    """A program with switches, lists and tables."""
+
+    host: str = "local"
+    port: int = 80
+    debug: bool = False
+    colour: bool = True
+    tags: list[str] = field(default_factory=list, metadata={"text": ","})
+    ports: list[int] = field(default_factory=list, metadata={"text": ":"})
+    sizes: list[float] = field(default_factory=list)
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+
+SERVICE = Schema("service", [View(Service, "")])
+ORDER = Precedence("flags", "environment")
+
+
+def parsed(*words: str) -> Resolution:
+    """Resolve a command line that has flags of the service alone."""
+    return resolve(SERVICE, ORDER, [flags.parse(words, SERVICE)[0]])
+
+
+def both(*words: str) -> list[Resolution]:
+    """Resolve it by a foreign parser, and by ours."""
+    parser = argparse.ArgumentParser()
+    flags.add_flags(parser, SERVICE)
+    foreign = flags.layer(parser.parse_args(words), schema=SERVICE)
+    return [resolve(SERVICE, ORDER, [foreign]), parsed(*words)]
+
+
+@pytest.mark.parametrize(
+    ("words", "debug", "colour"),
+    [
+        (["--debug"], True, True),
+        (["--no-debug", "--no-colour"], False, False),
+        (["--debug=true", "--colour=false"], True, False),
+        (["--debug", "true", "--colour", "false"], True, False),
+        (["--no-debug", "--debug"], True, True),
+        (["--debug", "--port", "3"], True, True),
+    ],
+)
+def test_a_switch_is_turned_on_and_off(words: list[str], debug: bool, colour: bool) -> None:
+    """The last of two counts; a word behind it belongs to it only where it is true or false."""
+    for resolution in both(*words):
+        assert (resolution.value("debug"), resolution.value("colour")) == (debug, colour)
+
+
+def test_a_switch_leaves_the_word_behind_it() -> None:
+    """A foreign parser's own words stay its own."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file")
+    flags.add_flags(parser, SERVICE)
+    options = parser.parse_args(["--debug", "run.toml"])
+    assert options.file == "run.toml"
+    assert resolve(SERVICE, ORDER, [flags.layer(options)]).value("debug") is True
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--tags", "a", "--tags", "b"], ["a", "b"]),
+        (["--tags", '["a", "b,c"]'], ["a", "b,c"]),
+        (["--tags", "a, b"], ["a", "b"]),
+        (["--tags="], []),
+        (["--tags", "a"], ["a"]),
+    ],
+)
+def test_a_list_takes_its_flag_several_times(words: list[str], expected: list[str]) -> None:
+    """Each is an element; a text that starts with a bracket is the list, a separator takes a text apart."""
+    for resolution in both(*words):
+        assert resolution.value("tags") == expected
+    for resolution in both("--ports", "1:2", "--ports", "3", "--sizes", "1.5", "--sizes", "2"):
+        assert (resolution.value("ports"), resolution.value("sizes")) == ([1, 2, 3], [1.5, 2.0])
+    with pytest.raises(ConfigError, match="expected a list of whole numbers"):
+        parsed("--ports", "ten")
+
+
+def test_a_variable_may_have_a_separator_too() -> None:
+    """The same text means the same in the environment."""
+    layer = environment.layer("S", {"S__TAGS": "a,b", "S__PORTS": "[1]"}, schema=SERVICE)
+    resolution = resolve(SERVICE, ORDER, [layer])
+    assert (resolution.value("tags"), resolution.value("ports")) == (["a", "b"], [1])
+
+
+def test_flags_on_both_sides_of_a_subcommand_count() -> None:
+    """The parser's and the subparser's; of the same scalar the last, of a list all."""
+    parser = argparse.ArgumentParser()
+    flags.add_flags(parser, SERVICE, paths=["host", "tags"])
+    inner = parser.add_subparsers(dest="command").add_parser("run")
+    flags.add_flags(inner, SERVICE, paths=["port", "host", "tags"])
+
+    def given(*words: str) -> Resolution:
+        return resolve(SERVICE, ORDER, [flags.layer(parser.parse_args(words), schema=SERVICE)])
+
+    resolution = given("--host", "Z", "--tags", "a", "run", "--port", "2", "--tags", "b")
+    assert [resolution.value(path) for path in ("host", "port", "tags")] == ["Z", 2, ["a", "b"]]
+    assert given("--host", "Z", "run", "--host", "Y").value("host") == "Y"
+
+
+def test_keys_of_tables_are_flags_of_a_whole_command_line() -> None:
+    """``--nodes.eu.port 5``, which no parser can list beforehand, and TOML or JSON for the whole."""
+    resolution = parsed("--nodes.eu.port", "5", "--nodes.us.host=x", "--port", "-5")
+    assert resolution.value("nodes") == {"eu": Node("h", 5), "us": Node("x", 1)}
+    assert resolution.value("port") == -5
+    assert str(resolution.trace("nodes.eu.port").winner.origin) == "--nodes.eu.port"
+    assert parsed("--nodes", '{"a": {"port": 2}}').value("nodes") == {"a": Node("h", 2)}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--prot", "3"], "unknown flag '--prot'\n  written in  flag --prot\n  try         --port"),
+        (["--port"], "the flag --port has no value\n  written in  flag --port\n  try         --port=..."),
+        (["secret-word"], "a word that belongs to no flag\n  written in  flag argument secret-word"),
+        (["--no-port"], "unknown flag '--no-port'"),
+        (["--port", "x"], "'port' is \"x\"; expected a whole number"),
+    ],
+)
+def test_a_wrong_command_line_is_a_problem(words: list[str], text: str) -> None:
+    """With everything else that is wrong, and the closest flag."""
+    with pytest.raises(ConfigError) as caught:
+        parsed(*words)
+    assert str(caught.value).startswith(text)
+
+
+def test_help_of_a_command_line_leaves(capsys: pytest.CaptureFixture[str]) -> None:
+    """With code 0; the profile is asked for beside the settings."""
+    with pytest.raises(SystemExit) as left:
+        flags.parse(["--help"], SERVICE, description="Serves.")
+    assert left.value.code == 0
+    text = capsys.readouterr().out
+    assert "Serves." in text
+    assert "(default 80)" in text
+    assert flags.parse(["--profile", "prod", "--debug"], SERVICE)[1] == "prod"
+    assert flags.parse(["--profile=prod"], SERVICE)[1] == "prod"
 
 
 def parser_of(program: SimpleNamespace, **options: object) -> argparse.ArgumentParser:
