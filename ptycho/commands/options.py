@@ -70,7 +70,7 @@ def add_sources(
     parser.add_argument("--profile", metavar="NAME", help="use [profile.NAME] of the settings files")
     add_recipe(parser)
     parser.add_argument("--help-all", action=_HelpAll, help="show a flag for every setting, and leave")
-    flags.add_flags(parser, schema, sections=BARE_NAMES[command])
+    flags.add_flags(parser, schema, sections=BARE_NAMES[command], defaults={})
     _describe_flags(parser, OFTEN[command])
     parser.usage = f"%(prog)s {_positionals(parser)} [OPTIONS] [--section.name VALUE]"
 

@@ -60,6 +60,7 @@ def add_flags(
     short: bool = True,
     taken: Collection[str] = (),
     sections: Iterable[str] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> None:
     """Add one flag per setting, ``--section.name``, and ``--name`` where that is unambiguous.
 
@@ -73,6 +74,8 @@ def add_flags(
         short: Whether to add the short forms.
         taken: Short names to leave alone.
         sections: Order in which short names are looked up; the schema's if left out.
+        defaults: What help shows as the default of each path, where several layers of defaults decide; the
+            schema's own if left out.
     """
     used = set(parser._option_string_actions) | {f"--{name}" for name in taken}  # noqa: SLF001  No public list.
     order = schema.sections if sections is None else tuple(sections)
@@ -85,7 +88,8 @@ def add_flags(
             setting.section or "settings"
         )
         groups[setting.section] = group
-        said = describe(setting).replace("%", "%%")
+        default = setting.default if defaults is None else defaults.get(path, UNSET)
+        said = describe(setting, default).replace("%", "%%")
         more: dict[str, Any] = {"dest": path, "action": _Take, "default": argparse.SUPPRESS}
         if _is_switch(schema, path):
             switches.update(options)
@@ -142,15 +146,15 @@ def _metavar(schema: Schema, path: str) -> str:
     return words.get(schema.index.slots[path].kind.expected, schema[path].name.upper())
 
 
-def describe(setting: Setting) -> str:
-    """Say in one line what a setting does, its unit, its choices and its default."""
+def describe(setting: Setting, default: Any = UNSET) -> str:
+    """Say in one line what a setting does, its unit, its choices and what is in force without the flag."""
     parts = [setting.help] if setting.help else []
     if setting.unit:
         parts.append(f"[{setting.unit}]")
     if setting.choices:
         parts.append(f"({one_of(setting.choices)})")
-    if setting.default is not UNSET and setting.default is not None and not setting.secret:
-        parts.append(f"(default {show(setting.default)})")
+    if default is not UNSET and default is not None and not setting.secret:
+        parts.append(f"(default {show(default)})")
     return " ".join(parts)
 
 
