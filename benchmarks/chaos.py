@@ -1,8 +1,8 @@
 """Disturb trainings at random moments and see whether anything is lost: `make chaos`.
 
-A training is killed, signalled, robbed of its disk or of its reader, and started again with ``--resume`` until
-it is whole. Its weights must then be those of an undisturbed training, bit for bit, and nothing may lie beside
-its folder or in TMPDIR. The counts stay in the folder: started again, the script goes on where it was.
+A training is killed, signalled, robbed of its disk or of its reader, and started again with ``--resume``
+until it is whole. Its weights must then be those of an undisturbed training, bit for bit, and nothing may lie
+beside its folder or in TMPDIR. The counts stay in the folder: started again, the script goes on.
 
     .venv/bin/python benchmarks/chaos.py --backend tensorflow --disturbances 20
 """
