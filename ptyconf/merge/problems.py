@@ -66,22 +66,29 @@ class Places:
 
     def section_origin(self, section: Segments) -> Origin | None:
         """Say where a section stands: its header in the highest layer that writes in it, or a setting."""
-        start = f"{join_path(section)}." if section else ""
+        path = join_path(section)
+        for layer_values, value in self.written(path):
+            if value is not None:
+                return layer_values.origin(path)
+        start = f"{path}." if section else ""
         for layer_values in self.layers:
-            path = next((each for each in layer_values.values if each.startswith(start)), None)
-            if path is not None:
+            inside = next((each for each in layer_values.values if each.startswith(start)), None)
+            if inside is not None:
                 header = layer_values.origins(section) if section else None
                 exact = header is not None and header.in_text and header.column is not None
-                return header if exact else layer_values.origin(path)
+                return header if exact else layer_values.origin(inside)
         return None
 
     def below(self, path: str, above: LayerValues) -> tuple[str, ...]:
         """Name the place and value that an entry of a layer hides."""
+        slot = self._slot(path)
+        if slot is None:
+            return ()
         ranks = {id(layer_values): number for number, layer_values in enumerate(self.layers)}
         here = ranks.get(id(above), -1)
         for layer_values, value in self.written(path):
             if ranks.get(id(layer_values), len(ranks)) > here:
-                secret = holds_secret(self.schema.slot(path))
+                secret = holds_secret(slot)
                 return (f"{layer_values.origin(path).where} ({show(value, secret=secret)})",)
         return ()
 

@@ -1,0 +1,140 @@
+"""Laws that hold for every schema: the merge, its stories, its copies, its order of calls."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+import pickle
+from typing import Any, Literal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptyconf import Resolution, Schema, diff, resolve
+from ptyconf.merge.same import same
+from ptyconf.sources import mapping
+from tests.ptyconf.laws.generated import KINDS, LAYERS, PRECEDENCE, expected, programs
+
+AMBIGUOUS = (int | str, datetime.date | str, Literal["a", 1, True])  # text of one member may be of another
+Program = tuple[type, Schema, list[dict[str, Any]]]
+
+
+def resolved(schema: Schema, layers: list[dict[str, Any]], order: list[int] | None = None) -> Resolution:
+    """Resolve layers that are given low to high, in any order of the call."""
+    made = [mapping.layer(name, {"top": table}) for name, table in zip(reversed(LAYERS), layers, strict=True)]
+    return resolve(schema, PRECEDENCE, [made[index] for index in order or range(len(made))])
+
+
+@given(programs(), st.permutations(range(3)))
+def test_merge_is_the_fold_of_the_oracle(program: Program, order: list[int]) -> None:
+    """Whatever the order of the call: folding tables low to high, with None as a barrier, makes the same."""
+    kind, schema, layers = program
+    assert same_object(resolved(schema, layers, list(order)).build(kind), expected(kind, layers))
+
+
+@given(programs())
+def test_stories_replay_to_the_values(program: Program) -> None:
+    """Each leaf's winner says its value, and no loser stands above it."""
+    _, schema, layers = program
+    resolution = resolved(schema, layers)
+    ranks = {name: rank for rank, name in enumerate((*LAYERS, "schema"))}
+    for path in resolution:
+        trace = resolution.trace(path)
+        assert same(trace.value, plain(resolution, path)), path
+        if trace.value not in ({}, []):  # of an empty container the layer may have said what it removes
+            assert same(trace.winner.value, trace.value), path
+        written = [ranks[entry.layer] for entry in trace.losers if entry.layer in LAYERS]
+        assert written == sorted(written)
+        assert path in resolution
+        assert path in schema
+
+
+@given(programs())
+def test_nothing_handed_out_changes_it(program: Program) -> None:
+    """Instances, values and stories are copies, at any depth."""
+    kind, schema, layers = program
+    resolution = resolved(schema, layers)
+    before = copy.deepcopy({path: plain(resolution, path) for path in resolution})
+    spoil(resolution.build(kind))
+    for path in before:
+        spoil(resolution.value(path))
+        spoil(resolution.trace(path).value)
+    spoil(resolution.value("top"))
+    assert all(same(plain(resolution, path), value) for path, value in before.items())
+
+
+@given(programs())
+def test_a_resolution_does_not_differ_from_itself(program: Program) -> None:
+    """Nor from one that was resolved again, nor from its pickle."""
+    _, schema, layers = program
+    one, two = resolved(schema, layers), resolved(schema, layers)
+    travelled = pickle.loads(pickle.dumps(one))
+    assert not diff(one, one)
+    assert not diff(one, two)
+    assert not diff(one, travelled)
+    assert list(travelled) == list(one)
+    assert all(travelled.trace(path) == one.trace(path) for path in one)
+
+
+@given(programs())
+def test_inputs_are_never_changed(program: Program) -> None:
+    """What a caller wrote is his."""
+    _, schema, layers = program
+    before = copy.deepcopy(layers)
+    resolved(schema, layers)
+    assert layers == before
+
+
+@given(st.sampled_from(list(KINDS)).flatmap(lambda kind: st.tuples(st.just(kind), KINDS[kind])))
+def test_every_kind_comes_back_equal(sample: tuple[Any, Any]) -> None:
+    """From TOML, from text, and from JSON."""
+    from ptyconf.schema.types import Kinds
+
+    kind, value = sample
+    made = Kinds().of(kind)
+    assert same(made.typed(value), value)
+    assert same(made.thawed(json.loads(json.dumps(made.frozen(value)))), value)
+    if value is not None:
+        assert same(made.typed(made.toml(value)), value)
+        assert same(made.text(made.written(value)), value) or kind in AMBIGUOUS
+
+
+def plain(resolution: Resolution, path: str) -> Any:
+    """Give a leaf's value, an empty container as the table that it is."""
+    value = resolution.value(path)
+    return value if not hasattr(value, "__dataclass_fields__") else {}
+
+
+def spoil(value: Any) -> None:
+    """Change everything that can be changed in place."""
+    if hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            spoil(getattr(value, name))
+            setattr(value, name, "spoilt")
+    elif isinstance(value, dict):
+        for each in value.values():
+            spoil(each)
+        value["spoilt"] = "spoilt"
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            spoil(each)
+        if isinstance(value, list):
+            value.append("spoilt")
+    elif isinstance(value, set):
+        value.add("spoilt")
+    elif hasattr(value, "popleft"):
+        value.append("spoilt")
+
+
+def same_object(one: Any, two: Any) -> bool:
+    """Compare instances field by field, types too."""
+    if hasattr(one, "__dataclass_fields__"):
+        return type(one) is type(two) and all(
+            same_object(getattr(one, name), getattr(two, name)) for name in one.__dataclass_fields__
+        )
+    if isinstance(one, dict) and isinstance(two, dict):
+        return list(one) == list(two) and all(same_object(each, two[key]) for key, each in one.items())
+    if isinstance(one, list) and isinstance(two, list):
+        return len(one) == len(two) and all(map(same_object, one, two))
+    return same(one, two)
