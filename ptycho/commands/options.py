@@ -54,6 +54,7 @@ OFTEN: Mapping[Purpose, tuple[str, ...]] = {
 }
 """The settings that help shows at first; ``--help-all`` shows the others."""
 
+_PROGRESS = "execution.enable_progress_bar"
 _SETTINGS_FILES = frozenset({".toml", ".json", ".yaml", ".yml"})
 _LOOK_BYTES = 1024
 
@@ -171,11 +172,18 @@ def resolve(
         files=[path for path in named if path not in scans],
         flags=flags.layer(arguments),
         environment=os.environ,
-        extra_layers=[*extra_layers, *_scan_layers(SCAN_OF[command], scans)],
+        extra_layers=[*extra_layers, *_scan_layers(SCAN_OF[command], scans), *_quiet_layers(arguments)],
         profile=arguments.profile,
         trained=trained,
         recipe=arguments.recipe,
     )
+
+
+def _quiet_layers(arguments: argparse.Namespace) -> list[Layer]:
+    """Let ``--quiet`` mean the progress, too."""
+    if not getattr(arguments, "quiet", False):
+        return []
+    return [flags.given({_PROGRESS: False}, spelling={_PROGRESS: "--quiet"}, typed=True)]
 
 
 def _scan_layers(setting: str, scans: list[Path]) -> list[Layer]:

@@ -14,7 +14,7 @@ from ptycho.training.epochs import BestFiles, BestWeights, EarlyStop, Ranking
 from ptycho.training.journal import Journal
 from ptycho.training.loss_watch import LOOK_EVERY, non_finite_loss
 from ptycho.training.plan import Plan
-from ptycho.training.progress import Bar
+from ptycho.training.progress import Progress, open_progress
 from ptycho.training.result import LoopEnd
 
 from .checkpoints import Arrays, Checkpoint, write_checkpoint
@@ -89,7 +89,7 @@ class Loop:
         done = 0 if self.plan.earlier is None else self.plan.earlier.epochs
         epochs = self.plan.optimisation.epochs
         journal = self.plan.folder.logger.open(self.plan.folder.path, self.history)
-        bar = Bar(epochs, len(self.train), done) if show else None
+        bar = open_progress(epochs, len(self.train), done) if show else None
         self.interruption.take_over(self._stop)
         try:
             for epoch in range(done, epochs):
@@ -114,7 +114,7 @@ class Loop:
     def _stop(self) -> None:
         self._stopping = True
 
-    def _epoch(self, epoch: int, bar: Bar | None, journal: Journal) -> None:
+    def _epoch(self, epoch: int, bar: Progress | None, journal: Journal) -> None:
         began = time.perf_counter()
         rates = self.course.rates(epoch)
         self.module.adam.set_rates(*rates)
@@ -133,7 +133,7 @@ class Loop:
         journal.log(row, self._steps)
         self._look_back(row)
 
-    def _learn(self, epoch: int, bar: Bar | None) -> Score:
+    def _learn(self, epoch: int, bar: Progress | None) -> Score:
         accum, count = self.plan.execution.accum_steps, len(self.train)
         batches = self.train.start(epoch)
         sums: list[tf.Tensor] = []

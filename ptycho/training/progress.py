@@ -1,18 +1,53 @@
-"""One progress bar for a whole training."""
+"""How far a training is: one line that lives on a terminal, or lines every so often elsewhere."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+LOG_INTERVAL_S = 30.0
+"""How long a log may stay silent within an epoch; the end of an epoch may follow after a thirtieth of it."""
+
+
+class Progress(Protocol):
+    """What a training tells on its way; epochs are counted from 0."""
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Name the epoch."""
+        ...
+
+    def advance(self) -> None:
+        """Count a batch."""
+        ...
+
+    def end_epoch(self, metrics: Mapping[str, Any]) -> None:
+        """Show the losses that the epoch reached."""
+        ...
+
+    def close(self) -> None:
+        """Be silent from now on; a second call does nothing."""
+        ...
+
+
+def open_progress(epochs: int, batches: int, done: int = 0) -> Progress:
+    """Choose by standard error: a bar where it is a terminal, lines where it is a file or a notebook.
+
+    Args:
+        epochs: Epochs of the whole training.
+        batches: Batches of an epoch.
+        done: Epochs that were finished before, by the training that is resumed.
+    """
+    # Rich's bar needs ipywidgets in a notebook, and is one unreadable line in a log.
+    return Bar(epochs, batches, done) if sys.stderr.isatty() else Lines(epochs, batches, done)
 
 
 class Bar:
     """Show epochs, losses and the time left in a single line that ends with the training.
-
-    Where standard error is no terminal, the line appears once, at the end.
 
     Args:
         epochs: Epochs of the whole training.
@@ -22,10 +57,11 @@ class Bar:
 
     def __init__(self, epochs: int, batches: int, done: int = 0) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
 
         self._epochs = epochs
-        self._bar = Progress(
+        self._bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TextColumn("{task.percentage:>3.0f} %"),
@@ -36,14 +72,14 @@ class Bar:
             console=Console(file=sys.stderr),
         )
         self._task = self._bar.add_task(
-            self._text(done), total=batches * epochs, completed=batches * done, losses=""
+            _count(done, epochs), total=batches * epochs, completed=batches * done, losses=""
         )
         self._open = True
         self._bar.start()
 
     def begin_epoch(self, epoch: int) -> None:
         """Name the epoch, counted from 0."""
-        self._update(description=self._text(epoch))
+        self._update(description=_count(epoch, self._epochs))
 
     def advance(self) -> None:
         """Count a batch."""
@@ -51,12 +87,7 @@ class Bar:
 
     def end_epoch(self, metrics: Mapping[str, Any]) -> None:
         """Show the losses that the epoch reached."""
-        shown = [
-            f"{name.removesuffix('_loss')} {float(metrics[name]):.4g}"
-            for name in ("train_loss", "val_loss")
-            if name in metrics
-        ]
-        self._update(losses="  ".join(shown))
+        self._update(losses=_losses(metrics))
 
     def close(self) -> None:
         """Leave the finished line on the screen and give the terminal back; a second call does nothing."""
@@ -68,5 +99,75 @@ class Bar:
         if self._open:
             self._bar.update(self._task, **changes)
 
-    def _text(self, epoch: int) -> str:
-        return f"epoch {min(epoch + 1, self._epochs)}/{self._epochs}"
+
+class Lines:
+    """Write a line after each epoch, and within long ones, with losses and the time left.
+
+    Args:
+        epochs: Epochs of the whole training.
+        batches: Batches of an epoch.
+        done: Epochs that were finished before, by the training that is resumed.
+        clock: Gives the time in seconds.
+    """
+
+    def __init__(
+        self, epochs: int, batches: int, done: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._epochs, self._total = epochs, max(batches * epochs, 1)
+        self._first = self._done = batches * done
+        self._epoch = done
+        self._losses = ""
+        self._clock = clock
+        self._began = clock()
+        self._written = self._began
+        self._open = True
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Name the epoch, counted from 0."""
+        self._epoch = epoch
+
+    def advance(self) -> None:
+        """Count a batch; a line where none was written for long."""
+        self._done += 1
+        if self._clock() - self._written >= LOG_INTERVAL_S:
+            self._write()
+
+    def end_epoch(self, metrics: Mapping[str, Any]) -> None:
+        """Show the losses; of short epochs only those a second apart, the first and the last."""
+        self._losses = _losses(metrics)
+        apart = self._clock() - self._written >= LOG_INTERVAL_S / 30
+        if apart or self._epoch + 1 == self._epochs or self._written == self._began:
+            self._write()
+
+    def close(self) -> None:
+        """Be silent from now on; a second call does nothing."""
+        self._open = False
+
+    def _write(self) -> None:
+        if not self._open:
+            return
+        now = self._clock()
+        passed, share = now - self._began, self._done / self._total
+        computed = self._done - self._first
+        left = (self._total - self._done) * passed / computed if computed else 0.0
+        parts = [_count(self._epoch, self._epochs), f"{100 * share:.0f} %", f"{_spell(passed)} passed"]
+        parts += [f"{_spell(left)} left", self._losses]
+        sys.stderr.write("  ".join(part for part in parts if part) + "\n")
+        sys.stderr.flush()
+        self._written = now
+
+
+def _count(epoch: int, epochs: int) -> str:
+    return f"epoch {min(epoch + 1, epochs)}/{epochs}"
+
+
+def _losses(metrics: Mapping[str, Any]) -> str:
+    return "  ".join(
+        f"{name.removesuffix('_loss')} {float(metrics[name]):.4g}"
+        for name in ("train_loss", "val_loss")
+        if name in metrics
+    )
+
+
+def _spell(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

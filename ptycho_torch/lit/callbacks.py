@@ -11,7 +11,7 @@ from ptycho.run.record import LAST_CHECKPOINT
 from ptycho.run.signals import Interruption
 from ptycho.training import epochs
 from ptycho.training.epochs import Ranking, files_here
-from ptycho.training.progress import Bar
+from ptycho.training.progress import Progress, open_progress
 
 
 class BestWeights(Callback):
@@ -185,7 +185,7 @@ class TrainingBar(ProgressBar):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bar: Bar | None = None
+        self._bar: Progress | None = None
         self._enabled = True
 
     def enable(self) -> None:
@@ -200,7 +200,7 @@ class TrainingBar(ProgressBar):
         """Open the bar where the training stands: at zero, or at the epoch that it resumes from."""
         if self._enabled:
             count = int(trainer.max_epochs or 1)
-            self._bar = Bar(count, int(trainer.num_training_batches), trainer.current_epoch)
+            self._bar = open_progress(count, int(trainer.num_training_batches), trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, *_: Any) -> None:
         """Name the epoch."""
