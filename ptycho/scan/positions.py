@@ -110,6 +110,8 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
     """
     path, key = find_place(text, scan.path)
     file = scan if path is None else open_scan(path)
+    if path is None and file.container not in {"npz", "hdf5"}:
+        raise _no_positions(text, scan, "there is no such file")
     if file.container == "text":
         return _read_text(file.path)
     if file.container == "npy":

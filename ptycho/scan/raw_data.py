@@ -24,6 +24,7 @@ from ptycho.scan.grouping import group_indices
 from ptycho.scan.scan import Scan
 from ptycho.scan.scan_file import open_scan
 from ptycho.scan.scan_format import ScanContents, find_format
+from ptycho.scan.scan_number import choose_scan
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ScanArrays, validate, with_quantity
 from ptycho.settings import legacy_dict as params
@@ -204,7 +205,7 @@ class RawData(Scan):
                 contents.metadata, params.cfg if current_config is None else current_config, path
             )
         arrays = contents.arrays
-        return cls(
+        scan = cls(
             arrays["xcoords"],
             arrays["ycoords"],
             arrays.get("xcoords_start"),
@@ -227,6 +228,8 @@ class RawData(Scan):
             ),
             contents=contents,
         )
+        frames = choose_scan(scan.scan_index, chosen.scan_index, path)
+        return scan if frames is None else scan.subset(frames)
 
     @classmethod
     def from_files(

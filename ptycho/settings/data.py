@@ -155,6 +155,9 @@ class ScanOptions:
     entry: int | None = _read(
         None, help="which of several scans in one file is read; none takes the first", example=2
     )
+    scan_index: int | None = _read(
+        None, help="which of the scans that 'scan_index' numbers is read; none reads all as one", example=0
+    )
     centre_px: tuple[float, float] | None = _read(
         None,
         help="row and column of the beam in the file's frames; none takes the file's, or looks",
