@@ -80,15 +80,15 @@ def test_warmup_epochs_and_min_lr_ratio_shape_the_course(train: Train) -> None:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_enable_progress_bar_shows_one_bar(
+def test_enable_progress_bar_shows_the_epochs(
     shown: bool, train: Train, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One bar for the whole training on standard error, or nothing."""
+    """A line an epoch in a log, or nothing."""
     caplog.set_level("ERROR", "tensorflow")  # Many trainings in one process make it talk of tracing.
     train(execution={"enable_progress_bar": shown}, nepochs=2)
     out, err = capfd.readouterr()
     assert out == ""
-    assert len([line for line in err.split("\n") if line.strip()]) == shown
+    assert len([line for line in err.split("\n") if line.strip()]) == 2 * shown
     assert err.count("epoch 2/2") == err.count("100 %") == shown
 
 

@@ -310,7 +310,7 @@ def test_persistent_workers_and_pin_memory_are_told(setting: str, reason: str, s
 
 
 @pytest.mark.parametrize(("asked", "given", "shown"), [(True, None, 1), (True, False, 0), (False, True, 1)])
-def test_enable_progress_bar_shows_one_bar(
+def test_enable_progress_bar_shows_the_epochs(
     asked: bool,
     given: bool | None,
     shown: int,
@@ -318,12 +318,12 @@ def test_enable_progress_bar_shows_one_bar(
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """One bar for the whole training on standard error, or nothing; the caller's word goes first."""
+    """A line an epoch in a log, or nothing; the caller's word goes first."""
     caplog.set_level(logging.ERROR, "tensorflow")  # Many trainings in one process make it talk of tracing.
     run(enable_progress_bar=asked, progress=given, nepochs=2)
     out, err = capfd.readouterr()
     assert out == ""
-    assert len([line for line in err.split("\n") if line.strip()]) == shown
+    assert len([line for line in err.split("\n") if line.strip()]) == 2 * shown
     assert err.count("epoch 2/2") == shown
     assert err.count("100 %") == shown
 

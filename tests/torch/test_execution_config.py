@@ -205,14 +205,14 @@ def test_pin_memory_reaches_the_loader(scan: RawData) -> None:
 
 
 @pytest.mark.parametrize(("asked", "given", "shown"), [(True, None, 1), (False, None, 0), (False, True, 1)])
-def test_enable_progress_bar_shows_one_bar(
+def test_enable_progress_bar_shows_the_epochs(
     asked: bool, given: bool | None, shown: int, run: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """One bar for the whole training on standard error, or nothing; the caller's word goes first."""
+    """A line an epoch in a log, or nothing; the caller's word goes first."""
     run(enable_progress_bar=asked, progress=given, nepochs=2)
     out, err = capfd.readouterr()
     assert out == ""
-    assert len([line for line in err.split("\n") if line.strip()]) == shown
+    assert len([line for line in err.split("\n") if line.strip()]) == 2 * shown
     assert err.count("epoch 2/2") == shown
     assert err.count("100 %") == shown
 
