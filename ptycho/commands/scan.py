@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ptycho.scan.raw_data import RawData
     from ptycho.scan.scan_file import open_scan, opened_once
     from ptycho.scan.scan_format import find_format
+    from ptycho.scan.summary import contents_lines, settings_toml, taken_lines
     from ptycho.settings.data import ScanOptions
 
     with opened_once():
@@ -42,16 +43,16 @@ def run(arguments: argparse.Namespace) -> int:
         resolution = options.resolve(arguments, "train", extra_layers=[named])
         file = open_scan(arguments.scan)
         scan_format = find_format(file)
+        if arguments.to is None:
+            # Before anything can go wrong with it: what is in the file tells what the settings have to name.
+            print(f"{arguments.scan}: {scan_format.name}, {scan_format.layout}")
+            _print_part("it holds", contents_lines(file))
         with warnings.catch_warnings(record=True) as doubts, _decisions_unheard():
             warnings.simplefilter("always")
             scan = RawData.from_file(arguments.scan, options=resolution.build(ScanOptions))
         if arguments.to is not None:
             print(_convert(scan, arguments.to))
             return 0
-        from ptycho.scan.summary import contents_lines, settings_toml, taken_lines
-
-        print(f"{arguments.scan}: {scan_format.name}, {scan_format.layout}")
-        _print_part("it holds", contents_lines(file))
         _print_part("taken", taken_lines(scan))
         _print_part("doubtful", [str(doubt.message) for doubt in doubts])
         print(f"\nwritten: {_draw(scan, arguments.scan)}\n\n{settings_toml(scan)}")

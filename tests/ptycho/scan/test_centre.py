@@ -6,9 +6,13 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ptycho.scan.centre import is_corner_centred
+from ptycho.scan.centre import beam_pixel, find_beam, is_corner_centred
+from ptycho.scan.frames import Orientation
 from ptycho.settings.data import Centre
+from ptycho.simulate.probes import draw_beam
 
 
 @pytest.fixture
@@ -55,3 +59,36 @@ def test_setting_places_the_centre(bright_middle: np.ndarray, setting: Centre, c
                 corner,
                 f"zero frequency of 'diff3d' is in the {setting}: data.centre says so",
             )
+
+
+@given(row=st.integers(-10, 10), column=st.integers(-10, 10), seed=st.integers(0, 99))
+def test_a_beam_off_the_middle_is_found(row: int, column: int, seed: int) -> None:
+    """Frames rolled by some pixels have their beam there, to the pixel; near the middle nothing is moved."""
+    probe = draw_beam("zone_plate", 64)
+    light = np.fft.fftshift(np.abs(np.fft.fft2(probe)) ** 2)
+    mean = np.random.default_rng(seed).poisson(1e6 * light / light.sum()).astype(float)
+    beam, notes = find_beam(np.roll(mean, (row, column), (0, 1)), None, probe, "counts", corner=False)
+    if max(abs(row), abs(column)) < 2:
+        assert (beam, notes) == (None, [])
+    else:
+        assert beam == (32 + row, 32 + column)
+        assert notes[0].startswith(f"the beam is {row:+d} rows and {column:+d} columns off the middle")
+
+
+def test_another_probe_tells_nothing_of_the_beam() -> None:
+    """A probe that the frames do not show, one of another side, or none, leaves the beam in the middle."""
+    light = np.fft.fftshift(np.abs(np.fft.fft2(draw_beam("zone_plate", 64))) ** 2)
+    mean = np.roll(light, 9, 0)
+    spread = np.random.default_rng(0).normal(size=(64, 64)).astype(complex)
+    for probe in (None, np.ones((64, 64)), spread, draw_beam("zone_plate", 32)):
+        assert find_beam(mean, None, probe, "counts", corner=False) == (None, [])
+
+
+@given(place=st.tuples(st.integers(0, 11), st.integers(0, 15)), turn=st.tuples(*[st.booleans()] * 3))
+def test_the_beam_turns_with_the_frames(place: tuple[int, int], turn: tuple[bool, bool, bool]) -> None:
+    """A beam named in the file's frames is the same pixel of the turned ones."""
+    frame = np.arange(12 * 16).reshape(12, 16)
+    orientation = Orientation(*turn)
+    beam, _ = beam_pixel((float(place[0]), float(place[1])), None, orientation, (12, 16))
+    assert beam is not None
+    assert orientation.turn(frame)[beam] == frame[place]

@@ -117,3 +117,24 @@ def test_raw_frames_are_never_changed(counts: np.ndarray) -> None:
         frames_of(raw, Detector(16, False, 16, 2), quantity, bad=bad).amplitudes(slice(0, 3))
         frames_of(raw, quantity=quantity, bad=bad).amplitudes()
     np.testing.assert_array_equal(raw, before)
+
+
+@given(
+    shape=st.tuples(st.integers(3, 20), st.integers(3, 20)),
+    beam=st.tuples(st.integers(0, 19), st.integers(0, 19)),
+    crop=st.integers(1, 30),
+)
+def test_a_crop_around_the_beam_is_a_window(shape: tuple[int, int], beam: tuple[int, int], crop: int) -> None:
+    """The crop is the window around the beam of the frame laid on endless ground, whatever the sides."""
+    rows, columns = shape
+    beam = min(beam[0], rows - 1), min(beam[1], columns - 1)
+    frames = 1 + np.arange(2 * rows * columns).reshape(2, rows, columns)
+    detector = Detector(rows, False, crop, 1, columns, beam)
+    ground = np.zeros((2, rows + 60, columns + 60), frames.dtype)
+    ground[:, 30 : 30 + rows, 30 : 30 + columns] = frames
+    row, column = beam[0] + 30 - crop // 2, beam[1] + 30 - crop // 2
+    window = ground[:, row : row + crop, column : column + crop]
+    np.testing.assert_array_equal(detector.cut(frames), window)
+    assert detector.overhang == bool((window == 0).any())
+    mask = FrameStack(frames, "counts", detector).mask
+    np.testing.assert_array_equal(window[0] > 0, np.ones((crop, crop), bool) if mask is None else mask)
