@@ -18,6 +18,7 @@ from ptycho.physics.scale import measure
 from ptycho.reconstruction.from_frames import Picture, reconstruct_frames
 from ptycho.reconstruction.iteration import Measurement
 from ptycho.reconstruction.picture import SHOWN_FRAMES, place_scan
+from ptycho.reconstruction.positions_fit import stage_error
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.frame_store import store_frames
@@ -99,6 +100,7 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
             normalisation.probe(given),
             counts_of_unit=normalisation.intensity_scale**2,
             sweeps=None if decides else max(1, int(asked)),
+            correct_positions=bool(resolution["inference.correct_positions"]),
             on_sweep=lambda number, misfit: logger.debug("sweep %d: misfit %.4g", number, misfit),
         )
 
@@ -111,6 +113,8 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
         f"misfit {picture.misfits[0]:.3g} to {picture.misfits[-1]:.3g}, where photon noise alone makes about "
         f"{picture.noise:.2g}"
     )
+    if resolution["inference.correct_positions"]:
+        notes.append(f"positions were corrected: {stage_error(scan.positions, picture.positions)}")
     for note in notes:
         logger.info("%s", note)
     return _reconstruction(scan, normalisation, picture, notes)
@@ -164,13 +168,13 @@ def _reconstruction(
     scan: RawData, normalisation: Normalisation, picture: Picture, notes: list[str]
 ) -> Reconstruction:
     shown = np.unique(np.linspace(0, scan.n_frames - 1, min(SHOWN_FRAMES, scan.n_frames)).astype(np.int64))
-    patches = cut(picture.object, scan.positions[shown], scan.N, origin_px=picture.origin_px)
+    patches = cut(picture.object, picture.positions[shown], scan.N, origin_px=picture.origin_px)
     factor, scale = normalisation.amplitude_factor, normalisation.intensity_scale
     return Reconstruction(
         object=picture.object,
         coverage=picture.coverage,
         origin_px=np.asarray(picture.origin_px, np.float64),
-        positions=np.asarray(scan.positions, np.float64),
+        positions=picture.positions,
         probe=picture.probe,
         frame_indices=shown,
         measured=scan.amplitudes(shown) * np.float32(factor * scale),

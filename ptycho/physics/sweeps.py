@@ -21,6 +21,9 @@ from typing import NamedTuple
 from .limits import INTENSITY_FLOOR
 from .operations import Array, Operations
 
+_FLAT = 1e-9
+"""Determinant of the normal equations of a shift below which a patch is flat."""
+
 
 class Estimate(NamedTuple):
     """What sweeps move.
@@ -86,11 +89,13 @@ class StepKind:
         learn_probe: Move the probe too.
         between_pixels: Some position is no whole pixel. Otherwise two of every three transforms are spared.
         masked: Some detector pixels are bad.
+        find_shifts: Say how far each frame lies from where it was laid.
     """
 
     learn_probe: bool
     between_pixels: bool
     masked: bool
+    find_shifts: bool = False
 
 
 def step(
@@ -100,7 +105,7 @@ def step(
     batch: FrameBatch,
     good: Array,
     dampings: Dampings,
-) -> tuple[Estimate, Array]:
+) -> tuple[Estimate, Array, Array]:
     """Move object and probe by what a few frames ask for.
 
     Args:
@@ -112,14 +117,17 @@ def step(
         dampings: How the step is regularised.
 
     Returns:
-        The new estimate, and squared amplitude error and measured energy, shape (2,).
+        The new estimate, squared amplitude error and measured energy, shape (2,), and for each frame its
+        shift [x, y] and the variance of one, in units of that of an exit wave, shape (K, 3).
     """
-    asked = pull(ops, kind, estimate, batch, good)
-    return move(ops, kind, estimate, asked, dampings), asked.misfit
+    asked, shifts = pull(ops, kind, estimate, batch, good)
+    return move(ops, kind, estimate, asked, dampings), asked.misfit, shifts
 
 
-def pull(ops: Operations, kind: StepKind, estimate: Estimate, batch: FrameBatch, good: Array) -> Pulls:
-    """Add up what frames ask object and probe to become: the arguments are those of :func:`step`."""
+def pull(
+    ops: Operations, kind: StepKind, estimate: Estimate, batch: FrameBatch, good: Array
+) -> tuple[Pulls, Array]:
+    """Add up what frames ask object and probe to become, and fit their shifts; arguments as for `step`."""
     patches = ops.gather(estimate.row, batch.index)
     ramp = shift_ramp(ops, batch.rest, estimate.probe) if kind.between_pixels else None
     probe = estimate.probe[None] if ramp is None else ops.ifft2(ops.fft2(estimate.probe)[None] * ramp)
@@ -130,13 +138,17 @@ def pull(ops: Operations, kind: StepKind, estimate: Estimate, batch: FrameBatch,
     probe_pull, passed = estimate.probe, ops.zeros(ops.shape(good), misfit)
     if kind.learn_probe:
         probe_pull, passed = _probe_pull(ops, patches, change, ramp)
-    return Pulls(
+    shifts = ops.zeros((*ops.shape(batch.rest)[:1], 3), misfit)
+    if kind.find_shifts:
+        shifts = _shifts(ops, patches, probe, change)
+    asked = Pulls(
         object=ops.scatter_add(ops.reduce_sum(ops.conj(probe) * change, 1), batch.index, estimate.row),
         light=ops.scatter_add(light, batch.index, estimate.row),
         probe=probe_pull,
         passed=passed,
         misfit=misfit,
     )
+    return asked, shifts
 
 
 def add(pulls: Pulls, more: Pulls) -> Pulls:
@@ -201,6 +213,27 @@ def _probe_pull(ops: Operations, patches: Array, change: Array, ramp: Array | No
         return ops.reduce_sum(asked, 0), passed
     # Spectra are added before they are transformed: one inverse transform serves all frames.
     return ops.ifft2(ops.reduce_sum(ops.fft2(asked) * ops.conj(ramp), 0)), passed
+
+
+def _shifts(ops: Operations, patches: Array, probe: Array, change: Array) -> Array:
+    """Fit the shift of each frame that explains the change of its exit wave best, by least squares.
+
+    The frame moves over the object by d, and its exit wave changes by P (d . grad O): two unknowns and many
+    pixels. Patches end where they do, so the slope is taken inside.
+    """
+    inner = (slice(None), slice(None), slice(1, -1), slice(1, -1))
+    lit, asked = probe[inner], change[inner]
+    slopes = (patches[:, 1:-1, 2:] - patches[:, 1:-1, :-2], patches[:, 2:, 1:-1] - patches[:, :-2, 1:-1])
+    waves = [ops.scale(slope, 0.5)[:, None] * lit for slope in slopes]
+
+    def product(a: Array, b: Array) -> Array:
+        return ops.reduce_sum(ops.real(ops.conj(a) * b), (1, 2, 3))
+
+    x, y = (product(wave, asked) for wave in waves)
+    xx, yy, xy = (product(*pair) for pair in ((waves[0],) * 2, (waves[1],) * 2, tuple(waves)))
+    # A flat patch has no slope: its frame stays where it is.
+    whole = ops.maximum(xx * yy - xy * xy, _FLAT)
+    return ops.stack([(yy * x - xy * y) / whole, (xx * y - xy * x) / whole, 0.5 * (xx + yy) / whole], 1)
 
 
 def _inverse(ops: Operations, intensity: Array, damping: Array) -> Array:

@@ -19,6 +19,7 @@ from ptycho.physics.noise import amplitude_noise
 from ptyconf.errors import error_text
 
 from .iteration import Iteration, Measurement, SweepLibrary
+from .positions_fit import MovingPositions
 from .probe_retrieval import START_AMPLITUDE
 from .sweeps_schedule import Schedule
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
+
+FARTHEST_SHARE = 8
+"""A frame moves by this part of its side at most: farther away it sees another piece of the object."""
 
 SAMPLED_FRAMES = 256
 """Frames that the noise is estimated from."""
@@ -40,6 +44,7 @@ class Picture:
         coverage: Summed intensity of the probe, in units of its brightest pixel, shape (H, W), float32.
         origin_px: [x, y] of pixel [0, 0] in the coordinates of the positions.
         probe: Orthogonal modes, strongest first, with the energy of those given, shape (P, N, N), complex64.
+        positions: Patch centres [x, y] in pixels, corrected where that was asked for, shape (n, 2).
         misfits: Squared amplitude error of each sweep, as a share of the measured energy.
         noise: What photon noise alone makes of it.
     """
@@ -48,6 +53,7 @@ class Picture:
     coverage: NDArray[np.float32]
     origin_px: tuple[int, int]
     probe: NDArray[np.complex64]
+    positions: NDArray[np.float64]
     misfits: list[float]
     noise: float
 
@@ -59,6 +65,7 @@ def reconstruct_frames(
     *,
     counts_of_unit: float,
     sweeps: int | None = None,
+    correct_positions: bool = False,
     seed: int = 0,
     on_sweep: Callable[[int, float], None] | None = None,
 ) -> Picture:
@@ -70,6 +77,7 @@ def reconstruct_frames(
         probe: Modes to start from on the scale of the frames, shape (P, N, N).
         counts_of_unit: Photons of a pixel whose normalised amplitude is 1.
         sweeps: How many; None lets noise and misfit decide.
+        correct_positions: Move each frame to where it fits best.
         seed: Seed of the order of the frames.
         on_sweep: Called after each sweep with its number and misfit.
 
@@ -78,14 +86,22 @@ def reconstruct_frames(
     """
     start = np.asarray(probe, np.complex64)
     N = start.shape[-1]
-    canvas = Canvas.around(measurement.positions, N)
+    nominal = np.asarray(measurement.positions, np.float64)
+    bound = N / FARTHEST_SHARE if correct_positions else 0.0
+    canvas = Canvas.around(np.concatenate([nominal - bound, nominal + bound]), N)
     noise = noise_of(measurement, counts_of_unit)
-    schedule = Schedule(len(measurement), math.prod(canvas.shape) // N**2, noise, sweeps)
+    areas = math.prod(canvas.shape) // N**2
+    schedule = Schedule(len(measurement), areas, noise, sweeps, correct_positions=correct_positions)
+    # An amplitude has 1/4 of a photon of noise, of which a real part of the exit wave takes half.
+    moving = MovingPositions(nominal, bound, 1 / (8 * counts_of_unit))
     empty = np.full(canvas.shape, START_AMPLITUDE, np.complex64)
     iteration = Iteration(library, measurement, canvas, empty, start, seed)
     misfits: list[float] = []
     for settings in schedule.settings(misfits):
         misfits.append(iteration.sweep(settings))
+        if settings.find_shifts:
+            moving.follow(iteration.shifts)
+            iteration.lay(moving.positions)
         if on_sweep is not None:
             on_sweep(len(misfits), misfits[-1])
         if not math.isfinite(misfits[-1]):
@@ -96,12 +112,12 @@ def reconstruct_frames(
                     hint="data.mask, where bad pixels hold NaN",
                 )
             )
-    return _picture_of(iteration, measurement, canvas, start, misfits, noise)
+    return _picture_of(iteration, moving.positions, canvas, start, misfits, noise)
 
 
 def _picture_of(
     iteration: Iteration,
-    measurement: Measurement,
+    positions: NDArray[np.float64],
     canvas: Canvas,
     start: Complex,
     misfits: list[float],
@@ -111,12 +127,13 @@ def _picture_of(
     # The product alone is measured: the probe keeps its energy, the object takes what is left of the scale.
     gain = np.sqrt(energy_of(start) / energy_of(learned))
     light = (learned.real**2 + learned.imag**2).sum(axis=0)
-    coverage = place(light / light.max(), np.asarray(measurement.positions, np.float64), canvas)
+    coverage = place(light / light.max(), positions, canvas)
     return Picture(
         object=np.where(coverage > 0, row / gain, 0).astype(np.complex64),
         coverage=coverage.astype(np.float32),
         origin_px=canvas.origin_px,
         probe=(learned * gain).astype(np.complex64),
+        positions=positions,
         misfits=misfits,
         noise=noise,
     )

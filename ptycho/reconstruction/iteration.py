@@ -37,13 +37,13 @@ class SweepFunctions(NamedTuple):
     """The arithmetic of `physics.sweeps` for one kind of step, compiled where that pays.
 
     Attributes:
-        step: Estimate, batch, good pixels and dampings to the new estimate and the misfit.
-        pull: Estimate, batch and good pixels to what the frames ask for.
+        step: Estimate, batch, good pixels and dampings to the new estimate, the misfit and the shifts.
+        pull: Estimate, batch and good pixels to what the frames ask for, and their shifts.
         move: Estimate, what was asked and dampings to the new estimate.
     """
 
-    step: Callable[[Estimate, FrameBatch, Array, Dampings], tuple[Estimate, Array]]
-    pull: Callable[[Estimate, FrameBatch, Array], Pulls]
+    step: Callable[[Estimate, FrameBatch, Array, Dampings], tuple[Estimate, Array, Array]]
+    pull: Callable[[Estimate, FrameBatch, Array], tuple[Pulls, Array]]
     move: Callable[[Estimate, Pulls, Dampings], Estimate]
 
 
@@ -92,6 +92,7 @@ class SweepSettings:
         probe_damping: The same for the probe, by the object's intensity.
         momentum: Share of the last sweep's change that is added to this one's (heavy ball).
         learn_probe: Move the probe too, and leave its modes orthogonal.
+        find_shifts: Say how far each frame lies from where it was laid.
     """
 
     batch_size: int = 16
@@ -99,6 +100,7 @@ class SweepSettings:
     probe_damping: float = 0.1
     momentum: float = 0.0
     learn_probe: bool = False
+    find_shifts: bool = False
 
 
 class Iteration:
@@ -111,6 +113,10 @@ class Iteration:
         picture: Complex object to start from, shape (H, W) of the canvas.
         probe: Complex modes on the network's scale, shape (P, N, N).
         seed: Seed of the order of the frames.
+
+    Attributes:
+        shifts: What the last sweep that was asked for it found: shift [x, y] of each frame in pixels, and
+            the variance of one in units of that of an exit wave, shape (n, 3).
 
     Raises:
         ValueError: A patch does not lie on the canvas.
@@ -127,7 +133,7 @@ class Iteration:
     ) -> None:
         self._library = library
         self._measurement = measurement
-        self._shape = canvas.shape
+        self._canvas = canvas
         modes, N = len(probe), probe.shape[-1]
         self._layout = PatchLayout.on(canvas, measurement.positions, N)
         self._portion = max(
@@ -138,6 +144,7 @@ class Iteration:
             library.array(np.array(probe, np.complex64)),
         )
         self._change: Estimate | None = None
+        self.shifts = np.zeros((len(measurement), 3), np.float32)
         good = np.ones((N, N), bool) if measurement.good is None else measurement.good
         self._good = library.array(np.asarray(good, bool))
         self._rng = np.random.default_rng(seed)
@@ -160,10 +167,23 @@ class Iteration:
     def read(self) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
         """Return object (H, W) and probe (P, N, N) as they are now."""
         row, probe = (self._library.operations.to_numpy(values) for values in self._estimate)
-        return row.reshape(self._shape), probe
+        return row.reshape(self._canvas.shape), probe
+
+    def lay(self, positions: Positions) -> None:
+        """Lay the frames at other positions on the same canvas.
+
+        Raises:
+            ValueError: A patch does not lie on the canvas.
+        """
+        self._layout = PatchLayout.on(self._canvas, positions, self._layout.window.shape[0])
 
     def _visit_all(self, settings: SweepSettings) -> Array:
-        kind = StepKind(settings.learn_probe, self._layout.between_pixels, self._measurement.good is not None)
+        kind = StepKind(
+            settings.learn_probe,
+            self._layout.between_pixels,
+            self._measurement.good is not None,
+            settings.find_shifts,
+        )
         functions = self._library.functions(kind, self._layout.window.shape[0])
         dampings = Dampings(
             *(
@@ -174,21 +194,29 @@ class Iteration:
         misfit = self._library.array(np.zeros(2, np.float32))
         for frames in frame_order(len(self._measurement), settings.batch_size, self._rng):
             if len(frames) <= self._portion:
-                self._estimate, shares = functions.step(
+                self._estimate, shares, shifts = functions.step(
                     self._estimate, self._batch(frames), self._good, dampings
                 )
+                if settings.find_shifts:
+                    self.shifts[frames] = self._library.operations.to_numpy(shifts)
             else:
-                asked = self._pull_in_portions(functions, frames)
+                asked = self._pull_in_portions(functions, frames, find_shifts=settings.find_shifts)
                 self._estimate, shares = functions.move(self._estimate, asked, dampings), asked.misfit
             # Added up where it was computed: reading a number back makes a GPU wait for every step.
             misfit = misfit + shares
         return misfit
 
-    def _pull_in_portions(self, functions: SweepFunctions, frames: NDArray[np.int64]) -> Pulls:
+    def _pull_in_portions(
+        self, functions: SweepFunctions, frames: NDArray[np.int64], *, find_shifts: bool
+    ) -> Pulls:
+        def pull(portion: NDArray[np.int64]) -> Pulls:
+            asked, shifts = functions.pull(self._estimate, self._batch(portion), self._good)
+            if find_shifts:
+                self.shifts[portion] = self._library.operations.to_numpy(shifts)
+            return asked
+
         starts = range(0, len(frames), self._portion)
-        batches = (self._batch(frames[start : start + self._portion]) for start in starts)
-        pulls = (functions.pull(self._estimate, batch, self._good) for batch in batches)
-        return functools.reduce(add, pulls)
+        return functools.reduce(add, (pull(frames[start : start + self._portion]) for start in starts))
 
     def _batch(self, frames: NDArray[np.int64]) -> FrameBatch:
         return FrameBatch(

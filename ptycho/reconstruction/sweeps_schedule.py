@@ -33,6 +33,9 @@ LAST_SWEEPS = 6
 PROBE_REST = 1
 """Sweeps in which the object alone moves, so that the probe does not absorb it."""
 
+SHIFTS_REST = 4
+"""Sweeps before frames are moved: as long as the object is a blur, every shift fits it as well."""
+
 BATCH_SIZE = 16
 FIRST_MOMENTUM = 0.5
 LAST_MOMENTUM = 0.8
@@ -50,6 +53,7 @@ class Schedule:
         noise: Misfit that photon noise alone makes.
         sweeps: How many; None lets noise and misfit decide.
         learn_probe: Move the probe too.
+        correct_positions: Find shifts of the frames, once there is something to compare them with.
     """
 
     frames: int
@@ -57,6 +61,7 @@ class Schedule:
     noise: float
     sweeps: int | None = None
     learn_probe: bool = True
+    correct_positions: bool = False
 
     def settings(self, misfits: list[float]) -> Iterator[SweepSettings]:
         """Give the settings of each sweep, while the misfits of those before are appended to a list."""
@@ -79,4 +84,5 @@ class Schedule:
             # Momentum grows as in Nesterov's method: the first changes point nowhere in particular.
             momentum=0.0 if before < 2 else min(momentum, number / (number + 3)),
             learn_probe=self.learn_probe and before >= PROBE_REST,
+            find_shifts=self.correct_positions and before >= SHIFTS_REST,
         )

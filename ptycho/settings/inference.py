@@ -91,6 +91,11 @@ class InferenceConfig:
         check=not_negative("10"),
         legacy=False,
     )
+    correct_positions: bool = described(
+        False,
+        help="move each frame to where it fits best while `ptycho reconstruct` sweeps",
+        legacy=False,
+    )
 
     def __post_init__(self) -> None:
         """Take `n_images` for `n_groups` where only that is given."""

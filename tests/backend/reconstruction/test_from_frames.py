@@ -5,6 +5,7 @@ import pytest
 
 from ptycho.metrics.scores import score
 from ptycho.reconstruction.from_frames import noise_of, reconstruct_frames
+from ptycho.reconstruction.positions_fit import fit_stage
 
 PHOTONS = 1e5
 
@@ -86,3 +87,20 @@ def test_numbers_that_are_none_are_an_error(scanned, library):
         "  expected  frames and a probe of finite numbers\n"
         "  try       data.mask, where bad pixels hold NaN"
     )
+
+
+def test_wrong_positions_are_corrected(scanned, library):
+    """Frames that were laid 0.8 px beside their places move back, up to what the whole scan may do."""
+    scan = scanned()
+    angle = np.random.default_rng(1).uniform(0, 2 * np.pi, len(scan.positions))
+    wrong = scan.positions + 0.8 * np.column_stack([np.cos(angle), np.sin(angle)])
+    measurement = scan.measurement(positions=wrong)
+    left, made = [], {}
+    for correct in (False, True):
+        made[correct] = reconstruct_frames(
+            library, measurement, scan.probe, counts_of_unit=1e9, sweeps=45, correct_positions=correct
+        )
+        beside = made[correct].positions - scan.positions
+        left.append(float(np.std(beside - fit_stage(scan.positions, beside))))
+    assert left[1] < 0.25 * left[0]
+    assert made[True].misfits[-1] < 0.1 * made[False].misfits[-1]
