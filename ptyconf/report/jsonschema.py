@@ -1,40 +1,28 @@
-"""A schema as JSON Schema (draft 2020-12), for editors that complete TOML files."""
+"""A schema as JSON Schema (draft 2020-12), for editors that complete TOML, JSON and YAML files.
+
+It agrees with ``resolve`` about one document by itself, as far as types go; checks, rules, references and
+what other layers say cannot be told. By the draft's own rule ``1.0`` is a whole number.
+"""
 
 from __future__ import annotations
 
-import datetime
-import enum
-import types
-import typing
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path, PurePath
-from typing import Any, Literal, Union
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from ptyconf.report.json import plain
-from ptyconf.schema.annotations import unwrap
 from ptyconf.schema.fields import UNSET
+from ptyconf.schema.path import split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_SCALARS: dict[Any, dict[str, Any]] = {
-    bool: {"type": "boolean"},
-    int: {"type": "integer"},
-    float: {"type": "number"},
-    str: {"type": "string"},
-    Path: {"type": "string"},
-    PurePath: {"type": "string"},
-    datetime.datetime: {"type": "string", "format": "date-time"},
-    datetime.date: {"type": "string", "format": "date"},
-    datetime.time: {"type": "string", "format": "time"},
-}
 
 
 def json_schema(
     schema: Schema, *, defaults: Mapping[str, Any] | None = None, paths: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Describe the TOML files of a program: types, help, units, choices and defaults.
+    """Describe the files of a program: types, help, units, choices and defaults.
 
     Args:
         schema: The settings.
@@ -44,21 +32,19 @@ def json_schema(
     """
     shown = tuple(schema.settings) if paths is None else tuple(path for path in schema if path in paths)
     settings = _sections(schema, shown, {} if defaults is None else defaults)
+    replace = _names("Settings to which lower layers add nothing.", {"enum": list(shown)})
+    lists = {"unset": _unset(schema, shown), "replace": replace}
     properties: dict[str, Any] = {
         **settings["properties"],
         "include": {
             "description": "Files whose settings stand below this file's.",
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
         },
-        "unset": {
-            "description": "Settings to set to none.",
-            "type": "array",
-            "items": {"enum": list(shown)},
-        },
+        **lists,
         "profile": {
             "description": "Named sets of settings that stand above this file's when asked for.",
             "type": "object",
-            "additionalProperties": settings,
+            "additionalProperties": {**settings, "properties": {**settings["properties"], **lists}},
         },
     }
     return {
@@ -70,86 +56,106 @@ def json_schema(
     }
 
 
+def _unset(schema: Schema, shown: Collection[str]) -> dict[str, Any]:
+    """Describe the list of what is set to none: what may be none, and places below tables and sections."""
+    slots = [schema.index.slots[path] for path in shown]
+    below = any(isinstance(each.node, (Table, Section)) for each in slots)
+    items = {"type": "string"} if below else {"enum": [each.path for each in slots if _may_be_none(each)]}
+    return _names("Settings to set to none.", items)
+
+
+def _names(description: str, items: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "anyOf": [items, {"type": "array", "items": items}]}
+
+
+def _may_be_none(slot: Slot) -> bool:
+    return bool(slot.kind.optional if slot.node is None else slot.node.optional)
+
+
+def _table() -> dict[str, Any]:
+    return {"type": "object", "properties": {}, "additionalProperties": False}
+
+
 def _sections(schema: Schema, shown: Collection[str], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    root: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+    root = _table()
     for path in shown:
-        setting = schema[path]
-        node = root
-        *sections, name = path.split(".")
-        for section in sections:
-            inner = {"type": "object", "properties": {}, "additionalProperties": False}
-            node = node["properties"].setdefault(section, inner)
-        node["properties"][name] = describe_setting(
-            replace(setting, default=defaults.get(path, setting.default))
-        )
-    _add_aliases(schema, shown, root)
+        slot = schema.index.slots[path]
+        _put(root, path, describe(slot, defaults.get(path, slot.setting.default)))
+    for key, entry in schema.index.keys.items():
+        if isinstance(entry, tuple) and any(each.path in shown for each in entry):
+            alias = entry[0]
+            kind = alias.kind if alias.kind is not None else schema.index.slots[alias.path].kind
+            said = dict(kind.json_schema)
+            said["description"] = f"Another name of {' or '.join(each.path for each in entry)}."
+            if alias.deprecated:
+                said["deprecated"] = True
+            _put(root, key, said)
     return root
 
 
-def _add_aliases(schema: Schema, shown: Collection[str], root: dict[str, Any]) -> None:
-    """Allow the other names, marked by what they mean."""
-    for key, entry in schema.index.keys.items():
-        if not isinstance(entry, tuple) or not any(each.path in shown for each in entry):
-            continue
-        node = root
-        *sections, name = key.split(".")
-        for section in sections:
-            inner = {"type": "object", "properties": {}, "additionalProperties": False}
-            node = node["properties"].setdefault(section, inner)
-        alias = entry[0]
-        said = (
-            dict(alias.kind.json_schema) if alias.kind is not None else type_schema(schema[alias.path].type)
-        )
-        said["description"] = f"Another name of {' or '.join(each.path for each in entry)}."
-        if alias.deprecated:
-            said["deprecated"] = True
-        node["properties"][name] = said
+def _put(root: dict[str, Any], path: str, said: dict[str, Any]) -> None:
+    node = root
+    *sections, name = (str(each) for each in split_path(path))
+    for section in sections:
+        node = node["properties"].setdefault(section, _table())
+    node["properties"][name] = said
 
 
-def describe_setting(setting: Setting) -> dict[str, Any]:
-    """Describe one setting."""
-    said = type_schema(setting.type)
+def describe(slot: Slot, default: Any = UNSET, above: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """Describe one setting, with all that it holds.
+
+    Args:
+        slot: The setting.
+        default: What is in force when nobody sets it.
+        above: The classes around it: one that holds itself is described once.
+    """
+    said = dict(slot.kind.json_schema) if slot.node is None else _described_node(slot.node, above)
+    if _may_be_none(slot) and said:
+        said = _or_null(said)
+    setting = slot.setting
     text = f"{setting.help} [{setting.unit}]" if setting.unit else setting.help
     if text:
         said["description"] = text.strip()
     if setting.choices:
         said["enum"] = [plain(each) for each in setting.choices]
-    if setting.default is not UNSET and setting.default is not None and not setting.secret:
-        said["default"] = plain(setting.default)
+    if default is not UNSET and default is not None and slot.node is None and not setting.secret:
+        said["default"] = _default(setting, slot, default)
     if setting.secret:
         said["writeOnly"] = True
     return said
 
 
-def type_schema(kind: Any) -> dict[str, Any]:
-    """Describe a Python type."""
-    kind = unwrap(kind)
-    if kind in _SCALARS:
-        return dict(_SCALARS[kind])
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        return {"enum": [plain(each) for each in arguments if each is not None]}
-    if origin in {Union, types.UnionType}:
-        inner = [type_schema(each) for each in arguments if each is not type(None)]
-        return inner[0] if len(inner) == 1 else {"anyOf": inner}
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return {"enum": [plain(each) for each in kind]}
-    return _container_schema(origin or kind, arguments)
+def _or_null(said: dict[str, Any]) -> dict[str, Any]:
+    """Allow null, which JSON and YAML have for none."""
+    if "enum" in said:
+        return {**said, "enum": [*said["enum"], None]}
+    kind = said.get("type")
+    if kind is not None:
+        return {**said, "type": [*([kind] if isinstance(kind, str) else kind), "null"]}
+    return {"anyOf": [*said.pop("anyOf", [said]), {"type": "null"}]}
 
 
-def _container_schema(kind: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
-    if not isinstance(kind, type):
-        return {}
-    if issubclass(kind, Mapping):
-        return {
-            "type": "object",
-            **({"additionalProperties": type_schema(arguments[1])} if arguments else {}),
-        }
-    if issubclass(kind, tuple) and arguments and arguments[-1] is not Ellipsis:
-        count = len(arguments)
-        items = [type_schema(each) for each in arguments]
-        return {"type": "array", "prefixItems": items, "minItems": count, "maxItems": count}
-    if issubclass(kind, (Sequence, set, frozenset)) and not issubclass(kind, (str, bytes)):
-        return {"type": "array", **({"items": type_schema(arguments[0])} if arguments else {})}
-    fields = getattr(kind, "__dataclass_fields__", None) or getattr(kind, "__attrs_attrs__", None)
-    return {"type": "object"} if fields else {}
+def _default(setting: Setting, slot: Slot, default: Any) -> Any:
+    return plain(default if setting.conversion is not None else slot.kind.toml(default))
+
+
+def _described_node(node: Node, above: tuple[Any, ...]) -> dict[str, Any]:
+    if isinstance(node, Table):
+        return {"type": "object", "additionalProperties": describe(node.value, above=above)}
+    if isinstance(node, Items):
+        return {"type": "array", "items": describe(node.item, above=(*above, Items))}
+    if isinstance(node, Choice):
+        return {"anyOf": [_described_node(each, (*above, Items)) for each in node.sections]}
+    if above.count(node.target) > 1:
+        return {"type": "object"}
+    inside = (*above, node.target)
+    said = _table()
+    for name, member in node.members.items():
+        said["properties"][name] = describe(member, member.setting.default, inside)
+    for alias, name in node.names.items():
+        said["properties"].setdefault(alias, said["properties"][name])
+    # What one layer leaves out of a section another may have; an element of a list stands by itself.
+    required = [name for name, member in node.members.items() if member.required]
+    if required and above and above[-1] is Items:
+        said["required"] = required
+    return said

@@ -19,26 +19,33 @@ _CLOCK = r"(?P<sign>[+-]?)(?:(?P<d>\d+) ?d(?:ays?)?,? ?)?(?P<h>\d+):(?P<m>\d{2})
 _PIECE = rf"({_NUMBER}) ?(weeks?|days?|hours?|minutes?|seconds?|w|d|h|min|ms|us|m|s)"
 
 
+def _from_iso(kind: Any, text: str, expected: str) -> Any:
+    if kind is datetime.datetime and "T" not in text and " " not in text:
+        raise Mismatch(expected)  # a date alone is no date with time
+    try:
+        return kind.fromisoformat(text)
+    except ValueError:
+        raise Mismatch(expected) from None
+
+
 def _instance(kind: type, expected: str, name: str) -> Kind:
     def read(value: Any) -> Any:
         if isinstance(value, kind) and (
             kind is not datetime.date or not isinstance(value, datetime.datetime)
         ):
             return value
+        if isinstance(value, str):  # JSON and YAML have no dates
+            return _from_iso(kind, value.strip(), expected)
         raise Mismatch(expected)
 
     def parse(text: str) -> Any:
         """Read a text as TOML has it, else as ISO 8601."""
         stripped = text.strip()
         try:
-            return read(parse_toml(stripped, expected))
+            found = parse_toml(stripped, expected)
         except Mismatch:
-            if kind is datetime.datetime and "T" not in stripped and " " not in stripped:
-                raise  # a date alone is no date with time
-        try:
-            return read(kind.fromisoformat(stripped))  # type: ignore[attr-defined]
-        except ValueError:
-            raise Mismatch(expected) from None
+            return _from_iso(kind, stripped, expected)
+        return read(found)
 
     def thaw(value: Any) -> Any:
         tag = f"${name}"
