@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ptyconf.merge.refusals import holds_secret
 from ptyconf.report.json import plain
+from ptyconf.report.written import LEFT_OUT, written
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.path import split_path
+from ptyconf.schema.path import Segments, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, completed, tree_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -118,8 +119,8 @@ def describe(slot: Slot, default: Any = UNSET, above: tuple[Any, ...] = ()) -> d
         said["description"] = text.strip()
     if setting.choices:
         said["enum"] = [plain(each) for each in setting.choices]
-    if default is not UNSET and default is not None and slot.node is None and not setting.secret:
-        said["default"] = _default(setting, slot, default)
+    if default is not UNSET and default is not None and not holds_secret(slot):
+        said["default"] = _default(slot, default)
     if setting.secret:
         said["writeOnly"] = True
     return said
@@ -135,8 +136,17 @@ def _or_null(said: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [*said.pop("anyOf", [said]), {"type": "null"}]}
 
 
-def _default(setting: Setting, slot: Slot, default: Any) -> Any:
-    return plain(default if setting.conversion is not None else slot.kind.toml(default))
+def _default(slot: Slot, default: Any) -> Any:
+    """Write a default as a file has it."""
+    if slot.setting.conversion is not None:
+        return plain(default)
+    if slot.node is None:
+        return plain(slot.kind.toml(default))
+
+    def leaf(inner: Slot, value: Any, _at: Segments) -> Any:
+        return LEFT_OUT if value is None else plain(inner.kind.toml(value))
+
+    return written(slot, completed(slot, tree_of(slot, default)), (), leaf)
 
 
 def _described_node(node: Node, above: tuple[Any, ...]) -> dict[str, Any]:
