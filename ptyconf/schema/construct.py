@@ -27,7 +27,7 @@ def make_converter(kinds: Kinds) -> Converter:
     if kinds.prepared is None:
         made = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
     else:
-        made = kinds.prepared.copy(detailed_validation=True)
+        made = kinds.prepared.copy(forbid_extra_keys=True, detailed_validation=True)
 
     def read(value: Any, kind: Any) -> Any:
         return kinds.of(kind).typed(value)

@@ -15,7 +15,7 @@ from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.sources.document import Document, draw_caret, text_fault
 from ptyconf.sources.formats import FORMATS, format_of
-from ptyconf.sources.loading import MAX_INCLUDES, Loading, Missing, Names
+from ptyconf.sources.loading import MAX_INCLUDES, NO_PROFILE, Loading, Missing, Names
 from ptyconf.text.files import MAX_BYTES, TextError, read_file
 
 
@@ -80,13 +80,21 @@ def _table(name: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def load_all(paths: Iterable[str | os.PathLike[str]], **options: Unpack[Options]) -> list[Layer]:
-    """Read several files; a later one stands above those before it."""
+    """Read several files; a later one stands above those before it, and one must have the profile."""
     layers: list[Layer] = []
     for number, path in enumerate(reversed(list(paths))):
         layers += [
             replace(layer, within=layer.within + number * MAX_INCLUDES) for layer in load(path, **options)
         ]
+    name = options.get("profile_layer", "profile")
+    if any(layer.name == name for layer in layers):
+        return [_without_missed_profile(layer) for layer in layers]
     return layers
+
+
+def _without_missed_profile(layer: Layer) -> Layer:
+    faults = tuple(fault for fault in layer.faults if not fault.text.startswith(NO_PROFILE))
+    return layer if len(faults) == len(layer.faults) else replace(layer, faults=faults)
 
 
 def parse(text: str, *, file: str = "<string>", **options: Unpack[Options]) -> list[Layer]:

@@ -21,6 +21,7 @@ from ptyconf.text.files import MAX_BYTES, TextError, read_file
 from ptyconf.text.show import close_matches, show
 
 MAX_INCLUDES = 100
+NO_PROFILE = "there is no profile"
 Missing = Literal["error", "skip"]
 
 
@@ -75,7 +76,7 @@ class Loading:
         """Note that the profile asked for is nowhere."""
         near = close_matches(self.profile or "", self.profiles)
         fault = Fault(
-            f"there is no profile {self.profile!r}",
+            f"{NO_PROFILE} {self.profile!r}",
             origin=self.layers[0].origins(()) if self.layers else None,
             known=", ".join(self.profiles) or "no profiles",
             hint=f"profile {near[0]}" if near else "",
