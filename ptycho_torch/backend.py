@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.backends import model as models
-from ptycho_torch.config_factory import inference_payload as prepare_inference
-from ptycho_torch.config_factory import training_payload as prepare_training
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,17 +27,6 @@ if TYPE_CHECKING:
     from ptycho_torch.nn.model import PtychoNetwork
     from ptyconf import Resolution
 
-__all__ = [
-    "begin",
-    "infer_patches",
-    "pack",
-    "prepare_inference",
-    "prepare_training",
-    "reconstruct",
-    "train",
-    "unpack",
-    "with_sweeps",
-]
 
 BACKEND = "pytorch"
 

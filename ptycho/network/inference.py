@@ -3,7 +3,6 @@
 Shape legend: B groups, C positions of a group, P probe modes, N patch side.
 """
 
-from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,32 +18,57 @@ from .unrolled import Illumination
 
 
 class Inference:
-    """What a network does once it has its weights; a backend's network holds them and inherits this.
+    """Network, probe and forward model in one differentiable piece; a backend's network inherits this.
+
+    A backend makes one from the settings; the probe modes on the network's scale, complex, shape (P, N, N)
+    or (N, N); the measured intensity scale s, so that (s X)² are counts; a mask, True where a detector pixel
+    is good, shape (N, N), or None for all (what bad pixels say never enters the network); and the seed of
+    the weights to start from. A probe or a mask that does not fit the settings is a ValueError.
 
     Attributes:
         settings: Shape and physics.
         physics: The forward model over the backend's operations.
         core: The architecture, called as its entry in the registry says.
+        probe_parts: Real and imaginary part of the probe, shape (P, N, N, 2); a variable of the backend.
+        log_gain: Logarithm of the learned gain; a variable of the backend.
+        measured_scale: Measured s, so that (s X)² are counts; a variable of the backend.
+        mask: True where a detector pixel is good, shape (N, N); a variable of the backend.
     """
 
     settings: NetworkSettings
     physics: ClassVar[ForwardModel]
     core: Any
 
+    probe_parts: Any
+    log_gain: Any
+    measured_scale: Any
+    mask: Any
+
+    @staticmethod
+    def tensor(variable: Any) -> Any:
+        """Read a variable of the backend as an array of its operations."""
+        return variable
+
     @property
-    @abstractmethod
     def probe(self) -> Any:
         """Complex probe modes on the network's scale, shape (P, N, N)."""
+        parts = self.tensor(self.probe_parts)
+        return self.physics.ops.join_parts(parts[..., 0], parts[..., 1])
 
     @property
-    @abstractmethod
     def gain(self) -> Any:
         """The learned factor between the model's and the measured amplitude."""
+        return self.physics.ops.exp(self.tensor(self.log_gain))
 
     @property
-    @abstractmethod
     def good_pixels(self) -> Any:
         """True where a detector pixel is good, shape (N, N)."""
+        return self.tensor(self.mask)
+
+    @property
+    def intensity_scale(self) -> Any:
+        """The scale in force: the measured s times the learned gain."""
+        return self.tensor(self.measured_scale) * self.gain
 
     @property
     def disk(self) -> Array | None:

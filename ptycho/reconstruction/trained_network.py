@@ -5,8 +5,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho.network.inference import Inference
 from ptycho.network.settings import NetworkSettings
 from ptycho.scan.frame_store import Indices
+from ptycho.scan.raw_data import RawData
 
 from .iteration import SweepLibrary
 
@@ -70,3 +72,35 @@ class TrainedNetwork(Protocol):
     def sweeps(self) -> SweepLibrary:
         """Give the array library and the device for sweeps over the frames."""
         ...
+
+
+class OnDevice:
+    """What the trained networks of all backends have in common.
+
+    Args:
+        network: The network on its device.
+    """
+
+    def __init__(self, network: Inference) -> None:
+        self.network = network
+
+    @property
+    def settings(self) -> NetworkSettings:
+        """Shape of the network."""
+        return self.network.settings
+
+    def probe(self) -> Patches:
+        """Give the probe modes on the network's scale, shape (P, N, N)."""
+        modes: Patches = self.network.physics.ops.to_numpy(self.network.probe).astype(
+            np.complex64, copy=False
+        )
+        return modes
+
+    def gain(self) -> float:
+        """Give the learned factor between the probe and what the network's patches are multiplied by."""
+        return float(self.network.physics.ops.to_numpy(self.network.gain))
+
+
+def good_pixels(scan: RawData) -> NDArray[np.bool_]:
+    """Tell which pixels of a scan's frames are good, shape (N, N); all where it has no mask."""
+    return np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from ptycho.backends.model import pack as pack_model
 from ptycho.backends.model import reconstruct as reconstruct_model
 from ptycho.backends.model import unpack as unpack_model
-from ptycho.run.settings import prepare_inference, prepare_training
 
 from .start import start
 
@@ -32,18 +31,6 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
     from .model import PtychoNetwork
-
-__all__ = [
-    "begin",
-    "infer_patches",
-    "pack",
-    "prepare_inference",
-    "prepare_training",
-    "reconstruct",
-    "train",
-    "unpack",
-    "with_sweeps",
-]
 
 
 def begin(resolution: Resolution) -> None:

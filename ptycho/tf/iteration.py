@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -23,12 +23,8 @@ class TensorFlowSweeps:
         device: Where to compute, as TensorFlow calls it; None lets TensorFlow choose.
     """
 
+    operations: ClassVar[Operations] = operations
     device: str | None = None
-
-    @property
-    def operations(self) -> Operations:
-        """Operations of TensorFlow."""
-        return operations
 
     def array(self, values: NDArray[Any]) -> tf.Tensor:
         """Bring numbers to the device."""

@@ -4,7 +4,7 @@ Shape legend: B groups, C positions of a group, P probe modes, N patch side.
 """
 
 import functools
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,29 +16,19 @@ from ptycho.network.initial import initial_value
 from ptycho.network.prediction import Prediction
 from ptycho.network.settings import NetworkSettings
 from ptycho.network.weights import as_parts
-from ptycho.physics.forward_model import ForwardModel
 
 from .layers import Core, KerasLayers, Policy, named_weights
 from .physics import PHYSICS
 
 
 class PtychoNetwork(Inference, keras.Model):
-    """Network, probe and forward model in one differentiable piece.
+    """The network with its physics as a model of Keras; made as `Inference` says.
 
-    Args:
-        settings: Shape and physics.
-        probe: Complex probe modes on the network's scale, shape (P, N, N) or (N, N).
-        intensity_scale: Measured s, so that (s X)² are counts.
-        mask: True where a detector pixel is good, shape (N, N); None takes all. What bad pixels say never
-            enters the network.
-        seed: Seed of the weights to start from.
-        dtype: Precision policy of the weights and the convolutions; physics keeps the weights' precision.
-
-    Raises:
-        ValueError: The probe or the mask does not fit the settings.
+    A precision policy may be given as ``dtype``, for weights and convolutions; physics keeps the weights'
+    precision.
     """
 
-    physics: ClassVar[ForwardModel] = PHYSICS
+    physics = PHYSICS
 
     def __init__(
         self,
@@ -74,26 +64,10 @@ class PtychoNetwork(Inference, keras.Model):
         variable.assign(value)
         return variable
 
-    @property
-    def probe(self) -> tf.Tensor:
-        """Complex probe modes on the network's scale, shape (P, N, N)."""
-        parts = tf.convert_to_tensor(self.probe_parts)
-        return tf.complex(parts[..., 0], parts[..., 1])
-
-    @property
-    def gain(self) -> tf.Tensor:
-        """The learned factor between the model's and the measured amplitude."""
-        return tf.exp(tf.convert_to_tensor(self.log_gain))
-
-    @property
-    def good_pixels(self) -> tf.Tensor:
-        """True where a detector pixel is good, shape (N, N)."""
-        return tf.convert_to_tensor(self.mask)
-
-    @property
-    def intensity_scale(self) -> tf.Tensor:
-        """The scale in force: the measured s times the learned gain."""
-        return tf.convert_to_tensor(self.measured_scale) * self.gain
+    @staticmethod
+    def tensor(variable: Any) -> tf.Tensor:
+        """Read a Keras variable as a tensor."""
+        return tf.convert_to_tensor(variable)
 
     @functools.cached_property
     def patches_graph(self) -> Any:

@@ -35,9 +35,8 @@ def train(
         progress: Show one progress bar; None asks `execution.enable_progress_bar`.
 
     Raises:
-        ValueError: The settings, the scan or the checkpoint to resume from cannot be used.
-        NonFiniteLossError: The loss stopped being a number.
-        KeyboardInterrupt: Ctrl-C came twice.
+        ValueError: The settings, the scan or the checkpoint to resume from cannot be used; what ends the
+            epochs early is told by `Loop.run`.
     """
     loop = open_loop(configurations, scan, run_dir)
     with _on(loop.place):

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ptycho.network.settings import NetworkSettings
+from ptycho.reconstruction.trained_network import OnDevice, good_pixels
 from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
 
@@ -15,7 +15,7 @@ from .module import plain_network
 from .weights import export
 
 
-class TrainedTensorFlowNetwork:
+class TrainedTensorFlowNetwork(OnDevice):
     """Use a network on a device, with the bad pixels of this scan in place of those of the training.
 
     Args:
@@ -28,18 +28,12 @@ class TrainedTensorFlowNetwork:
 
     def __init__(self, network: PtychoNetwork, scan: RawData, device: str = "/CPU:0") -> None:
         self._device = device
-        good = np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask
         with tf.device(device):
-            self._good = tf.constant(good)
-            self.network = network
-            if not _ready(network, device):
-                self.network = plain_network(network.settings, export(network))
-            self._infer = self.network.leaders_graph
-
-    @property
-    def settings(self) -> NetworkSettings:
-        """Shape of the network."""
-        return self.network.settings
+            self._good = tf.constant(good_pixels(scan))
+            ready = _ready(network, device)
+            here = network if ready else plain_network(network.settings, export(network))
+            super().__init__(here)
+            self._infer = here.leaders_graph
 
     @property
     def device(self) -> str:
@@ -49,11 +43,6 @@ class TrainedTensorFlowNetwork:
     def lacks_memory(self, error: Exception) -> bool:
         """Tell a lack of memory from other errors; TensorFlow frees what it can by itself."""
         return isinstance(error, self.memory_errors)
-
-    def probe(self) -> NDArray[np.complex64]:
-        """Give the probe modes on the network's scale, shape (P, N, N)."""
-        probe: NDArray[np.complex64] = self.network.probe.numpy()
-        return probe
 
     def infer(
         self, frames: NDArray[np.float32], members: Indices, relative: NDArray[np.float32], shown: Indices
@@ -69,10 +58,6 @@ class TrainedTensorFlowNetwork:
         with tf.device(self._device):
             amplitudes: NDArray[np.float32] = self.network.diffract(tf.convert_to_tensor(patches)).numpy()
         return amplitudes
-
-    def gain(self) -> float:
-        """Give the learned factor between the probe and what the network's patches are multiplied by."""
-        return float(np.exp(self.network.log_gain.numpy()))
 
     def sweeps(self) -> TensorFlowSweeps:
         """Give TensorFlow on the device, for sweeps over the frames."""

@@ -28,11 +28,7 @@ def export(network: PtychoNetwork) -> dict[str, NDArray[Any]]:
 
 
 def load(network: PtychoNetwork, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Put exported arrays into a network of the same settings.
-
-    Raises:
-        ValueError: Names or shapes differ; nothing has been changed then.
-    """
+    """Put exported arrays into a network, if `require_same_weights` accepts them; else change nothing."""
     variables = dict(named_variables(network))
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     require_same_weights(shapes | {"probe": shapes["probe"][:-1]}, arrays)

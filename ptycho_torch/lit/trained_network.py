@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ptycho.network.settings import NetworkSettings
+from ptycho.reconstruction.trained_network import OnDevice, good_pixels
 from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
 from ptycho_torch.nn.iteration import TorchSweeps
 from ptycho_torch.nn.model import PtychoNetwork
 
 
-class TrainedTorchNetwork:
+class TrainedTorchNetwork(OnDevice):
     """Copy a network to a device, with the bad pixels of this scan in place of those of the training.
 
     Args:
@@ -26,14 +26,8 @@ class TrainedTorchNetwork:
 
     def __init__(self, network: PtychoNetwork, scan: RawData, device: str | torch.device = "cpu") -> None:
         self._device = torch.device(device)
-        self.network = copy.deepcopy(network).to(self._device).eval()
-        good = np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask
-        self.network.mask.copy_(torch.as_tensor(good))
-
-    @property
-    def settings(self) -> NetworkSettings:
-        """Shape of the network."""
-        return self.network.settings
+        super().__init__(copy.deepcopy(network).to(self._device).eval())
+        self.network.mask.copy_(torch.as_tensor(good_pixels(scan)))
 
     @property
     def device(self) -> str:
@@ -51,10 +45,6 @@ class TrainedTorchNetwork:
         if lacking and torch.cuda.is_available():
             torch.cuda.empty_cache()
         return lacking
-
-    def probe(self) -> NDArray[np.complex64]:
-        """Give the probe modes on the network's scale, shape (P, N, N)."""
-        return self.network.probe.detach().cpu().numpy().astype(np.complex64)
 
     def infer(
         self, frames: NDArray[np.float32], members: Indices, relative: NDArray[np.float32], shown: Indices
@@ -74,10 +64,6 @@ class TrainedTorchNetwork:
             tensor = torch.from_numpy(patches).to(self._device)
             amplitudes: NDArray[np.float32] = self.network.diffract(tensor).cpu().numpy()
         return amplitudes
-
-    def gain(self) -> float:
-        """Give the learned factor between the probe and what the network's patches are multiplied by."""
-        return float(self.network.log_gain.detach().exp())
 
     def sweeps(self) -> TorchSweeps:
         """Give torch on the device, for sweeps over the frames."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from numpy.typing import NDArray
@@ -24,12 +24,8 @@ class TorchSweeps:
         device: Where to compute.
     """
 
+    operations: ClassVar[Operations] = operations
     device: str | torch.device = "cpu"
-
-    @property
-    def operations(self) -> Operations:
-        """Operations of torch."""
-        return operations
 
     def array(self, values: NDArray[Any]) -> Tensor:
         """Bring numbers to the device."""

@@ -3,7 +3,7 @@
 Shape legend: B groups, C positions of a group, P probe modes, N patch side.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from ptycho.network.initial import initial_value
 from ptycho.network.prediction import Prediction
 from ptycho.network.settings import NetworkSettings
 from ptycho.network.weights import as_parts
-from ptycho.physics.forward_model import ForwardModel
 
 from .layers import Core, TorchLayers
 from .naming import canonical_array, canonical_name, native
@@ -23,25 +22,9 @@ from .physics import PHYSICS
 
 
 class PtychoNetwork(Inference, nn.Module):
-    """Network, probe and forward model in one differentiable piece.
+    """A module of torch that holds network, probe and scale, made as `Inference` says."""
 
-    Args:
-        settings: Shape and physics.
-        probe: Complex probe modes on the network's scale, shape (P, N, N) or (N, N).
-        intensity_scale: Measured s, so that (s X)² are counts.
-        mask: True where a detector pixel is good, shape (N, N); None takes all. What bad pixels say never
-            enters the network.
-        seed: Seed of the weights to start from.
-
-    Raises:
-        ValueError: The probe or the mask does not fit the settings.
-    """
-
-    physics: ClassVar[ForwardModel] = PHYSICS
-    probe_parts: Tensor
-    log_gain: Tensor
-    measured_scale: Tensor
-    mask: Tensor
+    physics = PHYSICS
 
     def __init__(
         self,
@@ -68,26 +51,6 @@ class PtychoNetwork(Inference, nn.Module):
             )
         self.register_buffer("measured_scale", torch.tensor(float(intensity_scale)))
         self.register_buffer("mask", torch.from_numpy(fitting_mask(mask, settings.N)))
-
-    @property
-    def probe(self) -> Tensor:
-        """Complex probe modes on the network's scale, shape (P, N, N)."""
-        return torch.view_as_complex(self.probe_parts)
-
-    @property
-    def gain(self) -> Tensor:
-        """The learned factor between the model's and the measured amplitude."""
-        return self.log_gain.exp()
-
-    @property
-    def good_pixels(self) -> Tensor:
-        """True where a detector pixel is good, shape (N, N)."""
-        return self.mask
-
-    @property
-    def intensity_scale(self) -> Tensor:
-        """The scale in force: the measured s times the learned gain."""
-        return self.measured_scale * self.gain
 
     def forward(self, measured: Tensor, relative: Tensor | None = None) -> Prediction:
         """Predict groups, as `predict_groups` does."""

@@ -22,11 +22,7 @@ def export(network: PtychoNetwork) -> dict[str, NDArray[Any]]:
 
 
 def load(network: PtychoNetwork, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Put exported arrays into a network of the same settings.
-
-    Raises:
-        ValueError: Names or shapes differ; nothing has been changed then.
-    """
+    """Put exported arrays into a network, if `require_same_weights` accepts them; else change nothing."""
     state: dict[str, Tensor] = network.state_dict()
     canonical = {name: _canonical(name, value) for name, value in state.items()}
     require_same_weights({name: array.shape for name, array in canonical.values()}, arrays)
