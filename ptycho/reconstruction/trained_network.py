@@ -79,10 +79,12 @@ class OnDevice:
 
     Args:
         network: The network on its device.
+        device: Where it computes.
     """
 
-    def __init__(self, network: Inference) -> None:
+    def __init__(self, network: Inference, device: str) -> None:
         self.network = network
+        self.device = device
 
     @property
     def settings(self) -> NetworkSettings:

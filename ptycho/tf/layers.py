@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from ptycho.network.activations import require_activation
 from ptycho.network.blocks import Block
-from ptycho.physics.forward_model import ForwardModel
 from ptycho.physics.operations import Operations
 
 from . import operations
@@ -53,7 +52,7 @@ class KerasLayers:
     """
 
     ops: ClassVar[Operations] = operations
-    physics: ClassVar[ForwardModel] = PHYSICS
+    physics: ClassVar = PHYSICS
     part_type: ClassVar[type] = keras.layers.Layer
     channel_axis: ClassVar[int] = -1
     pixel_axes: ClassVar[tuple[int, int]] = (1, 2)

@@ -32,13 +32,8 @@ class TrainedTensorFlowNetwork(OnDevice):
             self._good = tf.constant(good_pixels(scan))
             ready = _ready(network, device)
             here = network if ready else plain_network(network.settings, export(network))
-            super().__init__(here)
+            super().__init__(here, short_name(device))
             self._infer = here.leaders_graph
-
-    @property
-    def device(self) -> str:
-        """Where it computes."""
-        return short_name(self._device)
 
     def lacks_memory(self, error: Exception) -> bool:
         """Tell a lack of memory from other errors; TensorFlow frees what it can by itself."""

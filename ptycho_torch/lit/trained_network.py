@@ -26,13 +26,8 @@ class TrainedTorchNetwork(OnDevice):
 
     def __init__(self, network: PtychoNetwork, scan: RawData, device: str | torch.device = "cpu") -> None:
         self._device = torch.device(device)
-        super().__init__(copy.deepcopy(network).to(self._device).eval())
+        super().__init__(copy.deepcopy(network).to(self._device).eval(), str(self._device))
         self.network.mask.copy_(torch.as_tensor(good_pixels(scan)))
-
-    @property
-    def device(self) -> str:
-        """Where it computes."""
-        return str(self._device)
 
     def lacks_memory(self, error: Exception) -> bool:
         """Tell a lack of memory from other errors; torch's CPU allocator raises a plain RuntimeError."""

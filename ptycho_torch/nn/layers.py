@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from ptycho.network.activations import require_activation
 from ptycho.network.blocks import Block
-from ptycho.physics.forward_model import ForwardModel
 from ptycho.physics.operations import Operations
 
 from . import operations
@@ -24,7 +23,7 @@ class TorchLayers:
     """Convolutions of torch, and its ways between resolutions."""
 
     ops: ClassVar[Operations] = operations
-    physics: ClassVar[ForwardModel] = PHYSICS
+    physics: ClassVar = PHYSICS
     part_type: ClassVar[type] = nn.Module
     channel_axis: ClassVar[int] = 1
     pixel_axes: ClassVar[tuple[int, int]] = (2, 3)
