@@ -56,26 +56,31 @@ def tabulate(frames: Any, bad: NDArray[np.bool_] | None = None) -> PixelTable:
     where_highest = np.zeros((rows, columns), np.int64)
     not_finite, totals, whole = np.zeros((rows, columns), np.int64), np.zeros(n), True
     good = None if bad is None else ~bad
-    # A quarter of the usual portion: several copies of it are held in double precision.
+    # A quarter of the usual portion: several copies of it are held.
     for span in chunks(n, 4 * rows * columns):
-        block = np.array(frames[span], dtype=np.float64)
+        # In the numbers' own kind: whole numbers need no room for fractions.
+        block = np.array(frames[span])
         release_pages(frames)
-        if frames.dtype.kind == "f":
+        if block.dtype.kind == "f":
             finite = np.isfinite(block)
             not_finite += np.count_nonzero(~finite, axis=0)
             whole = whole and bool(np.all(block[finite] == np.rint(block[finite])))
             lowest = np.minimum(lowest, np.where(finite, block, np.inf).min(axis=0))
-            block = np.where(finite, block, -np.inf)
             shown = np.where(finite, block, 0.0)
+            block[~finite] = -np.inf
+            floor: float = -np.inf
         else:
             lowest = np.minimum(lowest, block.min(axis=0))
             shown = block
-        total += shown.sum(axis=0)
-        totals[span] = shown.sum(axis=(1, 2)) if good is None else shown[:, good].sum(axis=1)
+            floor = 0 if block.dtype.kind == "b" else np.iinfo(block.dtype).min
+        total += shown.sum(axis=0, dtype=np.float64)
+        lit = shown.reshape(len(shown), -1) if good is None else shown[:, good]
+        totals[span] = lit.sum(axis=1, dtype=np.float64)
         top_frame = block.argmax(axis=0)
-        top = np.take_along_axis(block, top_frame[np.newaxis], axis=0)[0]
-        np.put_along_axis(block, top_frame[np.newaxis], -np.inf, axis=0)
-        second = np.maximum(np.maximum(second, np.minimum(highest, top)), block.max(axis=0))
+        top = np.take_along_axis(block, top_frame[np.newaxis], axis=0)[0].astype(np.float64)
+        np.put_along_axis(block, top_frame[np.newaxis], floor, axis=0)
+        next_best = block.max(axis=0).astype(np.float64) if len(block) > 1 else np.full(top.shape, -np.inf)
+        second = np.maximum(np.maximum(second, np.minimum(highest, top)), next_best)
         where_highest = np.where(top > highest, top_frame + span.start, where_highest)
         highest = np.maximum(highest, top)
     counted = np.maximum(n - not_finite - 1, 1)

@@ -18,6 +18,7 @@ from ptycho.files.stored_frames import StoredFrames
 from ptycho.scan.array_checks import check_probe
 from ptycho.scan.callers import compare_metadata, refuse_old_call, tell_unconfigured
 from ptycho.scan.completion import complete
+from ptycho.scan.correction import CorrectedFrames, correct
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 from ptycho.scan.grouped_data import grouped_data
 from ptycho.scan.grouping import group_indices
@@ -56,7 +57,7 @@ class RawData(Scan):
         ycoords: ArrayLike,
         xcoords_start: ArrayLike | None,
         ycoords_start: ArrayLike | None,
-        diff3d: ArrayLike | StoredFrames,
+        diff3d: ArrayLike | StoredFrames | CorrectedFrames,
         probeGuess: ArrayLike | None,
         scan_index: ArrayLike | None,
         objectGuess: ArrayLike | None = None,
@@ -77,7 +78,7 @@ class RawData(Scan):
             ycoords,
             xcoords_start,
             ycoords_start,
-            diff3d if isinstance(diff3d, StoredFrames) else np.asanyarray(diff3d),
+            diff3d if isinstance(diff3d, StoredFrames | CorrectedFrames) else np.asanyarray(diff3d),
             probeGuess,
             objectGuess,
             None if Y is None else np.asanyarray(Y),
@@ -199,7 +200,7 @@ class RawData(Scan):
         file = open_scan(path)
         chosen = with_quantity(options, quantity)
         scan_format = find_format(file)
-        contents = complete(scan_format.read(file, chosen), file, chosen)
+        contents = correct(complete(scan_format.read(file, chosen), file, chosen), file, chosen)
         if validate_config and contents.metadata is not None:
             compare_metadata(
                 contents.metadata, params.cfg if current_config is None else current_config, path

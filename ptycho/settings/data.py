@@ -148,6 +148,16 @@ class ScanOptions:
     probe: str | None = _read(
         None, help="probe in a file of its own: 'file:key', or a product file", example="probe.npz:probe"
     )
+    dark: str | None = _read(
+        None,
+        help="what the detector shows without light, taken off every frame: an .npy file, or 'file:key'",
+        example="dark.npy",
+    )
+    flat: str | None = _read(
+        None,
+        help="what the detector shows in even light, divided out of every frame: an .npy file, or 'file:key'",
+        example="flat.npy",
+    )
     position_unit: PositionUnit = _read(
         "auto",
         help="unit of the positions; 'auto' takes what the file says, and pixels where it says nothing",
