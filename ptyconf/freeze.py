@@ -22,6 +22,7 @@ from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.resolve import resolve
+from ptyconf.merge.story import is_secret
 from ptyconf.report.written import frozen_leaf, respelled, thawed, written, written_settings
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
@@ -167,7 +168,7 @@ def freeze(resolution: Resolution, *, secrets: Literal["omit", "scrypt"] = "omit
     for path, slot, tree in written_settings(resolution):
 
         def leaf(inner: Slot, value: Any, at: Segments) -> Any:
-            if value is None or not (inner.setting.secret or resolution.is_secret(at)):
+            if value is None or not (inner.setting.secret or is_secret(resolution, at)):
                 return frozen_leaf(inner, value)
             hidden[join_path(at)] = value
             return dict(LEFT_OUT_SECRET)

@@ -165,14 +165,6 @@ class Resolution(Mapping[str, Any]):
         """Give what a declared setting holds: its value, or the tree of the settings below it."""
         return self._state.tree(path)
 
-    def is_secret(self, path: Path) -> bool:
-        """Tell whether a setting is a secret, by itself or because it follows from one."""
-        from ptyconf.merge.story import Stories
-
-        return Stories(self._state, reveal=False).is_secret(
-            path if isinstance(path, str) else join_path(path)
-        )
-
     def leaves(self) -> Iterator[tuple[str, Any, Any]]:
         """Walk the ends of all settings: path, slot and value; an empty container is an end itself."""
         state = self._state

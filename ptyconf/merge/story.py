@@ -19,7 +19,7 @@ from ptyconf.schema.view import copied
 from ptyconf.text.show import MASK
 
 if TYPE_CHECKING:
-    from ptyconf.merge.resolution import State
+    from ptyconf.merge.resolution import Resolution, State
 
 OWN = "schema"
 
@@ -288,6 +288,12 @@ class Stories:
 
 
 _PLAIN = frozenset({int, float, str, bool, type(None)})
+
+
+def is_secret(resolution: Resolution, path: str | Segments) -> bool:
+    """Tell whether a setting is a secret, by itself or because it follows from one."""
+    stories = Stories(resolution._state, reveal=False)  # noqa: SLF001  The halves of one room.
+    return stories.is_secret(path if isinstance(path, str) else join_path(path))
 
 
 def _put(table: dict[str, Any], segments: Segments, value: Any) -> None:

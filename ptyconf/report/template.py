@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import textwrap
+import typing
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from ptyconf.report.toml import literal
+from ptyconf.report.written import LEFT_OUT, written
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.kind import Mismatch
+from ptyconf.schema.path import Segments
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Slot
+from ptyconf.schema.tree import Choice, Items, Node, Slot, Table, completed, tree_of
 from ptyconf.text.show import toml_key
 
 WIDTH = 96
+SPELLED = (
+    *("2026-01-01", "2026-01-01T00:00:00", "12:00:00", "1h", "10.0.0.1", "::1", "10.0.0.0/8", "::/64"),
+    *("00000000-0000-0000-0000-000000000001", "base64:AA==", "1.5", "1/2", "1j"),
+)
 
 
 def template(
@@ -56,11 +63,29 @@ def _lines(slot: Slot, default: Any) -> list[str]:
     lines = [f"## {line}" for line in textwrap.wrap(_about(slot, default), WIDTH)]
     name, example = toml_key(slot.setting.name), _example(slot, default)
     if example is UNSET:
-        return ["", *lines, f"## {name} takes no other value than none"]
+        return ["", *lines, f"## {name}: see its type"]
+    if slot.node is not None:
+        example = written(slot, completed(slot, tree_of(slot, example)), (), _leaf)
+        return ["", *lines, *_table_lines(name, example, default)]
+    if slot.setting.conversion is None:
+        example = slot.kind.toml(slot.kind.typed(example))
     if default is None or default is UNSET or slot.setting.secret:
         # An example is no default: uncommented with all the others it would change the run.
         return ["", *lines, f"## for example: {name} = {literal(example)}"]
     return ["", *lines, f"# {name} = {literal(example)}"]
+
+
+def _leaf(slot: Slot, value: Any, _at: Segments) -> Any:
+    return LEFT_OUT if value is None or slot.setting.secret else slot.kind.toml(value)
+
+
+def _table_lines(name: str, example: Any, default: Any) -> list[str]:
+    """Write what holds settings: the default as one value, else a line for each setting of a section."""
+    if default is not None and default is not UNSET:
+        return [f"# {name} = {literal(example)}"]
+    if isinstance(example, dict) and example:
+        return [f"## for example: {name}.{toml_key(key)} = {literal(each)}" for key, each in example.items()]
+    return [f"## for example: {name} = {literal(example)}"]
 
 
 def _about(slot: Slot, default: Any) -> str:
@@ -84,8 +109,23 @@ def _example(slot: Slot, default: Any) -> Any:
         return default
     if "example" in setting.metadata:
         return setting.metadata["example"]
-    candidates = (*setting.choices, 1, "...", True, 1.0, [], {}, *([1, 1], ["a"]))
+    if slot.node is not None:
+        return _example_below(slot.node)
+    names = slot.kind.json_schema.get("enum", ())
+    candidates = (*setting.choices, *names, 1, "...", True, 1.0, [], {}, *([1, 1], ["a"]), *SPELLED)
     return next((each for each in candidates if _loads(slot, setting, each)), UNSET)
+
+
+def _example_below(node: Node) -> Any:
+    """Give an example of what holds settings: the defaults of a section, an empty table or list."""
+    if isinstance(node, (Items, Table)):
+        return [] if isinstance(node, Items) else {}
+    section = node.sections[0] if isinstance(node, Choice) else node
+    target = typing.get_origin(section.target) or section.target
+    try:
+        return target()
+    except TypeError:  # the class needs values that nobody can guess
+        return UNSET
 
 
 def _loads(slot: Slot, setting: Setting, value: Any) -> bool:

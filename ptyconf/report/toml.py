@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.story import is_secret
 from ptyconf.report.written import LEFT_OUT, refuse, respelled, written, written_settings
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
@@ -101,7 +102,7 @@ class _Dump:
         path = join_path(at)
         trace = self.resolution.trace(at)
         place = f"{trace.winner.layer}: {trace.winner.origin}" if self.origins else ""
-        if tree is not None and slot.node is None and self.resolution.is_secret(at):
+        if tree is not None and slot.node is None and is_secret(self.resolution, at):
             return f"# {name} = {MASK}  # secret{f', {place}' if place else ''}"
         if trace.derivation is not None:
             inputs = ", ".join(f"{key} = {show(each)}" for key, each in trace.derivation.inputs.items())
@@ -120,7 +121,7 @@ class _Dump:
             if slot.default is None:
                 return LEFT_OUT
             raise refuse(at, "is none inside a list, which TOML cannot say")
-        if self.resolution.is_secret(at):
+        if is_secret(self.resolution, at):
             return LEFT_OUT
         if slot.setting.conversion is not None:
             return _plain(respelled(slot, value), self.base)

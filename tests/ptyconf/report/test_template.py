@@ -1,0 +1,35 @@
+"""A template tells the truth: each line, uncommented, loads, and a default leaves everything as it is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ptyconf import Precedence, resolve
+from ptyconf.merge.same import same
+from ptyconf.report.template import template
+from ptyconf.sources import toml
+from tests.ptyconf.report.test_jsonschema import SCHEMA as NESTED
+from tests.ptyconf.report.test_round_trips import SCHEMA as KINDS
+
+ORDER = Precedence("file")
+
+
+@pytest.mark.parametrize("schema", [NESTED, KINDS], ids=["nested", "kinds"])
+def test_every_line_loads(schema) -> None:  # type: ignore[no-untyped-def]
+    """One by one; those that hold defaults change nothing."""
+    plain = resolve(schema, ORDER, [])
+    section, count = "", 0
+    for line in template(schema).splitlines():
+        match = re.fullmatch(r"(#|## for example:) (.* = .*)", line)
+        if line.startswith("["):
+            section = line
+        elif match is not None and not line.startswith("#:"):
+            count += 1
+            found = resolve(schema, ORDER, toml.parse(f"{section}\n{match[2]}\n"))
+            gathers = "tags" in match[2]
+            if match[1] == "#" and not gathers:
+                assert all(same(found.value(path), plain.value(path)) for path in plain), line
+    assert count > 15
+    assert "takes no other value" not in template(schema)
