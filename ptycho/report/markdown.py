@@ -1,10 +1,12 @@
-"""``report.md``: one page that tells what a run did, how good it is, and where its settings came from."""
+"""``report.md`` and ``report.html``: what a run did, how good it is, and where its settings came from."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, cast
 
 from ptycho.files.atomic import write_text
+from ptycho.report.html import write_html
 from ptycho.settings.registries import REPORT_SECTIONS
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from ptycho.report.results import Results
     from ptycho.report.section import Section
+
+_log = logging.getLogger(__name__)
 
 NAME = "report.md"
 
@@ -40,7 +44,17 @@ def write_report(folder: Path, results: Results) -> None:
         blocks += written
     if results.warnings:
         blocks += ["## What could not be told", bullets(results.warnings)]
-    write_text(folder / NAME, "\n\n".join(block for block in blocks if block) + "\n")
+    blocks = [block for block in blocks if block]
+    write_text(folder / NAME, "\n\n".join(blocks) + "\n")
+    _write_html(folder, results, blocks)
+
+
+def _write_html(folder: Path, results: Results, blocks: list[str]) -> None:
+    """Write the page for a browser; the run stays where that cannot be done."""
+    try:
+        write_html(folder, results, blocks)
+    except Exception as error:  # noqa: BLE001  Drawing libraries raise anything; the run must stay.
+        _log.warning("report.html is missing: %s: %s", type(error).__name__, str(error).partition("\n")[0])
 
 
 def _in_order() -> list[tuple[str, Section]]:

@@ -25,6 +25,7 @@ LEFT_BEHIND = {
     "provenance.json",
     "reconstruction.npz",
     "scores.json",
+    "report.html",
     "report.md",
     "object.png",
     "network.png",

@@ -40,16 +40,21 @@ def wrapped(phase: Real) -> Real:
     return angles
 
 
+def wraps(most: float) -> bool:
+    """Tell whether phases that reach so far in rad need colours that run in a circle."""
+    return most > _WRAPS
+
+
 def show_phase(axes: Axes, phase: Real, judged: Real, *, title: str, extent: Extent) -> None:
     """Draw a phase on a symmetric range, or on the whole circle with cyclic colours when it fills that."""
     most = symmetric_limit(judged)
-    wraps = most > _WRAPS
+    circular = wraps(most)
     show(
         axes,
         phase,
         title=title,
         quantity="rad",
-        limits=(-np.pi, np.pi) if wraps else (-most, most),
-        colours=CYCLIC if wraps else DIVERGING,
+        limits=(-np.pi, np.pi) if circular else (-most, most),
+        colours=CYCLIC if circular else DIVERGING,
         extent=extent,
     )
