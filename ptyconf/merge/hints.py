@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.index import Alias, Index
+from ptyconf.schema.index import Alias, Index, environment_name
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
 from ptyconf.text.show import close_matches, show, toml_key, toml_text
@@ -67,6 +67,8 @@ class Hints:
     def suggestion(self, near: list[str], section: str, value: Any, keys: Keys) -> str:
         """Write what was probably meant, in the spelling of the source; hide what may be a secret."""
         key = near[0]
+        if keys and keys[0] == "unset":
+            return spell(self.layer.kind, "unset", f"[{toml_text(key)}]")
         secret = any(self.is_secret(each) for each in near)
         said = value if isinstance(value, str) and self.layer.text else toml_text(value)
         if isinstance(value, Mapping) or len(said) > 60:
@@ -76,7 +78,22 @@ class Hints:
             return assignment(
                 self.layer.kind, self.layer.origins, keys, show(value, secret=True) if secret else said, key
             )
-        return f"{key.rpartition('.')[2] if same else key} = {show(value, secret=True) if secret else said}"
+        name = key.rpartition(".")[2] if same else key
+        return spell(self.layer.kind, name, show(value, secret=True) if secret else said)
+
+    def section_meant(self, keys: Keys) -> str:
+        """Write the section that a table of an unknown name was probably meant to be, "" for none."""
+        node: Any = self.index.tree
+        for key in keys[:-1]:
+            node = node.get(key) if isinstance(node, dict) else None
+        names = (
+            [key for key, entry in node.items() if isinstance(entry, dict)] if isinstance(node, dict) else []
+        )
+        near = close_matches(str(keys[-1]), names, count=1)
+        path = ".".join(toml_key(str(key)) for key in (*keys[:-1], *near)) if near else ""
+        if not path:
+            return ""
+        return spell(self.layer.kind, near[0], "...") if self.layer.kind in {"json", "yaml"} else f"[{path}]"
 
     def is_secret(self, key: str) -> bool:
         """Tell whether a key means a secret setting."""
@@ -95,13 +112,21 @@ def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, said: s
     """Write a setting with a value as a source of this kind would."""
     if kind == "environment":
         written = origins(keys).key
+        if not written.endswith(keys[0]) and not key:
+            return f"{written}={_bare(said)}"  # a variable of its own name
         prefix = written[: len(written) - len(keys[0])]
-        name = key.replace(".", "__").upper() if key else keys[0]
-        return f"{prefix}{name}={_bare(said)}"
+        return f"{prefix}{environment_name(key) if key else keys[0]}={_bare(said)}"
     if kind == "flag":
         written = "--" + key if key else origins(keys).key
         return f"{written}{'=' if ' ' in written else ' '}{_bare(said)}"  # --set PATH=VALUE
-    return f"{keys[-1].rpartition('.')[2]} = {said}"
+    return spell(kind, keys[-1].rpartition(".")[2], said)
+
+
+def spell(kind: str, key: str, said: str) -> str:
+    """Write a key and its value as a file of a kind does; TOML where it is no file."""
+    if kind == "json":
+        return f"{toml_text(key)}: {said}"
+    return f"{key}: {said}" if kind == "yaml" else f"{key} = {said}"
 
 
 def _bare(said: str) -> str:

@@ -105,6 +105,8 @@ class Refusals:
         near = self.hints.near(raw) if self.unknowns <= SUGGESTED else []
         section = name.rpartition(".")[0] if name == raw else self.hints.shown_name(keys[:-1])
         hint = self.hints.suggestion(near, section, value, keys) if near else ""
+        if isinstance(value, Mapping) and keys and self.layer.kind not in {"environment", "flag"}:
+            hint = self.hints.section_meant(keys) or hint
         known = list_known(list(self.hints.inside(section)), [key.rpartition(".")[2] for key in near])
         self._tell_unknown(name, keys, known, hint)
 

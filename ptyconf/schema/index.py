@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -166,4 +167,4 @@ def section_of(key: str) -> str:
 
 def environment_name(key: str) -> str:
     """Spell a key as the environment does, without the prefix: MODEL__GRIDSIZE."""
-    return key.replace(".", "__").upper()
+    return re.sub(r"[^A-Z0-9_]", "_", key.replace(".", "__").upper())
