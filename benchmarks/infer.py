@@ -64,6 +64,7 @@ def measure(case: Case) -> Figures:
     from ptycho.backends.trained_network import open_network
     from ptycho.raw_data import RawData
     from ptycho.run.resolve import resolve_run
+    from ptycho.run.settings import prepare_inference
     from ptycho.workflows.backend_selector import load_backend
 
     archive = archive_of(case)
@@ -80,9 +81,8 @@ def measure(case: Case) -> Figures:
 
     def resolution(**more: int) -> Any:
         overrides = settings | chosen | {f"inference.{name}": value for name, value in more.items()}
-        return backend.prepare_inference(
-            resolve_run("infer", overrides=overrides, extra_layers=[trained.layer])
-        ).resolution
+        settings_in_force = resolve_run("infer", overrides=overrides, extra_layers=[trained.layer])
+        return prepare_inference(settings_in_force, case.backend).resolution
 
     plain, refining = resolution(), resolution(refine_epochs=SWEEPS)
     backend.begin(plain)
@@ -119,6 +119,7 @@ def train(case: Case) -> None:
     from ptycho.bundle.write import write_bundle
     from ptycho.raw_data import RawData
     from ptycho.run.resolve import resolve_run
+    from ptycho.run.settings import prepare_training
     from ptycho.workflows.backend_selector import load_backend
 
     backend = load_backend(case.backend)
@@ -129,7 +130,7 @@ def train(case: Case) -> None:
         "execution.enable_checkpointing": False,
         "execution.logger_backend": "none",
     }
-    prepared = backend.prepare_training(resolve_run("train", overrides=case.settings | chosen))
+    prepared = prepare_training(resolve_run("train", overrides=case.settings | chosen), case.backend)
     with TemporaryDirectory() as folder:
         training = backend.train(prepared, RawData.from_file(case.scan_file), Path(folder))
     archive = archive_of(case)

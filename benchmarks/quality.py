@@ -25,6 +25,7 @@ from ptycho.raw_data import RawData
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.report.figures.comparison import save_comparison
 from ptycho.run.resolve import resolve_run
+from ptycho.run.settings import prepare_training
 from ptycho.simulate.scan import Simulation, simulate
 from ptycho.workflows.backend_selector import load_backend
 from ptyconf import Resolution
@@ -171,7 +172,7 @@ def measure(target: Target, data: Path, folder: Path, options: argparse.Namespac
         wanted = overrides | {"inference.refine_epochs": sweeps}
         return resolve_run("train", overrides=wanted, execution_config=execution)
 
-    prepared = backend.prepare_training(settle(0))
+    prepared = prepare_training(settle(0), options.backend)
     began, cpu_began = time.perf_counter(), time.process_time()
     trained = backend.train(prepared, scan, run_dir)
     training_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began

@@ -75,12 +75,13 @@ def measure(case: Case) -> Figures:
     """Train, and judge the network on a scan that it has not seen."""
     from ptycho.metrics.comparison import compare
     from ptycho.raw_data import RawData
+    from ptycho.run.settings import prepare_training
     from ptycho.workflows.backend_selector import load_backend
 
     backend, scan = load_backend(case.backend), RawData.from_file(case.scan_file)
     resolution = resolved(case, case.epochs)
     with TemporaryDirectory() as folder:
-        prepared = backend.prepare_training(resolution)
+        prepared = prepare_training(resolution, case.backend)
         began, cpu_began = time.perf_counter(), time.process_time()
         training = backend.train(prepared, scan, Path(folder))
         share = (time.process_time() - cpu_began) / (time.perf_counter() - began)

@@ -84,14 +84,6 @@ class Training(Protocol):
 class Backend(Protocol):
     """What a backend offers to the command line."""
 
-    def prepare_training(self, resolution: Resolution) -> Configurations:
-        """Build the configurations of a training and populate ``params.cfg``."""
-        ...
-
-    def prepare_inference(self, resolution: Resolution) -> Configurations:
-        """Build the configurations of a reconstruction and populate ``params.cfg``."""
-        ...
-
     def train(self, configurations: Configurations, scan: RawData, folder: Path) -> Training:
         """Train on a scan; leave checkpoints and metrics in the folder."""
         ...

@@ -17,6 +17,7 @@ from ptycho.commands.command import Command
 from ptycho.run.bundle_layer import require_same_network
 from ptycho.run.folder import building
 from ptycho.run.record import RECONSTRUCTION, write_settings
+from ptycho.run.settings import prepare_inference
 from ptycho.scan.scan_file import opened_once
 from ptycho.settings.effect import settings_without_effect
 from ptyconf.sources import flags
@@ -65,7 +66,7 @@ def infer(trained: TrainedNetwork, resolution: Resolution) -> int:
     backend = load_backend(name)
     backend.begin(resolution)
     model = trained.load(name)
-    configurations = backend.prepare_inference(resolution)
+    configurations = prepare_inference(resolution, name)
     scan = _read_scan(configurations.resolution)
     target = Path(str(resolution["inference.output_dir"]))
     notes = (*_note_of_backends(trained.bundle, name), *settings_without_effect("infer", resolution))

@@ -16,6 +16,7 @@ from ptycho.commands.failure import EXIT_INTERRUPTED, EXIT_WHOLE
 from ptycho.run.attempts import Attempt, is_unfinished, newest_attempt, remove_obsolete, taken_up
 from ptycho.run.folder import building, place_of
 from ptycho.run.record import RECONSTRUCTION, write_settings
+from ptycho.run.settings import prepare_training
 from ptycho.scan.scan_file import opened_once
 from ptyconf.sources import flags
 
@@ -84,7 +85,7 @@ def train(resolution: Resolution) -> int:
     options.require_scans_of_training(resolution)
     library = library_of(str(resolution["training.backend"]))
     backend = library.load()
-    configurations = backend.prepare_training(resolution)
+    configurations = prepare_training(resolution, library.name)
     scan, reconstructed_scan = _read_scans(configurations.resolution)
     target = place_of(Path(str(resolution["training.output_dir"])))
     if not library.leads(resolution):

@@ -18,6 +18,7 @@ from ptycho.backends.base import load_backend
 from ptycho.commands.main import main
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.run.resolve import resolve_run
+from ptycho.run.settings import prepare_training
 from ptycho.scan.raw_data import RawData
 
 SETTINGS = """\
@@ -163,7 +164,7 @@ def train_small(trained: Path, backend: str) -> Callable[..., Any]:
         chosen = {"train_data_file": scan_file, "output_dir": folder, "backend": backend, **SMALL, **settings}
         on_cpu = PyTorchExecutionConfig(**{"accelerator": "cpu"} | (execution or {}))
         resolution = resolve_run("train", overrides=chosen, execution_config=on_cpu)
-        return door.train(door.prepare_training(resolution), scan, folder)
+        return door.train(prepare_training(resolution, backend), scan, folder)
 
     return train
 
