@@ -21,7 +21,8 @@ BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.D
 def test_every_example_runs(jail: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """And prints what the page says."""
     monkeypatch.syspath_prepend(str(jail()))
-    monkeypatch.delitem(sys.modules, "small", raising=False)
+    for module in ("small", "service"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     names: dict[str, object] = {"__name__": "__main__"}
     said = ""
     count = 0
@@ -58,3 +59,10 @@ def test_every_capability_is_on_the_page() -> None:
     """Each number of the design stands beside its example."""
     found = {int(number) for number in re.findall(r"\((\d+)\)", PAGE.read_text())}
     assert found >= set(range(1, 27))
+
+
+def test_the_table_of_types_is_that_of_the_code() -> None:
+    """Every kind that is built in has its line."""
+    from ptyconf.report.types import supported_types
+
+    assert (PAGE.parent / "ptyconf_types.md").read_text().endswith(supported_types())
