@@ -71,6 +71,8 @@ def test_one_graph_serves_every_batch(make_network, architecture, gridsize):
 def test_compiled_slopes_equal_traced_ones(make_network, architecture):
     """The whole step of single positions compiles by XLA, and gives the same loss and slopes."""
     network = make_network(architecture=architecture)
+    # A white probe leaves no pixel dark: there, the phase of a correction is rounding, in either compilation.
+    network.probe_parts.assign(np.random.default_rng(3).standard_normal(network.probe_parts.shape))
     X, relative = batch(network)
     loss = Loss(operations, LossWeights(nll=1, mae=1))
     compiled = tf.function(slopes, jit_compile=True)(network, loss, X, relative)
