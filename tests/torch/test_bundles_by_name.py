@@ -51,7 +51,7 @@ def test_a_network_goes_to_a_bundle_and_back_by_name(tmp_path: Path, fresh_param
     np.testing.assert_array_equal(again.predict(given), network.predict(given))
 
 
-def test_another_network_than_the_configuration_says_is_not_saved(tmp_path: Path, fresh_params: None) -> None:
+def test_a_network_that_is_another_one_is_not_saved(tmp_path: Path, fresh_params: None) -> None:
     """A configuration of another size, or another scale, is refused and nothing is written."""
     network, _ = load_torch_bundle(EARLIER / "pytorch-unet.h5.zip")
     with pytest.raises(ValueError, match="N = 128 is asked for"):

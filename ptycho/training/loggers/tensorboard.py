@@ -1,4 +1,4 @@
-"""Scalars for TensorBoard, one for each metric of an epoch."""
+"""Scalars for TensorBoard, one for each metric of an epoch, beside the table `metrics.csv`."""
 
 import sys
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from ptycho.training.journal import Logger, Row
+from ptycho.training.loggers.csv import MetricsTable
 
 
 class EventFile:
@@ -15,23 +16,26 @@ class EventFile:
 
     Args:
         folder: The run folder.
-        rows: Left alone: the event files of the training that is resumed are not copied.
+        rows: Rows of the training that is resumed; they go into the table alone, for event files are not
+            copied.
     """
 
     def __init__(self, folder: Path, rows: Sequence[Row] = ()) -> None:
-        del rows
         keep_tensorflow_out()
+        self._table = MetricsTable(folder, rows)
         writer = import_module("tensorboard.summary").Writer
         self._writer: Any = writer(str(folder / "tensorboard"))
 
     def log(self, row: Row, step: int) -> None:
-        """Write one scalar for each metric, where a viewer finds it at once."""
+        """Write one scalar for each metric, where a viewer finds it at once, and a row of the table."""
+        self._table.log(row, step)
         for name, value in row.items():
             self._writer.add_scalar(name, value, step)
         self._writer.flush()
 
     def close(self) -> None:
-        """Close the event file."""
+        """Close the event file and the table."""
+        self._table.close()
         self._writer.close()
 
 
