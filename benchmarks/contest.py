@@ -1,182 +1,204 @@
-"""Both backends on the same cases, each in processes of its own, in turns: A B A B."""
+"""How good a picture comes of a scan in how many seconds, without training: simulations and the real star.
+
+Every simulated scan has 676 frames of 64 x 64 on a jittered raster of 5 px and a probe guess that is 18 % off
+in defocus; the circuit has 576 frames, two modes, and once positions that are wrong by 1.2 px each. The star
+is reconstructed twice, from its even and from its odd frames. Run it with the machine otherwise idle:
+
+    .venv/bin/python benchmarks/contest.py --help
+    .venv/bin/python benchmarks/contest.py --cases 1e9 1e4 star --backend tensorflow
+"""
 
 import argparse
-import json
 import os
-import resource
-import statistics
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-BACKENDS = ("pytorch", "tensorflow")
-Figures = dict[str, float]
+import numpy as np
+
+import ptycho
+from ptycho.metrics.align import align, common_area, scanned_area
+from ptycho.metrics.comparison import compare
+from ptycho.metrics.frc import frc
+from ptycho.physics.illumination import orthogonal_modes
+from ptycho.reconstruction.positions_fit import fit_stage
+from ptycho.reconstruction.result import Reconstruction
+from ptycho.scan.raw_data import RawData
+from ptycho.settings.data import ScanOptions
+from ptycho.simulate.optics import focus, radius_px, soft_disk
+from ptycho.simulate.scan import Simulation, simulate
+
+OFF = 1.18
+"""Defocus of the guess, as a multiple of the true one."""
+
+WRONG_PX = 1.2
+Row = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured.
+    """A scan of a known object.
 
     Attributes:
-        backend: Who does it.
-        architecture: "cnn" or "unet".
-        N: Side of a frame.
-        gridsize: Side of a group.
-        frames: Frames of the simulated scan, and groups drawn from them.
-        threads: CPU threads.
-        accelerator: cpu, cuda or mps.
-        folder: Where the scans are, and what the processes leave for each other.
-        epochs: Epochs that are timed.
-        bare: Time a plain loop over the same steps too.
+        simulation: The scan.
+        settings: What is asked of the reconstruction.
+        wrong_px: How far each position lies beside the true one.
     """
 
-    backend: str
-    architecture: str
-    N: int
-    gridsize: int
-    frames: int
-    threads: int
-    accelerator: str
-    folder: str
-    epochs: int = 0
-    bare: bool = False
+    simulation: Simulation
+    settings: dict[str, Any]
+    wrong_px: float = 0.0
 
-    @property
-    def name(self) -> str:
-        """The case without its backend."""
-        return f"{self.architecture}-{self.N}-{self.gridsize}"
 
-    @property
-    def scan_file(self) -> Path:
-        """The scan of the case."""
-        return Path(self.folder) / f"scan-{self.N}.npz"
+def circuit(photons: float, **more: Any) -> Case:
+    """Scan the circuit with two modes."""
+    simulation = Simulation(n_frames=576, object_family="circuit", nphotons=photons, probe_modes=2, seed=3)
+    return Case(simulation, {"model.probe_modes": 2}, **more)
 
-    @property
-    def unseen_file(self) -> Path:
-        """A scan of another object by the same beam."""
-        return Path(self.folder) / f"unseen-{self.N}.npz"
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Overrides that describe the network and the machine."""
-        named = {f"model.{name}": getattr(self, name) for name in ("architecture", "N", "gridsize")}
-        return named | {
-            "training.backend": self.backend,
-            "inference.backend": self.backend,
-            "execution.accelerator": self.accelerator,
-            "execution.threads": self.threads,
+def plain(photons: float, **more: Any) -> Case:
+    """Scan textures, or another family, with one mode."""
+    return Case(Simulation(n_frames=676, nphotons=photons, seed=3, object_seed=13, **more), {})
+
+
+CASES: dict[str, Case] = {
+    "1e9": plain(1e9, integer_positions=True),
+    "1e9 spokes": plain(1e9, object_family="spokes", integer_positions=True),
+    "1e9 between pixels": plain(1e9),
+    "1e5": plain(1e5),
+    "1e4": plain(1e4),
+    "1e3": plain(1e3),
+    "circuit 1e6": circuit(1e6),
+    "circuit 1e6, wrong positions": circuit(1e6, wrong_px=WRONG_PX),
+    "circuit 1e4, wrong positions": circuit(1e4, wrong_px=WRONG_PX),
+}
+STAR = "star"
+
+
+def guess(N: int, modes: int) -> np.ndarray:
+    """Give the zone plate's beam with a wrong defocus."""
+    q, outer = radius_px(N), 0.2 * N
+    bend = OFF * 0.2 * N * 2 * np.pi * outer / (2 * N)
+    aperture = soft_disk(q, outer) - soft_disk(q, outer / 3)
+    beam = focus(aperture * np.exp(1j * bend * (q / outer) ** 2)).astype(np.complex64)
+    return orthogonal_modes(beam[np.newaxis], modes)
+
+
+def scan_of(case: Case) -> tuple[RawData, np.ndarray]:
+    """Simulate a scan, spoil its probe and positions, and give the true positions beside it."""
+    true = simulate(case.simulation)
+    angle = np.random.default_rng(5).uniform(0, 2 * np.pi, true.n_frames)
+    positions = true.positions + case.wrong_px * np.column_stack([np.cos(angle), np.sin(angle)])
+    scale = np.sqrt(true.mean_square())
+    options = ScanOptions(quantity="counts", centre="middle", position_origin="centre")
+    spoilt = RawData(
+        positions[:, 0],
+        positions[:, 1],
+        None,
+        None,
+        np.asarray(true.diff3d),
+        (scale * guess(true.N, case.simulation.probe_modes)).astype(np.complex64),
+        None,
+        true.object_truth,
+        None,
+        options=options,
+    )
+    return spoilt, true.positions
+
+
+def timed(work: Callable[[], Reconstruction]) -> tuple[Reconstruction, float]:
+    """Give what work makes, and the processor seconds that it takes."""
+    began = time.process_time()
+    made = work()
+    return made, time.process_time() - began
+
+
+def run_case(case: Case, settings: dict[str, Any]) -> list[Row]:
+    """Reconstruct a simulated scan, twice where its positions are wrong."""
+    scan, true = scan_of(case)
+    rows = []
+    for correct in (False, True) if case.wrong_px else (False,):
+        asked = settings | case.settings | {"inference.correct_positions": correct}
+        made, seconds = timed(lambda asked=asked: ptycho.reconstruct(scan, asked))
+        scores = compare(made, scan)
+        beside = made.positions - true
+        rest = beside - fit_stage(true, beside)
+        rows.append(
+            {
+                "s": f"{seconds:.1f}",
+                "amplitude SSIM": f"{scores.scores.amplitude.ssim:.3f}",
+                "phase SSIM": f"{scores.scores.phase.ssim:.3f}",
+                "phase RMSE": f"{scores.scores.phase.rmse:.4f}",
+                "note": f"{np.sqrt(np.mean(np.sum(rest**2, 1))):.2f} px left" if case.wrong_px else "",
+            }
+        )
+    return rows
+
+
+def run_star(data: Path, settings: dict[str, Any]) -> list[Row]:
+    """Reconstruct the halves of the star apart from each other, and hold them against each other."""
+    whole = RawData.from_file(data / "siemens_star_aps_N128.npz")
+    made, seconds = [], 0.0
+    for start in (0, 1):
+        half = whole.subset(np.arange(start, whole.n_frames, 2))
+        picture, took = timed(lambda half=half: ptycho.reconstruct(half, settings | {"model.probe_modes": 3}))
+        made.append(picture)
+        seconds += took / 2
+    a, b, known = common_area(
+        made[0].object,
+        made[0].coverage,
+        tuple(made[0].origin_px),
+        made[1].object,
+        reference_origin_px=tuple(made[1].origin_px),
+    )
+    other = scanned_area(made[1].coverage)
+    offset = np.rint(made[0].origin_px - made[1].origin_px).astype(int)
+    shifted = np.zeros_like(known)
+    rows, columns = np.indices(known.shape)
+    rows, columns = rows + max(0, offset[1]), columns + max(0, offset[0])
+    inside = (rows < other.shape[0]) & (columns < other.shape[1])
+    shifted[inside] = other[rows[inside], columns[inside]]
+    aligned = align(a, b, known & shifted)
+    crossing = frc(aligned.reconstruction, aligned.reference, mask=aligned.mask).crossing
+    difference = np.angle(aligned.reconstruction * aligned.reference.conj())[aligned.mask]
+    return [
+        {
+            "s": f"{seconds:.1f}",
+            "phase RMSE": f"{np.sqrt(np.mean(difference**2)):.4f}",
+            "note": f"half-bit {crossing:.3f} cycles/px, seconds for a half",
         }
+    ]
 
 
-def parser_of(description: str | None, *, frames: int) -> argparse.ArgumentParser:
-    """Declare what every contest takes."""
+def main() -> None:
+    """Print one line for each case."""
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add = parser.add_argument
-    add("--backend", choices=("both", *BACKENDS), default="both", help="who competes (default: both)")
-    add("--architecture", nargs="+", choices=("cnn", "unet"), default=["cnn", "unet"], help="default: both")
-    add("--N", nargs="+", type=int, default=[64, 128], help="sides of a frame (default: 64 128)")
-    add("--gridsize", nargs="+", type=int, default=[1, 2], help="sides of a group (default: 1 2)")
-    add("--frames", type=int, default=frames, help="frames of the simulated scan (default: %(default)s)")
-    add("--threads", type=int, default=1, help="CPU threads (default: %(default)s)")
-    add("--accelerator", default="cpu", help="cpu, cuda or mps (default: %(default)s)")
-    add("--rounds", type=int, default=2, help="processes of each backend for a case (default: %(default)s)")
-    add("--case", help=argparse.SUPPRESS)
-    return parser
-
-
-def contests(script: str, options: argparse.Namespace) -> Iterator[tuple[Case, dict[str, Figures]]]:
-    """Measure every case that the options ask for, the backends in turns.
-
-    Yields:
-        A case, and for each backend the best figures of its rounds.
-    """
-    backends = BACKENDS if options.backend == "both" else (options.backend,)
-    with tempfile.TemporaryDirectory() as folder:
-        for case in _cases(options, folder):
-            _simulate(case)
-            rounds: dict[str, list[Figures]] = {name: [] for name in backends}
-            for _ in range(options.rounds):
-                for name in backends:
-                    rounds[name].append(_run_alone(script, asdict(case) | {"backend": name}))
-            yield case, {name: _best(figures) for name, figures in rounds.items()}
-
-
-def _cases(options: argparse.Namespace, folder: str) -> Iterator[Case]:
-    for architecture in options.architecture:
-        for N in options.N:
-            for gridsize in options.gridsize:
-                machine = (options.threads, options.accelerator, folder)
-                more = {name: value for name, value in vars(options).items() if name in ("epochs", "bare")}
-                yield Case("", architecture, N, gridsize, options.frames, *machine, **more)
-
-
-def _simulate(case: Case) -> None:
-    from ptycho.simulate.scan import Simulation, simulate
-
-    for seed, path in enumerate((case.scan_file, case.unseen_file)):
-        if not path.exists():
-            chosen = Simulation(N=case.N, n_frames=case.frames, seed=seed, object_seed=seed)
-            simulate(chosen).to_file(path)
-
-
-def _run_alone(script: str, case: dict[str, Any]) -> Figures:
-    """Measure in a new process, so that its peak memory and its one-off costs are its own."""
-    threads = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"} | dict.fromkeys(threads, str(case["threads"]))
-    if case["accelerator"] == "cpu":
-        environment["CUDA_VISIBLE_DEVICES"] = ""
-    done = subprocess.run(
-        [sys.executable, script, "--case", json.dumps(case)],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=environment,
+    parser.add_argument("--cases", nargs="+", default=[*CASES, STAR], choices=[*CASES, STAR])
+    parser.add_argument("--backend", default="pytorch", choices=("pytorch", "tensorflow"))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--sweeps", type=int, help="how many (default: noise and misfit decide)")
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("PTYCHO_SHARED_DATA", "../shared/data"))
     )
-    if done.returncode:
-        raise SystemExit(f"{case['backend']} failed:\n{done.stderr}")
-    found: Figures = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def _best(rounds: Sequence[Figures]) -> Figures:
-    """Take the fastest time of all rounds, which other programs disturbed least; of the rest the median."""
-    return {
-        name: min(each[name] for each in rounds)
-        if name.endswith("_s")
-        else statistics.median(each[name] for each in rounds)
-        for name in rounds[0]
+    options = parser.parse_args()
+    settings: dict[str, Any] = {
+        "inference.backend": options.backend,
+        "execution.accelerator": "cpu",
+        "execution.threads": options.threads,
     }
+    if options.sweeps is not None:
+        settings["inference.refine_epochs"] = options.sweeps
+    columns = ("s", "amplitude SSIM", "phase SSIM", "phase RMSE", "note")
+    print(f"| case | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
+    for name in options.cases:
+        rows = run_star(options.data, settings) if name == STAR else run_case(CASES[name], settings)
+        for row in rows:
+            print(f"| {name} | {' | '.join(row.get(column, '') for column in columns)} |", flush=True)
 
 
-def peak_mb() -> float:
-    """Give the largest memory that this process ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def answer(measured: Figures) -> None:
-    """Tell the process that asked."""
-    print(json.dumps(measured))
-
-
-def header(columns: Sequence[str], backends: Sequence[str]) -> str:
-    """Write the first lines of a table with a column for each backend, and a ratio where there are two."""
-    short = {"pytorch": "torch", "tensorflow": "TF"}
-    names = [f"{column} {short[name]}" for column in columns for name in backends]
-    if len(backends) > 1:
-        names += [f"{column} TF / torch" for column in columns]
-    return f"| case | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}"
-
-
-def row(case: Case, columns: Sequence[str], figures: dict[str, Figures]) -> str:
-    """Write one line of it."""
-    cells = [f"{figures[name][column]:.4g}" for column in columns for name in figures]
-    if len(figures) > 1:
-        torch, keras = (figures[name] for name in BACKENDS)
-        cells += [f"{keras[column] / torch[column]:.2f}" if torch[column] else "-" for column in columns]
-    return f"| {case.name} | {' | '.join(cells)} |"
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from contest import BACKENDS, Case, Figures, answer, contests, header, parser_of, peak_mb, row
+from rounds import BACKENDS, Case, Figures, answer, contests, header, parser_of, peak_mb, row
 
 COLUMNS = {
     "network patches/s": ("patches", "network_s"),

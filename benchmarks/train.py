@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from contest import BACKENDS, Case, Figures, answer, contests, header, parser_of, peak_mb, row
+from rounds import BACKENDS, Case, Figures, answer, contests, header, parser_of, peak_mb, row
 
 COLUMNS = {
     "samples/s": "samples_per_s",

@@ -90,8 +90,8 @@ def reconstruct_frames(
     bound = N / FARTHEST_SHARE if correct_positions else 0.0
     canvas = Canvas.around(np.concatenate([nominal - bound, nominal + bound]), N)
     noise = noise_of(measurement, counts_of_unit)
-    areas = math.prod(canvas.shape) // N**2
-    schedule = Schedule(len(measurement), areas, noise, sweeps, correct_positions=correct_positions)
+    wanted = {"noise": noise, "sweeps": sweeps, "correct_positions": correct_positions}
+    schedule = Schedule.of(canvas, len(measurement), N, **wanted)
     # An amplitude has 1/4 of a photon of noise, of which a real part of the exit wave takes half.
     moving = MovingPositions(nominal, bound, 1 / (8 * counts_of_unit))
     empty = np.full(canvas.shape, START_AMPLITUDE, np.complex64)

@@ -6,7 +6,7 @@ A few sweeps of mixed-state ptychography over the same frames correct it within 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ptycho.physics.arrays import Complex
 from ptycho.physics.canvas import Canvas
 
-from .iteration import Iteration, Measurement, SweepLibrary, SweepSettings
-from .sweeps_schedule import PROBE_REST
+from .iteration import Iteration, Measurement, SweepLibrary
+from .sweeps_schedule import Schedule, follow
 
 START_AMPLITUDE = 0.7
 """Uniform object to start from: what a probe of twice the mean frame energy needs."""
@@ -44,7 +44,6 @@ def retrieve_probe(
     probe: Complex,
     *,
     sweeps: int,
-    settings: SweepSettings | None = None,
     seed: int = 0,
 ) -> Retrieval:
     """Reconstruct object and probe together, starting from an empty sample.
@@ -56,7 +55,6 @@ def retrieve_probe(
         measurement: The frames of a training.
         probe: Modes to start from on the network's scale, shape (P, N, N).
         sweeps: Times that all frames are visited.
-        settings: How to move.
         seed: Seed of the order of the frames.
 
     Returns:
@@ -66,8 +64,8 @@ def retrieve_probe(
     canvas = Canvas.around(measurement.positions, start.shape[-1])
     empty = np.full(canvas.shape, START_AMPLITUDE, np.complex64)
     iteration = Iteration(library, measurement, canvas, empty, start, seed)
-    moving = settings or SweepSettings()
-    misfits = [iteration.sweep(replace(moving, learn_probe=number >= PROBE_REST)) for number in range(sweeps)]
+    schedule = Schedule.of(canvas, len(measurement), start.shape[-1], sweeps=sweeps)
+    misfits = follow(schedule, iteration)
     picture, learned = iteration.read()
     gain = np.sqrt(_energy(start) / _energy(learned))
     return Retrieval(

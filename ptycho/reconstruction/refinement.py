@@ -16,7 +16,8 @@ from ptycho.physics.canvas import Canvas
 from ptycho.physics.stitch import Stitched
 from ptyconf.errors import error_text
 
-from .iteration import Iteration, Measurement, SweepLibrary, SweepSettings
+from .iteration import Iteration, Measurement, SweepLibrary
+from .sweeps_schedule import Schedule, follow
 
 COVERED = 1e-3
 """Share of the best coverage below which a pixel of the picture is no start to rely on."""
@@ -42,7 +43,6 @@ def refine(
     probe: Complex,
     *,
     sweeps: int,
-    settings: SweepSettings | None = None,
     seed: int = 0,
 ) -> Refined:
     """Move a picture towards what all frames together measured, under a probe that stays.
@@ -53,7 +53,6 @@ def refine(
         picture: What the network and the stitching gave.
         probe: Modes on the network's scale, learned gain included, shape (P, N, N).
         sweeps: Times that all frames are visited.
-        settings: How to move.
         seed: Seed of the order of the frames.
 
     Returns:
@@ -66,7 +65,8 @@ def refine(
     canvas = Canvas.around(measurement.positions, modes.shape[-1])
     start, window = _enlarge(picture, canvas)
     iteration = Iteration(library, measurement, canvas, start, modes, seed)
-    misfits = [iteration.sweep(settings) for _ in range(sweeps)]
+    schedule = Schedule.of(canvas, len(measurement), modes.shape[-1], sweeps=sweeps, learn_probe=False)
+    misfits = follow(schedule, iteration)
     return Refined(object=iteration.read()[0][window], misfits=misfits)
 
 

@@ -11,10 +11,14 @@ phase RMSE of `spokes` after 20 small sweeps is .0237 without momentum, .0025 wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from .iteration import SweepSettings
+from ptycho.physics.canvas import Canvas
+
+from .iteration import Iteration, SweepSettings
 
 FIRST_SWEEPS = 12
 """Small sweeps that are made in any case: what varies slowly settles later than the misfit."""
@@ -58,10 +62,15 @@ class Schedule:
 
     frames: int
     areas: int
-    noise: float
+    noise: float = 0.0
     sweeps: int | None = None
     learn_probe: bool = True
     correct_positions: bool = False
+
+    @classmethod
+    def of(cls, canvas: Canvas, frames: int, N: int, **wanted: Any) -> Schedule:
+        """Make the schedule for frames of side N on a canvas; the other attributes by keyword."""
+        return cls(frames, math.prod(canvas.shape) // N**2, **wanted)
 
     def settings(self, misfits: list[float]) -> Iterator[SweepSettings]:
         """Give the settings of each sweep, while the misfits of those before are appended to a list."""
@@ -86,3 +95,11 @@ class Schedule:
             learn_probe=self.learn_probe and before >= PROBE_REST,
             find_shifts=self.correct_positions and before >= SHIFTS_REST,
         )
+
+
+def follow(schedule: Schedule, iteration: Iteration) -> list[float]:
+    """Make all sweeps of a schedule, and give the misfit of each."""
+    misfits: list[float] = []
+    for settings in schedule.settings(misfits):
+        misfits.append(iteration.sweep(settings))  # noqa: PERF401  The schedule looks at the list as it grows.
+    return misfits

@@ -19,7 +19,7 @@ from ptycho.physics.scale import measure
 from ptycho.physics.stitch import Stitched, stitch
 from ptycho.raw_data import RawData
 from ptycho.reconstruction.groups import Portions
-from ptycho.reconstruction.iteration import Measurement, SweepSettings
+from ptycho.reconstruction.iteration import Measurement
 from ptycho.reconstruction.picture import PictureOptions, reconstruct
 from ptycho.reconstruction.probe_retrieval import retrieve_probe
 from ptycho.reconstruction.refinement import refine
@@ -124,14 +124,13 @@ def compute_iterations(side: ModuleType) -> Arrays:
     arrays = cases.iteration_arrays()
     found: Arrays = {}
     for name, mask in (("all", None), ("masked", arrays["mask"])):
-        settings = SweepSettings(batch_size=6)
         positions, probe = arrays["positions"], arrays["probe"]
         measurement = Measurement(arrays["X"].__getitem__, positions, mask)
-        retrieved = retrieve_probe(side.Sweeps(), measurement, probe, sweeps=3, settings=settings, seed=3)
+        retrieved = retrieve_probe(side.Sweeps(), measurement, probe, sweeps=3, seed=3)
         canvas = Canvas.around(positions, probe.shape[-1])
         start = arrays["picture"][: canvas.shape[0], : canvas.shape[1]]
         picture = Stitched(start, np.ones(start.shape, np.float32), canvas.origin_px)
-        refined = refine(side.Sweeps(), measurement, picture, probe, sweeps=3, settings=settings, seed=3)
+        refined = refine(side.Sweeps(), measurement, picture, probe, sweeps=3, seed=3)
         found |= {f"retrieved_probe_{name}": retrieved.probe, f"retrieved_object_{name}": retrieved.object}
         found |= {f"refined_{name}": refined.object}
         found |= {f"misfits_{name}": np.array(retrieved.misfits + refined.misfits)}

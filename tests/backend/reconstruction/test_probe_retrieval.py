@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ptycho.physics.canvas import Canvas
-from ptycho.reconstruction.iteration import Iteration, SweepSettings
+from ptycho.reconstruction.iteration import Iteration
 from ptycho.reconstruction.probe_retrieval import START_AMPLITUDE, retrieve_probe
 
 
@@ -35,10 +35,10 @@ def test_a_defocused_probe_is_corrected(scanned, library):
 def test_a_second_mode_is_found(scanned, library):
     """Frames of two incoherent modes are explained better by two modes than by one."""
     scan = scanned(modes=2)
-    main, settings = scan.probe[:1], SweepSettings(batch_size=8)
-    one = retrieve_probe(library, scan.measurement(), main, sweeps=80, settings=settings)
+    main = scan.probe[:1]
+    one = retrieve_probe(library, scan.measurement(), main, sweeps=80)
     start = np.concatenate([main, 0.2 * main * np.linspace(-1, 1, 32, dtype=np.float32)[:, None]])
-    two = retrieve_probe(library, scan.measurement(), start, sweeps=80, settings=settings)
+    two = retrieve_probe(library, scan.measurement(), start, sweeps=80)
     assert two.misfits[-1] < 0.75 * one.misfits[-1]
 
 

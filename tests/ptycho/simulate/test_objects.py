@@ -48,7 +48,7 @@ def test_unknown_family_names_the_known() -> None:
         draw_object("clouds", (10, 10), np.random.default_rng(0))
     assert str(caught.value) == (
         'there is no family of objects "clouds"\n'
-        "  known here  dead_leaves, lines, spokes, textures\n"
+        "  known here  circuit, dead_leaves, lines, spokes, textures\n"
         '  try         object_family = "textures"'
     )
 
