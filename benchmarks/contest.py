@@ -139,7 +139,7 @@ def run_case(case: Case, settings: dict[str, Any]) -> list[Row]:
 
 def run_star(data: Path, settings: dict[str, Any]) -> list[Row]:
     """Reconstruct the halves of the star apart from each other, and hold them against each other."""
-    whole = RawData.from_file(data / "siemens_star_aps_N128.npz")
+    whole = RawData.from_file(data / "siemens_star_aps_N128.npz", options=ScanOptions())
     made, seconds = [], 0.0
     for start in (0, 1):
         half = whole.subset(np.arange(start, whole.n_frames, 2))
