@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.backends import model as models
+from ptycho_torch.config_factory import inference_payload, training_payload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from ptycho_torch.nn.model import PtychoNetwork
     from ptyconf import Resolution
 
-
 BACKEND = "pytorch"
+
+prepare_training, prepare_inference = training_payload, inference_payload
 
 
 def begin(resolution: Resolution) -> None:

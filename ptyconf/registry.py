@@ -25,6 +25,10 @@ def _entry_points(path: tuple[str, ...]) -> Any:  # noqa: ARG001  The search pat
     return entry_points()
 
 
+class EntryError(TypeError):
+    """An entry of a registry is not made as the registry needs it; a mistake of its author."""
+
+
 class Registry(Collection[str], Generic[T]):
     """Entries by name; as a collection it is the live set of names, so that it can be a setting's choices.
 
@@ -64,6 +68,7 @@ class Registry(Collection[str], Generic[T]):
 
         Raises:
             ValueError: The name is taken.
+            EntryError: The entry calls itself otherwise.
         """
         if name in self:
             raise ValueError(
@@ -73,7 +78,7 @@ class Registry(Collection[str], Generic[T]):
                     hint="another name, or remove() first",
                 )
             )
-        self._entries[name] = entry
+        self._entries[name] = self._of_that_name(name, entry, "the call of add()")
         return entry
 
     def remove(self, name: str) -> T:
@@ -115,9 +120,32 @@ class Registry(Collection[str], Generic[T]):
         if name in self._entries:
             return self._entries[name]
         if name in self._built_in():
-            return cast("T", getattr(import_module(self._built_in()[name]), self._attribute))
+            module = self._built_in()[name]
+            entry = getattr(import_module(module), self._attribute, None)
+            if entry is None:
+                raise EntryError(
+                    error_text(
+                        f"the module {module} has no {self._attribute}, the {self.what} {name!r}",
+                        hint=f"{self._attribute} = ... in it, or a name that starts with an underscore",
+                    )
+                )
+            return self._of_that_name(name, entry, module)
         plugin = self._from_plugins().get(name)
-        return None if plugin is None else cast("T", plugin.load())
+        return None if plugin is None else self._of_that_name(name, plugin.load(), plugin.value)
+
+    def _of_that_name(self, name: str, entry: Any, place: str) -> T:
+        """Accept an entry that calls itself what it is looked up by: else one of the names does nothing."""
+        own = getattr(entry, "name", name)
+        if own != name:
+            raise EntryError(
+                error_text(
+                    f"the {self.what} {name!r} calls itself {own!r}",
+                    written_in=place,
+                    expected="one name",
+                    hint=f"name = {name!r}",
+                )
+            )
+        return cast("T", entry)
 
     def _built_in(self) -> dict[str, str]:
         if self._modules is None:

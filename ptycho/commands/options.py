@@ -15,6 +15,7 @@ from ptycho.settings.recipe import RECIPES, STANDARD, recipe_layers
 from ptycho.settings.schema import OFFERED, schema
 from ptyconf import ConfigError, Problem
 from ptyconf.sources import flags
+from ptyconf.sources.formats import FORMATS as SETTINGS_FORMATS
 from ptyconf.text.show import show
 
 if TYPE_CHECKING:
@@ -55,7 +56,6 @@ OFTEN: Mapping[Purpose, tuple[str, ...]] = {
 """The settings that help shows at first; ``--help-all`` shows the others."""
 
 _PROGRESS = "execution.enable_progress_bar"
-_SETTINGS_FILES = frozenset({".toml", ".json", ".yaml", ".yml"})
 _LOOK_BYTES = 1024
 
 
@@ -203,7 +203,7 @@ def _scan_layers(setting: str, scans: list[Path]) -> list[Layer]:
 
 def _is_scan(path: Path) -> bool:
     """Tell a scan from a settings file: by its name, else by its first bytes, which no text has."""
-    if path.suffix.lower() in _SETTINGS_FILES:
+    if any(path.suffix.lower() in known.suffixes for known in SETTINGS_FORMATS.entries()):
         return False
     if not path.exists():
         return path.suffix != ""
@@ -233,7 +233,7 @@ def require_scan(resolution: Resolution, path: str, complaint: str) -> None:
                 f"{complaint}: {named}" if named is not None else f"{path} is required",
                 path=path,
                 origin=resolution.trace(path).winner.origin if path in resolution else None,
-                expected="a scan file (.npz)",
+                expected="a scan file",
                 hint=_HOW_TO_NAME[path] if named is None else _TRY_OUT,
             )
         ]

@@ -112,9 +112,7 @@ def require_file(path: Path | None, complaint: str) -> None:
         FileNotFoundError: The complaint, with the path.
     """
     if path is None or not path.is_file():
-        raise FileNotFoundError(
-            error_text(f"{complaint}: {path}", expected="a scan file (.npz)", hint=_absolute())
-        )
+        raise FileNotFoundError(error_text(f"{complaint}: {path}", expected="a scan file", hint=_absolute()))
 
 
 def require_model(folder: Path) -> None:

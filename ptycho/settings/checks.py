@@ -161,3 +161,23 @@ def choice(legal: Collection[Any], example: str, wrong: str = "") -> Check:
     """
     usual = "Invalid {name}: '{v}'. Expected one of {sorted}."
     return Check(among(legal), wrong or usual, "one of {sorted}", f'"{example}"', legal=legal)
+
+
+def weights_by_name(legal: Collection[str], what: str) -> Check:
+    """Check a table of weights.
+
+    Args:
+        legal: The names that may have one; a registry is asked each time.
+        what: What a name stands for, in the singular.
+    """
+
+    def holds(table: Any) -> bool:
+        return all(name in legal and 0 <= weight < inf for name, weight in table.items())
+
+    return Check(
+        holds,
+        f"{{name}} = {{v}} is no table of weights of a {what} each",
+        "names out of {sorted}, with numbers from 0",
+        "{}",
+        legal=legal,
+    )

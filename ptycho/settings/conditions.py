@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ptycho.settings.registries import ARCHITECTURES
+
 Condition = Callable[[Mapping[str, Any]], str | None]
 """Gives the reason why a setting has nothing to act on, or None where it acts."""
 
@@ -24,6 +26,18 @@ def first(*conditions: Condition) -> Condition:
     return lambda settings: next(
         (reason for condition in conditions if (reason := condition(settings))), None
     )
+
+
+def unless_used(name: str) -> Condition:
+    """Nothing to act on where the architecture's entry does not name the setting among those that it uses."""
+
+    def condition(settings: Mapping[str, Any]) -> str | None:
+        architecture = settings["model.architecture"]
+        entry: Any = ARCHITECTURES.get(architecture)
+        unused = entry is not None and name not in entry.uses
+        return f"model.architecture is {json.dumps(architecture)}" if unused else None
+
+    return condition
 
 
 def always(reason: str) -> Condition:

@@ -31,7 +31,7 @@ class InferenceConfig:
 
     model: ModelConfig
     model_path: Path = described(help="folder that holds wts.h5.zip, or the archive itself")
-    test_data_file: Path = described(help="scan to reconstruct (.npz)", legacy="test_data_file_path")
+    test_data_file: Path = described(help="scan to reconstruct", legacy="test_data_file_path")
     n_groups: int | None = described(
         None,
         help="groups of patches to reconstruct; none takes every position",

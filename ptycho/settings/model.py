@@ -5,7 +5,7 @@ from typing import Literal
 
 from ptycho.settings.checks import Check, above_zero, among, choice, from_zero, positive
 from ptycho.settings.choices import AMPLITUDE_ACTIVATIONS, MODEL_TYPES, PATCH_SIZES
-from ptycho.settings.conditions import first, where
+from ptycho.settings.conditions import first, unless_used, where
 from ptycho.settings.conversions import ACTIVATION, MASK, MODE, SQUARE
 from ptycho.settings.field import TorchName, described
 from ptycho.settings.registries import ARCHITECTURES
@@ -21,8 +21,6 @@ _SIDE = Check(
     remedy="data.crop_px = 64 where the frames are larger",
 )
 _NO_SUCH = "Invalid {name} '{v}'. Expected one of {sorted}."
-_IN_CNN = where("model.architecture", "cnn")
-_IN_UNET = where("model.architecture", "unet")
 
 
 @tracks_set_fields
@@ -72,7 +70,7 @@ class ModelConfig:
     probe_big: bool = described(
         True,
         help="second decoder branch that fills the outer frame of a patch",
-        without_effect=first(_IN_UNET, where("model.pad_object", False)),
+        without_effect=first(unless_used("probe_big"), where("model.pad_object", False)),
         legacy="probe.big",
     )
     probe_mask: bool = described(
@@ -85,7 +83,7 @@ class ModelConfig:
     pad_object: bool = described(
         True,
         help="decoder output lives in the central N/2 square and is zero padded",
-        without_effect=_IN_UNET,
+        without_effect=unless_used("pad_object"),
     )
     probe_scale: float = described(
         4.0,
@@ -116,12 +114,12 @@ class ModelConfig:
         2,
         help="passes of the unet; each after the first sees where the picture contradicts the detector",
         check=positive("2"),
-        without_effect=_IN_CNN,
+        without_effect=unless_used("unet_stages"),
         legacy=False,
     )
     cbam_encoder: bool = described(
         False,
         help="block attention (CBAM) at the end of each level of the cnn's encoder",
-        without_effect=_IN_UNET,
+        without_effect=unless_used("cbam_encoder"),
         legacy=False,
     )

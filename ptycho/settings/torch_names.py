@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ptycho.settings.checks import above_zero, positive
-from ptycho.settings.conditions import always, first, unless, where
+from ptycho.settings.conditions import always, first, unless, unless_used, where
 from ptycho.settings.field import Across, DerivedFrom
 from ptycho.settings.groups import channels
 from ptycho.settings.sections import shared, shares_settings
@@ -22,8 +22,8 @@ __all__ = ["DataConfig", "DatagenConfig", "InferenceConfig", "ModelConfig", "Tra
 _CHANNELS = DerivedFrom(("model.gridsize",), channels, "gridsize squared")
 _THAW = "fine-tuning of a trained network in stages"
 _LONE_PATCHES = where("model.gridsize", 1)
-_IN_UNET = where("model.architecture", "unet")
-_NO_OUTER_FRAME = first(_IN_UNET, where("model.pad_object", False), where("model.probe_big", False))
+_NO_DECODER = unless_used("pad_object")
+_NO_OUTER_FRAME = first(_NO_DECODER, where("model.pad_object", False), where("model.probe_big", False))
 
 
 def _an_amplitude_each(path: str, resolution: Resolution) -> Complaint | None:
@@ -141,7 +141,7 @@ class ModelConfig:
         False,
         help="normalise over the batch after each convolution",
         unsupported="batch normalisation",
-        without_effect=_IN_UNET,
+        without_effect=_NO_DECODER,
     )
     probe_mask: Any = shared(False)
     edge_pad: int = own(
@@ -166,32 +166,32 @@ class ModelConfig:
         False,
         help="efficient channel attention in the encoder",
         unsupported="channel attention in the encoder",
-        without_effect=_IN_UNET,
+        without_effect=_NO_DECODER,
     )
     cbam_encoder: bool = shared(False)
     cbam_bottleneck: bool = own(
         False,
         help="convolutional block attention in the bottleneck",
         unsupported="block attention in the bottleneck",
-        without_effect=_IN_UNET,
+        without_effect=_NO_DECODER,
     )
     cbam_decoder: bool = own(
         False,
         help="convolutional block attention in the decoder",
         unsupported="block attention in the decoder",
-        without_effect=_IN_UNET,
+        without_effect=_NO_DECODER,
     )
     eca_decoder: bool = own(
         False,
         help="efficient channel attention in the decoder",
         unsupported="channel attention in the decoder",
-        without_effect=_IN_UNET,
+        without_effect=_NO_DECODER,
     )
     spatial_decoder: bool = own(
         False,
         help="spatial attention in the decoder",
         unsupported="spatial attention in the decoder",
-        without_effect=_IN_UNET,
+        without_effect=_NO_DECODER,
     )
     decoder_spatial_kernel: int = own(
         7,
@@ -237,7 +237,7 @@ class ModelConfig:
         False,
         help="one decoder for amplitude and phase",
         unsupported="one decoder for amplitude and phase",
-        without_effect=_IN_UNET,
+        without_effect=_NO_DECODER,
     )
     num_datasets: int = own(
         1, help="scans that are trained on together", unsupported="training on several scans at once"

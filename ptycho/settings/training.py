@@ -6,14 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ptycho.settings.checks import above_zero, choice, from_zero, not_negative, positive, power_of_two, share
+from ptycho.settings.checks import (
+    above_zero,
+    choice,
+    from_zero,
+    not_negative,
+    positive,
+    power_of_two,
+    share,
+    weights_by_name,
+)
 from ptycho.settings.choices import LOSS_MODES
 from ptycho.settings.conditions import first, where
 from ptycho.settings.conversions import LOSS, NLL, TEXT_PATH
 from ptycho.settings.field import Across, TorchName, described
 from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS, adopt_n_images, pool_holds_a_group
 from ptycho.settings.model import ModelConfig
-from ptycho.settings.registries import BACKENDS
+from ptycho.settings.registries import BACKENDS, LOSS_TERMS
 from ptyconf import Complaint, Resolution, tracks_set_fields
 
 __all__ = ["TrainingConfig"]
@@ -46,13 +55,13 @@ class TrainingConfig:
     model: ModelConfig
     train_data_file: Path | None = described(
         None,
-        help="scan to train on (.npz)",
+        help="scan to train on",
         torch=TorchName("TrainingConfig.train_data_file", TEXT_PATH),
         legacy="train_data_file_path",
     )
     test_data_file: Path | None = described(
         None,
-        help="scan to evaluate on after training (.npz)",
+        help="scan to evaluate on after training",
         torch=TorchName("TrainingConfig.test_data_file", TEXT_PATH),
         legacy="test_data_file_path",
     )
@@ -172,7 +181,10 @@ class TrainingConfig:
         torch=TorchName("ModelConfig.loss_function", LOSS),
     )
     loss_terms: dict[str, float] = described(
-        factory=dict, help="weights of further terms of the loss by their names", legacy=False
+        factory=dict,
+        help="weights of further terms of the loss by their names",
+        check=weights_by_name(LOSS_TERMS, "loss term"),
+        legacy=False,
     )
     seed: int = described(
         0, help="seed of every random choice of the run", check=not_negative("0"), legacy=False

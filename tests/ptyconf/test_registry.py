@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ptyconf.registry import Registry, UnknownEntryError
+from ptyconf.registry import EntryError, Registry, UnknownEntryError
 
 
 @pytest.fixture
@@ -86,3 +86,27 @@ def test_a_taken_name_is_refused(shapes: Registry[int]) -> None:
         shapes.add("square", 5)
     with pytest.raises(UnknownEntryError):
         shapes.remove("square")
+
+
+class _Named:
+    name = "star"
+
+
+def test_an_entry_has_one_name(shapes: Registry[object], tmp_path: Path) -> None:
+    """An entry that calls itself otherwise is refused: one of the names would do nothing."""
+    (tmp_path / "corners" / "moon.py").write_text("class CORNERS:\n    name = 'sickle'\n")
+    with pytest.raises(EntryError, match="the shape 'sun' calls itself 'star'"):
+        shapes.add("sun", _Named())
+    with pytest.raises(EntryError, match=r"'moon' calls itself 'sickle'\n  written in  corners\.moon"):
+        shapes["moon"]
+
+
+def test_a_module_without_its_entry_is_told(shapes: Registry[int], tmp_path: Path) -> None:
+    """The error names the module and the constant that it lacks."""
+    (tmp_path / "corners" / "empty.py").touch()
+    with pytest.raises(EntryError) as caught:
+        shapes["empty"]
+    assert str(caught.value) == (
+        "the module corners.empty has no CORNERS, the shape 'empty'\n"
+        "  try  CORNERS = ... in it, or a name that starts with an underscore"
+    )

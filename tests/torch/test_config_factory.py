@@ -397,7 +397,7 @@ class TestFactoryValidation:
             create_training_payload(tmp_path / "no.npz", tmp_path, {})
         assert str(caught.value) == (
             f"Training data file not found: {tmp_path / 'no.npz'}\n"
-            "  expected  a scan file (.npz)\n"
+            "  expected  a scan file\n"
             f"  try       an absolute path; this one is seen from {Path.cwd()}"
         )
         assert snapshot() == before

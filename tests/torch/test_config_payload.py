@@ -47,7 +47,7 @@ REFUSALS: dict[str, tuple[Callable[[Path, Path], object], type[Exception], str]]
     "no scan named": (
         lambda scan, _: training_payload(resolved("train", n_groups=5)),
         FileNotFoundError,
-        "Training data file not found: None\n  expected  a scan file (.npz)",
+        "Training data file not found: None\n  expected  a scan file",
     ),
     "no model named": (
         lambda scan, _: inference_payload(resolved("infer", test_data_file=scan)),

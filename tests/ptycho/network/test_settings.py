@@ -6,13 +6,14 @@ import pytest
 
 from ptycho.config.config import ModelConfig, TrainingConfig
 from ptycho.network.settings import NetworkSettings
+from ptycho.settings.registries import ARCHITECTURES
 
 
 @pytest.mark.parametrize(
     ("values", "text"),
     [
         ({"N": 65}, "Unsupported input size: 65\n  expected  one of 64, 128, 256"),
-        ({"architecture": "fno"}, "Invalid architecture 'fno'. Expected one of ['cnn', 'unet']."),
+        ({"architecture": "fno"}, f"Invalid architecture 'fno'. Expected one of {sorted(ARCHITECTURES)}."),
         ({"model_type": "gan"}, "Invalid model_type 'gan'. Expected one of ['pinn', 'supervised']."),
         (
             {"amp_activation": "tanh"},
