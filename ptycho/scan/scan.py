@@ -19,6 +19,9 @@ from ptyconf.errors import error_text
 __all__ = ["Scan"]
 
 Array = np.ndarray[Any, Any]
+
+LEAST_LIGHT = 0.05
+"""Share of the light below which a scan is not scaled up any further: its probe is another one."""
 Complex = NDArray[np.complexfloating[Any, Any]]
 Indices = NDArray[np.int64]
 
@@ -190,10 +193,22 @@ class Scan:
         return self._valid.frames.select(labels, _indices(indices)).astype(np.complex64)
 
     def mean_square(self) -> float:
-        """Average the summed squared amplitude of a frame: photons per frame when ``diff3d`` holds counts."""
+        """Average the summed squared amplitude of a frame: photons per frame when ``diff3d`` holds counts.
+
+        Light on masked pixels counts too, by the share of the probe's light that falls there: with the beam
+        itself masked, the frames would otherwise seem to hold little of the probe's energy.
+        """
         if self._mean_square is None:
-            self._mean_square = self._valid.frames.mean_square()
+            self._mean_square = self._valid.frames.mean_square() / self._share_of_light_seen()
         return self._mean_square
+
+    def _share_of_light_seen(self) -> float:
+        """Give the share of the probe's own light that falls on good pixels; 1 where it is not known."""
+        mask, modes = self.mask, self.probe_modes
+        if mask is None or modes is None:
+            return 1.0
+        light = np.fft.fftshift(np.sum(np.abs(np.fft.fft2(modes)) ** 2, axis=0))
+        return max(float(light[mask].sum() / light.sum()), LEAST_LIGHT)
 
     def at_nominal_positions(self) -> Self:
         """Give the same frames at their nominal positions; the frames are not copied."""

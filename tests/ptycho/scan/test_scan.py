@@ -72,3 +72,13 @@ def test_labels_follow_the_bin_but_not_the_crop(tiny_scan: RawData) -> None:
     assert cropped.decisions[-1] == (
         "the labelled patches 'Y' belong to the uncropped detector's finer pixels; left out"
     )
+
+
+def test_light_on_masked_pixels_is_counted(jail: Path, tiny_scan: RawData) -> None:
+    """The photons of a frame do not depend on which pixels are masked: the probe tells what fell on them."""
+    path = tiny_scan.to_file("scan.npz")
+    np.save("bad.npy", np.abs(np.arange(64) - 36)[np.newaxis] * np.ones((64, 1)) < 2)
+    masked = RawData.from_file(path, options=ScanOptions(mask="bad.npy"))
+    assert masked.mask is not None
+    assert masked.mean_square() == pytest.approx(tiny_scan.mean_square(), rel=0.03)
+    assert float(np.square(masked.amplitudes()).sum(axis=(1, 2)).mean()) < 0.95 * tiny_scan.mean_square()
