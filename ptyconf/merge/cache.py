@@ -11,11 +11,12 @@ from ptyconf.schema.schema import Schema
 class Cache:
     """Plans by the shape of a table, and merged default layers by their identities."""
 
-    __slots__ = ("plans", "stacks")
+    __slots__ = ("plans", "stacks", "ties")
 
     def __init__(self) -> None:
         self.plans: dict[Any, Any] = {}
         self.stacks: dict[tuple[int, ...], Any] = {}
+        self.ties: dict[tuple[int, ...], Any] = {}
 
 
 _CACHES: IdentityTable[Cache] = IdentityTable()

@@ -32,7 +32,9 @@ class LayerValues:
     faults: Sequence[Fault] = ()
     notices: Sequence[tuple[type[Warning], str]] = ()
     told = False
+    mark: tuple[Any, ...] | None = None  # what tells it from others of its rank
     _values: dict[str, Any] | None = None
+    _origins: Mapping[str, Origin] = MappingProxyType({})
 
     def __init__(self, layer: Layer, schema: Schema) -> None:
         # Not the layer itself: that keeps its readings, and together they would be a circle.
@@ -66,8 +68,13 @@ class LayerValues:
         return segments
 
     def origin(self, path: str) -> Origin:
-        """Say where this layer has a setting."""
-        return self.origins(self.keys(path))
+        """Say where this layer has a setting; found out when it is first asked."""
+        known = self._origins.get(path)
+        if known is None:
+            if self._origins.__class__ is not dict:
+                self._origins = {}
+            known = self._origins[path] = self.origins(self.keys(path))  # type: ignore[index]
+        return known
 
     def live(self, path: str, tree: Tree) -> Tree:
         """Give what of a tree counts: without the parts that a policy passes over."""

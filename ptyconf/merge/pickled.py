@@ -270,6 +270,9 @@ class Recorded(Resolution):
             elements=(),
         )
 
+    def winning(self, path: str) -> None:
+        """Give no layer: what they said is in the traces."""
+
     def winner_layer(self, path: str) -> str:
         """Name the layer whose value is in force."""
         return self._record.traces[path].winner.layer

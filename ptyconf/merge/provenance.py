@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ptyconf.merge.built import Built, built_of
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.law import push
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
-from ptyconf.merge.resolution import Built, Resolution, built_of
+from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.same import same
 from ptyconf.schema.annotations import name_of
 from ptyconf.schema.path import Segments, join_path, split_path

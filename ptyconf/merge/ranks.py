@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, groupby
+from itertools import combinations
 from typing import Any
 
 from ptyconf.errors import Problem
@@ -21,30 +21,53 @@ Ranked = list[tuple[tuple[int, int], LayerValues]]
 def in_one_order(ranked: Ranked, precedence: Precedence) -> list[list[LayerValues]]:
     """Sort layers of one rank by what they are, and give the groups that share a rank."""
     names = {name: number for number, name in enumerate(precedence.ranks)}
-    ranked.sort(key=lambda pair: (pair[0], names[pair[1].name], *_mark(pair[1])))
-    groups = (
-        [layer_values for _, layer_values in group] for _, group in groupby(ranked, key=lambda pair: pair[0])
-    )
-    return [group for group in groups if len(group) > 1]
+    groups: list[list[LayerValues]] = []
+    start = 0
+    while start < len(ranked):
+        rank, end = ranked[start][0], start + 1
+        while end < len(ranked) and ranked[end][0] == rank:
+            end += 1
+        if end - start > 1:
+            group = [layer_values for _, layer_values in ranked[start:end]]
+            group.sort(key=lambda each: names[each.name])
+            if len({each.name for each in group}) < len(group):
+                group.sort(key=lambda each: (names[each.name], *_mark(each)))
+            ranked[start:end] = [(rank, each) for each in group]
+            groups.append(group)
+        start = end
+    return groups
 
 
 def _mark(layer_values: LayerValues) -> tuple[Any, ...]:
-    """Tell layers of one rank apart by kind and by where they stand."""
-    path = min(layer_values.values, default="")
-    origin = layer_values.origin(path) if path else None
-    place = (
-        ("", 0, 0, "")
-        if origin is None
-        else (origin.file or "", origin.line or 0, origin.column or 0, str(origin))
-    )
-    return (layer_values.kind, *place, repr(sorted(layer_values.values.items(), key=lambda pair: pair[0])))
+    """Tell layers of one name and rank apart by kind, by where they stand, and by what they say; once."""
+    if layer_values.mark is None:
+        path = min(layer_values.values, default="")
+        origin = layer_values.origin(path) if path else None
+        place = ("", 0, 0, "")
+        if origin is not None:
+            place = (origin.file or "", origin.line or 0, origin.column or 0, origin.key)
+        said = repr(sorted(layer_values.values.items(), key=_path))
+        layer_values.mark = (layer_values.kind, *place, said)
+    return layer_values.mark
+
+
+def _path(pair: tuple[str, Any]) -> str:
+    return pair[0]
+
+
+def needs_a_look(schema: Schema, group: list[LayerValues]) -> bool:
+    """Tell whether layers of one rank disagree, or say the same of a list that is joined."""
+    joined = [path for path in schema.special if schema.settings[path].merge in ("append", "union")]
+    repeated = any(sum(path in each.values for each in group) > 1 for path in joined)
+    return repeated or bool(refuse_disagreement(schema, group))
 
 
 def refuse_disagreement(schema: Schema, group: list[LayerValues]) -> list[Problem]:
     """Note every setting on which two layers of one rank differ, each setting once."""
     problems: dict[str, Problem] = {}
     for first, second in combinations(group, 2):
-        for path in sorted(first.values.keys() & second.values.keys()):
+        common = first.values.keys() & second.values.keys()
+        for path in sorted(common) if common else ():
             slot = schema.index.slots[path]
             if path in first.passed or path in second.passed:
                 continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ptyconf.errors import ConfigError, Problem, SchemaError
-from ptyconf.identity import IdentityTable
+from ptyconf.merge.built import BUILT, Built
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
@@ -27,18 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Path = str | Segments
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """What is known of an instance: its resolution, its view, and its place where that has one of its own."""
-
-    resolution: Resolution
-    view: View[Any]
-    at: Segments
-
-
-_BUILT: IdentityTable[Built] = IdentityTable()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -264,7 +252,7 @@ class Resolution(Mapping[str, Any]):
         return self._problems(building.failures)
 
     def _made(self, view: View[Any], instance: Any, at: Segments) -> None:
-        _BUILT.put(instance, Built(self, view, at))
+        BUILT.put(instance, Built(self, view, at))
         if is_tracked(type(instance)):
             histories = self._state.histories
             written = []
@@ -313,6 +301,16 @@ class Resolution(Mapping[str, Any]):
         return Problem(text, path=path, origin=origin, expected=expected, hint=f"{path} = ...")
 
     # Provenance
+
+    def winning(self, path: str) -> LayerValues | None:
+        """Give the layer whose value of a plain setting is in force; None where that takes a whole story."""
+        state = self._state
+        if path in state.derived or path in state.schema.trees:
+            return None
+        for layer_values, _ in entries(state.histories.get(path)):
+            if path not in layer_values.passed:
+                return layer_values  # type: ignore[no-any-return]
+        return None
 
     def winner_layer(self, path: str) -> str:
         """Name the layer whose value is in force; "derived" for a derived setting."""
@@ -390,8 +388,3 @@ class Resolution(Mapping[str, Any]):
         old = alike[0]
         new = layer if layer.within == old.within else replace(layer, within=old.within)
         return self._state.again(tuple(new if each is old else each for each in layers))
-
-
-def built_of(instance: object) -> Built | None:
-    """Find what is known of an instance that was built."""
-    return _BUILT.get(instance)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.errors import ConfigError, Problem
+from ptyconf.merge.cache import cache_of
 from ptyconf.merge.law import pile, winner
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues, read_anew
@@ -16,7 +17,7 @@ from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution, State
 from ptyconf.merge.settle import Settling
-from ptyconf.merge.stacks import base_of
+from ptyconf.merge.stacks import KEPT_STACKS, base_of
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Rule
 
@@ -65,7 +66,7 @@ def resolve(
         for layer in given:
             precedence.rank(layer)  # raises for the one that it does not know
         raise
-    tied = _tied(ranked, precedence)
+    tied = _tied(ranked, precedence, schema)
     extra = tuple(rules)
 
     def again(others: tuple[Layer, ...]) -> Resolution:
@@ -101,16 +102,45 @@ def resolve(
 _rank = itemgetter(0)
 
 
-def _tied(ranked: Ranked, precedence: Precedence) -> list[list[LayerValues]]:
-    """Give the groups of layers that share a rank, each in an order that does not depend on the call."""
+def _tied(ranked: Ranked, precedence: Precedence, schema: Schema) -> list[list[LayerValues]]:
+    """Give the groups of layers that share a rank, each in an order that does not depend on the call.
+
+    Default layers at the bottom are the same in every resolve, so that what is found of them is remembered.
+    """
+    split = _defaults_start([layer_values for _, layer_values in ranked])
+    if 0 < split < len(ranked) and ranked[split - 1][0] == ranked[split][0]:
+        split = len(ranked)
+    ties = cache_of(schema).ties
+    key = tuple([id(layer_values) for _, layer_values in ranked[split:]])
+    known = ties.get(key)
+    if known is None:
+        from ptyconf.merge.ranks import in_one_order, needs_a_look
+
+        bottom = ranked[split:]
+        groups = [group for group in in_one_order(bottom, precedence) if needs_a_look(schema, group)]
+        if len(ties) >= KEPT_STACKS:
+            ties.clear()
+        known = ties[key] = bottom, groups
+    ranked[split:] = known[0]
     previous = None
-    for rank, _ in ranked:
+    for rank, _ in ranked[:split]:
         if rank == previous:
             from ptyconf.merge.ranks import in_one_order
 
-            return in_one_order(ranked, precedence)
+            above = ranked[:split]
+            groups = in_one_order(above, precedence)
+            ranked[:split] = above
+            return [*groups, *known[1]]
         previous = rank
-    return []
+    return list(known[1])
+
+
+def _defaults_start(layers: Sequence[LayerValues]) -> int:
+    """Find where the default layers at the bottom begin."""
+    split = len(layers)
+    while split and layers[split - 1].kind == "defaults":
+        split -= 1
+    return split
 
 
 def revive(record: Record) -> Resolution:
@@ -131,12 +161,15 @@ def _reduced(resolution: Resolution) -> tuple[Any, ...]:
 
 def _broken(rule: Rule, resolution: Resolution, work: _Work) -> Problem | None:
     """Ask a rule; what it raises is a problem too."""
-    path = next(map(resolution.first_match, rule.paths), "")
     try:
         said = rule.check(resolution)
     except Exception as error:  # noqa: BLE001  The program's own code.
-        return work.places.raised(error, path)
-    return work.places.complaint(said, path) if said else None
+        return work.places.raised(error, _first(rule, resolution))
+    return work.places.complaint(said, _first(rule, resolution)) if said else None
+
+
+def _first(rule: Rule, resolution: Resolution) -> str:
+    return next(map(resolution.first_match, rule.paths), "")
 
 
 class _Work:
@@ -168,9 +201,7 @@ class _Work:
 
     def merge(self, tied: list[list[LayerValues]]) -> None:
         """Put the layers on top of each other, the defaults from the schema's memory."""
-        split = len(self.layers)
-        while split and self.layers[split - 1].kind == "defaults":
-            split -= 1
+        split = _defaults_start(self.layers)
         base = base_of(self.schema, self.layers[split:])
         above = self.layers[:split][::-1]
         self.layers = (*self.layers[:split], *base.layers)

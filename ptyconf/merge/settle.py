@@ -146,7 +146,7 @@ class Settling:
         except KeyError:
             return
         root, below = self.schema.locate(path)
-        slot = self.schema.slot(path)
+        slot = self.schema.slot(path) if below else self.schema.index.slots[path]
         if derivation.when == "missing" and self._value_or_none(path) is not None:
             return
         place = next(iter(inputs), path)
@@ -168,6 +168,8 @@ class Settling:
                 self.refuse_derived(path, inputs, value, layer_values, written)
 
     def _value_or_none(self, path: str) -> Any:
+        if path in self.schema.index.slots:
+            return self.values.get(path)
         try:
             return self.value_at(path)
         except KeyError:

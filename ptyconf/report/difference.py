@@ -82,12 +82,24 @@ def diff(before: Resolution, after: Resolution) -> Difference:
     """Compare two resolutions, setting by setting."""
     changes: list[Change] = []
     for path in dict.fromkeys((*before, *after)):
+        if _alike(before, after, path):
+            continue
         old = before.trace(path) if path in before else None
         new = after.trace(path) if path in after else None
         kind = _kind(before, after, path, old, new)
         if kind is not None:
             changes.append(Change(path, kind, old, new))
     return Difference(tuple(changes))
+
+
+def _alike(before: Resolution, after: Resolution, path: str) -> bool:
+    """Tell whether a plain setting is the same on both sides, without its whole story."""
+    one, two = before.winning(path), after.winning(path)
+    if one is None or two is None or one.name != two.name:
+        return False
+    return (one is two or one.origin(path) == two.origin(path)) and same(
+        before.value(path), after.value(path)
+    )
 
 
 def _kind(

@@ -240,7 +240,7 @@ def test_provenance_is_found_by_identity(program: SimpleNamespace) -> None:
     import copy
     import gc
 
-    from ptyconf.merge.resolution import _BUILT
+    from ptyconf.merge.built import BUILT
 
     resolution = program.resolve()
     built = resolution.build(program.TrainingConfig)
@@ -250,10 +250,10 @@ def test_provenance_is_found_by_identity(program: SimpleNamespace) -> None:
     assert provenance_of(pickle.loads(pickle.dumps(resolution.value("model.gridsize")))) is None
     assert provenance_of(program.ModelConfig()) is None
     gc.collect()  # What earlier tests left in circles would go between the two counts.
-    before = len(_BUILT)
+    before = len(BUILT)
     del built
     gc.collect()
-    assert len(_BUILT) == before - 2
+    assert len(BUILT) == before - 2
 
 
 def test_field_assigned_later_is_told(program: SimpleNamespace) -> None:
