@@ -73,7 +73,7 @@ class LayerValues:
         if known is None:
             if self._origins.__class__ is not dict:
                 self._origins = {}
-            known = self._origins[path] = self.origins(self.keys(path))  # type: ignore[index]
+            known = self._origins[path] = self.origins(self.keys(path))
         return known
 
     def live(self, path: str, tree: Tree) -> Tree:

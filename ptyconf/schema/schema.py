@@ -131,7 +131,7 @@ class Schema:
             KeyError: No setting has such a path.
         """
         if path.__class__ is str and path in self.index.slots:
-            return path, ()  # type: ignore[return-value]
+            return path, ()
         segments = split_path(path) if isinstance(path, str) else tuple(path)
         for length in range(len(segments), 0, -1):
             start = join_path(segments[:length])
