@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 # Each backend's tests use one core; their output comes one after the other where make can do that.
 SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client chaos dist dist-ptyconf clean
+.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client test-oldest chaos dist dist-ptyconf clean
 
 help:  ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -87,5 +87,12 @@ chaos: $(VENV)/.installed-test  ## an hour of kills, signals and full disks: not
 	CUDA_VISIBLE_DEVICES="" $(BIN)/python benchmarks/chaos.py --backend pytorch
 	CUDA_VISIBLE_DEVICES="" $(BIN)/python benchmarks/chaos.py --backend tensorflow
 
+# The engine and the rooms that compute with numpy, at the lower bounds of pyproject.toml; no framework is there.
+OLDEST := .venv-oldest
+test-oldest:  ## the engine and the numpy rooms at the lower bounds, without torch and TensorFlow
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-oldest.txt 'pytest>=9' hypothesis jsonschema psutil
+	PYTHONPATH=. $(OLDEST)/bin/python -m pytest -W default -p no:cacheprovider tests/ptyconf $(addprefix tests/ptycho/,files metrics physics scan settings simulate)
+
 clean:  ## remove what was built; outputs/ stays
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
