@@ -11,6 +11,11 @@ from typing import Any
 
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.trace import Entry, Trace
+from ptyconf.report.written import thawed
+from ptyconf.schema.path import split_path
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.tree import Items, Table
+from ptyconf.text.show import MASK
 
 VERSION = 1
 
@@ -22,8 +27,37 @@ def to_json(resolution: Resolution, path: str | None = None) -> dict[str, Any]:
         KeyError: There is no such setting, or nothing gives it a value.
     """
     if path is not None:
-        return {"version": VERSION, **trace_as_dict(resolution.trace(path))}
-    return {"version": VERSION, "settings": [trace_as_dict(resolution.trace(each)) for each in resolution]}
+        return {"version": VERSION, **_told(resolution, path)}
+    return {"version": VERSION, "settings": [_told(resolution, each) for each in resolution]}
+
+
+def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values of a whole report by path, equal to those that it was made of; secrets are left out.
+
+    Raises:
+        KeyError: The data is no report of a resolution.
+    """
+    values = {}
+    for said in data["settings"]:
+        slot = schema.slot(said["path"])
+        if said["value"] != MASK:
+            value = thawed(slot, said["value"], split_path(said["path"]))
+            # A container that is an end by itself is empty.
+            values[said["path"]] = slot.node.make(value) if isinstance(slot.node, (Table, Items)) else value
+    return values
+
+
+def _told(resolution: Resolution, path: str) -> dict[str, Any]:
+    """Give a trace with its value as the setting's kind writes it, so that it can be read back."""
+    trace = resolution.trace(path)
+    said = trace_as_dict(trace)
+    try:
+        slot = resolution.schema.slot(path)
+    except KeyError:
+        return said  # a section by its path
+    if slot.node is None and trace.value is not None and trace.value != MASK:
+        said["value"] = slot.kind.frozen(trace.value)
+    return said
 
 
 def trace_as_dict(trace: Trace) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import json
 import uuid
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ from hypothesis import strategies as st
 from ptyconf import ConfigError, Conversion, Precedence, Resolution, Schema, Setting, View, resolve
 from ptyconf.freeze import Frozen, freeze
 from ptyconf.merge.same import same
-from ptyconf.report import dump_toml
+from ptyconf.report import dump_toml, to_json
+from ptyconf.report.json import from_json
 from ptyconf.sources import mapping, toml
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
@@ -163,6 +165,17 @@ def test_what_is_frozen_is_replayed(name: str, data: st.DataObject) -> None:
     assert_equal(again, before)
     assert freeze(again).sha256 == frozen.sha256
     assert frozen.compare(again) == ()
+
+
+@pytest.mark.parametrize("name", VALUES)
+@given(data=st.data())
+def test_a_json_report_reads_back(name: str, data: st.DataObject) -> None:
+    """Every value by its path."""
+    before = resolved({name: data.draw(VALUES[name])})
+    again = from_json(SCHEMA, json.loads(json.dumps(to_json(before))))
+    assert list(again) == list(before)
+    for path, value in again.items():
+        assert same(value, before.value(path)), path
 
 
 def test_a_conversion_is_dumped_as_it_is_read() -> None:
