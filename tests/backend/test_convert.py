@@ -74,6 +74,7 @@ def test_settings_of_a_converted_bundle_are_its_own(run_folder: Path, backend: s
     folder = run_folder.with_name(f"run-{backend}")
     assert sorted(item.name for item in folder.iterdir()) == [
         "provenance.json",
+        "run.json",
         "settings.toml",
         FILE_NAME,
     ]
