@@ -67,7 +67,9 @@ def add_sources(
     metavar: str = "FILE.toml",
 ) -> None:
     """Declare files, profile, recipe and a flag for every setting; short names mean the command's own."""
-    parser.add_argument("files", nargs=files, type=Path, metavar=metavar, help=_about_files(metavar))
+    # With a default of its own, "*" is not listed among the arguments that are required.
+    none: dict[str, Any] = {"default": []} if files == "*" else {}
+    parser.add_argument("files", nargs=files, type=Path, metavar=metavar, help=_about_files(metavar), **none)
     parser.add_argument("--profile", metavar="NAME", help="use [profile.NAME] of the settings files")
     add_recipe(parser)
     parser.add_argument("--help-all", action=_HelpAll, help="show a flag for every setting, and leave")

@@ -52,7 +52,6 @@ SETTINGS = {
         ["--batch_size", "3"],
         "batch_size must be positive power of 2, got 3\n  written in  flag --batch_size\n",
     ),
-    "no groups": (("n_groups = 36", ""), [], "n_groups is required in overrides\n"),
     "no scan": (
         ("", ""),
         ["--train_data_file", "nowhere.npz"],

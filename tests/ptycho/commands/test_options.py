@@ -141,3 +141,9 @@ def test_diff_of_a_copy_by_value_is_empty(jail: Path, capsys: pytest.CaptureFixt
     assert main(["diff", "a.toml", "b.toml"]) == 1
     assert main(["diff", "--values", "a.toml", "b.toml"]) == 0
     assert capsys.readouterr().out.endswith("no difference\n")
+
+
+def test_infer_asks_for_what_is_missing(jail: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a run it asks for one, and not for settings files, which are optional."""
+    assert main(["infer"]) == 2
+    assert "required: RUN_FOLDER\n" in capsys.readouterr().err
