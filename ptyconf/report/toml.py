@@ -102,7 +102,8 @@ class _Dump:
         path = join_path(at)
         trace = self.resolution.trace(at)
         place = f"{trace.winner.layer}: {trace.winner.origin}" if self.origins else ""
-        if tree is not None and slot.node is None and is_secret(self.resolution, at):
+        alone = slot.node is None or slot.setting.secret
+        if tree is not None and alone and is_secret(self.resolution, at):
             return f"# {name} = {MASK}  # secret{f', {place}' if place else ''}"
         if trace.derivation is not None:
             inputs = ", ".join(f"{key} = {show(each)}" for key, each in trace.derivation.inputs.items())

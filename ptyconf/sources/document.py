@@ -134,12 +134,13 @@ def text_fault(document: Document, refusal: TextError) -> Fault:
 
 
 def _context(text: str, line: int | None) -> str:
-    """Take the lines from the last one that starts an assignment down to a place."""
+    """Take the lines from the last assignment down to a place, and the header above them."""
     lines = text.split("\n")[: line or 0]
     start = len(lines) - 1
     while start > 0 and not re.match(_ASSIGNMENT, lines[start]):
         start -= 1
-    return "\n".join(lines[max(0, start) :])
+    header = next((each for each in reversed(lines[: max(0, start)]) if each.lstrip().startswith("[")), "")
+    return "\n".join((header, *lines[max(0, start) :]))
 
 
 def draw_caret(text: str, refusal: TextError) -> str:

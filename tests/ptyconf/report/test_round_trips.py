@@ -201,3 +201,36 @@ def test_what_toml_cannot_say_is_a_problem() -> None:
         with pytest.raises(ConfigError) as caught:
             dump_toml(resolution)
         assert str(caught.value) == words
+
+
+@dataclass
+class Account:
+    """A class with a secret in it."""
+
+    name: str = "n"
+    password: str = field(default="", metadata={"secret": True})
+
+
+@dataclass
+class Holder:
+    """Secrets wherever a class can stand, and a table of them."""
+
+    listed: list[Account] = field(default_factory=list)
+    keyed: dict[str, Account] = field(default_factory=dict)
+    perhaps: Account | None = None
+    tokens: dict[str, str] = field(default_factory=dict, metadata={"secret": True})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", '[[h.listed]]\npassword = "canary"\n[h.keyed.x]\npassword = "canary"\n[h.tokens]\na = "canary"'],
+)
+def test_secrets_are_written_nowhere(text: str) -> None:
+    """In lists, tables and sections that may be absent; what is around them loads back."""
+    schema = Schema("h", [View(Holder, "h")])
+    perhaps = '[h.perhaps]\npassword = "canary"\n' if text else ""
+    before = resolve(schema, PRECEDENCE, toml.parse(f"{perhaps}{text}"))
+    dumped, frozen = dump_toml(before), freeze(before)
+    assert "canary" not in dumped + frozen.dumps() + json.dumps(to_json(before)) + repr(before)
+    for again in (resolve(schema, PRECEDENCE, toml.parse(dumped)), frozen.replay(schema)):
+        assert [each.name for each in again.value("h.listed")] == ["n"] * bool(text)
