@@ -20,6 +20,7 @@ from ptycho.run.resolve import resolve_run
 LEFT_BEHIND = {
     "wts.h5.zip",
     "last.ckpt",
+    "run.json",
     "metrics.csv",
     "settings.toml",
     "provenance.json",
