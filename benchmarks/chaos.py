@@ -110,7 +110,7 @@ def disturb(folder: Path, backend: str, seconds: float, counts: Counter[str]) ->
         )
         os.close(writer)
         try:
-            process.wait(timeout=random.uniform(0.2, 1.3) * seconds)
+            process.wait(timeout=random.uniform(0.1, 0.9) * seconds)
         except subprocess.TimeoutExpired:
             counts[name] += 1
             if name == FULL_DISK:
