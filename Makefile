@@ -91,8 +91,9 @@ chaos: $(VENV)/.installed-test  ## an hour of kills, signals and full disks: not
 OLDEST := .venv-oldest
 test-oldest:  ## the engine and the numpy rooms at the lower bounds, without torch and TensorFlow
 	$(PYTHON) -m venv $(OLDEST)
-	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-oldest.txt 'pytest>=9' hypothesis jsonschema psutil
-	PYTHONPATH=. $(OLDEST)/bin/python -m pytest -W default -p no:cacheprovider tests/ptyconf $(addprefix tests/ptycho/,files metrics physics scan settings simulate)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-oldest.txt 'pytest>=9' pytest-xdist hypothesis jsonschema psutil
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(OLDEST)/bin/python -m pytest -W default -p no:cacheprovider tests/ptyconf $(addprefix tests/ptycho/,files metrics physics scan settings simulate)
 
 clean:  ## remove what was built; outputs/ stays
 	rm -rf $(VENV) $(OLDEST) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
