@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from ptycho.backends.model import pack as pack_model
 from ptycho.backends.model import reconstruct as reconstruct_model
 from ptycho.backends.model import unpack as unpack_model
-from ptycho.run import settings as run_settings
 
 from .start import start
 
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
     from .model import PtychoNetwork
-
-prepare_training = run_settings.prepare_training
-prepare_inference = run_settings.prepare_inference
 
 
 def begin(resolution: Resolution) -> None:

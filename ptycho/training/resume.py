@@ -60,7 +60,7 @@ class EarlierTraining:
                 error_text(
                     f"the training cannot resume from {self.path}: {listed}",
                     expected="the settings that made the checkpoint",
-                    hint=f"the settings.toml of its run folder, or {FRESH_START}",
+                    hint=f"the settings.toml of its run folder, --recipe contract, or {FRESH_START}",
                 )
             )
 
