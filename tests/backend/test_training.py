@@ -130,7 +130,8 @@ def test_checkpoint_of_another_network_is_refused(train_small: Train, folder: Pa
         f"the training cannot resume from {folder / 'last.ckpt'}: "
         "amp_activation = 'swish' (there 'sigmoid')\n"
         "  expected  the settings that made the checkpoint\n"
-        "  try       the settings.toml of its run folder, --recipe contract, or training.resume unset for a fresh start"
+        "  try       the settings.toml of its run folder, --recipe contract, "
+        "or training.resume unset for a fresh start"
     )
 
 

@@ -60,7 +60,8 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"the training cannot resume from {path}: gridsize = 2 (there 1)\n"
         "  expected  the settings that made the checkpoint\n"
-        "  try       the settings.toml of its run folder, --recipe contract, or training.resume unset for a fresh start"
+        "  try       the settings.toml of its run folder, --recipe contract, "
+        "or training.resume unset for a fresh start"
     )
 
 
