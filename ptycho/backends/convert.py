@@ -19,13 +19,13 @@ from ptyconf import Origin
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ptycho.backends.trained_network import TrainedNetwork
+    from ptycho.backends.trained_network import OpenedBundle
     from ptycho.bundle.archive import Bundle, BundleError
 
 _BACKEND_SETTINGS = ("training.backend", "inference.backend")
 
 
-def convert(trained: TrainedNetwork, backend: str, home: Path) -> Bundle:
+def convert(trained: OpenedBundle, backend: str, home: Path) -> Bundle:
     """Load a bundle into another backend's network and write down what that network holds.
 
     Args:
@@ -61,7 +61,7 @@ def convert(trained: TrainedNetwork, backend: str, home: Path) -> Bundle:
     )
 
 
-def move(trained: TrainedNetwork, home: Path) -> Bundle:
+def move(trained: OpenedBundle, home: Path) -> Bundle:
     """Let the relative paths of a bundle's settings mean the same files from another folder.
 
     Raises:
@@ -75,16 +75,16 @@ def move(trained: TrainedNetwork, home: Path) -> Bundle:
         raise _unreadable(trained, error) from error
 
 
-def _refuse(trained: TrainedNetwork, why: ArchiveError) -> BundleError:
+def _refuse(trained: OpenedBundle, why: ArchiveError) -> BundleError:
     return refusal(trained.archive, why, trained.bundle.writer)
 
 
-def _unreadable(trained: TrainedNetwork, error: ValueError) -> BundleError:
+def _unreadable(trained: OpenedBundle, error: ValueError) -> BundleError:
     what = f"holds settings that cannot be read: {error}"
     return _refuse(trained, ArchiveError(what, "settings.toml as a run wrote it"))
 
 
-def _require_same(trained: TrainedNetwork, new: Bundle) -> None:
+def _require_same(trained: OpenedBundle, new: Bundle) -> None:
     """Make sure that the round through the other backend changed no number."""
     old = trained.bundle
     arrays = {"probe.npy": (old.probe, new.probe)}

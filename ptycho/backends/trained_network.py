@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TrainedNetwork:
+class OpenedBundle:
     """A bundle that was opened, with settings that this version knows.
 
     Attributes:
@@ -60,7 +60,7 @@ class TrainedNetwork:
             raise refusal(self.archive, why, self.bundle.writer) from error
 
 
-def open_network(path: Path) -> TrainedNetwork:
+def open_network(path: Path) -> OpenedBundle:
     """Open the bundle that a path means.
 
     Args:
@@ -75,7 +75,7 @@ def open_network(path: Path) -> TrainedNetwork:
     return with_settings(archive, read_bundle(archive))
 
 
-def with_settings(archive: Path, bundle: Bundle) -> TrainedNetwork:
+def with_settings(archive: Path, bundle: Bundle) -> OpenedBundle:
     """Resolve what a network was trained with.
 
     Raises:
@@ -83,7 +83,7 @@ def with_settings(archive: Path, bundle: Bundle) -> TrainedNetwork:
     """
     layer = bundle_layer(archive, bundle)
     try:
-        return TrainedNetwork(archive, bundle, layer, resolve_layers([layer]))
+        return OpenedBundle(archive, bundle, layer, resolve_layers([layer]))
     except ConfigError as error:
         first, more = str(error.exceptions[0]).splitlines()[0], len(error.exceptions) - 1
         what = f"holds settings that cannot be used: {first}" + (f" (and {more} more)" if more else "")

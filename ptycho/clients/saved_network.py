@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho.backends.base import load_backend
 from ptycho.backends.convert import convert, move
-from ptycho.backends.trained_network import TrainedNetwork, with_settings
+from ptycho.backends.trained_network import OpenedBundle, with_settings
 from ptycho.bundle.archive import FILE_NAME, locate
 from ptycho.bundle.read import read_bundle
 from ptycho.clients.configuration import named_fields
@@ -145,7 +145,7 @@ def _require_agreement(holder: str, settings: Mapping[str, Any], expected: Expec
     )
 
 
-def _publish(trained: TrainedNetwork, intensity_scale: float) -> None:
+def _publish(trained: OpenedBundle, intensity_scale: float) -> None:
     """Let the legacy dict describe the network that was opened; a sealed dict stays sealed."""
     photons = float(trained.bundle.normalisation["nphotons"])
     publish(

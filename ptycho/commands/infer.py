@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptycho.backends.base import load_backend
-from ptycho.backends.trained_network import TrainedNetwork, open_network
+from ptycho.backends.trained_network import OpenedBundle, open_network
 from ptycho.bundle.archive import FILE_NAME, Bundle
 from ptycho.commands import options
 from ptycho.commands.command import Command
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     return infer(trained, options.resolve(arguments, "infer", extra_layers=[named], trained=trained.settings))
 
 
-def infer(trained: TrainedNetwork, resolution: Resolution) -> int:
+def infer(trained: OpenedBundle, resolution: Resolution) -> int:
     """Reconstruct into a folder that appears whole or not at all.
 
     Args:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptycho.report.results import Results
-    from ptycho.report.section import Section
+    from ptycho.report.section import ReportSection
 
 _log = logging.getLogger(__name__)
 
@@ -57,12 +57,12 @@ def _write_html(folder: Path, results: Results, blocks: list[str]) -> None:
         _log.warning("report.html is missing: %s: %s", type(error).__name__, str(error).partition("\n")[0])
 
 
-def _in_order() -> list[tuple[str, Section]]:
-    sections = [(name, cast("Section", REPORT_SECTIONS[name])) for name in REPORT_SECTIONS]
+def _in_order() -> list[tuple[str, ReportSection]]:
+    sections = [(name, cast("ReportSection", REPORT_SECTIONS[name])) for name in REPORT_SECTIONS]
     return sorted(sections, key=lambda entry: entry[1].order)
 
 
-def _write(name: str, section: Section, results: Results, folder: Path) -> list[str]:
+def _write(name: str, section: ReportSection, results: Results, folder: Path) -> list[str]:
     try:
         return list(section.write(results, folder)) if section.applies(results) else []
     except Exception as error:  # noqa: BLE001  Plugins and drawing libraries raise anything; the run must stay.

@@ -20,7 +20,7 @@ def has_reference(results: Results) -> bool:
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A part of a report, as the constant ``SECTION`` of its module.
 
     Attributes:

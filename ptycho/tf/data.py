@@ -15,7 +15,7 @@ from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.groups import Groups, epoch_order
 from ptycho.training.plan import Plan
 
-from .devices import Place
+from .devices import DevicePlacement
 
 BATCHES_AHEAD = 2
 """Batches that are held ready, for each loading thread, where no setting says otherwise."""
@@ -25,7 +25,7 @@ Tensors = tuple[tf.Tensor, ...]
 
 
 @dataclass(frozen=True)
-class Loading:
+class BatchLoading:
     """How batches are made ready.
 
     Attributes:
@@ -37,7 +37,7 @@ class Loading:
     ahead: int = BATCHES_AHEAD
 
     @classmethod
-    def of(cls, execution: PyTorchExecutionConfig) -> tuple["Loading", list[str]]:
+    def of(cls, execution: PyTorchExecutionConfig) -> tuple["BatchLoading", list[str]]:
         """Read it off the execution settings; give a sentence for each that has nothing to act on here."""
         workers = execution.num_workers
         ahead = (execution.prefetch_factor or BATCHES_AHEAD) * max(1, workers)
@@ -98,7 +98,7 @@ class Batches:
         batch = self.groups.batch(self.rows(step, replica))
         return tuple(array for array in batch if array is not None)
 
-    def dataset(self, loading: Loading, replicas: range | None = None) -> tf.data.Dataset:
+    def dataset(self, loading: BatchLoading, replicas: range | None = None) -> tf.data.Dataset:
         """Make the dataset of an epoch; it follows `set_epoch` whenever it is started anew.
 
         Args:
@@ -137,7 +137,7 @@ class Source:
         return iter(self.dataset)
 
 
-def make_source(batches: Batches, place: Place, loading: Loading) -> Source:
+def make_source(batches: Batches, place: DevicePlacement, loading: BatchLoading) -> Source:
     """Serve batches to every device of a place, each worker those of its own devices."""
     if place.replicas == 1:
         return Source(batches, batches.dataset(loading))
@@ -150,9 +150,9 @@ def make_source(batches: Batches, place: Place, loading: Loading) -> Source:
     return Source(batches, place.strategy.distribute_datasets_from_function(serve))
 
 
-def make_sources(plan: Plan, place: Place) -> tuple[Source, Source | None, list[str]]:
+def make_sources(plan: Plan, place: DevicePlacement) -> tuple[Source, Source | None, list[str]]:
     """Make what a training learns from and what judges it, with a sentence for each setting that is idle."""
-    loading, notes = Loading.of(plan.execution)
+    loading, notes = BatchLoading.of(plan.execution)
     size, seed = plan.training.batch_size, plan.training.seed
     learned = plan.batches_of(plan.groups.train)
     train = Batches(learned, size, shuffle_seed=seed, replicas=place.replicas)

@@ -20,7 +20,7 @@ DATA_PARALLEL = (
 
 
 @dataclass(frozen=True)
-class Place:
+class DevicePlacement:
     """Where a training runs.
 
     Attributes:
@@ -50,7 +50,7 @@ def short_name(device: str) -> str:
     return "cpu" if kind == "CPU" else f"{kind.lower().replace('gpu', 'cuda')}:{number}"
 
 
-def find_place(execution: PyTorchExecutionConfig) -> Place:
+def find_place(execution: PyTorchExecutionConfig) -> DevicePlacement:
     """Find the devices that the execution settings ask for, and let them share the work where they are many.
 
     Raises:
@@ -61,21 +61,21 @@ def find_place(execution: PyTorchExecutionConfig) -> Place:
         return _join_workers(execution, workers)
     devices = _devices(execution)
     if len(devices) == 1:
-        return Place(tf.distribute.get_strategy(), devices)
-    return Place(
+        return DevicePlacement(tf.distribute.get_strategy(), devices)
+    return DevicePlacement(
         tf.distribute.MirroredStrategy(devices=list(devices)),
         devices,
         f"{len(devices)} devices share each step, with a batch each (MirroredStrategy)",
     )
 
 
-def _join_workers(execution: PyTorchExecutionConfig, workers: int) -> Place:
+def _join_workers(execution: PyTorchExecutionConfig, workers: int) -> DevicePlacement:
     """Meet the other workers, before anything makes TensorFlow start: later it is too late."""
     if _kind(execution) == "CPU":
         hide_gpus()
     together = tf.distribute.MultiWorkerMirroredStrategy()
     note = f"{workers} workers with {together.num_replicas_in_sync} devices share each step (TF_CONFIG)"
-    return Place(together, _devices(execution), note)
+    return DevicePlacement(together, _devices(execution), note)
 
 
 def device_of(execution: PyTorchExecutionConfig) -> str:

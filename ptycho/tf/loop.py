@@ -19,7 +19,7 @@ from ptycho.training.result import LoopEnd
 
 from .checkpoints import Arrays, Checkpoint, write_checkpoint
 from .data import Source
-from .devices import Place
+from .devices import DevicePlacement
 from .module import PtychoModule, Score
 from .weights import export, load
 
@@ -38,7 +38,7 @@ class Loop:
     """
 
     plan: Plan
-    place: Place
+    place: DevicePlacement
     module: PtychoModule
     train: Source
     validation: Source | None

@@ -18,7 +18,7 @@ from ptycho.training.precision import Precision
 
 from . import operations
 from .data import Tensors
-from .devices import Place
+from .devices import DevicePlacement
 from .model import PtychoNetwork
 from .optimiser import BoundedAdam
 from .precision import policy_of, scales_loss
@@ -73,7 +73,7 @@ class PtychoModule:
         network: PtychoNetwork,
         weights: LossWeights,
         optimisation: Optimisation,
-        place: Place,
+        place: DevicePlacement,
         arithmetic: Arithmetic,
     ) -> None:
         self.network = network
@@ -93,7 +93,7 @@ class PtychoModule:
         self._judge = tf.function(self._judge_step, autograph=False)
 
     @classmethod
-    def fresh(cls, plan: Plan, place: Place, arithmetic: Arithmetic) -> "PtychoModule":
+    def fresh(cls, plan: Plan, place: DevicePlacement, arithmetic: Arithmetic) -> "PtychoModule":
         """Make a module with the weights that the seed stands for."""
         with place.strategy.scope():
             network = PtychoNetwork(

@@ -14,7 +14,7 @@ from ptycho.training.threads import choose_threads
 
 from .checkpoints import read_checkpoint
 from .data import make_sources
-from .devices import Place, find_place
+from .devices import DevicePlacement, find_place
 from .iteration import TensorFlowSweeps
 from .loop import Loop
 from .model import PtychoNetwork
@@ -69,7 +69,7 @@ def open_loop(configurations: TrainingConfigurations, scan: RawData, run_dir: Pa
         return _make_loop(make_plan(configurations, scan, folder, sweeps), place, threads.note())
 
 
-def _make_loop(plan: Plan, place: Place, threads_note: str) -> Loop:
+def _make_loop(plan: Plan, place: DevicePlacement, threads_note: str) -> Loop:
     precision, coarser = settle_precision(plan.execution)
     module = PtychoModule.fresh(plan, place, Arithmetic(precision, plan.execution.accum_steps))
     train, validation, notes = make_sources(plan, place)
@@ -86,6 +86,6 @@ def enforce_determinism(execution: PyTorchExecutionConfig, threads: int) -> None
         tf.config.experimental.enable_op_determinism()
 
 
-def _on(place: Place) -> AbstractContextManager[object]:
+def _on(place: DevicePlacement) -> AbstractContextManager[object]:
     """Compute on the device of the place; a strategy chooses among several by itself."""
     return tf.device(place.devices[0]) if place.replicas == 1 else nullcontext()

@@ -14,7 +14,7 @@ from ptycho.training.epochs import Ranking, files_here
 from ptycho.training.progress import Progress, open_progress
 
 
-class BestWeights(Callback):
+class KeepBestWeights(Callback):
     """Keep the weights of the best epoch in memory and in every checkpoint.
 
     Args:

@@ -15,7 +15,14 @@ from ptycho.training.epochs import Ranking
 from ptycho.training.plan import Plan
 from ptycho.training.result import LoopEnd
 
-from .callbacks import BestCheckpoint, BestWeights, LastCheckpoint, OrderlyEnd, TrainingBar, early_stopping
+from .callbacks import (
+    BestCheckpoint,
+    KeepBestWeights,
+    LastCheckpoint,
+    OrderlyEnd,
+    TrainingBar,
+    early_stopping,
+)
 from .data import Tensors
 from .module import PtychoModule
 from .trainer import make_trainer, quiet
@@ -33,7 +40,7 @@ class Callbacks:
     """
 
     end: OrderlyEnd
-    best: BestWeights
+    best: KeepBestWeights
     best_file: BestCheckpoint | None
     others: list[Callback]
 
@@ -50,7 +57,7 @@ class Callbacks:
             others.append(LastCheckpoint(folder, end))
         if show:
             others.append(TrainingBar())
-        return cls(end, BestWeights(ranking), best_file, others)
+        return cls(end, KeepBestWeights(ranking), best_file, others)
 
     def as_list(self) -> list[Callback]:
         """List all of them; the best file comes before the last one, which keeps its ranking."""

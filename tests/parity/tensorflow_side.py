@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from ptycho.network.settings import NetworkSettings
 from ptycho.tf import operations
-from ptycho.tf.data import Batches, Loading
+from ptycho.tf.data import Batches, BatchLoading
 from ptycho.tf.iteration import TensorFlowSweeps as Sweeps
 from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.physics import PHYSICS
@@ -69,5 +69,5 @@ def weight_slopes(network: PtychoNetwork, function: Callable[[], tf.Tensor]) -> 
 def first_batch(groups: Any, store: Any, size: int) -> tuple[Any, ...]:
     """Give the first groups of a scan as a step sees them; they know the store themselves."""
     del store
-    batch = next(iter(Batches(groups, size).dataset(Loading())))
+    batch = next(iter(Batches(groups, size).dataset(BatchLoading())))
     return tuple(value.numpy() for value in batch)

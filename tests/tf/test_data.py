@@ -7,7 +7,7 @@ from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.physics.scale import Normalisation, measure
 from ptycho.raw_data import RawData
 from ptycho.scan.frame_store import LazyFrames
-from ptycho.tf.data import BATCHES_AHEAD, Batches, Loading
+from ptycho.tf.data import BATCHES_AHEAD, Batches, BatchLoading
 from ptycho.training.groups import Batch, Groups, epoch_order
 
 
@@ -24,7 +24,7 @@ def groups_of(scan: RawData, scales: Normalisation, gridsize: int = 2, **more: b
     return Groups(scan, indices, LazyFrames(scan, scales.amplitude_factor), **more)
 
 
-def served(batches: Batches, loading: Loading, replicas: range | None = None) -> list[list[np.ndarray]]:
+def served(batches: Batches, loading: BatchLoading, replicas: range | None = None) -> list[list[np.ndarray]]:
     """Serve an epoch."""
     return [[part.numpy() for part in batch] for batch in batches.dataset(loading, replicas)]
 
@@ -37,7 +37,7 @@ def visited(batches: Batches, replica: int = 0) -> list[int]:
 def test_batch_holds_groups_in_order(tiny_scan: RawData, scales: Normalisation) -> None:
     """X[b, c] is the frame of position c of group b; offsets are the group mean minus the position."""
     groups = groups_of(tiny_scan, scales)
-    batch = Batch(*next(iter(Batches(groups, 5).dataset(Loading()))))
+    batch = Batch(*next(iter(Batches(groups, 5).dataset(BatchLoading()))))
     frame = tiny_scan.amplitudes([groups.indices[3, 2]])[0] * np.float32(scales.amplitude_factor)
     assert batch.X.shape == (5, 4, 64, 64)
     assert np.array_equal(batch.X[3, 2], frame)
@@ -49,7 +49,7 @@ def test_batch_holds_groups_in_order(tiny_scan: RawData, scales: Normalisation) 
 def test_labels_come_last(tiny_scan: RawData, scales: Normalisation) -> None:
     """Where the loss compares with labels, a batch carries the scan's patches of the same groups."""
     groups = groups_of(tiny_scan, scales, labelled=True, phase_subtraction=False)
-    batch = Batch(*next(iter(Batches(groups, 5).dataset(Loading()))))
+    batch = Batch(*next(iter(Batches(groups, 5).dataset(BatchLoading()))))
     assert batch.labels is not None
     assert batch.labels.dtype == np.complex64
     assert np.array_equal(batch.labels[3], tiny_scan.labels(groups.indices[3]).astype(np.complex64))
@@ -58,7 +58,7 @@ def test_labels_come_last(tiny_scan: RawData, scales: Normalisation) -> None:
 def test_shapes_are_known_before_a_batch_is(tiny_scan: RawData, scales: Normalisation) -> None:
     """A step is compiled once: of all sizes, only that of the last batch is open."""
     batches = Batches(groups_of(tiny_scan, scales, labelled=True), 5)
-    shapes = [spec.shape.as_list() for spec in batches.dataset(Loading()).element_spec]
+    shapes = [spec.shape.as_list() for spec in batches.dataset(BatchLoading()).element_spec]
     assert shapes == [[None, 4, 64, 64], [None, 4, 2], [None, 4, 64, 64]]
 
 
@@ -66,7 +66,7 @@ def test_unshuffled_batches_serve_all_in_order(tiny_scan: RawData, scales: Norma
     """Without a seed all groups come in order, the last batch being what is left."""
     groups = groups_of(tiny_scan, scales, gridsize=1)
     batches = Batches(groups, 16)
-    found = served(batches, Loading())
+    found = served(batches, BatchLoading())
     assert [len(X) for X, _ in found] == [16, 16, 4]
     assert len(batches) == 3
     assert np.array_equal(np.concatenate([X for X, _ in found]), groups.batch(range(36)).X)
@@ -100,7 +100,7 @@ def test_dataset_follows_the_epoch(tiny_scan: RawData, scales: Normalisation) ->
     """One dataset serves every epoch: it takes the order in force when it is started."""
     groups = groups_of(tiny_scan, scales, gridsize=1)
     batches = Batches(groups, 36, shuffle_seed=4)
-    dataset = batches.dataset(Loading())
+    dataset = batches.dataset(BatchLoading())
     for epoch in (0, 1, 0):
         batches.set_epoch(epoch)
         [(X, _)] = dataset
@@ -136,15 +136,15 @@ def test_replicas_are_served_in_turn(tiny_scan: RawData, scales: Normalisation) 
     batches = Batches(groups, 9, shuffle_seed=2, replicas=2)
     places = [(0, 0), (0, 1), (1, 0), (1, 1)]
     expected = [batches.arrays(*place)[0] for place in places]
-    assert np.array_equal([X for X, _ in served(batches, Loading())], expected)
-    assert np.array_equal([X for X, _ in served(batches, Loading(), range(1, 2))], expected[1::2])
+    assert np.array_equal([X for X, _ in served(batches, BatchLoading())], expected)
+    assert np.array_equal([X for X, _ in served(batches, BatchLoading(), range(1, 2))], expected[1::2])
 
 
 @pytest.mark.parametrize("ahead", [1, 4])
 def test_threads_serve_the_same_batches(tiny_scan: RawData, scales: Normalisation, ahead: int) -> None:
     """However many threads gather side by side, the batches and their order are those of one."""
     batches = Batches(groups_of(tiny_scan, scales), 5, shuffle_seed=3)
-    one, many = served(batches, Loading()), served(batches, Loading(workers=3, ahead=ahead))
+    one, many = served(batches, BatchLoading()), served(batches, BatchLoading(workers=3, ahead=ahead))
     assert len(one) == len(many) == 8
     for alone, beside in zip(one, many, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(alone, beside, strict=True))
@@ -162,7 +162,7 @@ def test_threads_serve_the_same_batches(tiny_scan: RawData, scales: Normalisatio
 def test_loading_follows_the_settings(settings: dict[str, int], workers: int, ahead: int) -> None:
     """num_workers threads gather, each with prefetch_factor batches held ready."""
     execution = PyTorchExecutionConfig(accelerator="cpu", **settings)  # type: ignore[arg-type]
-    assert Loading.of(execution) == (Loading(workers, ahead), [])
+    assert BatchLoading.of(execution) == (BatchLoading(workers, ahead), [])
 
 
 def test_idle_settings_are_told() -> None:
@@ -170,8 +170,8 @@ def test_idle_settings_are_told() -> None:
     execution = PyTorchExecutionConfig(
         accelerator="cpu", num_workers=1, persistent_workers=True, pin_memory=True
     )
-    loading, notes = Loading.of(execution)
-    assert loading == Loading(1, BATCHES_AHEAD)
+    loading, notes = BatchLoading.of(execution)
+    assert loading == BatchLoading(1, BATCHES_AHEAD)
     assert notes == [
         (
             "execution.persistent_workers has nothing to act on: TensorFlow loads in threads, "

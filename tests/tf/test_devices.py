@@ -50,7 +50,7 @@ print(json.dumps([*trained.decisions, *one.devices]))
 """
 
 
-def place(**settings: Any) -> devices.Place:
+def place(**settings: Any) -> devices.DevicePlacement:
     """Find the place of a training on the CPU."""
     return devices.find_place(PyTorchExecutionConfig(**{"accelerator": "cpu"} | settings))
 
@@ -58,7 +58,7 @@ def place(**settings: Any) -> devices.Place:
 def test_one_device_needs_no_strategy() -> None:
     """On one CPU TensorFlow's default strategy computes, and nothing is said."""
     found = place()
-    assert found == devices.Place(tf.distribute.get_strategy(), ("/CPU:0",))
+    assert found == devices.DevicePlacement(tf.distribute.get_strategy(), ("/CPU:0",))
     assert (found.replicas, found.name, found.note) == (1, "cpu", None)
 
 

@@ -14,7 +14,7 @@ from ptycho.raw_data import RawData
 from ptycho.run.settings import TrainingSettings
 from ptycho.tf.checkpoints import read_checkpoint
 from ptycho.tf.data import Batches
-from ptycho.tf.devices import Place
+from ptycho.tf.devices import DevicePlacement
 from ptycho.tf.loop import Loop
 from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.module import Arithmetic, PtychoModule
@@ -41,7 +41,7 @@ def module(mask: np.ndarray | None = None, accum_steps: int = 1, **settings: Any
         PtychoNetwork(chosen, probe(chosen.probe_modes), 30.0, mask),
         LossWeights(nll=0, mae=1),
         Optimisation(),
-        Place(tf.distribute.get_strategy(), ("/CPU:0",)),
+        DevicePlacement(tf.distribute.get_strategy(), ("/CPU:0",)),
         Arithmetic(accum_steps=accum_steps),
     )
 

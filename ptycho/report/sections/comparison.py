@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.report.figures.comparison import save_comparison
 from ptycho.report.markdown import picture
-from ptycho.report.section import Section, has_reference
+from ptycho.report.section import ReportSection, has_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,4 +30,4 @@ def _write(results: Results, folder: Path) -> list[str]:
     return [picture(FILE_NAME, f"Reconstruction, {results.reference_name} and difference")]
 
 
-SECTION = Section(heading="Pictures", order=35, write=_write, applies=has_reference)
+SECTION = ReportSection(heading="Pictures", order=35, write=_write, applies=has_reference)

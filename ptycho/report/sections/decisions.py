@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.report.markdown import bullets
-from ptycho.report.section import Section
+from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,4 +19,4 @@ def _write(results: Results, _folder: Path) -> list[str]:
     return [bullets(sentences)] if sentences else []
 
 
-SECTION = Section(heading="What was decided on the way", order=40, write=_write)
+SECTION = ReportSection(heading="What was decided on the way", order=40, write=_write)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.report.figures.diffraction import save_diffraction
 from ptycho.report.markdown import picture
-from ptycho.report.section import Section
+from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,4 +29,4 @@ def _write(results: Results, folder: Path) -> list[str]:
     return [picture(FILE_NAME, "Measured and predicted diffraction, logarithmic")]
 
 
-SECTION = Section(heading="Pictures", order=33, write=_write)
+SECTION = ReportSection(heading="Pictures", order=33, write=_write)

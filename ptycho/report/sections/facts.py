@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.report.markdown import table
-from ptycho.report.section import Section
+from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,4 +33,4 @@ def _facts(results: Results) -> dict[str, str]:
     return {"training": f"{took}{best}{stopped}", **facts}
 
 
-SECTION = Section(heading="", order=10, write=_write)
+SECTION = ReportSection(heading="", order=10, write=_write)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.report.figures.object import save_object
 from ptycho.report.markdown import picture
-from ptycho.report.section import Section
+from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,4 +32,4 @@ def _write(results: Results, folder: Path) -> list[str]:
     return [picture(FILE_NAME, "What the network alone made of the frames, before refinement")]
 
 
-SECTION = Section(heading="Pictures", order=31, write=_write)
+SECTION = ReportSection(heading="Pictures", order=31, write=_write)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.report.figures.positions import save_positions
 from ptycho.report.markdown import picture
-from ptycho.report.section import Section
+from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,4 +24,4 @@ def _write(results: Results, folder: Path) -> list[str]:
     return [picture(FILE_NAME, "Scan positions")]
 
 
-SECTION = Section(heading="Pictures", order=34, write=_write)
+SECTION = ReportSection(heading="Pictures", order=34, write=_write)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.report.figures.probe import save_probe
 from ptycho.report.markdown import picture
-from ptycho.report.section import Section
+from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,4 +22,4 @@ def _write(results: Results, folder: Path) -> list[str]:
     return [picture(FILE_NAME, "Probe")]
 
 
-SECTION = Section(heading="Pictures", order=32, write=_write)
+SECTION = ReportSection(heading="Pictures", order=32, write=_write)

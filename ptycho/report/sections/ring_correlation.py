@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.report.figures.ring_correlation import save_frc
 from ptycho.report.markdown import picture
-from ptycho.report.section import Section, has_reference
+from ptycho.report.section import ReportSection, has_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,4 +23,4 @@ def _write(results: Results, folder: Path) -> list[str]:
     return [picture(FILE_NAME, f"Fourier ring correlation against the {results.reference_name}")]
 
 
-SECTION = Section(heading="Pictures", order=36, write=_write, applies=has_reference)
+SECTION = ReportSection(heading="Pictures", order=36, write=_write, applies=has_reference)

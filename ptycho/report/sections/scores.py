@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import write_text
 from ptycho.report.markdown import table
-from ptycho.report.section import Section, has_reference
+from ptycho.report.section import ReportSection, has_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,4 +73,4 @@ def _lines(comparison: Comparison) -> dict[str, str]:
     return lines
 
 
-SECTION = Section(heading="Scores", order=20, write=_write, applies=has_reference)
+SECTION = ReportSection(heading="Scores", order=20, write=_write, applies=has_reference)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.report.markdown import cell
-from ptycho.report.section import Section
+from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,4 +35,4 @@ def settings_table(resolution: Resolution) -> str:
     return "\n".join(rows)
 
 
-SECTION = Section(heading="Where the settings came from", order=50, write=_write)
+SECTION = ReportSection(heading="Where the settings came from", order=50, write=_write)

@@ -12,7 +12,7 @@ import pytest
 
 from ptycho.report.markdown import write_report
 from ptycho.report.results import Results
-from ptycho.report.section import Section
+from ptycho.report.section import ReportSection
 from ptycho.settings.registries import REPORT_SECTIONS
 
 
@@ -79,7 +79,7 @@ def _greet(results: Results, folder: Path) -> list[str]:
 
 def test_a_section_is_an_entry(tmp_path: Path, results: Results) -> None:
     """A section that was added stands at its place on the page, and is gone when it is removed."""
-    REPORT_SECTIONS.add("greeting", Section(heading="Greeting", order=25, write=_greet))
+    REPORT_SECTIONS.add("greeting", ReportSection(heading="Greeting", order=25, write=_greet))
     try:
         write_report(tmp_path, results)
     finally:
@@ -99,7 +99,7 @@ def test_a_failing_section_is_a_warning(
     tmp_path: Path, results: Results, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What a section raises is said in log and report, and every other section stands."""
-    REPORT_SECTIONS.add("broken", Section(heading="Broken", order=35, write=_fail))
+    REPORT_SECTIONS.add("broken", ReportSection(heading="Broken", order=35, write=_fail))
     try:
         with caplog.at_level(logging.WARNING, logger="ptycho.report.results"):
             write_report(tmp_path, results)
