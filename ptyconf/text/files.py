@@ -37,12 +37,12 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> st
     # O_NONBLOCK: opening a FIFO must not wait for a writer.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
             raise TextError("is not a regular file")
-        if found.st_size > max_bytes:
-            raise TextError(f"has {found.st_size} bytes; at most {max_bytes} are read")
-        raw = os.read(handle, found.st_size + 1)
+        if status.st_size > max_bytes:
+            raise TextError(f"has {status.st_size} bytes; at most {max_bytes} are read")
+        raw = os.read(handle, status.st_size + 1)
         while len(raw) <= max_bytes and (more := os.read(handle, max_bytes)):
             raw += more
     finally:

@@ -60,8 +60,8 @@ class Masks:
 
 def _either(patterns: Iterable[str]) -> re.Pattern[str] | None:
     """Make one pattern of many, the longest first; None of none."""
-    found = sorted(patterns, key=len, reverse=True)
-    return re.compile("|".join(found), re.MULTILINE) if found else None
+    longest_first = sorted(patterns, key=len, reverse=True)
+    return re.compile("|".join(longest_first), re.MULTILINE) if longest_first else None
 
 
 def _parts(value: Any) -> Iterator[Any]:
@@ -71,14 +71,14 @@ def _parts(value: Any) -> Iterator[Any]:
     if isinstance(value, (int, float, complex, str, bytes)):
         yield value
     elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _parts(each)
+        for item in value.values():
+            yield from _parts(item)
     elif isinstance(value, Iterable):
-        for each in value:
-            yield from _parts(each)
+        for item in value:
+            yield from _parts(item)
     else:
         names = getattr(value, "__dataclass_fields__", None) or [
-            each.name for each in getattr(value, "__attrs_attrs__", ())
+            attribute.name for attribute in getattr(value, "__attrs_attrs__", ())
         ]
         if names:
             for name in names:

@@ -18,12 +18,12 @@ def toml_text(value: object) -> str:
         return plain
     if isinstance(value, Mapping):
         return (
-            "{" + ", ".join(f"{toml_key(str(key))} = {toml_text(each)}" for key, each in value.items()) + "}"
+            "{" + ", ".join(f"{toml_key(str(key))} = {toml_text(item)}" for key, item in value.items()) + "}"
         )
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(toml_text(each) for each in value) + "]"
+        return "[" + ", ".join(toml_text(item) for item in value) + "]"
     if isinstance(value, (set, frozenset)):
-        return "[" + ", ".join(sorted(toml_text(each) for each in value)) + "]"
+        return "[" + ", ".join(sorted(toml_text(item) for item in value)) + "]"
     return repr(value)
 
 
@@ -48,9 +48,9 @@ def json_text(value: object) -> str:
     if value is None:
         return "null"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_quoted(str(key))}: {json_text(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{_quoted(str(key))}: {json_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple, set, frozenset)):
-        return "[" + ", ".join(json_text(each) for each in value) + "]"
+        return "[" + ", ".join(json_text(item) for item in value) + "]"
     text = toml_text(value)
     spelled = isinstance(value, (bool, int, float)) or text.startswith('"')
     return text if spelled else _quoted(text)
@@ -91,5 +91,5 @@ def close_matches(word: str, known: Iterable[str], *, count: int = 3) -> list[st
     names = {name.lower(): name for name in known}
     if len(word) > 200:
         return []
-    found = difflib.get_close_matches(word.lower(), names, n=count, cutoff=0.6)
-    return [names[name] for name in found]
+    matches = difflib.get_close_matches(word.lower(), names, n=count, cutoff=0.6)
+    return [names[name] for name in matches]

@@ -108,11 +108,11 @@ _REPORTED = r"TOML parse error at line (\d+), column (\d+)\n(?:.*\n)*?\s*\|[^\n]
 
 def _refusal(message: str) -> TextError:
     """Take place and reason out of toml-rs's report, the columns of which count characters."""
-    found = re.match(_REPORTED, message)
-    if found is None:
+    match = re.match(_REPORTED, message)
+    if match is None:
         return TextError(f"is not TOML: {message.splitlines()[-1]}")
-    reason = "; ".join(part.strip() for part in found[3].splitlines() if part.strip())
-    return TextError(f"is not TOML: {reason}", int(found[1]), int(found[2]))
+    reason = "; ".join(part.strip() for part in match[3].splitlines() if part.strip())
+    return TextError(f"is not TOML: {reason}", int(match[1]), int(match[2]))
 
 
 def parse_value(text: str) -> Any:
@@ -123,7 +123,7 @@ def parse_value(text: str) -> Any:
     """
     if len(text) > MAX_BYTES:
         raise TextError(f"has more than {MAX_BYTES} characters")
-    found = parse(f"value = {text}")
-    if found.keys() != {"value"}:
+    table = parse(f"value = {text}")
+    if table.keys() != {"value"}:
         raise ValueError("more than one value")
-    return found["value"]
+    return table["value"]
