@@ -32,12 +32,12 @@ def layer(name: str, *views: View[Any], within: int = 0, kind: str = "defaults")
     inner = dict(_default_instances(views))
     for view in views:
         instance, owner = inner.get(id(view), (UNSET, ""))
-        for each in view.own:
-            default = each.default if instance is UNSET else getattr(instance, each.name)
+        for attribute in view.own:
+            default = attribute.default if instance is UNSET else getattr(instance, attribute.name)
             if default is UNSET:
                 continue
-            path, value = each.bind.path, _default(each, default)
-            source = owner or f"{view.target.__qualname__}.{each.name}"
+            path, value = attribute.bind.path, _default(attribute, default)
+            source = owner or f"{view.target.__qualname__}.{attribute.name}"
             if path in values and values[path] != value:
                 raise SchemaError(f"{sources[path]} and {source} differ in their default of {path!r}")
             if path not in values:
@@ -57,7 +57,9 @@ def layer(name: str, *views: View[Any], within: int = 0, kind: str = "defaults")
 
 def schema_layer(name: str, schema: Schema) -> Layer:
     """Make a layer of the schema's own defaults."""
-    values = {path: each.default for path, each in schema.settings.items() if each.default is not UNSET}
+    values = {
+        path: setting.default for path, setting in schema.settings.items() if setting.default is not UNSET
+    }
 
     def origins(keys: Keys) -> Origin:
         return Origin("defaults", schema.name, f"default of {'.'.join(keys)}")
@@ -68,10 +70,17 @@ def schema_layer(name: str, schema: Schema) -> Layer:
 def _default_instances(views: tuple[View[Any], ...]) -> Iterator[tuple[int, tuple[Any, str]]]:
     """Find the default instances that classes have for the views inside them."""
     for view in views:
-        for each in view.attributes:
-            given = each.nested is not None and each.default is not UNSET and each.default is not None
-            if given and not each.plain:
-                yield id(each.nested), (each.default, f"{view.target.__qualname__}.{each.name}")
+        for attribute in view.attributes:
+            given = (
+                attribute.nested is not None
+                and attribute.default is not UNSET
+                and attribute.default is not None
+            )
+            if given and not attribute.plain:
+                yield (
+                    id(attribute.nested),
+                    (attribute.default, f"{view.target.__qualname__}.{attribute.name}"),
+                )
 
 
 def _default(attribute: Attribute, default: Any) -> Any:

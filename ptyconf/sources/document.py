@@ -100,12 +100,12 @@ class Document:
     def origin(self, keys: tuple[str | int, ...]) -> Origin:
         """Say where a key stands; one that is implied, at the nearest table around it."""
         path = keys
-        found = self.places.get(path)
-        while found is None and path:
+        place = self.places.get(path)
+        while place is None and path:
             path = path[:-1]
-            found = self.places.get(path)
-        start = (found.key or found.value) if found is not None else None
-        value = found.value if found is not None else None
+            place = self.places.get(path)
+        start = (place.key or place.value) if place is not None else None
+        value = place.value if place is not None else None
         name = ".".join(toml_key(str(key)) for key in keys)
         return Origin(
             self.format.name,
@@ -139,7 +139,7 @@ def _context(text: str, line: int | None) -> str:
     start = len(lines) - 1
     while start > 0 and not re.match(_ASSIGNMENT, lines[start]):
         start -= 1
-    header = next((each for each in reversed(lines[: max(0, start)]) if each.lstrip().startswith("[")), "")
+    header = next((line for line in reversed(lines[: max(0, start)]) if line.lstrip().startswith("[")), "")
     return "\n".join((header, *lines[max(0, start) :]))
 
 
@@ -152,5 +152,5 @@ def draw_caret(text: str, refusal: TextError) -> str:
         return ""
     line = lines[refusal.line - 1].rstrip("\r")
     start = max(0, refusal.column - 60)
-    shown = "".join(each if each.isprintable() else " " for each in line[start : start + 100])
+    shown = "".join(character if character.isprintable() else " " for character in line[start : start + 100])
     return f"  | {shown}\n  | {' ' * (refusal.column - 1 - start)}^"

@@ -50,26 +50,26 @@ def layer(
         schema: The settings, as in the environment.
     """
     file = os.path.abspath(path)  # noqa: PTH100
-    found = Variables(prefix, reserved, empty, schema)
+    variables = Variables(prefix, reserved, empty, schema)
     places: dict[str, tuple[int, int]] = {}
     try:
         texts, places = parse(read_file(file))
-        found.gather(texts)
+        variables.gather(texts)
     except FileNotFoundError:
         if missing == "error":
-            found.faults.append(Fault(f"the file {os.fspath(path)!r} does not exist"))
+            variables.faults.append(Fault(f"the file {os.fspath(path)!r} does not exist"))
     except OSError as error:
         words = error.strerror or type(error).__name__
-        found.faults.append(Fault(f"the file {os.fspath(path)!r} cannot be read: {words}"))
+        variables.faults.append(Fault(f"the file {os.fspath(path)!r} cannot be read: {words}"))
     except TextError as refusal:
         origin = Origin("dotenv", os.fspath(path), "", file, refusal.line, refusal.column)
-        found.faults.append(Fault(f"{shown_path(file)} {refusal.text}", origin=origin))
+        variables.faults.append(Fault(f"{shown_path(file)} {refusal.text}", origin=origin))
 
     def place(written: str) -> Origin:
         line, column = places.get(written, (None, None))
         return Origin("dotenv", os.fspath(path), written, file, line, column)
 
-    return found.layer(name, unknown, place)
+    return variables.layer(name, unknown, place)
 
 
 def parse(text: str) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
@@ -113,5 +113,5 @@ def _value(body: str, at: int) -> tuple[str, int]:
     rest = _REST.match(body, match.end())
     if rest is None:
         raise TextError("has more than a comment behind a quoted text", *place_of(body, match.end()))
-    text = _ESCAPE.sub(lambda each: _ESCAPED.get(each[1], each[1]), match[1]) if quote == '"' else match[1]
+    text = _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), match[1]) if quote == '"' else match[1]
     return text, rest.end()

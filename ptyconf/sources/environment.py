@@ -46,9 +46,9 @@ def layer(
             read from there too, a secret may stand in a file that ``NAME_FILE`` names, and slips are seen.
     """
     variables = os.environ if environ is None else environ
-    found = Variables(prefix, reserved, empty, schema)
-    found.gather(variables)
-    return found.layer(name, unknown, lambda written: Origin("environment", "environment", written))
+    named = Variables(prefix, reserved, empty, schema)
+    named.gather(variables)
+    return named.layer(name, unknown, lambda written: Origin("environment", "environment", written))
 
 
 @dataclass(slots=True)

@@ -89,15 +89,17 @@ def add_flags(
         )
         groups[setting.section] = group
         default = setting.default if defaults is None else defaults.get(path, UNSET)
-        said = describe(setting, default).replace("%", "%%")
+        help_text = describe(setting, default).replace("%", "%%")
         more: dict[str, Any] = {"dest": path, "action": _Take, "default": argparse.SUPPRESS}
         if _is_switch(schema, path):
             switches.update(options)
-            group.add_argument(*options, nargs="?", const="true", metavar="true|false", help=said, **more)
-            off = [each for each in map(_negated, options) if each not in used]
+            group.add_argument(
+                *options, nargs="?", const="true", metavar="true|false", help=help_text, **more
+            )
+            off = [option for option in map(_negated, options) if option not in used]
             group.add_argument(*off, nargs=0, const="false", help=argparse.SUPPRESS, **more)
         else:
-            group.add_argument(*options, metavar=_metavar(schema, path), help=said, **more)
+            group.add_argument(*options, metavar=_metavar(schema, path), help=help_text, **more)
     if switches:
         _join_switches(parser, switches)
 
@@ -166,20 +168,21 @@ def layer(namespace: argparse.Namespace, *, name: str = "flags", schema: Schema 
         name: Name in the precedence.
         schema: The settings; with it, a list whose flag was given several times has an element for each.
     """
-    found = sorted(
-        (each for each in vars(namespace).values() if isinstance(each, Given)), key=lambda each: each.number
+    flags_given = sorted(
+        (value for value in vars(namespace).values() if isinstance(value, Given)),
+        key=lambda flag: flag.number,
     )
-    return _gathered(found, name, schema)
+    return _gathered(flags_given, name, schema)
 
 
-def _gathered(found: Iterable[Given], name: str, schema: Schema | None) -> Layer:
+def _gathered(flags_given: Iterable[Given], name: str, schema: Schema | None) -> Layer:
     """Put flags together: the last of a scalar counts, those of a list are its elements."""
     texts: dict[str, list[str]] = {}
     spelled: dict[str, str] = {}
-    for each in found:
-        texts.setdefault(each.path, []).append(each.text)
-        spelled[each.path] = each.spelled
-    values = {path: gather_text(schema, path, said) for path, said in texts.items()}
+    for flag in flags_given:
+        texts.setdefault(flag.path, []).append(flag.text)
+        spelled[flag.path] = flag.spelled
+    values = {path: gather_text(schema, path, text) for path, text in texts.items()}
     return given(values, name=name, spelling=spelled)
 
 
@@ -200,15 +203,15 @@ def parse(
     Returns:
         The layer, and the profile that ``--profile`` asks for.
     """
-    reading = _CommandLine(schema)
+    line = _CommandLine(schema)
     if {"-h", "--help"} & set(argv):
         parser = argparse.ArgumentParser(prog=program or None, description=description)
         parser.add_argument("--profile", metavar="NAME", help="take [profile.NAME] of the settings files")
         add_flags(parser, schema)
         parser.parse_args(["--help"])
-    reading.read(list(argv))
-    made = _gathered(reading.found, name, schema)
-    return replace(made, faults=tuple(reading.faults)), reading.profile
+    line.read(list(argv))
+    made = _gathered(line.given, name, schema)
+    return replace(made, faults=tuple(line.faults)), line.profile
 
 
 class _CommandLine:
@@ -217,7 +220,7 @@ class _CommandLine:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.profile: str | None = None
-        self.found: list[Given] = []
+        self.given: list[Given] = []
         self.faults: list[Fault] = []
         self.options: dict[str, str] = {}
         self.negated: dict[str, str] = {}
@@ -245,9 +248,9 @@ class _CommandLine:
             ):
                 self.take(path, words.pop(0) if words and words[0] in _TRUE_OR_FALSE else "true", option)
             elif path is not None:
-                said = text if sign else self.following(words, option)
-                if said is not None:
-                    self.take(path, said, option)
+                value_text = text if sign else self.following(words, option)
+                if value_text is not None:
+                    self.take(path, value_text, option)
             elif option in self.negated and not sign and option not in self.options:
                 self.take(self.negated[option], "false", option)
             else:
@@ -255,7 +258,7 @@ class _CommandLine:
 
     def take(self, path: str, text: str, option: str) -> None:
         """Keep one flag."""
-        self.found.append(Given(len(self.found), path, text, option))
+        self.given.append(Given(len(self.given), path, text, option))
 
     def following(self, words: list[str], option: str) -> str | None:
         """Take the word behind a flag."""
@@ -273,7 +276,7 @@ class _CommandLine:
             _, below = self.schema.locate(name)
         except KeyError:
             return None
-        return name if below and not any(isinstance(each, int) for each in below) else None
+        return name if below and not any(isinstance(path, int) for path in below) else None
 
     def refuse(self, word: str, option: str) -> None:
         """Note a word that means nothing, without a text that may be a secret."""
@@ -307,7 +310,7 @@ def gather_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:
     separator = slot.setting.text
     parts: list[str] = []
     for text in texts:
-        parts += [each.strip() for each in text.split(separator)] if separator and text else [text]
+        parts += [part.strip() for part in text.split(separator)] if separator and text else [text]
     if separator and texts == [""]:
         parts = []
     return f"[{', '.join(_as_toml(part, element) for part in parts)}]"
@@ -392,5 +395,5 @@ def parser_defaults(
 
 def find_setting(schema: Schema, key: str) -> Setting | None:
     """Find the setting that a full, aliased or bare key means, or None."""
-    found = schema.index.find(key)
-    return schema[found.path] if isinstance(found, (Slot, Alias)) else None
+    setting = schema.index.find(key)
+    return schema[setting.path] if isinstance(setting, (Slot, Alias)) else None

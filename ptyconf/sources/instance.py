@@ -81,27 +81,27 @@ class _Taken:
     def take(self, instance: Any, view: View[Any], fields: Any, at: str) -> None:
         """Take the fields of one object; the schema takes apart those inside it that have no view."""
         known = _names(instance, fields)
-        for each in view.attributes:
-            raw = getattr(instance, each.name)
-            if known is not None and each.name not in known:
+        for attribute in view.attributes:
+            raw = getattr(instance, attribute.name)
+            if known is not None and attribute.name not in known:
                 continue
-            if each.nested is not None:
+            if attribute.nested is not None:
                 if raw is not None:
-                    self.take(raw, each.nested, _fields_inside(raw, fields), f"{at}{each.name}.")
+                    self.take(raw, attribute.nested, _fields_inside(raw, fields), f"{at}{attribute.name}.")
                 continue
-            if fields == "changed" and each.default is not UNSET and _equal(raw, each.default):
+            if fields == "changed" and attribute.default is not UNSET and _equal(raw, attribute.default):
                 continue
-            path = each.bind.path
-            self.attributes[path] = f"{at}{each.name}"
+            path = attribute.bind.path
+            self.attributes[path] = f"{at}{attribute.name}"
             try:
-                value = view.read(each, instance)
+                value = view.read(attribute, instance)
             except Exception as error:  # noqa: BLE001  The program's own conversion.
-                origin = Origin("instance", self.called, f"{self.called}.{at}{each.name}")
+                origin = Origin("instance", self.called, f"{self.called}.{at}{attribute.name}")
                 text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
                 self.faults.append(Fault(text, path, origin=origin))
                 continue
-            if fields == "changed" and _is_inner(raw, each.default):
-                value = _changed(raw, each.default)
+            if fields == "changed" and _is_inner(raw, attribute.default):
+                value = _changed(raw, attribute.default)
             _put(self.values, path, value)
 
 
@@ -121,13 +121,13 @@ def _changed(value: Any, default: Any) -> dict[str, Any]:
     from ptyconf.schema.fields import fields_of
 
     changed: dict[str, Any] = {}
-    for each in fields_of(type(value)):
-        ours, theirs = getattr(value, each.name), getattr(default, each.name)
+    for field in fields_of(type(value)):
+        ours, theirs = getattr(value, field.name), getattr(default, field.name)
         if _is_inner(ours, theirs):
             if inner := _changed(ours, theirs):
-                changed[each.argument] = inner
+                changed[field.argument] = inner
         elif not _equal(ours, theirs):
-            changed[each.argument] = ours
+            changed[field.argument] = ours
     return changed
 
 

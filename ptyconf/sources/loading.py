@@ -239,12 +239,12 @@ def _strings(
     values: dict[str, Any], key: str, faults: list[Fault], document: Document, prefix: Keys = ()
 ) -> list[str]:
     """Take a list of texts out of a table."""
-    found = values.pop(key, [])
-    if isinstance(found, str):
-        found = [found]
-    if isinstance(found, list) and all(isinstance(each, str) for each in found):
-        return found
-    faults.append(_wrong_kind(document, (*prefix, key), found, "a list of texts"))
+    strings = values.pop(key, [])
+    if isinstance(strings, str):
+        strings = [strings]
+    if isinstance(strings, list) and all(isinstance(string, str) for string in strings):
+        return strings
+    faults.append(_wrong_kind(document, (*prefix, key), strings, "a list of texts"))
     return []
 
 

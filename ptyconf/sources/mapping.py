@@ -72,11 +72,11 @@ def _given(origin: Callable[[str], Origin], keys: Keys) -> Origin:
 def _frozen(values: Mapping[str, Any]) -> dict[str, Any]:
     """Copy tables, lists and sets, so that the caller may change them afterwards."""
     taken = dict(values)
-    for key, each in values.items():
-        kind = each.__class__
+    for key, item in values.items():
+        kind = item.__class__
         if kind not in PLAIN:
-            if kind is dict or isinstance(each, Mapping):
-                taken[key] = _frozen(each)
+            if kind is dict or isinstance(item, Mapping):
+                taken[key] = _frozen(item)
             elif kind is list or kind is set:
-                taken[key] = copied(each)
+                taken[key] = copied(item)
     return taken

@@ -78,7 +78,7 @@ def layer(
 
 def _own_names(schema: Schema | None) -> dict[str, str]:
     settings = schema.settings if schema is not None else {}
-    return {each.env: environment_name(path) for path, each in settings.items() if each.env}
+    return {setting.env: environment_name(path) for path, setting in settings.items() if setting.env}
 
 
 def _below(written: str, prefix: str) -> str | None:
@@ -88,13 +88,13 @@ def _below(written: str, prefix: str) -> str | None:
 
 def _files(folder: Path) -> Iterator[Path]:
     """List the files of a folder and of the folders in it, in the order of their names."""
-    for each in sorted(folder.iterdir()):
-        if each.name.startswith("."):
+    for file in sorted(folder.iterdir()):
+        if file.name.startswith("."):
             continue
-        if each.is_dir():
-            yield from _files(each)
+        if file.is_dir():
+            yield from _files(file)
         else:
-            yield each
+            yield file
 
 
 def _origin(below: str, file: Path) -> Origin:

@@ -18,4 +18,4 @@ def format_of(file: str) -> Format:
     suffix = os.path.splitext(file)[1].lower()  # noqa: PTH122  Path does the same in ten times the time.
     if suffix in {"", ".toml"}:
         return FORMATS[DEFAULT]
-    return next((each for each in FORMATS.entries() if suffix in each.suffixes), FORMATS[DEFAULT])
+    return next((entry for entry in FORMATS.entries() if suffix in entry.suffixes), FORMATS[DEFAULT])

@@ -52,8 +52,8 @@ def _check_depth(body: str) -> None:
     if body.count("[") + body.count("{") <= MAX_DEPTH:
         return
     depth = 0
-    for each in _STRING.sub("", body).translate(_BRACKETS):
-        depth += 1 if each in "[{" else -1
+    for character in _STRING.sub("", body).translate(_BRACKETS):
+        depth += 1 if character in "[{" else -1
         if depth > MAX_DEPTH:
             raise TextError(f"is nested more than {MAX_DEPTH} deep")
 
@@ -67,9 +67,9 @@ def _object(pairs: list[tuple[str, Any]], body: str) -> dict[str, Any]:
 
 def _twice(body: str) -> TextError:
     """Find the first key that stands twice in one object."""
-    found = _Scan(body)
-    found.value(())
-    offset, name = found.repeated[0]
+    scan = _Scan(body)
+    scan.value(())
+    offset, name = scan.repeated[0]
     return TextError(f"is not JSON: the key {json.dumps(name)} stands twice", *place_of(body, offset))
 
 
@@ -96,7 +96,7 @@ class _Scan:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = _after_space(text, 0)
-        self.found: dict[Path, tuple[int | None, int | None]] = {}
+        self.marks: dict[Path, tuple[int | None, int | None]] = {}
         self.repeated: list[tuple[int, str]] = []
 
     def skip(self, pattern: re.Pattern[str]) -> str:
@@ -128,9 +128,9 @@ class _Scan:
             name = json.loads(self.skip(_STRING), strict=False)
             self.step()
             inner = (*path, name)
-            if inner in self.found:
+            if inner in self.marks:
                 self.repeated.append((start, name))
-            self.found[inner] = (start, self.at)
+            self.marks[inner] = (start, self.at)
             self.value(inner)
             if self.text[self.at] == ",":
                 self.step()
@@ -141,7 +141,7 @@ class _Scan:
         self.step()
         index = 0
         while self.text[self.at] != "]":
-            self.found[*path, index] = (None, self.at)
+            self.marks[*path, index] = (None, self.at)
             self.value((*path, index))
             if self.text[self.at] == ",":
                 self.step()
@@ -154,15 +154,15 @@ def places(text: str) -> Mapping[Path, Place]:
     body = text.removeprefix("\ufeff")
     scan = _Scan(body)
     scan.value(())
-    return Places(body, scan.found)
+    return Places(body, scan.marks)
 
 
 def spell(keys: Sequence[str], value: Any) -> str:
     """Write ``"a": {"b": value}``."""
-    said = json_text(value)
+    text = json_text(value)
     for key in reversed(keys[1:]):
-        said = f"{{{json_text(key)}: {said}}}"
-    return f"{json_text(keys[0])}: {said}"
+        text = f"{{{json_text(key)}: {text}}}"
+    return f"{json_text(keys[0])}: {text}"
 
 
 FORMAT = Format("json", (".json",), parse, places, spell)

@@ -29,18 +29,18 @@ _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\
 def places(text: str) -> Places:
     """Find where every key and value of a document stands."""
     body = text.removeprefix("\ufeff")
-    found: dict[Path, tuple[int | None, int | None]] = {}
-    _Scan(body, found).document()
-    return Places(body, found)
+    marks: dict[Path, tuple[int | None, int | None]] = {}
+    _Scan(body, marks).document()
+    return Places(body, marks)
 
 
 class _Scan:
     """One walk through the text."""
 
-    def __init__(self, text: str, found: dict[Path, tuple[int | None, int | None]]) -> None:
+    def __init__(self, text: str, marks: dict[Path, tuple[int | None, int | None]]) -> None:
         self.text = text
         self.at = 0
-        self.found = found
+        self.marks = marks
         self.lengths: dict[Path, int] = {}  # of arrays of tables
 
     def skip(self, pattern: re.Pattern[str]) -> str:
@@ -73,16 +73,16 @@ class _Scan:
         path: Path = ()
         for number, name in enumerate(names, 1):
             path = (*path, name)
-            self.found.setdefault(path, (start, None))
+            self.marks.setdefault(path, (start, None))
             if double and number == len(names):
                 index = self.lengths.get(path, 0)
                 self.lengths[path] = index + 1
                 path = (*path, index)
-                self.found[path] = (start, None)
+                self.marks[path] = (start, None)
             elif path in self.lengths:
                 path = (*path, self.lengths[path] - 1)
         if not double:
-            self.found[path] = (start, None)
+            self.marks[path] = (start, None)
         return path
 
     def dotted(self) -> list[str]:
@@ -114,9 +114,9 @@ class _Scan:
         path = table
         for name in names[:-1]:
             path = (*path, name)
-            self.found.setdefault(path, (start, None))
+            self.marks.setdefault(path, (start, None))
         path = (*path, names[-1])
-        self.found[path] = (start, self.at)
+        self.marks[path] = (start, self.at)
         self.value(path)
 
     def value(self, path: Path) -> None:
@@ -139,7 +139,7 @@ class _Scan:
         self.skip(_SPACE)
         while self.text[self.at] != "]":
             element = (*path, index)
-            self.found[element] = (None, self.at)
+            self.marks[element] = (None, self.at)
             self.value(element)
             self.skip(_SPACE)
             if self.text[self.at] == ",":

@@ -130,10 +130,10 @@ class _Composer:
 
     def parents(self, node: _Node, event: Any) -> list[_Node]:
         """Take the mappings that ``<<`` names, the first of them above the others."""
-        found = [node] if node.elements is None else node.elements
-        if any(each.entries is None for each in found):
+        nodes = [node] if node.elements is None else node.elements
+        if any(parent.entries is None for parent in nodes):
             raise self.refuse("<< takes a mapping or a list of mappings", event)
-        return found
+        return nodes
 
     def scalar(self, event: Any) -> Any:
         """Read a scalar: a plain one by its look, a quoted one as text."""
@@ -167,16 +167,16 @@ class _Unfolding:
         if node.entries is not None:
             return self.table(node, path)
         if node.elements is not None:
-            for index, each in enumerate(node.elements):
-                self.offsets[*path, index] = (None, each.offset)
-            return [self.value(each, (*path, index)) for index, each in enumerate(node.elements)]
+            for index, element in enumerate(node.elements):
+                self.offsets[*path, index] = (None, element.offset)
+            return [self.value(element, (*path, index)) for index, element in enumerate(node.elements)]
         return node.scalar
 
     def table(self, node: _Node, path: Path) -> dict[str, Any]:
         """Give a mapping; its own keys first, then those that ``<<`` brings in."""
         made: dict[str, Any] = {}
-        for each in self.with_parents(node, 0):
-            for name, offset, inner in each.entries or ():
+        for pair in self.with_parents(node, 0):
+            for name, offset, inner in pair.entries or ():
                 if name not in made:
                     self.offsets[*path, name] = (offset, inner.offset)
                     made[name] = self.value(inner, (*path, name))
@@ -188,8 +188,8 @@ class _Unfolding:
         if depth > MAX_DEPTH or self.count > MAX_VALUES:
             raise TextError(f"stands for more than {MAX_VALUES} values, its anchors unfolded")
         yield node
-        for each in node.merged:
-            yield from self.with_parents(each, depth + 1)
+        for parent in node.merged:
+            yield from self.with_parents(parent, depth + 1)
 
 
 def _unfold(text: str) -> tuple[dict[str, Any], _Unfolding, str]:
@@ -223,10 +223,10 @@ def places(text: str) -> Mapping[Path, Place]:
 def spell(keys: Sequence[str], value: Any) -> str:
     """Write ``a: {b: value}``."""
     names = [toml_key(key) for key in keys]
-    said = json_text(value)
+    text = json_text(value)
     for name in reversed(names[1:]):
-        said = f"{{{name}: {said}}}"
-    return f"{names[0]}: {said}"
+        text = f"{{{name}: {text}}}"
+    return f"{names[0]}: {text}"
 
 
 FORMAT = Format("yaml", (".yaml", ".yml"), parse, places, spell)
