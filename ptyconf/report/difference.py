@@ -60,22 +60,22 @@ class Difference:
     @property
     def values(self) -> tuple[Change, ...]:
         """The changes of value."""
-        return tuple(each for each in self.changes if each.kind != "source")
+        return tuple(change for change in self.changes if change.kind != "source")
 
     @property
     def sources(self) -> tuple[Change, ...]:
         """The settings with the same value from another place."""
-        return tuple(each for each in self.changes if each.kind == "source")
+        return tuple(change for change in self.changes if change.kind == "source")
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{each}\n  same value, other source" if each.kind == "source" else str(each)
-            for each in self.changes
+            f"{change}\n  same value, other source" if change.kind == "source" else str(change)
+            for change in self.changes
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
-        return {"version": 1, "changes": [each.as_dict() for each in self.changes]}
+        return {"version": 1, "changes": [change.as_dict() for change in self.changes]}
 
 
 def diff(before: Resolution, after: Resolution) -> Difference:

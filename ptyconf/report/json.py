@@ -28,7 +28,7 @@ def to_json(resolution: Resolution, path: str | None = None) -> dict[str, Any]:
     """
     if path is not None:
         return {"version": VERSION, **_told(resolution, path)}
-    return {"version": VERSION, "settings": [_told(resolution, each) for each in resolution]}
+    return {"version": VERSION, "settings": [_told(resolution, path) for path in resolution]}
 
 
 def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,26 +38,26 @@ def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
         KeyError: The data is no report of a resolution.
     """
     values = {}
-    for said in data["settings"]:
-        slot = schema.slot(said["path"])
-        if said["value"] != MASK:
-            value = thawed(slot, said["value"], split_path(said["path"]))
+    for row in data["settings"]:
+        slot = schema.slot(row["path"])
+        if row["value"] != MASK:
+            value = thawed(slot, row["value"], split_path(row["path"]))
             # A container that is an end by itself is empty.
-            values[said["path"]] = slot.node.make(value) if isinstance(slot.node, (Table, Items)) else value
+            values[row["path"]] = slot.node.make(value) if isinstance(slot.node, (Table, Items)) else value
     return values
 
 
 def _told(resolution: Resolution, path: str) -> dict[str, Any]:
     """Give a trace with its value as the setting's kind writes it, so that it can be read back."""
     trace = resolution.trace(path)
-    said = trace_as_dict(trace)
+    row = trace_as_dict(trace)
     try:
         slot = resolution.schema.slot(path)
     except KeyError:
-        return said  # a section by its path
+        return row  # a section by its path
     if slot.node is None and trace.value is not None and trace.value != MASK:
-        said["value"] = slot.kind.frozen(trace.value)
-    return said
+        row["value"] = slot.kind.frozen(trace.value)
+    return row
 
 
 def trace_as_dict(trace: Trace) -> dict[str, Any]:
@@ -68,37 +68,37 @@ def trace_as_dict(trace: Trace) -> dict[str, Any]:
         derivation = {"function": trace.derivation.function, "inputs": inputs}
         if trace.derivation.reason:
             derivation["reason"] = trace.derivation.reason
-    said: dict[str, Any] = {
+    row: dict[str, Any] = {
         "path": trace.path,
         "value": plain(trace.value),
         "winner": _entry(trace.winner, with_value=False),
-        "losers": [_entry(each) for each in trace.losers],
+        "losers": [_entry(loser) for loser in trace.losers],
         "derivation": derivation,
-        "policies": [{"layer": each.layer, "reason": each.reason} for each in trace.policies],
+        "policies": [{"layer": policy.layer, "reason": policy.reason} for policy in trace.policies],
     }
     if trace.elements:
-        said["elements"] = [
+        row["elements"] = [
             {
-                "key": each.key,
-                "value": plain(each.value),
-                "layer": each.layer,
-                "origin": each.origin.as_dict(),
+                "key": element.key,
+                "value": plain(element.value),
+                "layer": element.layer,
+                "origin": element.origin.as_dict(),
             }
-            for each in trace.elements
+            for element in trace.elements
         ]
-    return said
+    return row
 
 
 def _entry(entry: Entry, *, with_value: bool = True) -> dict[str, Any]:
-    said: dict[str, Any] = {"layer": entry.layer}
+    row: dict[str, Any] = {"layer": entry.layer}
     if with_value:
-        said["value"] = plain(entry.value)
-    said["origin"] = entry.origin.as_dict()
+        row["value"] = plain(entry.value)
+    row["origin"] = entry.origin.as_dict()
     if entry.conversion:
-        said["conversion"] = entry.conversion
+        row["conversion"] = entry.conversion
     if entry.passed is not None:
-        said["passed_over"] = entry.passed
-    return said
+        row["passed_over"] = entry.passed
+    return row
 
 
 def plain(value: Any) -> Any:
@@ -114,9 +114,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
-        return sorted((plain(each) for each in value), key=str)
+        return sorted((plain(item) for item in value), key=str)
     if isinstance(value, Iterable):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     return str(value)

@@ -60,8 +60,8 @@ def json_schema(
 def _unset(schema: Schema, shown: Collection[str]) -> dict[str, Any]:
     """Describe the list of what is set to none: what may be none, and places below tables and sections."""
     slots = [schema.index.slots[path] for path in shown]
-    below = any(isinstance(each.node, (Table, Section)) for each in slots)
-    items = {"type": "string"} if below else {"enum": [each.path for each in slots if _may_be_none(each)]}
+    below = any(isinstance(slot.node, (Table, Section)) for slot in slots)
+    items = {"type": "string"} if below else {"enum": [slot.path for slot in slots if _may_be_none(slot)]}
     return _names("Settings to set to none.", items)
 
 
@@ -83,23 +83,23 @@ def _sections(schema: Schema, shown: Collection[str], defaults: Mapping[str, Any
         slot = schema.index.slots[path]
         _put(root, path, describe(slot, defaults.get(path, slot.setting.default)))
     for key, entry in schema.index.keys.items():
-        if isinstance(entry, tuple) and any(each.path in shown for each in entry):
+        if isinstance(entry, tuple) and any(inner.path in shown for inner in entry):
             alias = entry[0]
             kind = alias.kind if alias.kind is not None else schema.index.slots[alias.path].kind
-            said = dict(kind.json_schema)
-            said["description"] = f"Another name of {' or '.join(each.path for each in entry)}."
+            described = dict(kind.json_schema)
+            described["description"] = f"Another name of {' or '.join(inner.path for inner in entry)}."
             if alias.deprecated:
-                said["deprecated"] = True
-            _put(root, key, said)
+                described["deprecated"] = True
+            _put(root, key, described)
     return root
 
 
-def _put(root: dict[str, Any], path: str, said: dict[str, Any]) -> None:
+def _put(root: dict[str, Any], path: str, properties: dict[str, Any]) -> None:
     node = root
-    *sections, name = (str(each) for each in split_path(path))
+    *sections, name = (str(key) for key in split_path(path))
     for section in sections:
         node = node["properties"].setdefault(section, _table())
-    node["properties"][name] = said
+    node["properties"][name] = properties
 
 
 def describe(slot: Slot, default: Any = UNSET, above: tuple[Any, ...] = ()) -> dict[str, Any]:
@@ -110,30 +110,30 @@ def describe(slot: Slot, default: Any = UNSET, above: tuple[Any, ...] = ()) -> d
         default: What is in force when nobody sets it.
         above: The classes around it: one that holds itself is described once.
     """
-    said = dict(slot.kind.json_schema) if slot.node is None else _described_node(slot.node, above)
-    if _may_be_none(slot) and said:
-        said = _or_null(said)
+    described = dict(slot.kind.json_schema) if slot.node is None else _described_node(slot.node, above)
+    if _may_be_none(slot) and described:
+        described = _or_null(described)
     setting = slot.setting
     text = f"{setting.help} [{setting.unit}]" if setting.unit else setting.help
     if text:
-        said["description"] = text.strip()
+        described["description"] = text.strip()
     if setting.choices:
-        said["enum"] = [plain(each) for each in setting.choices]
+        described["enum"] = [plain(choice) for choice in setting.choices]
     if default is not UNSET and default is not None and not holds_secret(slot):
-        said["default"] = _default(slot, default)
+        described["default"] = _default(slot, default)
     if setting.secret:
-        said["writeOnly"] = True
-    return said
+        described["writeOnly"] = True
+    return described
 
 
-def _or_null(said: dict[str, Any]) -> dict[str, Any]:
+def _or_null(described: dict[str, Any]) -> dict[str, Any]:
     """Allow null, which JSON and YAML have for none."""
-    if "enum" in said:
-        return {**said, "enum": [*said["enum"], None]}
-    kind = said.get("type")
+    if "enum" in described:
+        return {**described, "enum": [*described["enum"], None]}
+    kind = described.get("type")
     if kind is not None:
-        return {**said, "type": [*([kind] if isinstance(kind, str) else kind), "null"]}
-    return {"anyOf": [*said.pop("anyOf", [said]), {"type": "null"}]}
+        return {**described, "type": [*([kind] if isinstance(kind, str) else kind), "null"]}
+    return {"anyOf": [*described.pop("anyOf", [described]), {"type": "null"}]}
 
 
 def _default(slot: Slot, default: Any) -> Any:
@@ -155,17 +155,17 @@ def _described_node(node: Node, above: tuple[Any, ...]) -> dict[str, Any]:
     if isinstance(node, Items):
         return {"type": "array", "items": describe(node.item, above=(*above, Items))}
     if isinstance(node, Choice):
-        return {"anyOf": [_described_node(each, (*above, Items)) for each in node.sections]}
+        return {"anyOf": [_described_node(section, (*above, Items)) for section in node.sections]}
     if above.count(node.target) > 1:
         return {"type": "object"}
     inside = (*above, node.target)
-    said = _table()
+    described = _table()
     for name, member in node.members.items():
-        said["properties"][name] = describe(member, member.setting.default, inside)
+        described["properties"][name] = describe(member, member.setting.default, inside)
     for alias, name in node.names.items():
-        said["properties"].setdefault(alias, said["properties"][name])
+        described["properties"].setdefault(alias, described["properties"][name])
     # What one layer leaves out of a section another may have; an element of a list stands by itself.
     required = [name for name, member in node.members.items() if member.required]
     if required and above and above[-1] is Items:
-        said["required"] = required
-    return said
+        described["required"] = required
+    return described

@@ -41,15 +41,15 @@ def _described(setting: Setting) -> Iterator[str]:
 
 
 def _entries(trace: Trace) -> Iterator[str]:
-    rows = [("set by", trace.winner), *(("overrides", each) for each in trace.losers)]
+    rows = [("set by", trace.winner), *(("overrides", loser) for loser in trace.losers)]
     layers = max(len(entry.layer) for _, entry in rows)
     values = max(len(_shown(entry)) for _, entry in rows)
     for word, entry in rows:
         place = str(entry.origin)
         if entry.conversion:
             place += f", converted {entry.conversion}"
-        said = word if entry.passed is None else "passes over"
-        yield f"  {said:<11} {entry.layer.ljust(layers)}  {_shown(entry).ljust(values)}  {place}"
+        label = word if entry.passed is None else "passes over"
+        yield f"  {label:<11} {entry.layer.ljust(layers)}  {_shown(entry).ljust(values)}  {place}"
 
 
 def _shown(entry: Entry) -> str:

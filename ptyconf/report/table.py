@@ -27,7 +27,7 @@ def table(resolution: Resolution, paths: Iterable[str] | None = None, *, width: 
         widest = max(len(row[-1]) for row in (HEADINGS, *rows))
         spare = width - widest - 2 * len(widths) - widths[0] - widths[2]
         widths[1] = max(min(widths[1], spare), min(widths[1], NARROWEST))
-    rule = tuple("-" * each for each in (*widths, len(HEADINGS[-1])))
+    rule = tuple("-" * width for width in (*widths, len(HEADINGS[-1])))
     return "\n".join(_line(row, widths, width) for row in (HEADINGS, rule, *rows))
 
 

@@ -42,7 +42,7 @@ def template(
         paths: The settings to write; all if left out.
     """
     in_force = {} if defaults is None else defaults
-    derived = {each.target for each in schema.derivations}
+    derived = {derivation.target for derivation in schema.derivations}
     sections: dict[str, list[str]] = {}
     for path, setting in schema.settings.items():
         if path not in derived and (paths is None or path in paths):
@@ -84,7 +84,7 @@ def _table_lines(name: str, example: Any, default: Any) -> list[str]:
     if default is not None and default is not UNSET:
         return [f"# {name} = {literal(example)}"]
     if isinstance(example, dict) and example:
-        return [f"## for example: {name}.{toml_key(key)} = {literal(each)}" for key, each in example.items()]
+        return [f"## for example: {name}.{toml_key(key)} = {literal(item)}" for key, item in example.items()]
     return [f"## for example: {name} = {literal(example)}"]
 
 
@@ -113,7 +113,7 @@ def _example(slot: Slot, default: Any) -> Any:
         return _example_below(slot.node)
     names = slot.kind.json_schema.get("enum", ())
     candidates = (*setting.choices, *names, 1, "...", True, 1.0, [], {}, *([1, 1], ["a"]), *SPELLED)
-    return next((each for each in candidates if _loads(slot, setting, each)), UNSET)
+    return next((candidate for candidate in candidates if _loads(slot, setting, candidate)), UNSET)
 
 
 def _example_below(node: Node) -> Any:

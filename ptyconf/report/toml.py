@@ -69,7 +69,7 @@ class _Dump:
 
     def setting(self, path: str, slot: Slot, tree: Tree) -> None:
         """Write one declared setting: a line, or one for each setting that it holds."""
-        *section, name = (str(each) for each in split_path(path))
+        *section, name = (str(key) for key in split_path(path))
         lines = self.sections.setdefault(tuple(section), [])
         if tree is not None and self.gathers(slot):
             self.replaces.append(path)
@@ -87,11 +87,11 @@ class _Dump:
         """Write what a setting holds, tables by dotted keys so that each leaf has its own line and place."""
         node = slot.node
         if isinstance(node, (Table, Section)) and tree and not slot.setting.secret:
-            for key, each in tree.items():
+            for key, item in tree.items():
                 below = child(node, key, tree)
                 segment = str(key_text(node, key))
                 if below is not None:
-                    yield from self.lines(below, each, (*at, segment), (*names, segment))
+                    yield from self.lines(below, item, (*at, segment), (*names, segment))
             return
         line = self.line(slot, tree, at, ".".join(toml_key(name) for name in names))
         if line:
@@ -106,15 +106,15 @@ class _Dump:
         if tree is not None and alone and is_secret(self.resolution, at):
             return f"# {name} = {MASK}  # secret{f', {place}' if place else ''}"
         if trace.derivation is not None:
-            inputs = ", ".join(f"{key} = {show(each)}" for key, each in trace.derivation.inputs.items())
+            inputs = ", ".join(f"{key} = {show(item)}" for key, item in trace.derivation.inputs.items())
             return f"# {name} = {show(tree)}  # follows from {inputs}"
         if tree is None:
             self.unset.append(path)
             return ""
-        said = _inline(written(slot, tree, at, self.leaf), at)
+        text = _inline(written(slot, tree, at, self.leaf), at)
         if slot.setting.inert_default and trace.winner.origin.kind == "defaults":
-            return f"# {name} = {said}  # not set"
-        return f"{name} = {said}  # {place}" if place else f"{name} = {said}"
+            return f"# {name} = {text}  # not set"
+        return f"{name} = {text}  # {place}" if place else f"{name} = {text}"
 
     def leaf(self, slot: Slot, value: Any, at: Segments) -> Any:
         """Write one value by its kind; inside a list a secret is left out, and None that is the default."""
@@ -134,11 +134,11 @@ def _relative_inside(value: Any, base: Path) -> Any:
     if isinstance(value, Path):
         return Path(_relative(value, base))
     if isinstance(value, Mapping):
-        return {key: _relative_inside(each, base) for key, each in value.items()}
+        return {key: _relative_inside(item, base) for key, item in value.items()}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(_relative_inside(each, base) for each in value))
+        return type(value)(*(_relative_inside(item, base) for item in value))
     if isinstance(value, (list, tuple, set, frozenset, deque)):
-        return type(value)(_relative_inside(each, base) for each in value)
+        return type(value)(_relative_inside(item, base) for item in value)
     return value
 
 
@@ -170,10 +170,10 @@ def _inline(value: Any, at: Segments) -> str:
     if isinstance(value, Mapping):
         for key in value:
             _check_text(str(key), at)
-        pairs = (f"{toml_key(str(key))} = {_inline(each, at)}" for key, each in value.items())
+        pairs = (f"{toml_key(str(key))} = {_inline(item, at)}" for key, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_inline(each, at) for each in value) + "]"
+        return "[" + ", ".join(_inline(item, at) for item in value) + "]"
     return _scalar(value, at)
 
 
@@ -183,11 +183,11 @@ def _plain(value: Any, base: Path | None) -> Any:
     if isinstance(value, PurePath):
         return _relative(value, base) if base is not None else str(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(each, base) for key, each in value.items() if each is not None}
+        return {str(key): _plain(item, base) for key, item in value.items() if item is not None}
     if isinstance(value, (set, frozenset)):
-        return sorted((_plain(each, base) for each in value), key=repr)
+        return sorted((_plain(item, base) for item in value), key=repr)
     if isinstance(value, (list, tuple)):
-        return [_plain(each, base) for each in value]
+        return [_plain(item, base) for item in value]
     if value is None or isinstance(value, (str, int, float, datetime.date, datetime.time)):
         return value
     return _as_table(value, base)
@@ -197,7 +197,7 @@ def _as_table(value: Any, base: Path | None) -> Any:
     """Unpack an instance of a dataclass or attrs class."""
     fields = getattr(value, "__dataclass_fields__", None)
     if fields is None:
-        fields = {each.name: each for each in getattr(value, "__attrs_attrs__", ())}
+        fields = {attribute.name: attribute for attribute in getattr(value, "__attrs_attrs__", ())}
     if fields:
         return _plain({name: getattr(value, name) for name in fields}, base)
     return str(value)

@@ -24,13 +24,13 @@ def tree(resolution: Resolution, paths: Iterable[str] | None = None) -> str:
 
 def _branches(node: dict[str, Any], indent: str) -> list[str]:
     lines = []
-    width = max((len(name) for name, each in node.items() if isinstance(each, str)), default=0)
-    for number, (name, each) in enumerate(node.items(), 1):
+    width = max((len(name) for name, branch in node.items() if isinstance(branch, str)), default=0)
+    for number, (name, branch) in enumerate(node.items(), 1):
         last = number == len(node)
         joint = "`-- " if last else "|-- "
-        if isinstance(each, str):
-            lines.append(f"{indent}{joint}{name.ljust(width)}  {each}")
+        if isinstance(branch, str):
+            lines.append(f"{indent}{joint}{name.ljust(width)}  {branch}")
         else:
             lines.append(f"{indent}{joint}{name}")
-            lines += _branches(each, indent + ("    " if last else "|   "))
+            lines += _branches(branch, indent + ("    " if last else "|   "))
     return lines

@@ -80,6 +80,6 @@ def _kinds() -> Iterator[tuple[str, Kind]]:
 
 
 def _row(name: str, kind: Kind) -> str:
-    said = json.dumps(dict(kind.json_schema), ensure_ascii=False) if kind.json_schema else "anything"
-    cells = (each.replace("|", "\\|") for each in (f"`{name}`", kind.expected, f"`{said}`"))
+    schema_text = json.dumps(dict(kind.json_schema), ensure_ascii=False) if kind.json_schema else "anything"
+    cells = (cell.replace("|", "\\|") for cell in (f"`{name}`", kind.expected, f"`{schema_text}`"))
     return f"| {' | '.join(cells)} |"

@@ -28,12 +28,12 @@ def written(slot: Slot, tree: Tree, at: Segments, leaf: Leaf) -> Any:
     if node is None or tree is None or slot.setting.secret:
         return leaf(slot, tree, at)
     if isinstance(node, Items):
-        return [written(node.item, each, (*at, index), leaf) for index, each in enumerate(tree)]
+        return [written(node.item, item, (*at, index), leaf) for index, item in enumerate(tree)]
     table = {}
-    for key, each in tree.items():
+    for key, item in tree.items():
         name = str(key_text(node, key))
         below = child(node, key, tree)
-        value = LEFT_OUT if below is None else written(below, each, (*at, name), leaf)
+        value = LEFT_OUT if below is None else written(below, item, (*at, name), leaf)
         if value is not LEFT_OUT:
             table[name] = value
     return table
@@ -57,9 +57,9 @@ def respelled(slot: Slot, value: Any) -> Any:
         return value
     for spell in (_itself, slot.kind.toml, conversion.to_target):
         try:
-            said = spell(value)
-            if same(slot.kind.typed(conversion.to_setting(said)), value):
-                return said
+            text = spell(value)
+            if same(slot.kind.typed(conversion.to_setting(text)), value):
+                return text
         except Exception:  # noqa: BLE001  The program's own conversion.
             continue
     return value
@@ -83,13 +83,13 @@ def thawed(slot: Slot, data: Any, at: Segments) -> Any:
     if isinstance(node, Items):
         if not isinstance(data, list):
             return data
-        return [thawed(node.item, each, (*at, index)) for index, each in enumerate(data)]
+        return [thawed(node.item, item, (*at, index)) for index, item in enumerate(data)]
     if not isinstance(data, dict):
         return data
     table = {}
-    for key, each in data.items():
+    for key, item in data.items():
         below = child(node, key, data)
-        table[key] = each if below is None else thawed(below, each, (*at, key))
+        table[key] = item if below is None else thawed(below, item, (*at, key))
     return table
 
 
