@@ -32,11 +32,11 @@ def unwrap(kind: Any) -> Any:
 
 
 _WRAPPERS = tuple(
-    each
-    for each in (
+    marker
+    for marker in (
         getattr(typing, name, None) for name in ("Final", "ClassVar", "Required", "NotRequired", "ReadOnly")
     )
-    if each is not None
+    if marker is not None
 )
 
 
@@ -62,7 +62,7 @@ def optional_of(kind: Any) -> tuple[Any, bool]:
     kind = unwrap(kind)
     if typing.get_origin(kind) not in {Union, types.UnionType}:
         return kind, False
-    members = [each for each in typing.get_args(kind) if each is not NONE]
+    members = [member for member in typing.get_args(kind) if member is not NONE]
     if len(members) == len(typing.get_args(kind)):
         return kind, False
     return (members[0] if len(members) == 1 else functools.reduce(operator.or_, members)), True
@@ -76,5 +76,5 @@ def substituted(kind: Any, variables: Mapping[Any, Any]) -> Any:
         return variables.get(kind, kind)
     parameters = getattr(kind, "__parameters__", ())
     if parameters and typing.get_origin(kind) is not None:
-        return kind[tuple(variables.get(each, each) for each in parameters)]
+        return kind[tuple(variables.get(parameter, parameter) for parameter in parameters)]
     return kind

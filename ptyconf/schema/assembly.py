@@ -49,10 +49,10 @@ class Assembly:
     def __init__(self, kinds: Kinds, views: Iterable[View[Any]], declared: Iterable[Setting]) -> None:
         self.kinds = kinds
         self.declared: dict[str, Setting] = {}
-        for each in declared:
-            if each.path in self.declared:
-                raise SchemaError(f"the setting {each.path!r} is declared twice")
-            self.declared[each.path] = each
+        for declaration in declared:
+            if declaration.path in self.declared:
+                raise SchemaError(f"the setting {declaration.path!r} is declared twice")
+            self.declared[declaration.path] = declaration
         self.slots: dict[str, Slot] = {}
         self.patterns: dict[str, Slot] = {}
         self.views: list[View[Any]] = []
@@ -89,7 +89,8 @@ class Assembly:
         self.views.append(made)
         instance, source = self.instances.get(id(view), (UNSET, ""))
         made.attributes = tuple(
-            self._expand_attribute(view, _with_default(each, instance, source)) for each in view.attributes
+            self._expand_attribute(view, _with_default(attribute, instance, source))
+            for attribute in view.attributes
         )
         return made
 
@@ -104,7 +105,7 @@ class Assembly:
             inner, attribute.bind.path, UNSET if attribute.plain else attribute.default, source
         )
         self.views.append(below)
-        below.attributes = tuple(self._expand_attribute(below, each) for each in below.attributes)
+        below.attributes = tuple(self._expand_attribute(below, attribute) for attribute in below.attributes)
         return replace(attribute, nested=below)
 
     def _static_section(self, attribute: Attribute) -> Any:
@@ -122,7 +123,9 @@ class Assembly:
     def _below(self, target: Any, path: str, instance: Any, source: str) -> View[Any]:
         """Make the view of a class that stands inside another."""
         attributes = attributes_of(target, path).values()
-        return View.below(target, path, tuple(_with_default(each, instance, source) for each in attributes))
+        return View.below(
+            target, path, tuple(_with_default(attribute, instance, source) for attribute in attributes)
+        )
 
     # Settings
 
@@ -200,20 +203,20 @@ class Assembly:
     def _choice(
         self, members: tuple[Any, ...], path: str, setting: Setting, *, optional: bool
     ) -> Choice | None:
-        kinds = [unwrap(each) for each in members if each is not type(None)]
-        if not all(self.kinds.is_section(each) for each in kinds):
+        kinds = [unwrap(member) for member in members if member is not type(None)]
+        if not all(self.kinds.is_section(kind) for kind in kinds):
             return None
-        sections = tuple(Section(each, path, self._members(setting), optional=False) for each in kinds)
+        sections = tuple(Section(kind, path, self._members(setting), optional=False) for kind in kinds)
         return Choice(path, sections, _tag_of(kinds), optional=optional)
 
     def _inner(self, outer: Setting, path: str, kind: Any) -> Slot:
         """Make the slot of what stands under a key or index."""
-        said = self.declared.get(path, Setting(path))
+        declaration = self.declared.get(path, Setting(path))
         setting = replace(
-            said,
+            declaration,
             type=kind,
-            secret=said.secret or outer.secret,
-            nonfinite=said.nonfinite or outer.nonfinite,
+            secret=declaration.secret or outer.secret,
+            nonfinite=declaration.nonfinite or outer.nonfinite,
         )
         return self._slot(setting, path, None)
 
@@ -225,14 +228,16 @@ class Assembly:
             owner = getattr(section.target, "__qualname__", str(section.target))
             members: dict[str, Slot] = {}
             bound = []
-            for each in attributes:
-                setting = complete(self.declared.get(each.bind.path), each.bind.path, each)
+            for attribute in attributes:
+                setting = complete(self.declared.get(attribute.bind.path), attribute.bind.path, attribute)
                 if outer.secret and not setting.secret:
                     setting = replace(setting, secret=True)
-                slot = self._slot(setting, f"{owner}.{each.name}", each)
-                slot.source = slot.source or f"{owner}.{each.name}"
-                members[each.argument] = slot
-                bound.append(replace(each, slot=slot, bind=replace(each.bind, path=each.argument)))
+                slot = self._slot(setting, f"{owner}.{attribute.name}", attribute)
+                slot.source = slot.source or f"{owner}.{attribute.name}"
+                members[attribute.argument] = slot
+                bound.append(
+                    replace(attribute, slot=slot, bind=replace(attribute.bind, path=attribute.argument))
+                )
             section.view = View.below(section.target, section.path, tuple(bound))
             return members
 
@@ -254,9 +259,9 @@ class Assembly:
             self._walk(inner, classes)
 
 
-def complete(said: Setting | None, path: str, attribute: Attribute) -> Setting:
+def complete(setting: Setting | None, path: str, attribute: Attribute) -> Setting:
     """Fill what a declaration leaves out from the attribute and its metadata."""
-    base = said or Setting(path)
+    base = setting or Setting(path)
     metadata = attribute.metadata
     blank = Setting(path)
     read = {
@@ -324,20 +329,25 @@ def _all_views(views: Iterable[View[Any]]) -> Iterator[View[Any]]:
 
 def _default_instances(views: tuple[View[Any], ...]) -> dict[int, tuple[Any, str]]:
     """Find the default instance of every explicit view inside another; two that differ are refused."""
-    found: dict[int, tuple[Any, str]] = {}
+    instances: dict[int, tuple[Any, str]] = {}
     for view in views:
-        for each in view.attributes:
-            if each.nested is None or each.default is UNSET or each.default is None or each.plain:
+        for attribute in view.attributes:
+            if (
+                attribute.nested is None
+                or attribute.default is UNSET
+                or attribute.default is None
+                or attribute.plain
+            ):
                 continue
-            source = _source(view, each)
-            earlier = found.get(id(each.nested))
-            if earlier is not None and earlier[0] != each.default:
+            source = _source(view, attribute)
+            earlier = instances.get(id(attribute.nested))
+            if earlier is not None and earlier[0] != attribute.default:
                 raise SchemaError(
                     f"{earlier[1]} and {source} have different defaults for one view of "
-                    f"{each.nested.target.__qualname__}; give each a view of its own"
+                    f"{attribute.nested.target.__qualname__}; give each a view of its own"
                 )
-            found[id(each.nested)] = each.default, source
-    return found
+            instances[id(attribute.nested)] = attribute.default, source
+    return instances
 
 
 def _sections_of(node: Node) -> tuple[Section, ...]:
@@ -357,10 +367,10 @@ def _tag_of(kinds: list[Any]) -> str:
     """Find the field by which a union is told apart: a Literal in each class, with no value in common."""
     candidates: dict[str, list[set[Any]]] = {}
     for kind in kinds:
-        for each in attributes_of(kind, "").values():
-            inner = unwrap(each.type)
+        for attribute in attributes_of(kind, "").values():
+            inner = unwrap(attribute.type)
             if typing.get_origin(inner) is Literal:
-                candidates.setdefault(each.argument, []).append(set(typing.get_args(inner)))
+                candidates.setdefault(attribute.argument, []).append(set(typing.get_args(inner)))
     for name, values in candidates.items():
         if len(values) == len(kinds) and len(set().union(*values)) == sum(map(len, values)):
             return name

@@ -12,19 +12,19 @@ from ptyconf.text.show import toml_text
 
 def one_of(choices: Iterable[Any]) -> str:
     """Say a list of legal values in words."""
-    said = [toml_text(each) for each in choices]
-    return said[0] if len(said) == 1 else f"one of {', '.join(said)}"
+    texts = [toml_text(choice) for choice in choices]
+    return texts[0] if len(texts) == 1 else f"one of {', '.join(texts)}"
 
 
 def make_literal(kind: Any, choices: tuple[Any, ...]) -> Kind:
     """Make the kind of a Literal; ``True`` is not ``1``."""
     expected = one_of(choices)
     known: dict[Any, Any] = {}
-    for each in choices:
-        known[type(each), each] = each
-        if isinstance(each, enum.Enum):
-            known.setdefault((type(each.value), each.value), each)
-            known.setdefault((str, each.name), each)
+    for choice in choices:
+        known[type(choice), choice] = choice
+        if isinstance(choice, enum.Enum):
+            known.setdefault((type(choice.value), choice.value), choice)
+            known.setdefault((str, choice.name), choice)
 
     def typed(value: Any) -> Any:
         try:
@@ -32,14 +32,14 @@ def make_literal(kind: Any, choices: tuple[Any, ...]) -> Kind:
         except (KeyError, TypeError):
             raise Mismatch(expected) from None
 
-    def text(said: str) -> Any:
-        if (str, said) in known:
-            return known[str, said]
-        if said == "none" and None in choices:
+    def text(written: str) -> Any:
+        if (str, written) in known:
+            return known[str, written]
+        if written == "none" and None in choices:
             return None
-        return typed(parse_toml(said.strip(), expected))
+        return typed(parse_toml(written.strip(), expected))
 
-    plain = [_enum_plain(each) for each in choices if each is not None]
+    plain = [_enum_plain(choice) for choice in choices if choice is not None]
     return Kind(
         kind,
         expected,
@@ -60,30 +60,30 @@ def _enum_plain(value: Any) -> Any:
 
 def make_enum(kind: type[enum.Enum]) -> Kind:
     """Make the kind of an enum: by value, else by name."""
-    expected = one_of([_enum_plain(each) for each in kind])
+    expected = one_of([_enum_plain(member) for member in kind])
 
     def typed(value: Any) -> Any:
         if isinstance(value, kind):
             return value
-        for each in kind:
-            if type(value) is type(each.value) and value == each.value:
-                return each
+        for member in kind:
+            if type(value) is type(member.value) and value == member.value:
+                return member
         if isinstance(value, str) and value in kind.__members__:
             return kind[value]
         raise Mismatch(expected)
 
-    def text(said: str) -> Any:
+    def text(written: str) -> Any:
         try:
-            return typed(said)
+            return typed(written)
         except Mismatch:
-            return typed(parse_toml(said.strip(), expected))
+            return typed(parse_toml(written.strip(), expected))
 
     def thaw(value: Any) -> Any:
         if isinstance(value, dict) and value.keys() == {"$enum"} and value["$enum"] in kind.__members__:
             return kind[value["$enum"]]
         return typed(value)
 
-    values = [each.value for each in kind if isinstance(each.value, (str, int, float))]
+    values = [member.value for member in kind if isinstance(member.value, (str, int, float))]
     return Kind(
         kind,
         expected,
@@ -129,14 +129,14 @@ class _Flags:
             return self.kind(value)
         raise Mismatch(self.expected)
 
-    def text(self, said: str) -> Any:
+    def text(self, written: str) -> Any:
         """Read names by commas, or a TOML list of them."""
-        stripped = said.strip()
+        stripped = written.strip()
         if stripped.startswith("["):
             return self.typed(parse_toml(stripped, self.expected))
         if stripped.isdecimal():
             return self.typed(int(stripped))
-        return self.from_names(each.strip() for each in stripped.split(",") if each.strip())
+        return self.from_names(name.strip() for name in stripped.split(",") if name.strip())
 
     def thawed(self, value: Any) -> Any:
         """Read what was frozen."""
@@ -145,7 +145,7 @@ class _Flags:
 
     def names_of(self, value: Any) -> list[str]:
         """List the members of a value."""
-        return [str(each.name) for each in self.kind if each.value and each in value]
+        return [str(flag.name) for flag in self.kind if flag.value and flag in value]
 
 
 def make_flag(kind: type[enum.Flag]) -> Kind:
@@ -175,38 +175,40 @@ class _Union:
 
     def __init__(self, members: list[Kind]) -> None:
         self.members = members
-        self.alternatives = [each for each in members if each.expected != "none"]
-        self.expected = " or ".join(dict.fromkeys(each.expected for each in self.alternatives)) or "none"
+        self.alternatives = [member for member in members if member.expected != "none"]
+        self.expected = (
+            " or ".join(dict.fromkeys(alternative.expected for alternative in self.alternatives)) or "none"
+        )
         # Text is the widest reading, so a member that parses it more strictly is asked first.
         self.parsed_first = sorted(members, key=_text_width)
 
     def attempt(self, kinds: list[Kind], read: Callable[[Kind], Any]) -> Any:
         """Ask the members in turn; the misfit of the only one says more than that of all."""
         mismatch: Mismatch | None = None
-        for each in kinds:
+        for kind in kinds:
             try:
-                return read(each)
+                return read(kind)
             except Mismatch as refusal:
-                mismatch = refusal if each in self.alternatives else mismatch
+                mismatch = refusal if kind in self.alternatives else mismatch
         if len(self.alternatives) == 1 and mismatch is not None:
             raise mismatch
         raise Mismatch(self.expected, mismatch.hint if mismatch else "")
 
     def typed(self, value: Any) -> Any:
         """Read a value."""
-        for each in self.members:
-            if type(value) in each.exact:
-                return each.typed(value)
-        return self.attempt(self.members, lambda each: each.typed(value))
+        for member in self.members:
+            if type(value) in member.exact:
+                return member.typed(value)
+        return self.attempt(self.members, lambda member: member.typed(value))
 
-    def text(self, said: str) -> Any:
+    def text(self, written: str) -> Any:
         """Read a text."""
-        return self.attempt(self.parsed_first, lambda each: each.text(said))
+        return self.attempt(self.parsed_first, lambda member: member.text(written))
 
     def holder(self, value: Any) -> Kind:
         """Find the member that a value is of."""
-        exact = next((each for each in self.members if type(value) in each.exact), None)
-        return exact or next((each for each in self.members if each.holds(value)), self.members[0])
+        exact = next((member for member in self.members if type(value) in member.exact), None)
+        return exact or next((member for member in self.members if member.holds(value)), self.members[0])
 
     def frozen(self, value: Any) -> Any:
         """Write a value as JSON."""
@@ -217,14 +219,14 @@ class _Union:
         if isinstance(value, dict) and value.keys() == {"$member"}:
             index, inner = value["$member"]
             return self.members[index].thawed(inner)
-        likely = sorted(self.members, key=lambda each: type(value) not in each.exact)
-        return self.attempt(likely, lambda each: each.thawed(value))
+        likely = sorted(self.members, key=lambda member: type(value) not in member.exact)
+        return self.attempt(likely, lambda member: member.thawed(value))
 
 
 def make_union(kind: Any, members: list[Kind]) -> Kind:
     """Make the kind of a union."""
     union = _Union(members)
-    schemas = [dict(each.json_schema) for each in union.alternatives]
+    schemas = [dict(alternative.json_schema) for alternative in union.alternatives]
     json_schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas} if all(schemas) else {}
     return Kind(
         kind,
@@ -235,11 +237,11 @@ def make_union(kind: Any, members: list[Kind]) -> Kind:
         union.frozen,
         union.thawed,
         json_schema=json_schema,
-        exact=frozenset().union(*(each.exact for each in members)),
-        finite=any(each.finite for each in members),
-        mutable=any(each.mutable for each in members),
-        paths=any(each.paths for each in members),
-        optional=any(each.optional for each in members),
+        exact=frozenset().union(*(member.exact for member in members)),
+        finite=any(member.finite for member in members),
+        mutable=any(member.mutable for member in members),
+        paths=any(member.paths for member in members),
+        optional=any(member.optional for member in members),
     )
 
 
@@ -247,7 +249,7 @@ def _tagged(holder: Kind, value: Any, members: list[Kind]) -> Any:
     """Freeze by the member that holds a value; say which, where another would read the same otherwise."""
     frozen = holder.frozen(value)
     index = members.index(holder)
-    if isinstance(frozen, str) and holder.type is not str and any(each.type is str for each in members):
+    if isinstance(frozen, str) and holder.type is not str and any(member.type is str for member in members):
         return {"$member": [index, frozen]}
     return frozen
 

@@ -66,7 +66,7 @@ def make_builder(
     """
     from cattrs.gen import make_dict_structure_fn, override
 
-    names = {each.name for each in fields_of(target)}
+    names = {field.name for field in fields_of(target)}
     overrides: dict[str, Any] = {name: override(omit=True) for name in names - set(parts)}
     for name, (key, convert) in parts.items():
         hook = _as_it_is if convert is None else _through(convert)
@@ -101,7 +101,7 @@ class _Whole:
     @cached_property
     def members(self) -> dict[str, tuple[Field, Kind]]:
         """The fields with their kinds; looked at late, for a class may hold itself."""
-        return {each.argument: (each, self.kinds.of(each.type)) for each in fields_of(self.kind)}
+        return {field.argument: (field, self.kinds.of(field.type)) for field in fields_of(self.kind)}
 
     def read(self, value: Any, name: str) -> Any:
         """Make an instance of a table; an instance is taken as it is."""
@@ -111,15 +111,15 @@ class _Whole:
             raise Mismatch(self.expected)
         arguments = _arguments(value, self.members, name, self.expected)
         if self._build is None:
-            parts = {each.name: (argument, None) for argument, (each, _) in self.members.items()}
+            parts = {field.name: (argument, None) for argument, (field, _) in self.members.items()}
             self._build = make_builder(self.kind, parts, self.kinds)
         return _make(self._build, self.kind, arguments)
 
     def write(self, value: Any, name: str) -> dict[str, Any]:
         """Write an instance as a table."""
         table = {}
-        for argument, (each, inner) in self.members.items():
-            part = getattr(value, each.name)
+        for argument, (field, inner) in self.members.items():
+            part = getattr(value, field.name)
             if part is not None or name == "frozen":
                 table[argument] = getattr(inner, name)(part)
         return table
@@ -158,8 +158,8 @@ def _arguments(
             arguments[key] = getattr(members[key][1], name)(part)
         except Mismatch as mismatch:
             raise Mismatch(mismatch.expected, mismatch.hint, f".{key}{mismatch.at}") from None
-    for key, (each, _) in members.items():
-        if each.required and key not in arguments:
+    for key, (field, _) in members.items():
+        if field.required and key not in arguments:
             raise Mismatch(f"{expected}, which needs {key}")
     return arguments
 
@@ -170,5 +170,5 @@ def _make(build: Build, kind: Any, arguments: dict[str, Any]) -> Any:
     try:
         return build(arguments, None)
     except BaseValidationError as group:
-        words = "; ".join(str(each) for each in group.exceptions)
+        words = "; ".join(str(problem) for problem in group.exceptions)
         raise Mismatch(f"what {name_of(kind)} takes: {words}") from group

@@ -20,9 +20,9 @@ def read_elements(value: Any, reads: Callable[[int], Read], expected: str) -> li
     if not isinstance(value, _ITERABLE):
         raise Mismatch(expected)
     elements = []
-    for index, each in enumerate(value):
+    for index, element in enumerate(value):
         try:
-            elements.append(reads(index)(each))
+            elements.append(reads(index)(element))
         except Mismatch as mismatch:
             raise Mismatch(mismatch.expected, mismatch.hint, f"[{index}]{mismatch.at}") from None
     return elements
@@ -41,8 +41,8 @@ def make_sequence(kind: Any, make: Callable[[list[Any]], Any], inner: Kind, *, b
 
     def write(inner_write: Read) -> Read:
         def written(value: Any) -> Any:
-            found = [inner_write(each) for each in value]
-            return sorted(found, key=repr) if unordered else found
+            elements = [inner_write(element) for element in value]
+            return sorted(elements, key=repr) if unordered else elements
 
         return written
 
@@ -64,22 +64,24 @@ def make_sequence(kind: Any, make: Callable[[list[Any]], Any], inner: Kind, *, b
 
 def make_tuple(kind: Any, members: list[Kind]) -> Kind:
     """Make the kind of a tuple of a fixed length."""
-    same = len({each.expected for each in members}) == 1
-    kinds = _plural(members[0].expected) if same else ", ".join(each.expected for each in members)
+    same = len({member.expected for member in members}) == 1
+    kinds = _plural(members[0].expected) if same else ", ".join(member.expected for member in members)
     expected = f"a list of {len(members)} {kinds}" if same else f"a list of {kinds}"
     if not members:
         expected = "an empty list"
 
     def read(name: str) -> Read:
-        def reading(value: Any) -> Any:
+        def read_tuple(value: Any) -> Any:
             if not isinstance(value, (list, tuple)) or len(value) != len(members):
                 raise Mismatch(expected)
             return tuple(read_elements(value, lambda index: getattr(members[index], name), expected))
 
-        return reading
+        return read_tuple
 
     def write(name: str) -> Read:
-        return lambda value: [getattr(kind, name)(each) for kind, each in zip(members, value, strict=True)]
+        return lambda value: [
+            getattr(kind, name)(element) for kind, element in zip(members, value, strict=True)
+        ]
 
     count = len(members)
     return Kind(
@@ -91,12 +93,12 @@ def make_tuple(kind: Any, members: list[Kind]) -> Kind:
         thawed=read("thawed"),
         json_schema={
             "type": "array",
-            "prefixItems": [dict(each.json_schema) for each in members],
+            "prefixItems": [dict(member.json_schema) for member in members],
             "minItems": count,
             "maxItems": count,
         },
-        mutable=any(each.mutable for each in members),
-        paths=any(each.paths for each in members),
+        mutable=any(member.mutable for member in members),
+        paths=any(member.paths for member in members),
     )
 
 
@@ -121,9 +123,9 @@ class _Table:
         if not isinstance(value, Mapping):
             raise Mismatch(self.expected)
         table: dict[Any, Any] = {}
-        for key, each in value.items():
+        for key, item in value.items():
             try:
-                table[self.key(key)] = read(each)
+                table[self.key(key)] = read(item)
             except Mismatch as mismatch:
                 raise Mismatch(mismatch.expected, mismatch.hint, f".{key}{mismatch.at}") from None
         return table if self.make is dict else self.make(table)
@@ -134,19 +136,19 @@ class _Table:
 
     def toml(self, value: Any) -> dict[str, Any]:
         """Write a table."""
-        return {_key_text(self.keys, key): self.values.toml(each) for key, each in value.items()}
+        return {_key_text(self.keys, key): self.values.toml(item) for key, item in value.items()}
 
     def frozen(self, value: Any) -> Any:
         """Write a table as JSON, or as pairs where its keys are no text."""
         tag_like = len(value) == 1 and str(next(iter(value))).startswith("$")
         if all(isinstance(key, str) for key in value) and not tag_like:
-            return {key: self.values.frozen(each) for key, each in value.items()}
-        return {"$pairs": [[self.keys.frozen(key), self.values.frozen(each)] for key, each in value.items()]}
+            return {key: self.values.frozen(item) for key, item in value.items()}
+        return {"$pairs": [[self.keys.frozen(key), self.values.frozen(item)] for key, item in value.items()]}
 
     def thawed(self, value: Any) -> Any:
         """Read what was frozen."""
         if isinstance(value, Mapping) and value.keys() == {"$pairs"}:
-            pairs = ((self.keys.thawed(key), self.values.thawed(each)) for key, each in value["$pairs"])
+            pairs = ((self.keys.thawed(key), self.values.thawed(item)) for key, item in value["$pairs"])
             return self.make(pairs)
         return self.collect(value, self.values.thawed)
 
@@ -204,9 +206,9 @@ class _Record:
     def read(self, value: Any, name: str) -> Any:
         """Read every member by one of its kind's functions."""
         parts = {}
-        for key, each in self.table_of(value).items():
+        for key, item in self.table_of(value).items():
             try:
-                parts[key] = getattr(self.members[key], name)(each)
+                parts[key] = getattr(self.members[key], name)(item)
             except Mismatch as mismatch:
                 raise Mismatch(mismatch.expected, mismatch.hint, f".{key}{mismatch.at}") from None
         return self.kind(**parts)
@@ -214,7 +216,7 @@ class _Record:
     def write(self, value: Any, name: str) -> dict[str, Any]:
         """Write every member by one of its kind's functions."""
         table = value._asdict() if self.named else value
-        return {key: getattr(self.members[key], name)(each) for key, each in table.items()}
+        return {key: getattr(self.members[key], name)(item) for key, item in table.items()}
 
 
 def make_record(kind: Any, members: Mapping[str, Kind], required: frozenset[str]) -> Kind:
@@ -235,12 +237,12 @@ def make_record(kind: Any, members: Mapping[str, Kind], required: frozenset[str]
         thawed=lambda value: record.read(value, "thawed"),
         json_schema={
             "type": "object",
-            "properties": {key: dict(each.json_schema) for key, each in members.items()},
+            "properties": {key: dict(member.json_schema) for key, member in members.items()},
             "required": [key for key in members if key in required],
             "additionalProperties": False,
         },
-        mutable=not record.named or any(each.mutable for each in members.values()),
-        paths=any(each.paths for each in members.values()),
+        mutable=not record.named or any(member.mutable for member in members.values()),
+        paths=any(member.paths for member in members.values()),
         table=True,
     )
 

@@ -27,7 +27,7 @@ def find_kind(kind: Any) -> Kind | None:
     family = KINDS.get(kind.__module__.partition(".")[0])
     if family is not None and kind in family:
         return family[kind]
-    base = next((each for each in kind.__mro__ if each in (str, int, float)), None)
+    base = next((base for base in kind.__mro__ if base in (str, int, float)), None)
     return None if base is None else _specialised(kind, KINDS["builtins"][base])
 
 

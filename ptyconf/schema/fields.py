@@ -66,8 +66,8 @@ def fields_of(target: Any) -> Iterator[Field]:
         raise SchemaError(f"{base.__qualname__}: {error}; its annotations must be importable") from error
     variables = _variables(target, base)
     read = _dataclass_fields if dataclasses.is_dataclass(base) else _attrs_fields
-    for each in read(base, hints):
-        yield dataclasses.replace(each, type=substituted(each.type, variables)) if variables else each
+    for field in read(base, hints):
+        yield dataclasses.replace(field, type=substituted(field.type, variables)) if variables else field
 
 
 def _name(target: Any) -> str:
@@ -76,12 +76,14 @@ def _name(target: Any) -> str:
 
 def _variables(target: Any, base: Any) -> dict[Any, Any]:
     """Say what stands for each type variable: of the class itself, and of the generic classes below it."""
-    found: dict[Any, Any] = {}
-    for each in getattr(base, "__orig_bases__", ()):
-        origin = typing.get_origin(each)
-        found.update(zip(_parameters(origin), typing.get_args(each), strict=False))
-    found.update(zip(_parameters(base), typing.get_args(target), strict=False))
-    return {variable: found.get(kind, kind) for variable, kind in found.items() if variable is not kind}
+    variables: dict[Any, Any] = {}
+    for generic in getattr(base, "__orig_bases__", ()):
+        origin = typing.get_origin(generic)
+        variables.update(zip(_parameters(origin), typing.get_args(generic), strict=False))
+    variables.update(zip(_parameters(base), typing.get_args(target), strict=False))
+    return {
+        variable: variables.get(kind, kind) for variable, kind in variables.items() if variable is not kind
+    }
 
 
 def _parameters(kind: Any) -> tuple[Any, ...]:
@@ -90,20 +92,20 @@ def _parameters(kind: Any) -> tuple[Any, ...]:
 
 
 def _dataclass_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
-    for each in dataclasses.fields(target):
-        if not each.init:
+    for field in dataclasses.fields(target):
+        if not field.init:
             continue
-        default = each.default
-        factory = each.default_factory
+        default = field.default
+        factory = field.default_factory
         if factory is not dataclasses.MISSING:
             default = factory()
         missing = default is dataclasses.MISSING
         yield Field(
-            each.name,
-            each.name,
-            hints.get(each.name, Any),
+            field.name,
+            field.name,
+            hints.get(field.name, Any),
             UNSET if missing else default,
-            each.metadata,
+            field.metadata,
             missing,
             isinstance(factory, type),
         )
@@ -112,22 +114,22 @@ def _dataclass_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
 def _attrs_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
     import attrs
 
-    for each in attrs.fields(target):
-        if not each.init:
+    for field in attrs.fields(target):
+        if not field.init:
             continue
-        default = each.default
+        default = field.default
         plain = False
         if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
             plain = isinstance(default.factory, type)
             default = UNSET if default.takes_self else default.factory()
         missing = default is attrs.NOTHING
-        kind = hints.get(each.name, Any)
+        kind = hints.get(field.name, Any)
         yield Field(
-            each.name,
-            each.alias,
-            kind if each.converter is None else _input_of(each.converter, kind),
+            field.name,
+            field.alias,
+            kind if field.converter is None else _input_of(field.converter, kind),
             UNSET if missing else default,
-            each.metadata,
+            field.metadata,
             missing,
             plain,
         )

@@ -28,9 +28,9 @@ def anything(kind: Any) -> Kind:
 def _free(value: Any) -> Any:
     """Keep a free-form value apart from its caller's containers."""
     if isinstance(value, Mapping):
-        return {key: _free(each) for key, each in value.items()}
+        return {key: _free(item) for key, item in value.items()}
     if isinstance(value, (list, set)):
-        return type(value)(_free(each) for each in value)
+        return type(value)(_free(item) for item in value)
     return value
 
 
@@ -44,9 +44,9 @@ def _text_any(text: str) -> Any:
 
 def _free_toml(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _free_toml(each) for key, each in value.items()}
+        return {str(key): _free_toml(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_free_toml(each) for each in value]
+        return [_free_toml(item) for item in value]
     kind = find_kind(type(value))
     return value if kind is None else kind.toml(value)
 
@@ -57,10 +57,10 @@ def freeze_any(value: Any) -> Any:
         if all(isinstance(key, str) for key in value) and not (
             len(value) == 1 and next(iter(value)).startswith("$")
         ):
-            return {key: freeze_any(each) for key, each in value.items()}
-        return {"$pairs": [[freeze_any(key), freeze_any(each)] for key, each in value.items()]}
+            return {key: freeze_any(item) for key, item in value.items()}
+        return {"$pairs": [[freeze_any(key), freeze_any(item)] for key, item in value.items()]}
     if isinstance(value, (list, tuple, set, frozenset)):
-        frozen = [freeze_any(each) for each in value]
+        frozen = [freeze_any(item) for item in value]
         name = type(value).__name__
         return (
             frozen
@@ -78,21 +78,21 @@ def freeze_any(value: Any) -> Any:
 def thaw_any(value: Any) -> Any:
     """Read what `freeze_any` wrote."""
     if isinstance(value, list):
-        return [thaw_any(each) for each in value]
+        return [thaw_any(item) for item in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
         tag, inner = next(iter(value.items()))
         if tag == "$pairs":
-            return {thaw_any(key): thaw_any(each) for key, each in inner}
+            return {thaw_any(key): thaw_any(item) for key, item in inner}
         collection = {"$tuple": tuple, "$set": set, "$frozenset": frozenset}.get(tag)
         if collection is not None:
-            return collection(thaw_any(each) for each in inner)
+            return collection(thaw_any(item) for item in inner)
         if tag == "$float":
             return float(inner)
         if tag.startswith("$"):
             return _thaw_tagged(tag[1:], value, inner)
-    return {key: thaw_any(each) for key, each in value.items()}
+    return {key: thaw_any(item) for key, item in value.items()}
 
 
 def _thaw_tagged(tag: str, value: dict[str, Any], inner: Any) -> Any:
@@ -101,7 +101,7 @@ def _thaw_tagged(tag: str, value: dict[str, Any], inner: Any) -> Any:
     family = (
         KINDS.get("datetime" if module in {"date", "time", "datetime"} and "." not in tag else module) or {}
     )
-    for kind, each in family.items():
+    for kind, item in family.items():
         if tag in {getattr(kind, "__name__", ""), f"{module}.{getattr(kind, '__qualname__', '')}"}:
-            return each.thawed(value if "." not in tag else inner)
+            return item.thawed(value if "." not in tag else inner)
     return value

@@ -94,7 +94,7 @@ class Index:
         there = self.keys.get(alias.key, ())
         if isinstance(there, Slot):
             raise SchemaError(f"{alias.key!r} is a setting and an alias of {alias.path!r}")
-        if not any(each.path == alias.path for each in there):
+        if not any(known.path == alias.path for known in there):
             self.keys[alias.key] = (*there, alias)
 
     def _plant(self, key: str, entry: Slot | tuple[Alias, ...]) -> None:
@@ -111,13 +111,13 @@ class Index:
 
     def choose(self, candidates: Iterable[Alias], sections: tuple[str, ...]) -> Alias | Found:
         """Settle which setting an alias means: the only one, or the first in the order of sections."""
-        found = tuple(candidates)
-        if len(found) == 1:
-            return found[0]
+        aliases = tuple(candidates)
+        if len(aliases) == 1:
+            return aliases[0]
         ranked = sorted(
-            (each for each in found if each.section in sections), key=lambda a: sections.index(a.section)
+            (alias for alias in aliases if alias.section in sections), key=lambda a: sections.index(a.section)
         )
-        return ranked[0] if ranked else Found(tuple(each.path for each in found))
+        return ranked[0] if ranked else Found(tuple(alias.path for alias in aliases))
 
     def find_bare(self, name: str, sections: tuple[str, ...]) -> Slot | Alias | Found | None:
         """Find what a name without its section means."""
@@ -150,7 +150,7 @@ class Index:
 
     def _target(self, key: str) -> str:
         entry = self.keys[key]
-        return entry.path if isinstance(entry, Slot) else " ".join(each.path for each in entry)
+        return entry.path if isinstance(entry, Slot) else " ".join(alias.path for alias in entry)
 
     def find(self, key: str, sections: tuple[str, ...] | None = None) -> Slot | Alias | Found | None:
         """Find what a full or bare key means."""

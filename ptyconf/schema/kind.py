@@ -159,23 +159,23 @@ def textual(
 def bounded(kind: Kind, limits: Iterable[Any]) -> Kind:
     """Add the limits of ``Annotated`` (``Gt``, ``Le``, ``MinLen`` ... of annotated-types) to a kind."""
     tests: list[tuple[str, Callable[[Any], bool]]] = []
-    said: dict[str, Any] = {}
+    json_limits: dict[str, Any] = {}
     for limit in limits:
         for name, (words, keyword, test) in _LIMITS.items():
             bound = getattr(limit, name, None)
             if bound is not None and not isinstance(limit, type):
                 tests.append((f"{words} {bound}", _limit(test, bound)))
-                said[keyword] = bound
+                json_limits[keyword] = bound
     if not tests:
         return kind
     expected = f"{kind.expected}, {', '.join(words for words, _ in tests)}"
 
     def read(inner: Read) -> Read:
         def limited(value: Any) -> Any:
-            found = inner(value)
-            if found is not None and not all(test(found) for _, test in tests):
+            checked = inner(value)
+            if checked is not None and not all(test(checked) for _, test in tests):
                 raise Mismatch(expected)
-            return found
+            return checked
 
         return limited
 
@@ -186,7 +186,7 @@ def bounded(kind: Kind, limits: Iterable[Any]) -> Kind:
         text=read(kind.text),
         exact=frozenset(),
         finite=False,
-        json_schema={**kind.json_schema, **said},
+        json_schema={**kind.json_schema, **json_limits},
     )
 
 

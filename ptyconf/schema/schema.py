@@ -81,7 +81,7 @@ class Schema:
         self.index = Index(slots, _aliases(self.settings, self.views, self.kinds), self.sections)
         self.derivations = _in_order(tuple(derivations), self)
         self.passed_over = _by_path(self.policies, self)
-        self.checked = tuple(each for each in self.settings.values() if each.restricted)
+        self.checked = tuple(setting for setting in self.settings.values() if setting.restricted)
         self.checked_below = tuple(
             dict.fromkeys(
                 self.locate(path)[0] for path, slot in self.patterns.items() if slot.setting.restricted
@@ -92,7 +92,7 @@ class Schema:
             path for path, slot in slots.items() if slot.setting.merge != "replace" or slot.node is not None
         )
         self.trees = {path: slot for path, slot in slots.items() if slot.node is not None}
-        self.required = tuple(path for path, each in self.settings.items() if each.required)
+        self.required = tuple(path for path, setting in self.settings.items() if setting.required)
         self._by_target: dict[Any, View[Any]] = {}
         for view in self.views:
             self._by_target.setdefault(view.target, view)
@@ -170,10 +170,10 @@ class Schema:
         """
         if isinstance(target, View):
             return self._by_raw.get(id(target), target)
-        found = self._by_target.get(target)
-        if found is None:
+        view_of_target = self._by_target.get(target)
+        if view_of_target is None:
             raise SchemaError(f"the schema {self.name!r} has no view of {target.__qualname__}")
-        return found
+        return view_of_target
 
 
 def _is_list(slot: Slot) -> bool:
@@ -204,34 +204,34 @@ def _aliases(settings: Mapping[str, Setting], views: tuple[View[Any], ...], kind
             yield Alias(key, path, deprecated=True)
     for view in views:
         if view.aliases:
-            for each in view.own:
-                key = f"{view.section}.{each.argument}" if view.section else each.argument
-                if key != each.bind.path and key not in settings:
-                    kind = each.type
-                    if each.bind.conversion is not None and each.bind.conversion.type is not UNSET:
-                        kind = each.bind.conversion.type
-                    yield Alias(key, each.bind.path, bind=each.bind, kind=kinds.of(kind))
+            for attribute in view.own:
+                key = f"{view.section}.{attribute.argument}" if view.section else attribute.argument
+                if key != attribute.bind.path and key not in settings:
+                    kind = attribute.type
+                    if attribute.bind.conversion is not None and attribute.bind.conversion.type is not UNSET:
+                        kind = attribute.bind.conversion.type
+                    yield Alias(key, attribute.bind.path, bind=attribute.bind, kind=kinds.of(kind))
 
 
 def _secret_names(schema: Schema) -> frozenset[str]:
     """List every last name under which a secret may be written."""
     index = schema.index
-    found: set[str] = set()
+    names: set[str] = set()
     for key, entry in index.keys.items():
-        paths = [each.path for each in entry] if isinstance(entry, tuple) else [entry.path]
+        paths = [section.path for section in entry] if isinstance(entry, tuple) else [entry.path]
         if any(index.slots[path].setting.secret for path in paths):
-            found.add(key.rpartition(".")[2])
+            names.add(key.rpartition(".")[2])
     for path, slot in schema.patterns.items():
         if slot.setting.secret:
-            found |= {
+            names |= {
                 key.rpartition(".")[2] for key in (path, *slot.setting.aliases, *slot.setting.deprecated)
             }
-    return frozenset(found - {"*"})
+    return frozenset(names - {"*"})
 
 
 def _by_path(policies: tuple[Policy, ...], schema: Schema) -> Mapping[str, tuple[Policy, ...]]:
     """Sort policies by setting; one that speaks of what is below a setting stands with that setting."""
-    found: dict[str, tuple[Policy, ...]] = {}
+    by_path: dict[str, tuple[Policy, ...]] = {}
     for policy in policies:
         covered = [path for path in schema.settings if policy.covers(path)]
         if not covered and policy.path in schema:
@@ -239,20 +239,20 @@ def _by_path(policies: tuple[Policy, ...], schema: Schema) -> Mapping[str, tuple
         if not covered:
             raise SchemaError(f"a policy speaks of {policy.path!r}, which is no setting")
         for path in covered:
-            found[path] = (*found.get(path, ()), policy)
-    return found
+            by_path[path] = (*by_path.get(path, ()), policy)
+    return by_path
 
 
 def _in_order(derivations: tuple[Derivation, ...], schema: Schema) -> tuple[Derivation, ...]:
     """Put derivations so that each comes after its inputs; refuse circles."""
     by_target: dict[str, Derivation] = {}
-    for each in derivations:
-        for path in (each.target, *each.inputs):
+    for derivation in derivations:
+        for path in (derivation.target, *derivation.inputs):
             if path not in schema:
                 raise SchemaError(f"a derivation speaks of {path!r}, which is no setting")
-        if each.target in by_target:
-            raise SchemaError(f"{each.target!r} is derived twice")
-        by_target[each.target] = each
+        if derivation.target in by_target:
+            raise SchemaError(f"{derivation.target!r} is derived twice")
+        by_target[derivation.target] = derivation
     ordered: dict[str, Derivation] = {}
 
     def visit(path: str, trail: tuple[str, ...]) -> None:

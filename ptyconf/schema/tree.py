@@ -97,11 +97,11 @@ class Section:
     @cached_property
     def names(self) -> dict[str, str]:
         """Every name of a member, aliases too."""
-        found = {name: name for name in self.members}
+        members = {name: name for name in self.members}
         for name, slot in self.members.items():
             for alias in (*slot.setting.aliases, *slot.setting.deprecated):
-                found.setdefault(alias.rpartition(".")[2], name)
-        return found
+                members.setdefault(alias.rpartition(".")[2], name)
+        return members
 
     @property
     def expected(self) -> str:
@@ -160,7 +160,9 @@ class Choice:
     @property
     def expected(self) -> str:
         """What a value is, in words."""
-        names = " or ".join(getattr(each.target, "__qualname__", str(each.target)) for each in self.sections)
+        names = " or ".join(
+            getattr(section.target, "__qualname__", str(section.target)) for section in self.sections
+        )
         return f"a table that makes a {names}"
 
 
@@ -176,7 +178,9 @@ def child(node: Node, segment: str | int, tree: Tree = None) -> Slot | None:
     if isinstance(node, Items):
         return node.item if isinstance(segment, int) else None
     sections = (tree.section,) if isinstance(tree, Variant) else node.sections
-    return next((each.members[str(segment)] for each in sections if str(segment) in each.members), None)
+    return next(
+        (section.members[str(segment)] for section in sections if str(segment) in section.members), None
+    )
 
 
 def section_in(node: Node, tree: Tree) -> Section | None:
@@ -207,18 +211,18 @@ def without_removed(slot: Slot, tree: Tree) -> Tree:
     if node is None or tree is None:
         return tree
     if isinstance(node, Items):
-        return [without_removed(node.item, each) for each in tree]
+        return [without_removed(node.item, item) for item in tree]
     if isinstance(node, Table):
         keeps_none = node.value.kind.optional or (node.value.node is not None and node.value.node.optional)
         return {
-            key: without_removed(node.value, each)
-            for key, each in tree.items()
-            if each is not None or keeps_none
+            key: without_removed(node.value, item)
+            for key, item in tree.items()
+            if item is not None or keeps_none
         }
     section = section_in(node, tree)
     if section is None:
         return tree
-    table = {key: without_removed(section.members[key], each) for key, each in tree.items()}
+    table = {key: without_removed(section.members[key], item) for key, item in tree.items()}
     return Variant(section, table) if isinstance(node, Choice) else table
 
 
@@ -228,9 +232,9 @@ def completed(slot: Slot, tree: Tree) -> Tree:
     if node is None or tree is None:
         return tree
     if isinstance(node, Items):
-        return [completed(node.item, each) for each in tree]
+        return [completed(node.item, item) for item in tree]
     if isinstance(node, Table):
-        return {key: completed(node.value, each) for key, each in tree.items()}
+        return {key: completed(node.value, item) for key, item in tree.items()}
     section = section_in(node, tree)
     if section is None:
         return tree
@@ -308,12 +312,12 @@ def tree_of(slot: Slot, value: Any) -> Tree:
     if value is None:
         return None
     if isinstance(node, Items):
-        return [tree_of(node.item, each) for each in value]
+        return [tree_of(node.item, item) for item in value]
     if isinstance(node, Table):
-        return {key: tree_of(node.value, each) for key, each in value.items()}
+        return {key: tree_of(node.value, item) for key, item in value.items()}
     if isinstance(node, Section):
         return section_tree(node, value)
-    section = next(each for each in node.sections if _is_instance(value, each.target))
+    section = next(section for section in node.sections if _is_instance(value, section.target))
     return Variant(section, section_tree(section, value))
 
 
@@ -326,7 +330,7 @@ def _is_instance(value: Any, target: Any) -> bool:
 def section_tree(section: Section, value: Any, only: Any = None) -> dict[str, Tree]:
     """Take an instance apart: every member, or only some attributes."""
     members = section.members
-    names = {each.argument: each.name for each in section.view.attributes}
+    names = {attribute.argument: attribute.name for attribute in section.view.attributes}
     return {
         name: tree_of(member, getattr(value, names[name]))
         for name, member in members.items()

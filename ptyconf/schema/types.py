@@ -44,7 +44,7 @@ class Kinds:
     """
 
     def __init__(self, kinds: Iterable[Kind] = (), converter: Converter | None = None) -> None:
-        self.own = {each.type: each for each in kinds}
+        self.own = {kind.type: kind for kind in kinds}
         self.prepared = converter
         self._hooks = None if converter is None else _hooks_of(converter)
         self._known: dict[Any, Kind] = {}
@@ -74,10 +74,10 @@ class Kinds:
         if self._hooks is None:
             return None
         try:
-            found: Callable[[Any, Any], Any] | None = self._hooks.dispatch(kind)
+            hook: Callable[[Any, Any], Any] | None = self._hooks.dispatch(kind)
         except TypeError:  # what cannot be hashed
             return None
-        return None if found is _nothing else found
+        return None if hook is _nothing else hook
 
     def is_section(self, kind: Any) -> bool:
         """Tell whether values of a type are sections: dataclasses and attrs classes that nobody claimed."""
@@ -141,19 +141,19 @@ class Kinds:
         if origin in {Union, types.UnionType}:
             from ptyconf.schema.choices import make_union
 
-            return make_union(kind, [self.of(each, nonfinite=nonfinite) for each in arguments])
+            return make_union(kind, [self.of(argument, nonfinite=nonfinite) for argument in arguments])
         base = origin or kind
-        found = self._container(kind, base, arguments, nonfinite) or self._class(kind, base, nonfinite)
-        if found is None and is_class_with_fields(base):
+        plain_kind = self._container(kind, base, arguments, nonfinite) or self._class(kind, base, nonfinite)
+        if plain_kind is None and is_class_with_fields(base):
             from ptyconf.schema.construct import make_class_kind
 
-            found = make_class_kind(kind, self)
-        if found is None:
+            plain_kind = make_class_kind(kind, self)
+        if plain_kind is None:
             raise SchemaError(
                 f"{name_of(kind)} is a type that nobody can read; write a type of the table of supported "
                 "types, or give the schema a Kind for it or a converter with a structure hook"
             )
-        return found
+        return plain_kind
 
     def _container(self, kind: Any, base: Any, arguments: tuple[Any, ...], nonfinite: bool) -> Kind | None:
         if not arguments and base not in _BARE:
@@ -164,12 +164,12 @@ class Kinds:
             return self.of(inner, nonfinite=nonfinite)
 
         if base is tuple and arguments and arguments[-1] is not Ellipsis:
-            return make_tuple(kind, [] if arguments == ((),) else [of(each) for each in arguments])
+            return make_tuple(kind, [] if arguments == ((),) else [of(argument) for argument in arguments])
         if base is tuple or base in SEQUENCES:
             make = tuple if base is tuple else SEQUENCES[base]
             return make_sequence(kind, make, of(arguments[0] if arguments else Any), bare=not arguments)
         if base in TABLES:
-            keys, values = (of(each) for each in arguments or (Any, Any))
+            keys, values = (of(argument) for argument in arguments or (Any, Any))
             return make_table(kind, TABLES[base], keys, values, bare=not arguments)
         return None
 
@@ -195,7 +195,7 @@ class Kinds:
             hints = {name: hints.get(name, Any) for name in base._fields}
         variables = dict(zip(getattr(base, "__parameters__", ()), typing.get_args(kind), strict=False))
         members = {
-            name: self.of(substituted(each, variables), nonfinite=nonfinite) for name, each in hints.items()
+            name: self.of(substituted(hint, variables), nonfinite=nonfinite) for name, hint in hints.items()
         }
         from ptyconf.schema.containers import make_record
 
@@ -242,11 +242,11 @@ def _hooked(kind: Any, hook: Callable[[Any, Any], Any], kinds: Kinds) -> Kind:
     def typed(value: Any) -> Any:
         return value if instance and isinstance(value, instance) else hook(value, kind)
 
-    def text(said: str) -> Any:
+    def text(written: str) -> Any:
         try:
-            return hook(said, kind)
+            return hook(written, kind)
         except (ValueError, TypeError):
-            return typed(parse_toml(said.strip(), expected))
+            return typed(parse_toml(written.strip(), expected))
 
     def write(value: Any) -> Any:
         return kinds.converter.unstructure(value, kind)

@@ -111,7 +111,7 @@ class View(Generic[T]):
         if unknown:
             raise SchemaError(f"{target.__qualname__} has no attribute {', '.join(sorted(unknown))}")
         self.attributes = tuple(
-            _bound(each, names.get(name)) for name, each in attributes.items() if name not in omit
+            _bound(attribute, names.get(name)) for name, attribute in attributes.items() if name not in omit
         )
         self.omitted = frozenset(omit)
         self.builder: Any = None  # what makes instances, once somebody builds one
@@ -134,12 +134,12 @@ class View(Generic[T]):
     @property
     def own(self) -> tuple[Attribute, ...]:
         """The attributes that hold settings themselves, without nested classes."""
-        return tuple(each for each in self.attributes if each.nested is None)
+        return tuple(attribute for attribute in self.attributes if attribute.nested is None)
 
     @property
     def nested(self) -> tuple[View[Any], ...]:
         """The views of the nested classes."""
-        return tuple(each.nested for each in self.attributes if each.nested is not None)
+        return tuple(attribute.nested for attribute in self.attributes if attribute.nested is not None)
 
     def read(self, attribute: Attribute, instance: T) -> Any:
         """Give the setting's value of one attribute of an instance."""
@@ -157,20 +157,20 @@ def attributes_of(target: Any, section: str) -> dict[str, Attribute]:
     base = typing.get_origin(target) or target
     if isinstance(base, type) and not can_be_referenced(base):
         raise SchemaError(f"{base.__qualname__} has __slots__ without __weakref__; add weakref_slot=True")
-    fields = {each.name: each for each in fields_of(target)}
+    fields = {field.name: field for field in fields_of(target)}
     start = f"{section}." if section else ""
     return {
         name: Attribute(
             name,
-            each.argument,
-            Bind(start + each.argument),
-            each.type,
-            each.default,
-            each.metadata,
-            required=each.required,
-            plain=each.plain,
+            field.argument,
+            Bind(start + field.argument),
+            field.type,
+            field.default,
+            field.metadata,
+            required=field.required,
+            plain=field.plain,
         )
-        for name, each in fields.items()
+        for name, field in fields.items()
     }
 
 
@@ -180,9 +180,9 @@ def copied(value: Any) -> Any:
     if kind in _ATOMS:
         return value
     if kind is dict:
-        return {key: copied(each) for key, each in value.items()}
+        return {key: copied(item) for key, item in value.items()}
     if kind in (list, set, tuple, frozenset):
-        return kind(copied(each) for each in value)
+        return kind(copied(item) for item in value)
     if isinstance(value, (Enum, PurePath)) or kind.__module__ in _IMMUTABLE:
         return value
     import copy

@@ -42,10 +42,10 @@ def _instance(kind: type, expected: str, name: str) -> Kind:
         """Read a text as TOML has it, else as ISO 8601."""
         stripped = text.strip()
         try:
-            found = parse_toml(stripped, expected)
+            moment = parse_toml(stripped, expected)
         except Mismatch:
             return _from_iso(kind, stripped, expected)
-        return read(found)
+        return read(moment)
 
     def thaw(value: Any) -> Any:
         tag = f"${name}"
@@ -99,11 +99,11 @@ def _span_of(match: re.Match[str]) -> datetime.timedelta:
     total = datetime.timedelta()
     names = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
     try:
-        for unit, said in match.groupdict().items():
-            if said and unit in names:
-                total += datetime.timedelta(**{names[unit]: float(said)})
-            elif said and unit == "s":
-                whole, _, part = said.partition(".")
+        for unit, digits in match.groupdict().items():
+            if digits and unit in names:
+                total += datetime.timedelta(**{names[unit]: float(digits)})
+            elif digits and unit == "s":
+                whole, _, part = digits.partition(".")
                 total += datetime.timedelta(seconds=int(whole), microseconds=int((part + "000000")[:6]))
         return -total if match.group("sign") == "-" else total
     except OverflowError:

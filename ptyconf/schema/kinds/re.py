@@ -19,14 +19,14 @@ def _compile(text: str) -> re.Pattern[str]:
 
 def _write(pattern: re.Pattern[str]) -> str:
     """Write the pattern, with flags that were given beside it in front."""
-    said = "".join(
+    flags = "".join(
         letter
         for letter, flag in (("i", re.I), ("m", re.M), ("s", re.S), ("x", re.X), ("a", re.A))
         if pattern.flags & flag
     )
     return (
-        f"(?{said}){pattern.pattern}"
-        if said and re.compile(pattern.pattern).flags != pattern.flags
+        f"(?{flags}){pattern.pattern}"
+        if flags and re.compile(pattern.pattern).flags != pattern.flags
         else pattern.pattern
     )
 
