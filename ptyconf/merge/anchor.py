@@ -13,11 +13,11 @@ def anchor(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
         return value if value.is_absolute() else _inside(folder, value)
     if isinstance(value, dict):
-        return type(value)((key, anchor(each, folder)) for key, each in value.items())
+        return type(value)((key, anchor(item, folder)) for key, item in value.items())
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(anchor(each, folder) for each in value))
+        return type(value)(*(anchor(item, folder) for item in value))
     if isinstance(value, (list, tuple, set, frozenset)) or type(value).__name__ == "deque":
-        return type(value)(anchor(each, folder) for each in value)
+        return type(value)(anchor(item, folder) for item in value)
     return value
 
 

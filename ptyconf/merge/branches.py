@@ -97,7 +97,7 @@ class Branches:
         if not isinstance(value, Mapping):
             return self._refuse(slot, value, at, Mismatch(slot.kind.expected))
         tree: dict[Any, Tree] = {}
-        for written, each in value.items():
+        for written, item in value.items():
             try:
                 key = node.keys.text(written) if isinstance(written, str) else node.keys.typed(written)
             except Mismatch as mismatch:
@@ -108,7 +108,7 @@ class Branches:
                 self.refusals.fault(text_of, join_path(below), self.keys(below))
                 continue
             segment = written if isinstance(written, str) else node.keys.written(key)
-            branch = self.read(node.value, each, (*at, segment), text=text, removable=True)
+            branch = self.read(node.value, item, (*at, segment), text=text, removable=True)
             if branch is not MISSING:
                 tree[key] = branch
         return tree
@@ -116,8 +116,8 @@ class Branches:
     def _items(self, slot: Slot, node: Items, value: Any, at: Segments, *, text: bool) -> Tree:
         if not isinstance(value, (list, tuple)) and type(value).__name__ != "deque":
             return self._refuse(slot, value, at, Mismatch(slot.kind.expected))
-        branches = [self.read(node.item, each, (*at, index), text=text) for index, each in enumerate(value)]
-        return [each for each in branches if each is not MISSING]
+        branches = [self.read(node.item, item, (*at, index), text=text) for index, item in enumerate(value)]
+        return [branch for branch in branches if branch is not MISSING]
 
     def _section(self, slot: Slot, node: Section | Choice, value: Any, at: Segments, *, text: bool) -> Tree:
         section = self._chosen(slot, node, value, at) if isinstance(node, Choice) else node
@@ -137,19 +137,21 @@ class Branches:
         only = set_fields(value) if is_tracked(type(value)) else None
         tree: dict[str, Tree] = {}
         members = section.members
-        for each in section.view.attributes:
-            if only is None or each.name in only:
-                member = members[each.argument]
-                branch = self.read(member, getattr(value, each.name), (*at, each.argument), text=False)
+        for attribute in section.view.attributes:
+            if only is None or attribute.name in only:
+                member = members[attribute.argument]
+                branch = self.read(
+                    member, getattr(value, attribute.name), (*at, attribute.argument), text=False
+                )
                 if branch is not MISSING:
-                    tree[each.argument] = branch
+                    tree[attribute.argument] = branch
         return tree
 
     def _members(
         self, section: Section, value: Mapping[Any, Any], at: Segments, *, text: bool
     ) -> dict[str, Tree]:
         tree: dict[str, Tree] = {}
-        for written, each in value.items():
+        for written, item in value.items():
             name = section.names.get(written)
             below = (*at, written)
             if name is None and self.dotted and "." in str(written):
@@ -158,15 +160,15 @@ class Branches:
                 self.roots[(*at, first, *rest)] = self.keys(below)
                 below = (*at, first)
                 for segment in reversed(rest):
-                    each = {segment: each}  # noqa: PLW2901  One key is taken apart.
+                    item = {segment: item}  # noqa: PLW2901  One key is taken apart.
             if name is None:
-                self.refusals.refuse_member(section, at, written, each, self.keys((*at, str(written))))
+                self.refusals.refuse_member(section, at, written, item, self.keys((*at, str(written))))
                 continue
             member = section.members[name]
             if name != written and below[-1] != name:
                 self.roots[(*at, name)] = self.keys(below)
                 below = (*at, name)
-            branch = self.read(member, each, below, text=text)
+            branch = self.read(member, item, below, text=text)
             if branch is not MISSING:
                 tree[name] = self._once(member, tree, name, branch, below)
         return tree
@@ -200,10 +202,13 @@ class Branches:
         if node.tag and node.tag in value:
             tag = value[node.tag]
             for section in node.sections:
-                if any(tag == each and type(tag) is type(each) for each in tags_of(section, node.tag)):
+                if any(
+                    tag == candidate and type(tag) is type(candidate)
+                    for candidate in tags_of(section, node.tag)
+                ):
                     return section
             below = (*at, node.tag)
-            tags = [each for section in node.sections for each in tags_of(section, node.tag)]
+            tags = [candidate for section in node.sections for candidate in tags_of(section, node.tag)]
             text = f"{join_path(below)!r} is {show(tag, secret=slot.setting.secret)}; expected {one_of(tags)}"
             self.refusals.fault(
                 text, join_path(below), self.keys(below), hint=f"{node.tag} = {show(tags[0])}"
@@ -218,7 +223,9 @@ class Branches:
     def _refuse_choice(
         self, node: Choice, value: Mapping[Any, Any], at: Segments, fitting: list[Section]
     ) -> None:
-        names = " or ".join(getattr(each.target, "__qualname__", "") for each in fitting or node.sections)
+        names = " or ".join(
+            getattr(section.target, "__qualname__", "") for section in fitting or node.sections
+        )
         path = join_path(at)
         what = (
             f"{path!r} may be {names}" if fitting else f"{path!r} is none of {names}: no one has all its keys"
@@ -228,9 +235,11 @@ class Branches:
             what += f"; {node.tag} says which"
             hint = f"{node.tag} = {show(tags_of((fitting or list(node.sections))[0], node.tag)[0])}"
         known = ", ".join(
-            f"{getattr(each.target, '__qualname__', '')} ({', '.join(each.members)})"
-            for each in node.sections
+            f"{getattr(section.target, '__qualname__', '')} ({', '.join(section.members)})"
+            for section in node.sections
         )
-        unknown = next((key for key in value if all(key not in each.names for each in node.sections)), None)
+        unknown = next(
+            (key for key in value if all(key not in section.names for section in node.sections)), None
+        )
         place = at if unknown is None else (*at, unknown)
         self.refusals.fault(what, path, self.keys(place), known=known, hint=hint)

@@ -73,15 +73,15 @@ class Building:
         if not plan.composed:
             return self._call(view, plan, self.values, ())
         table = {key: self.values[key] for key in plan.plain if key in self.values}
-        for each in plan.composed:
-            path = each.bind.path
-            if each.nested is not None:
-                absent = each.default is None and not self.present(each.nested)
-                table[path] = None if absent else self.view(each.nested)
+        for attribute in plan.composed:
+            path = attribute.bind.path
+            if attribute.nested is not None:
+                absent = attribute.default is None and not self.present(attribute.nested)
+                table[path] = None if absent else self.view(attribute.nested)
             elif path in self.values:
                 slot = self.schema.index.slots[path]
                 table[path] = self.tree(slot, self.trees(path), split_path(path))
-        if any(each is FAILED for each in table.values()):
+        if any(slot is FAILED for slot in table.values()):
             return FAILED
         return self._call(view, plan, table, split_path(view.section) if view.section else ())
 
@@ -93,11 +93,11 @@ class Building:
         if tree is None:
             return None
         if isinstance(node, Items):
-            elements = [self.tree(node.item, each, (*at, index)) for index, each in enumerate(tree)]
-            return FAILED if any(each is FAILED for each in elements) else node.make(elements)
+            elements = [self.tree(node.item, element, (*at, index)) for index, element in enumerate(tree)]
+            return FAILED if any(element is FAILED for element in elements) else node.make(elements)
         if isinstance(node, Table):
-            table = {key: self.tree(node.value, each, (*at, key)) for key, each in tree.items()}
-            if any(each is FAILED for each in table.values()):
+            table = {key: self.tree(node.value, item, (*at, key)) for key, item in tree.items()}
+            if any(slot is FAILED for slot in table.values()):
                 return FAILED
             return table if node.make is dict else node.make(table)
         section = section_in(node, tree)
@@ -110,7 +110,7 @@ class Building:
         for name, below in tree.items():
             slot = members[name]
             table[name] = below if slot.node is None else self.tree(slot, below, (*at, name))
-        if any(each is FAILED for each in table.values()):
+        if any(slot is FAILED for slot in table.values()):
             return FAILED
         return self._call(view, view.builder or _plan(view, self.schema), table, at)
 
@@ -125,7 +125,7 @@ class Building:
 
     def _note(self, view: View[Any], group: Any, table: Mapping[str, Any], at: Segments) -> None:
         """Take apart what cattrs gathered: a value that is missing, or what the class's own code raised."""
-        by_name = {each.name: each for each in view.attributes}
+        by_name = {attribute.name: attribute for attribute in view.attributes}
         for error in group.exceptions:
             notes = [getattr(note, "name", None) for note in getattr(error, "__notes__", ())]
             attribute = next((by_name[name] for name in notes if name in by_name), None)
@@ -165,16 +165,16 @@ def _plan(view: View[Any], schema: Schema) -> _Plan:
     parts: dict[str, tuple[str, Callable[[Any], Any] | None]] = {}
     plain: list[str] = []
     composed: list[Attribute] = []
-    for each in view.attributes:
-        path = each.bind.path
-        slot = each.slot or schema.index.slots.get(path)
-        inside = each.slot is not None
-        if each.nested is not None or (not inside and slot is not None and slot.node is not None):
-            composed.append(each)
-            parts[each.name] = path, None
+    for attribute in view.attributes:
+        path = attribute.bind.path
+        slot = attribute.slot or schema.index.slots.get(path)
+        inside = attribute.slot is not None
+        if attribute.nested is not None or (not inside and slot is not None and slot.node is not None):
+            composed.append(attribute)
+            parts[attribute.name] = path, None
         else:
             plain.append(path)
-            parts[each.name] = path, _outward(each, slot)
+            parts[attribute.name] = path, _outward(attribute, slot)
     view.builder = _Plan(
         make_builder(view.target, parts, schema.kinds), tuple(dict.fromkeys(plain)), tuple(composed)
     )

@@ -31,13 +31,13 @@ def columns_of(table: Mapping[str, Any]) -> Columns | None:
     names: list[Any] = [*table]
     sizes: list[int] = []
     leaves: list[Any] = []
-    for each in table.values():
-        if each.__class__ is dict:
-            names += each
-            leaves += each.values()
-            sizes.append(len(each))
+    for slot in table.values():
+        if slot.__class__ is dict:
+            names += slot
+            leaves += slot.values()
+            sizes.append(len(slot))
         else:
-            leaves.append(each)
+            leaves.append(slot)
             sizes.append(-1)
     types = tuple(map(type, leaves))
     return (tuple(names), tuple(sizes), types, leaves) if PLAIN.issuperset(types) else None
@@ -49,7 +49,7 @@ def table_of(columns: Columns) -> dict[str, Any]:
     table: dict[str, Any] = {}
     rest, inner = iter(leaves), iter(names[len(sizes) :])
     for name, size in zip(names, sizes, strict=False):
-        table[name] = next(rest) if size < 0 else {each: next(rest) for each in islice(inner, size)}
+        table[name] = next(rest) if size < 0 else {key: next(rest) for key in islice(inner, size)}
     return table
 
 
@@ -61,11 +61,11 @@ def keys_of(columns: Columns) -> Iterator[Keys]:
         if size < 0:
             yield (name,)
         else:
-            yield from ((name, each) for each in islice(inner, size))
+            yield from ((name, key) for key in islice(inner, size))
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ColumnLayout:
     """What the tables of one shape say: the path of each value, and its keys where they differ from it."""
 
     paths: tuple[str, ...]
@@ -74,16 +74,16 @@ class Plan:
 
 
 def make_plan(
-    columns: Columns, found: Mapping[Keys, Slot], spelled: Mapping[str, tuple[Keys, str]]
-) -> Plan | None:
+    columns: Columns, taken: Mapping[Keys, Slot], spelled: Mapping[str, tuple[Keys, str]]
+) -> ColumnLayout | None:
     """Keep what a reading found out about a shape; None where it also depends on the values.
 
     Args:
         columns: The table that was read.
-        found: The setting of each key that was taken.
+        taken: The setting of each key that was taken.
         spelled: Keys that differ from the path, by path.
     """
-    slots = [found.get(keys) for keys in keys_of(columns)]
+    slots = [taken.get(keys) for keys in keys_of(columns)]
     floats: list[int] = []
     paths: list[str] = []
     for number, (slot, kind) in enumerate(zip(slots, columns[2], strict=True)):
@@ -96,7 +96,7 @@ def make_plan(
         paths.append(slot.path)
     # The first stands twice, for with one index alone itemgetter gives no tuple.
     getter = itemgetter(*floats, floats[0]) if floats else None
-    return Plan(tuple(paths), {path: each for path, each in spelled.items() if path in paths}, getter)
+    return ColumnLayout(tuple(paths), {path: item for path, item in spelled.items() if path in paths}, getter)
 
 
 Rest = tuple[Any, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it

@@ -54,32 +54,32 @@ class Hints:
         siblings = {
             key.rpartition(".")[2]: key for key in self.index.keys if key.rpartition(".")[0] == section
         }
-        found = [siblings[each] for each in close_matches(last, siblings)]
-        if not found and last in self.index.bare:
-            found = list(self.index.bare[last][:1])
-        if not found:
-            found = close_matches(name, self.index.keys)
-        if not found:
+        similar = [siblings[name] for name in close_matches(last, siblings)]
+        if not similar and last in self.index.bare:
+            similar = list(self.index.bare[last][:1])
+        if not similar:
+            similar = close_matches(name, self.index.keys)
+        if not similar:
             names = {key.rpartition(".")[2]: key for key in self.index.keys}
-            found = [names[each] for each in close_matches(last, names)]
-        return found
+            similar = [names[name] for name in close_matches(last, names)]
+        return similar
 
     def suggestion(self, near: list[str], section: str, value: Any, keys: Keys) -> str:
         """Write what was probably meant, in the spelling of the source; hide what may be a secret."""
         key = near[0]
         if keys and keys[0] == "unset":
             return spell(self.layer.kind, "unset", f"[{toml_text(key)}]")
-        secret = any(self.is_secret(each) for each in near)
-        said = value if isinstance(value, str) and self.layer.text else toml_text(value)
-        if isinstance(value, Mapping) or len(said) > 60:
-            said = "..."
+        secret = any(self.is_secret(name) for name in near)
+        text = value if isinstance(value, str) and self.layer.text else toml_text(value)
+        if isinstance(value, Mapping) or len(text) > 60:
+            text = "..."
         same = key.rpartition(".")[0] == section
         if self.layer.kind in {"environment", "flag"}:
             return assignment(
-                self.layer.kind, self.layer.origins, keys, show(value, secret=True) if secret else said, key
+                self.layer.kind, self.layer.origins, keys, show(value, secret=True) if secret else text, key
             )
         name = key.rpartition(".")[2] if same else key
-        return spell(self.layer.kind, name, show(value, secret=True) if secret else said)
+        return spell(self.layer.kind, name, show(value, secret=True) if secret else text)
 
     def section_meant(self, keys: Keys) -> str:
         """Write the section that a table of an unknown name was probably meant to be, "" for none."""
@@ -108,29 +108,29 @@ class Hints:
         return fault if key is None else replace(fault, hint=f"{prefix}__{key}")
 
 
-def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, said: str, key: str = "") -> str:
+def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, text: str, key: str = "") -> str:
     """Write a setting with a value as a source of this kind would."""
     if kind == "environment":
         written = origins(keys).key
         if not written.endswith(keys[0]) and not key:
-            return f"{written}={_bare(said)}"  # a variable of its own name
+            return f"{written}={_bare(text)}"  # a variable of its own name
         prefix = written[: len(written) - len(keys[0])]
-        return f"{prefix}{environment_name(key) if key else keys[0]}={_bare(said)}"
+        return f"{prefix}{environment_name(key) if key else keys[0]}={_bare(text)}"
     if kind == "flag":
         written = "--" + key if key else origins(keys).key
-        return f"{written}{'=' if ' ' in written else ' '}{_bare(said)}"  # --set PATH=VALUE
-    return spell(kind, keys[-1].rpartition(".")[2], said)
+        return f"{written}{'=' if ' ' in written else ' '}{_bare(text)}"  # --set PATH=VALUE
+    return spell(kind, keys[-1].rpartition(".")[2], text)
 
 
-def spell(kind: str, key: str, said: str) -> str:
+def spell(kind: str, key: str, text: str) -> str:
     """Write a key and its value as a file of a kind does; TOML where it is no file."""
     if kind == "json":
-        return f"{toml_text(key)}: {said}"
-    return f"{key}: {said}" if kind == "yaml" else f"{key} = {said}"
+        return f"{toml_text(key)}: {text}"
+    return f"{key}: {text}" if kind == "yaml" else f"{key} = {text}"
 
 
-def _bare(said: str) -> str:
-    return said[1:-1] if len(said) > 1 and said[0] == said[-1] == '"' else said
+def _bare(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def example_of(setting: Any) -> str:

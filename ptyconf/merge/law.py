@@ -70,18 +70,18 @@ def winner(link: Any, passes: Callable[[Any], bool] = lambda _: True) -> tuple[A
 
 def _live(pairs: Iterable[tuple[S, Any]]) -> list[tuple[S, Any]]:
     """Keep the entries above the first None, low to high."""
-    kept: list[tuple[S, Any]] = []
+    live: list[tuple[S, Any]] = []
     for source, value in pairs:
         if value is None:
             break
-        kept.append((source, value))
-    return kept[::-1]
+        live.append((source, value))
+    return live[::-1]
 
 
 def append(pairs: Iterable[tuple[S, Any]]) -> tuple[list[Any], list[S]]:
     """Join lists, the lower layer's elements first."""
-    found = [(each, source) for source, value in _live(pairs) for each in value]
-    return [each for each, _ in found], [source for _, source in found]
+    elements = [(element, source) for source, value in _live(pairs) for element in value]
+    return [element for element, _ in elements], [source for _, source in elements]
 
 
 def union(pairs: Iterable[tuple[S, Any]]) -> tuple[list[Any], list[S]]:
@@ -89,9 +89,9 @@ def union(pairs: Iterable[tuple[S, Any]]) -> tuple[list[Any], list[S]]:
     values: list[Any] = []
     sources: list[S] = []
     for source, value in _live(pairs):
-        for each in value:
-            if each not in values:
-                values.append(each)
+        for element in value:
+            if element not in values:
+                values.append(element)
                 sources.append(source)
     return values, sources
 
@@ -106,13 +106,13 @@ def deep(pairs: Iterable[tuple[S, Any]]) -> tuple[dict[str, Any], dict[str, Any]
 
 
 def _deepen(values: dict[str, Any], sources: dict[str, Any], table: Mapping[str, Any], source: Any) -> None:
-    for key, each in table.items():
-        if isinstance(each, Mapping):
+    for key, item in table.items():
+        if isinstance(item, Mapping):
             if not isinstance(values.get(key), dict):
                 values[key], sources[key] = {}, {}
-            _deepen(values[key], sources[key], each, source)
+            _deepen(values[key], sources[key], item, source)
         else:
-            values[key], sources[key] = each, source
+            values[key], sources[key] = item, source
 
 
 STRATEGIES: dict[str, Callable[[Any], tuple[Any, Any]]] = {"append": append, "union": union, "deep": deep}

@@ -59,7 +59,7 @@ class Layer:
     @property
     def problems(self) -> tuple[str, ...]:
         """First lines of what was wrong with the source itself."""
-        return tuple(each.text for each in self.faults)
+        return tuple(fault.text for fault in self.faults)
 
     def read(self, schema: Schema) -> LayerValues:
         """Give the layer in the terms of a schema."""

@@ -8,7 +8,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.cache import cache_of
-from ptyconf.merge.columns import KEPT_PLANS, SEEN, Columns, Plan, Rest, columns_of, make_plan, take_plain
+from ptyconf.merge.columns import (
+    KEPT_PLANS,
+    SEEN,
+    ColumnLayout,
+    Columns,
+    Rest,
+    columns_of,
+    make_plan,
+    take_plain,
+)
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.path import Segments, join_path, split_path
@@ -31,7 +40,7 @@ class LayerValues:
     passed_below: Mapping[str, Sequence[Policy]] = MappingProxyType({})  # of parts of what a setting holds
     faults: Sequence[Fault] = ()
     notices: Sequence[tuple[type[Warning], str]] = ()
-    told = False
+    reported = False
     mark: tuple[Any, ...] | None = None  # what tells it from others of its rank
     _values: dict[str, Any] | None = None
     _origins: Mapping[str, Origin] = MappingProxyType({})
@@ -88,7 +97,7 @@ class LayerValues:
         reason = self.passed.get(root or path)
         if reason is None and root:
             reason = next(
-                (each.reason for each in self.passed_below.get(root, ()) if each.covers(path)), None
+                (passed.reason for passed in self.passed_below.get(root, ()) if passed.covers(path)), None
             )
         return reason
 
@@ -101,13 +110,13 @@ class LayerValues:
 def _pruned(tree: Tree, at: Segments, policies: Sequence[Policy]) -> Tree:
     pairs = list(tree.items() if isinstance(tree, dict) else enumerate(tree))
     live = [
-        (key, _pruned(each, (*at, key), policies) if isinstance(each, (dict, list)) else each)
-        for key, each in pairs
+        (key, _pruned(item, (*at, key), policies) if isinstance(item, (dict, list)) else item)
+        for key, item in pairs
         if not any(policy.covers(join_path((*at, key))) for policy in policies)
     ]
     if isinstance(tree, Variant):
         return Variant(tree.section, dict(live))
-    return dict(live) if isinstance(tree, dict) else [each for _, each in live]
+    return dict(live) if isinstance(tree, dict) else [item for _, item in live]
 
 
 def read(layer: Layer, schema: Schema) -> LayerValues:
@@ -127,7 +136,7 @@ def read_anew(layer: Layer, schema: Schema) -> LayerValues:
         names, sizes, types, leaves = columns
         shape = (names, sizes, types, layer.sections, layer.dotted)
         plan = cache_of(schema).plans.get(shape)
-        if plan.__class__ is Plan and (plan.floats is None or isfinite(sum(plan.floats(leaves)))):
+        if plan.__class__ is ColumnLayout and (plan.floats is None or isfinite(sum(plan.floats(leaves)))):
             layer_values.columns = (plan.paths, leaves)
             if plan.spelled:
                 layer_values.spelled = plan.spelled

@@ -73,7 +73,7 @@ class Origin:
 
     def as_dict(self) -> dict[str, Any]:
         """Give the JSON form: kind, key, file, line, column (and included_from)."""
-        said: dict[str, Any] = {
+        row: dict[str, Any] = {
             "kind": self.kind,
             "key": self.key,
             "file": None if self.file is None else shown_path(self.file),
@@ -81,5 +81,5 @@ class Origin:
             "column": self.column,
         }
         if self.parent is not None:
-            said["included_from"] = self.parent.as_dict()
-        return said
+            row["included_from"] = self.parent.as_dict()
+        return row

@@ -94,9 +94,11 @@ def record_of(resolution: Resolution) -> Record:
     values = {path: copied(value) for path, _, value in resolution.leaves()}
     own = {id(layer.values_by_schema.get(id(schema))): layer for layer in state.layers}
     layers = tuple(
-        _layer_record(own[id(each)], each, schema) for each in state.layer_values if id(each) in own
+        _layer_record(own[id(layer_values)], layer_values, schema)
+        for layer_values in state.layer_values
+        if id(layer_values) in own
     )
-    said = {path: schema[path] for path in traces if path in schema}
+    settings = {path: schema[path] for path in traces if path in schema}
     return Record(
         schema.name,
         schema.importable,
@@ -105,7 +107,7 @@ def record_of(resolution: Resolution) -> Record:
         values,
         traces,
         hidden,
-        {path: (each.help, each.unit) for path, each in said.items()},
+        {path: (setting.help, setting.unit) for path, setting in settings.items()},
     )
 
 
@@ -131,10 +133,10 @@ def _encoded(slot: Slot, tree: Any) -> Any:
     if node is None or tree is None:
         return copied(tree)
     if isinstance(node, Items):
-        return [_encoded(node.item, each) for each in tree]
+        return [_encoded(node.item, item) for item in tree]
     table = {
-        key: each if (below := child(node, key, tree)) is None else _encoded(below, each)
-        for key, each in tree.items()
+        key: item if (below := child(node, key, tree)) is None else _encoded(below, item)
+        for key, item in tree.items()
     }
     return VariantRecord(node.sections.index(tree.section), table) if isinstance(node, Choice) else table
 
@@ -145,13 +147,13 @@ def _decoded(slot: Slot, tree: Any) -> Any:
     if node is None or tree is None:
         return tree
     if isinstance(node, Items):
-        return [_decoded(node.item, each) for each in tree]
-    found = Variant(node.sections[tree.number], tree.table) if isinstance(node, Choice) else dict(tree)
-    for key, each in found.items():
-        below = child(node, key, found)
+        return [_decoded(node.item, item) for item in tree]
+    table = Variant(node.sections[tree.number], tree.table) if isinstance(node, Choice) else dict(tree)
+    for key, item in table.items():
+        below = child(node, key, table)
         if below is not None:
-            found[key] = _decoded(below, each)
-    return found
+            table[key] = _decoded(below, item)
+    return table
 
 
 def import_schema(importable: str) -> Schema | None:
@@ -160,12 +162,12 @@ def import_schema(importable: str) -> Schema | None:
     if not module:
         return None
     try:
-        found: Any = import_module(module)
+        target: Any = import_module(module)
     except ImportError:
         return None
     for part in name.split("."):
-        found = getattr(found, part, None)
-    return found if isinstance(found, Schema) else None
+        target = getattr(target, part, None)
+    return target if isinstance(target, Schema) else None
 
 
 class Recorded(Resolution):
@@ -208,7 +210,7 @@ class Recorded(Resolution):
         start = split_path(name)
         below = {
             segments[len(start) :]: value
-            for segments, value in ((split_path(each), value) for each, value in values.items())
+            for segments, value in ((split_path(path), value) for path, value in values.items())
             if segments[: len(start)] == start
         }
         if not below:
@@ -266,7 +268,7 @@ class Recorded(Resolution):
             trace,
             value=MASK,
             winner=replace(trace.winner, value=MASK),
-            losers=tuple(replace(each, value=MASK) for each in trace.losers),
+            losers=tuple(replace(loser, value=MASK) for loser in trace.losers),
             elements=(),
         )
 
@@ -280,7 +282,7 @@ class Recorded(Resolution):
     def has(self, path: str, *layers: str) -> bool:
         """Tell whether one of these layers (any layer, without names) wrote a setting."""
         trace = self._record.traces.get(path)
-        written = () if trace is None else (trace.winner.layer, *(each.layer for each in trace.losers))
+        written = () if trace is None else (trace.winner.layer, *(loser.layer for loser in trace.losers))
         return any(not layers or name in layers for name in written)
 
     def with_layer(self, *layers: Layer) -> NoReturn:  # noqa: ARG002  As its class has it.
@@ -313,10 +315,10 @@ class RecordedSchema(Mapping[str, Setting]):
         return self
 
     def __getitem__(self, path: str) -> Setting:
-        said, unit = self._record.settings.get(path, ("", ""))
+        text, unit = self._record.settings.get(path, ("", ""))
         if path not in self._record.values:
             raise KeyError(path)
-        return Setting(path, help=said, unit=unit, secret=path in self._record.hidden)
+        return Setting(path, help=text, unit=unit, secret=path in self._record.hidden)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._record.values)

@@ -16,8 +16,8 @@ class Precedence:
     def __init__(self, *names: str | tuple[str, ...]) -> None:
         self.ranks: dict[str, int] = {}
         self.names: tuple[str | tuple[str, ...], ...] = names
-        for rank, each in enumerate(names):
-            for name in (each,) if isinstance(each, str) else each:
+        for rank, layer in enumerate(names):
+            for name in (layer,) if isinstance(layer, str) else layer:
                 if name in self.ranks:
                     raise SchemaError(f"the layer {name!r} stands twice in the precedence")
                 self.ranks[name] = rank

@@ -21,7 +21,7 @@ from ptyconf.text.show import close_matches, redact, show, toml_text
 ABSENT: Any = object()
 
 
-class Places:
+class SettingPlaces:
     """Where the values of one resolve stand.
 
     Args:
@@ -50,12 +50,12 @@ class Places:
         except KeyError:
             return []
         slot = self.schema.index.slots[root]
-        found = []
+        parts = []
         for layer_values, tree in entries(self.histories.get(root)):
             value = part(slot, layer_values.live(root, tree), below)
             if value is not ABSENT and root not in layer_values.passed:
-                found.append((layer_values, value))
-        return found
+                parts.append((layer_values, value))
+        return parts
 
     def origin(self, path: str) -> Origin | None:
         """Say where the winning value of a setting stands, or what a section has in the highest layer."""
@@ -72,7 +72,7 @@ class Places:
                 return layer_values.origin(path)
         start = f"{path}." if section else ""
         for layer_values in self.layers:
-            inside = next((each for each in layer_values.values if each.startswith(start)), None)
+            inside = next((path for path in layer_values.values if path.startswith(start)), None)
             if inside is not None:
                 header = layer_values.origins(section) if section else None
                 exact = header is not None and header.in_text and header.column is not None
@@ -92,9 +92,9 @@ class Places:
                 return (f"{layer_values.origin(path).where} ({show(value, secret=secret)})",)
         return ()
 
-    def complaint(self, said: str | Complaint, path: str, value: Any = ABSENT) -> Problem:
+    def complaint(self, message: str | Complaint, path: str, value: Any = ABSENT) -> Problem:
         """Make a problem of what a check says, with the place of the winning value."""
-        complaint = Complaint(said) if isinstance(said, str) else said
+        complaint = Complaint(message) if isinstance(message, str) else message
         written = self.written(path)
         winner = written[0][0] if written else None
         slot = self._slot(path)

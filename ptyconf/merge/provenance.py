@@ -44,9 +44,9 @@ def path_of(instance: object, attribute: str) -> str | None:
     built = built_of(instance)
     if built is None:
         return None
-    for each in built.view.attributes:
-        if each.name == attribute:
-            return each.nested.section if each.nested is not None else join_path(_place(built, each))
+    for member in built.view.attributes:
+        if member.name == attribute:
+            return member.nested.section if member.nested is not None else join_path(_place(built, member))
     return None
 
 
@@ -60,17 +60,17 @@ def _assigned(built: Built, instance: Any) -> dict[Segments, tuple[str, Any]]:
     """Find the attributes that no longer hold what was built: place -> (attribute, value)."""
     changed: dict[Segments, tuple[str, Any]] = {}
     resolution = built.resolution
-    for each in built.view.own:
-        place = _place(built, each)
+    for attribute in built.view.own:
+        place = _place(built, attribute)
         if join_path(place) not in resolution:
             continue
-        now = getattr(instance, each.name)
+        now = getattr(instance, attribute.name)
         was = resolution.value(place)
-        conversion = each.bind.conversion
+        conversion = attribute.bind.conversion
         if conversion is not None:
             was = conversion.to_target(was)
         if now is not was and not _alike(now, was):
-            changed[place] = each.name, now
+            changed[place] = attribute.name, now
     return changed
 
 
@@ -105,7 +105,7 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Re
             values[root] = tree
         layer_values.values[root] = tree
     histories = push(layer_values, layer_values.values, state.histories)
-    derived = {path: each for path, each in state.derived.items() if path not in names}
+    derived = {path: derived for path, derived in state.derived.items() if path not in names}
     return Resolution(
         replace(
             state,

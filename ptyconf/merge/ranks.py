@@ -29,10 +29,10 @@ def in_one_order(ranked: Ranked, precedence: Precedence) -> list[list[LayerValue
             end += 1
         if end - start > 1:
             group = [layer_values for _, layer_values in ranked[start:end]]
-            group.sort(key=lambda each: names[each.name])
-            if len({each.name for each in group}) < len(group):
-                group.sort(key=lambda each: (names[each.name], *_mark(each)))
-            ranked[start:end] = [(rank, each) for each in group]
+            group.sort(key=lambda layer_values: names[layer_values.name])
+            if len({layer_values.name for layer_values in group}) < len(group):
+                group.sort(key=lambda layer_values: (names[layer_values.name], *_mark(layer_values)))
+            ranked[start:end] = [(rank, layer_values) for layer_values in group]
             groups.append(group)
         start = end
     return groups
@@ -46,8 +46,8 @@ def _mark(layer_values: LayerValues) -> tuple[Any, ...]:
         place = ("", 0, 0, "")
         if origin is not None:
             place = (origin.file or "", origin.line or 0, origin.column or 0, origin.key)
-        said = repr(sorted(layer_values.values.items(), key=_path))
-        layer_values.mark = (layer_values.kind, *place, said)
+        text = repr(sorted(layer_values.values.items(), key=_path))
+        layer_values.mark = (layer_values.kind, *place, text)
     return layer_values.mark
 
 
@@ -58,7 +58,7 @@ def _path(pair: tuple[str, Any]) -> str:
 def needs_a_look(schema: Schema, group: list[LayerValues]) -> bool:
     """Tell whether layers of one rank disagree, or say the same of a list that is joined."""
     joined = [path for path in schema.special if schema.settings[path].merge in ("append", "union")]
-    repeated = any(sum(path in each.values for each in group) > 1 for path in joined)
+    repeated = any(sum(path in layer_values.values for layer_values in group) > 1 for path in joined)
     return repeated or bool(refuse_disagreement(schema, group))
 
 

@@ -86,7 +86,7 @@ class Refusals:
         name = self.hints.shown_name(keys, quoted=True)
         path = join_path(keys)
         secret = any(
-            each.startswith(f"{path}.") and holds_secret(slot) for each, slot in self.index.slots.items()
+            key.startswith(f"{path}.") and holds_secret(slot) for key, slot in self.index.slots.items()
         )
         text = f"{name!r} is {show(value, secret=secret)}; expected a table of settings"
         self.fault(text, name, keys, known=list_known(list(self.hints.inside(name))))
@@ -118,11 +118,11 @@ class Refusals:
             return
         self.unknowns += 1
         sections = section.sections if isinstance(section, Choice) else (section,)
-        names = list(dict.fromkeys(name for each in sections for name in each.members))
+        names = list(dict.fromkeys(name for section in sections for name in section.members))
         near = close_matches(str(key), names) if self.unknowns <= SUGGESTED else []
         hint = ""
         if near:
-            slot = next(each.members[near[0]] for each in sections if near[0] in each.members)
+            slot = next(section.members[near[0]] for section in sections if near[0] in section.members)
             shown = value if isinstance(value, str) and self.layer.text else toml_text(value)
             if isinstance(value, Mapping) or len(shown) > 60:
                 shown = "..."
@@ -156,10 +156,10 @@ def holds_secret(slot: Slot, seen: tuple[Any, ...] = ()) -> bool:
     if isinstance(node, (Section, Choice)):
         sections = (node,) if isinstance(node, Section) else node.sections
         return any(
-            holds_secret(member, (*seen, each.target))
-            for each in sections
-            if each.target not in seen
-            for member in each.members.values()
+            holds_secret(member, (*seen, section.target))
+            for section in sections
+            if section.target not in seen
+            for member in section.members.values()
         )
     return holds_secret(getattr(node, "value", None) or node.item, seen)  # type: ignore[union-attr]
 

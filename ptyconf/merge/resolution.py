@@ -23,7 +23,7 @@ from ptyconf.tracking import is_tracked, mark_set
 
 if TYPE_CHECKING:
     from ptyconf.merge.build import Building, Failure
-    from ptyconf.merge.problems import Places
+    from ptyconf.merge.problems import SettingPlaces
 
 T = TypeVar("T")
 Path = str | Segments
@@ -121,18 +121,18 @@ class Resolution(Mapping[str, Any]):
     def _section_value(self, path: Path) -> Any:
         """Give an instance for a section that a view has, else a table of what is below it."""
         name = path if isinstance(path, str) else join_path(path)
-        view = next((each for each in self.schema.views if each.section == name and name), None)
+        view = next((view for view in self.schema.views if view.section == name and name), None)
         if view is not None:
             return self.build(view)
         start = f"{name}."
         table: dict[str, Any] = {}
-        for each in self._state.values:
-            if each.startswith(start):
-                *sections, last = split_path(each[len(start) :])
+        for key in self._state.values:
+            if key.startswith(start):
+                *sections, last = split_path(key[len(start) :])
                 node = table
                 for section in sections:
                     node = node.setdefault(section, {})  # type: ignore[arg-type]
-                node[last] = self.value(each)  # type: ignore[index]
+                node[last] = self.value(key)  # type: ignore[index]
         if not table:
             raise KeyError(path)
         return table
@@ -193,7 +193,7 @@ class Resolution(Mapping[str, Any]):
         if not isinstance(path, (str, tuple)) or not path:
             return False
         start = f"{path if isinstance(path, str) else join_path(path)}."
-        return any(each.startswith(start) for each in self._state.values)
+        return any(key.startswith(start) for key in self._state.values)
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -245,7 +245,7 @@ class Resolution(Mapping[str, Any]):
     def check_classes(self) -> list[Problem]:
         """Build every class that stands at the top of the schema, and give what the classes refuse."""
         building = self._building()
-        inner = {id(each) for view in self.schema.views for each in view.nested}
+        inner = {id(inner) for view in self.schema.views for inner in view.nested}
         for view in self.schema.views:
             if id(view) not in inner:
                 building.view(view)
@@ -256,40 +256,40 @@ class Resolution(Mapping[str, Any]):
         if is_tracked(type(instance)):
             histories = self._state.histories
             written = []
-            for each in view.own:
-                path = each.bind.path if each.slot is None else join_path((*at, each.argument))
+            for attribute in view.own:
+                path = attribute.bind.path if attribute.slot is None else join_path((*at, attribute.argument))
                 link = histories.get(path)
                 if (link is not None and link[0].kind != "defaults") or (
                     link is None and path in self and self.trace(path).winner.origin.kind != "defaults"
                 ):
-                    written.append(each.name)
+                    written.append(attribute.name)
             mark_set(instance, written)
 
     def _present(self, view: View[Any]) -> bool:
         """Tell whether a layer other than defaults wrote into a view that may be absent."""
         histories = self._state.histories
-        for each in view.attributes:
-            if each.nested is not None:
-                if self._present(each.nested):
+        for attribute in view.attributes:
+            if attribute.nested is not None:
+                if self._present(attribute.nested):
                     return True
             elif any(
                 source.kind != "defaults" and value is not None
-                for source, value in entries(histories.get(each.bind.path))
+                for source, value in entries(histories.get(attribute.bind.path))
             ):
                 return True
         return False
 
     def _problems(self, failures: list[Failure]) -> list[Problem]:
         places = self._places()
-        return [self._problem(each, places) for each in failures]
+        return [self._problem(failure, places) for failure in failures]
 
-    def _places(self) -> Places:
-        from ptyconf.merge.problems import Places
+    def _places(self) -> SettingPlaces:
+        from ptyconf.merge.problems import SettingPlaces
 
         state = self._state
-        return Places(state.schema, state.layer_values, state.histories, state.values)
+        return SettingPlaces(state.schema, state.layer_values, state.histories, state.values)
 
-    def _problem(self, failure: Failure, places: Places) -> Problem:
+    def _problem(self, failure: Failure, places: SettingPlaces) -> Problem:
         if not failure.missing:
             value = self._state.values.get(failure.path)
             return places.raised(failure.error, failure.path, value)
@@ -346,12 +346,12 @@ class Resolution(Mapping[str, Any]):
     def matching(self, pattern: str) -> list[str]:
         """List the paths that a pattern with ``*`` speaks of, of containers too."""
         wanted = split_path(pattern)
-        found = dict.fromkeys(
+        paths = dict.fromkeys(
             join_path(segments[: len(wanted)])
             for segments in map(split_path, self)
             if matches(wanted, segments[: len(wanted)])
         )
-        return list(found)
+        return list(paths)
 
     def first_match(self, pattern: str) -> str:
         """Give the first path that a pattern speaks of; the pattern itself where none does."""
@@ -374,8 +374,12 @@ class Resolution(Mapping[str, Any]):
             SchemaError: There is no such layer, or several that it might replace.
         """
         layers = self._state.layers
-        named = [each for each in layers if each.name == layer.name]
-        alike = [each for each in named if each.label == layer.label and each.kind == layer.kind] or named
+        named = [present for present in layers if present.name == layer.name]
+        alike = [
+            replacement
+            for replacement in named
+            if replacement.label == layer.label and replacement.kind == layer.kind
+        ] or named
         if len(alike) != 1:
             many = "several layers" if alike else "no layer"
             raise SchemaError(
@@ -387,4 +391,4 @@ class Resolution(Mapping[str, Any]):
 
         old = alike[0]
         new = layer if layer.within == old.within else replace(layer, within=old.within)
-        return self._state.again(tuple(new if each is old else each for each in layers))
+        return self._state.again(tuple(new if layer is old else layer for layer in layers))

@@ -23,7 +23,7 @@ from ptyconf.schema.setting import Rule
 
 if TYPE_CHECKING:
     from ptyconf.merge.pickled import Record
-    from ptyconf.merge.problems import Places
+    from ptyconf.merge.problems import SettingPlaces
 
 Ranked = list[tuple[tuple[int, int], LayerValues]]
 
@@ -150,7 +150,7 @@ def revive(record: Record) -> Resolution:
     schema = import_schema(record.importable)
     if schema is None:
         return Recorded(record, revive)
-    return resolve(schema, Precedence(*record.precedence), [each.layer(schema) for each in record.layers])
+    return resolve(schema, Precedence(*record.precedence), [layer.layer(schema) for layer in record.layers])
 
 
 def _reduced(resolution: Resolution) -> tuple[Any, ...]:
@@ -162,10 +162,10 @@ def _reduced(resolution: Resolution) -> tuple[Any, ...]:
 def _broken(rule: Rule, resolution: Resolution, work: _Work) -> Problem | None:
     """Ask a rule; what it raises is a problem too."""
     try:
-        said = rule.check(resolution)
+        complaint = rule.check(resolution)
     except Exception as error:  # noqa: BLE001  The program's own code.
         return work.places.raised(error, _first(rule, resolution))
-    return work.places.complaint(said, _first(rule, resolution)) if said else None
+    return work.places.complaint(complaint, _first(rule, resolution)) if complaint else None
 
 
 def _first(rule: Rule, resolution: Resolution) -> str:
@@ -178,24 +178,24 @@ class _Work:
     def __init__(self, schema: Schema, layers: tuple[LayerValues, ...]) -> None:
         self.schema = schema
         self.layers = layers
-        self.outspoken = [each for each in layers if each.faults or each.notices]
+        self.outspoken = [layer for layer in layers if layer.faults or layer.notices]
         self.histories: dict[str, Any] = {}
         self.values: dict[str, Any] = {}
         self.problems: list[Problem] = []
         self.touched: set[str] = set()  # to be checked
 
     @cached_property
-    def places(self) -> Places:
+    def places(self) -> SettingPlaces:
         """Where values stand, for what is wrong with them."""
-        from ptyconf.merge.problems import Places
+        from ptyconf.merge.problems import SettingPlaces
 
-        return Places(self.schema, self.layers, self.histories, self.values)
+        return SettingPlaces(self.schema, self.layers, self.histories, self.values)
 
     def tell_notices(self, stacklevel: int) -> None:
         """Warn of what is not wrong but should be known, once per layer."""
         for layer_values in self.outspoken:
-            if layer_values.notices and not layer_values.told:
-                layer_values.told = True
+            if layer_values.notices and not layer_values.reported:
+                layer_values.reported = True
                 for category, text in layer_values.notices:
                     warnings.warn(text, category, stacklevel=stacklevel)
 
@@ -205,10 +205,12 @@ class _Work:
         base = base_of(self.schema, self.layers[split:])
         above = self.layers[:split][::-1]
         self.layers = (*self.layers[:split], *base.layers)
-        self.histories = pile([(each, each.columns) for each in above], base.histories)
+        self.histories = pile(
+            [(layer_values, layer_values.columns) for layer_values in above], base.histories
+        )
         self.values = {path: link[1] for path, link in self.histories.items()}
         if self.schema.checked:
-            self.touched.update(base.dubious, *(each.columns[0] for each in above))
+            self.touched.update(base.dubious, *(layer_values.columns[0] for layer_values in above))
         for layer_values in self.outspoken:
             for fault in layer_values.faults:
                 self.problems.append(self.places.problem(fault, layer_values))
@@ -234,11 +236,11 @@ class _Work:
         for path in self.schema.passed_over:
             link = histories.get(path)
             if link is not None and path in link[0].passed:
-                found = winner(link, lambda each, path=path: path not in each.passed)  # type: ignore[misc]
-                if found is None:
+                passing = winner(link, lambda link, path=path: path not in link.passed)  # type: ignore[misc]
+                if passing is None:
                     values.pop(path, None)
                 else:
-                    values[path] = found[1]
+                    values[path] = passing[1]
                 self.touched.add(path)
 
 

@@ -18,11 +18,11 @@ def same(one: Any, two: Any) -> bool:
     if kind is float:
         return bool(one == two) or (one != one and two != two)
     if isinstance(one, Mapping):
-        return len(one) == len(two) and all(key in two and same(each, two[key]) for key, each in one.items())
+        return len(one) == len(two) and all(key in two and same(item, two[key]) for key, item in one.items())
     if isinstance(one, (list, tuple)):
         return len(one) == len(two) and all(map(same, one, two))
     if isinstance(one, (set, frozenset)):
-        return bool(one == two) and {type(each) for each in one} == {type(each) for each in two}
+        return bool(one == two) and {type(item) for item in one} == {type(item) for item in two}
     try:
         return bool(one == two)
     except (TypeError, ValueError):  # arrays have no single truth

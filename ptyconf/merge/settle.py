@@ -28,7 +28,7 @@ from ptyconf.schema.tree import (
 from ptyconf.text.show import show, toml_text
 
 if TYPE_CHECKING:
-    from ptyconf.merge.problems import Places
+    from ptyconf.merge.problems import SettingPlaces
 
 Repeated = frozenset[tuple[int, str]]  # identity of a layer, and the path that it repeats
 
@@ -39,7 +39,7 @@ class Settling:
     def __init__(
         self,
         schema: Schema,
-        places: Callable[[], Places],
+        places: Callable[[], SettingPlaces],
         values: dict[str, Any],
         histories: Mapping[str, Any],
         problems: list[Problem],
@@ -55,7 +55,7 @@ class Settling:
         self.repeated: Repeated = frozenset()
 
     @property
-    def places(self) -> Places:
+    def places(self) -> SettingPlaces:
         """Where values stand, for what is wrong with them."""
         return self._places()
 
@@ -84,8 +84,8 @@ class Settling:
         ]
         for group in tied if joined else ():
             for path in joined:
-                writing = [each for each in group if path in each.values]
-                yield from ((id(each), path) for each in writing[1:])
+                writing = [layer_values for layer_values in group if path in layer_values.values]
+                yield from ((id(writer), path) for writer in writing[1:])
 
     # Values that follow
 
@@ -98,7 +98,7 @@ class Settling:
             pattern = split_path(derivation.target)
             for stars in self._keys_under(pattern):
                 target = _filled(pattern, stars)
-                inputs = tuple(join_path(_filled(split_path(each), stars)) for each in derivation.inputs)
+                inputs = tuple(join_path(_filled(split_path(path), stars)) for path in derivation.inputs)
                 self.derive(derivation, join_path(target), inputs)
 
     def _keys_under(self, pattern: Segments) -> list[tuple[Any, ...]]:
@@ -106,11 +106,11 @@ class Settling:
         root, _ = self.schema.locate(pattern)
         slot = self.schema.index.slots[root]
         start = len(split_path(root))
-        found: list[tuple[Any, ...]] = []
+        keys: list[tuple[Any, ...]] = []
 
         def descend(slot: Slot, tree: Tree, rest: Segments, stars: tuple[Any, ...]) -> None:
             if "*" not in rest:
-                found.append(stars)
+                keys.append(stars)
             elif slot.node is None or tree is None:
                 return
             elif rest[0] == "*":
@@ -125,7 +125,7 @@ class Settling:
                     descend(inner, tree[rest[0]], rest[1:], stars)
 
         descend(slot, completed(slot, self.values.get(root)), pattern[start:], ())
-        return found
+        return keys
 
     def value_at(self, path: str) -> Any:
         """Give the value in force at any path.
@@ -191,8 +191,8 @@ class Settling:
                 return tree
             if isinstance(tree, list):
                 return [
-                    put(inner, each, rest[1:]) if index == rest[0] else each
-                    for index, each in enumerate(tree)
+                    put(inner, item, rest[1:]) if index == rest[0] else item
+                    for index, item in enumerate(tree)
                 ]
             key = node.keys.text(rest[0]) if isinstance(node, Table) and isinstance(rest[0], str) else rest[0]
             made = dict(tree)
@@ -209,8 +209,8 @@ class Settling:
 
         secret = holds_secret(self.schema.slot(path)) or self.from_secret(inputs)
         given = ", ".join(
-            f"{name} = {show(each, secret=holds_secret(self.schema.slot(name)))}"
-            for name, each in inputs.items()
+            f"{name} = {show(value, secret=holds_secret(self.schema.slot(name)))}"
+            for name, value in inputs.items()
         )
         right = show(value, secret=secret)
         text = f"{path!r} is {show(written, secret=secret)}, but it follows from {given} and is {right}"
@@ -276,16 +276,18 @@ class Settling:
                 value, whole = self._instances(slot, value, path)
                 if not whole:
                     return  # what the class has against it is told when it is built
-            said = setting.check(value) if setting.check is not None else None
-            if not said and value is not None and setting.choices and value not in setting.choices:
+            complaint = setting.check(value) if setting.check is not None else None
+            if not complaint and value is not None and setting.choices and value not in setting.choices:
                 from ptyconf.schema.choices import one_of
 
-                said = f"{path!r} is {show(value, secret=setting.secret)}; expected {one_of(setting.choices)}"
+                complaint = (
+                    f"{path!r} is {show(value, secret=setting.secret)}; expected {one_of(setting.choices)}"
+                )
         except Exception as error:  # noqa: BLE001  The program's own check.
             self.problems.append(self.places.raised(error, path, value))
             return
-        if said:
-            self.problems.append(self.places.complaint(_told(said), path, value))
+        if complaint:
+            self.problems.append(self.places.complaint(_told(complaint), path, value))
 
     def _instances(self, slot: Slot, tree: Tree, path: str) -> tuple[Any, bool]:
         """Make what a tree stands for, and tell whether its classes take it."""
@@ -303,14 +305,14 @@ def _same(one: Any, two: Any) -> bool:
     return same(one, two)
 
 
-def _told(said: Any) -> str | Complaint:
-    return said if isinstance(said, (str, Complaint)) else str(said)
+def _told(complaint: Any) -> str | Complaint:
+    return complaint if isinstance(complaint, (str, Complaint)) else str(complaint)
 
 
 def _filled(pattern: Segments, stars: tuple[Any, ...]) -> Segments:
     """Put keys in the place of a pattern's stars."""
     turn = iter(stars)
-    return tuple(next(turn, each) if each == "*" else each for each in pattern)
+    return tuple(next(turn, key) if key == "*" else key for key in pattern)
 
 
 def live_entries(path: str, link: Any, repeated: Repeated = frozenset()) -> list[tuple[LayerValues, Any]]:

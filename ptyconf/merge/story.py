@@ -67,15 +67,17 @@ class Stories:
         live: list[tuple[LayerValues, Any]] = []
         written: list[Entry] = []
         cut = False
-        for source, each in entries(state.histories.get(path)):
-            shown = MASK if hidden else each if each.__class__ in _PLAIN else copied(each)
+        for source, entry in entries(state.histories.get(path)):
+            shown = MASK if hidden else entry if entry.__class__ in _PLAIN else copied(entry)
             passed = source.passed.get(path)
             written.append(Entry(source.name, shown, source.origin(path), source.conversion(path), passed))
             if passed is None and (id(source), path) not in state.repeated and not cut:
-                live.append((source, each))
+                live.append((source, entry))
                 cut = path in source.replaces
         winner = (
-            None if derivation is not None else next((each for each in written if each.passed is None), None)
+            None
+            if derivation is not None
+            else next((entry for entry in written if entry.passed is None), None)
         )
         elements = () if hidden else tuple(self.elements(path, slot, live))
         return self.finish(path, value, winner, written, derivation, elements)
@@ -100,9 +102,9 @@ class Stories:
             path,
             value,
             winner,
-            tuple([each for each in written if each is not winner]),
+            tuple([entry for entry in written if entry is not winner]),
             derivation,
-            tuple([Applied(each.layer, each.passed) for each in written if each.passed is not None]),
+            tuple([Applied(entry.layer, entry.passed) for entry in written if entry.passed is not None]),
             elements,
         )
 
@@ -110,8 +112,8 @@ class Stories:
         """Hide the secrets among the inputs of a derivation."""
         return MappingProxyType(
             {
-                path: MASK if not self.reveal and self.is_secret(path) else copied(each)
-                for path, each in inputs.items()
+                path: MASK if not self.reveal and self.is_secret(path) else copied(value)
+                for path, value in inputs.items()
             }
         )
 
@@ -134,8 +136,8 @@ class Stories:
             return
         values, sources = STRATEGIES[strategy](live)
         if isinstance(values, list):
-            for key, (each, source) in enumerate(zip(values, sources, strict=True)):
-                yield Element(key, each, source.name, source.origin(path))
+            for key, (value, source) in enumerate(zip(values, sources, strict=True)):
+                yield Element(key, value, source.name, source.origin(path))
         else:
             yield from _free_leaves(path, values, sources, "")
 
@@ -155,7 +157,7 @@ class Stories:
         self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, *, hidden: bool
     ) -> tuple[list[Entry], Entry]:
         """List what layers wrote at a place; a class's own default stands above a None."""
-        found: list[Entry] = []
+        entries_written: list[Entry] = []
         winner: Entry | None = None
         barred = False
         slot = self.state.schema.index.slots[root]
@@ -169,7 +171,7 @@ class Stories:
             shown = MASK if hidden and value is not None else _shown(inner, value)
             where = join_path((*split_path(root), *place))
             entry = Entry(source.name, shown, source.origin(where), source.conversion(where), reason)
-            found.append(entry)
+            entries_written.append(entry)
             if reason is None and winner is None and not barred:
                 if value is None and not is_none:
                     barred = True  # nothing below it wins
@@ -177,8 +179,8 @@ class Stories:
                     winner = entry
         if winner is None:
             winner = self.class_default(inner, root, below, hidden=hidden)
-            return [winner, *found], winner
-        return found, winner
+            return [winner, *entries_written], winner
+        return entries_written, winner
 
     def replaces(self, outer: Slot, below: Segments, tree: Tree) -> bool:
         """Tell whether a layer's tree stands for the whole of what holds a place: lower ones lost it."""
@@ -213,7 +215,7 @@ class Stories:
             marks = _joined(node.strategy, live, numbered)
             if below[0] < len(marks):
                 source, index = marks[below[0]]
-                tree = next(each for owner, each in live if owner is source)
+                tree = next(value for owner, value in live if owner is source)
                 yield source, tree, (index, *below[1:])
             return
         for source, tree in entries(link):
@@ -242,15 +244,15 @@ class Stories:
             )
             elements.append(Element(key, trace.value, trace.winner.layer, trace.winner.origin))
         written = []
-        for source, each in entries(self.state.histories.get(root)):
-            value = part(outer, each, below)
+        for source, written_tree in entries(self.state.histories.get(root)):
+            value = part(outer, written_tree, below)
             if value is not ABSENT:
                 shown = plain_tree(inner, value, hide=not self.reveal)
                 reason = source.passed_reason(path, root)
                 written.append(
                     Entry(source.name, shown, source.origin(path), source.conversion(path), reason)
                 )
-        winner = next((each for each in written if each.passed is None), None)
+        winner = next((entry for entry in written if entry.passed is None), None)
         if winner is None:
             winner = self.class_default(inner, root, below, hidden=not self.reveal and holds_secret(inner))
         value = plain_tree(inner, tree, hide=not self.reveal)
@@ -263,17 +265,17 @@ class Stories:
         elements = []
         table: dict[str, Any] = {}
         written: dict[str, Entry] = {}
-        for each in state.values:
-            if not each.startswith(start):
+        for key in state.values:
+            if not key.startswith(start):
                 continue
-            trace = self.of(each)
-            inside = each[len(start) :]
+            trace = self.of(key)
+            inside = key[len(start) :]
             _put(table, split_path(inside), trace.value)
             elements.append(Element(inside, trace.value, trace.winner.layer, trace.winner.origin))
         if not elements:
             raise KeyError(path)
         for source in state.layer_values:
-            first = next((each for each in source.values if each.startswith(start)), None)
+            first = next((key for key in source.values if key.startswith(start)), None)
             if first is not None:
                 written.setdefault(str(len(written)), Entry(source.name, None, source.origin(first)))
         entry = next(iter(written.values()))
@@ -310,9 +312,9 @@ def _joined(strategy: str, live: Any, numbered: Any) -> list[Any]:
         if tree is None:
             values, marks = [], []
             continue
-        for each, mark in zip(tree, marked, strict=True):
-            if strategy == "append" or each not in values:
-                values.append(each)
+        for item, mark in zip(tree, marked, strict=True):
+            if strategy == "append" or item not in values:
+                values.append(item)
                 marks.append(mark)
     return marks
 
@@ -329,12 +331,12 @@ def plain_tree(slot: Slot, tree: Tree, *, hide: bool) -> Any:
     if node is None or tree is None:
         return copied(tree)
     if isinstance(node, Items):
-        return [plain_tree(node.item, each, hide=hide) for each in tree]
+        return [plain_tree(node.item, item, hide=hide) for item in tree]
     table = {}
-    for key, each in tree.items():
+    for key, item in tree.items():
         below = child(node, key, tree)
         table[key_text(node, key) if hide else key] = (
-            copied(each) if below is None else plain_tree(below, each, hide=hide)
+            copied(item) if below is None else plain_tree(below, item, hide=hide)
         )
     return table
 

@@ -111,7 +111,7 @@ def _lists(
     if not isinstance(value, dict) or node is None:
         return value
     below = {
-        key: _lists(_node_below(node, key), each, (*at, key), roots, refusals) for key, each in value.items()
+        key: _lists(_node_below(node, key), item, (*at, key), roots, refusals) for key, item in value.items()
     }
     if not isinstance(node, Items):
         return below
@@ -130,4 +130,4 @@ def _node_below(node: Node, key: Any) -> Node | None:
     if isinstance(node, Items):
         return node.item.node
     sections = node.sections if isinstance(node, Choice) else (node,)
-    return next((each.members[key].node for each in sections if key in each.members), None)
+    return next((section.members[key].node for section in sections if key in section.members), None)

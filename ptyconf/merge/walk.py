@@ -95,7 +95,7 @@ class Walk:
     def take_section(self, keys: Keys, value: Any) -> None:
         """Take an instance that is written where a section is."""
         path = join_path(keys)
-        view = next((each for each in self.schema.views if each.section == path), None)
+        view = next((view for view in self.schema.views if view.section == path), None)
         if view is None or not is_class_with_fields(type(value)) or not isinstance(value, _class_of(view)):
             self.refusals.refuse_table(keys, value)
             return
@@ -104,21 +104,21 @@ class Walk:
     def take_instance(self, view: View[Any], value: Any, keys: Keys) -> None:
         """Take an instance apart: what its caller set where the class knows it, else all."""
         only = set_fields(value) if is_tracked(type(value)) else None
-        for each in view.attributes:
-            if only is not None and each.name not in only:
+        for attribute in view.attributes:
+            if only is not None and attribute.name not in only:
                 continue
-            inner = getattr(value, each.name)
-            if each.nested is not None:
+            inner = getattr(value, attribute.name)
+            if attribute.nested is not None:
                 if inner is not None:
-                    self.take_instance(each.nested, inner, (*keys, each.argument))
+                    self.take_instance(attribute.nested, inner, (*keys, attribute.argument))
                 continue
-            slot = self.index.slots[each.bind.path]
+            slot = self.index.slots[attribute.bind.path]
             try:
-                read = view.read(each, value)
+                read = view.read(attribute, value)
             except Exception as error:  # noqa: BLE001  The code of the program's conversion.
-                self.refusals.refuse_words(slot, error, inner, (*keys, each.argument), slot.path)
+                self.refusals.refuse_words(slot, error, inner, (*keys, attribute.argument), slot.path)
                 continue
-            self.take(slot, read, (*keys, each.argument), text=False)
+            self.take(slot, read, (*keys, attribute.argument), text=False)
 
     def walk_dotted(self, key: str, value: Any, node: dict[str, Any], at: Keys) -> None:
         """Take a key that is a whole path, written in one piece."""
@@ -146,7 +146,7 @@ class Walk:
         except KeyError:
             return False
         slot = self.index.slots[path]
-        if slot.node is None or any(isinstance(each, int) for each in below):
+        if slot.node is None or any(isinstance(segment, int) for segment in below):
             return False
         self.roots[tuple(segments)] = keys
         for segment in reversed(below):
@@ -157,7 +157,7 @@ class Walk:
     def read_environment(self) -> None:
         """Take every variable below the prefix; what just missed it is told what it would be here."""
         faults = self.refusals.faults
-        faults[:] = [self.refusals.hints.correct_variable(each) for each in faults]
+        faults[:] = [self.refusals.hints.correct_variable(fault) for fault in faults]
         below: list[tuple[str, str]] = []
         for name, text in self.layer.values.items():
             key = self.index.environment.get(name.upper())
@@ -186,7 +186,7 @@ class Walk:
             if tree is not self.branches.missing:
                 self.keep_tree(slot, tree, at)
             return
-        said = ""
+        spelled = ""
         shown = value
         own = slot.setting.conversion
         try:
@@ -194,11 +194,11 @@ class Walk:
             if bind is not None and bind.bind is not None and bind.bind.conversion is not None:
                 value = bind.read(value, text=text)
                 text = False
-                said = str(bind.bind.conversion)
+                spelled = str(bind.bind.conversion)
             if own is not None:
                 before, value = value, own.to_setting(value)
                 if value is not before:
-                    said = f"{said}, {own}" if said else str(own)
+                    spelled = f"{spelled}, {own}" if spelled else str(own)
                 text = text and isinstance(value, str)
             value = slot.kind.text(value) if text else slot.kind.typed(value)
         except Mismatch as mismatch:
@@ -207,7 +207,7 @@ class Walk:
         except Exception as error:  # noqa: BLE001  The code of the program's kinds, hooks and conversions.
             self.refusals.refuse_words(slot, error, shown, keys, slot.path)
             return
-        self.keep(slot, anchored(value, slot.kind, self.layer.folder), keys, said)
+        self.keep(slot, anchored(value, slot.kind, self.layer.folder), keys, spelled)
 
     def keep(self, slot: Slot, value: Any, keys: Keys, conversion: str) -> None:
         """Put a value where it belongs, unless the layer already has another one for it."""
@@ -283,5 +283,5 @@ class Walk:
 def _class_of(view: View[Any]) -> type:
     import typing
 
-    found: type = typing.get_origin(view.target) or view.target
-    return found
+    target: type = typing.get_origin(view.target) or view.target
+    return target

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ptyconf import Origin, Schema, resolve
 from ptyconf.merge.cache import cache_of
-from ptyconf.merge.columns import SEEN, Plan, columns_of, keys_of, table_of
+from ptyconf.merge.columns import SEEN, ColumnLayout, columns_of, keys_of, table_of
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import read_anew
 from ptyconf.sources import mapping
@@ -87,7 +87,10 @@ def test_deep_or_mutable_tables_have_no_columns() -> None:
 def test_second_sight_makes_a_plan() -> None:
     """The first leaves a mark, the second the plan, and a shape that is translated has none."""
     schema = Schema("plain", [MODEL, EXECUTION, TRAINING, DATA])
-    for table, expected in (({"model": {"gridsize": 2}}, Plan), ({"data": {"epochs": 3}}, Plan)):
+    for table, expected in (
+        ({"model": {"gridsize": 2}}, ColumnLayout),
+        ({"data": {"epochs": 3}}, ColumnLayout),
+    ):
         before = set(cache_of(schema).plans)
         for mark in (object, expected):
             told(schema, table)
