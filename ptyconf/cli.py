@@ -194,11 +194,11 @@ def _add_file(parser: argparse.ArgumentParser, *, required: bool = True) -> None
 
 def _request(options: argparse.Namespace, file: Path | None = None) -> Request:
     given = []
-    for each in options.set:
-        key, sign, value = each.partition("=")
+    for option in options.set:
+        key, sign, value = option.partition("=")
         if not sign:
             raise ConfigError(
-                [Problem(f"--set {each} has no value", expected="PATH=VALUE", hint=f"--set {each}=...")]
+                [Problem(f"--set {option} has no value", expected="PATH=VALUE", hint=f"--set {option}=...")]
             )
         given.append((key.strip(), value))
     return Request(

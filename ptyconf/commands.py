@@ -58,15 +58,15 @@ def find_path(resolution: Resolution, name: str) -> str:
         ConfigError: None is meant, or several are.
     """
     index = resolution.schema.index
-    found = index.find(name)
-    if isinstance(found, (Slot, Alias)):
-        if found.path in resolution:
-            return found.path
-        raise ConfigError([Problem(f"{found.path!r} has no value", path=found.path)])
-    if found is not None:
-        raise ConfigError([Problem(f"{name!r} may mean {' or '.join(found.keys)}", hint=found.keys[0])])
+    path = index.find(name)
+    if isinstance(path, (Slot, Alias)):
+        if path.path in resolution:
+            return path.path
+        raise ConfigError([Problem(f"{path.path!r} has no value", path=path.path)])
+    if path is not None:
+        raise ConfigError([Problem(f"{name!r} may mean {' or '.join(path.keys)}", hint=path.keys[0])])
     near = close_matches(name, index.keys) or [
-        index.bare[each][0] for each in close_matches(name, index.bare)
+        index.bare[name][0] for name in close_matches(name, index.bare)
     ]
     raise ConfigError(
         [Problem(f"unknown setting {name!r}", known=", ".join(near), hint=near[0] if near else "")]
@@ -85,7 +85,7 @@ def check(load: Callable[[], Resolution]) -> Answer:
 
 def refusal(error: ConfigError) -> Answer:
     """Say everything that is wrong."""
-    problems = [problem_as_dict(each) for each in error.exceptions]
+    problems = [problem_as_dict(problem) for problem in error.exceptions]
     return Answer(str(error), {"version": 1, "ok": False, "problems": problems}, WRONG)
 
 
@@ -105,10 +105,10 @@ def problem_as_dict(problem: Any) -> dict[str, Any]:
 
 def compare(before: Resolution, after: Resolution, *, values_only: bool = False) -> Answer:
     """Show what differs between two resolutions; 1 when something does."""
-    found = diff(before, after)
+    changes = diff(before, after)
     if values_only:
-        found = Difference(found.values)
-    return Answer(str(found) or "no difference", found.as_dict(), DIFFERENT if found else OK)
+        changes = Difference(changes.values)
+    return Answer(str(changes) or "no difference", changes.as_dict(), DIFFERENT if changes else OK)
 
 
 def dump(resolution: Resolution, *, origins: bool = True, folder: Path | None = None) -> Answer:
@@ -153,11 +153,11 @@ def replay(frozen_file: Path, schema: Schema, now: Resolution | None = None) -> 
         text = frozen_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([Problem(f"{str(frozen_file)!r} cannot be read: {error}")]) from error
-    kept = Frozen.loads(text, file=str(frozen_file))
-    resolution = kept.replay(schema, file=str(frozen_file))
-    found = kept.compare(resolution if now is None else now)
-    found = tuple(each for each in found if now is not None or not schema[each.path].secret)
-    lines = [f"{kept.sha256}  {len(kept.settings)} settings"]
-    lines += [str(each) for each in found] or ["the same values"]
-    data = {"version": 1, "sha256": kept.sha256, "disagreements": [each.as_dict() for each in found]}
-    return Answer("\n".join(lines), data, DIFFERENT if found else OK)
+    frozen = Frozen.loads(text, file=str(frozen_file))
+    resolution = frozen.replay(schema, file=str(frozen_file))
+    changes = frozen.compare(resolution if now is None else now)
+    changes = tuple(change for change in changes if now is not None or not schema[change.path].secret)
+    lines = [f"{frozen.sha256}  {len(frozen.settings)} settings"]
+    lines += [str(change) for change in changes] or ["the same values"]
+    data = {"version": 1, "sha256": frozen.sha256, "disagreements": [change.as_dict() for change in changes]}
+    return Answer("\n".join(lines), data, DIFFERENT if changes else OK)

@@ -141,8 +141,8 @@ class ConfigError(ExceptionGroup[Problem], ValueError):
 
         Tools that match an exception group's message (pytest.raises) must find every problem's words in it.
         """
-        found = list(problems)
-        return super().__new__(cls, message or _joined(found), found)
+        listed = list(problems)
+        return super().__new__(cls, message or _joined(listed), listed)
 
     def __init__(self, problems: Iterable[Problem], message: str = "") -> None:
         BaseException.__init__(self, problems, message)
@@ -159,7 +159,7 @@ class ConfigError(ExceptionGroup[Problem], ValueError):
 
 
 def _joined(problems: Sequence[Exception]) -> str:
-    texts = [str(each) for each in problems[:SHOWN_PROBLEMS]]
-    if rest := sum(getattr(each, "count", 1) for each in problems[SHOWN_PROBLEMS:]):
+    texts = [str(problem) for problem in problems[:SHOWN_PROBLEMS]]
+    if rest := sum(getattr(problem, "count", 1) for problem in problems[SHOWN_PROBLEMS:]):
         texts.append(f"... and {rest} more")
     return "\n\n".join(texts)

@@ -72,8 +72,8 @@ class Frozen:
     @property
     def canonical(self) -> str:
         """The text that is hashed."""
-        said = {"program": self.program, "settings": dict(self.settings), "version": VERSION}
-        return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        content = {"program": self.program, "settings": dict(self.settings), "version": VERSION}
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
     @property
     def sha256(self) -> str:
@@ -82,15 +82,15 @@ class Frozen:
 
     def dumps(self) -> str:
         """Write it as a JSON file."""
-        said: dict[str, Any] = {
+        content: dict[str, Any] = {
             "version": VERSION,
             "program": self.program,
             "sha256": self.sha256,
             "settings": dict(self.settings),
         }
         if self.secrets:
-            said["secrets"] = dict(self.secrets)
-        return json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+            content["secrets"] = dict(self.secrets)
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def loads(cls, text: str, *, file: str = "") -> Frozen:
@@ -101,9 +101,9 @@ class Frozen:
         """
         origin = Origin("frozen", "frozen", "", file) if file else None
         try:
-            said = json.loads(text)
-            made = cls(said["program"], said["settings"], said.get("secrets", {}))
-            written = said["sha256"]
+            content = json.loads(text)
+            made = cls(content["program"], content["settings"], content.get("secrets", {}))
+            written = content["sha256"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError([Problem("this is no frozen configuration", origin=origin)]) from error
         if made.sha256 != written:
@@ -120,7 +120,7 @@ class Frozen:
             ConfigError: The schema no longer takes a value.
         """
         values: dict[str, Any] = {}
-        derived = {each.target for each in schema.derivations}
+        derived = {derivation.target for derivation in schema.derivations}
         for path, data in self.settings.items():
             if path in derived or data == LEFT_OUT_SECRET:
                 continue
@@ -137,16 +137,16 @@ class Frozen:
     def compare(self, resolution: Resolution) -> tuple[Disagreement, ...]:
         """Say which settings, and by which layer, would be different now."""
         now = freeze(resolution).settings
-        found = []
+        changes = []
         for path in sorted({*self.settings, *now}):
             old, new = self.settings.get(path), now.get(path)
             if old != new or type(old) is not type(new):
-                found.append(self._disagreement(resolution, path, old, new))
-        for path, kept in self.secrets.items():
+                changes.append(self._disagreement(resolution, path, old, new))
+        for path, mark in self.secrets.items():
             value = resolution.value(path) if path in resolution else None
-            if _hashed(value, bytes.fromhex(kept.partition(":")[0])) != kept:
-                found.append(self._disagreement(resolution, path, MASK, MASK))
-        return tuple(found)
+            if _hashed(value, bytes.fromhex(mark.partition(":")[0])) != mark:
+                changes.append(self._disagreement(resolution, path, MASK, MASK))
+        return tuple(changes)
 
     def _disagreement(self, resolution: Resolution, path: str, old: Any, new: Any) -> Disagreement:
         if path not in resolution:
@@ -188,5 +188,5 @@ def _hashed(value: Any, salt: bytes | None = None) -> str:
 def _without_secrets(data: Any) -> Any:
     """Take the markers of secrets out of what was frozen."""
     if isinstance(data, dict):
-        return {key: _without_secrets(each) for key, each in data.items() if each != LEFT_OUT_SECRET}
-    return [_without_secrets(each) for each in data] if isinstance(data, list) else data
+        return {key: _without_secrets(item) for key, item in data.items() if item != LEFT_OUT_SECRET}
+    return [_without_secrets(item) for item in data] if isinstance(data, list) else data

@@ -31,16 +31,16 @@ class IdentityTable(Generic[V]):
         entries, key = self._entries, id(thing)
 
         def forget(gone: weakref.ref[object]) -> None:
-            kept = entries.get(key)
-            if kept is not None and kept[0] is gone:
+            entry = entries.get(key)
+            if entry is not None and entry[0] is gone:
                 del entries[key]
 
         entries[key] = (weakref.ref(thing, forget), value)
 
     def get(self, thing: object) -> V | None:
         """Find the value of this very object, or None."""
-        kept = self._entries.get(id(thing))
-        return kept[1] if kept is not None and kept[0]() is thing else None
+        entry = self._entries.get(id(thing))
+        return entry[1] if entry is not None and entry[0]() is thing else None
 
 
 def can_be_referenced(kind: type) -> bool:

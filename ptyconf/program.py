@@ -49,19 +49,19 @@ class Request:
 
     def layers(self, schema: Schema | None = None) -> list[Layer]:
         """Make the layers of the request: flags, environment, file with profile and includes."""
-        found = []
+        layers = []
         if self.given:
             spelled = {key: f"--set {key}" for key, _ in self.given}
-            found.append(flags.given(dict(self.given), spelling=spelled))
+            layers.append(flags.given(dict(self.given), spelling=spelled))
         if self.prefix:
-            found.append(environment.layer(self.prefix, schema=schema))
+            layers.append(environment.layer(self.prefix, schema=schema))
         if self.file is not None and str(self.file) in STDIN:
-            found += file.parse(
+            layers += file.parse(
                 read_stdin(), file="<stdin>", profile=self.profile, kind=self.format, table=self.table
             )
         elif self.file is not None:
-            found += file.load(self.file, profile=self.profile, kind=self.format, table=self.table)
-        return found
+            layers += file.load(self.file, profile=self.profile, kind=self.format, table=self.table)
+        return layers
 
 
 def read_stdin(*, max_bytes: int = MAX_BYTES) -> str:
@@ -111,20 +111,20 @@ def find_program(name: str) -> Program:
     module = _import(module_name, name)
     attribute = attribute or "schema"
     candidates = [key for key, value in vars(module).items() if isinstance(value, (Schema, Program))]
-    found = getattr(module, attribute, None)
-    if isinstance(found, Schema):
-        return Program(found)
-    if isinstance(found, Program):
-        return found
+    target = getattr(module, attribute, None)
+    if isinstance(target, Schema):
+        return Program(target)
+    if isinstance(target, Program):
+        return target
     if attribute in vars(module):
-        said = f"{name!r} is {type(found).__name__}, not a schema"
+        complaint = f"{name!r} is {type(target).__name__}, not a schema"
     else:
-        said = f"there is no schema {name!r}: the module {module_name!r} has no {attribute!r}"
+        complaint = f"there is no schema {name!r}: the module {module_name!r} has no {attribute!r}"
     near = close_matches(attribute, candidates) or candidates
     raise ConfigError(
         [
             Problem(
-                said,
+                complaint,
                 expected="MODULE:SCHEMA, with a ptyconf.Schema",
                 known=", ".join(candidates),
                 hint=f"{module_name}:{near[0]}" if near else "",
@@ -155,7 +155,7 @@ def _absent(name: str, reason: str) -> Problem:
 
 def _failed(module_name: str, error: BaseException) -> Problem:
     """Say what went wrong inside a module, and on which line of it."""
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -163,9 +163,9 @@ def _failed(module_name: str, error: BaseException) -> Problem:
     ]
     file, line = (frames[-1].filename, frames[-1].lineno) if frames else (None, None)
     if isinstance(error, SyntaxError):
-        said, file, line = f"{type(error).__name__}: {error.msg}", error.filename, error.lineno
+        message, file, line = f"{type(error).__name__}: {error.msg}", error.filename, error.lineno
     origin = Origin("python", module_name, "", file, line) if file is not None else None
-    return Problem(f"the module {module_name!r} fails on import: {said}", origin=origin)
+    return Problem(f"the module {module_name!r} fails on import: {message}", origin=origin)
 
 
 @contextmanager

@@ -51,9 +51,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     if not report.failed:
         return report
     frames = [entry.frame.raw for entry in call.excinfo.traceback if not _runs_tests(entry.frame.raw)]
-    held = _held(frames, getattr(item, "funcargs", {}))
-    _mask(report, Masks(_secrets(held)))
-    text = _section(held, frames, full=mode == "full")
+    resolved = _held(frames, getattr(item, "funcargs", {}))
+    _mask(report, Masks(_secrets(resolved)))
+    text = _section(resolved, frames, full=mode == "full")
     if text:
         report.sections.append((TITLE, text))
     return report
@@ -84,13 +84,13 @@ def _compare(
     view: View[Any], left: Any, right: Any, ours: Resolution | None, theirs: Resolution | None, at: str
 ) -> list[str]:
     lines: list[str] = []
-    for each in view:
-        one, two = getattr(left, each.name), getattr(right, each.name)
-        if each.nested is not None:
-            lines += _compare(each.nested, one, two, ours, theirs, f"{at}{each.name}.")
+    for attribute in view:
+        one, two = getattr(left, attribute.name), getattr(right, attribute.name)
+        if attribute.nested is not None:
+            lines += _compare(attribute.nested, one, two, ours, theirs, f"{at}{attribute.name}.")
         elif type(one) is not type(two) or not _equal(one, two):
-            path = each.bind.path
-            lines.append(f"{at}{each.name}  ({path})")
+            path = attribute.bind.path
+            lines.append(f"{at}{attribute.name}  ({path})")
             lines.append(f"  left   {_side(ours, theirs, path, one)}")
             lines.append(f"  right  {_side(theirs, ours, path, two)}")
     return lines
@@ -130,16 +130,16 @@ class _Held:
 
 def _held(frames: list[FrameType], fixtures: Mapping[str, Any]) -> list[_Held]:
     """Find the resolved configs in locals and fixtures, one step inside what holds them, and below."""
-    found: dict[int, _Held] = {}
+    known: dict[int, _Held] = {}
     for scope in (*(frame.f_locals for frame in reversed(frames)), fixtures):
         for name, thing in list(scope.items())[:LOOKED_INTO]:
             waiting = [(name, thing), *_inside(name, thing)]
-            for inner, each in waiting:
-                if id(each) not in found and (kept := _recognise(inner, each)) is not None:
-                    found[id(each)] = kept
-                    if kept.view is not None:
-                        waiting += _inside(inner, each)  # the configs of its sections
-    return list(found.values())
+            for inner, candidate in waiting:
+                if id(candidate) not in known and (recognised := _recognise(inner, candidate)) is not None:
+                    known[id(candidate)] = recognised
+                    if recognised.view is not None:
+                        waiting += _inside(inner, candidate)  # the configs of its sections
+    return list(known.values())
 
 
 def _recognise(name: str, thing: Any) -> _Held | None:
@@ -154,11 +154,11 @@ def _recognise(name: str, thing: Any) -> _Held | None:
 
 def _inside(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(thing, (list, tuple)):
-        yield from ((f"{name}[{index}]", each) for index, each in enumerate(thing[:LOOKED_INTO]))
+        yield from ((f"{name}[{index}]", item) for index, item in enumerate(thing[:LOOKED_INTO]))
     elif isinstance(thing, dict):
-        yield from ((f"{name}[{key!r}]", each) for key, each in list(thing.items())[:LOOKED_INTO])
+        yield from ((f"{name}[{key!r}]", item) for key, item in list(thing.items())[:LOOKED_INTO])
     elif isinstance(values := getattr(thing, "__dict__", None), dict) and not isinstance(thing, type):
-        yield from ((f"{name}.{key}", each) for key, each in list(values.items())[:LOOKED_INTO])
+        yield from ((f"{name}.{key}", item) for key, item in list(values.items())[:LOOKED_INTO])
 
 
 # What it touched
@@ -177,19 +177,19 @@ def _reads(frame: FrameType) -> list[ast.Attribute | ast.Subscript | ast.Call]:
     return nodes
 
 
-def _touched(frame: FrameType, held: list[_Held]) -> Iterator[tuple[_Held, str]]:
+def _touched(frame: FrameType, resolved: list[_Held]) -> Iterator[tuple[_Held, str]]:
     """Find the settings that a function reads from the configs it holds, those of the failing line first."""
-    known = {id(each.thing): each for each in held}
+    known = {id(holder.thing): holder for holder in resolved}
     for node in _reads(frame):
         base = node.func if isinstance(node, ast.Call) else node
         owner = base.value if isinstance(base, (ast.Attribute, ast.Subscript)) else None
         if owner is None:
             continue
         thing = _evaluate(owner, frame)
-        kept = known.get(id(thing))
-        path = _path_read(node, kept) if kept is not None else None
-        if kept is not None and path is not None and path in kept.resolution:
-            yield kept, path
+        recognised = known.get(id(thing))
+        path = _path_read(node, recognised) if recognised is not None else None
+        if recognised is not None and path is not None and path in recognised.resolution:
+            yield recognised, path
 
 
 def _evaluate(node: ast.expr, frame: FrameType) -> Any:
@@ -202,11 +202,13 @@ def _evaluate(node: ast.expr, frame: FrameType) -> Any:
     return None
 
 
-def _path_read(node: ast.AST, kept: _Held) -> str | None:
+def _path_read(node: ast.AST, owner: _Held) -> str | None:
     """Say which setting an expression reads: ``config.field``, ``resolution[path]`` or ``.value(path)``."""
-    if isinstance(node, ast.Attribute) and kept.view is not None:
-        return next((each.bind.path for each in kept.view.own if each.name == node.attr), None)
-    return _constant_key(node) if kept.view is None else None
+    if isinstance(node, ast.Attribute) and owner.view is not None:
+        return next(
+            (attribute.bind.path for attribute in owner.view.own if attribute.name == node.attr), None
+        )
+    return _constant_key(node) if owner.view is None else None
 
 
 def _constant_key(node: ast.AST) -> str | None:
@@ -217,48 +219,50 @@ def _constant_key(node: ast.AST) -> str | None:
     return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
-def _section(held: list[_Held], frames: list[FrameType], *, full: bool) -> str:
+def _section(resolved: list[_Held], frames: list[FrameType], *, full: bool) -> str:
     """Tell the stories of what was touched, and count the rest."""
     written = [line for frame in reversed(frames) for line in _written(frame)] if frames else []
-    resolutions = {id(each.resolution): each.resolution for each in held}
+    resolutions = {id(holder.resolution): holder.resolution for holder in resolved}
     if full:
-        shown = [_story(each, path) for each in _by_resolution(held) for path in each.resolution]
+        shown = [_story(holder, path) for holder in _by_resolution(resolved) for path in holder.resolution]
         return "\n".join((*shown, *dict.fromkeys(written)))
     stories: dict[tuple[int, str], str] = {}
     for frame in reversed(frames):
-        for kept, path in _touched(frame, held):
-            name = kept.name if len(resolutions) > 1 else ""
-            stories.setdefault((id(kept.resolution), path), _story(kept, path, name))
+        for owner, path in _touched(frame, resolved):
+            name = owner.name if len(resolutions) > 1 else ""
+            stories.setdefault((id(owner.resolution), path), _story(owner, path, name))
     if not stories and not written:
-        for kept in held:
-            name = kept.name if len(resolutions) > 1 else ""
-            for path in _own(kept):
-                stories.setdefault((id(kept.resolution), path), _story(kept, path, name))
+        for owner in resolved:
+            name = owner.name if len(resolutions) > 1 else ""
+            for path in _own(owner):
+                stories.setdefault((id(owner.resolution), path), _story(owner, path, name))
     shown = [*stories.values(), *dict.fromkeys(written)][:SHOWN]
-    total = sum(len(each) for each in resolutions.values())
+    total = sum(len(resolution) for resolution in resolutions.values())
     if (rest := total - min(len(stories), SHOWN)) > 0:
-        names = ", ".join(dict.fromkeys(each.name for each in held))
+        names = ", ".join(dict.fromkeys(holder.name for holder in resolved))
         shown.append(f"and {rest} more settings of {names}; --ptyconf=full shows them")
     return "\n".join(shown)
 
 
-def _by_resolution(held: list[_Held]) -> list[_Held]:
+def _by_resolution(resolved: list[_Held]) -> list[_Held]:
     """Give one holder for each resolution."""
-    return list({id(each.resolution): each for each in reversed(held)}.values())[::-1]
+    return list({id(holder.resolution): holder for holder in reversed(resolved)}.values())[::-1]
 
 
-def _story(kept: _Held, path: str, name: str = "") -> str:
+def _story(owner: _Held, path: str, name: str = "") -> str:
     """Tell a setting's story, with the name of its config where there are several."""
     from ptyconf.report.story import story
 
-    first, newline, rest = story(kept.resolution, path).partition("\n")
+    first, newline, rest = story(owner.resolution, path).partition("\n")
     return f"{first}{f'  (in {name})' if name else ''}{newline}{rest}"
 
 
-def _own(kept: _Held) -> list[str]:
+def _own(owner: _Held) -> list[str]:
     """List a config's settings that are not defaults, where it is not known what the test touched."""
-    resolution = kept.resolution
-    paths = [each.bind.path for each in kept.view.own] if kept.view is not None else list(resolution)
+    resolution = owner.resolution
+    paths = (
+        [attribute.bind.path for attribute in owner.view.own] if owner.view is not None else list(resolution)
+    )
     return [
         path
         for path in paths
@@ -289,21 +293,21 @@ def _written(frame: FrameType) -> Iterator[str]:
         writer = getattr(table, "writer", None) if isinstance(table, (Mapping, ModuleType)) else None
         if callable(writer):
             values = table if isinstance(table, Mapping) else getattr(table, "cfg", {})
-            said = f" = {show(values[key])}" if key in values else ""
+            value_text = f" = {show(values[key])}" if key in values else ""
             file, _, line = (writer(key) or "").rpartition(":")
             place = f"{shown_path(file)}:{line}" if file else "a default that nobody wrote"
-            yield f"{ast.unparse(node)}{said}\n  set by      {place}"
+            yield f"{ast.unparse(node)}{value_text}\n  set by      {place}"
 
 
 # Secrets
 
 
-def _secrets(held: list[_Held]) -> Iterator[Any]:
+def _secrets(resolved: list[_Held]) -> Iterator[Any]:
     """Give the secret values of the configs."""
-    for each in _by_resolution(held):
-        for path, setting in each.resolution.schema.settings.items():
-            if setting.secret and path in each.resolution:
-                yield each.resolution.value(path)
+    for holder in _by_resolution(resolved):
+        for path, setting in holder.resolution.schema.settings.items():
+            if setting.secret and path in holder.resolution:
+                yield holder.resolution.value(path)
 
 
 def _mask(report: pytest.TestReport, masks: Masks) -> None:
@@ -318,7 +322,7 @@ def _cleaned(thing: Any, masks: Masks, seen: set[int]) -> Any:
     if isinstance(thing, str):
         return "".join(_cleaned_line(line, masks) for line in thing.splitlines(keepends=True))
     if isinstance(thing, (list, tuple)):
-        return type(thing)(_cleaned(each, masks, seen) for each in thing)
+        return type(thing)(_cleaned(item, masks, seen) for item in thing)
     if type(thing).__module__.startswith("_pytest.") and id(thing) not in seen:
         seen.add(id(thing))
         for name, value in list(vars(thing).items()):

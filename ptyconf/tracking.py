@@ -66,9 +66,9 @@ def tracks_set_fields(kind: type[T]) -> type[T]:
 def _arguments(kind: Any) -> dict[str, str]:
     """Map constructor arguments to field names, in the constructor's order."""
     if dataclasses.is_dataclass(kind):
-        names = [each.name for each in dataclasses.fields(kind) if each.init]
+        names = [field.name for field in dataclasses.fields(kind) if field.init]
         return {name: name for name in names}
-    return {each.alias: each.name for each in kind.__attrs_attrs__ if each.init}
+    return {attribute.alias: attribute.name for attribute in kind.__attrs_attrs__ if attribute.init}
 
 
 def _wrap_init(kind: Any) -> None:
@@ -85,17 +85,19 @@ def _wrap_init(kind: Any) -> None:
                 original, changes = asked
                 _ASKED.last = None
                 named = _SET.get(original) or frozenset()
-                _SET.put(self, named | {arguments[each] for each in changes if each in arguments})
+                _SET.put(self, named | {arguments[name] for name in changes if name in arguments})
             else:
                 given = (*order[: len(args)], *kwargs)
-                _SET.put(self, frozenset(arguments[each] for each in given if each in arguments))
+                _SET.put(self, frozenset(arguments[name] for name in given if name in arguments))
 
     kind.__init__ = init
 
 
 def _positional(init: Callable[..., Any]) -> tuple[str, ...]:
     parameters = list(inspect.signature(init).parameters.values())[1:]
-    return tuple(each.name for each in parameters if each.kind is not inspect.Parameter.KEYWORD_ONLY)
+    return tuple(
+        parameter.name for parameter in parameters if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+    )
 
 
 # dataclasses.replace and attrs.evolve pass every field to the constructor, so that what the caller named is
@@ -104,7 +106,7 @@ def _positional(init: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _codes(*functions: Any) -> dict[CodeType, str]:
-    codes = {getattr(each, "__code__", None): getattr(each, "__name__", "") for each in functions}
+    codes = {getattr(function, "__code__", None): getattr(function, "__name__", "") for function in functions}
     return {code: name for code, name in codes.items() if code is not None}
 
 
