@@ -58,13 +58,13 @@ def find_path(resolution: Resolution, name: str) -> str:
         ConfigError: None is meant, or several are.
     """
     index = resolution.schema.index
-    path = index.find(name)
-    if isinstance(path, (Slot, Alias)):
-        if path.path in resolution:
-            return path.path
-        raise ConfigError([Problem(f"{path.path!r} has no value", path=path.path)])
-    if path is not None:
-        raise ConfigError([Problem(f"{name!r} may mean {' or '.join(path.keys)}", hint=path.keys[0])])
+    entry = index.find(name)
+    if isinstance(entry, (Slot, Alias)):
+        if entry.path in resolution:
+            return entry.path
+        raise ConfigError([Problem(f"{entry.path!r} has no value", path=entry.path)])
+    if entry is not None:
+        raise ConfigError([Problem(f"{name!r} may mean {' or '.join(entry.keys)}", hint=entry.keys[0])])
     near = close_matches(name, index.keys) or [
         index.bare[name][0] for name in close_matches(name, index.bare)
     ]

@@ -51,7 +51,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     if not report.failed:
         return report
     frames = [entry.frame.raw for entry in call.excinfo.traceback if not _runs_tests(entry.frame.raw)]
-    resolved = _held(frames, getattr(item, "funcargs", {}))
+    resolved = _resolved_values(frames, getattr(item, "funcargs", {}))
     _mask(report, Masks(_secrets(resolved)))
     text = _section(resolved, frames, full=mode == "full")
     if text:
@@ -118,7 +118,7 @@ def _side(resolution: Resolution | None, other: Resolution | None, path: str, va
 # What a test holds
 
 
-class _Held:
+class _Resolved:
     """A config that a test holds, with the name under which it does."""
 
     def __init__(self, name: str, thing: Any, view: View[Any] | None, resolution: Resolution) -> None:
@@ -128,9 +128,9 @@ class _Held:
         self.resolution = resolution
 
 
-def _held(frames: list[FrameType], fixtures: Mapping[str, Any]) -> list[_Held]:
+def _resolved_values(frames: list[FrameType], fixtures: Mapping[str, Any]) -> list[_Resolved]:
     """Find the resolved configs in locals and fixtures, one step inside what holds them, and below."""
-    known: dict[int, _Held] = {}
+    known: dict[int, _Resolved] = {}
     for scope in (*(frame.f_locals for frame in reversed(frames)), fixtures):
         for name, thing in list(scope.items())[:LOOKED_INTO]:
             waiting = [(name, thing), *_inside(name, thing)]
@@ -142,14 +142,14 @@ def _held(frames: list[FrameType], fixtures: Mapping[str, Any]) -> list[_Held]:
     return list(known.values())
 
 
-def _recognise(name: str, thing: Any) -> _Held | None:
+def _recognise(name: str, thing: Any) -> _Resolved | None:
     from ptyconf.merge.provenance import provenance_of, view_of
     from ptyconf.merge.resolution import Resolution
 
     if isinstance(thing, Resolution):
-        return _Held(name, thing, None, thing)
+        return _Resolved(name, thing, None, thing)
     resolution = provenance_of(thing)
-    return None if resolution is None else _Held(name, thing, view_of(thing), resolution)
+    return None if resolution is None else _Resolved(name, thing, view_of(thing), resolution)
 
 
 def _inside(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
@@ -177,7 +177,7 @@ def _reads(frame: FrameType) -> list[ast.Attribute | ast.Subscript | ast.Call]:
     return nodes
 
 
-def _touched(frame: FrameType, resolved: list[_Held]) -> Iterator[tuple[_Held, str]]:
+def _touched(frame: FrameType, resolved: list[_Resolved]) -> Iterator[tuple[_Resolved, str]]:
     """Find the settings that a function reads from the configs it holds, those of the failing line first."""
     known = {id(holder.thing): holder for holder in resolved}
     for node in _reads(frame):
@@ -202,7 +202,7 @@ def _evaluate(node: ast.expr, frame: FrameType) -> Any:
     return None
 
 
-def _path_read(node: ast.AST, owner: _Held) -> str | None:
+def _path_read(node: ast.AST, owner: _Resolved) -> str | None:
     """Say which setting an expression reads: ``config.field``, ``resolution[path]`` or ``.value(path)``."""
     if isinstance(node, ast.Attribute) and owner.view is not None:
         return next(
@@ -219,7 +219,7 @@ def _constant_key(node: ast.AST) -> str | None:
     return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
-def _section(resolved: list[_Held], frames: list[FrameType], *, full: bool) -> str:
+def _section(resolved: list[_Resolved], frames: list[FrameType], *, full: bool) -> str:
     """Tell the stories of what was touched, and count the rest."""
     written = [line for frame in reversed(frames) for line in _written(frame)] if frames else []
     resolutions = {id(holder.resolution): holder.resolution for holder in resolved}
@@ -244,12 +244,12 @@ def _section(resolved: list[_Held], frames: list[FrameType], *, full: bool) -> s
     return "\n".join(shown)
 
 
-def _by_resolution(resolved: list[_Held]) -> list[_Held]:
+def _by_resolution(resolved: list[_Resolved]) -> list[_Resolved]:
     """Give one holder for each resolution."""
     return list({id(holder.resolution): holder for holder in reversed(resolved)}.values())[::-1]
 
 
-def _story(owner: _Held, path: str, name: str = "") -> str:
+def _story(owner: _Resolved, path: str, name: str = "") -> str:
     """Tell a setting's story, with the name of its config where there are several."""
     from ptyconf.report.story import story
 
@@ -257,7 +257,7 @@ def _story(owner: _Held, path: str, name: str = "") -> str:
     return f"{first}{f'  (in {name})' if name else ''}{newline}{rest}"
 
 
-def _own(owner: _Held) -> list[str]:
+def _own(owner: _Resolved) -> list[str]:
     """List a config's settings that are not defaults, where it is not known what the test touched."""
     resolution = owner.resolution
     paths = (
@@ -302,7 +302,7 @@ def _written(frame: FrameType) -> Iterator[str]:
 # Secrets
 
 
-def _secrets(resolved: list[_Held]) -> Iterator[Any]:
+def _secrets(resolved: list[_Resolved]) -> Iterator[Any]:
     """Give the secret values of the configs."""
     for holder in _by_resolution(resolved):
         for path, setting in holder.resolution.schema.settings.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.hints import Hints, assignment, example_of, list_known
-from ptyconf.schema.index import Found
+from ptyconf.schema.index import AmbiguousKey
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path
 from ptyconf.schema.tree import Choice, Section, Slot
@@ -76,7 +76,7 @@ class Refusals:
         """Note what somebody's own code says against a value."""
         self.fault(own_words(error, value, secret=holds_secret(slot)), path, keys)
 
-    def refuse_ambiguous(self, keys: Keys, meant: Found) -> None:
+    def refuse_ambiguous(self, keys: Keys, meant: AmbiguousKey) -> None:
         """Note a bare name that several settings have."""
         text = f"{'.'.join(str(key) for key in keys)!r} may mean {' or '.join(meant.keys)}"
         self.fault(text, "", keys, hint=f"write {meant.keys[0]}")

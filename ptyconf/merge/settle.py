@@ -287,7 +287,7 @@ class Settling:
             self.problems.append(self.places.raised(error, path, value))
             return
         if complaint:
-            self.problems.append(self.places.complaint(_told(complaint), path, value))
+            self.problems.append(self.places.complaint(_as_complaint(complaint), path, value))
 
     def _instances(self, slot: Slot, tree: Tree, path: str) -> tuple[Any, bool]:
         """Make what a tree stands for, and tell whether its classes take it."""
@@ -305,7 +305,7 @@ def _same(one: Any, two: Any) -> bool:
     return same(one, two)
 
 
-def _told(complaint: Any) -> str | Complaint:
+def _as_complaint(complaint: Any) -> str | Complaint:
     return complaint if isinstance(complaint, (str, Complaint)) else str(complaint)
 
 

@@ -57,7 +57,7 @@ def _join(first: str | int, rest: Segments | None) -> Segments | None:
     return None if rest is None else (first, *rest)
 
 
-def gather_variables(
+def settings_of_variables(
     index: Index, variables: Iterable[tuple[str, str]], refusals: Refusals
 ) -> Iterator[tuple[Slot, Any, dict[Segments, tuple[str]]]]:
     """Put variables together that mean places below one setting: it, its value, the places' names."""

@@ -11,7 +11,7 @@ from ptyconf.merge.columns import Rest, take_plain
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.refusals import Refusals, holds_secret
 from ptyconf.schema.annotations import is_class_with_fields
-from ptyconf.schema.index import Alias, Found
+from ptyconf.schema.index import Alias, AmbiguousKey
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Slot, Tree, fold, leaves
@@ -68,7 +68,7 @@ class Walk:
     def look_up(self, key: Any, entry: Any, value: Any, node: dict[str, Any], at: Keys) -> None:
         """Take a key that is no plain setting of its section: alias, whole path, bare name, or unknown."""
         keys = (*at, key)
-        meant: Slot | Alias | Found | None = None
+        meant: Slot | Alias | AmbiguousKey | None = None
         if entry.__class__ is tuple:
             meant = self.index.choose(entry, self.sections)
         elif entry.__class__ is dict:
@@ -81,11 +81,11 @@ class Walk:
             meant = self.index.find_bare(key, self.sections)
         self.take_meant(meant, value, keys)
 
-    def take_meant(self, meant: Slot | Alias | Found | None, value: Any, keys: Keys) -> None:
+    def take_meant(self, meant: Slot | Alias | AmbiguousKey | None, value: Any, keys: Keys) -> None:
         """Take a value for what its key means."""
         if meant is None:
             self.refusals.refuse_unknown(keys, value)
-        elif isinstance(meant, Found):
+        elif isinstance(meant, AmbiguousKey):
             self.refusals.refuse_ambiguous(keys, meant)
         elif isinstance(meant, Slot):
             self.take(meant, value, keys)
@@ -167,9 +167,9 @@ class Walk:
                 self.take_meant(self.index.find(key, self.sections), text, (name,))
         if not below:
             return
-        from ptyconf.merge.variables import gather_variables
+        from ptyconf.merge.variables import settings_of_variables
 
-        for slot, value, roots in gather_variables(self.index, below, self.refusals):
+        for slot, value, roots in settings_of_variables(self.index, below, self.refusals):
             self.roots.update(roots)
             self.take(slot, value, split_path(slot.path))
 

@@ -27,8 +27,8 @@ def to_json(resolution: Resolution, path: str | None = None) -> dict[str, Any]:
         KeyError: There is no such setting, or nothing gives it a value.
     """
     if path is not None:
-        return {"version": VERSION, **_told(resolution, path)}
-    return {"version": VERSION, "settings": [_told(resolution, path) for path in resolution]}
+        return {"version": VERSION, **_json_row(resolution, path)}
+    return {"version": VERSION, "settings": [_json_row(resolution, path) for path in resolution]}
 
 
 def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _told(resolution: Resolution, path: str) -> dict[str, Any]:
+def _json_row(resolution: Resolution, path: str) -> dict[str, Any]:
     """Give a trace with its value as the setting's kind writes it, so that it can be read back."""
     trace = resolution.trace(path)
     row = trace_as_dict(trace)

@@ -71,11 +71,11 @@ class _Dump:
         """Write one declared setting: a line, or one for each setting that it holds."""
         *section, name = (str(key) for key in split_path(path))
         lines = self.sections.setdefault(tuple(section), [])
-        if tree is not None and self.gathers(slot):
+        if tree is not None and self.adds_to_lower_layers(slot):
             self.replaces.append(path)
         lines += self.lines(slot, tree, split_path(path), (name,))
 
-    def gathers(self, slot: Slot) -> bool:
+    def adds_to_lower_layers(self, slot: Slot) -> bool:
         """Tell whether what lower layers say would be added to what is written."""
         if slot.setting.secret:
             return False

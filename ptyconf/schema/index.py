@@ -43,7 +43,7 @@ class Alias:
         return conversion.to_setting(self.kind.text(value) if text else self.kind.typed(value))
 
 
-class Found:
+class AmbiguousKey:
     """The settings that an ambiguous key may mean."""
 
     __slots__ = ("keys",)
@@ -109,7 +109,7 @@ class Index:
             raise SchemaError(f"{key!r} is a name and a section")
         node[name] = entry
 
-    def choose(self, candidates: Iterable[Alias], sections: tuple[str, ...]) -> Alias | Found:
+    def choose(self, candidates: Iterable[Alias], sections: tuple[str, ...]) -> Alias | AmbiguousKey:
         """Settle which setting an alias means: the only one, or the first in the order of sections."""
         aliases = tuple(candidates)
         if len(aliases) == 1:
@@ -117,9 +117,9 @@ class Index:
         ranked = sorted(
             (alias for alias in aliases if alias.section in sections), key=lambda a: sections.index(a.section)
         )
-        return ranked[0] if ranked else Found(tuple(alias.path for alias in aliases))
+        return ranked[0] if ranked else AmbiguousKey(tuple(alias.path for alias in aliases))
 
-    def find_bare(self, name: str, sections: tuple[str, ...]) -> Slot | Alias | Found | None:
+    def find_bare(self, name: str, sections: tuple[str, ...]) -> Slot | Alias | AmbiguousKey | None:
         """Find what a name without its section means."""
         keys = self.bare.get(name, ())
         if not keys:
@@ -133,7 +133,7 @@ class Index:
         if len(targets) == 1:
             own = [key for key in keys if isinstance(self.keys[key], Slot)]
             return self._settle((own or list(keys))[0], sections)
-        return Found(tuple(dict.fromkeys(key for key in keys)))
+        return AmbiguousKey(tuple(dict.fromkeys(key for key in keys)))
 
     def separator(self, key: str) -> str:
         """Give the text that separates the elements of the list that a full key means, "" for none."""
@@ -144,7 +144,7 @@ class Index:
         """Tell whether a full key means a secret setting."""
         return any(self.slots[path].setting.secret for path in self._target(key).split(" "))
 
-    def _settle(self, key: str, sections: tuple[str, ...]) -> Slot | Alias | Found:
+    def _settle(self, key: str, sections: tuple[str, ...]) -> Slot | Alias | AmbiguousKey:
         entry = self.keys[key]
         return entry if isinstance(entry, Slot) else self.choose(entry, sections)
 
@@ -152,7 +152,7 @@ class Index:
         entry = self.keys[key]
         return entry.path if isinstance(entry, Slot) else " ".join(alias.path for alias in entry)
 
-    def find(self, key: str, sections: tuple[str, ...] | None = None) -> Slot | Alias | Found | None:
+    def find(self, key: str, sections: tuple[str, ...] | None = None) -> Slot | Alias | AmbiguousKey | None:
         """Find what a full or bare key means."""
         order = self.sections if sections is None else sections
         if key in self.keys:

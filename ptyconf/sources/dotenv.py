@@ -54,7 +54,7 @@ def layer(
     places: dict[str, tuple[int, int]] = {}
     try:
         texts, places = parse(read_file(file))
-        variables.gather(texts)
+        variables.take_all(texts)
     except FileNotFoundError:
         if missing == "error":
             variables.faults.append(Fault(f"the file {os.fspath(path)!r} does not exist"))
@@ -113,5 +113,7 @@ def _value(body: str, at: int) -> tuple[str, int]:
     rest = _REST.match(body, match.end())
     if rest is None:
         raise TextError("has more than a comment behind a quoted text", *place_of(body, match.end()))
-    text = _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), match[1]) if quote == '"' else match[1]
+    text = (
+        _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), match[1]) if quote == '"' else match[1]
+    )
     return text, rest.end()

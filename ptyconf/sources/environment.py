@@ -12,7 +12,7 @@ from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.index import environment_name
 from ptyconf.schema.schema import Schema
-from ptyconf.sources.flags import gather_text
+from ptyconf.sources.flags import joined_text
 from ptyconf.text.files import TextError, read_file
 
 Empty = Literal["text", "unset"]
@@ -47,7 +47,7 @@ def layer(
     """
     variables = os.environ if environ is None else environ
     named = Variables(prefix, reserved, empty, schema)
-    named.gather(variables)
+    named.take_all(variables)
     return named.layer(name, unknown, lambda written: Origin("environment", "environment", written))
 
 
@@ -64,7 +64,7 @@ class Variables:
     files: dict[str, str] = field(default_factory=dict)  # where NAME_FILE pointed
     faults: list[Fault] = field(default_factory=list)
 
-    def gather(self, variables: Mapping[str, str]) -> None:
+    def take_all(self, variables: Mapping[str, str]) -> None:
         """Take the variables that mean settings."""
         own = self.own_names()
         start = f"{self.prefix}__"
@@ -154,7 +154,7 @@ class Variables:
             return self.texts
         known = self.schema.index.environment
         return {
-            below: gather_text(self.schema, known[below.upper()], [text])
+            below: joined_text(self.schema, known[below.upper()], [text])
             if below.upper() in known and self.schema.index.separator(known[below.upper()])
             else text
             for below, text in self.texts.items()

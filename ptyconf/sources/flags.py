@@ -172,17 +172,17 @@ def layer(namespace: argparse.Namespace, *, name: str = "flags", schema: Schema 
         (value for value in vars(namespace).values() if isinstance(value, Given)),
         key=lambda flag: flag.number,
     )
-    return _gathered(flags_given, name, schema)
+    return _flag_layer(flags_given, name, schema)
 
 
-def _gathered(flags_given: Iterable[Given], name: str, schema: Schema | None) -> Layer:
+def _flag_layer(flags_given: Iterable[Given], name: str, schema: Schema | None) -> Layer:
     """Put flags together: the last of a scalar counts, those of a list are its elements."""
     texts: dict[str, list[str]] = {}
     spelled: dict[str, str] = {}
     for flag in flags_given:
         texts.setdefault(flag.path, []).append(flag.text)
         spelled[flag.path] = flag.spelled
-    values = {path: gather_text(schema, path, text) for path, text in texts.items()}
+    values = {path: joined_text(schema, path, given_texts) for path, given_texts in texts.items()}
     return given(values, name=name, spelling=spelled)
 
 
@@ -210,7 +210,7 @@ def parse(
         add_flags(parser, schema)
         parser.parse_args(["--help"])
     line.read(list(argv))
-    made = _gathered(line.given, name, schema)
+    made = _flag_layer(line.given, name, schema)
     return replace(made, faults=tuple(line.faults)), line.profile
 
 
@@ -276,7 +276,7 @@ class _CommandLine:
             _, below = self.schema.locate(name)
         except KeyError:
             return None
-        return name if below and not any(isinstance(path, int) for path in below) else None
+        return name if below and not any(isinstance(segment, int) for segment in below) else None
 
     def refuse(self, word: str, option: str) -> None:
         """Note a word that means nothing, without a text that may be a secret."""
@@ -292,7 +292,7 @@ class _CommandLine:
         self.faults.append(Fault(text, origin=Origin("flag", "command line", key), hint=hint))
 
 
-def gather_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:
+def joined_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:
     """Make one text of what was given for a setting: of a list, an array with an element for each text.
 
     A text that starts with ``[`` is the list itself; one text is taken apart where the setting declares a

@@ -27,7 +27,7 @@ class Masks:
 
     def __init__(self, values: Iterable[Any]) -> None:
         parts = {part for value in values for part in _parts(value)}
-        texts = {text for part in parts for text in _spellings(part)}
+        texts = {text for part in parts for text in _written_forms(part)}
         numbers = {str(part) for part in parts if isinstance(part, (int, float, complex))}
         self.anywhere = _either(re.escape(text) for text in texts if len(text) >= LONG)
         quoted = (rf"(?<=['\"]){re.escape(text)}(?=['\"])" for text in texts if len(text) < LONG)
@@ -89,7 +89,7 @@ def _parts(value: Any) -> Iterator[Any]:
                 yield value.isoformat()
 
 
-def _spellings(part: Any) -> set[str]:
+def _written_forms(part: Any) -> set[str]:
     """Spell a secret as reprs, TOML and logs do, without its quotes."""
     from ptyconf.text.show import json_text
 
