@@ -24,6 +24,13 @@ class KeepBestWeights(Callback):
     def __init__(self, ranking: Ranking) -> None:
         self.best: epochs.BestWeights[dict[str, Tensor]] = epochs.BestWeights(ranking)
 
+    @property
+    def state_key(self) -> str:
+        """Name its entry in a checkpoint."""
+        # Lightning's default is the class's name. Checkpoints hold this one; under another a resumed training
+        # would start without its best epoch.
+        return "BestWeights"
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the weights if no epoch before was better."""
         score = trainer.callback_metrics.get(self.best.ranking.monitor)
