@@ -62,7 +62,7 @@ SETTINGS = {
         ["--test_data_file", "nowhere.npz"],
         "Test data file not found: nowhere.npz\n",
     ),
-    "unknown flag": (("", ""), ["--gridsiz", "2"], "unknown argument '--gridsiz'\n  try       --gridsize\n"),
+    "unknown flag": (("", ""), ["--gridsiz", "2"], "unknown argument '--gridsiz'\n  try  --gridsize\n"),
     "unknown scheduler": (("", ""), ["--scheduler", "Sometimes"], "'Sometimes'"),
     "no such file": (("", ""), ["gone.toml"], 'the file "gone.toml" does not exist'),
 }
@@ -224,7 +224,7 @@ SCANS: dict[str, tuple[Callable[[Arrays], Arrays], list[str], str]] = {
     "no overlap for groups": (
         _far_apart,
         ["--gridsize", "2", "--neighbor_count", "4"],
-        "groups hold patches that do not overlap",
+        "200 pixels apart, frames of 64 px share nothing",
     ),
     "positions in other units": (
         lambda arrays: (

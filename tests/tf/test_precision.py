@@ -15,7 +15,6 @@ import tensorflow as tf
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
 from ptycho.tf.devices import find_place
-from ptycho.tf.layers import convolutions
 from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.module import Arithmetic, PtychoModule
 from ptycho.tf.precision import POLICIES, policy_of, scales_loss
@@ -91,7 +90,7 @@ def test_every_weight_is_single(make_module: Callable[..., PtychoModule], precis
     """Kernels, biases, probe, scales and what Adam remembers hold 32 bits; convolutions compute in fewer."""
     module = make_module(precision)
     half = {"32-true": "float32", "bf16-mixed": "bfloat16", "16-mixed": "float16"}[precision]
-    assert {layer.compute_dtype for _, layer in convolutions(module.network.core, "core/")} == {half}
+    assert {layer.compute_dtype for _, layer in module.network.core.blocks.parts("core/")} == {half}
     assert {variable.dtype for variable in module.network.trainable_variables} == {"float32"}
     assert module.network.probe.dtype == tf.complex64
     assert {a.dtype.name for name, a in module.optimiser_state().items() if "/" in name} == {"float32"}
@@ -123,7 +122,7 @@ def test_training_tells_the_coarser_precision(
     trained = train(prepared({"precision": "16-mixed"}), tiny_scan, tmp_path)
     assert COARSER in trained.decisions
     assert all(np.isfinite(list(row.values())).all() for row in trained.history)
-    assert {layer.compute_dtype for _, layer in convolutions(trained.network.core, "core/")} == {"float32"}
+    assert {layer.compute_dtype for _, layer in trained.network.core.blocks.parts("core/")} == {"float32"}
 
 
 @EACH
