@@ -83,6 +83,7 @@ class Record:
     traces: Mapping[str, Trace]
     hidden: frozenset[str]
     settings: Mapping[str, tuple[str, str]]  # help and unit
+    frozen: Mapping[str, Any]  # as JSON holds the values, by the kinds of their settings
 
 
 def record_of(resolution: Resolution) -> Record:
@@ -108,7 +109,19 @@ def record_of(resolution: Resolution) -> Record:
         traces,
         hidden,
         {path: (setting.help, setting.unit) for path, setting in settings.items()},
+        {path: value for path in traces if (value := json_value(resolution, path)) is not None},
     )
+
+
+def json_value(resolution: Resolution, path: str) -> Any:
+    """Give a value as its setting's kind writes it in JSON; None for a section, a container or None."""
+    schema: Any = resolution.schema
+    if isinstance(schema, RecordedSchema):
+        return schema.frozen.get(path)
+    if path not in schema:
+        return None
+    slot, value = schema.slot(path), resolution.trace(path).value
+    return slot.kind.frozen(value) if slot.node is None and value is not None and value != MASK else None
 
 
 def _layer_record(layer: Layer, layer_values: LayerValues, schema: Schema) -> LayerRecord:
@@ -307,6 +320,7 @@ class RecordedSchema(Mapping[str, Setting]):
 
     def __init__(self, record: Record) -> None:
         self.name = record.program
+        self.frozen = record.frozen
         self._record = record
 
     @property

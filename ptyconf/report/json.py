@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ptyconf.merge.pickled import json_value
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.trace import Entry, Trace
 from ptyconf.report.written import thawed
@@ -49,14 +50,10 @@ def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _json_row(resolution: Resolution, path: str) -> dict[str, Any]:
     """Give a trace with its value as the setting's kind writes it, so that it can be read back."""
-    trace = resolution.trace(path)
-    row = trace_as_dict(trace)
-    try:
-        slot = resolution.schema.slot(path)
-    except KeyError:
-        return row  # a section by its path
-    if slot.node is None and trace.value is not None and trace.value != MASK:
-        row["value"] = slot.kind.frozen(trace.value)
+    row = trace_as_dict(resolution.trace(path))
+    value = json_value(resolution, path)
+    if value is not None:
+        row["value"] = value
     return row
 
 
