@@ -183,7 +183,7 @@ def run_together(folder: Path, overrides: str, *configs: str) -> list[list[str]]
 
 def assert_learned_alike(folder: Path, alone: Checkpoint) -> None:
     """Compare losses, weights, and what Adam remembers."""
-    _, found = read_checkpoint(folder)
+    found = read_checkpoint(folder).content
     for row, expected in zip(found.history, alone.history, strict=True):
         for name in ("train_loss", "val_loss"):
             assert row[name] == pytest.approx(expected[name], rel=1e-5)
