@@ -40,7 +40,7 @@ def test_no_other_framework_enters_the_process():
     """Networks, physics and iterations bring TensorFlow and Keras, and neither torch nor lightning."""
     done = run(
         "import sys\n"
-        "from ptycho.tf import losses, model, physics, probe_retrieval, refinement, weights\n"
+        "from ptycho.tf import infer, iteration, model, physics, train, weights\n"
         "print(sorted({'torch', 'lightning', 'jax', 'tensorflow', 'keras'} & {*sys.modules}))"
     )
     assert done.stdout.strip() == "['keras', 'tensorflow']", done.stderr
