@@ -105,7 +105,9 @@ def test_the_first_program_of_the_guide_runs(python: Path, tmp_path: Path) -> No
 def test_the_service_is_configured(python: Path, tmp_path: Path) -> None:
     """Files, profile, environment, flags, an own variable and a folder of secrets, each with its place."""
     folder = tmp_path / "service"
-    shutil.copytree(ROOT / "examples" / "ptyconf_service", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "examples" / "ptyconf_service", folder, ignore=shutil.ignore_patterns("__pycache__")
+    )
     (folder / "secrets").mkdir()
     (folder / "secrets" / "database__password").write_text("canary\n")
     words = [
