@@ -6,9 +6,10 @@ from pathlib import Path
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.metrics.comparison import compare, compare_network_alone
 from ptycho.raw_data import RawData
+from ptycho.reconstruction.picture import PictureOptions
 from ptycho.simulate.scan import Simulation, simulate
 from ptycho_torch.config_factory import create_training_payload
-from ptycho_torch.lit.infer import Options, reconstruct
+from ptycho_torch.lit.infer import reconstruct
 from ptycho_torch.lit.train import train
 
 
@@ -36,7 +37,8 @@ def main(folder: Path, *, n_frames: int = 225, epochs: int = 4) -> None:
     # params.cfg is populated now (CONFIG-001): data may be read.
     trained = train(payload, RawData.from_file(files[0]), folder / "run", progress=False)
     unseen = RawData.from_file(files[1])
-    found = reconstruct(trained.network, trained.normalisation, unseen, options=Options(refine_epochs=10))
+    options = PictureOptions(refine_epochs=10)
+    found = reconstruct(trained.network, trained.normalisation, unseen, options=options)
     for name, comparison in (
         ("network alone", compare_network_alone(found, unseen)),
         ("refined", compare(found, unseen)),
