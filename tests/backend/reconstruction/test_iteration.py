@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ptycho.physics import fourier, sweeps
 from ptycho.physics.canvas import Canvas
 from ptycho.reconstruction.iteration import Iteration, Measurement, SweepSettings
+from ptycho.reconstruction.short_sweeps import sweep_frames
 
 LEARN_PROBE = SweepSettings(learn_probe=True)
 
@@ -84,6 +85,19 @@ def reference_step(moved, X, corners, picture, probe, dampings):
         for pull, weight, damping in ((total, light, dampings[0]), (asked, passed, dampings[1]))
     ]
     return picture + steps[0], probe + steps[1], error / np.sum(X**2)
+
+
+@pytest.mark.parametrize("modes", [1, 2])
+def test_numpy_sweeps_as_the_backend_does(scanned, library, modes):
+    """Three sweeps end at the same object, probe and misfits, whichever library computes."""
+    scan = scanned(modes=modes)
+    given = (scan.X, scan.positions, scan.probe)
+    here, there = sweep_frames(*given, sweeps=3), sweep_frames(*given, sweeps=3, library=library)
+    # Rounding grows from sweep to sweep: 1e-6 after the first one.
+    assert np.linalg.norm(here.object - there.object) < 1e-3 * np.linalg.norm(there.object)
+    light, expected = ((np.abs(one.probe) ** 2).sum(0) for one in (here, there))
+    assert np.linalg.norm(light - expected) < 1e-3 * np.linalg.norm(expected)
+    np.testing.assert_allclose(here.misfits, there.misfits, rtol=1e-3)
 
 
 def test_truth_is_a_fixed_point(scanned, library):
