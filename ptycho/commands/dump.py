@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the settings file."""
     options.add_answer(parser)
     parser.add_argument("--plain", action="store_true", help="without origins")
-    options.add_sources(parser, files=1)
+    options.add_sources(parser, metavar="SCAN|FILE.toml")
     options.add_purpose(parser)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the settings file."""
     options.add_answer(parser)
-    options.add_sources(parser, files=1)
+    options.add_sources(parser, metavar="SCAN|FILE.toml")
     options.add_purpose(parser)
 
 

@@ -17,14 +17,12 @@ from ptycho.commands.failure import (
     describe,
     printable_lines,
 )
-from ptycho.commands.parser import Parser, unknown_argument
+from ptycho.commands.parser import Parser
 from ptycho.run.signals import EndedBySignalError, ending_on_signals
 from ptycho.run.streams import lasting_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from ptycho.commands.command import Command
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 _LOGGERS = ("ptycho", "ptycho_torch", "ptyconf")
 
@@ -71,40 +69,40 @@ def _say(text: str, code: int) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    names = command_names()
     word = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if word not in names:
+        return _without_command(arguments, names)
+    command = load_command(word)
+    # Only the command that was asked for declares its flags: the schema has many of them.
+    parser = Parser(prog=f"ptycho {word}", description=command.described(), allow_abbrev=False)
+    # Ours come first: a setting that is called debug keeps its long flag only.
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--quiet", action="store_true", help="say only what went wrong")
+    command.add_arguments(parser)
+    place = arguments.index(word)
+    given = parser.parse_args([*arguments[:place], *arguments[place + 1 :]])
+    log_to_terminal(quiet=given.quiet)
+    return command.run(given)
+
+
+def _without_command(arguments: list[str], names: Collection[str]) -> int:
+    """Show the version or the list of commands; refuse anything else.
+
+    Raises:
+        UsageError: There is no such command or option.
+    """
+    commands = {name: load_command(name) for name in names}
     parser = Parser(prog="ptycho", description="Physics-informed neural ptychography.")
     parser.add_argument("--version", action="store_true", help="print the version and leave")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    commands = _load(word)
-    for name, command in commands.items():
-        subparser = subparsers.add_parser(
-            name, help=command.help, description=command.described(), allow_abbrev=False
-        )
-        # Only the command that was asked for declares its flags: the schema has many of them.
-        if name == word:
-            # Ours come first: a setting that is called debug keeps its long flag only.
-            subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-            subparser.add_argument("--quiet", action="store_true", help="say only what went wrong")
-            command.add_arguments(subparser)
-    given, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        raise unknown_argument(unknown[0], subparsers.choices[given.command] if given.command else parser)
-    if given.version:
+    listed = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, command in sorted(commands.items(), key=lambda item: item[1].order):
+        listed.add_parser(name, help=command.help, description=command.described())
+    if parser.parse_args(arguments).version:
         print(_version())
         return EXIT_WHOLE
-    if given.command is None:
-        parser.print_help()
-        return EXIT_BAD_INPUT
-    log_to_terminal(quiet=given.quiet)
-    return commands[given.command].run(given)
-
-
-def _load(word: str | None) -> dict[str, Command]:
-    """Import the command that was asked for, or all of them where the list is to be shown."""
-    names = command_names()
-    if word in names:
-        return {word: load_command(word)}
-    return dict(sorted(((name, load_command(name)) for name in names), key=lambda item: item[1].order))
+    parser.print_help()
+    return EXIT_BAD_INPUT
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from ptycho.settings.layers import BARE_NAMES
 from ptycho.settings.recipe import RECIPES, STANDARD, recipe_layers
 from ptycho.settings.schema import OFFERED, schema
 from ptyconf import ConfigError, Problem
+from ptyconf.errors import error_text
 from ptyconf.sources import flags
 from ptyconf.sources.formats import FORMATS as SETTINGS_FORMATS
 from ptyconf.text.show import show
@@ -65,11 +66,13 @@ def add_sources(
     *,
     files: str | int = "+",
     metavar: str = "FILE.toml",
+    about: str | None = None,
 ) -> None:
     """Declare files, profile, recipe and a flag for every setting; short names mean the command's own."""
     # With a default of its own, "*" is not listed among the arguments that are required.
     none: dict[str, Any] = {"default": []} if files == "*" else {}
-    parser.add_argument("files", nargs=files, type=Path, metavar=metavar, help=_about_files(metavar), **none)
+    about = about or _about_files(metavar)
+    parser.add_argument("files", nargs=files, type=Path, metavar=metavar, help=about, **none)
     parser.add_argument("--profile", metavar="NAME", help="use [profile.NAME] of the settings files")
     add_recipe(parser)
     parser.add_argument("--help-all", action=_HelpAll, help="show a flag for every setting, and leave")
@@ -181,6 +184,22 @@ def resolve(
     )
 
 
+def split_settings(words: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """Tell files from the names of settings, which are bare or begin with the name of a section.
+
+    A file that exists is a file, whatever it is called.
+    """
+    sections = {path.partition(".")[0] for path in schema}
+    files, settings = [], []
+    for word in words:
+        section, dot, _ = str(word).partition(".")
+        if not word.exists() and (section in sections or not dot):
+            settings.append(str(word))
+        else:
+            files.append(word)
+    return files, settings
+
+
 def _quiet_layers(arguments: argparse.Namespace) -> list[Layer]:
     """Let ``--quiet`` mean the progress, too."""
     if not getattr(arguments, "quiet", False):
@@ -213,6 +232,19 @@ def _is_scan(path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         return b"\0" in stream.read(_LOOK_BYTES)
+
+
+def require_here(files: Iterable[Path]) -> None:
+    """Refuse files that are not there: what they would say is unknown.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+    """
+    for path in files:
+        if not path.exists():
+            raise FileNotFoundError(
+                error_text(f"there is no file {path}", expected="a scan or settings", hint=_TRY_OUT)
+            )
 
 
 def require_scan(resolution: Resolution, path: str, complaint: str) -> None:

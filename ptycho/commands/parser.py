@@ -19,10 +19,15 @@ class Parser(argparse.ArgumentParser):
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
         """Read all arguments, or name the first that is not known, with its close match.
 
+        Options may stand before, between and after the files.
+
         Raises:
             UsageError: An argument is not known.
         """
-        namespace, unknown = self.parse_known_args(*args, **kwargs)
+        # A parser of commands cannot tell options of its own from those of a command.
+        intermixed = self._subparsers is None
+        parse = self.parse_known_intermixed_args if intermixed else self.parse_known_args
+        namespace, unknown = parse(*args, **kwargs)
         if unknown:
             raise unknown_argument(unknown[0], self)
         return namespace

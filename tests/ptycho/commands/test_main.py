@@ -201,3 +201,27 @@ def test_freeze_then_replay_agrees(settings: Path, capsys: pytest.CaptureFixture
     assert main(["replay", str(frozen), str(settings)]) == 0
     assert main(["replay", str(frozen), str(settings), "--gridsize", "2"]) == 1
     assert "model.gridsize" in capsys.readouterr().out
+
+
+def test_files_settings_and_flags_in_any_order(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Options stand before, between and after files, and explain takes several files."""
+    more = tmp_path / "more.toml"
+    more.write_text("[training]\nnepochs = 2\n")
+    for words in (
+        ["--quiet", "explain", str(settings), str(more), "nepochs", "--batch_size", "2"],
+        ["explain", str(settings), "--batch_size", "2", str(more), "--quiet", "training.nepochs"],
+    ):
+        assert main(words) == 0
+        assert capsys.readouterr().out.startswith("training.nepochs = 2\n")
+
+
+def test_explain_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """A setting alone has the value that nobody changed; several, or a file that is not there, are refused."""
+    assert main(["explain", "gridsize"]) == 0
+    assert capsys.readouterr().out.startswith("model.gridsize = 2\n")
+    assert main(["explain", "gridsize", "nepochs"]) == 2
+    assert "ptycho explain nepochs" in capsys.readouterr().err
+    assert main(["explain", "away.npz", "gridsize"]) == 2
+    assert "there is no file away.npz" in capsys.readouterr().err
