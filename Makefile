@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 # Each backend's tests use one core; their output comes one after the other where make can do that.
 SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client test-oldest chaos dist dist-ptyconf clean
+.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client test-oldest chaos docs dist dist-ptyconf clean
 
 help:  ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,7 +37,7 @@ demo: $(VENV)/.installed
 	$(BIN)/ptycho train examples/quickstart.toml --backend $(BACKEND) $(DEMO_ARGUMENTS)
 endif
 
-test: check test-fast  ## every check and every test
+test: check docs test-fast  ## every check and every test
 	$(MAKE) $(SIDE_BY_SIDE) test-torch test-tf
 	$(MAKE) test-parity
 
@@ -69,6 +69,11 @@ test-parity: $(VENV)/.installed-test  ## both backends against each other, each 
 test-client: $(VENV)/.installed-test  ## ptychodus, in an environment of its own, trains and reconstructs with us
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/client -m client
 
+# Both variables silence advertisements for successors of the site's generator.
+docs: $(VENV)/bin/python  ## the documentation site: site/index.html; a link that leads nowhere fails
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --quiet
+
 # Folder of the wheels, and further options of `pip wheel`.
 DIST ?= dist
 WHEEL_OPTIONS ?=
@@ -96,4 +101,4 @@ test-oldest:  ## the engine and the numpy rooms at the lower bounds, without tor
 	$(OLDEST)/bin/python -m pytest -W default -p no:cacheprovider tests/ptyconf $(addprefix tests/ptycho/,files metrics physics scan settings simulate)
 
 clean:  ## remove what was built; outputs/ stays
-	rm -rf $(VENV) $(OLDEST) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -218,7 +218,7 @@ def test_files_settings_and_flags_in_any_order(
 
 
 def test_explain_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
-    """A setting alone has the value that nobody changed; several, or a file that is not there, are refused."""
+    """A setting alone has the value that nobody changed; several, and a missing file, are refused."""
     assert main(["explain", "gridsize"]) == 0
     assert capsys.readouterr().out.startswith("model.gridsize = 2\n")
     assert main(["explain", "gridsize", "nepochs"]) == 2
