@@ -1,4 +1,4 @@
-"""Pages that somebody follows with the keyboard: each command and each program on them runs, in their order."""
+"""Pages that somebody follows at the keyboard: their commands and programs run, in their order."""
 
 from __future__ import annotations
 
