@@ -69,10 +69,10 @@ test-parity: $(VENV)/.installed-test  ## both backends against each other, each 
 test-client: $(VENV)/.installed-test  ## ptychodus, in an environment of its own, trains and reconstructs with us
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/client -m client
 
-# Both variables silence advertisements for successors of the site's generator.
+# Both variables silence advertisements for successors; with --quiet a broken link would pass.
 docs: $(VENV)/bin/python  ## the documentation site: site/index.html; a link that leads nowhere fails
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
-	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build
 
 # Folder of the wheels, and further options of `pip wheel`.
 DIST ?= dist

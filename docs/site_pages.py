@@ -15,7 +15,6 @@ GUIDES = {
     "First scan": "first_scan.md",
     "Workflows": "workflows.md",
     "Scan files": "data.md",
-    "Clusters": "cluster.md",
     "Programs that call us": "client.md",
     "Every setting": "configuration.md",
     "Rules and why": "findings.md",
@@ -50,7 +49,7 @@ REFERENCE = {
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
-_LINK = re.compile(r"(?<=\]\()(?P<target>[^)#:\\s]+)(?P<anchor>#[^)\\s]*)?(?=\))")
+_LINK = re.compile(r"(?<=\]\()(?P<target>[^)#:\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
 
 
 def in_site(page: Path) -> str:
