@@ -75,7 +75,7 @@ def data_file_layer(
         path: The scan file.
         probe: What `probe_side` found.
         side: Side in px after crop and binning, where the settings ask for these.
-        crop: Side in px that the frames are cut or filled up to, because no network takes theirs.
+        crop: Side in px that the frames are cut or filled up to: the architecture does not take theirs.
     """
     values: dict[str, Any] = {}
     notes: dict[str, str] = {}
@@ -87,7 +87,7 @@ def data_file_layer(
         notes["model.N"] = f"{what}{cut}"
     if crop is not None:
         values["data.crop_px"] = crop
-        notes["data.crop_px"] = f"no network takes frames of {whole} px; {crop} px is the side nearest to it"
+        notes["data.crop_px"] = f"the architecture takes no frames of {whole} px, it takes {crop} px"
     for name, fact in probe.facts.items():
         values[f"data.{name}"], notes[f"data.{name}"] = fact.value, fact.origin
     if probe.nphotons is not None:

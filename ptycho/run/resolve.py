@@ -9,7 +9,6 @@ from typing import Any
 from ptycho.run.data_file import ProbeSide, data_file_layer, positions_layer, probe_side
 from ptycho.settings import views
 from ptycho.settings.call_site import outside_stack_level
-from ptycho.settings.choices import PATCH_SIZES
 from ptycho.settings.data import LARGEST_PADDING
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.layers import (
@@ -23,6 +22,7 @@ from ptycho.settings.layers import (
 )
 from ptycho.settings.recipe import counts_groups, recipe_layers
 from ptycho.settings.schema import schema
+from ptycho.settings.sides import nearest_side
 from ptyconf import ConfigError, Layer, Problem, Resolution, resolve
 from ptyconf.sources import environment, flags, instance, mapping, toml
 
@@ -182,16 +182,20 @@ def _with_scan(resolution: Resolution, scan: Path, probe: ProbeSide) -> Resoluti
 def _side_of_a_network(resolution: Resolution, whole: int) -> int | None:
     """Choose the side that frames are cut or filled up to; None where they may stay as they are.
 
-    A side that somebody asks for is taken, else the one that changes the frames least. What crops or bins
-    the frames settles it otherwise.
+    A side that somebody asks for is taken, else the one that the architecture takes. What crops or bins the
+    frames settles it otherwise.
     """
     options = resolution.build(views.SCAN)
-    if whole in PATCH_SIZES or options.crop_px is not None or options.bin != 1:
+    if options.crop_px is not None or options.bin != 1:
         return None
-    asked = resolution["model.N"]
+    largest = LARGEST_PADDING * whole
+    nearest = nearest_side(resolution["model.architecture"], whole, largest)
+    if nearest == whole:
+        return None
     if resolution.trace("model.N").winner.layer in {"torch-defaults", "tensorflow-defaults"}:
-        asked = min(PATCH_SIZES, key=lambda side: max(side / whole, whole / side))
-    return asked if isinstance(asked, int) and asked <= LARGEST_PADDING * whole else None
+        return nearest
+    asked: int = resolution["model.N"]
+    return asked if asked <= largest else None
 
 
 def _cuts_frames(layers: Iterable[Layer]) -> bool:

@@ -1,6 +1,7 @@
 # ruff: noqa: RUF009  `_read` is dataclasses.field with its metadata spelled out.
 """Section `data`: how a scan file is to be read, one line a setting."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -8,7 +9,7 @@ from ptycho.errors import ScanError
 from ptycho.settings.checks import Check, above_zero, length_m
 from ptycho.settings.conditions import Condition, without_companions
 from ptycho.settings.field import Across, described
-from ptyconf import Complaint, Resolution
+from ptyconf import Complaint
 from ptyconf.errors import error_text
 
 __all__ = ["BadPixels", "Centre", "PositionOrigin", "PositionUnit", "Quantity", "ScanOptions"]
@@ -56,7 +57,7 @@ def _alone(name: str) -> Condition:
     )
 
 
-def _agrees_with_energy(path: str, settings: Resolution) -> Complaint | None:
+def _agrees_with_energy(path: str, settings: Mapping[str, Any]) -> Complaint | None:
     """Refuse a wavelength beside an energy: one of them says it all."""
     if settings[path] is None or settings["data.energy_kev"] is None:
         return None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ptycho.settings.checks import Check
 from ptycho.settings.conditions import Condition
-from ptyconf import Complaint, Conversion, Resolution
+from ptyconf import Complaint, Conversion
 
 
 class TorchName(NamedTuple):
@@ -30,13 +30,15 @@ class Across(NamedTuple):
 
     Args:
         others: Paths of the other settings.
-        check: Takes the setting's path and the resolution, says what is wrong or None.
+        check: Takes the setting's path and the values by path, says what is wrong or None.
         name: What the condition is called.
+        in_class: Whether the validation of its class asks it too, where all of them are fields of that class.
     """
 
     others: tuple[str, ...]
-    check: Callable[[str, Resolution], Complaint | None]
+    check: Callable[[str, Mapping[str, Any]], Complaint | None]
     name: str
+    in_class: bool = False
 
 
 class DerivedFrom(NamedTuple):

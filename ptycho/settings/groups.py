@@ -1,10 +1,11 @@
 """What trainings and reconstructions settle alike about their groups of patches."""
 
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ptycho.settings.call_site import outside_stack_level
-from ptyconf import Complaint, Resolution
+from ptyconf import Complaint
 
 if TYPE_CHECKING:
     from ptycho.settings.inference import InferenceConfig
@@ -34,9 +35,9 @@ def channels(gridsize: int) -> int:
     return gridsize * gridsize
 
 
-def pool_holds_a_group(path: str, resolution: Resolution) -> Complaint | None:
+def pool_holds_a_group(path: str, settings: Mapping[str, Any]) -> Complaint | None:
     """Refuse a pool of neighbours with fewer points than a group has patches."""
-    pool, patches = resolution.value(path), channels(resolution.value("model.gridsize"))
+    pool, patches = settings[path], channels(settings["model.gridsize"])
     if pool is None or pool >= patches:
         return None
     return Complaint(

@@ -3,23 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ptycho.settings.checks import Check, above_zero, among, choice, from_zero, positive
-from ptycho.settings.choices import AMPLITUDE_ACTIVATIONS, MODEL_TYPES, PATCH_SIZES
+from ptycho.settings.checks import above_zero, choice, from_zero, positive
+from ptycho.settings.choices import AMPLITUDE_ACTIVATIONS, MODEL_TYPES
 from ptycho.settings.conditions import first, unless_used, where
 from ptycho.settings.conversions import ACTIVATION, MASK, MODE, SQUARE
-from ptycho.settings.field import TorchName, described
+from ptycho.settings.field import Across, TorchName, described
 from ptycho.settings.registries import ARCHITECTURES
+from ptycho.settings.sides import side_of_some_architecture, side_of_the_architecture
 from ptyconf import tracks_set_fields
 
 __all__ = ["ModelConfig"]
 
-_SIDE = Check(
-    among(PATCH_SIZES),
-    "Unsupported input size: {v}",
-    "64, 128 or 256",
-    "64",
-    remedy="data.crop_px = 64 where the frames are larger",
-)
 _NO_SUCH = "Invalid {name} '{v}'. Expected one of {sorted}."
 
 
@@ -28,12 +22,14 @@ _NO_SUCH = "Invalid {name} '{v}'. Expected one of {sorted}."
 class ModelConfig:
     """What the network is and which physics stands behind it."""
 
-    N: Literal[64, 128, 256] = described(
+    N: int = described(
         64,
-        help="side of a diffraction frame and of an object patch",
+        help="side of a diffraction frame and of an object patch; the architecture says which it takes",
         unit="px",
-        choices=PATCH_SIZES,
-        check=_SIDE,
+        check=side_of_some_architecture("64"),
+        across=Across(
+            ("model.architecture",), side_of_the_architecture, "a side of the architecture", in_class=True
+        ),
         torch="DataConfig.N",
     )
     gridsize: int = described(

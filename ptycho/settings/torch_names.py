@@ -6,6 +6,7 @@ A field either is a setting of its own, described here, or a name and a default 
 in its section: one of the same section and name, or the one whose line gives this field as its torch name.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from ptycho.settings.field import Across, DerivedFrom
 from ptycho.settings.groups import channels
 from ptycho.settings.sections import shared, shares_settings
 from ptycho.settings.torch_fields import label, own, thaw
-from ptyconf import Complaint, Resolution
+from ptyconf import Complaint
 
 __all__ = ["DataConfig", "DatagenConfig", "InferenceConfig", "ModelConfig", "TrainingConfig"]
 
@@ -26,8 +27,8 @@ _NO_DECODER = unless_used("pad_object")
 _NO_OUTER_FRAME = first(_NO_DECODER, where("model.pad_object", False), where("model.probe_big", False))
 
 
-def _an_amplitude_each(path: str, resolution: Resolution) -> Complaint | None:
-    written, patches = resolution.value(path), channels(resolution.value("model.gridsize"))
+def _an_amplitude_each(path: str, settings: Mapping[str, Any]) -> Complaint | None:
+    written, patches = settings[path], channels(settings["model.gridsize"])
     if written in (1, patches):
         return None
     return Complaint(

@@ -23,7 +23,7 @@ from ptycho.settings.field import Across, TorchName, described
 from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS, adopt_n_images, pool_holds_a_group
 from ptycho.settings.model import ModelConfig
 from ptycho.settings.registries import BACKENDS, LOSS_TERMS
-from ptyconf import Complaint, Resolution, tracks_set_fields
+from ptyconf import Complaint, tracks_set_fields
 
 __all__ = ["TrainingConfig"]
 
@@ -32,9 +32,9 @@ def _probe_of_the_checkpoint(settings: Mapping[str, Any]) -> str | None:
     return None if settings["training.resume"] is None else "the probe comes from training.resume"
 
 
-def _with_realspace_terms(path: str, resolution: Resolution) -> Complaint | None:
-    weight = resolution.value(path)
-    if weight > 0 and not resolution.value("training.realspace_weight") > 0:
+def _with_realspace_terms(path: str, settings: Mapping[str, Any]) -> Complaint | None:
+    weight = settings[path]
+    if weight > 0 and not settings["training.realspace_weight"] > 0:
         return Complaint(
             f"realspace_mae_weight = {weight!r} needs realspace_weight > 0",
             expected="training.realspace_weight above 0",

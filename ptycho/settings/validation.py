@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ptycho.settings.checks import Check
+from ptycho.settings.field import Across
+from ptyconf import Complaint
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -69,21 +71,35 @@ def missing_model(path: Path) -> str | None:
 
 
 @cache
-def _checks(kind: Any) -> tuple[tuple[str, Check], ...]:
-    """List the checks that a class asks, each with its field; what a run alone is asked is left out."""
-    return tuple(
-        (item.name, check)
-        for item in fields(kind)
-        if item.metadata.get("in_constructor", True)
-        for check in item.metadata.get("checks", ())
-    )
+def _checks(kind: Any) -> tuple[tuple[str, tuple[Check, ...], Across | None], ...]:
+    """List what a class asks of each field, alone and beside others; not what a run alone asks."""
+    asked = []
+    for item in fields(kind):
+        checks = item.metadata.get("checks", ()) if item.metadata.get("in_constructor", True) else ()
+        across = item.metadata.get("across")
+        if across is not None and not across.in_class:
+            across = None
+        if checks or across is not None:
+            asked.append((item.name, checks, across))
+    return tuple(asked)
 
 
-def _complaints(config: object) -> Iterator[str]:
+def _complaints(config: Any) -> Iterator[str]:
     kind: Any = type(config)
-    for name, check in _checks(kind):
-        if complaint := check.complaint(name, getattr(config, name)):
+    for name, checks, across in _checks(kind):
+        value = getattr(config, name)
+        complaints = [complaint for check in checks if (complaint := check.complaint(name, value))]
+        if across is not None and not complaints:
+            complaints = [complaint] if (complaint := _beside_others(config, name, across)) else []
+        for complaint in complaints:
             yield error_text(complaint.text, expected=complaint.expected, hint=complaint.hint)
+
+
+def _beside_others(config: object, name: str, across: Across) -> Complaint | None:
+    """Ask a condition on several fields of one class, which knows them by their paths."""
+    section = across.others[0].partition(".")[0]
+    paths = (f"{section}.{name}", *across.others)
+    return across.check(paths[0], {path: getattr(config, path.rpartition(".")[2]) for path in paths})
 
 
 def _raise(complaints: list[str]) -> None:

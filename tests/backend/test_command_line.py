@@ -47,6 +47,26 @@ def test_a_run_folder_holds_everything(trained: Path) -> None:
     assert sorted(item.name for item in trained.iterdir()) == ["other.npz", "run", "run.toml", "train.npz"]
 
 
+def test_a_scan_of_any_side_trains_as_it_is(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames of a side that the architecture takes are neither cut nor filled up, up to the picture."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["simulate", "scan.npz", "--N", "72", "--n-frames", "16", "--quiet"]) == 0
+    short = ["--nepochs", "1", "--gridsize", "1", "--n_filters_scale", "1", "--accelerator", "cpu"]
+    train = ["train", "scan.npz", "--training.backend", backend, "--output_dir", "run", "--quiet"]
+    assert main([*train, *short, "--inference.refine_epochs", "1"]) == 0
+    settings = {
+        item["path"]: item["value"]
+        for item in json.loads(Path("run/provenance.json").read_text())["settings"]
+    }
+    assert (settings["model.N"], settings["data.crop_px"]) == (72, None)
+    assert settings["model.architecture"] == "unet"
+    again = ["infer", "run", "--scan", "scan.npz", "--output_dir", "again", "--accelerator", "cpu"]
+    assert main([*again, "--quiet"]) == 0
+    assert Reconstruction.load(Path("again/reconstruction.npz")).probe.shape == (1, 72, 72)
+
+
 def test_pictures_are_pictures(trained: Path) -> None:
     """Every PNG decodes to an image with more than one colour."""
     from matplotlib import image

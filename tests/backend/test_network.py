@@ -38,12 +38,13 @@ def test_every_size_gives_patches_and_amplitudes(side, make_network, architectur
     assert np.isfinite(amplitude).all()
 
 
+@pytest.mark.parametrize("gridsize", [1, 2, 3])
 @pytest.mark.parametrize(("architecture", "N"), [("cnn", 256), ("unet", 32), ("unet", 72), ("unet", 256)])
-def test_each_architecture_takes_its_own_sides(side, make_network, architecture, N):
+def test_each_architecture_takes_its_own_sides(side, make_network, architecture, N, gridsize):
     """The cnn goes up to 256; the unet takes multiples of eight."""
-    network = make_network(N=N, architecture=architecture, gridsize=2)
+    network = make_network(N=N, architecture=architecture, gridsize=gridsize)
     patches, amplitude = side.predict(network, *batch(side, network, size=1))
-    assert tuple(patches.shape) == (1, 4, N, N)
+    assert tuple(patches.shape) == (1, gridsize**2, N, N)
     assert np.isfinite(side.array(amplitude)).all()
 
 

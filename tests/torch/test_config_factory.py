@@ -358,8 +358,9 @@ class TestOverridePrecedence:
             "Unsupported input size: 200\n"
             f"  written in  probeGuess (200, 200) ({scan_file})\n"
             "  overrides   DataConfig.N (64)\n"
-            "  expected    64, 128 or 256\n"
-            "  try         N = 64, or data.crop_px = 64 where the frames are larger"
+            "  expected    one of 64, 128, 256, for model.architecture = 'cnn'\n"
+            '  try         N = 256, or model.architecture = "unet", or data.crop_px = 256 for frames of '
+            "another side"
         )
         assert train(scan_file, {"crop_px": 64}).overrides_applied["N"] == 64
         assert train(scan_file, {"crop_px": 128, "bin": 2}).pt_data_config.N == 64

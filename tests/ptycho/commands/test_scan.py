@@ -119,17 +119,30 @@ def test_check_opens_the_scan(scan: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "notes.txt is no scan file: it is a text file" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("side", "N"), [(100, 128), (70, 64), (514, 256), (64, 64)])
+@pytest.mark.parametrize(
+    ("architecture", "side", "N"),
+    [
+        ("cnn", 100, 128),
+        ("cnn", 70, 64),
+        ("cnn", 514, 256),
+        ("cnn", 64, 64),
+        ("unet", 96, 96),
+        ("unet", 72, 72),
+        ("unet", 103, 96),
+        ("unet", 24, 32),
+    ],
+)
 def test_frames_get_the_side_of_a_network(
-    jail: Path, side: int, N: int, make_hdf5: Callable[[int], Path]
+    jail: Path, architecture: str, side: int, N: int, make_hdf5: Callable[[int], Path]
 ) -> None:
-    """Frames of a side that no network takes are cut or filled up to the nearest, which explain shows."""
+    """Frames of a side that the architecture does not take are cut or filled up; explain shows it."""
     path = make_hdf5(side)
-    resolution = resolve_run("train", overrides={"training.train_data_file": path})
+    written = {"training.train_data_file": path, "model.architecture": architecture}
+    resolution = resolve_run("train", overrides=written)
     assert resolution["model.N"] == N
     assert resolution["data.crop_px"] == (None if side == N else N)
-    asked = resolve_run("train", overrides={"training.train_data_file": path, "model.N": 64})
-    assert asked["data.crop_px"] == (None if side == 64 else 64)
+    asked = resolve_run("train", overrides=written | {"model.N": 64})
+    assert asked["data.crop_px"] == (None if side == N else 64)
     scan = RawData.from_file(path, options=resolution.build(ScanOptions))
     assert scan.N == N
 

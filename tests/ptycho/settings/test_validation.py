@@ -154,11 +154,12 @@ def test_the_schema_uses_the_same_words(field: str, value: Any, text: str) -> No
 
 def test_all_complaints_come_together() -> None:
     """A configuration with several faults tells them all, the model's first."""
-    config = TrainingConfig(model=ModelConfig(N=0, gridsize=0), nepochs=0)  # type: ignore[arg-type]
+    config = TrainingConfig(model=ModelConfig(N=0, gridsize=0), nepochs=0)
     with pytest.raises(ValueError, match="input size") as caught:
         validate_training_config(config)
     assert str(caught.value) == (
-        "Unsupported input size: 0\n  expected  64, 128 or 256\n  try       N = 64\n"
+        "Unsupported input size: 0\n"
+        "  expected  cnn: one of 64, 128, 256; unet: a multiple of 8 from 32 to 1024\n  try       N = 64\n"
         "gridsize must be positive, got 0\n  expected  a whole number above 0\n  try       gridsize = 1\n"
         "nepochs must be positive, got 0\n  expected  a whole number above 0\n  try       nepochs = 50"
     )
