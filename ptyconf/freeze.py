@@ -131,7 +131,7 @@ class Frozen:
         def origins(keys: Keys) -> Origin:
             return Origin("frozen", "frozen", join_path(keys), file)
 
-        layer = Layer("frozen", values, origins, dotted=True, replaces=frozenset(values))
+        layer = Layer("frozen", values, origins, dotted=True, replaces=frozenset(values), references=False)
         return resolve(schema, Precedence("frozen"), [layer])
 
     def compare(self, resolution: Resolution) -> tuple[Disagreement, ...]:

@@ -25,7 +25,7 @@ DEFAULT = Precedence(
 )
 """What stands above what, high to low."""
 
-_SCHEMAS: dict[tuple[Any, tuple[Kind, ...], int], tuple[Schema, Any]] = {}
+_SCHEMAS: dict[tuple[Any, tuple[Kind, ...], int, bool], tuple[Schema, Any]] = {}
 
 
 def load(  # noqa: PLR0913  One call says where everything comes from.
@@ -42,6 +42,7 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
     table: str = "",
     kinds: Iterable[Kind] = (),
     converter: Converter | None = None,
+    references: bool = False,
 ) -> T:
     """Read the settings of a class from all the places where users write them.
 
@@ -59,6 +60,7 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
         table: Table inside the files that holds the settings: ``tool.app``.
         kinds: The program's own kinds of values.
         converter: The program's cattrs converter with its structure hooks.
+        references: Whether texts may refer to other values: ``${server.host}``, ``${env:HOME}``.
 
     Returns:
         An instance of the class; ``provenance_of`` has the story of every setting.
@@ -67,7 +69,7 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
         ConfigError: Everything that is wrong, together.
         SchemaError: The class has a type that nobody can read.
     """
-    schema = schema_of(app, kinds=kinds, converter=converter)
+    schema = schema_of(app, kinds=kinds, converter=converter, references=references)
     layers, asked = _flag_layers(schema, flags, app)
     profile = profile or asked or (os.environ.get(f"{env}__PROFILE") if env else None)
     if overrides is not None:
@@ -98,18 +100,20 @@ def _built(resolution: Resolution, app: type[T]) -> T:
     return resolution.build(view)
 
 
-def schema_of(app: Any, *, kinds: Iterable[Kind] = (), converter: Converter | None = None) -> Schema:
-    """Give the schema of a class, as ``load`` uses it; kept for each class, kinds and converter.
+def schema_of(
+    app: Any, *, kinds: Iterable[Kind] = (), converter: Converter | None = None, references: bool = False
+) -> Schema:
+    """Give the schema of a class, as ``load`` uses it; kept for each class and what goes with it.
 
     Raises:
         SchemaError: The class cannot be one.
     """
     own = tuple(kinds)
-    key = (app, own, id(converter))
+    key = (app, own, id(converter), references)
     known = _SCHEMAS.get(key)
     if known is None:
         name = getattr(app, "__qualname__", str(app)).rpartition(".")[2]
-        schema = Schema(name, [View(app, "")], kinds=own, converter=converter)
+        schema = Schema(name, [View(app, "")], kinds=own, converter=converter, references=references)
         known = _SCHEMAS[key] = schema, converter  # held, so that its identity stays its own
     return known[0]
 

@@ -6,13 +6,14 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from ptyconf.merge.anchor import anchored
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.refusals import Refusals
 from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.choices import one_of
+from ptyconf.schema.deferred import deferred, read_end
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.reference import has_reference
 from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, fold
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields
@@ -27,14 +28,18 @@ class Branches:
         refusals: Where faults go.
         roots: The keys of the places that the layer spells in its own way.
         folder: Folder of relative paths.
+        refers: Whether texts may refer to other values.
     """
 
     missing = MISSING
 
-    def __init__(self, refusals: Refusals, roots: dict[Segments, Keys], folder: str | None) -> None:
+    def __init__(
+        self, refusals: Refusals, roots: dict[Segments, Keys], folder: str | None, *, refers: bool = False
+    ) -> None:
         self.refusals = refusals
         self.roots = roots
         self.folder = folder
+        self.refers = refers
         self.dotted = refusals.layer.dotted
 
     def keys(self, at: Segments) -> Keys:
@@ -71,27 +76,23 @@ class Branches:
         return MISSING
 
     def _end(self, slot: Slot, value: Any, at: Segments, *, text: bool, removable: bool) -> Any:
-        kind, conversion = slot.kind, slot.setting.conversion
+        kind = slot.kind
         if (
             removable
             and not kind.optional
             and (value is None or (text and value == "none" and kind.type is not str))
         ):
             return None
-        raw = value
+        if self.refers and has_reference(value):
+            self.refusals.refer()
+            return deferred(slot, value, self.folder, text=text)
         try:
-            if conversion is not None:
-                value = conversion.to_setting(value)
-            if text and isinstance(value, str):
-                value = kind.text(value)
-            elif value.__class__ not in slot.exact:
-                value = kind.typed(value)
+            return read_end(slot, value, self.folder, text=text)
         except Mismatch as mismatch:
-            return self._refuse(slot, raw, at, mismatch)
+            return self._refuse(slot, value, at, mismatch)
         except Exception as error:  # noqa: BLE001  The code of the program's kinds, hooks and conversions.
-            self.refusals.refuse_words(slot, error, raw, self.keys(at), join_path(at))
+            self.refusals.refuse_words(slot, error, value, self.keys(at), join_path(at))
             return MISSING
-        return anchored(value, kind, self.folder)
 
     def _table(self, slot: Slot, node: Table, value: Any, at: Segments, *, text: bool) -> Tree:
         if not isinstance(value, Mapping):

@@ -36,6 +36,7 @@ class Layer:
         folder: Relative paths resolve against it.
         unset: Paths that are set to None, with their keys.
         replaces: Paths of settings that gather from all layers, for which nothing below this layer counts.
+        references: Whether texts may refer to other values; None for as the schema says.
         faults: What was wrong with the source itself.
     """
 
@@ -52,6 +53,7 @@ class Layer:
     folder: str | None = field(default=None, kw_only=True)
     unset: tuple[tuple[str, Keys], ...] = field(default=(), kw_only=True)
     replaces: frozenset[str] = field(default=frozenset(), kw_only=True)
+    references: bool | None = field(default=None, kw_only=True)
     faults: tuple[Fault, ...] = field(default=(), kw_only=True)
     columns: Columns | tuple[()] | None = field(default=None, init=False, repr=False)
     values_by_schema: dict[int, LayerValues] = field(default_factory=dict, init=False, repr=False)
@@ -66,6 +68,10 @@ class Layer:
         from ptyconf.merge.layer_values import read
 
         return read(self, schema)
+
+    def refers(self, schema: Schema) -> bool:
+        """Tell whether texts of the layer may refer to other values."""
+        return schema.references if self.references is None else self.references
 
     def writes(self, schema: Schema, path: str) -> bool:
         """Tell whether the layer gives a setting a value other than None, under any of its keys."""

@@ -41,6 +41,7 @@ class LayerValues:
     faults: Sequence[Fault] = ()
     notices: Sequence[tuple[type[Warning], str]] = ()
     reported = False
+    refers = False  # whether a value with a reference is among them
     mark: tuple[Any, ...] | None = None  # what tells it from others of its rank
     _values: dict[str, Any] | None = None
     _origins: Mapping[str, Origin] = MappingProxyType({})
@@ -128,7 +129,9 @@ def read_anew(layer: Layer, schema: Schema) -> LayerValues:
     """Read a layer that was not read before: by the plan of its shape, or key by key."""
     layer_values = LayerValues(layer, schema)
     columns = layer.columns
-    if columns is None and not layer.text:
+    if layer.refers(schema):
+        columns = ()
+    elif columns is None and not layer.text:
         columns = columns_of(layer.values)
     if not columns:
         _read_plainly(layer_values, layer)
@@ -154,11 +157,17 @@ def read_anew(layer: Layer, schema: Schema) -> LayerValues:
 
 
 def take_as_read(
-    layer: Layer, schema: Schema, values: Mapping[str, Any], spelled: Mapping[str, tuple[Keys, str]]
+    layer: Layer,
+    schema: Schema,
+    values: Mapping[str, Any],
+    spelled: Mapping[str, tuple[Keys, str]],
+    *,
+    refers: bool = False,
 ) -> None:
     """Give a layer the values that it was read to before, in the terms of a schema."""
     layer_values = LayerValues(layer, schema)
     layer_values.values.update(values)
+    layer_values.refers = refers
     layer_values.spelled = spelled
     if schema.passed_over:
         _pass_over(layer_values, layer)
@@ -192,7 +201,7 @@ def _read_plainly(layer_values: LayerValues, layer: Layer) -> None:
             layer.values,
             layer_values.schema.index.tree,
             (),
-            None if layer.text else layer_values.values,
+            None if layer.text or layer.refers(layer_values.schema) else layer_values.values,
             rest,
         )
     if rest or layer.unset or layer.text:

@@ -8,67 +8,16 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from ptyconf.errors import SchemaError
-from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Layer
-from ptyconf.merge.layer_values import LayerValues, take_as_read
-from ptyconf.merge.origin import Origin
+from ptyconf.merge.layer_record import LayerRecord, layer_record
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
-from ptyconf.merge.trace import Trace
+from ptyconf.merge.trace import Referred, Trace
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Choice, Items, Slot, Variant, child, leaves
 from ptyconf.schema.view import copied
 from ptyconf.text.show import MASK, show
-
-
-class Origins:
-    """The origins of one layer's settings, written down."""
-
-    def __init__(self, places: Mapping[Keys, Origin], otherwise: Origin) -> None:
-        self.places = dict(places)
-        self.otherwise = otherwise
-
-    def __call__(self, keys: Keys) -> Origin:
-        """Give the origin of a setting; that of what holds it where it has none of its own."""
-        for length in range(len(keys), 0, -1):
-            if keys[:length] in self.places:
-                return self.places[keys[:length]]
-        return self.otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class VariantRecord:
-    """The table of a union, with the number of the section that was chosen for it."""
-
-    number: int
-    table: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class LayerRecord:
-    """One layer: what it says in the schema's terms, and where."""
-
-    name: str
-    kind: str
-    label: str
-    within: int
-    values: Mapping[str, Any]
-    conversions: Mapping[str, str]
-    origins: Origins
-
-    def layer(self, schema: Schema) -> Layer:
-        """Make the layer again, read as it was."""
-        layer = Layer(self.name, {}, self.origins, kind=self.kind, label=self.label, within=self.within)
-        values = {
-            path: _decoded(schema.index.slots[path], value)
-            for path, value in self.values.items()
-            if path in schema.index.slots
-        }
-        spelled = {path: (split_path(path), name) for path, name in self.conversions.items()}
-        take_as_read(layer, schema, values, spelled)
-        return layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +44,7 @@ def record_of(resolution: Resolution) -> Record:
     values = {path: copied(value) for path, _, value in resolution.leaves()}
     own = {id(layer.values_by_schema.get(id(schema))): layer for layer in state.layers}
     layers = tuple(
-        _layer_record(own[id(layer_values)], layer_values, schema)
+        layer_record(own[id(layer_values)], layer_values, schema, state.finished)
         for layer_values in state.layer_values
         if id(layer_values) in own
     )
@@ -122,51 +71,6 @@ def json_value(resolution: Resolution, path: str) -> Any:
         return None
     slot, value = schema.slot(path), resolution.trace(path).value
     return slot.kind.frozen(value) if slot.node is None and value is not None and value != MASK else None
-
-
-def _layer_record(layer: Layer, layer_values: LayerValues, schema: Schema) -> LayerRecord:
-    places: dict[Keys, Origin] = {}
-    values: dict[str, Any] = {}
-    for path, value in layer_values.values.items():
-        start, slot = split_path(path), schema.index.slots[path]
-        places[start] = layer_values.origin(path)
-        for below, _, _ in leaves(slot, value):
-            places[(*start, *below)] = layer_values.origin(join_path((*start, *below)))
-        values[path] = _encoded(slot, value)
-    conversions = {path: name for path, (_, name) in layer_values.spelled.items() if name and path in values}
-    otherwise = Origin(layer.kind, layer.label, layer.label)
-    return LayerRecord(
-        layer.name, layer.kind, layer.label, layer.within, values, conversions, Origins(places, otherwise)
-    )
-
-
-def _encoded(slot: Slot, tree: Any) -> Any:
-    """Give a tree without the sections that it names."""
-    node = slot.node
-    if node is None or tree is None:
-        return copied(tree)
-    if isinstance(node, Items):
-        return [_encoded(node.item, item) for item in tree]
-    table = {
-        key: item if (below := child(node, key, tree)) is None else _encoded(below, item)
-        for key, item in tree.items()
-    }
-    return VariantRecord(node.sections.index(tree.section), table) if isinstance(node, Choice) else table
-
-
-def _decoded(slot: Slot, tree: Any) -> Any:
-    """Give a tree its sections back."""
-    node = slot.node
-    if node is None or tree is None:
-        return tree
-    if isinstance(node, Items):
-        return [_decoded(node.item, item) for item in tree]
-    table = Variant(node.sections[tree.number], tree.table) if isinstance(node, Choice) else dict(tree)
-    for key, item in table.items():
-        below = child(node, key, table)
-        if below is not None:
-            table[key] = _decoded(below, item)
-    return table
 
 
 def import_schema(importable: str) -> Schema | None:
@@ -281,6 +185,7 @@ class Recorded(Resolution):
             trace,
             value=MASK,
             winner=replace(trace.winner, value=MASK),
+            references=tuple(_masked(step, self._record.hidden) for step in trace.references),
             losers=tuple(replace(loser, value=MASK) for loser in trace.losers),
             elements=(),
         )
@@ -339,6 +244,12 @@ class RecordedSchema(Mapping[str, Setting]):
 
     def __len__(self) -> int:
         return len(self._record.values)
+
+
+def _masked(step: Referred, hidden: frozenset[str]) -> Referred:
+    """Hide the secrets among what a reference leads to."""
+    steps = tuple(_masked(inner, hidden) for inner in step.steps)
+    return replace(step, value=MASK if not step.path or step.path in hidden else step.value, steps=steps)
 
 
 def _lacking(record: Record) -> SchemaError:

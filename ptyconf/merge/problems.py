@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ptyconf.errors import Complaint, Problem
@@ -29,6 +29,7 @@ class SettingPlaces:
         layers: Its layers, high to low, the defaults too.
         histories: What the layers wrote, by path.
         values: What is in force, by path.
+        hidden: Gives the paths of what follows from a secret, or refers to one.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class SettingPlaces:
         layers: tuple[LayerValues, ...],
         histories: Mapping[str, Any],
         values: Mapping[str, Any],
+        hidden: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.schema = schema
         self.layers = layers
         self.histories = histories
         self.values = values
+        self.hidden = hidden
 
     def written(self, path: str) -> list[tuple[LayerValues, Any]]:
         """List what layers wrote for a setting, high to low, without what is passed over."""
@@ -88,7 +91,7 @@ class SettingPlaces:
         here = ranks.get(id(above), -1)
         for layer_values, value in self.written(path):
             if ranks.get(id(layer_values), len(ranks)) > here:
-                secret = holds_secret(slot)
+                secret = self.is_secret(path, slot)
                 return (f"{layer_values.origin(path).where} ({show(value, secret=secret)})",)
         return ()
 
@@ -98,7 +101,7 @@ class SettingPlaces:
         written = self.written(path)
         winner = written[0][0] if written else None
         slot = self._slot(path)
-        secret = slot is not None and holds_secret(slot)
+        secret = self.is_secret(path, slot)
         hint = complaint.hint
         if complaint.example is not None and winner is not None and not secret:
             hint = assignment(winner.kind, winner.origins, winner.keys(path), toml_text(complaint.example))
@@ -116,7 +119,7 @@ class SettingPlaces:
     def raised(self, error: BaseException, path: str, value: Any = None) -> Problem:
         """Make a problem of what somebody's own code raised about a value."""
         slot = self._slot(path)
-        secret = slot is not None and holds_secret(slot)
+        secret = self.is_secret(path, slot)
         text = own_words(error, value, secret=secret)
         if not isinstance(error, (ValueError, TypeError)) or text == type(error).__name__:
             text = f"{type(error).__name__}: {text}" if text != type(error).__name__ else text
@@ -147,6 +150,15 @@ class SettingPlaces:
         return not words.isdisjoint(names) or any(
             close_matches(word, names, count=1) for word in list(words)[:50] if len(word) > 2
         )
+
+    def is_secret(self, path: str, slot: Slot | None) -> bool:
+        """Tell whether a setting is a secret, holds one, or follows from one."""
+        return path in self.hidden() or (slot is not None and holds_secret(slot))
+
+    def hides(self, path: str, slot: Slot) -> bool:
+        """Tell whether a secret stands somewhere in what a setting holds."""
+        inside = (f"{path}.", f"{path}[")
+        return self.is_secret(path, slot) or any(name.startswith(inside) for name in self.hidden())
 
     def _slot(self, path: str) -> Slot | None:
         try:

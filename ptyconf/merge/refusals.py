@@ -27,6 +27,7 @@ class Refusals:
 
     def __init__(self, layer_values: LayerValues, layer: Layer) -> None:
         self.layer = layer
+        self.layer_values = layer_values
         self.schema = layer_values.schema
         self.index = self.schema.index
         self.sections = self.index.sections if layer.sections is None else layer.sections
@@ -44,6 +45,10 @@ class Refusals:
     def fault(self, text: str, path: str, keys: Keys, *, known: str = "", hint: str = "") -> None:
         """Note one thing that is wrong."""
         self.faults.append(Fault(text, path, keys, known=known, hint=hint))
+
+    def refer(self) -> None:
+        """Note that a value of the layer refers to others."""
+        self.layer_values.refers = True
 
     def finish(self) -> None:
         """Count the unknown settings that are not listed one by one."""

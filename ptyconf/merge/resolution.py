@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,6 +44,9 @@ class State:
     reduced: Callable[[Resolution], Any]  # how it is pickled
     repeated: frozenset[tuple[int, str]] = frozenset()
     trees: dict[str, Tree] = field(default_factory=dict)  # completed, once somebody looks
+    hidden: Set[str] = frozenset()  # paths of what follows from a secret, or refers to one
+    links: Mapping[str, Any] = field(default_factory=dict)  # what references lead to, by path
+    finished: Mapping[int, Any] = field(default_factory=dict)  # what was read late, by identity as written
 
     def tree(self, path: str) -> Tree:
         """Give what a setting holds, filled with the defaults of its classes."""
@@ -139,7 +142,7 @@ class Resolution(Mapping[str, Any]):
 
     def settings(self) -> Iterator[tuple[str, Any]]:
         """Walk the declared settings that have a value, a container as one tree of plain values."""
-        from ptyconf.merge.story import plain_tree
+        from ptyconf.merge.plain import plain_tree
 
         state = self._state
         for path, slot in state.schema.index.slots.items():
@@ -147,7 +150,7 @@ class Resolution(Mapping[str, Any]):
                 if slot.node is None:
                     yield path, copied(state.values[path])
                 else:
-                    yield path, plain_tree(slot, state.tree(path), hide=False)
+                    yield path, plain_tree(slot, state.tree(path))
 
     def tree(self, path: str) -> Tree:
         """Give what a declared setting holds: its value, or the tree of the settings below it."""
@@ -211,10 +214,9 @@ class Resolution(Mapping[str, Any]):
         return self._state.reduced(self)
 
     def __repr__(self) -> str:
-        from ptyconf.merge.refusals import holds_secret
-
+        places = self._places()
         shown = ", ".join(
-            f"{path}={show(self._state.values[path], secret=holds_secret(slot))}"
+            f"{path}={show(self._state.values[path], secret=places.hides(path, slot))}"
             for path, slot in list(self.schema.index.slots.items())[:6]
             if path in self._state.values
         )
@@ -287,7 +289,9 @@ class Resolution(Mapping[str, Any]):
         from ptyconf.merge.problems import SettingPlaces
 
         state = self._state
-        return SettingPlaces(state.schema, state.layer_values, state.histories, state.values)
+        return SettingPlaces(
+            state.schema, state.layer_values, state.histories, state.values, lambda: state.hidden
+        )
 
     def _problem(self, failure: Failure, places: SettingPlaces) -> Problem:
         if not failure.missing:

@@ -83,10 +83,9 @@ def resolve(
         work.layers,
         work.histories,
         work.values,
-        settling.derived,
-        again,
-        _reduced,
-        settling.repeated,
+        again=again,
+        reduced=_reduced,
+        **settling.results(),
     )
     resolution = Resolution(state)
     if not work.problems:
@@ -183,13 +182,14 @@ class _Work:
         self.values: dict[str, Any] = {}
         self.problems: list[Problem] = []
         self.touched: set[str] = set()  # to be checked
+        self.hidden: set[str] = set()  # what follows from a secret
 
     @cached_property
     def places(self) -> SettingPlaces:
         """Where values stand, for what is wrong with them."""
         from ptyconf.merge.problems import SettingPlaces
 
-        return SettingPlaces(self.schema, self.layers, self.histories, self.values)
+        return SettingPlaces(self.schema, self.layers, self.histories, self.values, lambda: self.hidden)
 
     def tell_notices(self, stacklevel: int) -> None:
         """Warn of what is not wrong but should be known, once per layer."""
@@ -223,8 +223,15 @@ class _Work:
         """Find the values that are not the top of their history, derive, check."""
         self.pass_over()
         settling = Settling(
-            self.schema, lambda: self.places, self.values, self.histories, self.problems, self.touched
+            self.schema,
+            lambda: self.places,
+            self.values,
+            self.histories,
+            self.problems,
+            self.touched,
+            self.layers,
         )
+        self.hidden = settling.hidden
         settling.combine(tied)
         settling.derive_all()
         settling.check_all()

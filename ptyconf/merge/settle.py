@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.errors import Complaint, Problem
-from ptyconf.merge.law import STRATEGIES, entries
+from ptyconf.merge.combine import Repeated, joined, live_entries, merge_trees
+from ptyconf.merge.law import entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.trace import Derived
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.reference import Deferred
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Derivation, Setting
 from ptyconf.schema.tree import (
@@ -21,16 +23,12 @@ from ptyconf.schema.tree import (
     branch,
     child,
     completed,
-    fold,
     key_text,
-    without_removed,
 )
 from ptyconf.text.show import show, toml_text
 
 if TYPE_CHECKING:
     from ptyconf.merge.problems import SettingPlaces
-
-Repeated = frozenset[tuple[int, str]]  # identity of a layer, and the path that it repeats
 
 
 class Settling:
@@ -44,6 +42,7 @@ class Settling:
         histories: Mapping[str, Any],
         problems: list[Problem],
         touched: set[str],
+        layers: tuple[LayerValues, ...],
     ) -> None:
         self.schema = schema
         self._places = places
@@ -51,13 +50,29 @@ class Settling:
         self.histories = histories
         self.problems = problems
         self.touched = touched
+        self.layers = layers
         self.derived: dict[str, Derived] = {}
         self.repeated: Repeated = frozenset()
+        self.hidden: set[str] = set()  # what follows from a secret, or refers to one
+        self.trees: dict[str, Tree] = {}  # filled with the defaults of their classes
+        self.links: Mapping[str, Any] = {}  # what references lead to, by path
+        self.finished: Mapping[int, Any] = {}  # what was read late, by identity as written
 
     @property
     def places(self) -> SettingPlaces:
         """Where values stand, for what is wrong with them."""
         return self._places()
+
+    def results(self) -> dict[str, Any]:
+        """Give what was found out besides the values."""
+        return {
+            "derived": self.derived,
+            "repeated": self.repeated,
+            "trees": self.trees,
+            "hidden": self.hidden,
+            "links": self.links,
+            "finished": self.finished,
+        }
 
     # Values that gather
 
@@ -71,11 +86,27 @@ class Settling:
             if link is None or path not in self.values:
                 continue
             if slot.node is not None:
-                self.values[path] = merge_trees(slot, live_entries(path, link, self.repeated))
+                self.values[path] = merge_trees(slot, self.live(path))
             elif link[2] is not None and self.values[path] is not None:
-                combine = STRATEGIES[slot.setting.merge]
-                values, _ = combine(live_entries(path, link, self.repeated))
-                self.values[path] = values if isinstance(values, dict) else slot.kind.typed(values)
+                live = self.live(path)
+                if not any(isinstance(value, Deferred) for _, value in live):
+                    self.values[path] = joined(slot, live)
+        if self.schema.references or any(layer_values.refers for layer_values in self.layers):
+            from ptyconf.merge.references import References
+
+            references = References(self)
+            references.settle()
+            self.links, self.finished = references.links, references.finished
+
+    def live(self, path: str) -> list[tuple[LayerValues, Any]]:
+        """List the entries of a setting that count, high to low."""
+        return live_entries(path, self.histories.get(path), self.repeated)
+
+    def tree(self, path: str) -> Tree:
+        """Give what a setting holds, filled with the defaults of its classes."""
+        if path not in self.trees:
+            self.trees[path] = completed(self.schema.index.slots[path], self.values[path])
+        return self.trees[path]
 
     def _repeats(self, tied: list[list[LayerValues]]) -> Iterator[tuple[int, str]]:
         """Find what layers of one rank say alike where lists are joined: it counts once."""
@@ -124,7 +155,8 @@ class Settling:
                 if inner is not None and rest[0] in tree:
                     descend(inner, tree[rest[0]], rest[1:], stars)
 
-        descend(slot, completed(slot, self.values.get(root)), pattern[start:], ())
+        if root in self.values:
+            descend(slot, self.tree(root), pattern[start:], ())
         return keys
 
     def value_at(self, path: str) -> Any:
@@ -137,7 +169,7 @@ class Settling:
             return self.values[path]
         root, below = self.schema.locate(path)
         slot = self.schema.index.slots[root]
-        return branch(slot, completed(slot, self.values[root]), below)[1]
+        return branch(slot, self.tree(root), below)[1]
 
     def derive(self, derivation: Derivation, path: str, names: tuple[str, ...]) -> None:
         """Compute one derived setting; a layer that says otherwise is wrong, a default merely loses."""
@@ -160,6 +192,9 @@ class Settling:
             self.problems.append(self.places.raised(error, place, inputs.get(place)))
             return
         self._put(root, below, value)
+        self.trees.pop(root, None)
+        if self.from_secret(inputs):
+            self.hidden.add(path)
         self.derived[path] = Derived(derivation.shown, inputs, derivation.reason)
         self.touched.add(root)
         written_by = entries(self.histories.get(path)) if not below else self.places.written(path)
@@ -222,7 +257,7 @@ class Settling:
         """Tell whether one of the inputs of a derivation is a secret."""
         from ptyconf.merge.refusals import holds_secret
 
-        return any(holds_secret(self.schema.slot(name)) for name in inputs)
+        return any(name in self.hidden or holds_secret(self.schema.slot(name)) for name in inputs)
 
     # Checks
 
@@ -238,7 +273,7 @@ class Settling:
         for root in self.schema.checked_below:
             if root in self.values and root not in faulty:
                 slot = self.schema.index.slots[root]
-                self._check_below(slot, completed(slot, self.values[root]), split_path(root), faulty)
+                self._check_below(slot, self.tree(root), split_path(root), faulty)
 
     def _check_below(self, slot: Slot, tree: Tree, at: Segments, faulty: set[str]) -> None:
         path = join_path(at)
@@ -313,30 +348,3 @@ def _filled(pattern: Segments, stars: tuple[Any, ...]) -> Segments:
     """Put keys in the place of a pattern's stars."""
     turn = iter(stars)
     return tuple(next(turn, key) if key == "*" else key for key in pattern)
-
-
-def live_entries(path: str, link: Any, repeated: Repeated = frozenset()) -> list[tuple[LayerValues, Any]]:
-    """List the entries of a history that count, high to low, without the parts that are passed over."""
-    live = []
-    for layer_values, value in entries(link):
-        if path not in layer_values.passed and (id(layer_values), path) not in repeated:
-            live.append((layer_values, layer_values.live(path, value)))
-            if path in layer_values.replaces:
-                break
-    return live
-
-
-def merge_trees(slot: Slot, live: list[tuple[LayerValues, Any]]) -> Tree:
-    """Fold the trees of all layers, low to high."""
-    node = slot.node
-    if isinstance(node, Items) and node.strategy in STRATEGIES:
-        if live and live[0][1] is None:
-            return None
-        combined, _ = STRATEGIES[node.strategy](live)
-        return without_removed(slot, combined)
-    merged: Tree = None
-    for number, (_, tree) in enumerate(reversed(live)):
-        merged = tree if number == 0 else fold(slot, merged, tree)
-    if merged is None and isinstance(node, Table) and not node.optional:
-        return {}
-    return without_removed(slot, merged)

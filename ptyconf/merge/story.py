@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ptyconf.merge.combine import live_entries
 from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
+from ptyconf.merge.plain import plain_tree
 from ptyconf.merge.problems import ABSENT, part
 from ptyconf.merge.refusals import holds_secret
-from ptyconf.merge.settle import live_entries
-from ptyconf.merge.trace import Applied, Derived, Element, Entry, Trace
+from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
 from ptyconf.schema.path import Segments, join_path, split_path
-from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, key_text, leaves
+from ptyconf.schema.reference import Deferred
+from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, leaves
 from ptyconf.schema.view import copied
 from ptyconf.text.show import MASK
 
@@ -61,18 +63,18 @@ class Stories:
         """Tell the story of a setting that holds one value."""
         state = self.state
         derivation = state.derived.get(path)
-        hidden = not self.reveal and (slot.setting.secret or self.derived_from_secret(derivation))
+        hidden = not self.reveal and (slot.setting.secret or path in state.hidden)
         raw = state.values[path]
         value = MASK if hidden else raw if raw.__class__ in _PLAIN else copied(raw)
         live: list[tuple[LayerValues, Any]] = []
         written: list[Entry] = []
         cut = False
         for source, entry in entries(state.histories.get(path)):
-            shown = MASK if hidden else entry if entry.__class__ in _PLAIN else copied(entry)
+            shown = MASK if hidden else entry if entry.__class__ in _PLAIN else copied(self.read(entry))
             passed = source.passed.get(path)
             written.append(Entry(source.name, shown, source.origin(path), source.conversion(path), passed))
             if passed is None and (id(source), path) not in state.repeated and not cut:
-                live.append((source, entry))
+                live.append((source, self.read(entry)))
                 cut = path in source.replaces
         winner = (
             None
@@ -106,6 +108,7 @@ class Stories:
             derivation,
             tuple([Applied(entry.layer, entry.passed) for entry in written if entry.passed is not None]),
             elements,
+            tuple(self.references(path)),
         )
 
     def masked(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -123,11 +126,26 @@ class Stories:
             slot = self.state.schema.slot(path)
         except KeyError:
             return False
-        return holds_secret(slot) or self.derived_from_secret(self.state.derived.get(path))
+        return path in self.state.hidden or holds_secret(slot)
 
-    def derived_from_secret(self, derivation: Derived | None) -> bool:
-        """Tell whether one of the inputs of a derivation is a secret."""
-        return derivation is not None and any(self.is_secret(path) for path in derivation.inputs)
+    def read(self, value: Any) -> Any:
+        """Give a value with references as it was read; one that lost, as it was written."""
+        if not isinstance(value, Deferred):
+            return value
+        return self.state.finished[id(value)][0] if id(value) in self.state.finished else value.raw
+
+    def references(self, path: str) -> Iterator[Referred]:
+        """Say what the references in a setting lead to, step by step."""
+        for reference, value in self.state.links.get(path, ()):
+            if reference.kind == "setting":
+                shown = MASK if not self.reveal and self.is_secret(reference.name) else copied(value)
+                steps = tuple(self.references(reference.name))
+                origin = self.of(reference.name).winner.origin
+                yield Referred(str(reference), reference.name, shown, origin, steps)
+            else:
+                hidden = not self.reveal and self.is_secret(path)
+                origin = Origin(reference.kind, reference.kind, reference.name)
+                yield Referred(str(reference), "", MASK if hidden else value, origin)
 
     def elements(self, path: str, slot: Slot, live: list[tuple[LayerValues, Any]]) -> Iterator[Element]:
         """Say which layer gave each element of a joined list or a merged free table."""
@@ -146,9 +164,7 @@ class Stories:
     def end(self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, value: Any) -> Trace:
         """Tell the story of what stands at the end of a branch."""
         state = self.state
-        hidden = not self.reveal and (
-            inner.setting.secret or self.derived_from_secret(state.derived.get(path))
-        )
+        hidden = not self.reveal and (inner.setting.secret or path in state.hidden)
         written, winner = self.written(path, root, outer, inner, below, hidden=hidden)
         shown = MASK if hidden and value is not None else copied(value)
         return self.finish(path, shown, winner, written, state.derived.get(path), ())
@@ -168,7 +184,7 @@ class Stories:
                 barred = barred or self.replaces(outer, place, tree)
                 continue
             reason = source.passed_reason(path, root)
-            shown = MASK if hidden and value is not None else _shown(inner, value)
+            shown = MASK if hidden and value is not None else _shown(inner, self.read(value))
             where = join_path((*split_path(root), *place))
             entry = Entry(source.name, shown, source.origin(where), source.conversion(where), reason)
             entries_written.append(entry)
@@ -247,7 +263,7 @@ class Stories:
         for source, written_tree in entries(self.state.histories.get(root)):
             value = part(outer, written_tree, below)
             if value is not ABSENT:
-                shown = plain_tree(inner, value, hide=not self.reveal)
+                shown = self.plain_tree(inner, value, place)
                 reason = source.passed_reason(path, root)
                 written.append(
                     Entry(source.name, shown, source.origin(path), source.conversion(path), reason)
@@ -255,8 +271,20 @@ class Stories:
         winner = next((entry for entry in written if entry.passed is None), None)
         if winner is None:
             winner = self.class_default(inner, root, below, hidden=not self.reveal and holds_secret(inner))
-        value = plain_tree(inner, tree, hide=not self.reveal)
+        value = self.plain_tree(inner, tree, place)
         return self.finish(path, value, winner, written, None, tuple(elements))
+
+    def plain_tree(self, slot: Slot, tree: Tree, at: Segments) -> Any:
+        """Give a tree as plain tables and lists, secrets masked."""
+        hide = not self.reveal
+
+        def end(slot: Slot, value: Any, at: Segments) -> Any:
+            hidden = (
+                hide and value is not None and (slot.setting.secret or join_path(at) in self.state.hidden)
+            )
+            return MASK if hidden else copied(self.read(value))
+
+        return plain_tree(slot, tree, at, end, textual=hide)
 
     def section(self, path: str) -> Trace:
         """Tell the story of a section: of all settings below it."""
@@ -298,6 +326,23 @@ def is_secret(resolution: Resolution, path: str | Segments) -> bool:
     return stories.is_secret(path if isinstance(path, str) else join_path(path))
 
 
+def written_in_file(resolution: Resolution, at: Segments) -> Any:
+    """Give what the file of a setting's winner has for it, as it stands; None where no file wrote it."""
+    state, path = resolution._state, join_path(at)  # noqa: SLF001  As above.
+    winner = next((source for source, _ in resolution._places().written(path)), None)  # noqa: SLF001
+    own = id(state.schema)
+    layer = next((layer for layer in state.layers if layer.values_by_schema.get(own) is winner), None)
+    if winner is None or layer is None or layer.folder is None:
+        return None
+    raw: Any = layer.values
+    for key in winner.keys(path):
+        try:
+            raw = raw[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return raw
+
+
 def _put(table: dict[str, Any], segments: Segments, value: Any) -> None:
     for segment in segments[:-1]:
         table = table.setdefault(str(segment), {})
@@ -320,25 +365,7 @@ def _joined(strategy: str, live: Any, numbered: Any) -> list[Any]:
 
 
 def _shown(slot: Slot, value: Any) -> Any:
-    return plain_tree(slot, value, hide=False) if slot.node is not None else copied(value)
-
-
-def plain_tree(slot: Slot, tree: Tree, *, hide: bool) -> Any:
-    """Give a tree as plain tables and lists; with ``hide`` secrets are masked."""
-    node = slot.node
-    if hide and slot.setting.secret and tree is not None:
-        return MASK
-    if node is None or tree is None:
-        return copied(tree)
-    if isinstance(node, Items):
-        return [plain_tree(node.item, item, hide=hide) for item in tree]
-    table = {}
-    for key, item in tree.items():
-        below = child(node, key, tree)
-        table[key_text(node, key) if hide else key] = (
-            copied(item) if below is None else plain_tree(below, item, hide=hide)
-        )
-    return table
+    return plain_tree(slot, value) if slot.node is not None else copied(value)
 
 
 def _free_leaves(

@@ -51,6 +51,25 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class Referred:
+    """What one reference in a text gave.
+
+    Args:
+        text: The reference as it was written: ``${server.host}``.
+        path: Path of the setting that it names, "" for a variable or a file.
+        value: What that has.
+        origin: Where that was written.
+        steps: What the value in its turn refers to.
+    """
+
+    text: str
+    path: str
+    value: Any
+    origin: Origin
+    steps: tuple[Referred, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One setting's whole story; secrets are masked in it."""
 
@@ -61,3 +80,4 @@ class Trace:
     derivation: Derived | None = None
     policies: tuple[Applied, ...] = ()
     elements: tuple[Element, ...] = ()
+    references: tuple[Referred, ...] = ()

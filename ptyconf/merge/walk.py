@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from ptyconf.merge.anchor import anchored
 from ptyconf.merge.columns import Rest, take_plain
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.refusals import Refusals, holds_secret
+from ptyconf.schema.anchor import anchored
 from ptyconf.schema.annotations import is_class_with_fields
 from ptyconf.schema.index import Alias, AmbiguousKey
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.reference import Deferred, has_reference
 from ptyconf.schema.tree import Slot, Tree, fold, leaves
 from ptyconf.schema.view import View
 from ptyconf.text.show import show
@@ -37,6 +38,7 @@ class Walk:
         self.schema = layer_values.schema
         self.index = self.schema.index
         self.sections = self.refusals.sections
+        self.refers = layer.refers(self.schema)
         self.aliased: list[tuple[Alias, Any, Keys]] = []
         self.roots: dict[Segments, Keys] = {}
 
@@ -45,7 +47,7 @@ class Walk:
         """How trees are read."""
         from ptyconf.merge.branches import Branches
 
-        return Branches(self.refusals, self.roots, self.layer.folder)
+        return Branches(self.refusals, self.roots, self.layer.folder, refers=self.refers)
 
     def read(self, rest: Iterable[Rest]) -> None:
         """Take what needs a closer look: the settings' own keys, then their aliases, then what is unset."""
@@ -186,28 +188,27 @@ class Walk:
             if tree is not self.branches.missing:
                 self.keep_tree(slot, tree, at)
             return
-        spelled = ""
-        shown = value
-        own = slot.setting.conversion
+        if self.refers and has_reference(value):
+            self.defer(slot, value, keys, bind, text=text)
+            return
         try:
-            text = text and isinstance(value, str)
-            if bind is not None and bind.bind is not None and bind.bind.conversion is not None:
-                value = bind.read(value, text=text)
-                text = False
-                spelled = str(bind.bind.conversion)
-            if own is not None:
-                before, value = value, own.to_setting(value)
-                if value is not before:
-                    spelled = f"{spelled}, {own}" if spelled else str(own)
-                text = text and isinstance(value, str)
-            value = slot.kind.text(value) if text else slot.kind.typed(value)
+            read, spelled = read_value(slot, value, bind, self.layer.folder, text=text)
         except Mismatch as mismatch:
-            self.refusals.refuse_value(slot, shown, keys, mismatch)
+            self.refusals.refuse_value(slot, value, keys, mismatch)
             return
         except Exception as error:  # noqa: BLE001  The code of the program's kinds, hooks and conversions.
-            self.refusals.refuse_words(slot, error, shown, keys, slot.path)
+            self.refusals.refuse_words(slot, error, value, keys, slot.path)
             return
-        self.keep(slot, anchored(value, slot.kind, self.layer.folder), keys, spelled)
+        self.keep(slot, read, keys, spelled)
+
+    def defer(self, slot: Slot, value: Any, keys: Keys, bind: Alias | None, *, text: bool) -> None:
+        """Keep a value with references as it is written; it is read when they are known."""
+        folder = self.layer.folder
+        names = (None if bind is None or bind.bind is None else bind.bind.conversion, slot.setting.conversion)
+        spelled = ", ".join(str(conversion) for conversion in names if conversion is not None)
+        read = partial(_reading, slot, bind, folder)
+        self.layer_values.refers = True
+        self.keep(slot, Deferred(value, text, folder, read), keys, spelled)
 
     def keep(self, slot: Slot, value: Any, keys: Keys, conversion: str) -> None:
         """Put a value where it belongs, unless the layer already has another one for it."""
@@ -278,6 +279,34 @@ class Walk:
             self.take(slot, None, keys)
         elif not self.take_below(split_path(path), None, keys):
             self.refusals.refuse_unknown(keys, None, name=path)
+
+
+def read_value(
+    slot: Slot, value: Any, bind: Alias | None, folder: str | None, *, text: bool
+) -> tuple[Any, str]:
+    """Read one value of a slot strictly, and name the conversions that it went through.
+
+    Raises:
+        Mismatch: It does not fit.
+    """
+    spelled = ""
+    own = slot.setting.conversion
+    text = text and isinstance(value, str)
+    if bind is not None and bind.bind is not None and bind.bind.conversion is not None:
+        value = bind.read(value, text=text)
+        text = False
+        spelled = str(bind.bind.conversion)
+    if own is not None:
+        before, value = value, own.to_setting(value)
+        if value is not before:
+            spelled = f"{spelled}, {own}" if spelled else str(own)
+        text = text and isinstance(value, str)
+    value = slot.kind.text(value) if text else slot.kind.typed(value)
+    return anchored(value, slot.kind, folder), spelled
+
+
+def _reading(slot: Slot, bind: Alias | None, folder: str | None, value: Any, text: bool) -> Any:
+    return read_value(slot, value, bind, folder, text=text)[0]
 
 
 def _class_of(view: View[Any]) -> type:

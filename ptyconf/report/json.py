@@ -11,7 +11,7 @@ from typing import Any
 
 from ptyconf.merge.pickled import json_value
 from ptyconf.merge.resolution import Resolution
-from ptyconf.merge.trace import Entry, Trace
+from ptyconf.merge.trace import Entry, Referred, Trace
 from ptyconf.report.written import thawed
 from ptyconf.schema.path import split_path
 from ptyconf.schema.schema import Schema
@@ -73,6 +73,8 @@ def trace_as_dict(trace: Trace) -> dict[str, Any]:
         "derivation": derivation,
         "policies": [{"layer": policy.layer, "reason": policy.reason} for policy in trace.policies],
     }
+    if trace.references:
+        row["references"] = [_step(step) for step in trace.references]
     if trace.elements:
         row["elements"] = [
             {
@@ -83,6 +85,19 @@ def trace_as_dict(trace: Trace) -> dict[str, Any]:
             }
             for element in trace.elements
         ]
+    return row
+
+
+def _step(step: Referred) -> dict[str, Any]:
+    """Give the JSON form of what a reference leads to."""
+    row: dict[str, Any] = {
+        "text": step.text,
+        "path": step.path or None,
+        "value": plain(step.value),
+        "origin": step.origin.as_dict(),
+    }
+    if step.steps:
+        row["references"] = [_step(inner) for inner in step.steps]
     return row
 
 

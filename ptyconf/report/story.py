@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ptyconf.merge.resolution import Resolution
-from ptyconf.merge.trace import Entry, Trace
+from ptyconf.merge.trace import Entry, Referred, Trace
 from ptyconf.report.table import value_of
 from ptyconf.schema.setting import Setting
 from ptyconf.text.show import MASK, show
@@ -25,6 +25,7 @@ def _lines(resolution: Resolution, path: str) -> Iterator[str]:
     yield f"{path} = {value_of(trace)}{f' {setting.unit}' if setting.unit else ''}"
     yield from _described(setting)
     yield from _entries(trace)
+    yield from _references(trace.references, 1)
     for element in trace.elements:
         yield f"  element     {element.key}: {show(element.value)}  {element.layer}: {element.origin}"
     for applied in trace.policies:
@@ -33,6 +34,14 @@ def _lines(resolution: Resolution, path: str) -> Iterator[str]:
         yield from (f"  why         {line}" for line in why(resolution, path))
         if trace.derivation.reason:
             yield f"  reason      {trace.derivation.reason}"
+
+
+def _references(steps: Iterable[Referred], depth: int) -> Iterator[str]:
+    for step in steps:
+        shown = step.value if step.value == MASK else show(step.value)
+        name = step.path or step.text
+        yield f"  {'refers to':<11} {'  ' * (depth - 1)}{name} = {shown}  {step.origin}"
+        yield from _references(step.steps, depth + 1)
 
 
 def _described(setting: Setting) -> Iterator[str]:

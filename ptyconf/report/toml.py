@@ -11,10 +11,11 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ptyconf.merge.resolution import Resolution
-from ptyconf.merge.story import is_secret
+from ptyconf.merge.story import is_secret, written_in_file
 from ptyconf.report.written import LEFT_OUT, refuse, respelled, written, written_settings
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.reference import START, escaped
 from ptyconf.schema.tree import Section, Slot, Table, Tree, child, key_text
 from ptyconf.text.show import MASK, show, toml_key, toml_text
 
@@ -64,6 +65,7 @@ class _Dump:
         self.base = base
         self.origins = origins
         self.sections: dict[tuple[str, ...], list[str]] = {}
+        self.refers = resolution.schema.references or any(layer.references for layer in resolution.layers)
         self.unset: list[str] = []
         self.replaces: list[str] = []
 
@@ -116,6 +118,10 @@ class _Dump:
             return f"# {name} = {text}  # not set"
         return f"{name} = {text}  # {place}" if place else f"{name} = {text}"
 
+    def written(self, at: Segments) -> Any:
+        """Give what the file of its winner has for a setting, None where no file wrote it."""
+        return written_in_file(self.resolution, at)
+
     def leaf(self, slot: Slot, value: Any, at: Segments) -> Any:
         """Write one value by its kind; inside a list a secret is left out, and None that is the default."""
         if value is None:
@@ -125,20 +131,37 @@ class _Dump:
         if is_secret(self.resolution, at):
             return LEFT_OUT
         if slot.setting.conversion is not None:
-            return _plain(respelled(slot, value), self.base)
-        return slot.kind.toml(_relative_inside(value, self.base) if slot.kind.paths else value)
+            plain = _plain(_seen_from(respelled(slot, value), self.written(at), self.base), None)
+            return escaped(plain) if self.refers else plain
+        plain = slot.kind.toml(_seen_from(value, self.written(at), self.base) if slot.kind.paths else value)
+        return escaped(plain) if self.refers else plain
 
 
-def _relative_inside(value: Any, base: Path) -> Any:
-    """Write the paths inside a value as seen from the dump's folder."""
+def _seen_from(value: Any, raw: Any, base: Path) -> Any:
+    """Write the paths inside a value as seen from the dump's folder; what was written absolute stays that.
+
+    Args:
+        value: The value.
+        raw: What its file has, None where no file wrote it.
+        base: The dump's folder.
+    """
     if isinstance(value, Path):
-        return Path(_relative(value, base))
+        anchored = isinstance(raw, str) and not Path(raw).is_absolute() and START not in raw
+        return Path(_relative(value, base)) if anchored or not value.is_absolute() else value
     if isinstance(value, Mapping):
-        return {key: _relative_inside(item, base) for key, item in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(_relative_inside(item, base) for item in value))
-    if isinstance(value, (list, tuple, set, frozenset, deque)):
-        return type(value)(_relative_inside(item, base) for item in value)
+        table = raw if isinstance(raw, Mapping) else {}
+        return {key: _seen_from(item, table.get(str(key)), base) for key, item in value.items()}
+    if isinstance(value, (list, tuple, deque)):
+        parts: Any = list(raw.values()) if isinstance(raw, Mapping) else raw
+        known = isinstance(parts, list) and len(parts) == len(value)
+        seen = [_seen_from(item, parts[at] if known else None, base) for at, item in enumerate(value)]
+        return type(value)(*seen) if hasattr(value, "_fields") else type(value)(seen)
+    if isinstance(value, (set, frozenset)):
+        texts = raw if isinstance(raw, list) else []
+        relative = next(
+            (text for text in texts if isinstance(text, str) and not Path(text).is_absolute()), None
+        )
+        return type(value)(_seen_from(item, relative, base) for item in value)
     return value
 
 

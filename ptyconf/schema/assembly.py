@@ -10,6 +10,7 @@ from typing import Any, Literal, Union
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.annotations import name_of, optional_of, unwrap
+from ptyconf.schema.deferred import with_references
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, tree_of
@@ -44,10 +45,19 @@ class Assembly:
         kinds: The kinds of the program.
         views: The target classes, as the program gave them.
         declared: What the program says of single settings.
+        references: Whether texts of defaults may refer to other values.
     """
 
-    def __init__(self, kinds: Kinds, views: Iterable[View[Any]], declared: Iterable[Setting]) -> None:
+    def __init__(
+        self,
+        kinds: Kinds,
+        views: Iterable[View[Any]],
+        declared: Iterable[Setting],
+        *,
+        references: bool = False,
+    ) -> None:
         self.kinds = kinds
+        self.references = references
         self.declared: dict[str, Setting] = {}
         for declaration in declared:
             if declaration.path in self.declared:
@@ -170,6 +180,8 @@ class Assembly:
             slot.default = tree_of(slot, setting.default)
         elif node is None:
             slot.default = setting.default
+        if self.references:
+            slot.default = with_references(slot, slot.default)
         return slot
 
     def _node(self, kind: Any, path: str, setting: Setting) -> Node | None:

@@ -40,6 +40,7 @@ class Schema:
         sections: Order in which a bare name is looked up; () accepts only unambiguous ones.
         kinds: The program's own kinds of values.
         converter: The program's cattrs converter with its structure hooks; the schema works on a copy.
+        references: Whether texts of every layer may refer to other values, as ``${server.host}`` does.
         importable: Where the schema can be imported from, ``package.module:SCHEMA``; a resolution that was
             pickled finds it there.
 
@@ -60,12 +61,14 @@ class Schema:
         sections: Iterable[str] = (),
         kinds: Iterable[Kind] = (),
         converter: Converter | None = None,
+        references: bool = False,
         importable: str = "",
     ) -> None:
         self.name = name
         self.importable = importable
+        self.references = references
         self.kinds = Kinds(kinds, converter)
-        assembly = Assembly(self.kinds, views, settings)
+        assembly = Assembly(self.kinds, views, settings, references=references)
         self.views = tuple(assembly.views)
         self.patterns: Mapping[str, Slot] = MappingProxyType(assembly.patterns)
         self._by_raw = assembly.by_raw

@@ -25,7 +25,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
 
 
-def layer(
+def layer(  # noqa: PLR0913  All that can be said of variables.
     path: str | os.PathLike[str],
     prefix: str,
     *,
@@ -35,12 +35,13 @@ def layer(
     empty: Empty = "text",
     missing: Missing = "error",
     schema: Schema | None = None,
+    references: bool | None = None,
 ) -> Layer:
     """Make a layer of a dotenv file; nothing is put into the process's environment.
 
     Args:
         path: The file. ``NAME=text``, ``export NAME='text'``, ``NAME="text\\n"`` and comments; a text between
-            quotes may run over lines. ``$`` has no meaning.
+            quotes may run over lines. ``$`` has no meaning where references are off.
         prefix: The declared prefix.
         name: Name in the precedence.
         unknown: What an unknown variable below the prefix is: error, warn or ignore.
@@ -48,9 +49,10 @@ def layer(
         empty: What a variable without a text is, as in the environment.
         missing: Whether a file that does not exist is an error, or nothing ("skip").
         schema: The settings, as in the environment.
+        references: Whether texts may refer to other values; as the schema says if left out.
     """
     file = os.path.abspath(path)  # noqa: PTH100
-    variables = Variables(prefix, reserved, empty, schema)
+    variables = Variables(prefix, reserved, empty, schema, references)
     places: dict[str, tuple[int, int]] = {}
     try:
         texts, places = parse(read_file(file))

@@ -11,8 +11,9 @@ from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.index import environment_name
+from ptyconf.schema.reference import escaped
 from ptyconf.schema.schema import Schema
-from ptyconf.sources.flags import joined_text
+from ptyconf.sources.lists import joined_text
 from ptyconf.text.files import TextError, read_file
 
 Empty = Literal["text", "unset"]
@@ -29,6 +30,7 @@ def layer(
     reserved: Collection[str] = RESERVED,
     empty: Empty = "text",
     schema: Schema | None = None,
+    references: bool | None = None,
 ) -> Layer:
     """Make a layer of the variables that start with ``PREFIX__``.
 
@@ -44,9 +46,10 @@ def layer(
         empty: What a variable without a text is: an empty "text", or "unset", as if it were not there.
         schema: The settings; with it, those that declare a name of their own (``env="DATABASE_URL"``) are
             read from there too, a secret may stand in a file that ``NAME_FILE`` names, and slips are seen.
+        references: Whether texts may refer to other values; as the schema says if left out.
     """
     variables = os.environ if environ is None else environ
-    named = Variables(prefix, reserved, empty, schema)
+    named = Variables(prefix, reserved, empty, schema, references)
     named.take_all(variables)
     return named.layer(name, unknown, lambda written: Origin("environment", "environment", written))
 
@@ -59,6 +62,7 @@ class Variables:
     reserved: Collection[str]
     empty: Empty
     schema: Schema | None
+    references: bool | None = None
     texts: dict[str, str] = field(default_factory=dict)  # by name below the prefix
     written: dict[str, str] = field(default_factory=dict)  # the name as it was written
     files: dict[str, str] = field(default_factory=dict)  # where NAME_FILE pointed
@@ -146,7 +150,8 @@ class Variables:
         else:
             if below not in self.texts:
                 self.files[below] = path
-            self.take(below, text, written)
+            refers = self.references or (self.schema is not None and self.schema.references)
+            self.take(below, escaped(text) if refers else text, written)
 
     def separated(self) -> dict[str, str]:
         """Give the texts, those of lists with a declared separator as arrays."""
@@ -179,5 +184,6 @@ class Variables:
             label=self.prefix,
             text=True,
             unknown=unknown,
+            references=self.references,
             faults=tuple(self.faults),
         )

@@ -33,6 +33,8 @@ class Options(TypedDict, total=False):
         table: Where the settings stand in a file that others use too: ``"tool.app"`` in pyproject.toml. Its
             include, profile and unset stand in that table as well; files that it includes have no such table.
         missing: Whether a file that does not exist, or has no such table, is an error, or nothing ("skip").
+        references: Whether texts may refer to other values (``${server.host}``); as the schema says if left
+            out.
         kind: Name of its format; by the ending of the name if left out, TOML where no format has that.
     """
 
@@ -45,6 +47,7 @@ class Options(TypedDict, total=False):
     sections: Iterable[str] | None
     table: str | Sequence[str]
     missing: Missing
+    references: bool | None
     kind: str | None
 
 
@@ -71,6 +74,7 @@ def _loading(options: Options) -> Loading:
         options.get("max_bytes", MAX_BYTES),
         _table(options.get("table", ())),
         options.get("missing", "error"),
+        options.get("references"),
     )
     return Loading(names, options.get("profile"), FORMATS[kind] if kind else None)
 

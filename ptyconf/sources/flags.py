@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-import typing
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,11 +15,11 @@ from ptyconf.merge.origin import Origin
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.index import Alias
-from ptyconf.schema.kind import Kind
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
-from ptyconf.text.show import close_matches, show, toml_text
+from ptyconf.sources.lists import joined_text
+from ptyconf.text.show import close_matches, show
 
 _TRUE_OR_FALSE = ("true", "false")
 _COUNT = itertools.count()
@@ -292,52 +291,6 @@ class _CommandLine:
         self.faults.append(Fault(text, origin=Origin("flag", "command line", key), hint=hint))
 
 
-def joined_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:
-    """Make one text of what was given for a setting: of a list, an array with an element for each text.
-
-    A text that starts with ``[`` is the list itself; one text is taken apart where the setting declares a
-    separator (``text=","``).
-    """
-    slot = None
-    if schema is not None:
-        try:
-            slot = schema.slot(path)
-        except KeyError:
-            slot = None
-    element = None if slot is None or schema is None else _element_kind(schema, slot)
-    if slot is None or element is None or (len(texts) == 1 and texts[0].lstrip().startswith("[")):
-        return texts[-1]
-    separator = slot.setting.text
-    parts: list[str] = []
-    for text in texts:
-        parts += [part.strip() for part in text.split(separator)] if separator and text else [text]
-    if separator and texts == [""]:
-        parts = []
-    return f"[{', '.join(_as_toml(part, element) for part in parts)}]"
-
-
-def _element_kind(schema: Schema, slot: Slot) -> Kind | None:
-    """Find the kind of a list's elements; None for what is no list of any length."""
-    form = slot.kind.json_schema
-    if slot.node is not None or form.get("type") != "array" or "prefixItems" in form:
-        return None
-    for member in (slot.setting.type, *typing.get_args(slot.setting.type)):
-        bare = typing.get_args(member)[0] if typing.get_origin(member) is typing.Annotated else member
-        arguments = typing.get_args(bare)
-        if isinstance(typing.get_origin(bare), type) and arguments:
-            return schema.kinds.of(arguments[0])
-    return schema.kinds.of(str)
-
-
-def _as_toml(text: str, element: Kind) -> str:
-    """Write a text as an element of an array: between quotes where the kind reads text."""
-    try:
-        element.typed(text)
-    except ValueError:
-        return text
-    return toml_text(text)
-
-
 def given(
     values: Mapping[str, Any],
     *,
@@ -345,6 +298,7 @@ def given(
     spelling: Mapping[str, str] | None = None,
     typed: bool = False,
     sections: Iterable[str] | None = None,
+    references: bool | None = None,
 ) -> Layer:
     """Make a layer of flags that a hand-written parser has read.
 
@@ -354,6 +308,7 @@ def given(
         spelling: How the user spells a flag, where it is not ``--`` and the key.
         typed: Values are typed already, so that nothing is parsed.
         sections: Order in which bare names are looked up; the schema's if left out.
+        references: Whether texts may refer to other values; as the schema says if left out.
     """
     spelled = dict(spelling or {})
 
@@ -371,6 +326,7 @@ def given(
         text=not typed,
         dotted=True,
         sections=order,
+        references=references,
     )
 
 

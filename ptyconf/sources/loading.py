@@ -37,6 +37,7 @@ class Names:
     max_bytes: int = MAX_BYTES
     table: Keys = ()  # where the settings stand in the file that the program names
     missing: Missing = "error"
+    references: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class Loading:
             label=document.file,
             unknown=names.unknown,
             sections=names.sections,
+            references=names.references,
             **more,
         )
 

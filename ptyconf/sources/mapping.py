@@ -14,7 +14,7 @@ from ptyconf.merge.origin import Origin
 from ptyconf.schema.view import copied
 
 
-def layer(
+def layer(  # noqa: PLR0913  All that can be said of a dict.
     name: str,
     values: Mapping[str, Any],
     *,
@@ -23,6 +23,7 @@ def layer(
     unknown: Unknown = "error",
     kind: str = "mapping",
     origin: Callable[[str], Origin] | None = None,
+    references: bool | None = None,
     stacklevel: int = 1,
 ) -> Layer:
     """Make a layer of a dict; the dict may change afterwards.
@@ -35,6 +36,7 @@ def layer(
         unknown: What an unknown key is: error, warn or ignore.
         kind: Kind of source in origins.
         origin: Gives the origin of a key, where the dict only carries what was read elsewhere.
+        references: Whether texts may refer to other values; as the schema says if left out.
         stacklevel: Whose file and line is recorded; 1 is the caller.
     """
     called = label or name
@@ -47,6 +49,7 @@ def layer(
         "dotted": True,
         "unknown": unknown,
         "values_by_schema": {},
+        "references": references,
     }
     if columns is None:
         fields["values"], fields["columns"] = _frozen(values), ()

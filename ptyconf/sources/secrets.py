@@ -72,6 +72,7 @@ def layer(
         label=os.fspath(folder),
         text=True,
         unknown=unknown,
+        references=False,
         faults=tuple(faults),
     )
 

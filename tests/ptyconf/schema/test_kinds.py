@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf.merge.anchor import anchor
+from ptyconf.schema.anchor import anchor
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.types import Kinds
 

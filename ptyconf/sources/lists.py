@@ -1,0 +1,57 @@
+"""Lists in sources of texts: elements by a declared separator, or one text an element."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Sequence
+
+from ptyconf.schema.kind import Kind
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.tree import Slot
+from ptyconf.text.show import toml_text
+
+
+def joined_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:
+    """Make one text of what was given for a setting: of a list, an array with an element for each text.
+
+    A text that starts with ``[`` is the list itself; one text is taken apart where the setting declares a
+    separator (``text=","``).
+    """
+    slot = None
+    if schema is not None:
+        try:
+            slot = schema.slot(path)
+        except KeyError:
+            slot = None
+    element = None if slot is None or schema is None else _element_kind(schema, slot)
+    if slot is None or element is None or (len(texts) == 1 and texts[0].lstrip().startswith("[")):
+        return texts[-1]
+    separator = slot.setting.text
+    parts: list[str] = []
+    for text in texts:
+        parts += [part.strip() for part in text.split(separator)] if separator and text else [text]
+    if separator and texts == [""]:
+        parts = []
+    return f"[{', '.join(_as_toml(part, element) for part in parts)}]"
+
+
+def _element_kind(schema: Schema, slot: Slot) -> Kind | None:
+    """Find the kind of a list's elements; None for what is no list of any length."""
+    form = slot.kind.json_schema
+    if slot.node is not None or form.get("type") != "array" or "prefixItems" in form:
+        return None
+    for member in (slot.setting.type, *typing.get_args(slot.setting.type)):
+        bare = typing.get_args(member)[0] if typing.get_origin(member) is typing.Annotated else member
+        arguments = typing.get_args(bare)
+        if isinstance(typing.get_origin(bare), type) and arguments:
+            return schema.kinds.of(arguments[0])
+    return schema.kinds.of(str)
+
+
+def _as_toml(text: str, element: Kind) -> str:
+    """Write a text as an element of an array: between quotes where the kind reads text."""
+    try:
+        element.typed(text)
+    except ValueError:
+        return text
+    return toml_text(text)
