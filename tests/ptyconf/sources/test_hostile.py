@@ -1,4 +1,4 @@
-"""Hostile files through the command line: an error within a second, in bounded memory, and no traceback."""
+"""Hostile files through the command line: an error within a second of computing, in bounded memory, and no traceback."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,16 +45,22 @@ def bound() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
+def processor_seconds() -> float:
+    """Time what ended processes have computed; other work on the machine does not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def check(folder: Path, *options: str) -> tuple[int, str, float]:
     """Run ``ptyconf check`` on bad.toml as a process."""
     (folder / "small.py").write_text(PROGRAM)
     command = [sys.executable, "-m", "ptyconf", "check", "small", "bad.toml", *options]
-    start = time.perf_counter()
+    start = processor_seconds()
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=folder, timeout=10, preexec_fn=bound, check=False
     )
     assert done.stderr == ""
-    return done.returncode, done.stdout, time.perf_counter() - start
+    return done.returncode, done.stdout, processor_seconds() - start
 
 
 def start_seconds(folder: Path) -> float:
