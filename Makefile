@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 # Each backend's tests use one core; their output comes one after the other where make can do that.
 SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client test-oldest chaos docs dist dist-ptyconf clean
+.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client test-oldest chaos fuzz docs dist dist-ptyconf clean
 
 help:  ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -91,6 +91,10 @@ dist-ptyconf: $(VENV)/.installed  ## the engine alone, a distribution of the sam
 chaos: $(VENV)/.installed-test  ## an hour of kills, signals and full disks: nothing is lost; goes on where it was
 	CUDA_VISIBLE_DEVICES="" $(BIN)/python benchmarks/chaos.py --backend pytorch
 	CUDA_VISIBLE_DEVICES="" $(BIN)/python benchmarks/chaos.py --backend tensorflow
+
+FUZZ ?= --inputs 50000
+fuzz: $(VENV)/.installed-test  ## half an hour of wrong files for every reader: counts by reader
+	$(BIN)/python tests/fuzz/campaign.py $(FUZZ) --seed $$(date +%j) --keep outputs/fuzz
 
 # The engine and the rooms that compute with numpy, at the lower bounds of pyproject.toml; no framework is there.
 OLDEST := .venv-oldest

@@ -102,14 +102,12 @@ class Frozen:
         origin = Origin("frozen", "frozen", "", file) if file else None
         try:
             content = json.loads(text)
-            made = cls(content["program"], content["settings"], content.get("secrets", {}))
-            written = content["sha256"]
+            made = cls(content["program"], dict(content["settings"]), dict(content.get("secrets", {})))
+            written, sha256 = content["sha256"], made.sha256
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError([Problem("this is no frozen configuration", origin=origin)]) from error
-        if made.sha256 != written:
-            text = (
-                f"the frozen settings have the fingerprint {made.sha256[:12]}..., not {str(written)[:12]}..."
-            )
+        if sha256 != written:
+            text = f"the frozen settings have the fingerprint {sha256[:12]}..., not {str(written)[:12]}..."
             raise ConfigError([Problem(text, origin=origin, hint="freeze again")])
         return made
 

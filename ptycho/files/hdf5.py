@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.bounds import require_plausible
 from ptyconf.errors import error_text
 
 __all__ = ["Hdf5File", "missing_filter", "unreadable"]
@@ -67,7 +68,7 @@ class Hdf5File:
         """Tell whether there is such a dataset or link; a link to a missing file counts."""
         try:
             return self._file.get(key, getlink=True) is not None and self._kind(key) != "group"
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, RuntimeError):
             # A path that runs through a dataset or through a link that leads nowhere.
             return False
 
@@ -104,7 +105,7 @@ class Hdf5File:
 
         try:
             item = self._file[key]
-        except (KeyError, OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError, RuntimeError) as error:
             raise self._missing(key) from error
         if not isinstance(item, h5py.Dataset):
             raise ScanError(
@@ -131,6 +132,7 @@ class Hdf5File:
         dataset = self.dataset(key)
         if dataset.dtype.hasobject and dataset.dtype.kind != "O":
             raise ScanError(error_text(f"'{key}' in {self.path} holds no numbers: {dataset.dtype}"))
+        self._require_plausible(dataset, key)
         try:
             array = np.asarray(dataset[()])
         except OSError as error:
@@ -170,7 +172,7 @@ class Hdf5File:
         """Read an attribute of a group or dataset, text decoded; None where there is none."""
         try:
             value = self._file[key or "/"].attrs.get(name)
-        except (KeyError, OSError):
+        except (KeyError, OSError, RuntimeError):
             return None
         return _decoded(value) if isinstance(value, bytes | np.bytes_) else value
 
@@ -193,7 +195,7 @@ class Hdf5File:
     def _kind(self, key: str) -> str:
         try:
             kind = self._file.get(key, getclass=True)
-        except (KeyError, OSError):
+        except (KeyError, OSError, RuntimeError):
             return ""
         return "" if kind is None else kind.__name__.lower().replace("file", "group")
 
@@ -206,7 +208,10 @@ class Hdf5File:
             if isinstance(link, h5py.ExternalLink):
                 paths.append(f"{prefix}{name}")
                 continue
-            item = group.get(name)
+            try:
+                item = group.get(name)
+            except RuntimeError:  # A link that leads to itself.
+                continue
             if isinstance(item, h5py.Dataset):
                 paths.append(f"{prefix}{name}")
             elif isinstance(item, h5py.Group) and depth < DEEPEST:
@@ -220,7 +225,7 @@ class Hdf5File:
         for length in range(1, len(parts) + 1):
             try:
                 link = self._file.get("/".join(parts[:length]), getlink=True)
-            except (KeyError, ValueError, OSError):
+            except (KeyError, ValueError, OSError, RuntimeError):
                 break
             if isinstance(link, h5py.ExternalLink):
                 return self._broken_link("/".join(parts[:length]), link)
@@ -239,6 +244,12 @@ class Hdf5File:
                 hint="copy the data files along with the file that links to them",
             )
         )
+
+    def _require_plausible(self, dataset: Any, key: str) -> None:
+        """Refuse a dataset that claims more than what is stored of it can mean."""
+        # Nobody counts what lies in the parts of a virtual dataset; the file itself is all that is known.
+        stored = self.path.stat().st_size if dataset.is_virtual else dataset.id.get_storage_size()
+        require_plausible(f"'{key}' in {self.path}", dataset.nbytes, stored)
 
     def _require_parts(self, dataset: Any, key: str) -> None:
         """Refuse a virtual dataset with a missing part: HDF5 would read it as zeros, without a word."""

@@ -6,9 +6,7 @@ object array that holds one string, is taken apart by ``ptycho.files.pickled_tex
 
 import math
 import struct
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,17 +17,17 @@ from numpy.lib import format as npy
 
 from ptycho.errors import ScanError
 from ptycho.files.atomic import replacing
+from ptycho.files.bounds import require_plausible
+from ptycho.files.npy import Header, damaged, fill, parse_header, read_part, refuse_objects
 from ptycho.files.pickled_text import read_pickled_text
 from ptyconf.errors import error_text
 
 __all__ = ["NpzFile", "array_keys", "map_array", "npz_header", "read_array", "read_text", "write"]
 
-Header = tuple[tuple[int, ...], np.dtype[Any], bool]
-
 LOCAL_HEADER = struct.Struct("<26xHH")
 """Lengths of name and extra field in a zip member's local header (PKWARE APPNOTE 4.3.7)."""
 
-MAX_TEXT_BYTES = 64 * 2**20
+MAX_TEXT_BYTES = 16 * 2**20
 
 
 class NpzFile:
@@ -53,6 +51,7 @@ class NpzFile:
     def __init__(self, path: str | Path, stream: IO[bytes] | None = None) -> None:
         self.path = Path(path)
         self._file = _open(self.path) if stream is None else stream
+        self._size = self._file.seek(0, 2)
         try:
             self._archive = zipfile.ZipFile(self._file)
         except zipfile.BadZipFile as error:
@@ -88,8 +87,8 @@ class NpzFile:
             ScanError: The file lacks the key, is truncated, or holds Python objects there.
         """
         with self._member(key) as stream:
-            header = _header(stream, self.path, key)
-        _refuse_objects(header, self.path, key)
+            header = parse_header(stream, _where(self.path, key))
+        _refuse_objects(header[1], self.path, key)
         return header
 
     def read(self, key: str) -> np.ndarray[Any, Any]:
@@ -101,7 +100,8 @@ class NpzFile:
         with self._member(key) as stream:
             shape, dtype, fortran = self._whole_header(stream, key)
             array = np.empty(shape, dtype, order="F" if fortran else "C")
-            _fill(array.reshape(-1, order="A").view(np.uint8), stream, self.path, key)
+            if array.nbytes:
+                fill(array.reshape(-1, order="A").view(np.uint8), stream, _where(self.path, key))
         return array
 
     def map(self, key: str) -> np.ndarray[Any, Any]:
@@ -138,7 +138,7 @@ class NpzFile:
             return None
         path = self.path
         with self._member(key) as stream:
-            shape, dtype, _ = _header(stream, path, key)
+            shape, dtype, _ = parse_header(stream, _where(path, key))
             if shape != () or dtype.kind not in "UO":
                 raise ScanError(
                     error_text(
@@ -147,7 +147,7 @@ class NpzFile:
                         hint=f"np.savez(path, {key}=np.array(text), ...)",
                     )
                 )
-            content = _read(stream, MAX_TEXT_BYTES + 1, path, key)
+            content = read_part(stream, MAX_TEXT_BYTES + 1, _where(path, key))
         return _text_of(content, dtype, path, key)
 
     @contextmanager
@@ -160,18 +160,21 @@ class NpzFile:
                 error_text(f"there is no '{key}' in {self.path}", known=known or "nothing")
             ) from error
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
-            raise _truncated(self.path, key, str(error)) from error
+            raise damaged(_where(self.path, key), str(error)) from error
         with stream:
             yield stream
 
     def _whole_header(self, stream: IO[bytes], key: str) -> Header:
         """Read a header, and make sure that its array is there before anybody makes room for it."""
-        shape, dtype, _ = header = _header(stream, self.path, key)
-        _refuse_objects(header, self.path, key)
-        size = self._archive.getinfo(f"{key}.npy").file_size
-        missing = stream.tell() + math.prod(shape) * dtype.itemsize - size
+        where = _where(self.path, key)
+        shape, dtype, _ = header = parse_header(stream, where)
+        _refuse_objects(dtype, self.path, key)
+        info = self._archive.getinfo(f"{key}.npy")
+        claimed = math.prod(shape) * dtype.itemsize
+        missing = stream.tell() + claimed - info.file_size
         if missing > 0:
-            raise _truncated(self.path, key, f"{missing} bytes are missing")
+            raise damaged(where, f"{missing} bytes are missing")
+        require_plausible(where, claimed, min(info.compress_size, self._size))
         return header
 
 
@@ -232,7 +235,7 @@ def write(path: str | Path, arrays: Mapping[str, Any], *, compressed: bool = Tru
     path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
     members = {key: np.asanyarray(value) for key, value in arrays.items()}
     for key, array in members.items():
-        _refuse_objects((array.shape, array.dtype, False), path, key)
+        _refuse_objects(array.dtype, path, key)
     with replacing(path) as temporary:
         _write_members(temporary, members, compressed=compressed)
     return path
@@ -255,7 +258,9 @@ def _text_of(content: bytes, dtype: np.dtype[Any], path: Path, key: str) -> str:
             error_text(f"the text '{key}' in {path} is too long", expected=f"at most {MAX_TEXT_BYTES} bytes")
         )
     if dtype.kind == "U":
-        return str(np.frombuffer(content, dtype)[0]) if dtype.itemsize else ""
+        if len(content) < dtype.itemsize:
+            raise damaged(_where(path, key), f"{dtype.itemsize - len(content)} bytes are missing")
+        return str(np.frombuffer(content[: dtype.itemsize], dtype)[0]) if dtype.itemsize else ""
     text = read_pickled_text(content)
     if text is None:
         raise ScanError(
@@ -269,53 +274,9 @@ def _text_of(content: bytes, dtype: np.dtype[Any], path: Path, key: str) -> str:
     return text
 
 
-def _header(stream: IO[bytes], path: Path, key: str) -> Header:
-    try:
-        version = npy.read_magic(stream)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = read(stream)
-    except (SyntaxError, tokenize.TokenError, RecursionError, MemoryError) as error:
-        # numpy parses the header as Python, which a nested one brings to its end.
-        raise _truncated(path, key, "its NPY header cannot be understood") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, OSError) as error:
-        raise _truncated(path, key, str(error)) from error
-    return shape, dtype, fortran
+def _where(path: Path, key: str) -> str:
+    return f"'{key}' in {path}"
 
 
-def _read(stream: IO[bytes], size: int, path: Path, key: str) -> bytes:
-    try:
-        return stream.read(size)
-    except (EOFError, zipfile.BadZipFile, zlib.error, OSError) as error:
-        raise _truncated(path, key, str(error)) from error
-
-
-def _fill(buffer: np.ndarray[Any, np.dtype[np.uint8]], stream: IO[bytes], path: Path, key: str) -> None:
-    filled = 0
-    while filled < len(buffer):
-        part = _read(stream, min(len(buffer) - filled, 2**24), path, key)
-        if not part:
-            raise _truncated(path, key, f"{len(buffer) - filled} bytes are missing")
-        buffer[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
-        filled += len(part)
-
-
-def _refuse_objects(header: Header, path: Path, key: str) -> None:
-    if header[1].hasobject:
-        raise ScanError(
-            error_text(
-                f"'{key}' in {path} holds Python objects; it is not opened, "
-                "because opening a pickle can run code",
-                expected="an array of numbers",
-                hint=f"where you trust the file: np.savez(new_path, {key}=array.astype(float), ...)",
-            )
-        )
-
-
-def _truncated(path: Path, key: str, reason: str) -> ScanError:
-    return ScanError(
-        error_text(
-            f"'{key}' in {path} cannot be read ({reason})",
-            expected="a whole array in numpy's NPY format",
-            hint="copy the file again; an interrupted copy looks like this",
-        )
-    )
+def _refuse_objects(dtype: np.dtype[Any], path: Path, key: str) -> None:
+    refuse_objects(dtype, _where(path, key), f"np.savez(new_path, {key}=array.astype(float), ...)")

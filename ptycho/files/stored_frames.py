@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.bounds import require_plausible
 from ptycho.files.hdf5 import Hdf5File, unreadable
 from ptyconf.errors import error_text
 
@@ -52,6 +53,7 @@ class StoredFrames:
                         + (f", as '{keys[0]}' of {first.dtype} {first.shape}" if part is not first else ""),
                     )
                 )
+            _require_plausible(part, f"a frame of '{key}' in {file.path}")
         lengths = [int(np.prod(part.shape[:-2])) for part in self._parts]
         self._ends = np.cumsum(lengths)
         n = int(self._ends[-1]) if chosen is None else len(chosen)
@@ -118,6 +120,15 @@ class StoredFrames:
                     raise unreadable(key, self._file.path, error) from error
             start = end
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+
+def _require_plausible(part: Any, where: str) -> None:
+    """Refuse frames, or pieces in which HDF5 unpacks them, that claim more than is stored of all of them."""
+    frame = int(np.prod(part.shape[-2:])) * part.dtype.itemsize
+    piece = int(np.prod(part.chunks)) * part.dtype.itemsize if part.chunks else 0
+    # Nobody counts what lies in the parts of a virtual dataset.
+    stored = frame if part.is_virtual else part.id.get_storage_size()
+    require_plausible(where, max(frame, piece), stored)
 
 
 def _read_part(part: Any, first: int, last: int) -> Array:

@@ -69,10 +69,12 @@ class Reconstruction:
             FileNotFoundError: There is no such file.
             ValueError: The file is not a reconstruction of this version.
         """
-        with np.load(path, allow_pickle=False) as archive:
+        from ptycho.files import npz
+
+        with npz.NpzFile(path) as archive:
             names = _required()
-            missing = [name for name in names if name not in archive.files]
-            if missing or "format_version" not in archive.files:
+            missing = [name for name in names if name not in archive.keys]
+            if missing or "format_version" not in archive.keys:
                 raise ValueError(
                     error_text(
                         f"{path} is not a reconstruction: it lacks {', '.join(missing) or 'format_version'}",
@@ -80,7 +82,7 @@ class Reconstruction:
                         hint="the reconstruction.npz of a run folder",
                     )
                 )
-            version = int(archive["format_version"])
+            version = archive.read("format_version").tolist()
             if version != _FORMAT_VERSION:
                 raise ValueError(
                     error_text(
@@ -89,9 +91,9 @@ class Reconstruction:
                         hint="reading it with the version of ptychopinn that wrote it",
                     )
                 )
-            notes = tuple(line for line in str(archive["notes"]).split("\n") if line)
-            network = archive["network_object"] if "network_object" in archive.files else None
-            return cls(**{name: archive[name] for name in names}, notes=notes, network_object=network)
+            notes = tuple(line for line in (archive.text("notes") or "").split("\n") if line)
+            network = archive.read("network_object") if "network_object" in archive.keys else None
+            return cls(**{name: archive.read(name) for name in names}, notes=notes, network_object=network)
 
 
 def _required() -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.npy import read_npy
 from ptycho.scan.positions import find_place
 from ptycho.scan.scan_file import open_scan
 from ptyconf.errors import error_text
@@ -113,7 +114,7 @@ def _read(name: str, text: str, scan: ScanFile, shape: tuple[int, ...]) -> NDArr
     path, key = find_place(text, scan.path)
     file = scan if path is None else open_scan(path)
     if file.container == "npy":
-        array = np.load(file.path, allow_pickle=False)
+        array = read_npy(file.path)
     elif key in file.keys or (not key and len(file.keys) == 1):
         array = file.read(key or file.keys[0])
     else:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ptycho.errors import ScanError
 from ptycho.files import npz
+from ptycho.files.npy import read_npy
 from ptycho.scan.scan_file import open_scan
 from ptycho.scan.source import source_name
 from ptyconf.errors import error_text
@@ -34,6 +35,14 @@ def load_bad_pixels(
     if name is None:
         return None
     array, where = _read(name, source)
+    if array.dtype.kind not in "biuf":
+        raise ScanError(
+            error_text(
+                f"the mask in {where} is an array of {array.dtype}",
+                expected="numbers: 0 for a good pixel, anything else for a bad one",
+                hint="np.save(path, bad.astype(bool))",
+            )
+        )
     bad = array.astype(bool)
     check_mask(bad, shape, f"the mask in {where}")
     return bad
@@ -70,10 +79,10 @@ def _read(name: str, source: Path | None) -> tuple[np.ndarray[Any, Any], str]:
     path = Path(name)
     if path.suffix == ".npz" and path.is_file():
         with npz.NpzFile(path) as own:
-            key = "mask" if "mask" in own.keys else own.keys[0]
+            key = next((name for name in ("mask", *own.keys) if name in own.keys), "mask")
             return own.read(key), f"'{key}' of {path}"
     if path.suffix == ".npy" and path.is_file():
-        return np.load(path, allow_pickle=False), str(path)
+        return read_npy(path), str(path)
     raise ScanError(
         error_text(
             f'data.mask = "{name}" is neither a key of {source_name(source)} nor an .npy or .npz file',

@@ -14,6 +14,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files import npz
+from ptycho.files.strict_json import parse_foreign_table
 from ptycho.settings.model import ModelConfig
 from ptycho.settings.training import TrainingConfig
 from ptyconf.errors import error_text
@@ -50,12 +51,9 @@ def parse_metadata(text: str | None, path: str | Path) -> Metadata | None:
     if text is None:
         return None
     try:
-        metadata = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _not_a_table(path, text) from error
-    if not isinstance(metadata, dict):
-        raise _not_a_table(path, text)
-    return metadata
+        return parse_foreign_table(text)
+    except (ValueError, TypeError) as error:
+        raise _not_a_table(path, text, error) from error
 
 
 class MetadataManager:
@@ -134,7 +132,7 @@ class MetadataManager:
             "operation": operation,
             "parameters": {name: _plain(value) for name, value in (parameters or {}).items()},
         }
-        return {**metadata, "data_transformations": [*metadata.get("data_transformations", []), record]}
+        return {**metadata, "data_transformations": [*_records(metadata), record]}
 
     @staticmethod
     def get_nphotons(metadata: Mapping[str, Any] | None, default: float = DEFAULT_NPHOTONS) -> float:
@@ -172,24 +170,32 @@ class MetadataManager:
         ):
             merged[section] = {}
             for part in ranked:
-                merged[section] |= part.get(section, {})
+                merged[section] |= _section(part, section)
         merged["creation_info"] |= {"timestamp": _now(), "merged_from": len(parts)}
-        merged["data_transformations"] = [
-            record for part in parts for record in part.get("data_transformations", [])
-        ]
+        merged["data_transformations"] = [record for part in parts for record in _records(part)]
         return merged
 
     @staticmethod
     def load_config_from_metadata(metadata: Mapping[str, Any]) -> TrainingConfig:
         """Make the training configuration that the metadata describes; the rest stays default."""
-        values = {**metadata.get("training_parameters", {}), **_physics(metadata)}
+        values = {**_section(metadata, "training_parameters"), **_physics(metadata)}
         model = ModelConfig(**_known(ModelConfig, values))
         return TrainingConfig(model=model, **_known(TrainingConfig, values))
 
 
 def _physics(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    section = metadata.get("physics_parameters")
+    return _section(metadata, "physics_parameters")
+
+
+def _section(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Give a table of the metadata; an empty one where a program left something else there."""
+    section = metadata.get(name)
     return section if isinstance(section, Mapping) else {}
+
+
+def _records(metadata: Mapping[str, Any]) -> list[Any]:
+    records = metadata.get("data_transformations")
+    return records if isinstance(records, list) else []
 
 
 def _known(kind: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,10 +239,11 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _not_a_table(path: str | Path, text: str) -> ScanError:
+def _not_a_table(path: str | Path, text: str, error: Exception) -> ScanError:
     return ScanError(
         error_text(
             f"'{METADATA_KEY}' in {path} is not a JSON table: {text[:60]!r}",
+            details={"reason": str(error)},
             expected='a text such as {"physics_parameters": {"nphotons": 1e9}}',
         )
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.npy import read_npy
 from ptycho.scan.geometry import LENGTHS_M
 from ptycho.scan.scan_file import ScanFile, open_scan
 from ptyconf.errors import error_text
@@ -23,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 PRODUCT_KEYS = ("probe_position_x_m", "probe_position_y_m")
 PRODUCT_NUMBERS = "probe_position_indexes"
-UNIT_SUFFIX = re.compile(r"[\s_\[(]+(m|mm|um|µm|micron|nm|px|pixel)[\])]?$", re.IGNORECASE)
+UNIT_SUFFIX = re.compile(r"(?<![\s_\[(])[\s_\[(]++(m|mm|um|µm|micron|nm|px|pixel)[\])]?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
     if file.container == "text":
         return _read_text(file.path)
     if file.container == "npy":
-        return _from_pairs(np.load(file.path, allow_pickle=False), str(file.path), "")
+        return _from_pairs(read_npy(file.path), str(file.path), "")
     if file.container not in {"npz", "hdf5"}:
         raise _no_positions(text, scan, f"{file.path} is a {file.container} file")
     if not key and all(name in file.keys for name in PRODUCT_KEYS):

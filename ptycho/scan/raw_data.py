@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ptycho.errors import ScanError
 from ptycho.files import npz
+from ptycho.files.foreign import naming
 from ptycho.files.stored_frames import StoredFrames
 from ptycho.scan.array_checks import check_probe
 from ptycho.scan.callers import compare_metadata, refuse_old_call, tell_unconfigured
@@ -200,35 +201,37 @@ class RawData(Scan):
         file = open_scan(path)
         chosen = with_quantity(options, quantity)
         scan_format = find_format(file)
-        contents = correct(complete(scan_format.read(file, chosen), file, chosen), file, chosen)
+        with naming(path):
+            contents = correct(complete(scan_format.read(file, chosen), file, chosen), file, chosen)
         if validate_config and contents.metadata is not None:
             compare_metadata(
                 contents.metadata, params.cfg if current_config is None else current_config, path
             )
-        arrays = contents.arrays
-        scan = cls(
-            arrays["xcoords"],
-            arrays["ycoords"],
-            arrays.get("xcoords_start"),
-            arrays.get("ycoords_start"),
-            arrays["diff3d"],
-            arrays.get("probeGuess"),
-            arrays.get("scan_index"),
-            arrays.get("objectGuess"),
-            arrays.get("Y"),
-            metadata=contents.metadata,
-            options=chosen,
-            source=ScanSource(
-                path,
-                contents.frames_key,
-                "amplitude",
-                contents.quantity,
-                contents.origin,
-                read_by=scan_format.name,
-                notes=contents.notes,
-            ),
-            contents=contents,
-        )
+        with naming(path):
+            arrays = contents.arrays
+            scan = cls(
+                arrays["xcoords"],
+                arrays["ycoords"],
+                arrays.get("xcoords_start"),
+                arrays.get("ycoords_start"),
+                arrays["diff3d"],
+                arrays.get("probeGuess"),
+                arrays.get("scan_index"),
+                arrays.get("objectGuess"),
+                arrays.get("Y"),
+                metadata=contents.metadata,
+                options=chosen,
+                source=ScanSource(
+                    path,
+                    contents.frames_key,
+                    "amplitude",
+                    contents.quantity,
+                    contents.origin,
+                    read_by=scan_format.name,
+                    notes=contents.notes,
+                ),
+                contents=contents,
+            )
         frames = choose_scan(scan.scan_index, chosen.scan_index, path)
         return scan if frames is None else scan.subset(frames)
 

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.bounds import require_plausible
 from ptycho.files.hdf5 import Hdf5File
 from ptycho.files.npz import NpzFile
 from ptycho.files.stored_frames import StoredFrames
@@ -198,11 +199,16 @@ def _container(stream: IO[bytes]) -> str:
 
 def _unpack(packed: IO[bytes], path: Path) -> IO[bytes]:
     """Decompress into a file without a name, which the system removes when it is closed."""
+    size = path.stat().st_size
     unpacked: IO[bytes] = TemporaryFile()  # noqa: SIM115  It lives as long as the scan.
     try:
         with bz2.open(packed) as stream:
             while part := stream.read(UNPACK_BYTES):
                 unpacked.write(part)
+                require_plausible(str(path), unpacked.tell(), size)
+    except ScanError:
+        unpacked.close()
+        raise
     except (OSError, EOFError, ValueError) as error:
         unpacked.close()
         raise ScanError(

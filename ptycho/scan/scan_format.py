@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.foreign import naming
 from ptycho.scan.geometry import Geometry
 from ptycho.scan.scan_file import open_scan
 from ptycho.settings.data import ScanOptions
@@ -106,6 +108,20 @@ class ScanFormat:
     header: Callable[[ScanFile], ScanHeader]
     needs: str = ""
     general: bool = False
+
+    def __post_init__(self) -> None:
+        """Let no content of a file make an entry raise what names no file."""
+        for name in ("recognise", "read", "header"):
+            object.__setattr__(self, name, _naming_its_file(getattr(self, name)))
+
+
+def _naming_its_file(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def guarded(file: ScanFile, *arguments: Any) -> Any:
+        with naming(file.path):
+            return function(file, *arguments)
+
+    return guarded
 
 
 def find_format(file: ScanFile) -> ScanFormat:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 
 MASK = "********"
 LONGEST_VALUE = 120
+LARGEST_BITS = 14_000
+"""Python writes no integers of more than 4,300 decimal digits, but has no such limit for hexadecimal ones."""
 
 
 def toml_text(value: object) -> str:
@@ -36,6 +38,8 @@ def _spell_scalar(value: object) -> str | None:
         return toml_text(value.value) if isinstance(value.value, (str, int, float)) else value.name
     if isinstance(value, (str, os.PathLike)):
         return _quoted(str(os.fspath(value)))
+    if isinstance(value, int) and value.bit_length() > LARGEST_BITS:
+        return hex(value)
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, (datetime.date, datetime.time)):

@@ -79,8 +79,19 @@ def test_other_pickles_are_refused_unopened(tmp_path: Path, monkeypatch: pytest.
     assert not (tmp_path / "harm").exists()
 
 
-@pytest.mark.parametrize("text", ["not json", "[1, 2]", "3", "[" * 100_000])
-def test_a_text_that_is_no_table_is_named(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("not json", "Expecting value: line 1 column 1 (char 0)"),
+        ("[1, 2]", "a list where a table belongs"),
+        ("3", "a int where a table belongs"),
+        ("[" * 100_000, "its lists are nested too deeply"),
+        ('{"a": ' * 200 + "1" + "}" * 200, "its lists are nested too deeply"),
+        ('{"a": 1e400}', "1e400 is not a finite number"),
+        (f'{{"a": 1{"0" * 399}}}', f"1{'0' * 29}... (400 digits) is not a finite number"),
+    ],
+)
+def test_a_text_that_is_no_table_is_named(tmp_path: Path, text: str, reason: str) -> None:
     """What stands there is shown, and what should."""
     path = tmp_path / "s.npz"
     np.savez(path, _metadata=np.array(text))
@@ -88,6 +99,7 @@ def test_a_text_that_is_no_table_is_named(tmp_path: Path, text: str) -> None:
         read_metadata(path)
     assert str(caught.value) == (
         f"'_metadata' in {path} is not a JSON table: {text[:60]!r}\n"
+        f"  reason    {reason}\n"
         '  expected  a text such as {"physics_parameters": {"nphotons": 1e9}}'
     )
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ptycho.errors import ScanError
+from ptycho.files.npy import map_npy
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
 
@@ -28,7 +27,7 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
     Raises:
         ScanError: It is no stack of frames, or not whole.
     """
-    frames = _mapped(file)
+    frames = map_npy(file.path)
     if frames.ndim not in {3, 4}:
         raise ScanError(
             error_text(
@@ -41,22 +40,9 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
 
 def header(file: ScanFile) -> ScanHeader:
     """Read the side of a frame."""
-    shape = _mapped(file).shape
+    shape = map_npy(file.path).shape
     side = (shape[-2], shape[-1]) if len(shape) in {3, 4} else None
     return ScanHeader(doubt=f"{file.path} holds no probe", frame_shape=side, frames_key=FRAMES)
-
-
-def _mapped(file: ScanFile) -> Any:
-    try:
-        return np.load(file.path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ScanError(
-            error_text(
-                f"{file.path} cannot be read ({error})",
-                expected="a whole array of numbers in numpy's NPY format",
-                hint="copy the file again; an interrupted copy looks like this",
-            )
-        ) from error
 
 
 FORMAT = ScanFormat(

@@ -76,6 +76,10 @@ def test_an_array_of_no_frames_is_refused(jail: Path) -> None:
     np.save("objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     np.save("short.npy", np.ones((9, 8, 8)))
     Path("short.npy").write_bytes(Path("short.npy").read_bytes()[:-100])
-    for name, text in (("flat", "is an array of float64"), ("objects", "cannot be"), ("short", "cannot be")):
+    for name, text in (
+        ("flat", "is an array of float64"),
+        ("objects", "holds Python objects"),
+        ("short", "cannot be"),
+    ):
         with pytest.raises(ScanError, match=rf"{name}\.npy {text}"):
             RawData.from_file(f"{name}.npy", options=ScanOptions(positions="x.csv"))

@@ -1,0 +1,55 @@
+"""One guard around whatever reads a file that we did not write."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ptycho.errors import ScanError
+from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["naming"]
+
+_BY_CONTENT = (
+    RuntimeError,  # HDF5's library for whatever it cannot follow; RecursionError is one.
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+)
+"""What libraries raise about content that nobody thought of."""
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turn whatever the content of a file makes libraries raise into one error that names the file.
+
+    Errors about a scan, and those of the system about a file, say enough themselves and pass.
+
+    Args:
+        path: The file that is read in the block.
+
+    Raises:
+        ScanError: The content cannot be used.
+    """
+    try:
+        yield
+    except ScanError:
+        raise
+    except _BY_CONTENT as error:
+        if isinstance(error, OSError) and (error.filename is not None or str(path) in str(error)):
+            raise
+        reason = str(error).strip().partition("\n")[0] or "no reason given"
+        raise ScanError(
+            error_text(
+                f"{path} cannot be read: {type(error).__name__}: {reason[:300]}",
+                expected="a whole scan; `ptycho formats` lists what is known",
+                hint="copy the file again; an interrupted copy looks like this",
+            )
+        ) from error
