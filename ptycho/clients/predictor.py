@@ -12,7 +12,8 @@ import numpy as np
 
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
-from ptycho.physics.stitch import merge_group, synchronise_phases
+from ptycho.physics.stitch import merge_group
+from ptycho.physics.synchronise import synchronise_phases
 from ptycho.reconstruction.groups import groups_at_once, of_equal_reach
 from ptycho.scan.grouping import require_overlap
 from ptyconf.errors import error_text

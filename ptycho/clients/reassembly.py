@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ptycho.physics.canvas import Canvas
 from ptycho.physics.limits import LARGEST_PICTURE
-from ptycho.physics.stitch import stitch, synchronise_phases
+from ptycho.physics.stitch import stitch
+from ptycho.physics.synchronise import synchronise_phases
 from ptyconf.errors import error_text
 
 __all__ = ["reassemble_position"]

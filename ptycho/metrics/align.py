@@ -5,10 +5,10 @@ Shape legend: H and W rows and columns of both pictures. Shifts and ramps are [x
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, ndimage
 
 from ptycho.physics.arrays import Complex, Mask, Real, ShapeError
 
@@ -57,6 +57,14 @@ class Aligned:
         a, b = self.reconstruction[self.mask], self.reference[self.mask]
         size = float(np.linalg.norm(a) * np.linalg.norm(b))
         return float(abs(np.vdot(a, b)) / size) if size > 0 else 0.0
+
+    @property
+    def unexplained(self) -> float:
+        """Energy of the difference, as a share of the reference's contrast: 0 where the two are the same."""
+        b = self.reference[self.mask]
+        contrast = float(np.sum(np.abs(b - b.mean()) ** 2))
+        difference = float(np.sum(np.abs(self.reconstruction[self.mask] - b) ** 2))
+        return difference / contrast if contrast > 0 else np.inf
 
 
 def scanned_area(coverage: Real, *, fraction: float = SCANNED_FRACTION) -> Mask:
@@ -176,14 +184,14 @@ def registered_shift(moving: Complex, fixed: Complex, mask: Mask) -> Real:
     Source:
         Guizar-Sicairos, Thurman and Fienup, Opt. Lett. 33, 156 (2008): upsampled matrix products.
     """
-    size = [fft.next_fast_len(2 * length, real=False) for length in fixed.shape]
+    size = [_fast_length(2 * length) for length in fixed.shape]
     spectrum = np.zeros(size, dtype=np.complex128)
     for axis in (0, 1):
-        theirs = fft.fft2(_ramp_blind(fixed, mask, axis), size)
-        spectrum += theirs * fft.fft2(_ramp_blind(moving, mask, axis), size).conj()
-    correlation = fft.ifft2(spectrum).real
+        theirs = np.fft.fft2(_ramp_blind(fixed, mask, axis), size)
+        spectrum += theirs * np.fft.fft2(_ramp_blind(moving, mask, axis), size).conj()
+    correlation = np.fft.ifft2(spectrum).real
     rows, columns = (
-        np.abs(fft.fftfreq(n, 1 / n)) <= _FARTHEST * length
+        np.abs(np.fft.fftfreq(n, 1 / n)) <= _FARTHEST * length
         for n, length in zip(size, fixed.shape, strict=True)
     )
     correlation = np.where(rows[:, None] & columns[None, :], correlation, -np.inf)
@@ -209,9 +217,8 @@ def phase_slope(difference: Complex, mask: Mask) -> Real:
     for index, axis in ((0, 1), (1, 0)):
         distance = 1
         while distance <= field.shape[axis] // 2:
-            ahead = np.take(field, range(distance, field.shape[axis]), axis=axis)
-            behind = np.take(field, range(field.shape[axis] - distance), axis=axis)
-            turn = np.vdot(behind, ahead) * np.exp(-1j * slope[index] * distance)
+            along = np.moveaxis(field, axis, 0)
+            turn = np.sum(along[distance:] * along[:-distance].conj()) * np.exp(-1j * slope[index] * distance)
             if abs(turn) == 0:
                 break
             slope[index] += np.angle(turn) / distance
@@ -259,6 +266,11 @@ def _require_pixels(mask: Mask) -> None:
         )
 
 
+def _fast_length(length: int) -> int:
+    """Give the shortest length from the given one on that transforms fast: 2^k, 3 2^k, 5 2^k or 15 2^k."""
+    return min(odd * 2 ** max(0, math.ceil(math.log2(length / odd))) for odd in (1, 3, 5, 15))
+
+
 def _plane(shape: tuple[int, ...], slope: Real) -> Complex:
     """Give exp(i slope . r), with r counted from the middle."""
     y, x = (np.arange(length) - length / 2 for length in shape)
@@ -270,6 +282,8 @@ def _move(picture: Complex, known: Mask, shift: Real) -> tuple[Complex, Mask]:
     """Shift by a cubic spline, and tell which pixels are known before and after it."""
     if not np.any(shift):
         return picture, known
+    from scipy import ndimage
+
     down_right = (shift[1], shift[0])
     moved = ndimage.shift(picture, down_right, order=3, mode="nearest")
     arrived = ndimage.shift(known.astype(np.float32), down_right, order=1, mode="constant")
@@ -292,7 +306,7 @@ def _refined_peak(spectrum: Complex, centre: Real) -> Real:
     """Sample the correlation finely around a whole-pixel peak, then fit a parabola per axis: [y, x]."""
     offsets = np.arange(-_FINE_STEPS, _FINE_STEPS + 1) / _FINE_STEPS
     waves = [
-        np.exp(2j * np.pi * np.outer(centre[k] + offsets, fft.fftfreq(spectrum.shape[k]))) for k in (0, 1)
+        np.exp(2j * np.pi * np.outer(centre[k] + offsets, np.fft.fftfreq(spectrum.shape[k]))) for k in (0, 1)
     ]
     fine = (waves[0] @ spectrum @ waves[1].T).real
     row, column = np.unravel_index(np.argmax(fine), fine.shape)

@@ -7,8 +7,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
-from scipy.signal import windows
 
 from ptycho.physics.arrays import Complex, Inexact, Mask, Real, ShapeError
 
@@ -107,14 +105,25 @@ def frc(
             "  expected  finite numbers\n"
             "  try       looking at the training loss: did it diverge?"
         )
-    window = np.outer(*(windows.tukey(length, _TUKEY_TAPER) for length in a.shape))
-    spectra = [fft.fft2(window * (picture - _windowed_mean(picture, window))) for picture in (a, b)]
+    window = np.outer(*(_tukey(length) for length in a.shape))
+    spectra = [np.fft.fft2(window * (picture - _windowed_mean(picture, window))) for picture in (a, b)]
     return _correlate(spectra[0], spectra[1], against, pixel_size_m)
+
+
+def _tukey(length: int) -> Real:
+    """Give 1 in the middle, and at each end a quarter of the length that falls to 0 like a cosine.
+
+    Source:
+        Harris, Proc. IEEE 66, 51 (1978), equation 38.
+    """
+    from_end = np.minimum(np.arange(length), np.arange(length)[::-1])
+    share = np.minimum(from_end / (0.5 * _TUKEY_TAPER * (length - 1)), 1.0)
+    return np.asarray(0.5 * (1 - np.cos(np.pi * share)))
 
 
 def _correlate(a: Complex, b: Complex, against: Against, pixel_size_m: float | None) -> Frc:
     side = min(a.shape)
-    radius = np.hypot(fft.fftfreq(a.shape[0])[:, None], fft.fftfreq(a.shape[1])[None, :])
+    radius = np.hypot(np.fft.fftfreq(a.shape[0])[:, None], np.fft.fftfreq(a.shape[1])[None, :])
     ring = np.rint(radius * side).astype(np.int64).ravel()
     count = side // 2 + 1
 

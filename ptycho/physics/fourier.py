@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy import fft
+from typing import Any
 
-from ptycho.physics.arrays import Complex, Mask, Real, require_probe, require_shape
+import numpy as np
+
+from ptycho.physics.arrays import Complex, Inexact, Mask, Real, require_probe, require_shape
 from ptycho.physics.illumination import exit_waves
 from ptycho.physics.limits import WIENER_LEVEL
 
@@ -24,12 +25,19 @@ def propagate(psi: Complex) -> Complex:
     Source:
         Goodman, Introduction to Fourier Optics, section 4.3 (Fraunhofer diffraction).
     """
-    return np.asarray(fft.fftshift(fft.fft2(psi, norm="ortho"), axes=_AXES))
+    fields = np.fft.fft2(psi, norm="ortho").astype(_precision(psi), copy=False)
+    return np.asarray(np.fft.fftshift(fields, axes=_AXES))
 
 
 def back_propagate(Psi: Complex) -> Complex:
     """Invert :func:`propagate`, which is also its adjoint: (..., N, N) -> (..., N, N)."""
-    return np.asarray(fft.ifft2(fft.ifftshift(Psi, axes=_AXES), norm="ortho"))
+    waves = np.fft.ifft2(np.fft.ifftshift(Psi, axes=_AXES), norm="ortho")
+    return np.asarray(waves.astype(_precision(Psi), copy=False))
+
+
+def _precision(values: Inexact) -> type[np.complexfloating[Any, Any]]:
+    # Before version 2, numpy transforms in double precision whatever it is given.
+    return np.complex64 if values.dtype in (np.complex64, np.float32) else np.complex128
 
 
 def far_field_amplitude(

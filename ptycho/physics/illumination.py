@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from ptycho.physics.arrays import Complex, Inexact, Mask, require_probe, require_shape
 
@@ -55,6 +54,8 @@ def smooth(waves: Complex, sigma_px: float) -> Complex:
     """
     if sigma_px == 0:
         return waves
+    from scipy import ndimage
+
     reach = int(SMOOTHING_REACH_SIGMAS * sigma_px + 0.5)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_px) ** 2)
     kernel /= kernel.sum()

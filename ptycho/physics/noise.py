@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from ptycho.physics.arrays import Mask, Real
 
@@ -17,6 +16,8 @@ It keeps the logarithm finite in dark pixels and moves the best rate from n to n
 a photon.
 """
 
+
+_DARK = 1e-300
 
 _BRIGHT_COUNTS = 40
 """Counts from which the noise of an amplitude is 1/4 to within 2 %, and twice which none of 40 reaches."""
@@ -74,7 +75,8 @@ def amplitude_noise(rate: NDArray[Any]) -> Real:
     mean = expected[dim]
     counts = np.arange(2 * _BRIGHT_COUNTS)[:, None]
     # exp(n log rate - rate - log n!): powers and factorials overflow, their logarithms do not.
-    chance = np.exp(special.xlogy(counts, mean) - mean - special.gammaln(counts + 1))
+    log_factorial = np.cumsum(np.log(np.maximum(counts, 1)), axis=0)
+    chance = np.exp(counts * np.log(np.maximum(mean, _DARK)) - mean - log_factorial)
     noise[dim] = 2 * mean - 2 * np.sqrt(mean) * np.sum(chance * np.sqrt(counts), axis=0)
     return noise
 

@@ -11,7 +11,6 @@ import numpy as np
 from ptycho.physics.arrays import Complex, Inexact, Real, require_finite, require_shape, require_weights
 from ptycho.physics.canvas import Canvas, cut, place, require_positions
 from ptycho.physics.limits import COVERAGE_FLOOR
-from ptycho.physics.synchronise import synchronise_phases
 from ptycho.physics.translate import translate
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ __all__ = [
     "extract_group",
     "merge_group",
     "stitch",
-    "synchronise_phases",
 ]
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ptycho.scan.frame_store import FrameStore, Indices
 from ptycho.scan.grouping import relative_coordinates, require_overlap
@@ -77,6 +76,8 @@ def own_groups(positions: NDArray[np.float64], gridsize: int) -> Indices:
                 hint="a network that was trained with model.gridsize = 1",
             )
         )
+    from scipy.spatial import cKDTree
+
     nearest = np.asarray(cKDTree(positions).query(positions, k=C)[1])
     itself = nearest == own
     # Where positions coincide, one may not be among its own nearest; the farthest is then left out.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ptycho.physics.canvas import cut
 from ptycho.physics.scale import Normalisation
-from ptycho.physics.stitch import Stitched, stitch, synchronise_phases
+from ptycho.physics.stitch import Stitched, stitch
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.scan.frame_store import FrameStore, store_frames
 from ptycho.scan.raw_data import RawData
@@ -142,6 +142,10 @@ def _reconstruct(
     inferred = infer_patches(trained, stored.store, scan.positions, shown, portions)
     probe = trained.probe()
     weights = _weights(probe, options)
+    # scipy's sparse matrices take longer to import than the sweeps of a small scan: without a network
+    # nobody waits for them.
+    from ptycho.physics.synchronise import synchronise_phases
+
     agreed = synchronise_phases(inferred.patches, scan.positions, weights)
     whole = stitch(agreed, scan.positions, weights)
     refined = whole.object

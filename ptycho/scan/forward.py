@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ptycho.errors import ScanError
 from ptycho.physics.fourier import far_field_amplitude
@@ -41,6 +40,8 @@ def cut_patches(guess: Complex, positions: Positions, N: int) -> NDArray[np.comp
     rest = corners - whole
     if np.all(np.abs(rest) < 1e-6):
         return np.stack([guess[y : y + N, x : x + N] for x, y in whole]).astype(np.complex64)
+    from scipy import ndimage
+
     double = guess.astype(np.complex128)
     parts = [ndimage.spline_filter(part, SPLINE_ORDER, mode="mirror") for part in (double.real, double.imag)]
     patches = np.empty((len(positions), N, N), np.complex64)

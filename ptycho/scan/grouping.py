@@ -5,7 +5,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ptycho.errors import ScanError
 from ptyconf.errors import error_text
@@ -146,6 +145,8 @@ def _neighbours(positions: Positions, seeds: Indices, count: int, C: int) -> Ind
 
 def _nearest(positions: Positions, seeds: Indices, count: int) -> Indices:
     """Query the positions nearest to every seed, in the tree's own order: thrice as fast as at random."""
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(positions)
     rank = np.empty(len(positions), np.int64)
     rank[tree.indices] = np.arange(len(positions))

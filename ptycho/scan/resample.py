@@ -6,7 +6,6 @@ sample stays. A detector binned by b sees the same object pixels on a frame that
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ptycho.scan.frames import Detector
 
@@ -66,6 +65,8 @@ def coarsen_object(guess: ComplexArray, factor: float) -> ComplexArray:
         spectrum *= keep[:, np.newaxis] if axis == 0 else keep
     smooth = np.fft.ifft2(spectrum)
     grid = np.meshgrid(*(np.arange(int(length * factor)) / factor for length in guess.shape), indexing="ij")
+    from scipy import ndimage
+
     sampled: ComplexArray = ndimage.map_coordinates(smooth, grid, order=3, mode="nearest")
     return sampled.astype(guess.dtype, copy=False)
 

@@ -17,8 +17,8 @@ from ptycho.physics.stitch import (
     extract_group,
     merge_group,
     stitch,
-    synchronise_phases,
 )
+from ptycho.physics.synchronise import synchronise_phases
 
 seeds = st.integers(0, 10_000)
 groups = st.integers(1, 9)
