@@ -36,8 +36,17 @@ _INFERENCE_KNOBS = ("accelerator", "num_workers", "inference_batch_size")
 _PHOTON_SOURCES = {"overrides": "override", "data-file": "metadata", "tensorflow-defaults": "default"}
 
 
+class _ShownBySettings:
+    """A payload that a notebook shows as the settings behind it."""
+
+    resolution: Resolution
+
+    def _repr_html_(self) -> str:
+        return self.resolution._repr_html_()
+
+
 @dataclass
-class TrainingPayload:
+class TrainingPayload(_ShownBySettings):
     """All configurations of one training, the audit dict, and the story behind every value."""
 
     tf_training_config: TrainingConfig
@@ -51,7 +60,7 @@ class TrainingPayload:
 
 
 @dataclass
-class InferencePayload:
+class InferencePayload(_ShownBySettings):
     """All configurations of one reconstruction, the audit dict, and the story behind every value."""
 
     tf_inference_config: InferenceConfig

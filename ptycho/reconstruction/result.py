@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FORMAT_VERSION = 1
+_ALMOST_ALL = 99.5
+"""Percentile of the amplitude that is white in a small picture: a few odd pixels do not darken the rest."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,23 @@ class Reconstruction:
         arrays["notes"] = np.array("\n".join(self.notes))
         arrays["format_version"] = np.array(_FORMAT_VERSION)
         npz.write(path, arrays)
+
+    def _repr_html_(self) -> str:
+        """Show amplitude and phase in a notebook, and what was decided."""
+        from ptycho.files.notebook import figure, folded, png, table
+
+        seen = self.coverage > 0
+        amplitude = np.where(seen, np.abs(self.object), np.nan)
+        phase = np.where(seen, np.angle(self.object), np.nan)
+        top = float(np.percentile(amplitude[seen], _ALMOST_ALL)) if seen.any() else 1.0
+        height, width = self.object.shape
+        rows = {
+            "object": f"{width} x {height} px from {len(self.positions)} frames",
+            "probe": f"modes, rows, columns: {' x '.join(map(str, self.probe.shape))}",
+        }
+        pictures = figure(png(amplitude, (0.0, top or 1.0), "gray"), "amplitude")
+        pictures += figure(png(phase, (-np.pi, np.pi), "twilight_shifted"), "phase")
+        return f"<div>{table(rows)}{pictures}{folded('What was decided', self.notes)}</div>"
 
     @classmethod
     def load(cls, path: Path) -> Reconstruction:

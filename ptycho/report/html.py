@@ -6,12 +6,12 @@ Nothing on it comes from elsewhere, and its policy lets a browser load nothing b
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import write_text
+from ptycho.files.notebook import embedded
 from ptyconf.report import story
 
 if TYPE_CHECKING:
@@ -113,12 +113,8 @@ def _table(lines: Sequence[str]) -> str:
 
 
 def _figure(picture: Path, caption: str) -> str:
-    image = _image(picture.read_bytes(), caption)
+    image = embedded(picture.read_bytes(), caption)
     return f"<figure>{image}<figcaption>{_inline(caption)}</figcaption></figure>"
-
-
-def _image(png: bytes, caption: str) -> str:
-    return f'<img alt="{escape(caption)}" src="data:image/png;base64,{b64encode(png).decode()}">'
 
 
 def _sliders(results: Results) -> str:
@@ -132,8 +128,8 @@ def _sliders(results: Results) -> str:
     for quantity, (ours, reference) in overlays(final.reconstruction, final.reference, final.mask).items():
         name = f"{quantity}: reconstruction (left) and {results.reference_name} (right)"
         sliders.append(
-            f'<figure class="slider"><div class="pair">{_image(ours, "reconstruction")}'
-            f"{_image(reference, results.reference_name)}</div>"
+            f'<figure class="slider"><div class="pair">{embedded(ours, "reconstruction")}'
+            f"{embedded(reference, results.reference_name)}</div>"
             f'<input type="range" min="0" max="100" value="50" aria-label="{escape(name)}">'
             f"<figcaption>{escape(name)}</figcaption></figure>"
         )

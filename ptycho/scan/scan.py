@@ -51,6 +51,12 @@ class Scan:
         what = f"{self.n_frames} frames of {self.N} x {self.N} {self.quantity}"
         return f"{type(self).__name__}({what} from {source_name(self.source)})"
 
+    def _repr_html_(self) -> str:
+        """Show the scan in a notebook."""
+        from ptycho.scan.notebook import to_html
+
+        return to_html(self)
+
     @property
     def n_frames(self) -> int:
         """Number of frames."""

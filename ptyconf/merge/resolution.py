@@ -86,8 +86,6 @@ class Resolution(Mapping[str, Any]):
         """The layers, as they were given."""
         return self._state.layers
 
-    # Values
-
     def value(self, path: Path) -> Any:
         """Give the plain value of a setting, a section, a container or an element; containers are copies.
 
@@ -222,6 +220,12 @@ class Resolution(Mapping[str, Any]):
         )
         more = ", ..." if len(self._state.values) > 6 else ""
         return f"<Resolution of {self.schema.name}: {shown}{more}>"
+
+    def _repr_html_(self) -> str:
+        """Show every setting in a notebook: value, layer, place and what it beat."""
+        from ptyconf.merge.notebook import to_html
+
+        return to_html(self)
 
     # Instances
 

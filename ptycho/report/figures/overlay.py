@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ptycho.files.notebook import png
 from ptycho.report.figures.figure import AMPLITUDE, CYCLIC, DIVERGING, limits_of, symmetric_limit
 from ptycho.report.figures.phase import flat_phase, wrapped, wraps
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ptycho.physics.arrays import Complex, Mask
 
 
@@ -36,15 +34,6 @@ def overlays(
     phases = [np.where(known, phase, np.nan) for phase in (turned, angle)]
     most = symmetric_limit(phases[1])
     colours, reach = (CYCLIC, np.pi) if wraps(most) else (DIVERGING, most)
-    amplitude = [_png(modulus, limits_of(moduli[1]), AMPLITUDE) for modulus in moduli]
-    phase = [_png(angles, (-reach, reach), colours) for angles in phases]
+    amplitude = [png(modulus, limits_of(moduli[1]), AMPLITUDE) for modulus in moduli]
+    phase = [png(angles, (-reach, reach), colours) for angles in phases]
     return {"amplitude": (amplitude[0], amplitude[1]), "phase": (phase[0], phase[1])}
-
-
-def _png(values: NDArray[Any], limits: tuple[float, float], colours: str) -> bytes:
-    from matplotlib import image
-
-    stream = BytesIO()
-    low, high = limits
-    image.imsave(stream, values, vmin=low, vmax=high, cmap=colours, format="png")
-    return stream.getvalue()

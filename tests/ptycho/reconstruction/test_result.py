@@ -69,3 +69,13 @@ def test_another_format_is_refused(tmp_path: Path, reconstruction: Reconstructio
     np.savez(path, **(arrays | {"format_version": np.array(7)}))
     with pytest.raises(ValueError, match="has reconstruction format 7"):
         Reconstruction.load(path)
+
+
+def test_a_notebook_shows_the_picture(reconstruction: Reconstruction) -> None:
+    """Amplitude, phase and notes; pixels that were never scanned are transparent, and notes are text."""
+    page = replace(reconstruction, notes=("<b>",))._repr_html_()
+    assert page.count("data:image/png;base64,") == 2
+    assert "7 x 9 px from 5 frames" in page
+    assert "<li>&lt;b&gt;</li>" in page
+    nothing = replace(reconstruction, coverage=np.zeros((9, 7), np.float32))
+    assert nothing._repr_html_().count("<img ") == 2

@@ -82,3 +82,14 @@ def test_light_on_masked_pixels_is_counted(jail: Path, tiny_scan: RawData) -> No
     assert masked.mask is not None
     assert masked.mean_square() == pytest.approx(tiny_scan.mean_square(), rel=0.03)
     assert float(np.square(masked.amplitudes()).sum(axis=(1, 2)).mean()) < 0.95 * tiny_scan.mean_square()
+
+
+def test_a_notebook_shows_the_scan(tiny_scan: RawData, scan_arrays: dict[str, Any]) -> None:
+    """Numbers, mean frame, probe and decisions, with and without a probe."""
+    page = tiny_scan._repr_html_()
+    assert "36 of 64 x 64 px, counts" in page
+    assert page.count("<img ") == 2
+    assert "What was decided" in page
+    bare = in_memory({**scan_arrays, "probeGuess": None})._repr_html_()
+    assert '<td style="text-align:left">none</td>' in bare
+    assert bare.count("<img ") == 1
