@@ -1,4 +1,4 @@
-"""Hostile files through the command line: an error within a second of computing, in bounded memory, and no traceback."""
+"""Hostile files through the command line: an error within a second of computing, in bounded memory."""
 
 from __future__ import annotations
 
