@@ -22,14 +22,14 @@ def find_best_checkpoint(run_dir: Path) -> Path | None:
     Raises:
         ValueError: The last checkpoint is none of this library.
     """
-    found = sorted(run_dir.glob(BEST_CHECKPOINTS))
+    best_files = sorted(run_dir.glob(BEST_CHECKPOINTS))
     last = run_dir / LAST_CHECKPOINT
-    if len(found) > 1 and last.is_file():
+    if len(best_files) > 1 and last.is_file():
         from ptycho_torch.lit.checkpoints import read_best_name
 
         named = run_dir / read_best_name(last)
-        if named in found:
+        if named in best_files:
             return named
-    if found:
-        return found[-1]
+    if best_files:
+        return best_files[-1]
     return last if last.is_file() else None

@@ -155,13 +155,13 @@ class Library:
             BackendError: The framework is missing or broken.
         """
         needed = f"{self.package} {self.oldest} or newer"
-        requirement = f"'{self.package}>={self.oldest}'"
+        package_range = f"'{self.package}>={self.oldest}'"
         if find_spec(self.package) is None:
             raise BackendError(
                 error_text(
                     f"{self.title} backend selected, but {self.package} is not installed{self.policy}",
                     expected=needed,
-                    hint=f"pip install {requirement}",
+                    hint=f"pip install {package_range}",
                 )
             )
         try:
@@ -173,7 +173,7 @@ class Library:
                 error_text(
                     f"{self.title} backend selected, but it cannot be imported{self.policy}: {error}",
                     expected=f"a working {needed}",
-                    hint=f"pip install --force-reinstall {requirement}",
+                    hint=f"pip install --force-reinstall {package_range}",
                 )
             ) from error
 

@@ -25,7 +25,7 @@ def read_files(folder: Path, limits: Mapping[str, int], largest_sum: int) -> dic
         ArchiveError: A file is a link or no plain file, or too large.
         OSError: A file cannot be opened.
     """
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for name, limit in limits.items():
         path = folder / name
         if not os.path.lexists(path):
@@ -33,9 +33,9 @@ def read_files(folder: Path, limits: Mapping[str, int], largest_sum: int) -> dic
         facts = path.lstat()
         if not stat.S_ISREG(facts.st_mode):
             raise ArchiveError(f"holds {name}, which is no plain file", "plain files")
-        left = min(limit, largest_sum - sum(map(len, found.values())))
+        left = min(limit, largest_sum - sum(map(len, contents.values())))
         if facts.st_size > left:
             raise ArchiveError(f"holds {facts.st_size} bytes for {name}", f"at most {left} bytes")
         with path.open("rb") as stream:
-            found[name] = stream.read(left + 1)
-    return found
+            contents[name] = stream.read(left + 1)
+    return contents

@@ -78,8 +78,8 @@ def _check_names(members: Sequence[archive.Member]) -> None:
     if manifest.NAME not in names:
         pickled = [name for name in names if name.lower().endswith(_PICKLES)]
         shown = ", ".join(archive.printable(name, _LONGEST_NAME) for name in pickled[:3])
-        held = f"it holds pickles ({shown}), which are never opened"
-        reason = held if pickled else "it has no manifest"
+        pickles = f"it holds pickles ({shown}), which are never opened"
+        reason = pickles if pickled else "it has no manifest"
         expected = f"an archive with {manifest.NAME}"
         raise ArchiveError(f"is not a bundle of ptychopinn: {reason}", expected, _TRAIN_AGAIN)
     unknown = [name for name in names if name not in LIMITS]
@@ -104,8 +104,8 @@ def _writer_in(folder: Path) -> Writer | None:
     """Find out who wrote an archive that somebody unpacked."""
     name = manifest.NAME
     try:
-        found = read_files(folder, {name: LIMITS[name]}, LARGEST_SUM)
-        return Writer.from_dict(parse_table(found[name]))
+        members = read_files(folder, {name: LIMITS[name]}, LARGEST_SUM)
+        return Writer.from_dict(parse_table(members[name]))
     except (ValueError, KeyError, TypeError, OSError):
         return None
 

@@ -34,8 +34,8 @@ def change_settings(text: str, changes: Mapping[str, object], reason: str) -> st
     wanted = {path: value for path, value in changes.items() if _at(before, path) != value}
     lines, section = text.split("\n"), ""
     for number, line in enumerate(lines):
-        if found := _SECTION.fullmatch(line):
-            section = found[1]
+        if heading := _SECTION.fullmatch(line):
+            section = heading[1]
         path = f"{section}.{line.partition(' = ')[0]}"
         if path in wanted:
             lines[number] = _change_line(line, _at(before, path), wanted[path], reason)

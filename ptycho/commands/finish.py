@@ -44,12 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
     given = {"training.resume": attempt.folder, "training.output_dir": run_of(attempt.folder)}
-    spelling = dict.fromkeys(given, "RUN_FOLDER")
+    words = dict.fromkeys(given, "RUN_FOLDER")
     return train(
         resolve_run(
             "train",
             files=[attempt.folder / SETTINGS],
-            flags=flags.given(given, spelling=spelling, typed=True),
+            flags=flags.given(given, spelling=words, typed=True),
             environment=os.environ,
         )
     )

@@ -97,11 +97,11 @@ def _note_of_backends(bundle: Bundle, name: str) -> tuple[str, ...]:
 def _named_files(archive: Path, scan: Path | None) -> Layer:
     place = archive.parent if archive.name == FILE_NAME else archive
     given: dict[str, object] = {"inference.model_path": place}
-    spelling = {"inference.model_path": "RUN_FOLDER"}
+    words = {"inference.model_path": "RUN_FOLDER"}
     if scan is not None:
         given["inference.test_data_file"] = scan
-        spelling["inference.test_data_file"] = "--scan"
-    return flags.given(given, spelling=spelling, typed=True)
+        words["inference.test_data_file"] = "--scan"
+    return flags.given(given, spelling=words, typed=True)
 
 
 def _read_scan(resolution: Resolution) -> RawData:

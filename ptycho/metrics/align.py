@@ -311,8 +311,8 @@ def _refined_peak(spectrum: Complex, centre: Real) -> Real:
     fine = (waves[0] @ spectrum @ waves[1].T).real
     row, column = np.unravel_index(np.argmax(fine), fine.shape)
     rest = [_vertex(fine[:, column], int(row)), _vertex(fine[row], int(column))]
-    found = [offsets[row] + rest[0] / _FINE_STEPS, offsets[column] + rest[1] / _FINE_STEPS]
-    top: Real = centre + np.array(found)
+    offset_px = [offsets[row] + rest[0] / _FINE_STEPS, offsets[column] + rest[1] / _FINE_STEPS]
+    top: Real = centre + np.array(offset_px)
     return top
 
 

@@ -35,7 +35,9 @@ def require_shape(name: str, array: NDArray[Any], expected: tuple[int | str, ...
     axes = expected[1:] if free else expected
     fits = array.ndim >= len(axes) if free else array.ndim == len(axes)
     tail = array.shape[array.ndim - len(axes) :] if fits else ()
-    if fits and all(isinstance(want, str) or want == got for want, got in zip(axes, tail, strict=True)):
+    if fits and all(
+        isinstance(length, str) or length == present for length, present in zip(axes, tail, strict=True)
+    ):
         return
     wanted = ", ".join(str(axis) for axis in expected)
     comma = "," if len(expected) == 1 else ""

@@ -105,13 +105,13 @@ def orthogonal_modes(probe: Complex, count: int, *, energy_fraction: float = 0.0
             "  expected  a probe with some light in it\n"
             "  try       looking at probeGuess of the scan file"
         )
-    kept = probe[:count].astype(np.complex128)
-    extra = _excited_modes(kept, count - len(kept))
+    first_modes = probe[:count].astype(np.complex128)
+    extra = _excited_modes(first_modes, count - len(first_modes))
     kept_share = 1.0 - energy_fraction * bool(len(extra))
-    kept *= np.sqrt(energy * kept_share / np.sum(np.abs(kept) ** 2))
+    first_modes *= np.sqrt(energy * kept_share / np.sum(np.abs(first_modes) ** 2))
     if len(extra):
         extra *= np.sqrt(energy * energy_fraction / len(extra))
-    return np.concatenate([kept, extra]).astype(probe.dtype)
+    return np.concatenate([first_modes, extra]).astype(probe.dtype)
 
 
 def _excited_modes(modes: Complex, count: int) -> Complex:
@@ -119,23 +119,23 @@ def _excited_modes(modes: Complex, count: int) -> Complex:
     N = modes.shape[-1]
     basis = [mode.ravel() / np.linalg.norm(mode) for mode in modes if np.any(mode)]
     axis = (np.arange(N) - N // 2) / N
-    found: list[Complex] = []
+    excited: list[Complex] = []
     order = 1
-    while len(found) < count:
+    while len(excited) < count:
         for power in range(order + 1):
             shape = axis[None, :] ** (order - power) * axis[:, None] ** power
             fresh = _residue((modes[0] * shape).ravel(), basis)
-            if fresh is not None and len(found) < count:
+            if fresh is not None and len(excited) < count:
                 basis.append(fresh)
-                found.append(fresh.reshape(N, N))
+                excited.append(fresh.reshape(N, N))
         order += 1
         if order > N:
             raise ValueError(
                 f"a probe of side {N} cannot carry {len(modes) + count} orthogonal modes\n"
-                f"  expected  at most {len(modes) + len(found)}\n"
+                f"  expected  at most {len(modes) + len(excited)}\n"
                 "  try       a smaller model.probe_modes"
             )
-    return np.array(found).reshape(-1, N, N)
+    return np.array(excited).reshape(-1, N, N)
 
 
 def _residue(vector: Complex, basis: list[Complex]) -> Complex | None:

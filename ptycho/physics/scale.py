@@ -87,11 +87,11 @@ class Normalisation:
         for name in known[:6]:
             _require_stored(name, values[name], "a positive number", _is_positive(values[name]))
         made = cls(**values)
-        setting, kept, quantity = made.nphotons_setting, made.probe_scale_kept, made.quantity
+        setting, scale_kept, quantity = made.nphotons_setting, made.probe_scale_kept, made.quantity
         _require_stored(
             "nphotons_setting", setting, "a positive number", setting is None or _is_positive(setting)
         )
-        _require_stored("probe_scale_kept", kept, "true or false", isinstance(kept, bool))
+        _require_stored("probe_scale_kept", scale_kept, "true or false", isinstance(scale_kept, bool))
         _require_stored("quantity", quantity, "counts or amplitude", quantity in get_args(Quantity))
         return made
 
@@ -148,8 +148,8 @@ def measure(
     probe_energy = float(np.sum(np.abs(probe_modes) ** 2, dtype=np.float64))
     _require_positive("energy of the probe", probe_energy, "looking at probeGuess of the scan file")
     ratio = probe_energy / intensity_scale**2 / energy
-    kept = KEPT_RATIO[0] <= ratio <= KEPT_RATIO[1]
-    energy_ratio = ratio if kept else DEFAULT_RATIO
+    scale_kept = KEPT_RATIO[0] <= ratio <= KEPT_RATIO[1]
+    energy_ratio = ratio if scale_kept else DEFAULT_RATIO
     return Normalisation(
         amplitude_factor=math.sqrt(energy / mean_square),
         intensity_scale=intensity_scale,
@@ -157,7 +157,7 @@ def measure(
         nphotons=photons,
         mean_square=float(mean_square),
         energy_ratio=energy_ratio,
-        probe_scale_kept=kept,
+        probe_scale_kept=scale_kept,
         nphotons_setting=nphotons,
         quantity=quantity,
     )

@@ -122,7 +122,7 @@ def infer_patches(
         inferred.patches[rows] = patches
         inferred.predicted.update(zip(rows[wanted].tolist(), predicted, strict=True))
 
-    done = 0
+    n_finished = 0
     for alike in of_equal_reach(relative):
 
         def step(span: slice, alike: Indices = alike) -> None:
@@ -130,9 +130,9 @@ def infer_patches(
                 look(alike[start : min(start + cached, span.stop)])
 
         for span in fitting_spans(trained, len(alike), portions.batch_size, step):
-            done += span.stop - span.start
+            n_finished += span.stop - span.start
             if portions.on_batch is not None:
-                portions.on_batch(done)
+                portions.on_batch(n_finished)
     return inferred
 
 

@@ -86,8 +86,8 @@ def _block(text: str, folder: Path) -> str:
     if text.startswith("#"):
         marks, _, heading = text.partition(" ")
         return f"<h{len(marks)}>{_inline(heading)}</h{len(marks)}>"
-    if found := _PICTURE.fullmatch(text):
-        return _figure(folder / found["name"], found["caption"])
+    if picture := _PICTURE.fullmatch(text):
+        return _figure(folder / picture["name"], picture["caption"])
     if text.startswith("|"):
         return _table(text.splitlines())
     if text.startswith("- "):
@@ -139,7 +139,7 @@ def _sliders(results: Results) -> str:
 def _stories(resolution: Resolution) -> Iterator[str]:
     """Tell every setting in a line that unfolds to its whole story."""
     for path in resolution:
-        told = story(resolution, path)
+        text = story(resolution, path)
         layer = resolution.winner_layer(path)
-        line = f"<code>{escape(told.partition(chr(10))[0])}</code> ({escape(layer)})"
-        yield f"<details><summary>{line}</summary><pre>{escape(told)}</pre></details>"
+        line = f"<code>{escape(text.partition(chr(10))[0])}</code> ({escape(layer)})"
+        yield f"<details><summary>{line}</summary><pre>{escape(text)}</pre></details>"

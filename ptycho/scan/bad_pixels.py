@@ -133,8 +133,8 @@ def find_bad_pixels(
     bad = np.zeros(table.mean.shape, bool) if known is None else known.copy()
     notes: list[str] = []
 
-    def add(found: NDArray[np.bool_], what: str) -> None:
-        new = found & ~bad
+    def add(pixels: NDArray[np.bool_], what: str) -> None:
+        new = pixels & ~bad
         if new.any() and not np.all(bad | new):
             rows, columns = np.nonzero(new)
             where = f", the first at row {rows[0]}, column {columns[0]}" if len(rows) < new.size else ""
@@ -227,8 +227,8 @@ def _spikes(table: PixelTable, bad: NDArray[np.bool_]) -> NDArray[np.int64]:
     # Without counts, only a spike as bright as the frames' brightest is told from a small value's noise.
     least = SPIKE_COUNTS if table.whole else 0.5 * float(around.max())
     high = table.highest > np.maximum(SPIKE_RATIO * around, least)
-    found = ~bad & np.isfinite(table.highest) & high & (around > 0)
-    rows, columns = np.nonzero(found)
+    spikes = ~bad & np.isfinite(table.highest) & high & (around > 0)
+    rows, columns = np.nonzero(spikes)
     return np.stack([table.highest_frame[rows, columns], rows, columns], axis=1)
 
 

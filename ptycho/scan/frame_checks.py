@@ -82,14 +82,14 @@ def check_all_frames(
     quantity, why = decide_quantity(options.quantity, evidence)
     mean = orientation.turn(statistics.mean)
     corner, where = is_corner_centred(options.centre, mean, key)
-    beam, found = beam_pixel(options.centre_px, given.beam_centre_px, orientation, raw.shape[1:])
+    beam, beam_notes = beam_pixel(options.centre_px, given.beam_centre_px, orientation, raw.shape[1:])
     if beam is None and given.source.read_by:
         bad = None if pixels.bad is None else orientation.turn(pixels.bad)
-        beam, found = find_beam(mean, bad, given.probe, quantity, corner=corner)
+        beam, beam_notes = find_beam(mean, bad, given.probe, quantity, corner=corner)
     rows, columns = mean.shape
     crop = options.frame_side(_square_px(given, min(rows, columns))) * options.bin
     detector = Detector(rows, corner, crop, options.bin, columns, beam, orientation)
-    notes = [why, where, *found, *pixels.notes, *_cut_notes(detector)]
+    notes = [why, where, *beam_notes, *pixels.notes, *_cut_notes(detector)]
     return FrameStack(raw, quantity, detector, pixels.bad, repair=repair), pixels.dark, notes
 
 

@@ -29,8 +29,8 @@ def orient_positions(x: ArrayLike, y: ArrayLike, options: ScanOptions) -> tuple[
     Returns:
         x, y, and what was done, one sentence each.
     """
-    done = [name for name in ("swap_xy", "flip_x", "flip_y") if getattr(options, name)]
-    if not done and options.rotation_deg == 0.0:
+    changes = [name for name in ("swap_xy", "flip_x", "flip_y") if getattr(options, name)]
+    if not changes and options.rotation_deg == 0.0:
         return x, y, []
     first, second = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if options.swap_xy:
@@ -45,8 +45,8 @@ def orient_positions(x: ArrayLike, y: ArrayLike, options: ScanOptions) -> tuple[
             np.cos(angle) * first - np.sin(angle) * second,
             np.sin(angle) * first + np.cos(angle) * second,
         )
-        done.append(f"rotation_deg = {options.rotation_deg:g}")
-    return first, second, [f"positions: {', '.join(f'data.{name}' for name in done)}"]
+        changes.append(f"rotation_deg = {options.rotation_deg:g}")
+    return first, second, [f"positions: {', '.join(f'data.{name}' for name in changes)}"]
 
 
 def positions_in_pixels(

@@ -147,7 +147,7 @@ class PyTorchExecutionConfig:
         choices=LOGGERS,
         check=_LOGGER,
         in_constructor=False,
-        spelling=NO_LOGGER,
+        conversion=NO_LOGGER,
     )
     inference_batch_size: int | None = _carried(
         None,

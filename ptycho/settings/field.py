@@ -64,7 +64,7 @@ def described(  # noqa: PLR0913  One line a setting: whatever is known of it is 
     choices: Collection[Any] = (),
     check: Check | tuple[Check, ...] = (),
     in_constructor: bool = True,
-    spelling: Conversion | None = None,
+    conversion: Conversion | None = None,
     aliases: tuple[str, ...] = (),
     deprecated: tuple[str, ...] = (),
     path: str = "",
@@ -90,7 +90,7 @@ def described(  # noqa: PLR0913  One line a setting: whatever is known of it is 
         choices: The legal values; a registry stays open to plugins.
         check: What makes a value legal, with the words for one that is not.
         in_constructor: Whether the class itself asks the checks, or only a run does.
-        spelling: Other ways to write the value, translated before it is looked at.
+        conversion: Other ways to write the value, translated before it is looked at.
         aliases: Other full keys under which it may be written.
         deprecated: The same, with a warning that names the place and the new name.
         path: Path of the setting, where it is not the section and the field's name.
@@ -111,7 +111,7 @@ def described(  # noqa: PLR0913  One line a setting: whatever is known of it is 
     optional = {
         "choices": choices,
         "checks": (check,) if isinstance(check, Check) else check,
-        "conversion": spelling,
+        "conversion": conversion,
         "aliases": aliases,
         "deprecated": deprecated,
         "path": path,

@@ -46,7 +46,7 @@ class ModelConfig:
         help="pinn learns from the diffraction alone, supervised from labelled patches",
         choices=MODEL_TYPES,
         check=choice(MODEL_TYPES, "pinn", _NO_SUCH),
-        spelling=MODE,
+        conversion=MODE,
         torch=TorchName("ModelConfig.mode", MODE),
     )
     amp_activation: Literal["sigmoid", "swish", "softplus", "relu"] = described(
@@ -54,7 +54,7 @@ class ModelConfig:
         help="last activation of the amplitude decoder",
         choices=AMPLITUDE_ACTIVATIONS,
         check=choice(AMPLITUDE_ACTIVATIONS, "sigmoid", "Unknown activation: {v}"),
-        spelling=ACTIVATION,
+        conversion=ACTIVATION,
         torch=TorchName("ModelConfig.amp_activation", ACTIVATION),
     )
     object_big: bool = described(
@@ -72,7 +72,7 @@ class ModelConfig:
     probe_mask: bool = described(
         False,
         help="hard disk of radius N/4 on the illuminated field",
-        spelling=MASK,
+        conversion=MASK,
         torch=TorchName("ModelConfig.probe_mask", MASK),
         legacy="probe.mask",
     )

@@ -86,13 +86,13 @@ class Loop:
             EndedBySignalError: A signal asked the process to end.
         """
         began = time.perf_counter()
-        done = 0 if self.plan.earlier is None else self.plan.earlier.epochs
+        epochs_before = 0 if self.plan.earlier is None else self.plan.earlier.epochs
         epochs = self.plan.optimisation.epochs
         journal = self.plan.folder.logger.open(self.plan.folder.path, self.history)
-        bar = open_progress(epochs, len(self.train), done) if show else None
+        bar = open_progress(epochs, len(self.train), epochs_before) if show else None
         self.interruption.take_over(self._stop)
         try:
-            for epoch in range(done, epochs):
+            for epoch in range(epochs_before, epochs):
                 self._epoch(epoch, bar, journal)
                 if self._stopping or self.early_stop.reached:
                     break
@@ -123,7 +123,7 @@ class Loop:
         row = {"epoch": float(epoch)}
         row |= self._learn(epoch, bar).metrics("train")
         if self.validation is not None:
-            row |= self._judge(self.validation, epoch).metrics("val")
+            row |= self._validate(self.validation, epoch).metrics("val")
         row["lr"] = rates.network
         row["intensity_scale"] = float(self.module.network.intensity_scale)
         row["seconds"] = time.perf_counter() - began
@@ -149,9 +149,9 @@ class Loop:
                 break
         return self.module.score(sums)
 
-    def _judge(self, source: Source, epoch: int) -> Score:
+    def _validate(self, source: Source, epoch: int) -> Score:
         batches = source.start(epoch)
-        return self.module.score([self.module.judge(batches) for _ in range(len(source))])
+        return self.module.score([self.module.validate(batches) for _ in range(len(source))])
 
     def _watch(self, sums: list[tf.Tensor], where: tuple[int, int], *, last: bool) -> None:
         """Look at the losses of the latest batches, as often as that costs nothing."""

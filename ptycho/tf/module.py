@@ -90,7 +90,7 @@ class PtychoModule:
         self._sums = [self._accumulator(value) for value in self._learned if arithmetic.accum_steps > 1]
         # Graphs, not XLA: on the CPU that takes 1.2 to 1.3 times as long (benchmarks/xla.py).
         self._train = tf.function(self._train_step, autograph=False)
-        self._judge = tf.function(self._judge_step, autograph=False)
+        self._validate = tf.function(self._validation_step, autograph=False)
 
     @classmethod
     def fresh(cls, plan: Plan, place: DevicePlacement, arithmetic: Arithmetic) -> "PtychoModule":
@@ -127,9 +127,9 @@ class PtychoModule:
         """
         return self._train(batches, moves)
 
-    def judge(self, batches: Iterator[Tensors]) -> tf.Tensor:
+    def validate(self, batches: Iterator[Tensors]) -> tf.Tensor:
         """Score the next batch, as `learn` does, and learn nothing from it."""
-        return self._judge(batches)
+        return self._validate(batches)
 
     def score(self, sums: Sequence[tf.Tensor]) -> Score:
         """Average over all groups what steps returned."""
@@ -149,7 +149,7 @@ class PtychoModule:
         sums = self._strategy.run(partial(self._learn_from, moves=moves), args=(next(batches),))
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, sums, axis=None)
 
-    def _judge_step(self, batches: Iterator[Tensors]) -> tf.Tensor:
+    def _validation_step(self, batches: Iterator[Tensors]) -> tf.Tensor:
         sums = self._strategy.run(lambda tensors: self._evaluate(Batch(*tensors))[1], args=(next(batches),))
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, sums, axis=None)
 

@@ -28,15 +28,15 @@ def start() -> None:
 def _held_back() -> Iterator[None]:
     """Keep the process's standard error back; let it out when the block fails."""
     sys.stderr.flush()
-    kept = os.dup(_STDERR)
+    stderr_copy = os.dup(_STDERR)
     with TemporaryFile() as written:
         os.dup2(written.fileno(), _STDERR)
         try:
             yield
         except BaseException:
             written.seek(0)
-            os.write(kept, written.read())
+            os.write(stderr_copy, written.read())
             raise
         finally:
-            os.dup2(kept, _STDERR)
-            os.close(kept)
+            os.dup2(stderr_copy, _STDERR)
+            os.close(stderr_copy)

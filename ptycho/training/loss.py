@@ -190,9 +190,9 @@ class Loss:
             raise ValueError(LABELS_MISSING)
         ops = self._ops
         # A NaN times zero is NaN, so bad pixels must lose their values before anything is done with them.
-        heard = measured if mask is None else ops.where(mask, measured, 0.0)
+        measured_good = measured if mask is None else ops.where(mask, measured, 0.0)
         scale = ops.cast_like(intensity_scale, prediction.amplitude)
-        inputs = LossInputs(ops, prediction.patches, prediction.amplitude, heard, scale, mask, labels)
+        inputs = LossInputs(ops, prediction.patches, prediction.amplitude, measured_good, scale, mask, labels)
         terms = {term.name: term.value(inputs) for term in self._terms}
         total = ops.reduce_sum(ops.stack([self._factors[name] * term for name, term in terms.items()]))
         return total, terms

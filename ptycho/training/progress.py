@@ -34,16 +34,18 @@ class Progress(Protocol):
         ...
 
 
-def open_progress(epochs: int, batches: int, done: int = 0) -> Progress:
+def open_progress(epochs: int, batches: int, epochs_before: int = 0) -> Progress:
     """Choose by standard error: a bar where it is a terminal, lines where it is a file or a notebook.
 
     Args:
         epochs: Epochs of the whole training.
         batches: Batches of an epoch.
-        done: Epochs that were finished before, by the training that is resumed.
+        epochs_before: Epochs that were finished before, by the training that is resumed.
     """
     # Rich's bar needs ipywidgets in a notebook, and is one unreadable line in a log.
-    return Bar(epochs, batches, done) if sys.stderr.isatty() else Lines(epochs, batches, done)
+    return (
+        Bar(epochs, batches, epochs_before) if sys.stderr.isatty() else Lines(epochs, batches, epochs_before)
+    )
 
 
 class Bar:
@@ -52,10 +54,10 @@ class Bar:
     Args:
         epochs: Epochs of the whole training.
         batches: Batches of an epoch.
-        done: Epochs that were finished before, by the training that is resumed.
+        epochs_before: Epochs that were finished before, by the training that is resumed.
     """
 
-    def __init__(self, epochs: int, batches: int, done: int = 0) -> None:
+    def __init__(self, epochs: int, batches: int, epochs_before: int = 0) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
@@ -72,7 +74,10 @@ class Bar:
             console=Console(file=sys.stderr),
         )
         self._task = self._bar.add_task(
-            _count(done, epochs), total=batches * epochs, completed=batches * done, losses=""
+            _count(epochs_before, epochs),
+            total=batches * epochs,
+            completed=batches * epochs_before,
+            losses="",
         )
         self._open = True
         self._bar.start()
@@ -106,16 +111,16 @@ class Lines:
     Args:
         epochs: Epochs of the whole training.
         batches: Batches of an epoch.
-        done: Epochs that were finished before, by the training that is resumed.
+        epochs_before: Epochs that were finished before, by the training that is resumed.
         clock: Gives the time in seconds.
     """
 
     def __init__(
-        self, epochs: int, batches: int, done: int = 0, clock: Callable[[], float] = time.monotonic
+        self, epochs: int, batches: int, epochs_before: int = 0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._epochs, self._total = epochs, max(batches * epochs, 1)
-        self._first = self._done = batches * done
-        self._epoch = done
+        self._first = self._done = batches * epochs_before
+        self._epoch = epochs_before
         self._losses = ""
         self._clock = clock
         self._began = clock()

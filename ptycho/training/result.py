@@ -89,11 +89,11 @@ class LoopEnd:
             epochs: Epochs that were asked for.
         """
         notes = [*filter(None, [self.best.note()])]
-        done = len(self.history)
+        n_epochs = len(self.history)
         if self.interrupted:
-            notes.append(f"the training was interrupted in epoch {done}")
-        elif done < epochs:
-            notes.append(f"the training stopped early after {done} epochs")
+            notes.append(f"the training was interrupted in epoch {n_epochs}")
+        elif n_epochs < epochs:
+            notes.append(f"the training stopped early after {n_epochs} epochs")
         return notes
 
 

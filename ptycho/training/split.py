@@ -99,14 +99,14 @@ def split(positions: Positions, sampling: Sampling) -> Split:
         ScanError: The scan cannot give the groups that are asked for.
     """
     n, C = len(positions), sampling.gridsize**2
-    kept, notes = _subsample(n, sampling)
-    n_groups, more = _group_count(positions[kept], sampling)
+    used, notes = _subsample(n, sampling)
+    n_groups, more = _group_count(positions[used], sampling)
     notes += more
-    held = _hold_out(positions[kept], C, min(n_groups, len(kept)), sampling)
-    rest = np.setdiff1d(np.arange(len(kept)), held.ravel())
-    wanted = n_groups if sampling.oversampling and n_groups > len(kept) else min(n_groups, len(rest))
+    held_out = _hold_out(positions[used], C, min(n_groups, len(used)), sampling)
+    rest = np.setdiff1d(np.arange(len(used)), held_out.ravel())
+    wanted = n_groups if sampling.oversampling and n_groups > len(used) else min(n_groups, len(rest))
     train = grouping.group_indices(
-        positions[kept][rest],
+        positions[used][rest],
         gridsize=sampling.gridsize,
         neighbour_count=sampling.neighbour_count,
         n_groups=wanted,
@@ -115,16 +115,16 @@ def split(positions: Positions, sampling: Sampling) -> Split:
         oversampling=sampling.oversampling,
         pool_size=sampling.pool_size,
     )
-    notes.append(_describe(len(train), C, held, sampling))
-    return Split(kept[rest[train]], kept[held], tuple(notes))
+    notes.append(_describe(len(train), C, held_out, sampling))
+    return Split(used[rest[train]], used[held_out], tuple(notes))
 
 
 def _subsample(n: int, sampling: Sampling) -> tuple[Indices, list[str]]:
     if sampling.n_subsample is None or sampling.n_subsample >= n:
         return np.arange(n), []
     rng = np.random.default_rng(sampling.draw_seed)
-    kept = np.sort(rng.choice(n, sampling.n_subsample, replace=False))
-    return kept, [f"{len(kept)} of {n} frames are used (training.n_subsample)"]
+    used = np.sort(rng.choice(n, sampling.n_subsample, replace=False))
+    return used, [f"{len(used)} of {n} frames are used (training.n_subsample)"]
 
 
 def _group_count(positions: Positions, sampling: Sampling) -> tuple[int, list[str]]:
@@ -171,10 +171,10 @@ def _hold_out(positions: Positions, C: int, used: int, sampling: Sampling) -> In
     return np.array(groups, np.int64)
 
 
-def _describe(trained: int, C: int, held: Indices, sampling: Sampling) -> str:
+def _describe(trained: int, C: int, held_out: Indices, sampling: Sampling) -> str:
     noun = "frames" if C == 1 else f"groups of {C} frames"
-    if len(held):
-        return f"{trained} {noun} train, {len(held)} {noun} that no training group contains judge"
+    if len(held_out):
+        return f"{trained} {noun} train, {len(held_out)} {noun} that no training group contains judge"
     if sampling.validation_fraction <= 0:
         return f"{trained} {noun} train, none judge (training.validation_fraction = 0)"
     return f"{trained} {noun} train, none judge: the scan is too small to hold frames out"

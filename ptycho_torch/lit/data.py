@@ -166,8 +166,8 @@ def loader_arguments(
         arguments["persistent_workers"] = execution.persistent_workers
         arguments["prefetch_factor"] = execution.prefetch_factor
     else:
-        idle = [name for name in ("persistent_workers", "prefetch_factor") if getattr(execution, name)]
-        notes += [f"execution.{name} has nothing to act on: execution.num_workers is 0" for name in idle]
+        unused = [name for name in ("persistent_workers", "prefetch_factor") if getattr(execution, name)]
+        notes += [f"execution.{name} has nothing to act on: execution.num_workers is 0" for name in unused]
     if execution.pin_memory and device.type == "cuda":
         arguments["pin_memory"] = True
     elif execution.pin_memory:
@@ -191,7 +191,7 @@ def make_loader(
 def make_loaders(
     plan: Plan, device: torch.device
 ) -> tuple[DataLoader[Tensors], DataLoader[Tensors] | None, list[str]]:
-    """Make what a training learns from and what judges it, with a sentence for each setting that is idle."""
+    """Make what a training learns from and what judges it, and a sentence on each setting without effect."""
     execution, size = plan.execution, plan.training.batch_size
     arguments, notes = loader_arguments(execution, device)
     store, on_device = place_frames(

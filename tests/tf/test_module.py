@@ -84,7 +84,7 @@ def test_masked_pixels_drop_out_of_the_loss() -> None:
     assert losses[0] == losses[1] != losses[2]
     momenta = optimiser(made, "momentum"), optimiser(again, "momentum")
     assert all(np.array_equal(array, momenta[1][name]) for name, array in momenta[0].items())
-    assert np.isfinite(made.score([again.judge(batches(spoiled, 2))]).loss)
+    assert np.isfinite(made.score([again.validate(batches(spoiled, 2))]).loss)
 
 
 def test_accumulated_batches_are_one_large_batch() -> None:
@@ -120,7 +120,7 @@ def test_judging_learns_nothing() -> None:
     """A judged batch leaves weights and optimiser alone, and tells the loss that learning tells."""
     made = module()
     before = export(made.network)
-    judged = made.score([made.judge(batches(frames(2), 2))])
+    judged = made.score([made.validate(batches(frames(2), 2))])
     after = export(made.network)
     assert all(np.array_equal(array, after[name]) for name, array in before.items())
     assert made.optimiser_state()["steps"] == 0
@@ -134,8 +134,8 @@ def test_score_weighs_batches_by_their_size() -> None:
     made = module()
     X = frames(3)
     source, alone = batches(X, 2), batches(X, 1)
-    together = made.score([made.judge(source), made.judge(source)]).loss
-    singles = [made.score([made.judge(alone)]).loss for _ in range(3)]
+    together = made.score([made.validate(source), made.validate(source)]).loss
+    singles = [made.score([made.validate(alone)]).loss for _ in range(3)]
     assert together == pytest.approx(np.mean(singles), rel=1e-5)
 
 
@@ -169,7 +169,7 @@ def test_steps_are_compiled_once(accum_steps: int, traces: int, open_small: Call
     loop.run(show=False)
     assert len(loop.history) == 3
     assert loop.module._train.experimental_get_tracing_count() == traces
-    assert loop.module._judge.experimental_get_tracing_count() == 1
+    assert loop.module._validate.experimental_get_tracing_count() == 1
 
 
 def test_nan_loss_names_its_place(

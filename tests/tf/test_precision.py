@@ -110,7 +110,7 @@ def test_learning_is_finite_and_falls(make_module: Callable[..., PtychoModule], 
 def test_half_precision_is_half(make_module: Callable[..., PtychoModule]) -> None:
     """The same weights judge the same batch a little differently with fewer bits."""
     found = {name: make_module(name) for name in POLICIES}
-    losses = {name: made.score([made.judge(batches())]).loss for name, made in found.items()}
+    losses = {name: made.score([made.validate(batches())]).loss for name, made in found.items()}
     assert len(set(losses.values())) == 3
     assert list(losses.values()) == pytest.approx([losses["32-true"]] * 3, rel=1e-2)
 

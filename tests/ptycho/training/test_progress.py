@@ -81,7 +81,7 @@ def test_a_resumed_training_counts_what_it_computes(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The time left follows from the epochs of this process, not from those before it."""
-    lines = Lines(4, 1, done=2, clock=lambda: clock[0])
+    lines = Lines(4, 1, epochs_before=2, clock=lambda: clock[0])
     lines.begin_epoch(2)
     clock[0] = 10.0
     lines.advance()
