@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from ptyconf.merge.origin import Origin
@@ -55,8 +54,7 @@ class SchemaError(TypeError):
     """A schema, view or precedence contradicts itself; a mistake of the program, never of its user."""
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(NamedTuple):
     """What a check has to say against a value: the first line, what was expected, what to try.
 
     A legal value as ``example`` is shown as the source of the wrong one would write it: ``--nepochs 50``.

@@ -1,7 +1,6 @@
 """The program's schema: every setting once, read off the lines of the classes."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, get_args
 
 from ptycho.settings import views
@@ -35,7 +34,7 @@ def _check(name: str, checks: tuple[Check, ...]) -> Callable[[Any], Complaint | 
         for one in checks:
             if complaint := one.complaint(name, value):
                 hint = ", or ".join(filter(None, (complaint.hint, one.remedy)))
-                return replace(complaint, hint=hint)
+                return complaint._replace(hint=hint)
         return None
 
     return check

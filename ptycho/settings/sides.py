@@ -1,7 +1,6 @@
 """Which sides of a frame a network takes: the architecture says so."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ptycho.settings.checks import Check, whole
@@ -21,7 +20,7 @@ class _SomeSide(Check):
         if wrong is None:
             return None
         sides = "; ".join(f"{kind}: {ARCHITECTURES[kind].sides_text}" for kind in ARCHITECTURES)
-        return replace(wrong, expected=sides)
+        return wrong._replace(expected=sides)
 
 
 def side_of_some_architecture(example: str) -> Check:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptyconf.identity import IdentityTable
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from ptyconf.schema.view import View
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(NamedTuple):
     """The resolution of an instance, its view, and its place where that has one of its own."""
 
     resolution: Resolution

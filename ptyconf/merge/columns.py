@@ -7,10 +7,9 @@ order. The law stays with the plain reading, which makes the plans and is the or
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptyconf.merge.fault import Keys
 from ptyconf.schema.tree import Slot
@@ -64,8 +63,7 @@ def keys_of(columns: Columns) -> Iterator[Keys]:
             yield from ((name, key) for key in islice(inner, size))
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnLayout:
+class ColumnLayout(NamedTuple):
     """What the tables of one shape say: the path of each value, and its keys where they differ from it."""
 
     paths: tuple[str, ...]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def shown_path(file: str) -> str:
@@ -17,8 +16,7 @@ def shown_path(file: str) -> str:
     return file if relative.startswith("..") and Path(file).is_absolute() else relative
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where one value was written.
 
     Args:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ptyconf.errors import SchemaError
 from ptyconf.merge.layer import Layer
@@ -20,8 +19,7 @@ from ptyconf.schema.view import copied
 from ptyconf.text.show import MASK, show
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A resolution written down; secrets are in the clear."""
 
     program: str
@@ -181,12 +179,11 @@ class Recorded(Resolution):
         trace = self._record.traces[name]
         if reveal or name not in self._record.hidden:
             return trace
-        return replace(
-            trace,
+        return trace._replace(
             value=MASK,
-            winner=replace(trace.winner, value=MASK),
+            winner=trace.winner._replace(value=MASK),
             references=tuple(_masked(step, self._record.hidden) for step in trace.references),
-            losers=tuple(replace(loser, value=MASK) for loser in trace.losers),
+            losers=tuple(loser._replace(value=MASK) for loser in trace.losers),
             elements=(),
         )
 
@@ -249,7 +246,7 @@ class RecordedSchema(Mapping[str, Setting]):
 def _masked(step: Referred, hidden: frozenset[str]) -> Referred:
     """Hide the secrets among what a reference leads to."""
     steps = tuple(_masked(inner, hidden) for inner in step.steps)
-    return replace(step, value=MASK if not step.path or step.path in hidden else step.value, steps=steps)
+    return step._replace(value=MASK if not step.path or step.path in hidden else step.value, steps=steps)
 
 
 def _lacking(record: Record) -> SchemaError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ptyconf.merge.built import Built, built_of
@@ -107,8 +106,7 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Re
     histories = push(layer_values, layer_values.values, state.histories)
     derived = {path: derived for path, derived in state.derived.items() if path not in names}
     return Resolution(
-        replace(
-            state,
+        state._replace(
             histories=histories,
             values=values,
             derived=derived,

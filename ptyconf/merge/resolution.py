@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ptyconf.errors import ConfigError, Problem, SchemaError
 from ptyconf.merge.built import BUILT, Built
@@ -29,8 +28,7 @@ T = TypeVar("T")
 Path = str | Segments
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class State:
+class State(NamedTuple):
     """What a resolve found out; read only."""
 
     schema: Schema
@@ -42,11 +40,11 @@ class State:
     derived: Mapping[str, Derived]
     again: Callable[[tuple[Layer, ...]], Resolution]  # the same resolve with other layers
     reduced: Callable[[Resolution], Any]  # how it is pickled
-    repeated: frozenset[tuple[int, str]] = frozenset()
-    trees: dict[str, Tree] = field(default_factory=dict)  # completed, once somebody looks
-    hidden: Set[str] = frozenset()  # paths of what follows from a secret, or refers to one
-    links: Mapping[str, Any] = field(default_factory=dict)  # what references lead to, by path
-    finished: Mapping[int, Any] = field(default_factory=dict)  # what was read late, by identity as written
+    repeated: frozenset[tuple[int, str]]
+    trees: dict[str, Tree]  # completed, once somebody looks
+    hidden: Set[str]  # paths of what follows from a secret, or refers to one
+    links: Mapping[str, Any]  # what references lead to, by path
+    finished: Mapping[int, Any]  # what was read late, by identity as written
 
     def tree(self, path: str) -> Tree:
         """Give what a setting holds, filled with the defaults of its classes."""

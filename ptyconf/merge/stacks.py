@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptyconf.merge.cache import cache_of
 from ptyconf.merge.fault import Keys
@@ -23,14 +22,13 @@ KEPT_STACKS = 64
 OWN = "schema"
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """The merged default layers at the bottom of a stack."""
 
     layers: tuple[LayerValues, ...]  # held, so that their identities stay theirs
     histories: dict[str, Any]
     values: dict[str, Any]
-    dubious: frozenset[str] = field(default_factory=frozenset)
+    dubious: frozenset[str] = frozenset()
 
 
 def base_of(schema: Schema, layers: tuple[LayerValues, ...]) -> Base:

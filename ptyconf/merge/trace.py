@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptyconf.merge.origin import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What one layer says of one setting.
 
     ``conversion`` names the translation of the value, ``passed`` the reason why a policy passes it over.
@@ -23,8 +21,7 @@ class Entry:
     passed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(NamedTuple):
     """How a value was derived."""
 
     function: str
@@ -32,16 +29,14 @@ class Derived:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """A policy that passed a layer over."""
 
     layer: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One element of a combined value, with its contributor."""
 
     key: str | int
@@ -50,8 +45,7 @@ class Element:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Referred:
+class Referred(NamedTuple):
     """What one reference in a text gave.
 
     Args:
@@ -69,8 +63,7 @@ class Referred:
     steps: tuple[Referred, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """One setting's whole story; secrets are masked in it."""
 
     path: str

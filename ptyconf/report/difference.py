@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.same import same
@@ -14,8 +14,7 @@ from ptyconf.text.show import show
 Kind = Literal["value", "source", "added", "removed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One setting that differs: in value, or only in the layer or place that it comes from."""
 
     path: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any, Literal, Union
 
 from ptyconf.errors import SchemaError
@@ -31,6 +30,7 @@ DESCRIBED = (
     "env",
     "text",
 )
+_BLANK = Setting("")
 _LISTS = {
     list,
     tuple,
@@ -106,7 +106,7 @@ class Assembly:
 
     def _expand_attribute(self, view: View[Any], attribute: Attribute) -> Attribute:
         if attribute.nested is not None:
-            return replace(attribute, nested=self._expand(attribute.nested))
+            return attribute._replace(nested=self._expand(attribute.nested))
         inner = self._static_section(attribute)
         if inner is None:
             return attribute
@@ -116,7 +116,7 @@ class Assembly:
         )
         self.views.append(below)
         below.attributes = tuple(self._expand_attribute(below, attribute) for attribute in below.attributes)
-        return replace(attribute, nested=below)
+        return attribute._replace(nested=below)
 
     def _static_section(self, attribute: Attribute) -> Any:
         """Give the class of an attribute that is always there and holds settings; None for any other."""
@@ -204,7 +204,7 @@ class Assembly:
         return None
 
     def _items(self, origin: Any, kind: Any, path: str, setting: Setting, *, optional: bool) -> Node | None:
-        below = self._node(kind, f"{path}.*", replace(setting, merge=UNSET))
+        below = self._node(kind, f"{path}.*", setting.changed(merge=UNSET))
         if below is None or not _holds_sections(below):
             return None
         item = self._inner(setting, f"{path}.*", kind)
@@ -224,8 +224,7 @@ class Assembly:
     def _inner(self, outer: Setting, path: str, kind: Any) -> Slot:
         """Make the slot of what stands under a key or index."""
         declaration = self.declared.get(path, Setting(path))
-        setting = replace(
-            declaration,
+        setting = declaration.changed(
             type=kind,
             secret=declaration.secret or outer.secret,
             nonfinite=declaration.nonfinite or outer.nonfinite,
@@ -243,12 +242,12 @@ class Assembly:
             for attribute in attributes:
                 setting = complete(self.declared.get(attribute.bind.path), attribute.bind.path, attribute)
                 if outer.secret and not setting.secret:
-                    setting = replace(setting, secret=True)
+                    setting = setting.changed(secret=True)
                 slot = self._slot(setting, f"{owner}.{attribute.name}", attribute)
                 slot.source = slot.source or f"{owner}.{attribute.name}"
                 members[attribute.argument] = slot
                 bound.append(
-                    replace(attribute, slot=slot, bind=replace(attribute.bind, path=attribute.argument))
+                    attribute._replace(slot=slot, bind=attribute.bind._replace(path=attribute.argument))
                 )
             section.view = View.below(section.target, section.path, tuple(bound))
             return members
@@ -275,21 +274,17 @@ def complete(setting: Setting | None, path: str, attribute: Attribute) -> Settin
     """Fill what a declaration leaves out from the attribute and its metadata."""
     base = setting or Setting(path)
     metadata = attribute.metadata
-    blank = Setting(path)
     read = {
         name: metadata[name]
         for name in DESCRIBED
-        if name in metadata and getattr(base, name) == getattr(blank, name)
+        if name in metadata and getattr(base, name) == getattr(_BLANK, name)
     }
     if base.type is UNSET:
         read["type"] = attribute.type
-    made = replace(base, **read, metadata=metadata)
     if base.default is UNSET and attribute.default is not UNSET:
-        default = attribute.default
-        return replace(
-            made, default=default if made.conversion is None else made.conversion.to_setting(default)
-        )
-    return made
+        conversion, default = read.get("conversion", base.conversion), attribute.default
+        read["default"] = default if conversion is None else conversion.to_setting(default)
+    return base.changed(metadata=metadata, **read)
 
 
 def _with_strategy(setting: Setting, node: Node | None) -> Setting:
@@ -311,8 +306,8 @@ def _with_strategy(setting: Setting, node: Node | None) -> Setting:
     if setting.merge is not UNSET:
         return setting
     if isinstance(node, (Section, Table)):
-        return replace(setting, merge="deep")
-    return replace(setting, merge="deep" if is_table and setting.conversion is None else "replace")
+        return setting.changed(merge="deep")
+    return setting.changed(merge="deep" if is_table and setting.conversion is None else "replace")
 
 
 def _with_default(attribute: Attribute, instance: Any, source: str) -> Attribute:
@@ -320,7 +315,7 @@ def _with_default(attribute: Attribute, instance: Any, source: str) -> Attribute
     if instance is UNSET or instance is None:
         return attribute
     value = getattr(instance, attribute.name)
-    return replace(attribute, default=value, source=source, required=False, plain=False)
+    return attribute._replace(default=value, source=source, required=False, plain=False)
 
 
 def _source(view: View[Any], attribute: Attribute) -> str:

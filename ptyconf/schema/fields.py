@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.annotations import is_class_with_fields, substituted
@@ -28,8 +28,7 @@ class Unset:
 UNSET: Any = Unset()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of a class that its constructor takes.
 
     Args:
@@ -67,7 +66,7 @@ def fields_of(target: Any) -> Iterator[Field]:
     variables = _variables(target, base)
     read = _dataclass_fields if dataclasses.is_dataclass(base) else _attrs_fields
     for field in read(base, hints):
-        yield dataclasses.replace(field, type=substituted(field.type, variables)) if variables else field
+        yield field._replace(type=substituted(field.type, variables)) if variables else field
 
 
 def _name(target: Any) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.kind import Kind
@@ -13,8 +12,7 @@ from ptyconf.schema.tree import Slot
 from ptyconf.schema.view import Bind
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Alias:
+class Alias(NamedTuple):
     """Another key of a setting, with the conversion that its spelling needs."""
 
     key: str
@@ -167,4 +165,5 @@ def section_of(key: str) -> str:
 
 def environment_name(key: str) -> str:
     """Spell a key as the environment does, without the prefix: MODEL__GRIDSIZE."""
-    return re.sub(r"[^A-Z0-9_]", "_", key.replace(".", "__").upper())
+    name = key.replace(".", "__").upper()
+    return name if name.isidentifier() and name.isascii() else re.sub(r"[^A-Z0-9_]", "_", name)

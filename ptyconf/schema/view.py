@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from ptyconf.errors import SchemaError
 from ptyconf.identity import can_be_referenced
@@ -21,8 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(NamedTuple):
     """A translation between an attribute and its setting, declared once and used both ways.
 
     Args:
@@ -43,16 +40,14 @@ class Conversion:
         return f"{self.name} (lossy: {self.lossy})" if self.lossy else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Bind:
+class Bind(NamedTuple):
     """One attribute's tie to a setting."""
 
     path: str
     conversion: Conversion | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute of a target class: its name, constructor argument, setting, type and default.
 
     ``nested`` is the view of a class inside, ``slot`` the setting that holds settings; ``source`` names what
@@ -198,5 +193,5 @@ def _bound(attribute: Attribute, named: str | Bind | View[Any] | None) -> Attrib
     if named is None:
         return attribute
     if isinstance(named, View):
-        return dataclasses.replace(attribute, nested=named)
-    return dataclasses.replace(attribute, bind=Bind(named) if isinstance(named, str) else named)
+        return attribute._replace(nested=named)
+    return attribute._replace(bind=Bind(named) if isinstance(named, str) else named)

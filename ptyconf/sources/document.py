@@ -6,8 +6,7 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptyconf.merge.fault import Fault
 from ptyconf.merge.origin import Origin, shown_path
@@ -18,8 +17,7 @@ Path = tuple["str | int", ...]
 _ASSIGNMENT = r"[ \t]*[\w\"'][^=#]*=|[ \t]*\["
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Starts of a key and its value, lines and columns from 1; a header and an element have only one."""
 
     key: tuple[int, int] | None
@@ -59,8 +57,7 @@ class Places(Mapping[Path, Place]):
         return line, offset - self._starts[line - 1] + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """A file format of settings: what include, profile, unset and places mean is the same for all.
 
     Args:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer, Unknown
@@ -25,8 +25,7 @@ NO_PROFILE = "there is no profile"
 Missing = Literal["error", "skip"]
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """What the layers of a file are called, and how its keys are read."""
 
     file: str = "file"
@@ -215,7 +214,7 @@ class Loading:
 
     def include(self, document: Document, own: int, path: Path, keys: Keys) -> None:
         """Read one included file, unless it includes itself."""
-        asked = replace(document.origin(keys), key=".".join(keys[:-1]))
+        asked = document.origin(keys)._replace(key=".".join(keys[:-1]))
         text = ""
         if os.path.realpath(path) in {os.path.realpath(file) for file in self.seen}:
             text = f"the include {show(str(path))} goes round in a circle"
