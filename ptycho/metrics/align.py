@@ -268,7 +268,7 @@ def _require_pixels(mask: Mask) -> None:
 
 def _fast_length(length: int) -> int:
     """Give the shortest length from the given one on that transforms fast: 2^k, 3 2^k, 5 2^k or 15 2^k."""
-    return min(odd * 2 ** max(0, math.ceil(math.log2(length / odd))) for odd in (1, 3, 5, 15))
+    return min(odd << max(0, math.ceil(math.log2(length / odd))) for odd in (1, 3, 5, 15))
 
 
 def _plane(shape: tuple[int, ...], slope: Real) -> Complex:
