@@ -9,10 +9,12 @@ import numpy as np
 from ptycho.report.figures.figure import (
     AMPLITUDE,
     DIVERGING,
+    TICKED,
     Extent,
     limits_of,
-    new_figure,
+    open_figure,
     show,
+    sides,
     symmetric_limit,
     write,
 )
@@ -52,8 +54,8 @@ def save_comparison(
     turn = np.angle(reconstruction * reference.conj())
     phases = [np.where(known, part, np.nan) for part in (wrapped(angle + turn), angle)]
     gaps = [moduli[0] - moduli[1], np.where(known, turn, np.nan)]
-    figure = new_figure(12.4, 1.3 + 6.1 * reference.shape[0] / reference.shape[1])
-    grid = figure.subplots(2, 3)
+    size = sides(reference.shape[0] / reference.shape[1], 2.8)
+    figure, grid = open_figure(2, 3, *size, TICKED)
     for column, title in enumerate(("reconstruction", reference_name)):
         show(
             grid[0, column],

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptycho.report.figures.figure import (
+    BARE,
     DIVERGING,
     LOGARITHMIC,
     limits_of,
-    new_figure,
+    open_figure,
     show,
     symmetric_limit,
     write,
@@ -44,8 +45,7 @@ def save_diffraction(
     """
     ours, theirs = (a[None] if a.ndim == 2 else a for a in (measured, predicted))
     names = list(range(len(ours))) if frame_indices is None else [int(index) for index in frame_indices]
-    figure = new_figure(9.6, 2.75 * len(ours) + 0.2)
-    grid = figure.subplots(len(ours), 3, squeeze=False)
+    figure, grid = open_figure(len(ours), 3, 2.3, 2.3, BARE)
     for row, name in zip(range(len(ours)), names, strict=True):
         good = np.ones(ours[row].shape, dtype=bool) if mask is None else mask
         pair = [np.where(good, _log_counts(a[row]), np.nan) for a in (ours, theirs)]

@@ -8,9 +8,10 @@ import numpy as np
 
 from ptycho.report.figures.figure import (
     GREY,
+    LINED,
     finish_plot,
     line_colours,
-    new_figure,
+    open_figure,
     write,
 )
 
@@ -37,8 +38,8 @@ def save_loss(path: Path, history: Mapping[str, Sequence[float]], *, best_epoch:
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure = new_figure(6.4, 3.8)
-    axes = figure.subplots()
+    figure, grid = open_figure(1, 1, 5.4, 3.0, LINED)
+    axes = grid[0, 0]
     curves = {name: np.asarray(values, dtype=np.float64) for name, values in history.items() if len(values)}
     for colour, (name, values) in zip(line_colours(len(curves)), curves.items(), strict=True):
         held_out = "val" in name

@@ -8,10 +8,12 @@ import numpy as np
 
 from ptycho.report.figures.figure import (
     AMPLITUDE,
+    TICKED,
     Extent,
     limits_of,
-    new_figure,
+    open_figure,
     show,
+    sides,
     write,
 )
 from ptycho.report.figures.phase import flat_phase, show_phase
@@ -47,10 +49,9 @@ def save_object(
         flatten: Take off the phase ramp, which diffraction does not determine; the mean phase always goes.
     """
     part = _covered(picture, coverage, origin_px, pixel_size_m)
-    figure = new_figure(9.2, 0.75 + 3.35 * part.aspect)
-    left, right = figure.subplots(1, 2)
-    _show_amplitude(left, part)
-    _show_phase_of(right, part, flatten=flatten)
+    figure, grid = open_figure(1, 2, *sides(part.aspect, 3.1), TICKED)
+    _show_amplitude(grid[0, 0], part)
+    _show_phase_of(grid[0, 1], part, flatten=flatten)
     write(figure, path)
 
 
@@ -63,8 +64,8 @@ def save_amplitude(path: Path, picture: Complex, *, coverage: Real | None = None
         coverage: Summed weights, shape (H, W); None shows every pixel.
     """
     part = _covered(picture, coverage)
-    figure = new_figure(4.8, 0.75 + 3.35 * part.aspect)
-    _show_amplitude(figure.subplots(), part)
+    figure, grid = open_figure(1, 1, *sides(part.aspect, 3.1), TICKED)
+    _show_amplitude(grid[0, 0], part)
     write(figure, path)
 
 
@@ -78,8 +79,8 @@ def save_phase(path: Path, picture: Complex, *, coverage: Real | None = None, fl
         flatten: Take off the phase ramp, which diffraction does not determine; the mean phase always goes.
     """
     part = _covered(picture, coverage)
-    figure = new_figure(4.8, 0.75 + 3.35 * part.aspect)
-    _show_phase_of(figure.subplots(), part, flatten=flatten)
+    figure, grid = open_figure(1, 1, *sides(part.aspect, 3.1), TICKED)
+    _show_phase_of(grid[0, 0], part, flatten=flatten)
     write(figure, path)
 
 

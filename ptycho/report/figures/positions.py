@@ -9,11 +9,12 @@ import numpy as np
 from ptycho.report.figures.figure import (
     INK,
     SMALL,
+    TICKED,
     Extent,
     add_bar,
     label,
     line_colours,
-    new_figure,
+    open_figure,
     tidy,
     write,
 )
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ptycho.physics.arrays import Real
+
+
+WIDE = TICKED._replace(right=2.0)
+"""Room for the names of groups."""
 
 
 def save_positions(
@@ -45,8 +50,8 @@ def save_positions(
         groups: Name -> indices or mask of positions, such as training and test.
         pixel_size_m: Side of a pixel in metres, or None.
     """
-    figure = new_figure(5.6, 4.6)
-    axes = figure.subplots()
+    figure, grid = open_figure(1, 1, 4.0, 3.8, WIDE if groups else TICKED)
+    axes = grid[0, 0]
     step, unit = Extent(pixel_size_m=pixel_size_m).unit(float(np.ptp(positions, axis=0).max()) + (N or 0))
     at = np.asarray(positions) * step
     size = float(np.clip(4000 / len(at), 0.3, 14))
@@ -61,7 +66,7 @@ def save_positions(
     if N is not None:
         middle = at[np.argmin(np.linalg.norm(at - at.mean(axis=0), axis=1))]
         _outline(axes, middle - (N // 2 + 0.5) * step, N * step)
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.04)
     axes.invert_yaxis()
     tidy(axes, title=f"{len(at)} scan positions" + ("" if N is None else f", patch of {N} px"))

@@ -8,8 +8,9 @@ import numpy as np
 
 from ptycho.report.figures.figure import (
     CYCLIC,
+    TICKED,
     Extent,
-    new_figure,
+    open_figure,
     show,
     write,
 )
@@ -31,8 +32,7 @@ def save_probe(path: Path, probe: Complex, *, pixel_size_m: float | None = None)
     modes = probe[None] if probe.ndim == 2 else probe
     share = np.sum(np.abs(modes) ** 2, axis=(1, 2))
     share = share / max(float(share.sum()), 1e-300)
-    figure = new_figure(3.3 * len(modes) + 0.3, 5.6)
-    grid = figure.subplots(2, len(modes), squeeze=False)
+    figure, grid = open_figure(2, len(modes), 2.0, 2.0, TICKED)
     extent = Extent((-(probe.shape[-1] // 2),) * 2, pixel_size_m)
     for column, mode in enumerate(modes):
         modulus = np.abs(mode)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from ptycho.report.figures.figure import (
     GREY,
     INK,
+    LINED,
     finish_plot,
     line_colours,
     metres,
-    new_figure,
+    open_figure,
     write,
 )
 
@@ -30,8 +31,8 @@ def save_frc(path: Path, curves: Mapping[str, Frc]) -> None:
         path: PNG file.
         curves: Name -> curve; all against the same kind of reference.
     """
-    figure = new_figure(6.4, 4.0)
-    axes = figure.subplots()
+    figure, grid = open_figure(1, 1, 5.4, 3.2, LINED)
+    axes = grid[0, 0]
     for colour, (name, item) in zip(line_colours(len(curves)), curves.items(), strict=True):
         axes.plot(item.frequency, item.curve, color=colour, linewidth=1.4, label=f"{name}: {_reach(item)}")
         if 0.0 < item.crossing < _NYQUIST:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho.report.figures.figure import limits_of, new_figure, show, tidy, write
+from ptycho.report.figures.figure import TICKED, limits_of, open_figure, show, tidy, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,8 @@ def save_scan(path: Path, mean: Real, mask: NDArray[np.bool_] | None, positions:
         positions: Patch centres [x, y] in pixels, shape (n, 2).
         title: Name of the scan.
     """
-    figure = new_figure(9.6, 3.2)
-    shown, masked, places = figure.subplots(1, 3)
+    figure, grid = open_figure(1, 3, 2.3, 2.3, TICKED)
+    shown, masked, places = grid[0]
     good = np.ones(mean.shape, bool) if mask is None else mask
     logarithm: NDArray[Any] = np.log10(np.where(good, np.maximum(mean, 0.0), np.nan) + 1.0)
     finite = logarithm[np.isfinite(logarithm)]
@@ -43,7 +43,7 @@ def save_scan(path: Path, mean: Real, mask: NDArray[np.bool_] | None, positions:
         colours="gray",
     )
     places.plot(positions[:, 0], positions[:, 1], ".", markersize=2, color="#1f77b4")
-    places.set_aspect("equal")
+    places.set_aspect("equal", adjustable="datalim")
     places.invert_yaxis()
     tidy(places, title=f"{len(positions)} positions (px)")
     write(figure, path)
