@@ -184,6 +184,7 @@ def registered_shift(moving: Complex, fixed: Complex, mask: Mask) -> Real:
     Source:
         Guizar-Sicairos, Thurman and Fienup, Opt. Lett. 33, 156 (2008): upsampled matrix products.
     """
+    # Twice the side: without the zeros the correlation is cyclic, and the far edge answers for the near one.
     size = [_fast_length(2 * length) for length in fixed.shape]
     spectrum = np.zeros(size, dtype=np.complex128)
     for axis in (0, 1):
@@ -218,6 +219,8 @@ def phase_slope(difference: Complex, mask: Mask) -> Real:
         distance = 1
         while distance <= field.shape[axis] // 2:
             along = np.moveaxis(field, axis, 0)
+            # A difference over d pixels tells the slope up to 2 pi / d; what shorter distances told is taken
+            # off first.
             turn = np.sum(along[distance:] * along[:-distance].conj()) * np.exp(-1j * slope[index] * distance)
             if abs(turn) == 0:
                 break
@@ -285,7 +288,10 @@ def _move(picture: Complex, known: Mask, shift: Real) -> tuple[Complex, Mask]:
     from scipy import ndimage
 
     down_right = (shift[1], shift[0])
+    # Cubic, because a linear shift by half a pixel wipes the highest frequency out, and scores would measure
+    # the shift.
     moved = ndimage.shift(picture, down_right, order=3, mode="nearest")
+    # Linear, for a cubic spline swings below 0 and above 1 beside an edge.
     arrived = ndimage.shift(known.astype(np.float32), down_right, order=1, mode="constant")
     return moved, known & (arrived > _WHOLLY)
 
@@ -296,8 +302,11 @@ def _ramp_blind(picture: Complex, mask: Mask, axis: int) -> Complex:
     ahead = tuple(slice(1, None) if axis == k else slice(None) for k in (0, 1))
     counted = mask[ahead] & mask[here]
     product = np.where(counted, picture[ahead] * picture[here].conj(), 0)
+    # A ramp has become a constant phase here. It is turned away in both pictures, because the peak is looked
+    # for in the real part.
     total = product.sum()
     product = product * np.exp(-1j * np.angle(total))
+    # A mean that stays would correlate with the other mask and pull the peak to no shift at all.
     blind: Complex = np.where(counted, product - product.sum() / max(1, np.count_nonzero(counted)), 0)
     return blind
 

@@ -12,6 +12,8 @@ from ptycho.physics.arrays import Complex, Inexact, Mask, Real, ShapeError
 
 Against = Literal["half", "truth"]
 
+# Against a truth the correlation is sqrt(SNR / (SNR + 1)): 0.5 stands for a signal-to-noise ratio of 1/3,
+# near the .41 of half a bit.
 TRUTH_THRESHOLD = 0.5
 _TUKEY_TAPER = 0.5
 
@@ -105,6 +107,8 @@ def frc(
             "  expected  finite numbers\n"
             "  try       looking at the training loss: did it diverge?"
         )
+    # Without a window the jump between opposite edges lays a cross over the spectrum, in both pictures alike,
+    # and correlates.
     window = np.outer(*(_tukey(length) for length in a.shape))
     spectra = [np.fft.fft2(window * (picture - _windowed_mean(picture, window))) for picture in (a, b)]
     return _correlate(spectra[0], spectra[1], against, pixel_size_m)
@@ -124,6 +128,8 @@ def _tukey(length: int) -> Real:
 def _correlate(a: Complex, b: Complex, against: Against, pixel_size_m: float | None) -> Frc:
     side = min(a.shape)
     radius = np.hypot(np.fft.fftfreq(a.shape[0])[:, None], np.fft.fftfreq(a.shape[1])[None, :])
+    # Rings are one pixel of the shorter side wide. Those in the corners, beyond its highest frequency, are
+    # left out: no axis reaches them.
     ring = np.rint(radius * side).astype(np.int64).ravel()
     count = side // 2 + 1
 
@@ -164,6 +170,7 @@ def _first_crossing(frequency: Real, margin: Real) -> float:
 
 
 def _windowed_mean(picture: Inexact, window: Real) -> complex:
+    # The weighted mean: what the window would leave of a plain one leaks from ring 0 into the first rings.
     return complex(np.sum(window * picture) / np.sum(window))
 
 

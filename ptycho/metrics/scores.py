@@ -176,6 +176,7 @@ def _correlation(p: Real, t: Real) -> float:
     # A constant that was interpolated varies by rounding alone.
     if any(values.std() <= _FLAT * np.abs(values).max() for values in (p, t)):
         return math.nan
+    # Means come off first: E[pt] - E[p] E[t] cancels for pictures of small contrast.
     p, t = p - p.mean(), t - t.mean()
     return float(p @ t) / float(np.linalg.norm(p) * np.linalg.norm(t))
 
@@ -195,6 +196,7 @@ def _ssim(picture: Real, truth: Real, mask: Mask, data_range: float) -> float:
 
     if data_range == 0 or min(mask.shape) < _SSIM_WINDOW:
         return math.nan
+    # Windows that reach beyond the mask are left out below; zeros only keep NaN from spreading.
     filled = [np.where(mask, image, 0.0).astype(np.float64) for image in (picture, truth)]
     _, similarity = structural_similarity(  # type: ignore[no-untyped-call]
         *filled, win_size=_SSIM_WINDOW, data_range=data_range, full=True

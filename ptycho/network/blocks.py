@@ -163,6 +163,8 @@ class Decoder(Block):
     def __call__(self, features: Array) -> Array:
         """Map the bottleneck's n x n pixels to n * 2^levels squared of filters[-1] channels."""
         for level in self.levels:
+            # Pixels are repeated and convolved later: a transposed convolution leaves a checkerboard (Odena,
+            # Dumoulin and Olah, Distill 2016).
             features = self._layers.upsample(level(features))
         return features
 
@@ -254,5 +256,7 @@ class UNet(Block):
             features = layers.halve(features)
         features = self.bottom(features)
         for level, skip in zip(self.up, reversed(skips), strict=True):
+            # What comes from below first, then the skip: the order of channels is part of the weights that
+            # bundles hold.
             features = level(layers.ops.concat([layers.upsample(features), skip], layers.channel_axis))
         return self.last(features)

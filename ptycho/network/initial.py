@@ -26,6 +26,7 @@ def draw_kernel(name: str, shape: tuple[int, int, int, int], seed: int) -> NDArr
     """
     height, width, channels, filters = shape
     limit = math.sqrt(6 / (height * width * (channels + filters)))
+    # The name seeds too: a weight starts the same however many others are drawn before it.
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     return rng.uniform(-limit, limit, shape).astype(np.float32)
 

@@ -179,10 +179,12 @@ class UnrolledUNet(Block):
         intensity = canvas.add(beam)
         brightest = ops.reduce_max(intensity, IMAGE_AXES, keepdims=True)
         inverse = 1 / (intensity + STEP_LEVEL * brightest)
+        # The root, an amplitude like the other planes.
         coverage = ops.sqrt(intensity / brightest)
         shape = ops.shape(inverse)
         amplitude, phase = ops.ones(shape, inverse), ops.zeros(shape, inverse)
         logits = [phase, phase]
+        # One empty patch stands for all, and its far field is computed once.
         patches = ops.ones((1, 1, n, n), light.probe)
         for network in self.passes:
             picture = ops.polar(amplitude, phase)

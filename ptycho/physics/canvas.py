@@ -98,6 +98,7 @@ def place(patches: NDArray[_T], positions: Real, canvas: Canvas) -> NDArray[_T]:
             patches[span] if patches.ndim == 3 else np.broadcast_to(patches, (len(frame.corner[span]), N, N))
         )
         spread = _widen(chosen, frame.rest[span])
+        # One after the other: windows overlap, and an indexed sum would keep the last of them alone.
         for (column, row), part in zip(frame.corner[span].tolist(), spread, strict=True):
             total[row : row + N + 1, column : column + N + 1] += part
     return frame.crop(total)
@@ -175,6 +176,7 @@ class _Frame:
 
 
 def _fractions(rest: Real, dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    # In the precision of the patches: fractions in double would make doubles of them.
     real = np.empty(0, dtype=dtype).real.dtype
     fx, fy = rest.astype(real).T[:, :, None, None]
     return fx, fy

@@ -44,6 +44,8 @@ class ForwardModel:
         """Give the linear-interpolation matrices (..., rows, columns) that move a line from its centre."""
         target, source = self.ops.arange(0, rows, shift), self.ops.arange(0, columns, shift)
         moved = shift[..., None, None] + self._number(rows // 2 - columns // 2, shift)
+        # The hat function max(0, 1 - |d|) is linear interpolation. Centres are pixels n // 2, where the
+        # detector has its zero frequency, for even and odd sides alike.
         distance = (target[:, None] - source[None, :]) - moved
         return self.ops.maximum(1 - self.ops.absolute(distance), 0.0)
 
@@ -105,6 +107,7 @@ class ForwardModel:
         ops = self.ops
         shape = ops.shape(patches)
         side = self.canvas_side(relative, shape[-1])
+        # Weights travel with the same interpolation as the patches: a constant stays that constant.
         placed = ops.reduce_sum(self.place(ops.scale(patches, weights), -relative, side), 1)
         total = ops.reduce_sum(self.place(ops.broadcast_to(weights, shape), -relative, side), 1)
         reached = total > COVERAGE_FLOOR * ops.reduce_max(total, IMAGE_AXES, keepdims=True)
@@ -142,6 +145,8 @@ class ForwardModel:
         reach = int(SMOOTHING_REACH_SIGMAS * sigma + 0.5)
         axis = ops.arange(0, ops.shape(waves)[-1], waves)
         distance = ops.absolute(axis[:, None] - axis[None, :])
+        # Divided by the sum of the whole kernel, also where the frame cuts it: scipy, which the reference
+        # uses, does not make up for what flows out either.
         total = ops.reduce_sum(ops.exp(-0.5 * ops.square(ops.arange(-reach, reach + 1, waves) / sigma)))
         matrix = ops.where(distance <= reach, ops.exp(-0.5 * ops.square(distance / sigma)), 0.0) / total
         return self._apply(matrix, waves, matrix)
@@ -165,6 +170,7 @@ class ForwardModel:
         """
         waves = patches[..., None, :, :] * probe
         if disk is not None:
+            # Before the blur, as in the reference: the edge of the disk is blurred too.
             waves = self.ops.scale(waves, disk)
         return self.smooth(waves, sigma)
 

@@ -25,6 +25,8 @@ def propagate(psi: Complex) -> Complex:
     Source:
         Goodman, Introduction to Fourier Optics, section 4.3 (Fraunhofer diffraction).
     """
+    # No ifftshift before the transform: it would turn the phases of the far field by a ramp, which no
+    # detector sees, and `back_propagate` leaves out the same one.
     fields = np.fft.fft2(psi, norm="ortho").astype(_precision(psi), copy=False)
     return np.asarray(np.fft.fftshift(fields, axes=_AXES))
 
@@ -83,7 +85,10 @@ def back_projection(amplitude: Real, probe: Complex, *, level: float = WIENER_LE
     require_shape("amplitude", amplitude, ("...", amplitude.shape[-1], amplitude.shape[-1]), "square frames")
     require_probe(probe, amplitude.shape[-1])
     main = probe[0]
+    # The empty beam lends its phase because it holds the place and the curvature of the light; numpy gives
+    # the phase 0 where it is dark.
     wave = back_propagate(amplitude * np.exp(1j * np.angle(propagate(main))))
     power = main.real**2 + main.imag**2
+    # A plain quotient would divide noise by nothing in the tails of the beam.
     estimate: Complex = wave * main.conj() / (power + level * power.max())
     return estimate

@@ -58,6 +58,7 @@ def likelihood_slope(
     fields = propagate(exit_waves(patches, probe))
     rate = intensity_scale**2 * (fields.real**2 + fields.imag**2).sum(axis=1)
     pull = intensity_scale**2 * poisson_slope(rate, counts, mask=mask)
+    # The gradient of |F|² is 2 F, and the adjoint of the unitary transform is its inverse.
     waves = 2.0 * back_propagate(pull[:, None] * fields)
     return Slope(
         misfit=poisson_nll(rate, counts, mask=mask),

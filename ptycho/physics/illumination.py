@@ -33,6 +33,7 @@ def exit_waves(
     require_shape("patches", patches, ("...", patches.shape[-1], patches.shape[-1]), "square patches")
     require_probe(probe, patches.shape[-1])
     waves = patches[..., None, :, :] * probe
+    # The disk cuts before the blur, so that its edge is blurred too; both backends keep this order.
     if disk is not None:
         waves = waves * disk
     return smooth(waves, sigma_px)
@@ -56,6 +57,8 @@ def smooth(waves: Complex, sigma_px: float) -> Complex:
         return waves
     from scipy import ndimage
 
+    # Rounded as scipy.ndimage.gaussian_filter does, and the kernel is whole: near the edge light is lost, as
+    # behind a stop, and never made up for.
     reach = int(SMOOTHING_REACH_SIGMAS * sigma_px + 0.5)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_px) ** 2)
     kernel /= kernel.sum()
@@ -107,6 +110,7 @@ def orthogonal_modes(probe: Complex, count: int, *, energy_fraction: float = 0.0
         )
     first_modes = probe[:count].astype(np.complex128)
     extra = _excited_modes(first_modes, count - len(first_modes))
+    # Without new modes nothing is handed over.
     kept_share = 1.0 - energy_fraction * bool(len(extra))
     first_modes *= np.sqrt(energy * kept_share / np.sum(np.abs(first_modes) ** 2))
     if len(extra):
@@ -118,6 +122,7 @@ def _excited_modes(modes: Complex, count: int) -> Complex:
     """Find unit-energy modes orthogonal to the given ones: the main mode times growing monomials."""
     N = modes.shape[-1]
     basis = [mode.ravel() / np.linalg.norm(mode) for mode in modes if np.any(mode)]
+    # In frames, not pixels: high powers of pixels would drown the low ones in rounding.
     axis = (np.arange(N) - N // 2) / N
     excited: list[Complex] = []
     order = 1
@@ -145,4 +150,5 @@ def _residue(vector: Complex, basis: list[Complex]) -> Complex | None:
         for other in basis:
             vector = vector - np.vdot(other, vector) * other
     left = np.linalg.norm(vector)
+    # Less than a millionth is rounding of the modes before it, no new direction.
     return vector / left if left > 1e-6 * size and left > 0 else None

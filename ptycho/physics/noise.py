@@ -17,6 +17,7 @@ a photon.
 """
 
 
+# Under the logarithm of the chance alone: the rate 0 then has all its chance at no count, and no NaN.
 _DARK = 1e-300
 
 _BRIGHT_COUNTS = 40
@@ -77,6 +78,7 @@ def amplitude_noise(rate: NDArray[Any]) -> Real:
     # exp(n log rate - rate - log n!): powers and factorials overflow, their logarithms do not.
     log_factorial = np.cumsum(np.log(np.maximum(counts, 1)), axis=0)
     chance = np.exp(counts * np.log(np.maximum(mean, _DARK)) - mean - log_factorial)
+    # E[(sqrt(n) - sqrt(r))²] = 2 r - 2 sqrt(r) E[sqrt(n)], for the mean of n is r.
     noise[dim] = 2 * mean - 2 * np.sqrt(mean) * np.sum(chance * np.sqrt(counts), axis=0)
     return noise
 
@@ -103,6 +105,7 @@ def poisson_nll(
     """
     good = _good(counts, mask)
     n = np.asarray(counts, dtype=np.float64)
+    # Double precision: two pictures differ by about 1 in sums of the order of n log n.
     misfit = rate - n * np.log(rate + eps)
     return float(misfit[good].mean() / _mean_count(n[good], eps))
 

@@ -41,6 +41,7 @@ shape = np.shape
 
 def join_parts(real: Values, imag: Values, /) -> Values:
     """Make complex values in the precision of their parts."""
+    # Part by part: real + 1j * imag makes NaN of an infinite part.
     joined = np.empty(real.shape, np.result_type(real, np.complex64))
     joined.real, joined.imag = real, imag
     return joined

@@ -40,6 +40,8 @@ class PatchLayout:
             ValueError: A patch does not lie on the canvas.
         """
         corner = np.asarray(positions, np.float64) - N // 2 - np.asarray(canvas.origin_px)
+        # Rounded, not floored: at most half a pixel is left, and a probe that is shifted cyclically wraps
+        # around least.
         whole = np.rint(corner).astype(np.int64)
         height, width = canvas.shape
         if len(whole) and not (whole.min() >= 0 and (whole.max(0) + N <= (width, height)).all()):
@@ -88,6 +90,7 @@ def unmixing(probe: Complex) -> Complex:
     """Give the unitary matrix (P, P) whose product with the modes is orthogonal, strongest first."""
     flat = probe.reshape(len(probe), -1)
     _, vectors = np.linalg.eigh(flat @ flat.conj().T)
+    # eigh sorts from the weakest.
     matrix = vectors[:, ::-1].conj().T
     main = matrix[0] @ flat
     matrix[0] *= np.exp(1j * np.angle(np.vdot(main, flat[0])))

@@ -138,6 +138,7 @@ def measure(
     """
     require_probe(probe_modes, N)
     _require_positive("mean energy of the frames", mean_square, "looking at the frames: are they all zero?")
+    # Counts are squared amplitudes: their sum over a frame is the dose, with nothing to set.
     photons = mean_square
     if quantity == "amplitude":
         wanted = "training.nphotons = 1e9: the amplitudes of a file do not tell the dose"
@@ -147,6 +148,7 @@ def measure(
     intensity_scale = math.sqrt(photons / energy)
     probe_energy = float(np.sum(np.abs(probe_modes) ** 2, dtype=np.float64))
     _require_positive("energy of the probe", probe_energy, "looking at probeGuess of the scan file")
+    # Above 1 where the sample absorbs: the frames hold less light than the beam.
     ratio = probe_energy / intensity_scale**2 / energy
     scale_kept = KEPT_RATIO[0] <= ratio <= KEPT_RATIO[1]
     energy_ratio = ratio if scale_kept else DEFAULT_RATIO

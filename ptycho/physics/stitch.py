@@ -68,6 +68,7 @@ def merge_group(patches: Complex, relative: Real, weights: Real) -> Complex:
     margin = (canvas_side(relative, N) - N) // 2
     edge = ((0, 0), (margin, margin), (margin, margin))
     weights = np.broadcast_to(weights.astype(patches.real.dtype, copy=False), patches.shape)
+    # Weights take the same way, so that a constant stays that constant under any fraction of a pixel.
     weighted = translate(np.pad(patches * weights, edge), -relative).sum(axis=0)
     total = translate(np.pad(weights, edge), -relative).sum(axis=0)
     return weighted_mean(weighted, total)
@@ -119,6 +120,7 @@ def stitch(patches: Complex, positions: Real, weights: Real, *, canvas: Canvas |
     require_shape("weights", weights, (N, N), "one weight for each patch pixel")
     require_weights(weights, count, N)
     require_finite(patches, "looking at the training loss: did it diverge?")
+    # Weights come in any unit; relative to the largest, coverages of different probes compare.
     unit = (weights / weights.max()).astype(patches.real.dtype)
     canvas = canvas or Canvas.around(positions, N)
     total = place(unit, positions, canvas)

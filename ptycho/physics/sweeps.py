@@ -175,6 +175,7 @@ def shift_ramp(ops: Operations, offsets: Array, like: Array) -> Array:
     """
     n = like.shape[-1]
     pixel = ops.arange(0, n, offsets)
+    # The highest frequency of an even side counts as negative, as in numpy.fft.fftfreq.
     frequency = ops.where(pixel < n / 2, pixel, pixel - n) / n
     turn = -2 * math.pi * offsets[:, :, None] * frequency
     lines = ops.polar(ops.ones(ops.shape(turn), turn), turn)
@@ -192,6 +193,7 @@ def _change(ops: Operations, waves: Array, measured: Array, good: Array | None) 
     Amplitudes are what Poisson noise leaves with the same variance, 1/4 of a photon, in every bright pixel.
     """
     fields = ops.fft2(waves)
+    # Divided by N: fields are unscaled, and measured amplitudes belong to the unitary transform.
     amplitude = ops.sqrt(ops.reduce_sum(ops.power(fields), 1)) / waves.shape[-1]
     measured = ops.ifftshift(measured)
     gap = measured - amplitude
@@ -224,6 +226,7 @@ def _shifts(ops: Operations, patches: Array, probe: Array, change: Array) -> Arr
     inner = (slice(None), slice(None), slice(1, -1), slice(1, -1))
     lit, asked = probe[inner], change[inner]
     slopes = (patches[:, 1:-1, 2:] - patches[:, 1:-1, :-2], patches[:, 2:, 1:-1] - patches[:, :-2, 1:-1])
+    # Half, because a central difference spans two pixels.
     waves = [ops.scale(slope, 0.5)[:, None] * lit for slope in slopes]
 
     def product(a: Array, b: Array) -> Array:
@@ -237,4 +240,5 @@ def _shifts(ops: Operations, patches: Array, probe: Array, change: Array) -> Arr
 
 
 def _inverse(ops: Operations, intensity: Array, damping: Array) -> Array:
+    # Any damping above 0 keeps the divisor above 0 where no light falls.
     return 1 / ((1 - damping) * intensity + damping * ops.reduce_max(intensity))

@@ -29,6 +29,7 @@ _DENSE_UP_TO = 200
 """Patches up to which the dense eigenvalue routine is as fast, and never fails to converge."""
 
 _BATCH = 1024
+# Sums of weights and products below it are zeros of dark patches: the floor spares a division by them.
 _TINY = 1e-30
 
 
@@ -106,8 +107,10 @@ def overlap_products(patches: Complex, positions: Real, weights: Real) -> sparse
         there = (slice(max(0, -dy), N + min(0, -dy)), slice(max(0, -dx), N + min(0, -dx)))
         mine, yours = weights[here], weights[there]
         certain = mine * yours / np.maximum(mine + yours, _TINY)
+        # vdot conjugates its first argument: the entry is p_j conj(p_i).
         products[index] = np.vdot(certain * patches[i][here], patches[j][there])
     n = len(patches)
+    # Every pair stands once, i < j, so that adding the adjoint doubles nothing.
     half = sparse.csr_array((products, (first, second)), shape=(n, n))
     return sparse.csr_array(half + half.conj().T)
 
@@ -126,6 +129,7 @@ def neighbour_pairs(positions: Real, N: int) -> tuple[NDArray[np.int64], NDArray
     tree = KDTree(positions)
     count = min(_NEIGHBOURS, n - 1)
     while True:
+        # One more than asked for: the nearest of each patch is itself.
         _, nearest = tree.query(positions, k=count + 1)
         i, j = np.repeat(np.arange(n), count + 1), nearest.ravel()
         near = np.abs(positions[i] - positions[j]).max(axis=1) < _REACH * N

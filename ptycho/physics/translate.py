@@ -44,6 +44,7 @@ def _shift_axis(image: NDArray[_T], distance: float, axis: int) -> NDArray[_T]:
     """Split a shift into whole pixels and a rest, and interpolate the rest linearly."""
     whole = math.floor(distance)
     rest = float(distance) - whole
+    # A whole-pixel move is a copy, bit for bit.
     if rest == 0.0:
         return _roll_in_zeros(image, whole, axis)
     near, far = _roll_in_zeros(image, whole, axis), _roll_in_zeros(image, whole + 1, axis)

@@ -88,6 +88,7 @@ def reconstruct_frames(
     N = start.shape[-1]
     nominal = np.asarray(measurement.positions, np.float64)
     bound = N / FARTHEST_SHARE if correct_positions else 0.0
+    # Room for every move that the bound allows, so that no patch leaves the canvas on the way.
     canvas = Canvas.around(np.concatenate([nominal - bound, nominal + bound]), N)
     noise = noise_of(measurement, counts_of_unit)
     wanted = {"noise": noise, "sweeps": sweeps, "correct_positions": correct_positions}

@@ -201,6 +201,8 @@ class Iteration:
                     self.shifts[frames] = self._library.operations.to_numpy(shifts)
             else:
                 asked = self._pull_in_portions(functions, frames, find_shifts=settings.find_shifts)
+                # Pulls of all portions are added up before anything moves: the step is that of all frames at
+                # once.
                 self._estimate, shares = functions.move(self._estimate, asked, dampings), asked.misfit
             # Added up where it was computed: reading a number back makes a GPU wait for every step.
             misfit = misfit + shares

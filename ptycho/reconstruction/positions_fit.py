@@ -94,6 +94,8 @@ def _terms(nominal: NDArray[np.float64]) -> NDArray[np.float64]:
     count = len(nominal)
     time = np.linspace(-0.5, 0.5, count)
     plane = np.column_stack([nominal - nominal.mean(axis=0), np.ones(count)])
+    # Time that the positions explain stands in two columns; least squares would share a drift out between
+    # them.
     own = time - plane @ _fit(plane, time)
     return np.column_stack([plane, time if np.std(own) > OWN_TIME * np.std(time) else np.zeros(count)])
 
@@ -129,7 +131,9 @@ class MovingPositions:
         # Object and positions may move together: the mean of all shifts is nobody's.
         steps -= steps.mean(axis=0)
         variance = float(np.mean(steps**2))
+        # The median: a few flat patches, whose shift is anything, would rule a mean.
         noise = self._noise * float(np.median(shifts[:, 2]))
+        # What Wiener would keep of a signal whose variance is the rest.
         share = max(0.0, 1.0 - noise / variance) if variance > 0 else 0.0
         self._corrections += 1
         if self._corrections <= STAGE_SWEEPS:

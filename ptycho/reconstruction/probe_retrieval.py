@@ -67,6 +67,7 @@ def retrieve_probe(
     schedule = Schedule.of(canvas, len(measurement), start.shape[-1], sweeps=sweeps)
     misfits = follow(schedule, iteration)
     picture, learned = iteration.read()
+    # The product of probe and object alone is measured: any factor may go from one to the other.
     gain = np.sqrt(_energy(start) / _energy(learned))
     return Retrieval(
         probe=(learned * gain).astype(np.complex64),

@@ -78,6 +78,7 @@ def _enlarge(picture: Stitched, canvas: Canvas) -> tuple[NDArray[np.complex64], 
     """
     known = picture.coverage > COVERED * picture.coverage.max()
     mean = picture.object[known].mean() if known.any() else 1.0
+    # The mean, not zero: zero is an opaque rim, whose edge no frame has measured.
     filled = np.where(known, picture.object, mean)
     left, top = (round(float(p)) - o for p, o in zip(picture.origin_px, canvas.origin_px, strict=True))
     height, width = picture.object.shape
