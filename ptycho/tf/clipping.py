@@ -11,6 +11,8 @@ SMALLEST_WEIGHT_NORM = 1e-3
 def clip_norm(gradients: Sequence[tf.Tensor], limit: float) -> list[tf.Tensor]:
     """Scale all gradients down together where they are longer than `limit`."""
     length = tf.linalg.global_norm(gradients)
+    # As torch.nn.utils.clip_grad_norm_, the same 1e-6 included; tf.clip_by_global_norm has none, and turns
+    # every gradient into NaN where one is infinite.
     factor = tf.minimum(limit / (length + 1e-6), 1.0)
     return [gradient * factor for gradient in gradients]
 
@@ -34,6 +36,7 @@ def clip_adaptively(gradient: tf.Tensor, weight: tf.Tensor, limit: float) -> tf.
         Brock, De, Smith and Simonyan, ICML 2021: adaptive gradient clipping.
     """
     largest = limit * tf.maximum(_unit_norms(weight), SMALLEST_WEIGHT_NORM)
+    # A unit without a slope stays: the floor spares it 0 / 0.
     return gradient * tf.minimum(largest / tf.maximum(_unit_norms(gradient), 1e-12), 1.0)
 
 

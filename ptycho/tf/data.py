@@ -107,6 +107,7 @@ class Batches:
         """
         served = range(self.replicas) if replicas is None else replicas
         places = np.array([(step, replica) for step in range(len(self)) for replica in served])
+        # Batches are numpy arrays of this machine; each step moves its own to its device.
         with tf.device("/CPU:0"):
             numbers = tf.data.Dataset.from_tensor_slices(places)
             batches = numbers.map(self._tensors, num_parallel_calls=loading.workers or None)
@@ -114,6 +115,7 @@ class Batches:
 
     def _tensors(self, place: tf.Tensor) -> Tensors:
         dtypes = [tf.float32, tf.float32, tf.complex64][: 3 if self.groups.labelled else 2]
+        # numpy_function forgets shapes: they are put back, for convolutions need them.
         values = tf.numpy_function(lambda place: self.arrays(*place.tolist()), [place], dtypes)
         C, N = self.groups.indices.shape[1], self.groups.side
         shapes: list[tuple[Any, ...]] = [(None, C, N, N), (None, C, 2), (None, C, N, N)]

@@ -132,6 +132,7 @@ def hide_gpus() -> None:
     if tf.config.list_physical_devices("GPU"):
         try:
             tf.config.set_visible_devices([], "GPU")
+        # Too late: TensorFlow has started with its GPUs, and each computation names its device instead.
         except RuntimeError:
             return
 

@@ -174,6 +174,8 @@ class Loop:
         An epoch that was cut short leaves none: what `last.ckpt` holds is the end of a whole epoch, from
         which a resumed training takes the same way as one that was never interrupted.
         """
+        # The schedule and the best weights see the epoch before it is written: a resumed training knows what
+        # this one knew.
         self.course.observe(row[self.plan.optimisation.watched])
         weights = export(self.module.network)
         epoch, score = int(row["epoch"]), row[self.plan.monitor]

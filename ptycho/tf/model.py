@@ -40,6 +40,7 @@ class PtychoNetwork(Inference, keras.Model):
         *,
         dtype: Policy = None,
     ) -> None:
+        # Keras would cast all inputs to half precision under a mixed policy, the physics with them.
         super().__init__(dtype=dtype, autocast=False)
         self.settings = settings
         modes, good = fitting_probe(np.asarray(probe), settings), fitting_mask(mask, settings.N)

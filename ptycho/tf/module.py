@@ -133,6 +133,7 @@ class PtychoModule:
 
     def score(self, sums: Sequence[tf.Tensor]) -> Score:
         """Average over all groups what steps returned."""
+        # In double precision, because a long epoch adds up thousands of float32 losses.
         total = np.sum(np.asarray([step.numpy() for step in sums], np.float64), axis=0)
         loss, *terms = (total[:-1] / total[-1]).tolist()
         return Score(loss, dict(zip(self.terms, terms, strict=True)))
@@ -156,6 +157,7 @@ class PtychoModule:
     def _learn_from(self, tensors: Tensors, *, moves: bool) -> tf.Tensor:
         with tf.GradientTape() as tape:
             total, sums = self._evaluate(Batch(*tensors))
+            # Divided before it is scaled: slopes of the convolutions may be half floats, which end at 65504.
             descended = total / self.arithmetic.accum_steps
             if self._scaler is not None:
                 descended = self._scaler.scale_loss(descended)
@@ -163,6 +165,8 @@ class PtychoModule:
         if self._sums:
             gradients = self._accumulate(gradients, moves=moves)
         if moves:
+            # Averaged before the bounds and the scaler look: an overflow of one device is an overflow of all,
+            # or their weights part.
             (self._scaler or self.adam).apply(self.adam.average(gradients), self.adam.learned)
         return sums
 

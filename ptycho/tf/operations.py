@@ -19,6 +19,7 @@ detach = tf.stop_gradient
 
 
 def polar(modulus: tf.Tensor, phase: tf.Tensor, /) -> tf.Tensor:
+    # Not tf.exp of a complex number: two real functions of real slopes, as torch.polar has them.
     return tf.complex(modulus * tf.cos(phase), modulus * tf.sin(phase))
 
 
@@ -35,6 +36,7 @@ def is_complex(values: tf.Tensor, /) -> bool:
 
 
 def power(values: tf.Tensor, /) -> tf.Tensor:
+    # Not tf.abs: the slope of its root at zero is not a number.
     return tf.square(tf.math.real(values)) + tf.square(tf.math.imag(values))
 
 
@@ -57,6 +59,7 @@ def ifftshift(values: tf.Tensor, /) -> tf.Tensor:
 
 
 def shape(values: tf.Tensor, /) -> tuple[Length, ...]:
+    # Whole numbers where they are known, because Keras and slices want those.
     known = values.shape.as_list()
     if None not in known:
         return tuple(known)
@@ -89,6 +92,7 @@ def whole_pixels(values: tf.Tensor, /) -> tf.Tensor:
 
 
 def from_numpy(array: NDArray[Any], like: tf.Tensor, /) -> tf.Tensor:
+    # Without the block a tensor lands on the first GPU, also where all others lie on the CPU.
     with tf.device(like.device):
         return tf.convert_to_tensor(array)
 

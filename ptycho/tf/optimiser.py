@@ -72,6 +72,8 @@ class BoundedAdam(keras.optimizers.Adam):
             trainable_variables: Unused: the variables are known from the start.
         """
         del trainable_variables
+        # A probe that does not take part has no gradient; a zero in its place would let Adam's momentum move
+        # it.
         met = [place for place, gradient in enumerate(grads) if gradient is not None]
         gradients = self._bound(met, [grads[place] for place in met])
         if self._replicas > 1:  # Keras adds up what the devices hand over.

@@ -34,6 +34,7 @@ class Ranking:
 
     def order(self, scores: Mapping[str, float]) -> list[str]:
         """List names from the best score to the worst."""
+        # sorted() keeps equals in their order: the earlier epoch stays the better one in both modes.
         sign = 1 if self.mode == "min" else -1
         return sorted(scores, key=lambda name: sign * scores[name])
 
@@ -137,6 +138,7 @@ class BestFiles:
         if self.top_k == 0:
             return None
         if len(self.scores) >= self.top_k:
+            # Room is made before the new file is written: a disk that holds k checkpoints is enough.
             worst = self.ranking.order(self.scores)[-1]
             if not self.ranking.better(comparable, self.scores[worst]):
                 return None

@@ -194,5 +194,7 @@ class Loss:
         scale = ops.cast_like(intensity_scale, prediction.amplitude)
         inputs = LossInputs(ops, prediction.patches, prediction.amplitude, measured_good, scale, mask, labels)
         terms = {term.name: term.value(inputs) for term in self._terms}
+        # Stacked and summed in the order of the registry: both backends add the same floats in the same
+        # order.
         total = ops.reduce_sum(ops.stack([self._factors[name] * term for name, term in terms.items()]))
         return total, terms

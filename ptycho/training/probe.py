@@ -70,6 +70,8 @@ def scale_probe(
     probe, notes = probe_modes_of(scan, training.model.probe_modes)
     dose = dose_of(scan, training, resolution)
     normalisation = measure(scan.mean_square(), scan.N, scan.quantity, dose, probe)
+    # Only where somebody set it: dividing by the default of 4 would leave a probe that no object amplitude up
+    # to 1 explains the frames with.
     if is_explicit(resolution, "model.probe_scale"):
         normalisation = divide_probe(normalisation, training.model.probe_scale)
     warn_of_probe_energy(normalisation)
@@ -157,6 +159,7 @@ def retrieve_from_training_frames(
     Returns:
         The retrieved modes, and what came of it.
     """
+    # Held-out frames judge the network: a probe that has seen them would make them judge too kindly.
     used = np.unique(groups.train)
     logger.info("retrieving the probe in %d sweeps", training.probe_warmup_epochs)
     began = time.perf_counter()

@@ -84,6 +84,8 @@ class OnPlateau:
 
     def lowered(self, rate: float) -> float:
         """Give the rate that follows on a plateau; one below the floor is never raised to it."""
+        # A rate that starts below the floor would be raised by the maximum: the change is then negative, and
+        # refused.
         lower = max(rate * self.factor, self.floor)
         return lower if rate - lower > SMALLEST_CHANGE else rate
 

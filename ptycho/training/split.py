@@ -152,10 +152,12 @@ def _hold_out(positions: Positions, C: int, used: int, sampling: Sampling) -> In
     none = np.empty((0, C), np.int64)
     if sampling.validation_fraction <= 0:
         return none
+    # What is left has to hold one training group, with all the neighbours that it is drawn from.
     spare = n - (1 if C == 1 else max(sampling.neighbour_count, C) + 1)
     count = min(max(1, math.floor(sampling.validation_fraction * used / C + 0.5)), spare // C)
     if count < 1:
         return none
+    # A stream of its own: who is held out does not change with how groups are drawn.
     seeds = np.random.default_rng([sampling.seed, 1]).permutation(n)
     if C == 1:
         return np.sort(seeds[:count])[:, np.newaxis]

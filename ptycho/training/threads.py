@@ -85,6 +85,8 @@ def measure_threads(
     for count in sorted({1, max(1, cores // 2), cores}):
         with limited(count):
             step()
+            # The fastest: whatever disturbs a step makes it longer. The step before it, which is not timed,
+            # warms up.
             times[count] = min(_seconds(step) for _ in range(TIMED_STEPS))
     best = min(times, key=lambda count: times[count])
     figures = ", ".join(f"{count}: {1e3 * seconds:.0f} ms" for count, seconds in times.items())

@@ -52,6 +52,7 @@ class KeepBestWeights(Callback):
 
 
 def _copy(module: pl.LightningModule) -> dict[str, Tensor]:
+    # A copy: state_dict() gives the weights that go on learning.
     return {name: value.detach().clone() for name, value in module.state_dict().items()}
 
 

@@ -25,6 +25,7 @@ def clip_adaptively(parameters: Iterable[Tensor], limit: float) -> None:
         if parameter.grad is None:
             continue
         weight = _unit_norms(parameter.detach()).clamp(min=SMALLEST_WEIGHT_NORM)
+        # A unit without a slope stays: the floor spares it 0 / 0.
         slope = _unit_norms(parameter.grad.detach())
         factor = (limit * weight / slope.clamp(min=1e-12)).clamp(max=1.0)
         parameter.grad.detach().mul_(factor)

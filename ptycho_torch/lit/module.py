@@ -135,6 +135,7 @@ class PtychoModule(pl.LightningModule):
         if self._first_bad is None:
             return
         fresh = (self._first_bad < 0) & ~torch.isfinite(total)
+        # Kept on the device: on a GPU every number that is read waits for all steps that are queued.
         self._first_bad = torch.where(fresh, batch_idx, self._first_bad)
         looks = self.device.type == "cpu" or batch_idx % LOOK_EVERY == LOOK_EVERY - 1
         if (looks or self.trainer.is_last_batch) and int(self._first_bad) >= 0:
@@ -185,6 +186,7 @@ class PtychoModule(pl.LightningModule):
         self.log_dict(extra, on_step=False, on_epoch=True, sync_dist=True)
         metrics = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
         self.history.append({"epoch": float(self.current_epoch), **metrics})
+        # After the rates of this epoch were logged, for they may change here.
         self.course.observe(metrics[self.optimisation.watched])
         if self.journal is not None:
             self.journal.log(self.history[-1], self.trainer.global_step)
@@ -208,6 +210,7 @@ class PtychoModule(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Give Adam, with a rate of its own for the probe; epochs set both."""
         o = self.optimisation
+        # The probe is measured in other units than weights are: it takes a rate of its own.
         probe = [p for name, p in self.network.named_parameters() if name == "probe_parts"]
         other = [p for name, p in self.network.named_parameters() if name != "probe_parts"]
         groups = [{"params": other, "lr": o.learning_rate}]

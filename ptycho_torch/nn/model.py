@@ -46,6 +46,7 @@ class PtychoNetwork(Inference, nn.Module):
             ("probe_parts", parts, settings.probe_trainable),
             ("log_gain", torch.zeros(()), settings.intensity_scale_trainable),
         ):
+            # A buffer travels with the weights and is never learned.
             self.register_parameter(name, nn.Parameter(value)) if learned else self.register_buffer(
                 name, value
             )

@@ -106,6 +106,8 @@ def gather(values: Tensor, index: Tensor, /) -> Tensor:
 
 
 def scatter_add(values: Tensor, index: Tensor, like: Tensor, /) -> Tensor:
+    # Indexed addition, for patches overlap: an indexed assignment keeps one value of those that share a
+    # pixel.
     bins = torch.zeros(like.shape[0], dtype=values.dtype, device=values.device)
     return bins.index_add_(0, index.reshape(-1), values.reshape(-1))
 

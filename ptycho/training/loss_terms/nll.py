@@ -13,7 +13,10 @@ def poisson_nll(inputs: LossInputs) -> Array:
     ops = inputs.ops
     counts = ops.square(inputs.intensity_scale * inputs.measured)
     rate = ops.square(inputs.intensity_scale * inputs.predicted)
+    # The constant log n! has no slope and is left out; the offset under the logarithm keeps dark pixels
+    # finite.
     terms = rate - counts * ops.log(rate + POISSON_EPS)
+    # Frames without a photon would divide by nothing.
     return inputs.mean(terms) / ops.maximum(inputs.mean(counts), POISSON_EPS)
 
 

@@ -7,6 +7,7 @@ from ptycho.training.loss import LossInputs, LossTerm
 def total_variation(inputs: LossInputs) -> Array:
     """Give the mean absolute step between neighbouring pixels, real and imaginary parts added."""
     ops = inputs.ops
+    # Real and imaginary part, not amplitude and phase: a phase jumps by 2 pi where nothing happens.
     steps = [
         ops.reduce_mean(ops.absolute(step))
         for part in (ops.real(inputs.patches), ops.imag(inputs.patches))
