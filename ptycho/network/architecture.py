@@ -29,6 +29,7 @@ class Architecture:
         merges_groups: Its patches agree within their group already; others are merged in real space.
         takes_probe: It is called with an `Illumination` and the relative positions; others see the measured
             amplitudes alone.
+        whole_scan: All frames of a scan meet on one canvas; others look at groups of gridsize² frames.
         uses: Settings of `model` that shape this kind of network and not every other.
         blocks: Makes it of a backend's layers, written once for all backends; None where each has its own.
         builders: What makes it for one backend alone, by the backend's name: a function of the settings, or
@@ -42,6 +43,7 @@ class Architecture:
     sides_text: str
     merges_groups: bool = False
     takes_probe: bool = False
+    whole_scan: bool = False
     uses: frozenset[str] = frozenset()
     blocks: Callable[[Layers, NetworkSettings], Block] | None = None
     builders: Mapping[str, Builder | str] = field(default_factory=dict)

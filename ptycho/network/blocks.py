@@ -231,20 +231,18 @@ class UNet(Block):
         layers: Layers of the backend.
         channels: Channels coming in.
         images: Channels going out.
-        width: Channels of the first level; each level doubles them.
-        levels: Times that the sides are halved.
+        sizes: Channels of each level, finest first; between two levels the sides are halved.
     """
 
-    def __init__(self, layers: Layers, channels: int, images: int, width: int, levels: int) -> None:
+    def __init__(self, layers: Layers, channels: int, images: int, sizes: Sequence[int]) -> None:
         super().__init__(layers)
-        sizes = [width * 2**level for level in range(levels + 1)]
         self.down = [ConvPair(layers, a, b) for a, b in zip([channels, *sizes[:-2]], sizes[:-1], strict=True)]
         self.bottom = ConvPair(layers, sizes[-2], sizes[-1])
         self.up = [
             ConvPair(layers, below + here, here)
             for below, here in zip(reversed(sizes[1:]), reversed(sizes[:-1]), strict=True)
         ]
-        self.last = layers.convolution(width, images)
+        self.last = layers.convolution(sizes[0], images)
 
     def __call__(self, features: Array) -> Array:
         """Map `channels` to `images` channels of the same sides, unbounded."""

@@ -3,18 +3,27 @@
 Shape legend: B groups, C positions of a group, P probe modes, N patch side.
 """
 
-from typing import Any, ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.physics.forward_model import ForwardModel
-from ptycho.physics.operations import Array
 from ptyconf.errors import error_text
 
+from .canvases import ScanCanvas
 from .prediction import Prediction
-from .settings import NetworkSettings
-from .unrolled import Illumination
+from .unrolled import FramesInPortions, Illumination
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ptycho.physics.forward_model import ForwardModel
+    from ptycho.physics.operations import Array
+
+    from .settings import NetworkSettings
+    from .unrolled import UnrolledUNet
 
 
 class Inference:
@@ -89,22 +98,53 @@ class Inference:
         """
         ops = self.physics.ops
         good = self.good_pixels if good is None else good
-        measured = ops.where(good, measured, 0.0)
         if not self.settings.kind.takes_probe:
-            return self.core(measured)
+            return self.core(ops.where(good, measured, 0.0))
         if relative is None:
             relative = ops.zeros((*ops.shape(measured)[:2], 2), measured)
+        return self.core(self.light(measured, good), relative)
+
+    def light(self, measured: Array, good: Array) -> Illumination:
+        """Give what an architecture that takes the probe is called with.
+
+        Args:
+            measured: Normalised amplitude X, shape (B, C, N, N).
+            good: True where a detector pixel is good, shape (N, N).
+        """
+        ops = self.physics.ops
         # Probe and gain are learned from the misfit of the prediction alone: through the inference, too, they
         # would be driven to whatever makes the network's input easy.
-        light = Illumination(
+        return Illumination(
             physics=self.physics,
-            measured=measured / ops.detach(self.gain),
+            measured=ops.where(good, measured, 0.0) / ops.detach(self.gain),
             good=good,
             probe=ops.detach(self.probe),
             disk=self.disk,
             sigma=self.settings.gaussian_smoothing_sigma,
         )
-        return self.core(light, relative)
+
+    def picture(self, frames: Callable[[slice], Array], relative: Array, good: Array, portion: int) -> Array:
+        """Reconstruct a whole scan, for an architecture whose frames meet on one canvas.
+
+        Args:
+            frames: Gives the normalised amplitudes X of some frames, shape (K, N, N).
+            relative: A pixel of the picture's grid minus position [x, y] in pixels, shape (n, 2).
+            good: True where a detector pixel is good, shape (N, N).
+            portion: Frames at a time: what they need passes through the caches of a processor.
+
+        Returns:
+            The complex picture, shape (H, W): the smallest that holds all patches, with rows and columns
+            behind it that round its sides up.
+        """
+
+        def light(span: slice) -> Illumination:
+            return self.light(frames(span)[None], good).cornered()
+
+        unrolled: UnrolledUNet = self.core.blocks
+        canvas = ScanCanvas(self.physics, relative[None], self.settings.N, unrolled.depth.multiple)
+        spans = [slice(start, start + portion) for start in range(0, relative.shape[0], portion)]
+        *_, picture = unrolled.pictures(FramesInPortions(canvas, light, spans))
+        return picture[0]
 
     def agreed_patches(
         self, measured: Array, relative: Array | None = None, good: Array | None = None
@@ -133,8 +173,24 @@ class Inference:
         Returns:
             Patches and amplitudes, shapes (B, C, N, N).
         """
+        if self.settings.kind.whole_scan:
+            return self._predict_windows(measured, relative)
         patches = self.agreed_patches(measured, relative)
         return Prediction(patches, self.diffract(patches))
+
+    def _predict_windows(self, measured: Array, relative: Array | None) -> Prediction:
+        """Predict at whole pixels, under a probe moved by the rest: patches between pixels are blurred."""
+        ops = self.physics.ops
+        if relative is None:
+            relative = ops.zeros((*ops.shape(measured)[:2], 2), measured)
+        canvas, picture = self.core.blocks.reconstruct(self.light(measured, self.good_pixels), relative)
+        patches = canvas.cut(picture)
+        waves = self.physics.exit_waves(
+            patches, canvas.lit_by(self.probe), disk=self.disk, sigma=self.settings.gaussian_smoothing_sigma
+        )
+        amplitude = self.gain * self.physics.amplitude(waves)
+        shape = ops.shape(measured)
+        return Prediction(ops.reshape(canvas.at_positions(patches), shape), ops.reshape(amplitude, shape))
 
 
 def fitting_mask(mask: NDArray[np.bool_] | None, n: int) -> NDArray[np.bool_]:

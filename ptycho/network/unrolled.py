@@ -1,11 +1,11 @@
-"""The 'unet': an unrolled reconstruction whose steps are learned.
+"""Unrolled reconstruction, whose steps are learned: the 'unet' on groups, the 'canvas_unet' on a whole scan.
 
 A pass compares the picture so far with the detector, carries the contradiction back to the sample, and lets
 a U-Net decide what to make of it. The first pass starts from an empty sample, so what it sees is the
-back-projection of the measured amplitudes with the phase of the empty beam. All positions of a group share
-one canvas: they look at the same sample, and agree by construction.
+back-projection of the measured amplitudes with the phase of the empty beam. All positions of a group, or of
+a scan, share one canvas: they look at the same sample, and agree by construction.
 
-Shape legend: B groups, C positions of a group, P probe modes, N patch side, M canvas side.
+Shape legend: B groups, C positions of a group, P probe modes, N patch side, H and W canvas.
 
 Source:
     Monga, Li and Eldar, IEEE Signal Processing Magazine 38, 18 (2021): algorithm unrolling.
@@ -15,15 +15,23 @@ Source:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import reduce
+from itertools import pairwise
+from operator import add
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from ptycho.physics.limits import INTENSITY_FLOOR, PHASE_FLOOR
 from ptycho.physics.operations import IMAGE_AXES
 
 from .blocks import Block, UNet, bounded_phase
+from .canvases import GroupCanvas, ScanCanvas
+from .size import pair_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ptycho.physics.forward_model import ForwardModel
     from ptycho.physics.operations import Array
 
@@ -33,14 +41,8 @@ if TYPE_CHECKING:
 WIDTH = 8
 """Channels of the U-Net's first level, times n_filters_scale."""
 
-LEVELS = 2
-"""Times that the U-Net halves the sides, after the folding."""
-
 FOLD = 2
 """Pixels along each axis that are folded into channels: the same reach at a quarter of the work."""
-
-MULTIPLE = FOLD * 2**LEVELS
-"""Sides are multiples of this, so that they can be folded and halved."""
 
 AMPLITUDE_SLOPE = 4.0
 """Factor on the amplitude's logits: a sigmoid's slope is then 1, and amplitude learns as fast as phase."""
@@ -57,7 +59,7 @@ class Illumination:
         physics: The forward model.
         measured: Normalised amplitude, gain removed, bad pixels zero, shape (B, C, N, N).
         good: True where a detector pixel is good, shape (N, N).
-        probe: Complex modes, shape (P, N, N).
+        probe: Complex modes, shape (P, N, N), or moved for each position, shape (B, C, P, N, N).
         disk: Mask of the illuminated field, shape (N, N), or None.
         sigma: Gaussian smoothing of the exit waves in pixels.
     """
@@ -76,6 +78,17 @@ class Illumination:
         """
         ops = self.physics.ops
         return replace(self, measured=ops.ifftshift(self.measured), good=ops.ifftshift(self.good))
+
+    def intensity(self) -> Array:
+        """Give the light on each patch, shape (B, C, N, N)."""
+        ops = self.physics.ops
+        light = ops.reduce_sum(ops.power(self.probe), -3)
+        return ops.broadcast_to(light, ops.shape(self.measured))
+
+    def empty_sample(self) -> Array:
+        """Give one patch of a sample that lets all light through, for all frames: its far field is one, too."""
+        n = self.measured.shape[-1]
+        return self.physics.ops.ones((1, 1, n, n), self.probe)
 
     def correction(self, patches: Array) -> Array:
         """Replace predicted by measured amplitudes and carry the difference back to the sample.
@@ -100,58 +113,119 @@ class Illumination:
         return ops.reduce_sum(ops.conj(self.probe) * waves, -3)
 
 
-class GroupCanvas:
-    """One canvas per group, anchored on the group's first position: that one is never interpolated.
+class Sample(Protocol):
+    """Frames of known places under a known light: what a pass asks about them."""
 
-    Args:
-        physics: The forward model.
-        relative: Group mean minus position [x, y] in pixels, shape (B, C, 2).
-        n: Patch side.
-        multiple: The margin is a multiple of this, so that the sides can be halved.
+    def intensity(self) -> Array:
+        """Give the light that falls on each pixel of the canvas, shape (B, H, W)."""
+        ...
+
+    def correction(self, picture: Array | None) -> Array:
+        """Add up what all frames ask a picture (B, H, W) to become; None stands for an empty sample."""
+        ...
+
+
+class FramesAtOnce(NamedTuple):
+    """A sample whose frames are looked at all together, as a training does.
+
+    Attributes:
+        light: Measurement and probe, zero frequency in the corner.
+        canvas: Where the frames lie.
     """
 
-    def __init__(self, physics: ForwardModel, relative: Array, n: int, multiple: int) -> None:
-        self._physics = physics
-        self.relative = relative - relative[:, :1]
-        self.n = n
-        self.single = relative.shape[1] == 1
-        self.side = n
-        if not self.single:
-            reach = physics.reach(self.relative)
-            self.side = n + multiple * ((2 * reach + multiple - 1) // multiple)
+    light: Illumination
+    canvas: GroupCanvas | ScanCanvas
 
-    def add(self, patches: Array) -> Array:
-        """Add the patches of each group on its canvas: (B, C, N, N) -> (B, M, M)."""
-        if self.single:
-            return patches[:, 0]
-        return self._physics.ops.reduce_sum(self._physics.place(patches, -self.relative, self.side), 1)
+    def intensity(self) -> Array:
+        """Lay the beam at every position."""
+        return self.canvas.add(self.light.intensity())
 
-    def cut(self, canvas: Array) -> Array:
-        """Cut each position's window out of its group's canvas: (B, M, M) -> (B, C, N, N)."""
-        if self.single:
-            return canvas[:, None]
-        return self._physics.extract_group(canvas, self.relative, self.n)
+    def correction(self, picture: Array | None) -> Array:
+        """Cut, correct, and lay down again."""
+        patches = self.light.empty_sample() if picture is None else self.canvas.cut(picture)
+        return self.canvas.add(self.light.correction(patches))
+
+
+class FramesInPortions(NamedTuple):
+    """A sample of one scan whose frames are looked at some at a time.
+
+    Attributes:
+        canvas: Where the frames lie.
+        light: Gives the measurement of some frames and the probe, zero frequency in the corner.
+        spans: The portions, which are all frames.
+    """
+
+    canvas: ScanCanvas
+    light: Callable[[slice], Illumination]
+    spans: Sequence[slice]
+
+    def intensity(self) -> Array:
+        """Lay the beam at every position, portion by portion."""
+        return reduce(add, (self.canvas.add(self._lit(span).intensity(), span) for span in self.spans))
+
+    def correction(self, picture: Array | None) -> Array:
+        """Cut, correct, and lay down again, portion by portion."""
+        return reduce(add, (self._corrected(picture, span) for span in self.spans))
+
+    def _corrected(self, picture: Array | None, span: slice) -> Array:
+        light = self._lit(span)
+        patches = light.empty_sample() if picture is None else self.canvas.cut(picture, span)
+        return self.canvas.add(light.correction(patches), span)
+
+    def _lit(self, span: slice) -> Illumination:
+        light = self.light(span)
+        return replace(light, probe=self.canvas.lit_by(light.probe, span))
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How far the U-Net of a pass looks.
+
+    Attributes:
+        levels: Times that it halves the sides, after the folding.
+        widest: Channels of a level at most, as a multiple of those of the first.
+    """
+
+    levels: int
+    widest: int
+
+    @property
+    def multiple(self) -> int:
+        """Sides of a canvas are multiples of this, so that they can be folded and halved."""
+        return FOLD << self.levels
+
+    def channels(self, filters_scale: int) -> list[int]:
+        """Give the channels of each level from the finest to the coarsest."""
+        width = WIDTH * filters_scale
+        return [width * min(1 << level, self.widest) for level in range(self.levels + 1)]
+
+
+GROUP_DEPTH = Depth(levels=2, widest=4)
+SCAN_DEPTH = Depth(levels=4, widest=4)
+"""Slow phases are what a network that looks at a neighbourhood gets wrong: the coarsest level's kernels
+span 96 pixels of the picture. Channels that went on doubling would make four times the weights."""
 
 
 class UnrolledUNet(Block):
-    """Turn far-field amplitudes into object patches by learned reconstruction passes.
+    """Turn far-field amplitudes into patches by learned reconstruction passes.
 
-    One set of weights serves every group size: positions meet on the canvas, not in the channels.
+    One set of weights serves any number of positions: they meet on the canvas, not in the channels.
 
     Args:
         layers: Layers of the backend.
         settings: Shape of the network.
     """
 
+    depth: ClassVar[Depth] = GROUP_DEPTH
+    canvas: ClassVar[type[GroupCanvas | ScanCanvas]] = GroupCanvas
+
     def __init__(self, layers: Layers, settings: NetworkSettings) -> None:
         super().__init__(layers)
         self._activation = layers.activation(settings.amp_activation)
         self._bound_phase = bounded_phase(layers)
         self._shared = settings.object_big
-        width = WIDTH * settings.n_filters_scale
-        self.passes = [
-            UNet(layers, 5 * FOLD**2, 2 * FOLD**2, width, LEVELS) for _ in range(settings.unet_stages)
-        ]
+        channels = self.depth.channels(settings.n_filters_scale)
+        self.passes = [UNet(layers, 5 * FOLD**2, 2 * FOLD**2, channels) for _ in range(settings.unet_stages)]
 
     def __call__(self, light: Illumination, relative: Array) -> Array:
         """Infer patches that agree within each group.
@@ -163,20 +237,29 @@ class UnrolledUNet(Block):
         Returns:
             Complex patches, shape (B, C, N, N).
         """
-        light = light.cornered()
-        if self._shared:
-            return self._reconstruct(light, relative)
-        reshape = self._layers.ops.reshape
-        count, n = light.measured.shape[1], light.measured.shape[-1]
-        alone = replace(light, measured=reshape(light.measured, (-1, 1, n, n)))
-        return reshape(self._reconstruct(alone, reshape(relative, (-1, 1, 2))), (-1, count, n, n))
+        canvas, picture = self.reconstruct(light, relative)
+        ops = self._layers.ops
+        return ops.reshape(canvas.at_positions(canvas.cut(picture)), ops.shape(light.measured))
 
-    def _reconstruct(self, light: Illumination, relative: Array) -> Array:
-        ops, physics = self._layers.ops, self._layers.physics
-        n = light.measured.shape[-1]
-        canvas = GroupCanvas(physics, relative, n, MULTIPLE)
-        beam = ops.broadcast_to(physics.illumination(light.probe), ops.shape(light.measured))
-        intensity = canvas.add(beam)
+    def reconstruct(self, light: Illumination, relative: Array) -> tuple[GroupCanvas | ScanCanvas, Array]:
+        """Give the picture (B, H, W) of each group and where its patches lie; arguments as for a call.
+
+        Where groups are not to be merged, each position is a group of its own: B is then B C.
+        """
+        reshape = self._layers.ops.reshape
+        light, n = light.cornered(), light.measured.shape[-1]
+        if not self._shared:
+            light = replace(light, measured=reshape(light.measured, (-1, 1, n, n)))
+            relative = reshape(relative, (-1, 1, 2))
+        canvas = self.canvas(self._layers.physics, relative, n, self.depth.multiple)
+        light = replace(light, probe=canvas.lit_by(light.probe))
+        *_, picture = self.pictures(FramesAtOnce(light, canvas))
+        return canvas, picture
+
+    def pictures(self, sample: Sample) -> Iterator[Array]:
+        """Reconstruct a sample, and give the complex picture (B, H, W) after each pass."""
+        ops = self._layers.ops
+        intensity = sample.intensity()
         brightest = ops.reduce_max(intensity, IMAGE_AXES, keepdims=True)
         inverse = 1 / (intensity + STEP_LEVEL * brightest)
         # The root, an amplitude like the other planes.
@@ -184,11 +267,10 @@ class UnrolledUNet(Block):
         shape = ops.shape(inverse)
         amplitude, phase = ops.ones(shape, inverse), ops.zeros(shape, inverse)
         logits = [phase, phase]
-        # One empty patch stands for all, and its far field is computed once.
-        patches = ops.ones((1, 1, n, n), light.probe)
+        before = None
         for network in self.passes:
+            correction = sample.correction(before)
             picture = ops.polar(amplitude, phase)
-            correction = canvas.add(light.correction(patches))
             # Turned back by the picture's phase, the real part asks for amplitude, the imaginary for phase.
             turned = correction * ops.polar(inverse, -phase)
             planes = [part(view) for view in (picture, turned) for part in (ops.real, ops.imag)]
@@ -197,5 +279,23 @@ class UnrolledUNet(Block):
             logits = [logit + step for logit, step in zip(logits, steps, strict=True)]
             amplitude = self._activation(AMPLITUDE_SLOPE * logits[0])
             phase = self._bound_phase(logits[1])
-            patches = canvas.cut(ops.polar(amplitude, phase))
-        return patches
+            before = ops.polar(amplitude, phase)
+            yield before
+
+
+class CanvasUNet(UnrolledUNet):
+    """The same passes with a longer reach, on one canvas for all frames of a scan or of a window of it."""
+
+    depth = SCAN_DEPTH
+    canvas = ScanCanvas
+
+
+def least_numbers(kind: type[UnrolledUNet]) -> Callable[[NetworkSettings], int]:
+    """Give the bound of the numbers in the weights of a network of this kind, for its architecture."""
+
+    def least(settings: NetworkSettings) -> int:
+        channels = kind.depth.channels(settings.n_filters_scale)
+        numbers = [pair_numbers(fine, coarse) for fine, coarse in pairwise(channels)]
+        return settings.unet_stages * sum(numbers)
+
+    return least

@@ -27,6 +27,7 @@ sqrt = np.sqrt
 exp = np.exp
 log = np.log
 tanh = np.tanh
+floor = np.floor
 reduce_sum = np.sum
 reduce_mean = np.mean
 reduce_max = np.max
@@ -37,6 +38,11 @@ reshape = np.reshape
 broadcast_to = np.broadcast_to
 maximum = np.maximum
 shape = np.shape
+
+
+def to_index(values: Values, /) -> Values:
+    """Give whole real values as integers."""
+    return np.asarray(values, np.int64)
 
 
 def join_parts(real: Values, imag: Values, /) -> Values:

@@ -79,6 +79,12 @@ class Operations(Protocol):
     def maximum(self, values: Array, floor: float, /) -> Array:
         """Raise real values to a floor."""
 
+    def floor(self, values: Array, /) -> Array:
+        """Round real values down, with the slope 0; they stay real."""
+
+    def to_index(self, values: Array, /) -> Array:
+        """Give whole real values as integers that arrays can be indexed by."""
+
     def where(self, condition: Array, values: Array, otherwise: Array | float, /) -> Array:
         """Choose values where the condition holds, pixel by pixel."""
 

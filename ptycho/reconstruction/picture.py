@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho.physics.arrays import Complex
 from ptycho.physics.canvas import cut
 from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import Stitched, stitch
@@ -25,6 +26,7 @@ from .groups import Portions, infer_patches
 from .iteration import Measurement
 from .refinement import refine
 from .trained_network import TrainedNetwork
+from .whole_scan import reconstruct_whole
 
 logger = logging.getLogger(__name__)
 
@@ -139,21 +141,18 @@ def _reconstruct(
         "groups of %d, %d at a time on %s", trained.settings.positions, portions.batch_size, trained.device
     )
     shown = np.unique(np.linspace(0, n - 1, min(SHOWN_FRAMES, n)).astype(np.int64))
-    inferred = infer_patches(trained, stored.store, scan.positions, shown, portions)
     probe = trained.probe()
-    weights = _weights(probe, options)
-    # scipy's sparse matrices take longer to import than the sweeps of a small scan: without a network
-    # nobody waits for them.
-    from ptycho.physics.synchronise import synchronise_phases
-
-    agreed = synchronise_phases(inferred.patches, scan.positions, weights)
-    whole = stitch(agreed, scan.positions, weights)
+    if trained.settings.kind.whole_scan:
+        whole = reconstruct_whole(trained, stored.store.frames, scan.positions)
+        predicted = _predict(trained, whole.object, whole.origin_px, scan.positions[shown])
+    else:
+        inferred = infer_patches(trained, stored.store, scan.positions, shown, portions)
+        whole = _stitch(inferred.patches, scan, _weights(probe, options))
+        predicted = np.stack([inferred.predicted[index] for index in shown.tolist()])
     refined = whole.object
-    predicted = np.stack([inferred.predicted[index] for index in shown.tolist()])
     if options.refine_epochs > 0:
         refined = _refine(whole, trained, stored.store, scan, options.refine_epochs, notes)
-        patches = cut(refined, scan.positions[shown], trained.settings.N, origin_px=whole.origin_px)
-        predicted = trained.diffract(patches.astype(np.complex64))
+        predicted = _predict(trained, refined, whole.origin_px, scan.positions[shown])
     window = _window(whole, keep_rim=options.pad_eval)
     logger.debug("canvas %d x %d, origin [x, y] = %s", *whole.object.shape, list(whole.origin_px))
     for note in notes:
@@ -170,6 +169,26 @@ def _reconstruct(
         notes=tuple(notes),
         network_object=whole.object[window].astype(np.complex64) if options.refine_epochs > 0 else None,
     )
+
+
+def _stitch(patches: Complex, scan: RawData, weights: NDArray[np.float32]) -> Stitched:
+    """Let the free phases of patches agree, and lay them down."""
+    # scipy's sparse matrices take longer to import than the sweeps of a small scan: without a network nobody
+    # waits for them.
+    from ptycho.physics.synchronise import synchronise_phases
+
+    return stitch(synchronise_phases(patches, scan.positions, weights), scan.positions, weights)
+
+
+def _predict(
+    trained: TrainedNetwork,
+    picture: Complex,
+    origin_px: tuple[int, int],
+    positions: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Predict the amplitudes of frames, in the units of X, from a picture."""
+    patches = cut(picture, positions, trained.settings.N, origin_px=origin_px)
+    return trained.diffract(patches.astype(np.complex64))
 
 
 def require_fitting(scan: RawData, N: int, middle_trim: int) -> None:

@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from ptycho.network.inference import Inference
 from ptycho.network.settings import NetworkSettings
+from ptycho.physics.operations import Array
 from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
 
-from .iteration import SweepLibrary
+from .iteration import PIXELS_AT_ONCE, FrameSource, SweepLibrary
 
 Patches = NDArray[np.complex64]
 Amplitudes = NDArray[np.float32]
+Positions = NDArray[np.float64]
 
 
 class TrainedNetwork(Protocol):
@@ -61,6 +63,20 @@ class TrainedNetwork(Protocol):
         """
         ...
 
+    def picture(self, frames: FrameSource, positions: Positions, first: Indices) -> Patches:
+        """Reconstruct all frames on one canvas, where the architecture does that.
+
+        Args:
+            frames: Gives normalised amplitudes X by index.
+            positions: Patch centres [x, y] in pixels, shape (n, 2).
+            first: Some pixel [x, y] of the picture's grid near the positions.
+
+        Returns:
+            The picture that all patches reach at positions rounded to whole pixels, shape (H, W), with rows
+            and columns behind it.
+        """
+        ...
+
     def diffract(self, patches: Patches) -> Amplitudes:
         """Predict far-field amplitudes in the units of X: (n, N, N) -> (n, N, N)."""
         ...
@@ -97,6 +113,24 @@ class OnDevice:
             np.complex64, copy=False
         )
         return modes
+
+    @property
+    def good(self) -> Array:
+        """True where a detector pixel of the scan is good, shape (N, N)."""
+        return self.network.good_pixels
+
+    def picture(self, frames: FrameSource, positions: Positions, first: Indices) -> Patches:
+        """Reconstruct all frames on one canvas."""
+        ops, good, N = self.network.physics.ops, self.good, self.settings.N
+
+        def measured(span: slice) -> Array:
+            rows = np.arange(span.start, min(span.stop, len(positions)))
+            return ops.from_numpy(np.asarray(frames(rows), np.float32), good)
+
+        relative = ops.from_numpy((first - positions).astype(np.float32), good)
+        portion = max(1, PIXELS_AT_ONCE // (self.settings.probe_modes * N**2))
+        picture: Patches = ops.to_numpy(self.network.picture(measured, relative, good, portion))
+        return picture
 
     def gain(self) -> float:
         """Give the learned factor between the probe and what the network's patches are multiplied by."""

@@ -96,7 +96,8 @@ class ModelConfig:
     )
     architecture: str = described(
         "cnn",
-        help="cnn maps diffraction straight to a patch, unet refines a back-projected patch",
+        help="cnn maps diffraction straight to a patch, unet refines back-projected patches of a group, "
+        "canvas_unet those of a whole scan",
         choices=ARCHITECTURES,
         check=choice(ARCHITECTURES, "cnn", _NO_SUCH),
     )
@@ -108,7 +109,7 @@ class ModelConfig:
     )
     unet_stages: int = described(
         2,
-        help="passes of the unet; each after the first sees where the picture contradicts the detector",
+        help="passes of the unets; each after the first sees where the picture contradicts the detector",
         check=positive("2"),
         without_effect=unless_used("unet_stages"),
         legacy=False,

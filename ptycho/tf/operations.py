@@ -13,7 +13,7 @@ real, imag, conj, join_parts = tf.math.real, tf.math.imag, tf.math.conj, tf.comp
 absolute, square, sqrt, exp, log, tanh = tf.abs, tf.square, tf.sqrt, tf.exp, tf.math.log, tf.tanh
 fft2, ifft2 = tf.signal.fft2d, tf.signal.ifft2d
 reduce_sum, reduce_mean, reduce_max = tf.reduce_sum, tf.reduce_mean, tf.reduce_max
-maximum, where = tf.maximum, tf.where
+maximum, where, floor = tf.maximum, tf.where, tf.floor
 reshape, broadcast_to, concat, stack, gather = tf.reshape, tf.broadcast_to, tf.concat, tf.stack, tf.gather
 detach = tf.stop_gradient
 
@@ -29,6 +29,10 @@ def phase(values: tf.Tensor, /) -> tf.Tensor:
     dark = tf.equal(values, 0)
     angles = tf.math.angle(tf.where(dark, tf.ones_like(values), values))
     return tf.where(dark, tf.zeros_like(angles), angles)
+
+
+def to_index(values: tf.Tensor, /) -> tf.Tensor:
+    return tf.cast(values, tf.int64)
 
 
 def is_complex(values: tf.Tensor, /) -> bool:

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from ptycho.reconstruction.iteration import FrameSource
 from ptycho.reconstruction.trained_network import OnDevice, good_pixels
 from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
@@ -32,8 +33,13 @@ class TrainedTensorFlowNetwork(OnDevice):
             self._good = tf.constant(good_pixels(scan))
             ready = _ready(network, device)
             here = network if ready else plain_network(network.settings, export(network))
+            self._here = here
             super().__init__(here, short_name(device))
-            self._infer = here.leaders_graph
+
+    @property
+    def good(self) -> tf.Tensor:
+        """True where a detector pixel of the scan is good, shape (N, N)."""
+        return self._good
 
     def lacks_memory(self, error: Exception) -> bool:
         """Tell a lack of memory from other errors; TensorFlow frees what it can by itself."""
@@ -45,8 +51,15 @@ class TrainedTensorFlowNetwork(OnDevice):
         """Run the network over groups, and give what it says about the leader of each."""
         with tf.device(self._device):
             arrays = [tf.convert_to_tensor(array) for array in (frames, members, relative, shown)]
-            patches, wanted = self._infer(*arrays, self._good)
+            patches, wanted = self._here.leaders_graph(*arrays, self._good)
         return patches.numpy(), wanted.numpy()
+
+    def picture(
+        self, frames: FrameSource, positions: NDArray[np.float64], first: Indices
+    ) -> NDArray[np.complex64]:
+        """Reconstruct all frames on one canvas, operation by operation: every scan has its own shapes."""
+        with tf.device(self._device):
+            return super().picture(frames, positions, first)
 
     def diffract(self, patches: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Predict far-field amplitudes in the units of X."""

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ptycho.reconstruction.iteration import FrameSource
 from ptycho.reconstruction.trained_network import OnDevice, good_pixels
 from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
@@ -52,6 +53,13 @@ class TrainedTorchNetwork(OnDevice):
         if not len(shown):  # MKL refuses to transform nothing.
             return patches, np.empty((0, *patches.shape[1:]), np.float32)
         return patches, self.diffract(patches[shown])
+
+    def picture(
+        self, frames: FrameSource, positions: NDArray[np.float64], first: Indices
+    ) -> NDArray[np.complex64]:
+        """Reconstruct all frames on one canvas, keeping nothing for slopes."""
+        with torch.inference_mode():
+            return super().picture(frames, positions, first)
 
     def diffract(self, patches: NDArray[np.complex64]) -> NDArray[np.float32]:
         """Predict far-field amplitudes in the units of X."""

@@ -90,7 +90,7 @@ class Core(nn.Module):
 
     def __init__(self, blocks: Block) -> None:
         super().__init__()
-        self._blocks = blocks
+        self.blocks = blocks
         for path, part in blocks.parts():
             *folders, name = path.split("/")
             place: nn.Module = self
@@ -102,5 +102,5 @@ class Core(nn.Module):
 
     def forward(self, *inputs: object) -> Tensor:
         """Call the blocks."""
-        patches: Tensor = self._blocks(*inputs)
+        patches: Tensor = self.blocks(*inputs)
         return patches

@@ -24,6 +24,7 @@ sqrt = torch.sqrt
 exp = torch.exp
 log = torch.log
 tanh = torch.tanh
+floor = torch.floor
 
 
 def power(values: Tensor, /) -> Tensor:
@@ -37,6 +38,10 @@ def scale(values: Tensor, factor: Tensor | float, /) -> Tensor:
 
 def maximum(values: Tensor, floor: float, /) -> Tensor:
     return values.clamp(min=floor)
+
+
+def to_index(values: Tensor, /) -> Tensor:
+    return values.long()
 
 
 def where(condition: Tensor, values: Tensor, otherwise: Tensor | float, /) -> Tensor:
@@ -102,7 +107,9 @@ def stack(parts: Sequence[Tensor], axis: int = 0, /) -> Tensor:
 
 
 def gather(values: Tensor, index: Tensor, /) -> Tensor:
-    return values[index]
+    # Indexing adds its slopes up entry by entry; those of index_select are added up in blocks.
+    chosen = values.index_select(0, index.reshape(-1))
+    return chosen.reshape(*index.shape, *values.shape[1:])
 
 
 def scatter_add(values: Tensor, index: Tensor, like: Tensor, /) -> Tensor:

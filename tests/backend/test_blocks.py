@@ -37,7 +37,7 @@ def test_decoder_doubles_the_sides(side):
 
 def test_unet_keeps_the_side(side):
     """Full resolution in, full resolution out."""
-    assert run(side, UNet(side.layers, 5, 2, 4, 2), np.ones((3, 5, 40, 40))).shape == (3, 2, 40, 40)
+    assert run(side, UNet(side.layers, 5, 2, (4, 8, 16)), np.ones((3, 5, 40, 40))).shape == (3, 2, 40, 40)
 
 
 def test_halving_undoes_doubling(side, rng):

@@ -7,7 +7,7 @@ from ptycho.network.settings import NetworkSettings
 from ptycho.physics import fourier
 from ptycho.training.loss import Loss, LossWeights
 
-BOTH = pytest.mark.parametrize("architecture", ["cnn", "unet"])
+BOTH = pytest.mark.parametrize("architecture", ["cnn", "unet", "canvas_unet"])
 
 
 def batch(side, network, size=2, seed=0, dtype=np.float32):
@@ -39,7 +39,9 @@ def test_every_size_gives_patches_and_amplitudes(side, make_network, architectur
 
 
 @pytest.mark.parametrize("gridsize", [1, 2, 3])
-@pytest.mark.parametrize(("architecture", "N"), [("cnn", 256), ("unet", 32), ("unet", 72), ("unet", 256)])
+@pytest.mark.parametrize(
+    ("architecture", "N"), [("cnn", 256), ("unet", 32), ("unet", 72), ("unet", 256), ("canvas_unet", 72)]
+)
 def test_each_architecture_takes_its_own_sides(side, make_network, architecture, N, gridsize):
     """The cnn goes up to 256; the unet takes multiples of eight."""
     network = make_network(N=N, architecture=architecture, gridsize=gridsize)
@@ -90,9 +92,15 @@ def test_cnn_has_the_size_of_the_contract(side, make_network):
 
 @BOTH
 def test_predicted_amplitude_is_the_physics_of_the_patches(side, make_network, architecture):
-    """The second output is the numpy forward model of the first, gain included."""
+    """The second output is the numpy forward model of the first, gain included.
+
+    On the canvas of a scan that is so at whole pixels: patches between them are interpolated, waves are not.
+    """
     network = moved(side, make_network(architecture=architecture, gridsize=2, probe_modes=2), log_gain=0.1)
-    prediction = side.predict(network, *batch(side, network))
+    X, relative = batch(side, network)
+    if architecture == "canvas_unet":
+        relative = side.tensor(np.rint(side.array(relative)))
+    prediction = side.predict(network, X, relative)
     patches, amplitude = (side.array(a) for a in prediction)
     reference = np.exp(0.1) * fourier.far_field_amplitude(patches, side.array(network.probe))
     assert np.linalg.norm(amplitude - reference) <= 1e-4 * np.linalg.norm(reference)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from ptycho.network.unrolled import FOLD, GroupCanvas, Illumination
+from ptycho.network.canvases import GroupCanvas
+from ptycho.network.unrolled import FOLD, Illumination
 
 CORNERS = np.array([(4, 3), (7, 3), (4, 8), (9, 6)], float)
 EMPTY = np.ones((1, 1, 64, 64), np.complex64)

@@ -46,10 +46,12 @@ def network_cases() -> list[Case]:
     for gridsize, pad, probe_big, object_big, masked in switches:
         shape = {"architecture": "cnn", "pad_object": pad, "probe_big": probe_big}
         cases += _both_precisions(shape, gridsize, object_big=object_big, masked=masked)
-        if pad and probe_big:  # The unet knows neither.
-            cases += _both_precisions(
-                {"architecture": "unet"}, gridsize, object_big=object_big, masked=masked
-            )
+        if pad and probe_big:  # The unets know neither.
+            kinds = ["unet", *["canvas_unet"] * (object_big and gridsize > 1)]
+            for kind in kinds:
+                cases += _both_precisions(
+                    {"architecture": kind}, gridsize, object_big=object_big, masked=masked
+                )
     attentive = {"architecture": "cnn", "cbam_encoder": True, "pad_object": True, "probe_big": True}
     return cases + _both_precisions(attentive, 2, object_big=True, masked=False)
 

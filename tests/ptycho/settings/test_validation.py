@@ -29,7 +29,7 @@ MODEL: list[tuple[str, Any, str]] = [
     ("n_filters_scale", -1, "n_filters_scale must be positive, got -1"),
     ("probe_scale", 0.0, "probe_scale must be positive, got 0.0"),
     ("gaussian_smoothing_sigma", -0.5, "gaussian_smoothing_sigma must be non-negative, got -0.5"),
-    ("architecture", "fno", "Invalid architecture 'fno'. Expected one of ['cnn', 'unet']."),
+    ("architecture", "fno", "Invalid architecture 'fno'. Expected one of ['canvas_unet', 'cnn', 'unet']."),
     ("probe_modes", 0, "probe_modes must be positive, got 0"),
     ("unet_stages", 0, "unet_stages must be positive, got 0"),
 ]
@@ -159,7 +159,8 @@ def test_all_complaints_come_together() -> None:
         validate_training_config(config)
     assert str(caught.value) == (
         "Unsupported input size: 0\n"
-        "  expected  cnn: one of 64, 128, 256; unet: a multiple of 8 from 32 to 1024\n  try       N = 64\n"
+        "  expected  canvas_unet: a multiple of 8 from 32 to 1024; cnn: one of 64, 128, 256; "
+        "unet: a multiple of 8 from 32 to 1024\n  try       N = 64\n"
         "gridsize must be positive, got 0\n  expected  a whole number above 0\n  try       gridsize = 1\n"
         "nepochs must be positive, got 0\n  expected  a whole number above 0\n  try       nepochs = 50"
     )
