@@ -86,7 +86,7 @@ class Illumination:
         return ops.broadcast_to(light, ops.shape(self.measured))
 
     def empty_sample(self) -> Array:
-        """Give one patch of a sample that lets all light through, for all frames: its far field is one, too."""
+        """Give one patch that lets all light through, for all frames: its far field is computed once."""
         n = self.measured.shape[-1]
         return self.physics.ops.ones((1, 1, n, n), self.probe)
 
