@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the scan, settings files and flags."""
     parser.add_argument("model", type=Path, metavar="RUN_FOLDER", help="a run folder, or its wts.h5.zip")
     parser.add_argument("--scan", type=Path, metavar="FILE.npz", help="the scan to reconstruct")
+    options.add_strict(parser)
     options.add_sources(parser, "infer", files="*", metavar="SCAN|FILE.toml")
 
 
@@ -43,20 +44,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings above what the bundle says, and reconstruct."""
     trained = open_network(arguments.model)
     named = _named_files(trained.archive, arguments.scan)
-    return infer(trained, options.resolve(arguments, "infer", extra_layers=[named], trained=trained.settings))
+    resolution = options.resolve(arguments, "infer", extra_layers=[named], trained=trained.settings)
+    return infer(trained, resolution, strict=arguments.strict)
 
 
-def infer(trained: OpenedBundle, resolution: Resolution) -> int:
+def infer(trained: OpenedBundle, resolution: Resolution, *, strict: bool = False) -> int:
     """Reconstruct into a folder that appears whole or not at all.
 
     Args:
         trained: The bundle, opened.
         resolution: The settings, with the layer of the bundle among them.
+        strict: Whether a picture that does not explain its frames is a failure.
 
     Raises:
         ConfigError: The scan is missing, or a setting contradicts the weights.
         ValueError: The bundle cannot be read, or the scan does not fit it.
     """
+    from ptycho.clients.verdict import verdict_of
     from ptycho.report.markdown import write_report
     from ptycho.report.results import Results, name_of
 
@@ -74,18 +78,20 @@ def infer(trained: OpenedBundle, resolution: Resolution) -> int:
         _log.info("%s", note)
     with building(target, "inference") as folder:
         reconstruction = backend.reconstruct(model, configurations.resolution, scan)
+        verdict = verdict_of(reconstruction, scan, configurations.resolution, name)
         results = Results(
             title=f"{target.name}: {name_of(scan)} reconstructed",
             resolution=configurations.resolution,
             reconstruction=replace(reconstruction, notes=(*notes, *reconstruction.notes)),
             scan=scan,
             trained_on_it=_trained_on(trained.bundle, scan),
+            verdict=verdict,
         )
         results.reconstruction.save(folder / RECONSTRUCTION)
         write_settings(folder, results.resolution, home=target)
         write_report(folder, results)
     _log.info("%s: report.md, object.png, reconstruction.npz", target)
-    return 0
+    return options.exit_code_of(verdict, strict=strict)
 
 
 def _note_of_backends(bundle: Bundle, name: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ptycho.commands.failure import EXIT_NOT_EXPLAINED, EXIT_WHOLE
 from ptycho.run.resolve import SCAN_OF, resolve_layers, resolve_run
 from ptycho.settings.layers import BARE_NAMES
 from ptycho.settings.recipe import RECIPES, STANDARD, recipe_layers
@@ -22,6 +23,7 @@ from ptyconf.text.show import show
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ptycho.metrics.verdict import Verdict
     from ptycho.settings.layers import Command as Purpose
     from ptyconf import Layer, Resolution
     from ptyconf.commands import Answer
@@ -134,6 +136,24 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
         help=f"packaged settings below yours: {', '.join(RECIPES)} (default {STANDARD})",
         metavar="NAME",
     )
+
+
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    """Declare that a picture which does not explain its frames is a failure."""
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help=f"exit with {EXIT_NOT_EXPLAINED} where the picture does not explain its frames",
+    )
+
+
+def exit_code_of(verdict: Verdict, *, strict: bool) -> int:
+    """Say the verdict on the terminal, and give the exit code that it means."""
+    explained = verdict.word == "explained"
+    _log.log(logging.INFO if explained else logging.WARNING, "%s", verdict)
+    if verdict.advice:
+        _log.warning("%s", verdict.advice)
+    return EXIT_NOT_EXPLAINED if strict and verdict.word == "not explained" else EXIT_WHOLE
 
 
 def add_purpose(parser: argparse.ArgumentParser) -> None:

@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the scan, settings files and flags."""
     parser.add_argument("scan", type=Path, metavar="SCAN", help="the scan to reconstruct")
+    options.add_strict(parser)
     options.add_sources(parser, "infer", files="*")
 
 
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     named = flags.given(given, spelling=dict.fromkeys(given, "SCAN"), typed=True)
     resolution = options.resolve(arguments, "infer", extra_layers=[named, PYTORCH, _folder(arguments.scan)])
     options.require_scan(resolution, "inference.test_data_file", "Scan not found")
-    return _reconstruct(resolution)
+    return _reconstruct(resolution, strict=arguments.strict)
 
 
 def _folder(scan: Path) -> Layer:
@@ -44,8 +45,9 @@ def _folder(scan: Path) -> Layer:
     return mapping.layer("cli-defaults", {"inference.output_dir": Path(f"{scan.stem}-reconstructed")})
 
 
-def _reconstruct(resolution: Resolution) -> int:
+def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
     from ptycho.clients.reconstruction import reconstruct_scan
+    from ptycho.clients.verdict import verdict_of
     from ptycho.report.markdown import write_report
     from ptycho.report.results import Results, name_of
     from ptycho.scan.raw_data import RawData
@@ -55,18 +57,21 @@ def _reconstruct(resolution: Resolution) -> int:
     scan = RawData.from_file(path, options=resolution.build(ScanOptions))
     target = Path(str(resolution["inference.output_dir"]))
     with building(target, "reconstruction") as folder:
+        reconstruction = reconstruct_scan(scan, resolution)
+        verdict = verdict_of(reconstruction, scan, resolution, str(resolution["inference.backend"]))
         results = Results(
             title=f"{target.name}: {name_of(scan)} reconstructed from its frames",
             resolution=resolution,
-            reconstruction=reconstruct_scan(scan, resolution),
+            reconstruction=reconstruction,
             scan=scan,
             trained_on_it=None,
+            verdict=verdict,
         )
         results.reconstruction.save(folder / RECONSTRUCTION)
         write_settings(folder, resolution, home=target)
         write_report(folder, results)
     _log.info("%s: report.md, object.png, reconstruction.npz", target)
-    return 0
+    return options.exit_code_of(verdict, strict=strict)
 
 
 COMMAND = Command(

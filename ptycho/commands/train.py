@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN_FOLDER",
         help="go on from the newest checkpoint of a run, or of this very run, if it left one",
     )
+    options.add_strict(parser)
     options.add_sources(parser, metavar="SCAN|FILE.toml")
 
 
@@ -48,18 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings and train."""
     if arguments.resume is None:
-        return train(options.resolve(arguments, "train"))
+        return train(options.resolve(arguments, "train"), strict=arguments.strict)
     if arguments.resume is not _THIS_RUN:
-        return train(options.resolve(arguments, "train", extra_layers=[_resuming(arguments.resume)]))
+        resumed = options.resolve(arguments, "train", extra_layers=[_resuming(arguments.resume)])
+        return train(resumed, strict=arguments.strict)
     resolution = options.resolve(arguments, "train")
     attempt = newest_attempt(Path(str(resolution["training.output_dir"])))
     if attempt is None:
         _log.info("there is nothing to resume from: the training starts with its first epoch")
-        return train(resolution)
+        return train(resolution, strict=arguments.strict)
     if not is_unfinished(attempt.folder) and _epochs_of(attempt) >= int(str(resolution["training.nepochs"])):
         _log.info("%s is a whole run: there is nothing to resume", attempt.folder)
         return EXIT_WHOLE
-    return train(resolution.with_layer(_resuming(attempt.folder)))
+    return train(resolution.with_layer(_resuming(attempt.folder)), strict=arguments.strict)
 
 
 def _epochs_of(attempt: Attempt) -> int:
@@ -72,13 +74,18 @@ def _resuming(folder: Path) -> Layer:
     return flags.given({"training.resume": folder}, spelling={"training.resume": "--resume"}, typed=True)
 
 
-def train(resolution: Resolution) -> int:
+def train(resolution: Resolution, *, strict: bool = False) -> int:
     """Train, reconstruct, and leave a run folder that appears whole or not at all.
+
+    Args:
+        resolution: The settings.
+        strict: Whether a picture that does not explain its frames is a failure.
 
     Raises:
         ConfigError: A scan is missing.
         ValueError: Settings and scan do not go together.
     """
+    from ptycho.clients.verdict import verdict_of
     from ptycho.report.markdown import write_report
     from ptycho.report.results import Results, name_of
 
@@ -100,19 +107,23 @@ def train(resolution: Resolution) -> int:
         # From here on the network is safe: whatever fails now is completed by `ptycho finish`.
         write_bundle(folder / FILE_NAME, backend.pack(training.model, training.resolution, target))
         write_settings(folder, training.resolution, home=target)
+        reconstruction = backend.reconstruct(training.model, training.resolution, reconstructed_scan)
+        verdict = verdict_of(reconstruction, reconstructed_scan, training.resolution, library.name)
         results = Results(
             title=f"{target.name}: trained on {name_of(scan)}",
             resolution=training.resolution,
-            reconstruction=backend.reconstruct(training.model, training.resolution, reconstructed_scan),
+            reconstruction=reconstruction,
             scan=reconstructed_scan,
             trained_on_it=reconstructed_scan is scan,
             training=training,
+            verdict=verdict,
         )
         results.reconstruction.save(folder / RECONSTRUCTION)
         write_report(folder, results)
     remove_obsolete(earlier)
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
-    return EXIT_INTERRUPTED if training.interrupted else EXIT_WHOLE
+    code = options.exit_code_of(verdict, strict=strict)
+    return EXIT_INTERRUPTED if training.interrupted else code
 
 
 def _read_scans(resolution: Resolution) -> tuple[RawData, RawData]:

@@ -11,6 +11,7 @@ from ptycho.metrics.comparison import Comparison, compare, compare_network_alone
 
 if TYPE_CHECKING:
     from ptycho.backends.base import Training
+    from ptycho.metrics.verdict import Verdict
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
     from ptyconf import Resolution
@@ -31,6 +32,7 @@ class Results:
         scan: The scan that was reconstructed.
         trained_on_it: Whether the network was trained on that very scan; None where there was no network.
         training: What the training left; None for inference alone.
+        verdict: What the frames say about the picture; None where they were not asked.
         warnings: What could not be told, one sentence each; the report ends with them.
     """
 
@@ -40,6 +42,7 @@ class Results:
     scan: RawData
     trained_on_it: bool | None
     training: Training | None = None
+    verdict: Verdict | None = None
     warnings: list[str] = field(default_factory=list)
 
     @cached_property

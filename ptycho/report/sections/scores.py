@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import write_text
 from ptycho.report.markdown import table
-from ptycho.report.section import ReportSection, has_reference
+from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 FILE_NAME = "scores.json"
 
 
+def _applies(results: Results) -> bool:
+    return bool(results.comparisons) or results.verdict is not None
+
+
 def _write(results: Results, folder: Path) -> list[str]:
     write_text(folder / FILE_NAME, json.dumps(_as_dict(results), indent=1) + "\n")
+    if not results.comparisons:
+        return []
     rows = {
         f"{name}: {score}": text
         for name, comparison in results.comparisons.items()
@@ -46,7 +52,8 @@ def _as_dict(results: Results) -> dict[str, object]:
         "version": 1,
         "scan": results.scan_name,
         "trained_on_this_scan": results.trained_on_it,
-        "reference": results.reference_name,
+        **({} if results.verdict is None else results.verdict.as_dict()),
+        **({"reference": results.reference_name} if results.comparisons else {}),
         **{
             name: {
                 **comparison.scores.as_dict(),
@@ -73,4 +80,4 @@ def _lines(comparison: Comparison) -> dict[str, str]:
     return lines
 
 
-SECTION = ReportSection(heading="Scores", order=20, write=_write, applies=has_reference)
+SECTION = ReportSection(heading="Scores", order=20, write=_write, applies=_applies)

@@ -1,0 +1,46 @@
+"""What a picture leaves unexplained: on the detector, on the sample, frame by frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptycho.report.figures.figure import SMALL, label, limits_of, new_figure, show, tidy, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.physics.arrays import Real
+
+
+def save_residuals(
+    path: Path, on_detector: Real, on_sample: Real, of_frames: Real, *, in_photons: bool
+) -> None:
+    """Draw the residuals of a picture.
+
+    Args:
+        path: PNG file.
+        on_detector: Squared error of each pixel, shape (N, N); NaN where it is masked.
+        on_sample: Misfit of the frames that light a place, shape (H, W); NaN in the dark.
+        of_frames: Misfit of each frame, shape (n,).
+        in_photons: Whether the errors on the detector are multiples of the photon noise.
+    """
+    figure = new_figure(10.2, 3.2)
+    detector, sample, frames = figure.subplots(1, 3)
+    unit = "squared error / photon noise" if in_photons else "squared error / energy"
+    for axes, picture, title, quantity in (
+        (detector, on_detector, "on the detector", f"log10 {unit}"),
+        (sample, on_sample, "on the sample", "log10 misfit"),
+    ):
+        logarithm = np.log10(picture, out=np.full(picture.shape, np.nan), where=picture > 0)
+        finite = logarithm[np.isfinite(logarithm)]
+        limits = limits_of(finite) if finite.size else (0.0, 1.0)
+        show(axes, logarithm, title=title, quantity=quantity, limits=limits, colours="magma")
+    frames.semilogy(
+        np.arange(len(of_frames)), np.maximum(of_frames, 1e-12), ".", markersize=2, color="#1f77b4"
+    )
+    tidy(frames, title="frame by frame")
+    frames.tick_params(which="both", labelsize=SMALL)
+    label(frames, "frame", "misfit")
+    write(figure, path)

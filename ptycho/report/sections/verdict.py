@@ -1,0 +1,79 @@
+"""Whether the frames say what the picture shows: the word, the figures, and what was tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ptycho.report.figures.residuals import save_residuals
+from ptycho.report.markdown import picture, plain, table
+from ptycho.report.section import ReportSection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ptycho.metrics.verdict import Verdict
+    from ptycho.report.results import Results
+
+
+FILE_NAME = "residuals.png"
+SHOWN_FRAMES = 12
+"""Frames that are listed by number."""
+
+
+def _write(results: Results, folder: Path) -> list[str]:
+    verdict = results.verdict
+    if verdict is None:
+        return []
+    residuals = verdict.residuals
+    save_residuals(
+        folder / FILE_NAME,
+        residuals.on_detector,
+        residuals.on_sample,
+        residuals.of_frames,
+        in_photons=residuals.photons is not None,
+    )
+    blocks = [f"**{verdict.word}**: {plain(verdict.reason)}.", plain(verdict.advice)]
+    blocks.append(table("", _figures(verdict)))
+    if verdict.tried:
+        blocks.append(_tried(verdict))
+    return [*blocks, picture(FILE_NAME, "What the picture leaves unexplained")]
+
+
+def _figures(verdict: Verdict) -> dict[str, str]:
+    residuals = verdict.residuals
+    noise = (
+        "photons are not known"
+        if residuals.photons is None
+        else f"{residuals.noise:.2g} at {residuals.photons:.3g} photons a frame"
+    )
+    rows = {
+        "misfit": f"{residuals.misfit:.3g} of the energy (R factor {residuals.r_factor:.3f})",
+        "photon noise alone": noise,
+        "predicting each frame by their mean": f"{residuals.misfit_of_mean:.3g}",
+    }
+    unseen = verdict.unseen
+    if unseen is not None:
+        rows["frames left out of a short reconstruction"] = (
+            f"{unseen.misfit:.3g}, and {unseen.misfit_of_mean:.3g} of their mean ({unseen.count} frames)"
+        )
+    rows["frames not explained"] = _frames(residuals.odd_frames.tolist(), len(residuals.of_frames))
+    return rows
+
+
+def _frames(odd: list[int], count: int) -> str:
+    if not odd:
+        return f"none of {count}"
+    listed = ", ".join(map(str, odd[:SHOWN_FRAMES])) + (" ..." if len(odd) > SHOWN_FRAMES else "")
+    return f"{len(odd)} of {count}: {listed}"
+
+
+def _tried(verdict: Verdict) -> str:
+    rows = {
+        f"{trial.cause}: {trial.what}": f"{trial.misfit:.3g}, as it stands {trial.as_it_stands:.3g}"
+        + (" (helps)" if trial.helps else "")
+        for trial in verdict.tried
+    }
+    return table("tried, misfit of frames not seen", rows)
+
+
+SECTION = ReportSection(heading="Verdict", order=5, write=_write)
