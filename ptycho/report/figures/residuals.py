@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho.report.figures.figure import SMALL, label, limits_of, new_figure, show, tidy, write
+from ptycho.report.figures.figure import SMALL, TICKED, label, limits_of, open_figure, show, tidy, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,8 @@ def save_residuals(
         of_frames: Misfit of each frame, shape (n,).
         in_photons: Whether the errors on the detector are multiples of the photon noise.
     """
-    figure = new_figure(10.2, 3.2)
-    detector, sample, frames = figure.subplots(1, 3)
+    figure, grid = open_figure(1, 3, 2.3, 2.3, TICKED)
+    detector, sample, frames = grid[0]
     unit = "squared error / photon noise" if in_photons else "squared error / energy"
     for axes, picture, title, quantity in (
         (detector, on_detector, "on the detector", f"log10 {unit}"),

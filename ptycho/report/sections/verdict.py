@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.report.figures.residuals import save_residuals
-from ptycho.report.markdown import picture, plain, table
+from ptycho.report.markdown import plain, table
 from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
@@ -15,28 +14,19 @@ if TYPE_CHECKING:
     from ptycho.report.results import Results
 
 
-FILE_NAME = "residuals.png"
 SHOWN_FRAMES = 12
 """Frames that are listed by number."""
 
 
-def _write(results: Results, folder: Path) -> list[str]:
+def _write(results: Results, _folder: Path) -> list[str]:
     verdict = results.verdict
     if verdict is None:
         return []
-    residuals = verdict.residuals
-    save_residuals(
-        folder / FILE_NAME,
-        residuals.on_detector,
-        residuals.on_sample,
-        residuals.of_frames,
-        in_photons=residuals.photons is not None,
-    )
     blocks = [f"**{verdict.word}**: {plain(verdict.reason)}.", plain(verdict.advice)]
     blocks.append(table("", _figures(verdict)))
     if verdict.tried:
         blocks.append(_tried(verdict))
-    return [*blocks, picture(FILE_NAME, "What the picture leaves unexplained")]
+    return blocks
 
 
 def _figures(verdict: Verdict) -> dict[str, str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ptycho.metrics.verdict import judge
+from ptycho.metrics.verdict_residuals import residuals_of
 from ptycho.report.markdown import write_report
 from ptycho.report.results import Results
 from ptycho.report.section import ReportSection
@@ -121,3 +123,15 @@ def test_text_from_outside_is_only_text(tmp_path: Path, results: Results) -> Non
     assert page.count("&lt;img src=x onerror=alert(1)>\\x1b[2J # heading") == 2
     assert "<img" not in page
     assert "\x1b" not in page
+
+
+def test_the_verdict_stands_on_top(tmp_path: Path, results: Results) -> None:
+    """The word comes before all else, with its figures; JSON has it; the maps are drawn."""
+    residuals = residuals_of(results.reconstruction, results.scan)
+    write_report(tmp_path, replace(results, verdict=judge(residuals, None)))
+    page = (tmp_path / "report.md").read_text()
+    assert page.split("\n")[2] == "## Verdict"
+    assert "**doubtful**: too few places to leave some out" in page
+    assert json.loads((tmp_path / "scores.json").read_text())["verdict"] == "doubtful"
+    assert (tmp_path / "residuals.png").stat().st_size > 1000
+    assert "What could not be told" not in page
