@@ -5,9 +5,9 @@ Only headers and the metadata text are read; the diffraction array is never open
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ptycho.scan.geometry import FACTS, Fact
 from ptycho.settings.data import ScanOptions
@@ -16,8 +16,7 @@ from ptyconf import Layer, Origin
 from ptyconf.sources import mapping
 
 
-@dataclass(frozen=True)
-class ProbeSide:
+class ProbeSide(NamedTuple):
     """What the look at a scan file's header shows.
 
     Attributes:
@@ -38,7 +37,7 @@ class ProbeSide:
     nphotons: float | None = None
     frames: str = ""
     frame_side: int | None = None
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = MappingProxyType({})
 
 
 def probe_side(path: Path) -> ProbeSide:
@@ -61,9 +60,9 @@ def probe_side(path: Path) -> ProbeSide:
     axes = shape[:2] if len(shape) == 3 and shape[2] == 1 else shape[-2:]
     if len(shape) not in {2, 3} or 0 in shape:
         doubt = f"'{key}' in {path} has shape {shape}, which is no square image"
-        return replace(seen, shape=shape, doubt=doubt)
+        return seen._replace(shape=shape, doubt=doubt)
     doubt = "" if axes[0] == axes[1] else f"'{key}' in {path} is not square: {shape}; took {axes[0]}"
-    return replace(seen, side=axes[0], shape=shape, doubt=doubt)
+    return seen._replace(side=axes[0], shape=shape, doubt=doubt)
 
 
 def data_file_layer(

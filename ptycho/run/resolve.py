@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptycho.run.data_file import ProbeSide, data_file_layer, positions_layer, probe_side
 from ptycho.settings import views
@@ -24,7 +23,7 @@ from ptycho.settings.recipe import counts_groups, recipe_layers
 from ptycho.settings.schema import schema
 from ptycho.settings.sides import nearest_side
 from ptyconf import ConfigError, Layer, Problem, Resolution, resolve
-from ptyconf.sources import environment, flags, instance, mapping, toml
+from ptyconf.sources import environment, instance, mapping, toml
 
 PathLike = str | os.PathLike[str]
 
@@ -36,8 +35,7 @@ NO_SETTINGS = frozenset({"PTYCHO_SHARED_DATA"})
 _PROFILE_VARIABLE = f"{ENVIRONMENT_PREFIX}__PROFILE"
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(NamedTuple):
     """What users wrote for one run, source by source.
 
     Attributes:
@@ -89,6 +87,8 @@ class Sources:
 def _flag_layer(given: Layer | Mapping[str, Any], command: Command) -> Layer:
     if isinstance(given, Layer):
         return given
+    from ptyconf.sources import flags  # argparse is no use to programs that pass no flags
+
     values = {key.removeprefix("--"): value for key, value in given.items()}
     return flags.given(values, sections=BARE_NAMES[command])
 

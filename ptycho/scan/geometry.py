@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptycho.errors import ScanError
 from ptyconf.errors import error_text
@@ -33,8 +32,7 @@ ENERGIES_EV = {
 FACTS = ("wavelength_m", "distance_m", "pixel_size_m")
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(NamedTuple):
     """A number that a file states.
 
     Attributes:
@@ -46,8 +44,7 @@ class Fact:
     origin: str
 
 
-@dataclass(frozen=True)
-class Geometry:
+class Geometry(NamedTuple):
     """What is known of the experiment; None where nothing was said.
 
     Attributes:
@@ -71,7 +68,7 @@ class Geometry:
         }
         if options.energy_kev is not None:
             given["wavelength_m"] = Fact(photon_wavelength_m(1e3 * options.energy_kev), "data.energy_kev")
-        return replace(self, **given)
+        return self._replace(**given)
 
     def facts(self) -> dict[str, float]:
         """Give what is known, by the name of the setting."""

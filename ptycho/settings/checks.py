@@ -1,21 +1,19 @@
 """What makes a value legal, with the words for one that is not."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
 from ptyconf import Complaint
 
 
-@dataclass(frozen=True)
 class Check:
     """One condition on one value.
 
     In its texts `{name}` is the name of the field, `{v}` the value, `{sorted}` the list of legal names and
     `{either}` the same in words, as they are then: a registry may have grown.
 
-    Attributes:
+    Args:
         holds: Tells whether a value is legal.
         wrong: First line of the message.
         expected: What is legal, in words.
@@ -24,12 +22,22 @@ class Check:
         legal: The legal names, where there is a list of them.
     """
 
-    holds: Callable[[Any], bool]
-    wrong: str
-    expected: str
-    example: str
-    remedy: str = ""
-    legal: Collection[Any] = ()
+    def __init__(
+        self,
+        holds: Callable[[Any], bool],
+        wrong: str,
+        expected: str,
+        example: str,
+        *,
+        remedy: str = "",
+        legal: Collection[Any] = (),
+    ) -> None:
+        self.holds = holds
+        self.wrong = wrong
+        self.expected = expected
+        self.example = example
+        self.remedy = remedy
+        self.legal = legal
 
     def broken_by(self, value: object) -> bool:
         """Tell whether a value breaks the check; one of a type that cannot be compared does."""
@@ -90,12 +98,8 @@ def above_zero(example: str, *, optional: bool = False) -> Check:
     return Check(holds, "{name} must be positive, got {v}", "a number above 0", example)
 
 
-@dataclass(frozen=True)
 class _Length(Check):
     """A length in metres whose size tells a wrong unit."""
-
-    largest: float = inf
-    smallest: float = 0.0
 
     def complaint(self, name: str, value: object) -> Complaint | None:
         """Name the unit in which the number would be a length of that kind."""
@@ -120,8 +124,6 @@ def length_m(smallest: float, largest: float, example: str) -> Check:
         "{name} = {v} is no such length in metres",
         f"{smallest:g} to {largest:g} m",
         example,
-        smallest=smallest,
-        largest=largest,
     )
 
 

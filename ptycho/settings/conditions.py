@@ -1,10 +1,10 @@
 """When a setting has nothing to act on: conditions on the other settings of a run."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ptycho.settings.registries import ARCHITECTURES
+from ptyconf.text.show import json_text
 
 Condition = Callable[[Mapping[str, Any]], str | None]
 """Gives the reason why a setting has nothing to act on, or None where it acts."""
@@ -12,13 +12,13 @@ Condition = Callable[[Mapping[str, Any]], str | None]
 
 def where(path: str, value: object) -> Condition:
     """Nothing to act on where another setting has that value."""
-    shown = "not set" if value is None else json.dumps(value)
+    shown = "not set" if value is None else json_text(value)
     return lambda settings: f"{path} is {shown}" if settings[path] == value else None
 
 
 def unless(path: str, value: object) -> Condition:
     """Nothing to act on where another setting has another value."""
-    return lambda settings: None if settings[path] == value else f"{path} is {json.dumps(settings[path])}"
+    return lambda settings: None if settings[path] == value else f"{path} is {json_text(settings[path])}"
 
 
 def first(*conditions: Condition) -> Condition:
@@ -35,7 +35,7 @@ def unless_used(name: str) -> Condition:
         architecture = settings["model.architecture"]
         entry: Any = ARCHITECTURES.get(architecture)
         unused = entry is not None and name not in entry.uses
-        return f"model.architecture is {json.dumps(architecture)}" if unused else None
+        return f"model.architecture is {json_text(architecture)}" if unused else None
 
     return condition
 

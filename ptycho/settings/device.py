@@ -5,13 +5,11 @@ where a driver is there to be used; where the operating system shows none, the a
 """
 
 import os
-import platform
 import sys
 import warnings
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptycho.settings.call_site import outside_stack_level
 from ptycho.settings.registries import BACKENDS
@@ -31,8 +29,7 @@ _DRIVER_FILES = (
 _VISIBILITY = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
 
-@dataclass(frozen=True)
-class Device:
+class Device(NamedTuple):
     """The accelerator to use on a machine, and the evidence for it in words."""
 
     accelerator: str
@@ -85,6 +82,8 @@ def resolve_accelerator(requested: str = "auto") -> str:
 
 def _absence() -> str | None:
     """Say why no accelerator can be there, as far as that is known without torch."""
+    import platform  # 2 ms that only a run with accelerator 'auto' pays
+
     system = platform.system()
     if system == "Linux":
         hidden = [name for name in _VISIBILITY if os.environ.get(name, "0").strip() in {"", "-1"}]

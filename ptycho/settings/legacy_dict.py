@@ -5,14 +5,16 @@ wrote each key last, whether a configuration has populated it (CONFIG-001), and 
 Importing this module imports no framework.
 """
 
-import logging
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ptycho.settings.call_site import call_site
 from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    import logging
 
 __all__ = [
     "LegacyDict",
@@ -33,7 +35,6 @@ __all__ = [
     "writer",
 ]
 
-logger = logging.getLogger("ptycho.params")  # the name that a contract fixes
 
 DEFAULTS: dict[str, Any] = {
     "N": 128,
@@ -106,6 +107,13 @@ class UnpopulatedError(RuntimeError):
     """A data helper would have read defaults that no configuration had replaced."""
 
 
+def _logger() -> "logging.Logger":
+    """Give the logger of the name that a contract fixes; logging costs 6 ms that only a warning pays."""
+    import logging
+
+    return logging.getLogger("ptycho.params")
+
+
 class LegacyDict(dict[str, Any]):
     """A dict that knows who wrote each key, whether a configuration populated it, and whether it is sealed.
 
@@ -166,7 +174,7 @@ class LegacyDict(dict[str, Any]):
             changed = [key for key, value in values.items() if key not in self or self[key] != value]
             if changed:
                 before = sorted({self.writer(key) or "its default" for key in changed})
-                logger.warning(
+                _logger().warning(
                     "post-seal update of params.cfg at %s:%d (changed: %s; written before at %s)",
                     *place,
                     ", ".join(changed),
@@ -193,7 +201,7 @@ class LegacyDict(dict[str, Any]):
     def _warn_sealed(self, values: Iterable[str], place: tuple[str, int]) -> None:
         for key in values:
             if key not in WRITABLE_WHEN_SEALED:
-                logger.warning(
+                _logger().warning(
                     "post-seal write of params.cfg[%r] at %s:%d (written before at %s)",
                     key,
                     *place,

@@ -191,7 +191,7 @@ def _outward(attribute: Attribute, slot: Slot | None) -> Callable[[Any], Any] | 
     return copied if slot is None or slot.kind.mutable else None
 
 
-_ATTRS_CALL = re.compile(r"__attr_(?:validator|converter)_(\w+)|_setattr\('(\w+)'")
+_ATTRS_CALL = r"__attr_(?:validator|converter)_(\w+)|_setattr\('(\w+)'"
 
 
 def _attribute_in(trace: TracebackType | None) -> str:
@@ -200,7 +200,7 @@ def _attribute_in(trace: TracebackType | None) -> str:
     while trace is not None:
         code = trace.tb_frame.f_code
         if code.co_filename.startswith("<attrs generated"):
-            match = _ATTRS_CALL.search(linecache.getline(code.co_filename, trace.tb_lineno))
+            match = re.search(_ATTRS_CALL, linecache.getline(code.co_filename, trace.tb_lineno))
             if match is not None:
                 name = match[1] or match[2]
         trace = trace.tb_next

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptyconf.merge.origin import Origin
 
 Keys = tuple[Any, ...]  # text, and an index in a list of what is unset
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing wrong with a layer, before it is known what it overrides.
 
     ``keys`` is the place as the source spells it, ``origin`` a place of its own where there are no keys; the
-    snippet is shown unless a secret is named in its context. One fault may stand for ``count`` of a kind.
+    snippet is shown unless a secret is named in its context. One fault may stand for several ``alike``.
     """
 
     text: str
@@ -27,4 +25,4 @@ class Fault:
     hint: str = ""
     snippet: str = ""
     context: str = ""
-    count: int = 1
+    alike: int = 1

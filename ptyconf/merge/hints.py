@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.fault import Fault, Keys
@@ -105,7 +104,7 @@ class Hints:
         prefix, _, rest = fault.hint.partition("__")
         meant = {key.replace("__", "_"): key for key in self.index.environment}
         key = meant.get(rest.upper().replace("__", "_"))
-        return fault if key is None else replace(fault, hint=f"{prefix}__{key}")
+        return fault if key is None else fault._replace(hint=f"{prefix}__{key}")
 
 
 def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, text: str, key: str = "") -> str:

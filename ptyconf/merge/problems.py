@@ -140,7 +140,7 @@ class SettingPlaces:
             hint=fault.hint,
             snippet="" if self.names_secret(fault.context) else fault.snippet,
         )
-        problem.count = fault.count
+        problem.count = fault.alike
         return problem
 
     def names_secret(self, context: str) -> bool:

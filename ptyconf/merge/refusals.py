@@ -55,7 +55,7 @@ class Refusals:
         if self.further:
             count = self.unknowns - KEPT_UNKNOWN
             text = f"{count} more unknown settings from here on"
-            self.faults.append(Fault(text, keys=self.further, count=count))
+            self.faults.append(Fault(text, keys=self.further, alike=count))
 
     def refuse_value(
         self, slot: Slot, value: Any, keys: Keys, mismatch: Mismatch, *, path: str = "", below: Segments = ()

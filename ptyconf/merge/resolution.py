@@ -387,12 +387,8 @@ class Resolution(Mapping[str, Any]):
             if replacement.label == layer.label and replacement.kind == layer.kind
         ] or named
         if len(alike) != 1:
-            many = "several layers" if alike else "no layer"
-            raise SchemaError(
-                f"there are {many} {layer.name!r} of {layer.label!r} to replace"
-                if alike
-                else f"there is no layer {layer.name!r} to replace"
-            )
+            several = f"are several layers {layer.name!r} of {layer.label!r}"
+            raise SchemaError(f"there {several if alike else f'is no layer {layer.name!r}'} to replace")
         from dataclasses import replace
 
         old = alike[0]

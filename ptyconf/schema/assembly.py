@@ -9,7 +9,6 @@ from typing import Any, Literal, Union
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.annotations import name_of, optional_of, unwrap
-from ptyconf.schema.deferred import with_references
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, tree_of
@@ -162,12 +161,16 @@ class Assembly:
         """Make the slot of a setting: its kind, what is below it, and its default as a tree."""
         try:
             node = None
-            if setting.conversion is None:
+            single = self.kinds.is_single(setting.type)
+            if setting.conversion is None and not single:
                 node = self._node(setting.type, setting.path, setting)
             kind = self.kinds.of(setting.type, nonfinite=setting.nonfinite)
         except SchemaError as error:
             raise SchemaError(f"{source} ({setting.path}): {error}") from None
-        setting = _with_strategy(setting, node)
+        if single and setting.merge is UNSET:
+            setting = setting.changed(merge="replace")
+        else:
+            setting = _with_strategy(setting, node)
         origin = attribute.source if attribute is not None and attribute.source else ""
         slot = Slot(
             setting,
@@ -181,6 +184,8 @@ class Assembly:
         elif node is None:
             slot.default = setting.default
         if self.references:
+            from ptyconf.schema.deferred import with_references
+
             slot.default = with_references(slot, slot.default)
         return slot
 

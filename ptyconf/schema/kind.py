@@ -27,7 +27,7 @@ def same(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """How one type is read and written.
 
@@ -55,7 +55,7 @@ class Kind:
     toml: Read = field(default=same)
     frozen: Read = field(default=same)
     thawed: Read = field(default=same)
-    json_schema: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    json_schema: Mapping[str, Any] = field(default_factory=dict)
     exact: frozenset[type] = frozenset()
     finite: bool = False
     mutable: bool = False

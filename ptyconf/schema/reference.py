@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ptyconf.text.show import toml_text
 
 START = "${"
 ESCAPED = "$${"
-_PART = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+_PART = r"\$\$\{|\$\{([^{}]*)\}|\$\{"
 
 
 class ReferenceSyntaxError(ValueError):
     """A text begins a reference and does not end it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """One reference in a text: to a setting, a variable of the environment or a file.
 
     Args:
@@ -73,7 +72,7 @@ def parts_of(text: str) -> list[str | Reference]:
     """
     parts: list[str | Reference] = []
     at = 0
-    for match in _PART.finditer(text):
+    for match in re.finditer(_PART, text):
         parts.append(text[at : match.start()])
         at = match.end()
         if match[0] == ESCAPED:

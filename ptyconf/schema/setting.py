@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ptyconf.errors import Complaint, SchemaError
 from ptyconf.schema.fields import UNSET
@@ -74,7 +74,9 @@ class Setting:
                 f"{self.path!r}: merge is {self.merge!r}; expected one of {', '.join(STRATEGIES)}"
             )
         for name in ("aliases", "deprecated"):
-            object.__setattr__(self, name, _strings(getattr(self, name)))
+            written = getattr(self, name)
+            if written.__class__ is not tuple:
+                object.__setattr__(self, name, _strings(written))
         if isinstance(self.choices, (list, set, frozenset, dict)):
             object.__setattr__(self, "choices", tuple(self.choices))
 
@@ -101,8 +103,7 @@ class Setting:
         return self.path.rpartition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """A layer is passed over for one setting, with the reason.
 
     Args:
@@ -115,12 +116,15 @@ class Policy:
     path: str
     layer: str
     reason: str
-    label: str = field(default="", kw_only=True)
+    label: str = ""
 
     def covers(self, path: str) -> bool:
         """Tell whether the policy speaks of this setting."""
-        if "*" not in self.path or path == self.path:
+        start, star, _ = self.path.partition("*")
+        if not star or path == self.path:
             return path == self.path
+        if not path.startswith(start.rstrip(".")) and not {'"', "'"} & {*start}:
+            return False
         if self.path.endswith(".*") and path.startswith(self.path[:-1]):
             return True
         pattern, segments = split_path(self.path), split_path(path)
@@ -129,7 +133,7 @@ class Policy:
         return matches(pattern, segments)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Derivation:
     """A setting that follows from others.
 
@@ -158,7 +162,7 @@ class Derivation:
         return self.name or getattr(self.function, "__name__", type(self.function).__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """A condition across settings; ``check`` sees the whole resolution and says what is wrong, or None."""
 

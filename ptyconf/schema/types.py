@@ -85,6 +85,12 @@ class Kinds:
             return False
         return is_class_with_fields(typing.get_origin(kind) or kind)
 
+    def is_single(self, kind: Any) -> bool:
+        """Tell at a glance whether a type is one value with nothing below it; False leaves it open."""
+        if kind.__class__ is types.UnionType:
+            return all(member.__class__ is type and member in BUILTINS for member in kind.__args__)
+        return (kind.__class__ is type and kind in BUILTINS) or typing.get_origin(kind) is Literal
+
     def of(self, kind: Any, *, nonfinite: bool = False) -> Kind:
         """Find the kind of a type.
 

@@ -61,6 +61,8 @@ def json_text(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
     import json
 
     # TOML forbids DEL in a text, JSON allows it.
