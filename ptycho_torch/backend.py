@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ptycho.reconstruction.iteration import SweepLibrary
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
-    from ptycho.training.plan import TrainingConfigurations
+    from ptycho.training.plan import TrainingConfigurations, WatchedFolder
     from ptycho.training.result import Model, TrainingResult
     from ptycho_torch.nn.model import PtychoNetwork
     from ptyconf import Resolution
@@ -38,7 +38,7 @@ def begin(resolution: Resolution) -> None:
 
 
 def train(
-    configurations: TrainingConfigurations, scan: RawData, folder: Path
+    configurations: TrainingConfigurations, scan: RawData, folder: Path | WatchedFolder
 ) -> TrainingResult[PtychoNetwork]:
     """Train under Lightning."""
     from ptycho_torch.lit import train as lightning

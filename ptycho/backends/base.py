@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ptycho.reconstruction.iteration import SweepLibrary
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
+    from ptycho.training.plan import WatchedFolder
     from ptyconf import Resolution
 
 
@@ -84,8 +85,8 @@ class Training(Protocol):
 class Backend(Protocol):
     """What a backend offers to the command line."""
 
-    def train(self, configurations: Configurations, scan: RawData, folder: Path) -> Training:
-        """Train on a scan; leave checkpoints and metrics in the folder."""
+    def train(self, configurations: Configurations, scan: RawData, folder: Path | WatchedFolder) -> Training:
+        """Train on a scan; leave checkpoints and metrics in the folder; who watches sees each epoch."""
         ...
 
     def pack(self, model: Any, resolution: Resolution, home: Path) -> Bundle:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ from ptyconf.sources import flags
 if TYPE_CHECKING:
     import argparse
 
+    from ptycho.report.serve import LiveView
     from ptycho.scan.raw_data import RawData
     from ptyconf import Layer, Resolution
 
@@ -42,26 +45,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go on from the newest checkpoint of a run, or of this very run, if it left one",
     )
     options.add_strict(parser)
+    parser.add_argument(
+        "--live",
+        nargs="?",
+        type=int,
+        const=0,
+        metavar="PORT",
+        help="let a browser on this machine see the picture grow",
+    )
     options.add_sources(parser, metavar="SCAN|FILE.toml")
 
 
 @opened_once()
 def run(arguments: argparse.Namespace) -> int:
-    """Resolve the settings and train."""
-    if arguments.resume is None:
-        return train(options.resolve(arguments, "train"), strict=arguments.strict)
-    if arguments.resume is not _THIS_RUN:
-        resumed = options.resolve(arguments, "train", extra_layers=[_resuming(arguments.resume)])
-        return train(resumed, strict=arguments.strict)
+    """Resolve the settings and train, watched by a browser where that is asked for."""
+    with _live_view(arguments.live) as view:
+        resolution = _resolve(arguments)
+        return EXIT_WHOLE if resolution is None else train(resolution, view, strict=arguments.strict)
+
+
+def _live_view(port: int | None) -> AbstractContextManager[LiveView | None]:
+    if port is None:
+        return nullcontext()
+    from ptycho.report.serve import LiveView
+
+    return LiveView(port)
+
+
+def _resolve(arguments: argparse.Namespace) -> Resolution | None:
+    """Resolve the settings, with the run that is resumed; None where that is a whole run already."""
+    if arguments.resume not in (None, _THIS_RUN):
+        return options.resolve(arguments, "train", extra_layers=[_resuming(arguments.resume)])
     resolution = options.resolve(arguments, "train")
+    if arguments.resume is None:
+        return resolution
     attempt = newest_attempt(Path(str(resolution["training.output_dir"])))
     if attempt is None:
         _log.info("there is nothing to resume from: the training starts with its first epoch")
-        return train(resolution, strict=arguments.strict)
+        return resolution
     if not is_unfinished(attempt.folder) and _epochs_of(attempt) >= int(str(resolution["training.nepochs"])):
         _log.info("%s is a whole run: there is nothing to resume", attempt.folder)
-        return EXIT_WHOLE
-    return train(resolution.with_layer(_resuming(attempt.folder)), strict=arguments.strict)
+        return None
+    return resolution.with_layer(_resuming(attempt.folder))
 
 
 def _epochs_of(attempt: Attempt) -> int:
@@ -74,20 +99,23 @@ def _resuming(folder: Path) -> Layer:
     return flags.given({"training.resume": folder}, spelling={"training.resume": "--resume"}, typed=True)
 
 
-def train(resolution: Resolution, *, strict: bool = False) -> int:
+def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool = False) -> int:
     """Train, reconstruct, and leave a run folder that appears whole or not at all.
 
     Args:
         resolution: The settings.
         strict: Whether a picture that does not explain its frames is a failure.
+        view: Serves the page of the run wherever it lies by then.
 
     Raises:
         ConfigError: A scan is missing.
         ValueError: Settings and scan do not go together.
     """
     from ptycho.clients.verdict import verdict_of
+    from ptycho.report.live import LivePage
     from ptycho.report.markdown import write_report
     from ptycho.report.results import Results, name_of
+    from ptycho.training.plan import WatchedFolder
 
     options.require_scans_of_training(resolution)
     library = library_of(str(resolution["training.backend"]))
@@ -101,16 +129,20 @@ def train(resolution: Resolution, *, strict: bool = False) -> int:
         return 0
     resumed = resolution["training.resume"]
     earlier = taken_up(None if resumed is None else Path(str(resumed)), target)
+    title = f"{target.name}: trained on {name_of(scan)}"
     with building(target) as folder:
         write_settings(folder, configurations.resolution, home=target)
-        training = backend.train(configurations, scan, folder)
+        if view is not None:
+            view.folder = folder
+        watched = WatchedFolder(folder, [partial(LivePage, title)])
+        training = backend.train(configurations, scan, watched)
         # From here on the network is safe: whatever fails now is completed by `ptycho finish`.
         write_bundle(folder / FILE_NAME, backend.pack(training.model, training.resolution, target))
         write_settings(folder, training.resolution, home=target)
         reconstruction = backend.reconstruct(training.model, training.resolution, reconstructed_scan)
         verdict = verdict_of(reconstruction, reconstructed_scan, training.resolution, library.name)
         results = Results(
-            title=f"{target.name}: trained on {name_of(scan)}",
+            title=title,
             resolution=training.resolution,
             reconstruction=reconstruction,
             scan=reconstructed_scan,
@@ -120,6 +152,8 @@ def train(resolution: Resolution, *, strict: bool = False) -> int:
         )
         results.reconstruction.save(folder / RECONSTRUCTION)
         write_report(folder, results)
+    if view is not None:
+        view.folder = target
     remove_obsolete(earlier)
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
     code = options.exit_code_of(verdict, strict=strict)

@@ -69,16 +69,29 @@ def write_html(folder: Path, results: Results, blocks: Sequence[str]) -> None:
         parts.append(_block(block, folder))
         if block == "## Pictures":
             parts.append(_sliders(results))
-    parts += ["<h2>Every setting and its story</h2>", *_stories(results.resolution)]
-    page = (
+    parts += ["<h2>Every setting and its story</h2>", *stories(results.resolution)]
+    write_text(folder / NAME, page(results.title, parts, script=_SCRIPT))
+
+
+def page(title: str, parts: Sequence[str], *, script: str = "", reload_s: int | None = None) -> str:
+    """Give a whole page that loads nothing from elsewhere.
+
+    Args:
+        title: Text of unknown origin.
+        parts: HTML, one block each; empty ones are left out.
+        script: JavaScript of ours.
+        reload_s: After how many seconds a browser asks for the page again; None for never.
+    """
+    again = "" if reload_s is None else f'<meta http-equiv="refresh" content="{reload_s}">\n'
+    return (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n{again}'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(results.title)}</title>\n<style>{_STYLE}</style>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n"
         + "\n".join(part for part in parts if part)
-        + f"\n<script>{_SCRIPT}</script>\n</html>\n"
+        + (f"\n<script>{script}</script>" if script else "")
+        + "\n</html>\n"
     )
-    write_text(folder / NAME, page)
 
 
 def _block(text: str, folder: Path) -> str:
@@ -136,7 +149,7 @@ def _sliders(results: Results) -> str:
     return f'<div class="sliders">{"".join(sliders)}</div>'
 
 
-def _stories(resolution: Resolution) -> Iterator[str]:
+def stories(resolution: Resolution) -> Iterator[str]:
     """Tell every setting in a line that unfolds to its whole story."""
     for path in resolution:
         text = story(resolution, path)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ptycho.reconstruction.iteration import SweepLibrary
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
-    from ptycho.training.plan import TrainingConfigurations
+    from ptycho.training.plan import TrainingConfigurations, WatchedFolder
     from ptycho.training.result import Model, TrainingResult
     from ptyconf import Resolution
 
@@ -48,7 +48,7 @@ def begin(resolution: Resolution) -> None:
 
 
 def train(
-    configurations: TrainingConfigurations, scan: RawData, folder: Path
+    configurations: TrainingConfigurations, scan: RawData, folder: Path | WatchedFolder
 ) -> TrainingResult[PtychoNetwork]:
     """Train in TensorFlow's graphs."""
     start()

@@ -10,8 +10,9 @@ import tensorflow as tf
 from ptycho.run.record import LAST_CHECKPOINT
 from ptycho.run.signals import Interruption
 from ptycho.settings.registries import SCHEDULERS
+from ptycho.training.epoch_pictures import EpochPictures
 from ptycho.training.epochs import BestFiles, BestWeights, EarlyStop, Ranking
-from ptycho.training.journal import Journal
+from ptycho.training.journal import Journals
 from ptycho.training.loss_watch import LOOK_EVERY, non_finite_loss
 from ptycho.training.plan import Plan
 from ptycho.training.progress import Progress, open_progress
@@ -20,7 +21,9 @@ from ptycho.training.result import LoopEnd
 from .checkpoints import Arrays, Checkpoint, write_checkpoint
 from .data import Source
 from .devices import DevicePlacement
-from .module import PtychoModule, Score
+from .infer import reconstruct
+from .model import PtychoNetwork
+from .module import PtychoModule, Score, plain_network
 from .weights import export, load
 
 
@@ -52,6 +55,7 @@ class Loop:
         self.files = BestFiles(folder, ranking, execution.checkpoint_save_top_k)
         self.course = SCHEDULERS[self.plan.optimisation.scheduler].begin(self.plan.optimisation)
         self.interruption = Interruption()
+        self._pictures = EpochPictures(self.plan, reconstruct, self.place.devices[0])
         self._stopping = False
         self._steps = 0
         self._cut_short = False
@@ -88,7 +92,7 @@ class Loop:
         began = time.perf_counter()
         epochs_before = 0 if self.plan.earlier is None else self.plan.earlier.epochs
         epochs = self.plan.optimisation.epochs
-        journal = self.plan.folder.logger.open(self.plan.folder.path, self.history)
+        journal = self.plan.open_journals(self.history)
         bar = open_progress(epochs, len(self.train), epochs_before) if show else None
         self.interruption.take_over(self._stop)
         try:
@@ -114,7 +118,7 @@ class Loop:
     def _stop(self) -> None:
         self._stopping = True
 
-    def _epoch(self, epoch: int, bar: Progress | None, journal: Journal) -> None:
+    def _epoch(self, epoch: int, bar: Progress | None, journal: Journals) -> None:
         began = time.perf_counter()
         rates = self.course.rates(epoch)
         self.module.adam.set_rates(*rates)
@@ -130,8 +134,13 @@ class Loop:
         self.history.append(row)
         if bar is not None:
             bar.end_epoch(row)
-        journal.log(row, self._steps)
+        journal.log(row, self._steps, self._pictures.after_epoch(self._shown_network))
         self._look_back(row)
+
+    def _shown_network(self) -> PtychoNetwork:
+        """Give the network of this epoch on one device, for a picture."""
+        network = self.module.network
+        return network if self.place.replicas == 1 else plain_network(network.settings, export(network))
 
     def _learn(self, epoch: int, bar: Progress | None) -> Score:
         accum, count = self.plan.execution.accum_steps, len(self.train)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.execution import PyTorchExecutionConfig
-from ptycho.training.plan import Plan, TrainingConfigurations, make_plan, open_run_folder
+from ptycho.training.plan import Plan, TrainingConfigurations, WatchedFolder, make_plan, open_run_folder
 from ptycho.training.precision import settle_precision
 from ptycho.training.result import TrainingResult, result_of
 from ptycho.training.threads import choose_threads
@@ -24,7 +24,11 @@ from .weights import export
 
 
 def train(
-    configurations: TrainingConfigurations, scan: RawData, run_dir: Path, *, progress: bool | None = None
+    configurations: TrainingConfigurations,
+    scan: RawData,
+    run_dir: Path | WatchedFolder,
+    *,
+    progress: bool | None = None,
 ) -> TrainingResult[PtychoNetwork]:
     """Train, and rebuild the network in single precision from its best weights.
 
@@ -48,7 +52,7 @@ def train(
         return result_of(loop.plan, end, network, weights["probe"].copy())
 
 
-def open_loop(configurations: TrainingConfigurations, scan: RawData, run_dir: Path) -> Loop:
+def open_loop(configurations: TrainingConfigurations, scan: RawData, run_dir: Path | WatchedFolder) -> Loop:
     """Do everything that stands before the first step of `train`, which takes the same arguments.
 
     Threads come first, then the devices: TensorFlow keeps both as they are when it makes its first tensor.

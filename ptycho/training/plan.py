@@ -1,7 +1,7 @@
 """The plan of a training: everything that is settled before its first step."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,7 +24,7 @@ from ptyconf.errors import error_text
 from ptyconf.report import dump_toml
 
 from .groups import Groups
-from .journal import Logger, find_logger
+from .journal import Journals, Logger, OpenJournal, Row, find_logger
 from .optimisation import Optimisation
 from .probe import Probe, is_explicit, retrieve_from_training_frames, scale_probe
 from .resume import EarlierTraining, carry_over_best
@@ -52,6 +52,19 @@ class TrainingConfigurations(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class WatchedFolder:
+    """The folder of a training, and who watches.
+
+    Attributes:
+        path: The folder; made when missing.
+        watchers: What opens further journals beside the one that the settings name.
+    """
+
+    path: Path
+    watchers: Sequence[OpenJournal] = ()
+
+
 @dataclass
 class RunFolder:
     """The folder of a training, before anything is computed.
@@ -60,32 +73,37 @@ class RunFolder:
         path: Where checkpoints and metrics go.
         logger: What writes its epochs down.
         earlier: The training that is resumed, or None.
+        watchers: What opens further journals, for people who watch.
     """
 
     path: Path
     logger: Logger
     earlier: EarlierTraining | None = None
+    watchers: Sequence[OpenJournal] = ()
 
 
 def open_run_folder(
-    configurations: TrainingConfigurations, path: Path, read_checkpoint: Callable[[Path], EarlierTraining]
+    configurations: TrainingConfigurations,
+    folder: Path | WatchedFolder,
+    read_checkpoint: Callable[[Path], EarlierTraining],
 ) -> RunFolder:
     """Make the folder of a training, and refuse at once what would fail only after its first epoch.
 
     Args:
         configurations: The configurations.
-        path: The folder; made when missing.
+        folder: The folder; made when missing.
         read_checkpoint: Reads a checkpoint of the backend.
 
     Raises:
         ValueError: A scheduler or a logger is unknown, or the checkpoint to resume from cannot be used.
     """
-    path = Path(path)
-    path.mkdir(parents=True, exist_ok=True)
+    watched = folder if isinstance(folder, WatchedFolder) else WatchedFolder(Path(folder))
+    watched.path.mkdir(parents=True, exist_ok=True)
     training, execution = configurations.tf_training_config, configurations.execution_config
     SCHEDULERS[execution.scheduler]
     journal = find_logger(execution.logger_backend)
-    return RunFolder(path, journal, None if training.resume is None else read_checkpoint(training.resume))
+    earlier = None if training.resume is None else read_checkpoint(training.resume)
+    return RunFolder(watched.path, journal, earlier, watched.watchers)
 
 
 @dataclass
@@ -168,6 +186,16 @@ class Plan:
             labelled=self.weights.labelled,
             phase_subtraction=bool(self.configurations.resolution["data.phase_subtraction"]),
         )
+
+    def open_journals(self, rows: Sequence[Row]) -> Journals:
+        """Open what epochs are written down in.
+
+        Args:
+            rows: Epochs of the training that is resumed.
+        """
+        folder = self.folder
+        watchers = [open_journal(folder.path, rows) for open_journal in folder.watchers]
+        return Journals(folder.logger.open(folder.path, rows), watchers, self.configurations.resolution)
 
     def conclude(self, *notes: str | None) -> None:
         """Add what a backend decided, log all notes, and copy the best files of an earlier training."""

@@ -11,6 +11,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
+from ptycho.training.epoch_pictures import EpochPictures
 from ptycho.training.epochs import Ranking
 from ptycho.training.plan import Plan
 from ptycho.training.result import LoopEnd
@@ -24,6 +25,7 @@ from .callbacks import (
     early_stopping,
 )
 from .data import Tensors
+from .infer import reconstruct
 from .module import PtychoModule
 from .trainer import make_trainer, quiet
 
@@ -142,12 +144,13 @@ class Loop:
             return
         earlier = self.plan.earlier
         rows = [] if earlier is None else earlier.history
-        self.module.journal = self.plan.folder.logger.open(self.plan.folder.path, rows)
+        self.module.journal = self.plan.open_journals(rows)
+        self.module.pictures = EpochPictures(self.plan, reconstruct, self.trainer.strategy.root_device)
         try:
             yield
         finally:
             self.module.journal.close()
-            self.module.journal = None
+            self.module.journal = self.module.pictures = None
 
     def _fit(self, trainer: Any) -> None:
         """Let Lightning train; turn its exit on a second Ctrl-C back into KeyboardInterrupt."""

@@ -12,7 +12,8 @@ from torch import Tensor
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.settings.registries import SCHEDULERS
-from ptycho.training.journal import Journal
+from ptycho.training.epoch_pictures import EpochPictures
+from ptycho.training.journal import Journals
 from ptycho.training.loss import Loss, LossWeights
 from ptycho.training.loss_watch import LOOK_EVERY, NonFiniteLossError, non_finite_loss
 from ptycho.training.optimisation import ADAM_BETAS, ADAM_EPSILON, Optimisation
@@ -52,6 +53,7 @@ class PtychoModule(pl.LightningModule):
         history: One row for each epoch.
         settings_toml: Settings of the training, as the text of a settings file.
         journal: Where epochs are written down; None on all processes of a training but the first.
+        pictures: Draws them for the journal.
     """
 
     loss_name = "train_loss"
@@ -78,7 +80,8 @@ class PtychoModule(pl.LightningModule):
         self.loss = Loss(operations, LossWeights(**loss))
         self.history: list[dict[str, float]] = []
         self.settings_toml = ""
-        self.journal: Journal | None = None
+        self.journal: Journals | None = None
+        self.pictures: EpochPictures | None = None
         self._all_good = False
         self._began = 0.0
         self._course: Course | None = None
@@ -188,8 +191,9 @@ class PtychoModule(pl.LightningModule):
         self.history.append({"epoch": float(self.current_epoch), **metrics})
         # After the rates of this epoch were logged, for they may change here.
         self.course.observe(metrics[self.optimisation.watched])
-        if self.journal is not None:
-            self.journal.log(self.history[-1], self.trainer.global_step)
+        if self.journal is not None and self.pictures is not None:
+            draw = self.pictures.after_epoch(lambda: self.network)
+            self.journal.log(self.history[-1], self.trainer.global_step, draw)
 
     def configure_gradient_clipping(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ptycho.scan.raw_data import RawData
-from ptycho.training.plan import Plan, TrainingConfigurations, make_plan, open_run_folder
+from ptycho.training.plan import Plan, TrainingConfigurations, WatchedFolder, make_plan, open_run_folder
 from ptycho.training.precision import settle_precision
 from ptycho.training.result import TrainingResult, result_of
 from ptycho.training.threads import ThreadChoice, choose_threads, measure_threads
@@ -27,7 +27,11 @@ TIMED_GROUPS = 4
 
 
 def train(
-    configurations: TrainingConfigurations, scan: RawData, run_dir: Path, *, progress: bool | None = None
+    configurations: TrainingConfigurations,
+    scan: RawData,
+    run_dir: Path | WatchedFolder,
+    *,
+    progress: bool | None = None,
 ) -> TrainingResult[PtychoNetwork]:
     """Do all that `open_loop` and `run_loop` do, which share these arguments and errors."""
     return run_loop(open_loop(configurations, scan, run_dir, progress=progress))
@@ -36,7 +40,7 @@ def train(
 def open_loop(
     configurations: TrainingConfigurations,
     scan: RawData,
-    run_dir: Path,
+    run_dir: Path | WatchedFolder,
     *,
     progress: bool | None = None,
     kind: type[PtychoModule] | None = None,

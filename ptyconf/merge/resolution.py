@@ -225,8 +225,6 @@ class Resolution(Mapping[str, Any]):
 
         return to_html(self)
 
-    # Instances
-
     def build(self, target: type[T] | View[T]) -> T:
         """Make a plain instance of a target class, as if it had been written by hand.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +20,7 @@ from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.run.resolve import resolve_run
 from ptycho.run.settings import prepare_training
 from ptycho.scan.raw_data import RawData
+from ptycho.training.plan import WatchedFolder
 
 SETTINGS = """\
 [model]
@@ -160,11 +161,14 @@ def train_small(trained: Path, backend: str) -> Callable[..., Any]:
     door, scan_file = load_backend(backend), trained / "train.npz"
     scan = RawData.from_file(scan_file)
 
-    def train(folder: Path, execution: dict[str, Any] | None = None, **settings: Any) -> Any:
+    def train(
+        folder: Path, execution: dict[str, Any] | None = None, watchers: Sequence[Any] = (), **settings: Any
+    ) -> Any:
         chosen = {"train_data_file": scan_file, "output_dir": folder, "backend": backend, **SMALL, **settings}
         on_cpu = PyTorchExecutionConfig(**{"accelerator": "cpu"} | (execution or {}))
         resolution = resolve_run("train", overrides=chosen, execution_config=on_cpu)
-        return door.train(prepare_training(resolution, backend), scan, folder)
+        place = WatchedFolder(folder, watchers)
+        return door.train(prepare_training(resolution, backend), scan, place)
 
     return train
 

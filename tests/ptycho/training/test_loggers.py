@@ -125,6 +125,53 @@ print(json.dumps([imported, scalars, plugins]))
 """
 
 
+SCRIPT_OF_PICTURES = """
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from ptycho.run.resolve import resolve_run
+from ptycho.training.journal import find_logger
+
+folder = Path(sys.argv[1])
+logger = find_logger("tensorboard").open(folder, [])
+logger.begin(resolve_run("train", flags={"training.notes": "third try"}))
+logger.look(lambda: None, step=4)
+logger.look(lambda: SimpleNamespace(object=np.eye(3, 5) * 1j), step=8)
+logger.close()
+frameworks = {"tensorflow", "keras", "torch", "lightning"}
+imported = sorted({name.split(".")[0] for name in sys.modules} & frameworks)
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data as parse
+from tensorboard.util.tensor_util import make_ndarray
+
+[file] = (folder / "tensorboard").glob("events.out.tfevents.*")
+events = EventAccumulator(str(file), size_guidance={"tensors": 0}).Reload()
+pictures = {}
+for name in ("amplitude", "phase"):
+    [event] = events.Tensors(name)
+    width, height, picture = make_ndarray(event.tensor_proto)
+    pictures[name] = [event.step, width.decode(), height.decode(), picture[:4].hex()]
+text = make_ndarray(events.Tensors("settings")[0].tensor_proto)[0].decode()
+start = parse(events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content)
+hyperparameters = start.hparams["training.nepochs"].number_value
+print(json.dumps([imported, pictures, 'notes = "third try"' in text, hyperparameters]))
+"""
+
+
+@pytest.mark.slow
+def test_tensorboard_shows_pictures_and_settings(tmp_path: Path) -> None:
+    """Amplitude and phase are PNG files of the picture's size, settings are text and hyperparameters."""
+    command = [sys.executable, "-c", SCRIPT_OF_PICTURES, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.splitlines()[-1] == (
+        '[[], {"amplitude": [8, "5", "3", "89504e47"], "phase": [8, "5", "3", "89504e47"]}, true, 50.0]'
+    )
+
+
 @pytest.mark.slow
 def test_tensorboard_reads_the_scalars(tmp_path: Path) -> None:
     """Every metric of every epoch is a scalar at its step in one file, and no framework is in the process."""
