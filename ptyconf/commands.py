@@ -65,12 +65,26 @@ def find_path(resolution: Resolution, name: str) -> str:
         raise ConfigError([Problem(f"{entry.path!r} has no value", path=entry.path)])
     if entry is not None:
         raise ConfigError([Problem(f"{name!r} may mean {' or '.join(entry.keys)}", hint=entry.keys[0])])
+    if name in resolution:
+        return name
+    container = _table_of(resolution, name)
+    if container is not None:
+        return container
     near = close_matches(name, index.keys) or [
         index.bare[name][0] for name in close_matches(name, index.bare)
     ]
     raise ConfigError(
         [Problem(f"unknown setting {name!r}", known=", ".join(near), hint=near[0] if near else "")]
     )
+
+
+def _table_of(resolution: Resolution, name: str) -> str | None:
+    """Give the table of settings that could hold a key which nobody writes."""
+    try:
+        path, keys = resolution.schema.locate(name)
+    except KeyError:
+        return None
+    return path if keys and path in resolution else None
 
 
 def check(load: Callable[[], Resolution]) -> Answer:

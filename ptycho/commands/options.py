@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from functools import cache
+import re
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ptycho.commands.failure import EXIT_NOT_EXPLAINED, EXIT_WHOLE
+from ptycho.commands.parser import Parser
 from ptycho.run.resolve import SCAN_OF, resolve_layers, resolve_run
+from ptycho.settings.environment import likely_slips
 from ptycho.settings.layers import BARE_NAMES
 from ptycho.settings.recipe import RECIPES, STANDARD, recipe_layers
 from ptycho.settings.schema import OFFERED, schema
@@ -60,6 +63,8 @@ OFTEN: Mapping[Purpose, tuple[str, ...]] = {
 
 _PROGRESS = "execution.enable_progress_bar"
 _LOOK_BYTES = 1024
+_SETTING = re.compile(rb"""\[\[?\s*[\w"'][^,]*\]|[\w"'][\w.\-"' ]*=""")
+"""How a line of settings begins: with a header, or with a key and its sign."""
 
 
 def add_sources(
@@ -80,7 +85,36 @@ def add_sources(
     parser.add_argument("--help-all", action=_HelpAll, help="show a flag for every setting, and leave")
     flags.add_flags(parser, schema, sections=BARE_NAMES[command], defaults={})
     _describe_flags(parser, OFTEN[command])
+    if isinstance(parser, Parser):
+        parser.flags_of_keys = partial(_add_flag_of_key, parser)
     parser.usage = f"%(prog)s {_positionals(parser)} [OPTIONS] [--section.name VALUE]"
+
+
+def _add_flag_of_key(parser: argparse.ArgumentParser, option: str) -> bool:
+    """Declare the flag of one key of a table of settings, ``--training.loss_terms.tv``; False for no such."""
+    try:
+        path, keys = schema.locate(option.removeprefix("--"))
+    except KeyError:
+        return False
+    if not option.startswith("--") or not keys or path not in schema.settings:
+        return False
+    parser.add_argument(option, dest=option, action=_TakeKey, metavar="VALUE", help=argparse.SUPPRESS)
+    return True
+
+
+class _TakeKey(argparse.Action):
+    """Keep the text of a key's flag as flags of settings are kept."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002  The signature is argparse's.
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Keep it beside the others, in the order of the command line."""
+        number = len(vars(namespace))
+        setattr(namespace, self.dest, flags.Given(number, self.dest.removeprefix("--"), values, self.dest))
 
 
 def _about_files(metavar: str) -> str:
@@ -190,6 +224,8 @@ def resolve(
         ConfigError: Everything that is wrong with the settings, together.
         ValueError: Two scans are named.
     """
+    for name, meant in likely_slips(os.environ).items():
+        _log.warning("the variable %s is not read; %s would be a setting", name, meant)
     named = list(arguments.files if files is None else files)
     scans = [path for path in named if _is_scan(path)]
     return resolve_run(
@@ -243,7 +279,11 @@ def _scan_layers(setting: str, scans: list[Path]) -> list[Layer]:
 
 
 def _is_scan(path: Path) -> bool:
-    """Tell a scan from a settings file: by its name, else by its first bytes, which no text has."""
+    """Tell a scan from a settings file: by its name, else by what is in it.
+
+    A text is a scan where a format recognises it, or where no line of its beginning looks like a setting: the
+    error is then that of a scan.
+    """
     if any(path.suffix.lower() in known.suffixes for known in SETTINGS_FORMATS.entries()):
         return False
     if not path.exists():
@@ -251,7 +291,26 @@ def _is_scan(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as stream:
-        return b"\0" in stream.read(_LOOK_BYTES)
+        first = stream.read(_LOOK_BYTES)
+    return b"\0" in first or not _looks_like_settings(first) or _has_a_format(path)
+
+
+def _looks_like_settings(first: bytes) -> bool:
+    """Tell whether a text holds a setting, or nothing but remarks."""
+    lines = [line for line in map(bytes.strip, first.splitlines()) if line and not line.startswith(b"#")]
+    return not lines or any(map(_SETTING.match, lines))
+
+
+def _has_a_format(path: Path) -> bool:
+    from ptycho.errors import ScanError
+    from ptycho.scan.scan_file import open_scan
+    from ptycho.scan.scan_format import find_format
+
+    try:
+        find_format(open_scan(path))
+    except ScanError:
+        return False
+    return True
 
 
 def require_here(files: Iterable[Path]) -> None:

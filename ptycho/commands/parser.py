@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ptyconf.errors import error_text
+from ptyconf.text.show import close_matches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class UsageError(ValueError):
@@ -14,7 +17,14 @@ class UsageError(ValueError):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one clear message, without the list of every flag."""
+    """A parser whose errors are one clear message, without the list of every flag.
+
+    Attributes:
+        flags_of_keys: Declares a flag that nobody declared beforehand, because there are endless of its kind,
+            or tells that it is none.
+    """
+
+    flags_of_keys: Callable[[str], bool] | None = None
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
         """Read all arguments, or name the first that is not known, with its close match.
@@ -24,6 +34,9 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: An argument is not known.
         """
+        if (declare := self.flags_of_keys) is not None and args:
+            for option in {word.partition("=")[0] for word in args[0]} - self._option_string_actions.keys():
+                declare(option)
         # A parser of commands cannot tell options of its own from those of a command.
         intermixed = self._subparsers is None
         parse = self.parse_known_intermixed_args if intermixed else self.parse_known_args
@@ -31,6 +44,21 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             raise unknown_argument(unknown[0], self)
         return namespace
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is no choice, and name the closest one; argparse has no public place for that.
+
+        Raises:
+            UsageError: The value is no choice.
+        """
+        if action.choices is None or value in action.choices:
+            return
+        names = [str(choice) for choice in action.choices]
+        asked = next(iter(action.option_strings[-1:]), str(action.metavar or action.dest))
+        near = close_matches(str(value), names, count=1)
+        words = [self.prog, *action.option_strings[-1:], *near] if near else [self.prog, "--help"]
+        message = f"argument {asked}: invalid choice: {value!r} (choose from {', '.join(map(repr, names))})"
+        raise UsageError(error_text(message, hint=" ".join(words)))
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse has to say.
@@ -45,6 +73,6 @@ def unknown_argument(argument: str, parser: argparse.ArgumentParser) -> UsageErr
     """Make the error of an argument that a parser does not know."""
     name = argument.partition("=")[0]
     known = [option for action in parser._actions for option in action.option_strings]  # noqa: SLF001  No public list.
-    close = difflib.get_close_matches(name, known, n=1)
+    close = close_matches(name, known, count=1)
     hint = close[0] if close else f"{parser.prog} --help"
     return UsageError(error_text(f"unknown argument '{argument}'", hint=hint))

@@ -86,6 +86,17 @@ class ScanFile:
         weakref.finalize(self, self._stream.close)
 
     @cached_property
+    def first_bytes(self) -> bytes:
+        """What the file begins with, unpacked where it was compressed: enough to recognise a format by."""
+        return _first_bytes(self._stream)
+
+    @property
+    def stream(self) -> IO[bytes]:
+        """The open file from its first byte on, for a format of its own kind; nobody else closes it."""
+        self._stream.seek(0)
+        return self._stream
+
+    @cached_property
     def npz(self) -> NpzFile:
         """The file as an NPZ archive.
 
@@ -186,10 +197,15 @@ def opened_once() -> Iterator[None]:
         _run.reset(token)
 
 
-def _container(stream: IO[bytes]) -> str:
+def _first_bytes(stream: IO[bytes]) -> bytes:
     stream.seek(0)
     first = stream.read(FIRST_BYTES)
     stream.seek(0)
+    return first
+
+
+def _container(stream: IO[bytes]) -> str:
+    first = _first_bytes(stream)
     for container, place, magic in MAGIC:
         if first[place : place + len(magic)] == magic:
             return container

@@ -55,8 +55,20 @@ class Check:
         return Complaint(
             self.wrong.format(name=name, v=value, sorted=names, either=either),
             expected=self.expected.format(sorted=names),
-            hint=f"{name} = {self.example}",
+            hint=f"{name} = {self._legal_near(value) or self.example}",
         )
+
+    def _legal_near(self, value: Any) -> str:
+        """Spell the legal value that an illegal one looks like; "" where it looks like none."""
+        near = _names_near(value, self.legal)
+        return f'"{near[0]}"' if near else ""
+
+
+def _names_near(value: object, legal: Collection[Any]) -> list[str]:
+    from ptyconf.text.show import close_matches  # an error alone needs it
+
+    names = [one for one in legal if isinstance(one, str)]
+    return close_matches(value, names, count=1) if isinstance(value, str) else []
 
 
 def among(legal: Collection[Any]) -> Callable[[Any], bool]:
@@ -165,6 +177,16 @@ def choice(legal: Collection[Any], example: str, wrong: str = "") -> Check:
     return Check(among(legal), wrong or usual, "one of {sorted}", f'"{example}"', legal=legal)
 
 
+class _WeightTable(Check):
+    """A table from names to weights."""
+
+    def _legal_near(self, value: Any) -> str:
+        """Correct the first name that looks like a legal one."""
+        unknown = [name for name in value if name not in self.legal] if isinstance(value, dict) else []
+        near = next((near for name in unknown if (near := _names_near(name, self.legal))), [])
+        return f"{{{near[0]} = 1.0}}" if near else ""
+
+
 def weights_by_name(legal: Collection[str], what: str) -> Check:
     """Check a table of weights.
 
@@ -176,7 +198,7 @@ def weights_by_name(legal: Collection[str], what: str) -> Check:
     def holds(table: Any) -> bool:
         return all(name in legal and 0 <= weight < inf for name, weight in table.items())
 
-    return Check(
+    return _WeightTable(
         holds,
         f"{{name}} = {{v}} is no table of weights of a {what} each",
         "names out of {sorted}, with numbers from 0",

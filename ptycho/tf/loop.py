@@ -113,6 +113,7 @@ class Loop:
             seconds=time.perf_counter() - began,
             device=self.place.name,
             interrupted=self.interruption.requested,
+            early_stop=self.early_stop,
         )
 
     def _stop(self) -> None:

@@ -103,6 +103,14 @@ class EarlyStop:
         """Whether the training should end."""
         return self.waited >= self.patience
 
+    def reason(self) -> str:
+        """Say what was waited for in vain."""
+        waited = f"for {self.waited} epochs (execution.early_stop_patience)"
+        if self.best is None:
+            return f"{self.ranking.monitor} was no number {waited}"
+        side = "below" if self.ranking.mode == "min" else "above"
+        return f"{self.ranking.monitor} did not get {side} {self.best:.6g} {waited}"
+
     def state(self) -> State:
         """Give what a resumed training needs to know."""
         return {"best": self.best, "waited": self.waited}

@@ -44,7 +44,7 @@ def probe_modes_of(scan: RawData, modes: int) -> tuple[Probe, list[str]]:
             error_text(
                 f"{scan.source or 'the scan'} has no probe",
                 expected="probeGuess, complex, of shape (N, N) or (P, N, N)",
-                hint="a scan file with probeGuess, an estimate will do",
+                hint='data.probe = "file:key", a probe in a file of its own; an estimate will do',
             )
         )
     probe = np.asarray(given, np.complex64)

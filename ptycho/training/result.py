@@ -1,5 +1,6 @@
 """What a training leaves, whichever backend did it."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -12,8 +13,10 @@ from ptycho.scan.raw_data import RawData
 from ptyconf import Origin, Resolution
 from ptyconf.sources import mapping
 
-from .epochs import BestWeights
+from .epochs import BestWeights, EarlyStop
 from .plan import Plan
+
+logger = logging.getLogger(__name__)
 
 Network = TypeVar("Network")
 
@@ -73,6 +76,7 @@ class LoopEnd:
         seconds: Time spent in the loop.
         device: Where it ran.
         interrupted: Whether Ctrl-C ended it.
+        early_stop: The rule that ends it where nothing gets better.
     """
 
     history: list[dict[str, float]]
@@ -81,6 +85,7 @@ class LoopEnd:
     seconds: float
     device: str
     interrupted: bool
+    early_stop: EarlyStop
 
     def notes(self, epochs: int) -> list[str]:
         """Say which weights are kept, and why the training stopped before its last epoch.
@@ -93,7 +98,8 @@ class LoopEnd:
         if self.interrupted:
             notes.append(f"the training was interrupted in epoch {n_epochs}")
         elif n_epochs < epochs:
-            notes.append(f"the training stopped early after {n_epochs} epochs")
+            why = f": {self.early_stop.reason()}" if self.early_stop.reached else ""
+            notes.append(f"the training stopped early after {n_epochs} epochs{why}")
         return notes
 
 
@@ -108,6 +114,9 @@ def result_of(
         network: With the weights of the best epoch, ready to reconstruct.
         probe: Its modes, shape (P, N, N).
     """
+    notes = end.notes(plan.optimisation.epochs)
+    for note in notes:
+        logger.info("%s", note)
     return TrainingResult(
         network=network,
         normalisation=plan.normalisation,
@@ -118,7 +127,7 @@ def result_of(
         device=end.device,
         best_checkpoint=end.best_checkpoint,
         best_epoch=end.best.epoch,
-        decisions=[*plan.notes, *end.notes(plan.optimisation.epochs)],
+        decisions=[*plan.notes, *notes],
         interrupted=end.interrupted,
     )
 

@@ -1,10 +1,12 @@
 """What happens beside the optimisation: best weights, checkpoints, and an orderly end on Ctrl-C."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping, ModelCheckpoint, ProgressBar
+import torch
+from lightning.pytorch.callbacks import Callback, Checkpoint, ModelCheckpoint, ProgressBar
 from torch import Tensor
 
 from ptycho.run.record import LAST_CHECKPOINT
@@ -177,15 +179,48 @@ class LastCheckpoint(Checkpoint):
             trainer.save_checkpoint(self.path)
 
 
-def early_stopping(ranking: Ranking, patience: int) -> EarlyStopping:
-    """Stop once `patience` epochs in a row brought nothing better."""
-    return EarlyStopping(
-        monitor=ranking.monitor,
-        mode=ranking.mode,
-        patience=patience,
-        check_finite=False,
-        check_on_train_epoch_end=True,
-    )
+class StopEarly(Callback):
+    """End the training where a rule says that nothing gets better.
+
+    Args:
+        rule: Counts the epochs.
+    """
+
+    def __init__(self, rule: epochs.EarlyStop) -> None:
+        self.rule = rule
+
+    @property
+    def state_key(self) -> str:
+        """Name its entry in a checkpoint."""
+        # Lightning's own EarlyStopping stood here once: checkpoints hold its key and its words, and may be
+        # resumed by either.
+        ranking = self.rule.ranking
+        return f"EarlyStopping{ {'monitor': ranking.monitor, 'mode': ranking.mode} }"
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Count the epoch; all processes of a training end together."""
+        score = trainer.callback_metrics.get(self.rule.ranking.monitor)
+        if score is not None:
+            self.rule.observe(float(score))
+        if trainer.strategy.reduce_boolean_decision(self.rule.reached, all=False):
+            trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a resumed training needs to know, in Lightning's words."""
+        worst = math.inf if self.rule.ranking.mode == "min" else -math.inf
+        best = worst if self.rule.best is None else self.rule.best
+        return {
+            "wait_count": self.rule.waited,
+            "stopped_epoch": 0,
+            "best_score": torch.tensor(best, dtype=torch.float64),
+            "patience": self.rule.patience,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on waiting where another training stood."""
+        best = float(state_dict["best_score"])
+        waited = int(state_dict["wait_count"])
+        self.rule.restore({"best": best if math.isfinite(best) else None, "waited": waited})
 
 
 class TrainingBar(ProgressBar):

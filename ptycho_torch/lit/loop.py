@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
 from ptycho.training.epoch_pictures import EpochPictures
-from ptycho.training.epochs import Ranking
+from ptycho.training.epochs import EarlyStop, Ranking
 from ptycho.training.plan import Plan
 from ptycho.training.result import LoopEnd
 
@@ -21,8 +21,8 @@ from .callbacks import (
     KeepBestWeights,
     LastCheckpoint,
     OrderlyEnd,
+    StopEarly,
     TrainingBar,
-    early_stopping,
 )
 from .data import Tensors
 from .infer import reconstruct
@@ -37,12 +37,14 @@ class Callbacks:
     Attributes:
         end: Ends it in good order on Ctrl-C.
         best: Keeps the best weights.
+        stop: Ends it where nothing gets better.
         best_file: Keeps the best epochs as files, or None.
         others: What nobody asks afterwards.
     """
 
     end: OrderlyEnd
     best: KeepBestWeights
+    stop: StopEarly
     best_file: BestCheckpoint | None
     others: list[Callback]
 
@@ -52,19 +54,20 @@ class Callbacks:
         execution, folder = plan.execution, plan.folder.path
         ranking = Ranking(plan.monitor, execution.checkpoint_mode)
         end = OrderlyEnd()
-        others: list[Callback] = [early_stopping(ranking, execution.early_stop_patience)]
+        others: list[Callback] = []
         best_file = None
         if execution.enable_checkpointing:
             best_file = BestCheckpoint(folder, ranking, top_k=execution.checkpoint_save_top_k, end=end)
             others.append(LastCheckpoint(folder, end))
         if show:
             others.append(TrainingBar())
-        return cls(end, KeepBestWeights(ranking), best_file, others)
+        stop = StopEarly(EarlyStop(ranking, execution.early_stop_patience))
+        return cls(end, KeepBestWeights(ranking), stop, best_file, others)
 
     def as_list(self) -> list[Callback]:
         """List all of them; the best file comes before the last one, which keeps its ranking."""
-        stop, *rest = self.others
-        return [self.end, self.best, stop, *([self.best_file] if self.best_file else []), *rest]
+        files = [self.best_file] if self.best_file else []
+        return [self.end, self.best, self.stop, *files, *self.others]
 
 
 @dataclass
@@ -134,6 +137,7 @@ class Loop:
             seconds=seconds,
             device=device,
             interrupted=self.callbacks.end.requested,
+            early_stop=self.callbacks.stop.rule,
         )
 
     @contextmanager

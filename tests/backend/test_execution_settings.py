@@ -128,7 +128,9 @@ def test_early_stop_patience_ends_a_stale_training(train: Train) -> None:
     stale = {"checkpoint_mode": "max", "checkpoint_monitor_metric": "train_loss", "early_stop_patience": 2}
     result = train(execution=stale, nepochs=9)
     assert len(result.history) == 3
-    assert "the training stopped early after 3 epochs" in result.decisions
+    first = result.history[0]["train_loss"]
+    why = f"train_loss did not get above {first:.6g} for 2 epochs (execution.early_stop_patience)"
+    assert result.decisions[-1] == f"the training stopped early after 3 epochs: {why}"
 
 
 @pytest.mark.parametrize(("name", "files"), [("csv", 1), (None, 0)])

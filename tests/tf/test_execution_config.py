@@ -332,7 +332,7 @@ def test_checkpoint_mode_and_early_stop_patience_end_it(run: Run, tmp_path: Path
     """Judged by a metric that should rise but falls, the training ends after as many epochs as patience."""
     trained = run(early_stop_patience=2, checkpoint_mode="max", nepochs=9)
     assert len(trained.history) == 3
-    assert trained.decisions[-1] == "the training stopped early after 3 epochs"
+    assert trained.decisions[-1].startswith("the training stopped early after 3 epochs: ")
     assert [path.name for path in (tmp_path / "run").glob("best*")] == ["best-epoch000.ckpt"]
 
 

@@ -21,6 +21,7 @@ from ptycho.training.groups import Groups
 from ptycho.training.result import TrainingResult
 from ptycho_torch.config_factory import create_training_payload
 from ptycho_torch.lit import data, infer, trainer
+from ptycho_torch.lit.callbacks import StopEarly
 from ptycho_torch.lit.module import PtychoModule
 from ptycho_torch.lit.train import train
 
@@ -217,11 +218,12 @@ def test_enable_progress_bar_shows_the_epochs(
     assert err.count("100 %") == shown
 
 
-def test_checkpoint_mode_is_lightnings(run: Run, seen: dict[str, Any]) -> None:
-    """Checkpoints and early stopping are told the same mode."""
+def test_checkpoint_mode_is_that_of_all_ranks(run: Run, seen: dict[str, Any]) -> None:
+    """Checkpoints and the early end are told the same mode."""
     run(checkpoint_mode="max")
     assert seen["trainer"].checkpoint_callback.mode == "max"
-    assert seen["trainer"].early_stopping_callback.mode == "max"
+    (stop,) = (callback for callback in seen["trainer"].callbacks if isinstance(callback, StopEarly))
+    assert stop.rule.ranking.mode == "max"
 
 
 @pytest.mark.parametrize("size", [3, None])

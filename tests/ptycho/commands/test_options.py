@@ -147,3 +147,29 @@ def test_infer_asks_for_what_is_missing(jail: Path, capsys: pytest.CaptureFixtur
     """Without a run it asks for one, and not for settings files, which are optional."""
     assert main(["infer"]) == 2
     assert "required: RUN_FOLDER\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "scan"),
+    [
+        ("", False),
+        ("# nothing yet\n", False),
+        ("[model]\n", False),
+        ("# mine\n\ntraining.nepochs = 3\n", False),
+        ('"training".nepochs = 3\n', False),
+        ("1.0 2.0 3.0\n", True),
+        ("# x y\n1.0 2.0\n", True),
+        ("x,y\n1,2\n", True),
+        ("[1, 2, 3]\n", True),
+    ],
+)
+def test_a_text_is_known_by_its_content(
+    jail: Path, text: str, scan: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Settings under any name are read, and numbers are no settings: the error is that of a scan."""
+    (jail / "given.txt").write_text(text)
+    story = shown(["explain", "given.txt", "training.train_data_file"], capsys)
+    assert ("given.txt" in story) == scan
+    if scan:
+        assert main(["check", "given.txt"]) == 1
+        assert "given.txt is no scan file: it is a text file" in capsys.readouterr().out

@@ -101,6 +101,23 @@ def test_early_end_goes_on_waiting(first: list[float], second: list[float], mode
     assert other == whole
 
 
+@pytest.mark.parametrize(
+    ("mode", "scores", "reason"),
+    [
+        ("min", [3.0, 2.0, 2.5, 2.5], "val_loss did not get below 2 for 2 epochs"),
+        ("max", [0.5, 0.25, 0.125], "val_loss did not get above 0.5 for 2 epochs"),
+        ("min", [math.nan, math.inf], "val_loss was no number for 2 epochs"),
+    ],
+)
+def test_an_early_end_has_its_reason(mode: str, scores: list[float], reason: str) -> None:
+    """The metric, what it did not reach, the wait, and the setting that says how long."""
+    end = EarlyStop(Ranking("val_loss", mode), 2)
+    for score in scores:
+        end.observe(score)
+    assert end.reached
+    assert end.reason() == f"{reason} (execution.early_stop_patience)"
+
+
 def admit(files: BestFiles, epoch: int, score: float) -> Path | None:
     """Do what the loop does with an epoch."""
     path = files.admit(epoch, score)

@@ -155,5 +155,5 @@ def test_scan_without_probe_is_refused(plan_of: Make, tiny_scan: RawData) -> Non
     assert str(caught.value) == (
         "the scan has no probe\n"
         "  expected  probeGuess, complex, of shape (N, N) or (P, N, N)\n"
-        "  try       a scan file with probeGuess, an estimate will do"
+        '  try       data.probe = "file:key", a probe in a file of its own; an estimate will do'
     )
