@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Mapping
 from typing import Any
 
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.refusals import Refusals
+from ptyconf.schema.annotations import is_made_of, named_table
 from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.deferred import deferred, read_end
@@ -124,8 +124,8 @@ class Branches:
         section = self._chosen(slot, node, value, at) if isinstance(node, Choice) else node
         if section is None:
             return MISSING
-        base = typing.get_origin(section.target) or section.target
-        if isinstance(value, base):
+        value = named_table(value, section.target)
+        if is_made_of(value, section.target):
             tree = self._instance(section, value, at)
         elif isinstance(value, Mapping):
             tree = self._members(section, value, at, text=text)
@@ -195,7 +195,7 @@ class Branches:
     def _chosen(self, slot: Slot, node: Choice, value: Any, at: Segments) -> Section | None:
         """Choose the section of a union: by instance, by tag, else the only one that has all keys."""
         for section in node.sections:
-            if isinstance(value, typing.get_origin(section.target) or section.target):
+            if is_made_of(value, section.target):
                 return section
         if not isinstance(value, Mapping):
             self._refuse(slot, value, at, Mismatch(node.expected))

@@ -9,6 +9,7 @@ from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.index import Alias, Index, environment_name
+from ptyconf.schema.path import split_path
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
 from ptyconf.text.show import close_matches, show, toml_key, toml_text
@@ -66,8 +67,8 @@ class Hints:
     def suggestion(self, near: list[str], section: str, value: Any, keys: Keys) -> str:
         """Write what was probably meant, in the spelling of the source; hide what may be a secret."""
         key = near[0]
-        if keys and keys[0] == "unset":
-            return spell(self.layer.kind, "unset", f"[{toml_text(key)}]")
+        if keys and keys[0] in ("unset", "replace") and value is None:
+            return spell(self.layer.kind, str(keys[0]), f"[{toml_text(key)}]")
         secret = any(self.is_secret(name) for name in near)
         text = value if isinstance(value, str) and self.layer.text else toml_text(value)
         if isinstance(value, Mapping) or len(text) > 60:
@@ -123,22 +124,31 @@ def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, text: s
 
 def spell(kind: str, key: str, text: str) -> str:
     """Write a key and its value as a file of a kind does; TOML where it is no file."""
-    if kind == "json":
-        return f"{toml_text(key)}: {text}"
-    return f"{key}: {text}" if kind == "yaml" else f"{key} = {text}"
+    if kind not in {"json", "yaml"}:
+        return f"{key} = {text}"
+    *sections, name = (str(segment) for segment in split_path(key))
+    spelled = f"{toml_text(name)}: {text}" if kind == "json" else f"{name}: {text}"
+    for section in reversed(sections):
+        spelled = f"{toml_text(section)}: {{{spelled}}}" if kind == "json" else f"{section}: {{{spelled}}}"
+    return spelled
 
 
 def _bare(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
-def example_of(setting: Any) -> str:
-    """Give a value that would be right, as an example."""
-    if setting.choices:
-        return toml_text(next(iter(setting.choices)))
-    if setting.default is UNSET or setting.default is None:
+def example_of(slot: Slot) -> str:
+    """Give a value that would be right, as an example; "" where none is known."""
+    setting = slot.setting
+    value = next(iter(setting.choices)) if setting.choices else setting.default
+    if value is UNSET or value is None:
         return ""
-    return toml_text(setting.default)
+    if slot.node is not None:
+        return "" if value else toml_text(value)
+    try:
+        return toml_text(slot.kind.toml(slot.kind.typed(value)))
+    except (ValueError, TypeError, AttributeError):  # a default that its own type does not allow
+        return ""
 
 
 def list_known(names: list[str], first: list[str] | None = None) -> str:

@@ -204,7 +204,7 @@ def _read_plainly(layer_values: LayerValues, layer: Layer) -> None:
             None if layer.text or layer.refers(layer_values.schema) else layer_values.values,
             rest,
         )
-    if rest or layer.unset or layer.text:
+    if rest or layer.unset or layer.text or layer.replaces:
         _look_closer(layer_values, layer, rest)
 
 

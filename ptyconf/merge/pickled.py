@@ -11,7 +11,7 @@ from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_record import LayerRecord, layer_record
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
-from ptyconf.merge.trace import Referred, Trace
+from ptyconf.merge.trace import Derived, Referred, Trace
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
@@ -182,6 +182,7 @@ class Recorded(Resolution):
         return trace._replace(
             value=MASK,
             winner=trace.winner._replace(value=MASK),
+            derivation=_masked_derivation(trace.derivation, self._record.hidden),
             references=tuple(_masked(step, self._record.hidden) for step in trace.references),
             losers=tuple(loser._replace(value=MASK) for loser in trace.losers),
             elements=(),
@@ -241,6 +242,14 @@ class RecordedSchema(Mapping[str, Setting]):
 
     def __len__(self) -> int:
         return len(self._record.values)
+
+
+def _masked_derivation(derivation: Derived | None, hidden: frozenset[str]) -> Derived | None:
+    """Hide the secrets among what a value was derived from."""
+    if derivation is None:
+        return None
+    inputs = {path: MASK if path in hidden else value for path, value in derivation.inputs.items()}
+    return derivation._replace(inputs=inputs)
 
 
 def _masked(step: Referred, hidden: frozenset[str]) -> Referred:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ptyconf.schema.path import Segments
@@ -45,4 +45,15 @@ def plain_tree(
         table[name if textual else key] = (
             copied(item) if below is None else plain_tree(below, item, (*at, name), end, textual=textual)
         )
+    return table
+
+
+def nested(values: Mapping[Segments, Any]) -> dict[Any, Any]:
+    """Put values together in tables by their places."""
+    table: dict[Any, Any] = {}
+    for (*sections, name), value in values.items():
+        node = table
+        for section in sections:
+            node = node.setdefault(section, {})
+        node[name] = value
     return table

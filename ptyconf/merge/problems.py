@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from ptyconf.errors import Complaint, Problem
@@ -15,7 +16,8 @@ from ptyconf.merge.origin import Origin
 from ptyconf.merge.refusals import holds_secret, own_words
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Slot, branch
+from ptyconf.schema.tree import Items, Slot, Tree, branch, child, completed
+from ptyconf.text.masks import Masks
 from ptyconf.text.show import close_matches, redact, show, toml_text
 
 ABSENT: Any = object()
@@ -108,13 +110,38 @@ class SettingPlaces:
         if value is ABSENT:
             value = written[0][1] if written else self.values.get(path)
         return Problem(
-            redact(complaint.text, value, secret=secret),
+            self.masked(redact(complaint.text, value, secret=secret)),
             path=path,
             origin=self.origin(path),
             overrides=self.below(path, winner) if winner is not None else (),
-            expected=complaint.expected,
-            hint=hint,
+            expected=self.masked(complaint.expected),
+            hint=self.masked(hint),
         )
+
+    def masked(self, text: str) -> str:
+        """Mask every secret of the program in a text that its own code wrote."""
+        hidden = [self.values[path] for path in self.hidden() if path in self.values]
+        text = self._masks.words(text)
+        return Masks(hidden).words(text) if hidden else text
+
+    def cause(self, error: BaseException) -> BaseException | None:
+        """Give what the program's code raised, for the traceback; None where its words show a secret."""
+        return error if self.masked(str(error)) == str(error) else None
+
+    @cached_property
+    def _masks(self) -> Masks:
+        """The secrets that layers wrote, those that lost too."""
+        return Masks(self._secrets())
+
+    def _secrets(self) -> Iterator[Any]:
+        for path, slot in self.schema.index.slots.items():
+            if not holds_secret(slot):
+                continue
+            for _, tree in entries(self.histories.get(path)):
+                if slot.node is None:
+                    yield tree
+                else:
+                    yield from secrets_in(slot, completed(slot, tree) if tree else tree)
 
     def raised(self, error: BaseException, path: str, value: Any = None) -> Problem:
         """Make a problem of what somebody's own code raised about a value."""
@@ -165,6 +192,18 @@ class SettingPlaces:
             return self.schema.slot(path)
         except KeyError:
             return None
+
+
+def secrets_in(slot: Slot, tree: Tree) -> Iterator[Any]:
+    """Give the secrets that stand in a tree."""
+    if slot.setting.secret:
+        yield tree
+    elif slot.node is not None and tree:
+        pairs: Any = enumerate(tree) if isinstance(slot.node, Items) else tree.items()
+        for key, item in pairs:
+            below = child(slot.node, key, tree)
+            if below is not None:
+                yield from secrets_in(below, item)
 
 
 def part(slot: Slot, tree: Any, below: Segments) -> Any:

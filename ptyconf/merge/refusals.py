@@ -10,7 +10,7 @@ from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.hints import Hints, assignment, example_of, list_known
 from ptyconf.schema.index import AmbiguousKey
 from ptyconf.schema.kind import Mismatch
-from ptyconf.schema.path import Segments, join_path
+from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Choice, Section, Slot
 from ptyconf.text.show import MASK, close_matches, redact, show, toml_text
 
@@ -57,13 +57,11 @@ class Refusals:
             text = f"{count} more unknown settings from here on"
             self.faults.append(Fault(text, keys=self.further, alike=count))
 
-    def refuse_value(
-        self, slot: Slot, value: Any, keys: Keys, mismatch: Mismatch, *, path: str = "", below: Segments = ()
-    ) -> None:
+    def refuse_value(self, slot: Slot, value: Any, keys: Keys, mismatch: Mismatch, *, path: str = "") -> None:
         """Note a value that does not fit its type; ``path`` is the setting's, where it holds no own."""
-        setting, path = slot.setting, path or slot.path
+        path = path or slot.path
         secret = holds_secret(slot)
-        hint = mismatch.hint if mismatch.hint and not mismatch.at else example_of(setting)
+        hint = mismatch.hint if mismatch.hint and not mismatch.at else example_of(slot)
         hint = "" if secret else hint
         text = f"{path + mismatch.at!r} is {show(value, secret=secret)}; expected {mismatch.expected}"
         if mismatch.at:
@@ -73,9 +71,13 @@ class Refusals:
         self.fault(
             text,
             path,
-            (*keys, *below),
+            (*keys, *self.inside(mismatch)),
             hint=assignment(self.layer.kind, self.layer.origins, written, hint) if hint else "",
         )
+
+    def inside(self, mismatch: Mismatch) -> Segments:
+        """Give the place of a misfit inside a value, where the source knows places."""
+        return split_path(mismatch.at.lstrip(".")) if mismatch.at and self.layer.folder is not None else ()
 
     def refuse_words(self, slot: Slot, error: Exception, value: Any, keys: Keys, path: str) -> None:
         """Note what somebody's own code says against a value."""

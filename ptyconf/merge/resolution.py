@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ptyconf.errors import ConfigError, Problem, SchemaError
+from ptyconf.identity import can_be_referenced
 from ptyconf.merge.built import BUILT, Built
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
+from ptyconf.merge.plain import nested, plain_tree
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.trace import Derived, Trace
 from ptyconf.schema.annotations import name_of
@@ -123,23 +125,17 @@ class Resolution(Mapping[str, Any]):
         view = next((view for view in self.schema.views if view.section == name and name), None)
         if view is not None:
             return self.build(view)
-        start = f"{name}."
-        table: dict[str, Any] = {}
-        for key in self._state.values:
-            if key.startswith(start):
-                *sections, last = split_path(key[len(start) :])
-                node = table
-                for section in sections:
-                    node = node.setdefault(section, {})  # type: ignore[arg-type]
-                node[last] = self.value(key)  # type: ignore[index]
-        if not table:
+        below = {
+            split_path(key)[len(split_path(name)) :]: self.value(key)
+            for key in self._state.values
+            if key.startswith(f"{name}.")
+        }
+        if not below:
             raise KeyError(path)
-        return table
+        return nested(below)
 
     def settings(self) -> Iterator[tuple[str, Any]]:
         """Walk the declared settings that have a value, a container as one tree of plain values."""
-        from ptyconf.merge.plain import plain_tree
-
         state = self._state
         for path, slot in state.schema.index.slots.items():
             if path in state.values:
@@ -235,7 +231,8 @@ class Resolution(Mapping[str, Any]):
         building = self._building()
         instance = building.view(self._state.schema.view(target))
         if building.failures:
-            raise ConfigError(self._problems(building.failures)) from building.failures[0].error
+            cause = self._places().cause(building.failures[0].error)
+            raise ConfigError(self._problems(building.failures)) from cause
         return instance  # type: ignore[no-any-return]
 
     def _building(self) -> Building:
@@ -254,7 +251,8 @@ class Resolution(Mapping[str, Any]):
         return self._problems(building.failures)
 
     def _made(self, view: View[Any], instance: Any, at: Segments) -> None:
-        BUILT.put(instance, Built(self, view, at))
+        if can_be_referenced(type(instance)):
+            BUILT.put(instance, Built(self, view, at))
         if is_tracked(type(instance)):
             histories = self._state.histories
             written = []

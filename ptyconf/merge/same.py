@@ -24,6 +24,8 @@ def same(one: Any, two: Any) -> bool:
     if isinstance(one, (set, frozenset)):
         return bool(one == two) and {type(item) for item in one} == {type(item) for item in two}
     try:
-        return bool(one == two)
+        return bool(one == two) or bool(
+            one != one and two != two and repr(one) == repr(two)
+        )  # NaN of other kinds
     except (TypeError, ValueError):  # arrays have no single truth
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.combine import live_entries
@@ -113,12 +112,10 @@ class Stories:
 
     def masked(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Hide the secrets among the inputs of a derivation."""
-        return MappingProxyType(
-            {
-                path: MASK if not self.reveal and self.is_secret(path) else copied(value)
-                for path, value in inputs.items()
-            }
-        )
+        return {
+            path: MASK if not self.reveal and self.is_secret(path) else copied(value)
+            for path, value in inputs.items()
+        }
 
     def is_secret(self, path: str) -> bool:
         """Tell whether a setting is a secret, by itself or because it follows from one."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptyconf.schema.index import Index, environment_name
 from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
 
 if TYPE_CHECKING:
@@ -23,6 +24,15 @@ def locate_variable(index: Index, name: str) -> tuple[Slot, Segments] | None:
             below = _descend(slot.node, parts[length:])
             return None if below is None else (slot, below)
     return None
+
+
+def is_secret_below(schema: Schema, name: str) -> bool:
+    """Tell whether a variable means a secret below a setting that holds settings."""
+    located = locate_variable(schema.index, name)
+    if located is None:
+        return False
+    slot, below = located
+    return slot.setting.secret or schema.slot((*split_path(slot.path), *below)).setting.secret
 
 
 def _descend(node: Node | None, parts: list[str]) -> Segments | None:

@@ -10,9 +10,10 @@ from ptyconf.merge.columns import Rest, take_plain
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.refusals import Refusals, holds_secret
 from ptyconf.schema.anchor import anchored
-from ptyconf.schema.annotations import is_class_with_fields
+from ptyconf.schema.annotations import is_made_of, named_table
+from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.index import Alias, AmbiguousKey
-from ptyconf.schema.kind import Mismatch
+from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred, has_reference
 from ptyconf.schema.tree import Slot, Tree, fold, leaves
@@ -57,6 +58,9 @@ class Walk:
         self.settle_aliases()
         for path, keys in self.layer.unset:
             self.unset(path, keys)
+        for path in sorted(self.layer.replaces):
+            if path not in self.schema:
+                self.refusals.refuse_unknown(("replace",), None, name=path)
         self.refusals.finish()
 
     def take_rest(self, rest: Iterable[Rest]) -> None:
@@ -94,14 +98,44 @@ class Walk:
         else:
             self.aliased.append((meant, value, keys))
 
-    def take_section(self, keys: Keys, value: Any) -> None:
-        """Take an instance that is written where a section is."""
-        path = join_path(keys)
+    def take_section(self, keys: Keys, value: Any, path: str = "") -> None:
+        """Take what is written in one piece where a section is: an instance, or the text of a table."""
+        path = path or join_path(keys)
         view = next((view for view in self.schema.views if view.section == path), None)
-        if view is None or not is_class_with_fields(type(value)) or not isinstance(value, _class_of(view)):
+        if view is not None:
+            value = named_table(value, view.target)
+            if is_made_of(value, view.target):
+                self.take_instance(view, value, keys)
+                return
+        text = self.layer.text and isinstance(value, str)
+        if text:
+            try:
+                value = parsed("a table of settings", same)(value)
+            except Mismatch:
+                text = False
+        if not isinstance(value, Mapping):
             self.refusals.refuse_table(keys, value)
-            return
-        self.take_instance(view, value, keys)
+        else:
+            self.take_table(self.node_of(path), value, keys, inside=not text)
+
+    def node_of(self, path: str) -> dict[str, Any]:
+        """Give the part of the tree of keys that a section has."""
+        node: Any = self.index.tree
+        for segment in split_path(path):
+            node = node[segment]
+        return node  # type: ignore[no-any-return]
+
+    def take_table(self, node: dict[str, Any], table: Mapping[Any, Any], keys: Keys, *, inside: bool) -> None:
+        """Take a table key by key; one that is a single text has its place for all of them."""
+        for key, value in table.items():
+            entry = node.get(key)
+            below = (*keys, key) if inside else keys
+            if entry.__class__ is Slot:
+                self.take(entry, value, below, text=False)
+            elif entry.__class__ is dict and isinstance(value, Mapping):
+                self.take_table(entry, value, below, inside=inside)
+            else:
+                self.look_up(key, entry, value, node, keys)
 
     def take_instance(self, view: View[Any], value: Any, keys: Keys) -> None:
         """Take an instance apart: what its caller set where the class knows it, else all."""
@@ -109,7 +143,9 @@ class Walk:
         for attribute in view.attributes:
             if only is not None and attribute.name not in only:
                 continue
-            inner = getattr(value, attribute.name)
+            inner = attribute_value(value, attribute.name)
+            if inner is UNSET:
+                continue
             if attribute.nested is not None:
                 if inner is not None:
                     self.take_instance(attribute.nested, inner, (*keys, attribute.argument))
@@ -163,7 +199,9 @@ class Walk:
         below: list[tuple[str, str]] = []
         for name, text in self.layer.values.items():
             key = self.index.environment.get(name.upper())
-            if key is None:
+            if key is None and name.upper() in self.index.section_variables:
+                self.take_section((name,), text, self.index.section_variables[name.upper()])
+            elif key is None:
                 below.append((name, text))
             else:
                 self.take_meant(self.index.find(key, self.sections), text, (name,))
@@ -307,10 +345,3 @@ def read_value(
 
 def _reading(slot: Slot, bind: Alias | None, folder: str | None, value: Any, text: bool) -> Any:
     return read_value(slot, value, bind, folder, text=text)[0]
-
-
-def _class_of(view: View[Any]) -> type:
-    import typing
-
-    target: type = typing.get_origin(view.target) or view.target
-    return target

@@ -19,6 +19,27 @@ def is_class_with_fields(kind: Any) -> bool:
     )
 
 
+def is_record(kind: Any) -> bool:
+    """Tell whether a type is a NamedTuple or a TypedDict."""
+    return isinstance(kind, type) and (
+        typing.is_typeddict(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+    )
+
+
+def is_made_of(value: Any, kind: Any) -> bool:
+    """Tell whether a value is an instance of a class or a NamedTuple; no dict is a TypedDict yet."""
+    base = typing.get_origin(kind) or kind
+    return not typing.is_typeddict(base) and isinstance(value, base)
+
+
+def named_table(value: Any, kind: Any) -> Any:
+    """See a list as the table of a NamedTuple, its elements in the order of the names."""
+    names = getattr(typing.get_origin(kind) or kind, "_fields", None)
+    if names is None or not isinstance(value, list) or len(value) > len(names):
+        return value
+    return dict(zip(names, value, strict=False))
+
+
 def name_of(kind: Any) -> str:
     """Name a type for people."""
     return kind.__qualname__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)

@@ -8,28 +8,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, Union
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.annotations import name_of, optional_of, unwrap
+from ptyconf.schema.annotations import is_made_of, is_record, optional_of, unwrap
+from ptyconf.schema.declared import complete, with_default, with_strategy
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, tree_of
 from ptyconf.schema.types import SEQUENCES, TABLES, Kinds
 from ptyconf.schema.view import Attribute, View, attributes_of
 
-DESCRIBED = (
-    "help",
-    "unit",
-    "choices",
-    "aliases",
-    "deprecated",
-    "merge",
-    "secret",
-    "nonfinite",
-    "check",
-    "conversion",
-    "env",
-    "text",
-)
-_BLANK = Setting("")
 _LISTS = {
     list,
     tuple,
@@ -81,9 +67,7 @@ class Assembly:
         for slot in self.slots.values():
             self._walk(slot, ())
         self.kinds.finish()
-        unknown = [path for path in self.declared if "*" in path and path not in self.patterns]
-        if unknown:
-            raise SchemaError(f"{unknown[0]!r} is declared, and no setting has such a path")
+        self._check_patterns()
 
     # Views
 
@@ -98,7 +82,7 @@ class Assembly:
         self.views.append(made)
         instance, source = self.instances.get(id(view), (UNSET, ""))
         made.attributes = tuple(
-            self._expand_attribute(view, _with_default(attribute, instance, source))
+            self._expand_attribute(view, with_default(attribute, instance, source))
             for attribute in view.attributes
         )
         return made
@@ -126,14 +110,15 @@ class Assembly:
         if optional or attribute.default is None or not self.kinds.is_section(inner):
             return None
         default = attribute.default
-        fits = default is UNSET or isinstance(default, typing.get_origin(inner) or inner)
-        return inner if fits else None
+        if default is UNSET or is_made_of(default, inner):
+            return inner
+        return inner if is_record(inner) and isinstance(default, dict) else None
 
     def _below(self, target: Any, path: str, instance: Any, source: str) -> View[Any]:
         """Make the view of a class that stands inside another."""
         attributes = attributes_of(target, path).values()
         return View.below(
-            target, path, tuple(_with_default(attribute, instance, source) for attribute in attributes)
+            target, path, tuple(with_default(attribute, instance, source) for attribute in attributes)
         )
 
     # Settings
@@ -149,6 +134,17 @@ class Assembly:
         if setting.type is UNSET:
             raise SchemaError(f"the setting {setting.path!r} has no type, and no class has it")
         self.slots[setting.path] = self._slot(setting, setting.path, None)
+
+    def _check_patterns(self) -> None:
+        for path, slot in self.patterns.items():
+            if slot.setting.env and "*" in path:
+                raise SchemaError(
+                    f"{path!r}: env={slot.setting.env!r} is one variable, and there may be many such "
+                    "settings; leave env out"
+                )
+        unknown = [path for path in self.declared if "*" in path and path not in self.patterns]
+        if unknown:
+            raise SchemaError(f"{unknown[0]!r} is declared, and no setting has such a path")
 
     def _check_bindings(self) -> None:
         for view in self.views:
@@ -170,7 +166,7 @@ class Assembly:
         if single and setting.merge is UNSET:
             setting = setting.changed(merge="replace")
         else:
-            setting = _with_strategy(setting, node)
+            setting = with_strategy(setting, node)
         origin = attribute.source if attribute is not None and attribute.source else ""
         slot = Slot(
             setting,
@@ -273,54 +269,6 @@ class Assembly:
             inner = node.value if isinstance(node, Table) else node.item
             self.patterns.setdefault(inner.path, inner)
             self._walk(inner, classes)
-
-
-def complete(setting: Setting | None, path: str, attribute: Attribute) -> Setting:
-    """Fill what a declaration leaves out from the attribute and its metadata."""
-    base = setting or Setting(path)
-    metadata = attribute.metadata
-    read = {
-        name: metadata[name]
-        for name in DESCRIBED
-        if name in metadata and getattr(base, name) == getattr(_BLANK, name)
-    }
-    if base.type is UNSET:
-        read["type"] = attribute.type
-    if base.default is UNSET and attribute.default is not UNSET:
-        conversion, default = read.get("conversion", base.conversion), attribute.default
-        read["default"] = default if conversion is None else conversion.to_setting(default)
-    return base.changed(metadata=metadata, **read)
-
-
-def _with_strategy(setting: Setting, node: Node | None) -> Setting:
-    """Settle how layers combine, and refuse what cannot be."""
-    kind, _ = optional_of(setting.type)
-    origin = typing.get_origin(kind) or kind
-    is_table = origin in TABLES
-    is_list = origin in SEQUENCES or (
-        origin is tuple and Ellipsis in (*typing.get_args(kind), *[...][: not typing.get_args(kind)])
-    )
-    if setting.merge in ("append", "union") and not is_list and kind not in (Any, object):
-        raise SchemaError(
-            f"{setting.path!r}: merge {setting.merge!r} joins lists, and its type is {name_of(setting.type)}"
-        )
-    if setting.merge == "deep" and not is_table and node is None and kind not in (Any, object):
-        raise SchemaError(
-            f"{setting.path!r}: merge 'deep' joins tables, and its type is {name_of(setting.type)}"
-        )
-    if setting.merge is not UNSET:
-        return setting
-    if isinstance(node, (Section, Table)):
-        return setting.changed(merge="deep")
-    return setting.changed(merge="deep" if is_table and setting.conversion is None else "replace")
-
-
-def _with_default(attribute: Attribute, instance: Any, source: str) -> Attribute:
-    """Take the default of an attribute from a default instance of its class, where there is one."""
-    if instance is UNSET or instance is None:
-        return attribute
-    value = getattr(instance, attribute.name)
-    return attribute._replace(default=value, source=source, required=False, plain=False)
 
 
 def _source(view: View[Any], attribute: Attribute) -> str:

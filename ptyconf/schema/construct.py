@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.annotations import is_class_with_fields, name_of
+from ptyconf.schema.annotations import is_class_with_fields, is_record, name_of
 from ptyconf.schema.fields import Field, fields_of
 from ptyconf.schema.kind import Kind, Mismatch
 
@@ -64,6 +64,8 @@ def make_builder(
         parts: For each attribute the key of its value, and what the value goes through, None for nothing.
         kinds: The kinds of the program.
     """
+    if is_record(typing.get_origin(target) or target):
+        return _record_builder(typing.get_origin(target) or target, parts)
     from cattrs.gen import make_dict_structure_fn, override
 
     names = {field.name for field in fields_of(target)}
@@ -78,6 +80,30 @@ def make_builder(
         _cattrs_detailed_validation=True,
         **overrides,
     )
+
+
+def _record_builder(target: Any, parts: Mapping[str, tuple[str, Callable[[Any], Any] | None]]) -> Build:
+    """Make the function that makes a NamedTuple or TypedDict, with cattrs' errors."""
+    from cattrs import AttributeValidationNote, ClassValidationError
+
+    required = {field.name for field in fields_of(target) if field.required}
+
+    def build(table: Mapping[str, Any], _: Any) -> Any:
+        values = {
+            name: table[key] if convert is None else convert(table[key])
+            for name, (key, convert) in parts.items()
+            if key in table
+        }
+        missing = []
+        for name in parts:
+            if name in required and name not in values:
+                missing.append(KeyError(name))
+                missing[-1].add_note(AttributeValidationNote(f"{name} is missing", name, None))
+        if missing:
+            raise ClassValidationError(f"{name_of(target)} lacks a value", missing, target)
+        return target(**values)
+
+    return build
 
 
 def _through(convert: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.annotations import is_class_with_fields, substituted
+from ptyconf.schema.annotations import inside, is_class_with_fields, is_record, substituted
 
 
 class Unset:
@@ -57,7 +57,7 @@ def fields_of(target: Any) -> Iterator[Field]:
         SchemaError: It is neither a dataclass nor an attrs class, or its annotations name what is not there.
     """
     base = typing.get_origin(target) or target
-    if not is_class_with_fields(base):
+    if not is_class_with_fields(base) and not is_record(base):
         raise SchemaError(f"{_name(target)} is neither a dataclass nor an attrs class")
     try:
         hints = typing.get_type_hints(base, include_extras=True)
@@ -65,6 +65,8 @@ def fields_of(target: Any) -> Iterator[Field]:
         raise SchemaError(f"{base.__qualname__}: {error}; its annotations must be importable") from error
     variables = _variables(target, base)
     read = _dataclass_fields if dataclasses.is_dataclass(base) else _attrs_fields
+    if is_record(base):
+        read = _record_fields
     for field in read(base, hints):
         yield field._replace(type=substituted(field.type, variables)) if variables else field
 
@@ -91,6 +93,12 @@ def _parameters(kind: Any) -> tuple[Any, ...]:
 
 
 def _dataclass_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
+    for name, kind in hints.items():
+        if type(kind) is dataclasses.InitVar and not hasattr(target, name):
+            raise SchemaError(
+                f"{target.__qualname__}.{name} is an InitVar without a default; an instance keeps nothing "
+                f"of it; write {name} as a field, or give it a default"
+            )
     for field in dataclasses.fields(target):
         if not field.init:
             continue
@@ -108,6 +116,31 @@ def _dataclass_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
             missing,
             isinstance(factory, type),
         )
+
+
+def _record_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
+    """Read the members of a NamedTuple, or the keys of a TypedDict."""
+    if not typing.is_typeddict(target):
+        for name in target._fields:
+            default = target._field_defaults.get(name, UNSET)
+            yield Field(name, name, hints.get(name, Any), default, {}, default is UNSET)
+        return
+    for name, kind in hints.items():
+        yield Field(name, name, kind, UNSET, {}, is_required_key(target, name, kind))
+
+
+def is_required_key(target: Any, name: str, kind: Any) -> bool:
+    """Tell whether a TypedDict needs a key; annotations that are text hide that from the class itself."""
+    while (inner := inside(kind)) is not None:
+        if typing.get_origin(kind) in (typing.Required, typing.NotRequired):
+            return typing.get_origin(kind) is typing.Required
+        kind = inner[0]
+    return name in target.__required_keys__
+
+
+def attribute_value(value: Any, name: str) -> Any:
+    """Give an attribute of an instance, or a key of a dict; UNSET for a key that is not there."""
+    return value.get(name, UNSET) if isinstance(value, dict) else getattr(value, name)
 
 
 def _attrs_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.kind import Kind
+from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.tree import Slot
 from ptyconf.schema.view import Bind
 
@@ -87,6 +89,17 @@ class Index:
                 )
             names[name] = path
             self.environment[name] = path
+
+    @cached_property
+    def section_variables(self) -> dict[str, str]:
+        """The sections by the variable that means the whole of each."""
+        sections: dict[str, str] = {}
+        for path in self.slots:
+            segments = split_path(path)
+            for length in range(1, len(segments)):
+                section = join_path(segments[:length])
+                sections.setdefault(environment_name(section), section)
+        return sections
 
     def _add(self, alias: Alias) -> None:
         there = self.keys.get(alias.key, ())

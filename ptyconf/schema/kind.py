@@ -156,6 +156,28 @@ def textual(
     )
 
 
+def _is_finite(number: Any) -> bool:
+    import cmath
+
+    own = getattr(number, "is_finite", None)
+    return bool(cmath.isfinite(number) if own is None else own())
+
+
+def finite(kind: Kind) -> Kind:
+    """Refuse NaN and infinities of a kind of numbers."""
+
+    def read(inner: Read) -> Read:
+        def bounded_number(value: Any) -> Any:
+            number = inner(value)
+            if not _is_finite(number):
+                raise Mismatch(f"{kind.expected}, and finite")
+            return number
+
+        return bounded_number
+
+    return replace(kind, typed=read(kind.typed), text=read(kind.text), exact=frozenset())
+
+
 def bounded(kind: Kind, limits: Iterable[Any]) -> Kind:
     """Add the limits of ``Annotated`` (``Gt``, ``Le``, ``MinLen`` ... of annotated-types) to a kind."""
     tests: list[tuple[str, Callable[[Any], bool]]] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ptyconf.errors import SchemaError
 from ptyconf.schema.assembly import Assembly
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.index import Alias, Index
+from ptyconf.schema.index import Alias, Index, environment_name
 from ptyconf.schema.kind import Kind
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.setting import Derivation, Policy, Rule, Setting
@@ -82,6 +82,7 @@ class Schema:
         self.sections = tuple(sections)
         self.policies = tuple(policies)
         self.index = Index(slots, _aliases(self.settings, self.views, self.kinds), self.sections)
+        self.own_variables = _own_variables({**_fixed(self.patterns), **slots})
         self.derivations = _in_order(tuple(derivations), self)
         self.passed_over = _by_path(self.policies, self)
         self.checked = tuple(setting for setting in self.settings.values() if setting.restricted)
@@ -177,6 +178,31 @@ class Schema:
         if view_of_target is None:
             raise SchemaError(f"the schema {self.name!r} has no view of {target.__qualname__}")
         return view_of_target
+
+
+def _fixed(patterns: Mapping[str, Slot]) -> dict[str, Slot]:
+    return {path: slot for path, slot in patterns.items() if "*" not in path}
+
+
+def _own_variables(slots: Mapping[str, Slot]) -> Mapping[str, str]:
+    """Give the variables that settings declare as their own, each with its name below a prefix.
+
+    Raises:
+        SchemaError: Another setting has the same, as its own or below some prefix.
+    """
+    names = {environment_name(path): path for path in slots}
+    owners: dict[str, str] = {}
+    for path, slot in slots.items():
+        own = slot.setting.env
+        for variable in (own, f"{own}_FILE") if own and slot.setting.secret else (own,) if own else ():
+            other = owners.setdefault(variable, path)
+            if other == path:
+                other = names.get(variable.partition("__")[2].upper(), path)
+            if other != path:
+                raise SchemaError(
+                    f"{other!r} and {path!r} would share the variable {variable}; rename one of them"
+                )
+    return {slot.setting.env: environment_name(path) for path, slot in slots.items() if slot.setting.env}
 
 
 def _is_list(slot: Slot) -> bool:

@@ -51,7 +51,7 @@ class Setting:
 
     path: str
     type: Any = UNSET
-    default: Any = UNSET
+    default: Any = field(default=UNSET, repr=False)  # may be a secret
     help: str = field(default="", kw_only=True)
     unit: str = field(default="", kw_only=True)
     aliases: tuple[str, ...] = field(default=(), kw_only=True)

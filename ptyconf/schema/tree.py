@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from ptyconf.schema.fields import UNSET
+from ptyconf.schema.annotations import is_made_of
+from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.kind import Kind
 from ptyconf.schema.path import Segments
 from ptyconf.schema.setting import Setting
@@ -317,22 +318,21 @@ def tree_of(slot: Slot, value: Any) -> Tree:
         return {key: tree_of(node.value, item) for key, item in value.items()}
     if isinstance(node, Section):
         return section_tree(node, value)
-    section = next(section for section in node.sections if _is_instance(value, section.target))
+    section = next(section for section in node.sections if _stands_for(value, section))
     return Variant(section, section_tree(section, value))
 
 
-def _is_instance(value: Any, target: Any) -> bool:
-    import typing
-
-    return isinstance(value, typing.get_origin(target) or target)
+def _stands_for(value: Any, section: Section) -> bool:
+    return is_made_of(value, section.target) or (
+        isinstance(value, dict) and value.keys() <= section.names.keys()
+    )
 
 
 def section_tree(section: Section, value: Any, only: Any = None) -> dict[str, Tree]:
     """Take an instance apart: every member, or only some attributes."""
     members = section.members
     names = {attribute.argument: attribute.name for attribute in section.view.attributes}
-    return {
-        name: tree_of(member, getattr(value, names[name]))
-        for name, member in members.items()
-        if only is None or names[name] in only
+    parts = {
+        name: attribute_value(value, names[name]) for name in members if only is None or names[name] in only
     }
+    return {name: tree_of(members[name], part) for name, part in parts.items() if part is not UNSET}

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.annotations import inside, is_class_with_fields, name_of, substituted
-from ptyconf.schema.kind import Kind, bounded, parse_toml
+from ptyconf.schema.annotations import inside, is_class_with_fields, is_record, name_of, substituted
+from ptyconf.schema.fields import is_required_key
+from ptyconf.schema.kind import Kind, bounded, finite, parse_toml
 from ptyconf.schema.kinds.builtins import KINDS as BUILTINS
 from ptyconf.schema.kinds.builtins import make_float
 
@@ -80,10 +81,11 @@ class Kinds:
         return None if hook is _nothing else hook
 
     def is_section(self, kind: Any) -> bool:
-        """Tell whether values of a type are sections: dataclasses and attrs classes that nobody claimed."""
+        """Tell whether values of a type are sections: classes with fields and records that nobody claimed."""
         if kind in self.own or self.hook(kind) is not None:
             return False
-        return is_class_with_fields(typing.get_origin(kind) or kind)
+        base = typing.get_origin(kind) or kind
+        return is_class_with_fields(base) or is_record(base)
 
     def is_single(self, kind: Any) -> bool:
         """Tell at a glance whether a type is one value with nothing below it; False leaves it open."""
@@ -134,7 +136,7 @@ class Kinds:
         if kind is float:
             return make_float(nonfinite=nonfinite)
         if kind in BUILTINS:
-            return BUILTINS[kind]
+            return finite(BUILTINS[kind]) if kind is complex and not nonfinite else BUILTINS[kind]
         if kind in _ANY:
             from ptyconf.schema.free import anything
 
@@ -169,7 +171,7 @@ class Kinds:
         def of(inner: Any) -> Kind:
             return self.of(inner, nonfinite=nonfinite)
 
-        if base is tuple and arguments and arguments[-1] is not Ellipsis:
+        if base is tuple and kind not in (tuple, tuple) and arguments[-1:] != (Ellipsis,):
             return make_tuple(kind, [] if arguments == ((),) else [of(argument) for argument in arguments])
         if base is tuple or base in SEQUENCES:
             make = tuple if base is tuple else SEQUENCES[base]
@@ -186,16 +188,19 @@ class Kinds:
             from ptyconf.schema.choices import make_enum, make_flag
 
             return make_flag(base) if issubclass(base, enum.Flag) else make_enum(base)
-        if typing.is_typeddict(base) or (issubclass(base, tuple) and hasattr(base, "_fields")):
+        if is_record(base):
             return self._record(kind, base, nonfinite)
         from ptyconf.schema.families import find_kind
 
-        return find_kind(base)
+        found = find_kind(base)
+        if found is None or nonfinite or found.type.__name__ != "Decimal":
+            return found
+        return finite(found)
 
     def _record(self, kind: Any, base: Any, nonfinite: bool) -> Kind:
         hints = typing.get_type_hints(base, include_extras=True)
         if typing.is_typeddict(base):
-            required = base.__required_keys__
+            required = frozenset(name for name, hint in hints.items() if is_required_key(base, name, hint))
         else:
             required = frozenset(base._fields) - frozenset(base._field_defaults)
             hints = {name: hints.get(name, Any) for name in base._fields}

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from ptyconf.errors import SchemaError
 from ptyconf.identity import can_be_referenced
-from ptyconf.schema.fields import UNSET, fields_of
+from ptyconf.schema.annotations import is_record
+from ptyconf.schema.fields import UNSET, attribute_value, fields_of
 
 if TYPE_CHECKING:
     from ptyconf.schema.tree import Slot
@@ -98,6 +99,8 @@ class View(Generic[T]):
                 f"{target} is a generic class with its types; view a class: class Ours({target}), "
                 "or a class that has it as an attribute"
             )
+        if is_record(target):
+            raise SchemaError(f"{target.__qualname__} is neither a dataclass nor an attrs class")
         self.target = target
         self.section = section
         self.aliases = aliases
@@ -138,7 +141,7 @@ class View(Generic[T]):
 
     def read(self, attribute: Attribute, instance: T) -> Any:
         """Give the setting's value of one attribute of an instance."""
-        value = getattr(instance, attribute.name)
+        value = attribute_value(instance, attribute.name)
         conversion = attribute.bind.conversion
         return value if conversion is None else conversion.to_setting(value)
 
@@ -150,7 +153,7 @@ def attributes_of(target: Any, section: str) -> dict[str, Attribute]:
         SchemaError: It has no fields that can be read, or its instances cannot be weakly referenced.
     """
     base = typing.get_origin(target) or target
-    if isinstance(base, type) and not can_be_referenced(base):
+    if isinstance(base, type) and not is_record(base) and not can_be_referenced(base):
         raise SchemaError(f"{base.__qualname__} has __slots__ without __weakref__; add weakref_slot=True")
     fields = {field.name: field for field in fields_of(target)}
     start = f"{section}." if section else ""

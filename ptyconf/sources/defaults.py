@@ -9,7 +9,7 @@ from ptyconf.errors import SchemaError
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
-from ptyconf.schema.fields import UNSET
+from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.view import Attribute, View, copied
@@ -33,7 +33,7 @@ def layer(name: str, *views: View[Any], within: int = 0, kind: str = "defaults")
     for view in views:
         instance, owner = inner.get(id(view), (UNSET, ""))
         for attribute in view.own:
-            default = attribute.default if instance is UNSET else getattr(instance, attribute.name)
+            default = attribute.default if instance is UNSET else attribute_value(instance, attribute.name)
             if default is UNSET:
                 continue
             path, value = attribute.bind.path, _default(attribute, default)

@@ -10,7 +10,7 @@ from typing import Literal
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
-from ptyconf.schema.index import environment_name
+from ptyconf.merge.variables import is_secret_below
 from ptyconf.schema.reference import escaped
 from ptyconf.schema.schema import Schema
 from ptyconf.sources.lists import joined_text
@@ -104,23 +104,23 @@ class Variables:
                 text = f"the variable {written!r} is not read"
                 self.faults.append(Fault(text, origin=origin, expected=expected, hint=meant))
 
-    def own_names(self) -> dict[str, str]:
+    def own_names(self) -> Mapping[str, str]:
         """Give the names that settings declare as their own, each with the name below the prefix."""
         if self.schema is None:
             return {}
-        return {
-            setting.env: environment_name(path)
-            for path, setting in self.schema.settings.items()
-            if setting.env
-        }
+        return self.schema.own_variables
 
     def is_file(self, below: str) -> bool:
         """Tell whether a name means the file of a secret, and is no setting itself."""
         if self.schema is None or not below.upper().endswith(FILE):
             return False
         known = self.schema.index.environment
-        key = known.get(below.upper().removesuffix(FILE))
-        return below.upper() not in known and key is not None and self.schema.index.is_secret(key)
+        name = below.upper().removesuffix(FILE)
+        if below.upper() in known:
+            return False
+        if name in known:
+            return self.schema.index.is_secret(known[name])
+        return is_secret_below(self.schema, name)
 
     def take(self, below: str, text: str, written: str) -> None:
         """Keep one variable; a setting that has two must have the same text twice."""

@@ -15,10 +15,11 @@ from ptyconf.merge.origin import Origin
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.index import Alias
+from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
-from ptyconf.sources.lists import joined_text
+from ptyconf.sources.lists import indexed, joined_text
 from ptyconf.text.show import close_matches, show
 
 _TRUE_OR_FALSE = ("true", "false")
@@ -181,7 +182,16 @@ def _flag_layer(flags_given: Iterable[Given], name: str, schema: Schema | None) 
     for flag in flags_given:
         texts.setdefault(flag.path, []).append(flag.text)
         spelled[flag.path] = flag.spelled
-    values = {path: joined_text(schema, path, given_texts) for path, given_texts in texts.items()}
+    values: dict[str, Any] = {}
+    elements: dict[Segments, str] = {}
+    for path, given_texts in texts.items():
+        segments = split_path(path)
+        if any(isinstance(segment, int) for segment in segments):
+            elements[segments] = given_texts[-1]
+        else:
+            values[path] = joined_text(schema, path, given_texts)
+    for root, lists in indexed(elements).items():
+        values.setdefault(root, lists)
     return given(values, name=name, spelling=spelled)
 
 
@@ -235,6 +245,10 @@ class _CommandLine:
         """Take every flag with its text."""
         while words:
             word = words.pop(0)
+            if word == "--":
+                for rest in words:
+                    self.refuse(rest, rest)
+                return
             option, sign, text = word.partition("=")
             path = self.path_of(option)
             if option == "--profile" and path is None:
@@ -254,6 +268,8 @@ class _CommandLine:
                 self.take(self.negated[option], "false", option)
             else:
                 self.refuse(word, option)
+                if word.startswith("-") and not sign and words and not words[0].startswith("-"):
+                    words.pop(0)  # what the flag was to be set to, perhaps a secret
 
     def take(self, path: str, text: str, option: str) -> None:
         """Keep one flag."""
@@ -274,13 +290,14 @@ class _CommandLine:
         try:
             _, below = self.schema.locate(name)
         except KeyError:
-            return None
-        return name if below and not any(isinstance(segment, int) for segment in below) else None
+            return name if name in self.schema.index.section_variables.values() else None
+        return name if below else None
 
     def refuse(self, word: str, option: str) -> None:
         """Note a word that means nothing, without a text that may be a secret."""
         if not word.startswith("-"):
-            self.fault("a word that belongs to no flag", f"argument {word}" if len(word) < 40 else "argument")
+            secret = bool(self.schema.secret_names) or len(word) > 40
+            self.fault("a word that belongs to no flag", "argument" if secret else f"argument {word}")
             return
         known = [*self.options, *self.negated]
         near = close_matches(option, known)
@@ -313,7 +330,7 @@ def given(
     spelled = dict(spelling or {})
 
     def origins(keys: Keys) -> Origin:
-        key = ".".join(keys)
+        key = ".".join(keys) if all(isinstance(part, str) for part in keys) else join_path(keys)
         return Origin("flag", "command line", spelled.get(key, f"--{key}"))
 
     order = None if sections is None else tuple(sections)

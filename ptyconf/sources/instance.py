@@ -9,7 +9,7 @@ from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.annotations import is_class_with_fields
-from ptyconf.schema.fields import UNSET
+from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.view import View
 from ptyconf.tracking import is_tracked, set_fields
@@ -82,7 +82,9 @@ class _Taken:
         """Take the fields of one object; the schema takes apart those inside it that have no view."""
         known = _names(instance, fields)
         for attribute in view.attributes:
-            raw = getattr(instance, attribute.name)
+            raw = attribute_value(instance, attribute.name)
+            if raw is UNSET:
+                continue
             if known is not None and attribute.name not in known:
                 continue
             if attribute.nested is not None:

@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ptyconf.schema.kind import Kind
+from ptyconf.schema.path import Segments, join_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Slot
 from ptyconf.text.show import toml_text
+
+
+def indexed(elements: Mapping[Segments, str]) -> dict[str, Any]:
+    """Put texts that are given by index together: ``items[0].port`` and ``items[1].port`` make one list."""
+    lists: dict[str, Any] = {}
+    for segments, text in sorted(elements.items(), key=str):
+        start = next(number for number, segment in enumerate(segments) if isinstance(segment, int))
+        node = lists.setdefault(join_path(segments[:start]), {})
+        for segment in segments[start:-1]:
+            node = node.setdefault(segment, {})
+        node[segments[-1]] = text
+    return {root: _as_list(table) for root, table in lists.items()}
+
+
+def _as_list(value: Any) -> Any:
+    """Make lists of tables with numbers from 0 on; others stay, to be refused."""
+    if not isinstance(value, dict):
+        return value
+    below = {key: _as_list(item) for key, item in value.items()}
+    dense = set(below) == set(range(len(below)))
+    return [below[number] for number in range(len(below))] if dense else below
 
 
 def joined_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
-from ptyconf.schema.index import environment_name
 from ptyconf.schema.schema import Schema
 from ptyconf.sources.loading import Missing
 from ptyconf.text.files import TextError, read_file
@@ -43,7 +42,7 @@ def layer(
     texts: dict[str, str] = {}
     files: dict[str, Path] = {}
     faults: list[Fault] = []
-    own = _own_names(schema)
+    own = {} if schema is None else schema.own_variables
     if not root.is_dir() and missing == "error":
         faults.append(Fault(f"the folder {os.fspath(folder)!r} of secrets does not exist"))
     for file in _files(root) if root.is_dir() else ():
@@ -75,11 +74,6 @@ def layer(
         references=False,
         faults=tuple(faults),
     )
-
-
-def _own_names(schema: Schema | None) -> dict[str, str]:
-    settings = schema.settings if schema is not None else {}
-    return {setting.env: environment_name(path) for path, setting in settings.items() if setting.env}
 
 
 def _below(written: str, prefix: str) -> str | None:

@@ -44,7 +44,25 @@ def _spell_scalar(value: object) -> str | None:
         return repr(value)
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
-    return None
+    return _spell_textual(value)
+
+
+def _spell_textual(value: object) -> str | None:
+    """Spell what stands as text in a file: decimals, spans of time, addresses, bytes, patterns ..."""
+    if isinstance(value, datetime.timedelta):
+        whole = not value.microseconds
+        return str(value // datetime.timedelta(seconds=1)) if whole else repr(value.total_seconds())
+    if isinstance(value, bytes):
+        import base64
+
+        return _quoted(f"base64:{base64.b64encode(value).decode()}")
+    kind = type(value)
+    if kind.__module__ == "re" and kind.__name__ == "Pattern":
+        return _quoted(str(getattr(value, "pattern", value)))
+    return _quoted(str(value)) if kind.__module__ in _TEXTUAL else None
+
+
+_TEXTUAL = frozenset({"decimal", "uuid", "ipaddress", "fractions", "zoneinfo"})
 
 
 def json_text(value: object) -> str:

@@ -20,16 +20,19 @@ def _read_bool(value: Any) -> bool:
         "bool_",
     }:  # By name: numpy is not imported here.
         return bool(value)
-    raise Mismatch("true or false", {"true": "true", "false": "false"}.get(str(value).lower(), ""))
+    raise Mismatch("true or false", _SWITCHES.get(str(value).strip().lower(), ""))
+
+
+_SWITCHES = {
+    **dict.fromkeys(("true", "yes", "on", "y", "t", "1"), "true"),
+    **dict.fromkeys(("false", "no", "off", "n", "f", "0"), "false"),
+}
 
 
 def _text_bool(text: str) -> bool:
     if text in {"true", "false"}:
         return text == "true"
-    lowered = text.strip().lower()
-    raise Mismatch(
-        "true or false", {"1": "true", "yes": "true", "on": "true", "0": "false"}.get(lowered, lowered[:5])
-    )
+    raise Mismatch("true or false", _SWITCHES.get(text.strip().lower(), ""))
 
 
 def _read_int(value: Any) -> int:

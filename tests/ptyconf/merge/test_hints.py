@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import pytest
 
@@ -20,7 +21,14 @@ class Server:
 
 
 SCHEMA = Schema(
-    "s", [View(Server, "server")], [Setting("my-app.max-size", int, 1), Setting("a.x", int | None, 1)]
+    "s",
+    [View(Server, "server")],
+    [
+        Setting("my-app.max-size", int, 1),
+        Setting("a.x", int | None, 1),
+        Setting("on", bool, default=False),
+        Setting("a.price", Decimal, Decimal("1.10")),
+    ],
 )
 
 
@@ -42,6 +50,12 @@ def hint(*layers: Layer) -> str:
         ("a.json", '{"server": {"prot": 5}}', '"port": 5'),
         ("a.yaml", "server: {prot: 5}", "port: 5"),
         ("a.yaml", "server: {port: x}", "port: 1"),
+        ("a.json", '{"prot": 5}', '"server": {"port": 5}'),
+        ("a.yaml", "prot: 5", "server: {port: 5}"),
+        ("a.yaml", "on: yes", "on: true"),
+        ("a.toml", "a.price = 1.5", 'price = "1.5"'),
+        ("a.toml", "a.price = []", 'price = "1.10"'),
+        ("a.toml", "replace = ['a.y']", 'replace = ["a.x"]'),
         ("a.toml", "unset = ['x']", 'unset = ["a.x"]'),
         ("a.json", '{"unset": ["x"]}', '"unset": ["a.x"]'),
     ],

@@ -107,7 +107,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "time": st.times(),
     "at": st.datetimes(timezones=st.none() | st.just(dt.UTC)),
     "span": st.timedeltas(),
-    "price": st.decimals(allow_nan=False),
+    "price": st.decimals(allow_nan=False, allow_infinity=False),
     "part": st.fractions(),
     "wave": st.complex_numbers(allow_nan=False, allow_infinity=False),
     "identity": st.uuids(),

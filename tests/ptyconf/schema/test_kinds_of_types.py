@@ -19,10 +19,11 @@ import cattrs
 import pytest
 
 from ptyconf import ConfigError, Kind, Precedence, Schema, SchemaError, Setting, View, resolve
+from ptyconf.freeze import freeze
 from ptyconf.merge.same import same
 from ptyconf.schema.families import KINDS
-from ptyconf.schema.kind import textual
-from ptyconf.sources import flags, mapping
+from ptyconf.schema.kind import Mismatch, textual
+from ptyconf.sources import environment, flags, mapping
 
 T = TypeVar("T")
 PRECEDENCE = Precedence("overrides", "flags")
@@ -134,7 +135,7 @@ def test_kinds_are_read_and_written(sample: tuple[Any, str, Any, Any]) -> None:
         (bytes, "AP8="),
         (Mode, ["OTHER"]),
         (Level, 2),
-        (Pair, {"z": 1}),
+        (Pair, {"x": "a"}),
         (Annotated[int, Limit()], 2),
         (collections.deque[int], ["a"]),
         (os.PathLike[str], 3),
@@ -216,3 +217,27 @@ def test_a_family_of_kinds_can_be_added() -> None:
         assert isinstance(made.index.slots["a.v"].kind, Kind)
     finally:
         KINDS.remove(__name__.partition(".")[0])
+
+
+@pytest.mark.parametrize(("kind", "value"), [(decimal.Decimal, "NaN"), (complex, "inf+1j"), (float, "inf")])
+def test_numbers_are_finite_unless_allowed(kind: Any, value: str) -> None:
+    """NaN and infinities come in where the setting says so, of any kind of number."""
+    with pytest.raises(ConfigError, match="finite"):
+        resolve(
+            Schema("s", settings=[Setting("a.v", kind)]),
+            Precedence("environment"),
+            [environment.layer("A", {"A__A__V": value})],
+        )
+    schema = Schema("s", settings=[Setting("a.v", kind, nonfinite=True)])
+    resolution = resolve(schema, Precedence("environment"), [environment.layer("A", {"A__A__V": value})])
+    assert same(freeze(resolution).replay(schema)["a.v"], resolution["a.v"])
+
+
+def test_an_empty_tuple_has_no_elements() -> None:
+    """``tuple[()]`` is not ``tuple``."""
+    from ptyconf.schema.types import Kinds
+
+    with pytest.raises(Mismatch):
+        Kinds().of(tuple[()]).typed([1])
+    assert Kinds().of(tuple[()]).typed([]) == ()
+    assert Kinds().of(tuple).typed([1]) == (1,)

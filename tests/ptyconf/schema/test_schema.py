@@ -185,3 +185,45 @@ def test_choices_may_be_a_live_collection() -> None:
     assert resolve(schema, Precedence("overrides"), wanted)["a.shape"] == "square"
     assert json_schema(schema)["properties"]["a"]["properties"]["shape"]["enum"] == ["round", "square"]
     assert 'one of "round", "square"' in template(schema)
+
+
+def test_variables_of_their_own_are_told_apart() -> None:
+    """Two settings never share one: by two declared names, or by one and the name below a prefix."""
+    with pytest.raises(SchemaError, match=r"'a\.x' and 'a\.y' would share the variable X; rename"):
+        Schema("s", settings=[Setting("a.x", str, env="X"), Setting("a.y", str, env="X")])
+    with pytest.raises(SchemaError, match=r"'a\.y' and 'a\.x' would share the variable APP__A__Y"):
+        Schema("s", settings=[Setting("a.x", str, env="APP__A__Y"), Setting("a.y", str)])
+    with pytest.raises(SchemaError, match=r"'a\.x' and 'a\.y' would share the variable X_FILE"):
+        Schema("s", settings=[Setting("a.x", str, env="X", secret=True), Setting("a.y", str, env="X_FILE")])
+    assert Schema("s", settings=[Setting("a.x", str, env="APP__A__X")]).own_variables == {"APP__A__X": "A__X"}
+
+
+@dataclass
+class One:
+    """One of many."""
+
+    x: str = field(default="", metadata={"env": "X"})
+
+
+@dataclass
+class Many:
+    """A table of them."""
+
+    by: dict[str, One] = field(default_factory=dict)
+
+
+def test_one_variable_for_many_settings_is_refused() -> None:
+    """A key of a table has none of its own."""
+    with pytest.raises(SchemaError, match=r"'by\.\*\.x': env='X' is one variable, and there may be many"):
+        Schema("s", [View(Many, "")])
+
+
+def test_what_an_instance_cannot_keep_is_refused() -> None:
+    """An InitVar without a default would be a setting that nobody sees again."""
+
+    @dataclass
+    class Made:
+        x: InitVar[int]
+
+    with pytest.raises(SchemaError, match=r"Made\.x is an InitVar without a default"):
+        View(Made, "m")

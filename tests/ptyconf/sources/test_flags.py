@@ -129,6 +129,56 @@ def test_keys_of_tables_are_flags_of_a_whole_command_line() -> None:
     assert parsed("--nodes", '{"a": {"port": 2}}').value("nodes") == {"a": Node("h", 2)}
 
 
+@dataclass
+class Rack:
+    """A list of sections, and one section."""
+
+    nodes: list[Node] = field(default_factory=list)
+    first: Node = field(default_factory=Node)
+    token: str = field(default="", metadata={"secret": True})
+
+
+RACK = Schema("rack", [View(Rack, "")])
+
+
+def racked(*words: str) -> Resolution:
+    """Resolve a command line of its own."""
+    return resolve(RACK, ORDER, [flags.parse(words, RACK)[0]])
+
+
+def test_elements_of_a_list_are_flags_by_index() -> None:
+    """Together they make the whole list, numbered from 0 without a gap."""
+    resolution = racked("--nodes[1].port", "7", "--nodes[0].host=x")
+    assert resolution.value("nodes") == [Node("x", 1), Node("h", 7)]
+    assert str(resolution.trace("nodes[1].port").winner.origin) == "--nodes[1].port"
+    with pytest.raises(ConfigError, match="expected a list of"):
+        racked("--nodes[1].port", "7")
+    with pytest.raises(ConfigError, match=r"\n  written in  flag --nodes\[0\]\.port"):
+        racked("--nodes[0].port", "x")
+
+
+def test_a_section_may_be_given_as_one_text() -> None:
+    """TOML or JSON, by flag and by variable; each setting of it has that place."""
+    layer = environment.layer("R", {"R__FIRST": '{"port": 3}'})
+    for resolution in (racked("--first", "{port = 3}"), resolve(RACK, ORDER, [layer])):
+        assert resolution.value("first") == Node("h", 3)
+        assert str(resolution.trace("first.port").winner.origin) in {"--first", "R__FIRST"}
+    with pytest.raises(ConfigError, match="'first' is \"x\"; expected a table of settings\n"):
+        racked("--first", "x")
+    with pytest.raises(ConfigError, match=r"'first\.port' is \"3\"; expected a whole number"):
+        racked("--first", '{"port": "3"}')
+
+
+def test_a_word_behind_an_unknown_flag_is_not_shown() -> None:
+    """It may be a secret; what stands behind ``--`` belongs to no flag."""
+    with pytest.raises(ConfigError) as caught:
+        racked("--tokne", "hunter2", "--first.port", "2", "--", "--x")
+    assert [str(problem) for problem in caught.value.exceptions] == [
+        "unknown flag '--tokne'\n  written in  flag --tokne\n  try         --token",
+        "unknown flag '--x'\n  written in  flag --x\n  try         --help",
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from ptyconf import ConfigError, Setting
-from ptyconf.sources import secrets
+from ptyconf import ConfigError, Precedence, Resolution, Schema, Setting, View, resolve
+from ptyconf.sources import environment, secrets
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,54 @@ def test_what_is_wrong_is_told(jail: Callable[..., Path], program: SimpleNamespa
             program.resolve(secrets.layer(folder, name="environment"))
         assert str(caught.value).startswith(words)
         assert "canary" not in str(caught.value)
+
+
+@dataclass
+class Replica:
+    """One of many."""
+
+    host: str = "h"
+    password: str = field(default="", metadata={"secret": True})
+
+
+@dataclass
+class Cluster:
+    """Secrets below tables and lists."""
+
+    by: dict[str, Replica] = field(default_factory=dict)
+    items: list[Replica] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict, metadata={"secret": True})
+    optional: Replica | None = None
+
+
+@pytest.mark.parametrize(
+    ("variable", "path"),
+    [
+        ("A__BY__EU__PASSWORD", "by.eu.password"),
+        ("A__ITEMS__0__PASSWORD", "items[0].password"),
+        ("A__TOKENS__X", "tokens.x"),
+        ("A__OPTIONAL__PASSWORD", "optional.password"),
+    ],
+)
+def test_a_file_reaches_every_secret(jail: Callable[..., Path], variable: str, path: str) -> None:
+    """``NAME_FILE`` names it; value and file together must agree."""
+    file = jail("word", "hunter2\n")
+    schema = Schema("s", [View(Cluster, "")])
+
+    def resolved(texts: dict[str, str]) -> Resolution:
+        return resolve(schema, Precedence("environment"), [environment.layer("A", texts, schema=schema)])
+
+    resolution = resolved({f"{variable}_FILE": str(file)})
+    assert resolution[path] == "hunter2"
+    assert str(resolution.trace(path).winner.origin) == f"{variable}_FILE (word)"
+    with pytest.raises(ConfigError, match="mean the same setting and differ"):
+        resolved({f"{variable}_FILE": str(file), variable: "other"})
+
+
+def test_only_a_secret_has_a_file(jail: Callable[..., Path]) -> None:
+    """Of any other setting the name with _FILE is unknown."""
+    jail()
+    schema = Schema("s", [View(Cluster, "")])
+    layer = environment.layer("A", {"A__OPTIONAL__HOST_FILE": "/x"}, schema=schema)
+    with pytest.raises(ConfigError, match=r"unknown setting 'optional\.host_file'"):
+        resolve(schema, Precedence("environment"), [layer])
