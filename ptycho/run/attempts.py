@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ptycho.run.identity import is_going_on
-from ptycho.run.record import LAST_CHECKPOINT, read_settings
+from ptycho.run.agreement import differences
+from ptycho.run.identity import is_going_on, is_run, maker_of, remove_run
+from ptycho.run.record import LAST_CHECKPOINT, read_settings, settings_in
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+
+    from ptyconf import Resolution
 
 _log = logging.getLogger(__name__)
 
 _PARTIAL = re.compile(r"(?P<name>.+)\.partial(-\d+)?")
-_FREE_SECTIONS = ("execution.", "inference.")
-_FREE = frozenset({"training.output_dir", "training.resume", "training.nepochs", "training.test_data_file"})
-"""Settings that may differ between attempts: they do not change what the weights of an epoch are."""
+_BUNDLE = "wts.h5.zip"
 
 
 @dataclass(frozen=True)
@@ -58,26 +58,63 @@ def run_of(folder: Path) -> Path:
     return folder if match is None else folder.with_name(match["name"])
 
 
+def _folders_of(run: Path) -> list[Path]:
+    """List the folders of a run, unfinished ones included, whether or not they hold anything."""
+    run = run.resolve()
+    partial = (folder for folder in run.parent.glob("*.partial*") if run_of(folder) == run)
+    return [folder for folder in (run, *sorted(partial)) if folder.is_dir()]
+
+
 def attempts_at(run: Path) -> list[Attempt]:
     """List the attempts at a run that left a checkpoint, the newest first, without those still going on."""
-    run = run.resolve()
-    folders = [run, *(folder for folder in run.parent.glob("*.partial*") if run_of(folder) == run)]
     attempts = [
         Attempt(folder, checkpoint, checkpoint.stat().st_mtime_ns, read_settings(folder))
-        for folder in folders
+        for folder in _folders_of(run)
         if (checkpoint := folder / LAST_CHECKPOINT).is_file() and not is_going_on(folder)
     ]
     return sorted(attempts, key=lambda attempt: attempt.written, reverse=True)
 
 
-def newest_attempt(run: Path) -> Attempt | None:
-    """Find the attempt that a training goes on from, and say which it is where there are several.
+def bundle_of_attempt(run: Path) -> Path | None:
+    """Find the folder of an attempt that left a trained network and no checkpoint; None where there is none.
+
+    Args:
+        run: The run folder, or the folder of that attempt.
+    """
+    folders = [run.resolve()] if is_unfinished(run) else _folders_of(run)
+    left = [
+        folder
+        for folder in folders
+        if is_unfinished(folder)
+        and (folder / _BUNDLE).is_file()
+        and not (folder / LAST_CHECKPOINT).is_file()
+        and not is_going_on(folder)
+    ]
+    return max(left, key=lambda folder: (folder / _BUNDLE).stat().st_mtime_ns, default=None)
+
+
+def require_nobody_at_work(run: Path) -> None:
+    """Refuse to go on from a run that another process is still making.
+
+    Raises:
+        FileExistsError: One is; it is named.
+    """
+    for folder in _folders_of(run):
+        if is_going_on(folder):
+            raise FileExistsError(
+                error_text(
+                    f"{folder} is still going on: {maker_of(folder)}",
+                    expected="a run that nobody is making",
+                    hint="waiting for its end, or another output_dir",
+                )
+            )
+
+
+def agreeing_attempts(run: Path) -> list[Attempt]:
+    """Find the attempts that a training may go on from, the newest first, and say which it is.
 
     Args:
         run: The run folder, which need not exist; the name of an attempt means that one alone.
-
-    Returns:
-        The newest, or None where no attempt left a checkpoint.
 
     Raises:
         ValueError: An older attempt was made with other settings: which one is meant cannot be known.
@@ -86,14 +123,23 @@ def newest_attempt(run: Path) -> Attempt | None:
     if is_unfinished(run):
         attempts = [attempt for attempt in attempts if attempt.folder == run.resolve()]
     if not attempts:
-        return None
+        return []
     newest, *older = attempts
     for attempt in older:
         _require_agreement(newest, attempt)
     if older:
         others = ", ".join(f"{attempt.folder.name} ({attempt.when})" for attempt in older)
         _log.info("%s (%s) is the newest of the attempts; older: %s", newest.folder, newest.when, others)
-    return newest
+    return attempts
+
+
+def newest_attempt(run: Path) -> Attempt | None:
+    """Find the attempt that a training goes on from; None where no attempt left a checkpoint.
+
+    Raises:
+        ValueError: An older attempt was made with other settings.
+    """
+    return next(iter(agreeing_attempts(run)), None)
 
 
 def taken_up(resumed: Path | None, run: Path) -> list[Attempt]:
@@ -115,30 +161,41 @@ def taken_up(resumed: Path | None, run: Path) -> list[Attempt]:
     return [
         attempt
         for attempt in attempts
-        if attempt.written <= meant[0].written and not _differing(meant[0], attempt)
+        if attempt.written <= meant[0].written and not differences(meant[0].settings, attempt.settings)
     ]
 
 
-def _differing(newer: Attempt, older: Attempt) -> list[str]:
-    """Name the settings in which two attempts differ, of those that change what the weights are."""
-    return [
-        path
-        for path in sorted(newer.settings.keys() & older.settings.keys())
-        if path not in _FREE
-        and not path.startswith(_FREE_SECTIONS)
-        and newer.settings[path] != older.settings[path]
-    ]
+def require_same_training(attempts: Iterable[Attempt], resolution: Resolution, run: Path) -> None:
+    """Accept settings under which the attempts at a run would have come to the same weights.
+
+    Args:
+        attempts: Those that the run goes on from.
+        resolution: The settings now.
+        run: The run folder.
+
+    Raises:
+        ValueError: They differ, by name: the end would be of neither training.
+    """
+    now = settings_in(resolution, run)
+    for attempt in attempts:
+        differing = differences(now, attempt.settings)
+        if differing:
+            raise ValueError(
+                error_text(
+                    f"the run cannot go on from {attempt.folder} with other settings: {_listed(differing)}",
+                    expected="the settings that the attempt was made with",
+                    hint=f"ptycho finish {attempt.folder}, to go on with those; "
+                    f"--training.resume {attempt.checkpoint}, to go on with these",
+                )
+            )
 
 
 def _require_agreement(newest: Attempt, older: Attempt) -> None:
-    differing = _differing(newest, older)
+    differing = differences(newest.settings, older.settings)
     if differing:
-        listed = ", ".join(
-            f"{path} = {newest.settings[path]!r} (there {older.settings[path]!r})" for path in differing[:5]
-        )
         raise ValueError(
             error_text(
-                f"two attempts disagree about the training to go on with: {listed}",
+                f"two attempts disagree about the training to go on with: {_listed(differing)}",
                 details={
                     "newer": f"{newest.folder}, {newest.when}",
                     "older": f"{older.folder}, {older.when}",
@@ -149,10 +206,24 @@ def _require_agreement(newest: Attempt, older: Attempt) -> None:
         )
 
 
+def _listed(differing: list[tuple[str, Any, Any]]) -> str:
+    shown = [f"{path} = {value!r} (there {other!r})" for path, value, other in differing[:5]]
+    more = len(differing) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
 def remove_obsolete(attempts: Iterable[Attempt]) -> None:
     """Remove the folders of unfinished attempts that a finished run has taken up."""
     for attempt in attempts:
         folder = attempt.folder
         if is_unfinished(folder) and folder.is_dir() and not is_going_on(folder):
-            shutil.rmtree(folder)
+            remove_run(folder)
             _log.info("%s is part of the finished run now and was removed", folder)
+
+
+def remove_fruitless(run: Path) -> None:
+    """Remove the unfinished attempts at a run that left nothing to go on from: killed before a checkpoint."""
+    for folder in _folders_of(run):
+        fruitless = not any((folder / name).is_file() for name in (LAST_CHECKPOINT, _BUNDLE))
+        if is_unfinished(folder) and fruitless and is_run(folder) and not is_going_on(folder):
+            remove_run(folder)

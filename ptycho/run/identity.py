@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sys
 import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
+
+from ptycho.files.strict_json import parse_table
 
 if sys.platform != "win32":
     import fcntl
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "run.json"
+_LARGEST = 2**16
 _OLDER_SIGNS = ("wts.h5.zip", "last.ckpt", "reconstruction.npz")
 """Files by which runs are known that were written before they had a file of their own."""
 
@@ -46,18 +50,43 @@ def identified(folder: Path, kind: str) -> Iterator[None]:
         "host": platform.node(),
         "process": os.getpid(),
     }
-    with (folder / NAME).open("w", encoding="utf-8") as file:
+    # Locked before it has its name: whoever finds the file finds the lock.
+    unnamed = folder / f".{NAME}"
+    with unnamed.open("w", encoding="utf-8") as file:
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_EX)
         file.write(json.dumps(facts, indent=1) + "\n")
         file.flush()
         os.fsync(file.fileno())
-        if sys.platform != "win32":
-            fcntl.flock(file, fcntl.LOCK_EX)
+        unnamed.replace(folder / NAME)
         yield
 
 
 def is_run(folder: Path) -> bool:
     """Tell whether a folder is one of our runs, by its file or by what only a run leaves."""
     return any((folder / name).is_file() for name in (NAME, *_OLDER_SIGNS))
+
+
+def maker_of(folder: Path) -> str:
+    """Say which process makes a run, on which machine and since when, as its file has it."""
+    path = folder / NAME
+    try:
+        facts = parse_table(path.read_bytes()) if path.stat().st_size <= _LARGEST else {}
+    except (OSError, ValueError, TypeError):
+        facts = {}
+    shown = {name: str(facts.get(name, "unknown"))[:100] for name in ("process", "host", "started")}
+    return f"process {shown['process']} on {shown['host']} since {shown['started']}"
+
+
+def remove_run(folder: Path) -> None:
+    """Remove a run's folder; a removal that is cut short leaves a folder that is known for a run."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != NAME:
+            path.unlink()
+    (folder / NAME).unlink(missing_ok=True)
+    folder.rmdir()
 
 
 def is_going_on(folder: Path) -> bool:

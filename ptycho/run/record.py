@@ -41,10 +41,21 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if not path.is_file() or path.stat().st_size > _LARGEST_SETTINGS:
         return {}
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _by_path(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
         return {}
-    settings: dict[str, Any] = dict.fromkeys(map(str, tables.pop("unset", [])))
+
+
+def settings_in(resolution: Resolution, home: Path) -> dict[str, Any]:
+    """Give settings by path as `read_settings` would read them from the run folder ``home``."""
+    from ptyconf.report import dump_toml
+
+    return _by_path(dump_toml(resolution, folder=home))
+
+
+def _by_path(text: str) -> dict[str, Any]:
+    tables = tomllib.loads(text)
+    settings: dict[str, Any] = dict.fromkeys(map(str, tables.pop("unset", ())))
     for section, table in tables.items():
         if isinstance(table, dict):
             settings |= {f"{section}.{name}": value for name, value in table.items()}

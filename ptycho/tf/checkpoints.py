@@ -21,9 +21,9 @@ from ptycho.files.atomic import replacing
 from ptycho.network.settings import NetworkSettings
 from ptycho.training.resume import (
     EarlierTraining,
-    find_checkpoint,
     finished_epochs,
     not_a_checkpoint,
+    read_newest,
     require_backend,
 )
 
@@ -119,7 +119,10 @@ def read_checkpoint(path: Path) -> EarlierTraining:
         FileNotFoundError: It is not there.
         ValueError: The file is none of ours, or one of the other backend.
     """
-    path = find_checkpoint(path)
+    return read_newest(path, _read_earlier)
+
+
+def _read_earlier(path: Path) -> EarlierTraining:
     require_backend(path, "tensorflow")
     checkpoint = _read(path)
     try:

@@ -197,6 +197,7 @@ class Loop:
         checkpoint = self._checkpoint(weights)
         for path in filter(None, (best, self.plan.folder.path / LAST_CHECKPOINT)):
             write_checkpoint(path, checkpoint)
+        self.files.remove_others()
 
     def _checkpoint(self, weights: dict[str, Any]) -> Checkpoint:
         return Checkpoint(

@@ -137,7 +137,7 @@ class BestFiles:
     scores: dict[str, float] = field(default_factory=dict)
 
     def admit(self, epoch: int, score: float) -> Path | None:
-        """Make room for an epoch that is among the best; the file is the caller's to write.
+        """Rank an epoch; one that is among the best gets a file, which is the caller's to write.
 
         Returns:
             Where it belongs, or None.
@@ -150,11 +150,16 @@ class BestFiles:
             worst = self.ranking.order(self.scores)[-1]
             if not self.ranking.better(comparable, self.scores[worst]):
                 return None
-            (self.folder / worst).unlink(missing_ok=True)
             del self.scores[worst]
         name = best_checkpoint_name(epoch)
         self.scores[name] = comparable
         return self.folder / name
+
+    def remove_others(self) -> None:
+        """Remove the files of epochs that are no longer among the best, once all others are written."""
+        for path in self.folder.glob(BEST_CHECKPOINTS):
+            if path.name not in self.scores:
+                path.unlink()
 
     @property
     def best(self) -> Path | None:

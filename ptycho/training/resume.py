@@ -1,14 +1,17 @@
 """Continue an earlier training: find its checkpoint, see that it fits. Each backend reads its own files."""
 
+import logging
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ptycho.run.attempts import is_unfinished, newest_attempt
+from ptycho.run.attempts import agreeing_attempts, is_unfinished
 from ptycho.run.record import LAST_CHECKPOINT
 from ptyconf.errors import error_text
+
+logger = logging.getLogger(__name__)
 
 BEST_CHECKPOINTS = "best-epoch*.ckpt"
 FRESH_START = "training.resume unset for a fresh start"
@@ -94,19 +97,29 @@ def finished_epochs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]
     return history
 
 
-def find_checkpoint(path: Path) -> Path:
-    """Find the checkpoint that a file name means, or the newest of the attempts at a run.
+def read_newest(path: Path, read: Callable[[Path], EarlierTraining]) -> EarlierTraining:
+    """Read the checkpoint that a file name means, or the newest whole one of the attempts at a run.
+
+    Args:
+        path: A checkpoint, a run folder, or the folder of an attempt.
+        read: Reads a checkpoint of the backend.
 
     Raises:
         FileNotFoundError: There is none.
-        ValueError: Attempts at the run disagree about what is trained.
+        ValueError: Attempts at the run disagree about what is trained, or no checkpoint can be used.
     """
     path = Path(path)
     if path.is_file():
-        return path
-    attempt = newest_attempt(path)
-    if attempt is not None:
-        return attempt.checkpoint
+        return read(path)
+    attempts = agreeing_attempts(path)
+    for number, attempt in enumerate(attempts, start=1):
+        try:
+            return read(attempt.checkpoint)
+        except ValueError as error:
+            if number == len(attempts):
+                raise
+            reason = str(error).partition("\n")[0]
+            logger.warning("%s: the checkpoint before it, in %s, is taken", reason, attempts[number].folder)
     missing = f"{path} holds no {LAST_CHECKPOINT}" if path.is_dir() else f"{path} does not exist"
     raise FileNotFoundError(
         error_text(

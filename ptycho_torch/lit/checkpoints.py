@@ -11,9 +11,9 @@ import torch
 from ptycho.physics.scale import Normalisation
 from ptycho.training.resume import (
     EarlierTraining,
-    find_checkpoint,
     finished_epochs,
     not_a_checkpoint,
+    read_newest,
     require_backend,
 )
 from ptycho_torch.nn.model import PtychoNetwork
@@ -160,7 +160,10 @@ def read_checkpoint(path: Path) -> EarlierTraining:
         FileNotFoundError: Nothing is there.
         ValueError: It is none of ours, or TensorFlow's.
     """
-    path = find_checkpoint(path)
+    return read_newest(path, _read_earlier)
+
+
+def _read_earlier(path: Path) -> EarlierTraining:
     require_backend(path, "pytorch")
     try:
         _require_undamaged(path)

@@ -24,11 +24,16 @@ class MetricsTable:
     def __init__(self, folder: Path, rows: Iterable[Row] = ()) -> None:
         self.path = folder / METRICS_FILE
         self.rows = {int(row["epoch"]): dict(row) for row in rows}
+        if self.rows:  # A training that is taken up after its last epoch logs no further one.
+            self._write()
 
     def log(self, row: Row, step: int) -> None:  # noqa: ARG002  Other loggers count steps.
         """Add the row of an epoch, and replace the file by the rows so far."""
         epoch = int(row["epoch"])
         self.rows[epoch] = dict(row) | {"epoch": epoch}
+        self._write()
+
+    def _write(self) -> None:
         columns = arrange(self.rows.values())
         with replacing(self.path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, columns, restval="")
