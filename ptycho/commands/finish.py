@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ptycho.backends.base import load_backend
+from ptycho.backends.trained_network import open_network
 from ptycho.commands.command import Command
-from ptycho.commands.train import train
-from ptycho.run.attempts import is_unfinished, newest_attempt, run_of
-from ptycho.run.record import SETTINGS
+from ptycho.commands.failure import EXIT_WHOLE
+from ptycho.commands.train import read_scans, train
+from ptycho.run.attempts import (
+    bundle_of_attempt,
+    is_unfinished,
+    newest_attempt,
+    require_nobody_at_work,
+    run_of,
+)
+from ptycho.run.folder import building
+from ptycho.run.identity import NAME, remove_run
+from ptycho.run.record import RECONSTRUCTION, SETTINGS, write_settings
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.scan_file import opened_once
 from ptyconf.errors import error_text
@@ -17,6 +30,10 @@ from ptyconf.sources import flags
 
 if TYPE_CHECKING:
     import argparse
+
+    from ptyconf import Resolution
+
+_log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,28 +48,68 @@ def run(arguments: argparse.Namespace) -> int:
     """Go on from the newest attempt at a run, with its own settings, to the end.
 
     Raises:
-        FileNotFoundError: No attempt at the run left a checkpoint.
+        FileExistsError: Another process is still making the run.
+        FileNotFoundError: No attempt at the run left a checkpoint or a trained network.
         ValueError: Attempts at the run disagree about what is trained.
     """
-    attempt = newest_attempt(arguments.run_folder)
-    if attempt is None or not is_unfinished(attempt.folder) or not attempt.settings:
-        raise FileNotFoundError(
-            error_text(
-                f"there is nothing to finish at {arguments.run_folder}",
-                expected=f"{run_of(arguments.run_folder).name}.partial with a checkpoint and {SETTINGS}",
-                hint="ptycho train FILE.toml --resume",
-            )
-        )
-    given = {"training.resume": attempt.folder, "training.output_dir": run_of(attempt.folder)}
-    words = dict.fromkeys(given, "RUN_FOLDER")
-    return train(
-        resolve_run(
-            "train",
-            files=[attempt.folder / SETTINGS],
-            flags=flags.given(given, spelling=words, typed=True),
-            environment=os.environ,
+    named = arguments.run_folder
+    require_nobody_at_work(run_of(named))
+    attempt = newest_attempt(named)
+    if attempt is not None and is_unfinished(attempt.folder) and attempt.settings:
+        return train(_settings_of(attempt.folder, {"training.resume": attempt.folder}))
+    folder = bundle_of_attempt(named)
+    if folder is not None and (folder / SETTINGS).is_file():
+        return _complete(folder)
+    raise FileNotFoundError(
+        error_text(
+            f"there is nothing to finish at {named}",
+            expected=f"{run_of(named).name}.partial with {SETTINGS}, and with a checkpoint or a bundle",
+            hint="ptycho train FILE.toml --resume",
         )
     )
+
+
+def _settings_of(folder: Path, more: dict[str, object]) -> Resolution:
+    given = {"training.output_dir": run_of(folder), **more}
+    spelling = dict.fromkeys(given, "RUN_FOLDER")
+    return resolve_run(
+        "train",
+        files=[folder / SETTINGS],
+        flags=flags.given(given, spelling=spelling, typed=True),
+        environment=os.environ,
+    )
+
+
+def _complete(left: Path) -> int:
+    """Reconstruct with the network that a training without checkpoints left, and write what is missing."""
+    from ptycho.report.markdown import write_report
+    from ptycho.report.results import Results, name_of
+
+    resolution, target = _settings_of(left, {}), run_of(left)
+    trained = open_network(left)
+    name = str(resolution["training.backend"])
+    backend = load_backend(name)
+    backend.begin(resolution)
+    model = trained.load(name)
+    scan, reconstructed_scan = read_scans(resolution)
+    with building(target) as folder:
+        for path in left.iterdir():
+            if path.is_file() and path.name != NAME:
+                shutil.copy2(path, folder)
+        write_settings(folder, resolution, home=target)
+        results = Results(
+            title=f"{target.name}: trained on {name_of(scan)}",
+            resolution=resolution,
+            reconstruction=backend.reconstruct(model, resolution, reconstructed_scan),
+            scan=reconstructed_scan,
+            trained_on_it=reconstructed_scan is scan,
+        )
+        results.warn("the training ended before its results were written: they come from its network alone")
+        results.reconstruction.save(folder / RECONSTRUCTION)
+        write_report(folder, results)
+    remove_run(left)
+    _log.info("%s: report.md, object.png, completed from the network that %s held", target, left.name)
+    return EXIT_WHOLE
 
 
 COMMAND = Command(

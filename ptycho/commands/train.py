@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from ptycho.backends.base import library_of
 from ptycho.bundle.archive import FILE_NAME
@@ -15,16 +16,27 @@ from ptycho.bundle.write import write_bundle
 from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.commands.failure import EXIT_INTERRUPTED, EXIT_WHOLE
-from ptycho.run.attempts import Attempt, is_unfinished, newest_attempt, remove_obsolete, taken_up
+from ptycho.run.attempts import (
+    Attempt,
+    is_unfinished,
+    newest_attempt,
+    remove_fruitless,
+    remove_obsolete,
+    require_nobody_at_work,
+    require_same_training,
+    taken_up,
+)
 from ptycho.run.folder import building, place_of
-from ptycho.run.record import RECONSTRUCTION, write_settings
+from ptycho.run.record import LAST_CHECKPOINT, RECONSTRUCTION, write_settings
 from ptycho.run.settings import prepare_training
 from ptycho.scan.scan_file import opened_once
-from ptyconf.sources import flags
+from ptyconf import Origin
+from ptyconf.sources import flags, mapping
 
 if TYPE_CHECKING:
     import argparse
 
+    from ptycho.bundle.archive import Bundle
     from ptycho.report.serve import LiveView
     from ptycho.scan.raw_data import RawData
     from ptyconf import Layer, Resolution
@@ -79,7 +91,9 @@ def _resolve(arguments: argparse.Namespace) -> Resolution | None:
     resolution = options.resolve(arguments, "train")
     if arguments.resume is None:
         return resolution
-    attempt = newest_attempt(Path(str(resolution["training.output_dir"])))
+    target = Path(str(resolution["training.output_dir"]))
+    require_nobody_at_work(target)
+    attempt = newest_attempt(target)
     if attempt is None:
         _log.info("there is nothing to resume from: the training starts with its first epoch")
         return resolution
@@ -121,14 +135,13 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
     library = library_of(str(resolution["training.backend"]))
     backend = library.load()
     configurations = prepare_training(resolution, library.name)
-    scan, reconstructed_scan = _read_scans(configurations.resolution)
+    scan, reconstructed_scan = read_scans(configurations.resolution)
     target = place_of(Path(str(resolution["training.output_dir"])))
     if not library.leads(resolution):
         with TemporaryDirectory() as folder:
             backend.train(configurations, scan, Path(folder))
         return 0
-    resumed = resolution["training.resume"]
-    earlier = taken_up(None if resumed is None else Path(str(resumed)), target)
+    earlier = _attempts_of(configurations.resolution, target)
     title = f"{target.name}: trained on {name_of(scan)}"
     with building(target) as folder:
         write_settings(folder, configurations.resolution, home=target)
@@ -136,14 +149,15 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
             view.folder = folder
         watched = WatchedFolder(folder, [partial(LivePage, title)])
         training = backend.train(configurations, scan, watched)
+        settled = _without_removed(training.resolution, earlier)
         # From here on the network is safe: whatever fails now is completed by `ptycho finish`.
-        write_bundle(folder / FILE_NAME, backend.pack(training.model, training.resolution, target))
-        write_settings(folder, training.resolution, home=target)
-        reconstruction = backend.reconstruct(training.model, training.resolution, reconstructed_scan)
-        verdict = verdict_of(reconstruction, reconstructed_scan, training.resolution, library.name)
+        _keep_network(folder, backend.pack(training.model, settled, target), target)
+        write_settings(folder, settled, home=target)
+        reconstruction = backend.reconstruct(training.model, settled, reconstructed_scan)
+        verdict = verdict_of(reconstruction, reconstructed_scan, settled, library.name)
         results = Results(
             title=title,
-            resolution=training.resolution,
+            resolution=settled,
             reconstruction=reconstruction,
             scan=reconstructed_scan,
             trained_on_it=reconstructed_scan is scan,
@@ -155,12 +169,59 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
     if view is not None:
         view.folder = target
     remove_obsolete(earlier)
+    remove_fruitless(target)
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
     code = options.exit_code_of(verdict, strict=strict)
     return EXIT_INTERRUPTED if training.interrupted else code
 
 
-def _read_scans(resolution: Resolution) -> tuple[RawData, RawData]:
+def _attempts_of(resolution: Resolution, target: Path) -> list[Attempt]:
+    """List the attempts that this training makes part of the run.
+
+    Raises:
+        ValueError: The settings are not those with which they began.
+    """
+    written = resolution["training.resume"]
+    resumed = None if written is None else Path(str(written))
+    earlier = taken_up(resumed, target)
+    if resumed is not None and not resumed.is_file():  # Who names a file means its weights, whatever follows.
+        require_same_training(earlier[:1], resolution, target)
+    return earlier
+
+
+def _without_removed(resolution: Resolution, earlier: list[Attempt]) -> Resolution:
+    """Let the settings of a run name no folder that becomes part of it."""
+    if not earlier:
+        return resolution
+    why = f"{earlier[0].folder.name}, from which it went on, is part of this run"
+    origin = Origin("measured", "this run", why)
+    values = {"training.resume": None}
+    return resolution.with_layer(mapping.layer("measured", values, kind="measured", origin=lambda _: origin))
+
+
+def _keep_network(folder: Path, bundle: Bundle, target: Path) -> None:
+    """Write the bundle into its folder, or, where nothing else keeps what was learned, where there is room.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    try:
+        write_bundle(folder / FILE_NAME, bundle)
+    except OSError:
+        if not (folder / LAST_CHECKPOINT).is_file():
+            _rescue(bundle, f"{target.name}-{uuid4().hex[:8]}-{FILE_NAME}")
+        raise
+
+
+def _rescue(bundle: Bundle, name: str) -> None:
+    for place in (Path.cwd(), Path(gettempdir()), Path.home()):
+        with suppress(OSError):
+            write_bundle(place / name, bundle)
+            _log.warning("the trained network is kept in %s", place / name)
+            return
+
+
+def read_scans(resolution: Resolution) -> tuple[RawData, RawData]:
     """Read the scan to train on and the one to reconstruct, the same where no other is named."""
     from ptycho.scan.raw_data import RawData
     from ptycho.settings.data import ScanOptions

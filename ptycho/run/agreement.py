@@ -36,7 +36,7 @@ _FREE = frozenset(
         ),
     }
 )
-"""Settings that may differ between attempts: what is shown and kept, and where and how fast it is computed."""
+"""Settings that may differ between attempts: what is shown and kept, where and how fast it is computed."""
 
 
 def differences(these: dict[str, Any], those: dict[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import shutil
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import sync_folder
-from ptycho.run.identity import identified, is_run
-from ptycho.run.record import LAST_CHECKPOINT
+from ptycho.run.identity import identified, is_run, remove_run
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _BUNDLE = "wts.h5.zip"
+_MOUNTS = Path("/proc/self/mountinfo")
 _TAKEN_UP_AGAIN = ("*.ckpt", _BUNDLE)
 """Files with which an unfinished run can be taken up again."""
 
@@ -42,10 +41,9 @@ def building(target: Path, kind: str = "training") -> Iterator[Path]:
 
     Raises:
         FileExistsError: ``target`` is a file, a folder that is no run, a mount point or the current folder.
-        OSError: The parent folder cannot be written.
+        OSError: The parent folder cannot be written, or the run, which is whole, cannot be given its name.
     """
     target = place_of(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = _make_partial(target)
     try:
         with identified(partial, kind):
@@ -85,7 +83,7 @@ def _obstacle(target: Path, place: Path) -> str:
         return ""
     if not place.is_dir():
         return f"{target} is a file"
-    if place.is_mount():
+    if _is_mounted(place):
         return f"{target} is a mount point, which cannot be renamed"
     if place == Path.cwd():
         return f"{target} is the current folder, which cannot be replaced"
@@ -94,7 +92,37 @@ def _obstacle(target: Path, place: Path) -> str:
     return ""
 
 
+def _is_mounted(place: Path) -> bool:
+    """Tell a mount point, also one of a folder of the same disk, of which `Path.is_mount` knows nothing."""
+    if place.is_mount():
+        return True
+    try:
+        mounts = _MOUNTS.read_bytes().splitlines()
+    except OSError:  # Not Linux.
+        return False
+    # Blanks and the like stand as octal escapes in the fifth column (proc(5), mountinfo).
+    points = (line.split(b" ")[4] for line in mounts)
+    name = os.fsencode(place)
+    return any(point.decode("unicode_escape").encode("latin-1") == name for point in points)
+
+
 def _make_partial(target: Path) -> Path:
+    """Make the folder to write into, beside the target so that it can take its name."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return _free_partial(target)
+    except OSError as error:
+        inside = target.is_dir() and os.access(target, os.W_OK)
+        raise type(error)(
+            error_text(
+                f"no run can be written beside {target}: {error.strerror or error}",
+                expected=f"a folder to write into at {target.parent}",
+                hint=f"output_dir = {target / 'run'}" if inside else "another output_dir",
+            )
+        ) from error
+
+
+def _free_partial(target: Path) -> Path:
     for number in count(1):
         suffix = ".partial" if number == 1 else f".partial-{number}"
         partial = target.with_name(target.name + suffix)
@@ -109,13 +137,10 @@ def _make_partial(target: Path) -> Path:
 def _leave(partial: Path) -> None:
     """Keep what can be taken up again, and say how."""
     if not any(any(partial.rglob(pattern)) for pattern in _TAKEN_UP_AGAIN):
-        shutil.rmtree(partial)
+        remove_run(partial)
         return
-    resumable = any(partial.rglob(LAST_CHECKPOINT))
-    if not resumable:
-        advice = f"the network is whole: ptycho infer {partial} --scan FILE"
-    elif (partial / _BUNDLE).is_file():
-        advice = f"ptycho finish {partial}"
+    if (partial / _BUNDLE).is_file():
+        advice = f"the network is whole: ptycho finish {partial}"
     else:
         advice = f"resume with --training.resume {partial}"
     _log.warning("the run did not finish; what it reached is in %s (%s)", partial, advice)
@@ -124,13 +149,19 @@ def _leave(partial: Path) -> None:
 def _put(partial: Path, target: Path) -> None:
     """Give a finished run its name; another run may take the same name at the same moment."""
     while True:
-        _make_way(target)
         try:
+            _make_way(target)
             partial.rename(target)
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            continue
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                continue
+            raise type(error)(
+                error_text(
+                    f"the run is whole and lies in {partial}; it cannot be named {target}: {error.strerror}",
+                    expected="a name that it can take",
+                    hint=f"mv {partial} NAME",
+                )
+            ) from error
         break
     sync_folder(target.parent)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from .resume import best_checkpoint_name
+from .resume import BEST_CHECKPOINTS, best_checkpoint_name
 
 Weights = TypeVar("Weights")
 

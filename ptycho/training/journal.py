@@ -2,7 +2,8 @@
 
 import importlib.util
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -56,7 +57,7 @@ class Journals:
     """Write epochs into the journal that the settings name, and show them to others beside it.
 
     Args:
-        journal: Its errors end the training: it was asked for.
+        journal: Its errors end the training, but for those of a disk: it was asked for.
         watchers: Who watches is no reason to lose a run: one that fails is told once and left out.
         settings: The settings of the training.
     """
@@ -88,6 +89,53 @@ class Journals:
             except Exception as error:  # noqa: BLE001  A page to look at may fail in any way; the training goes on.
                 self._watchers.remove(watcher)
                 _log.warning("%s shows nothing more: %s: %s", watcher, type(error).__name__, error)
+
+
+class LastingJournal:
+    """A journal whose disk may be full: what it cannot write down is told once, and the training goes on.
+
+    Args:
+        open_journal: Opens the journal beneath.
+    """
+
+    def __init__(self, open_journal: Callable[[], Journal]) -> None:
+        self._silent = False
+        self._journal: Journal | None = None
+        with self._telling():
+            self._journal = open_journal()
+
+    def begin(self, settings: Resolution) -> None:
+        """Take the settings of the training, where the journal beneath does."""
+        if isinstance(self._journal, PictureJournal):
+            with self._telling():
+                self._journal.begin(settings)
+
+    def log(self, row: Row, step: int) -> None:
+        """Write one epoch, where that is possible."""
+        if self._journal is not None:
+            with self._telling():
+                self._journal.log(row, step)
+
+    def look(self, draw: Draw, step: int) -> None:
+        """Show the picture, where the journal beneath does."""
+        if isinstance(self._journal, PictureJournal):
+            with self._telling():
+                self._journal.look(draw, step)
+
+    def close(self) -> None:
+        """Finish the files, where that is possible."""
+        if self._journal is not None:
+            with self._telling():
+                self._journal.close()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if not self._silent:
+                _log.warning("the epochs cannot be written down: %s", error)
+            self._silent = True
 
 
 def _nothing(*_arguments: object) -> None:

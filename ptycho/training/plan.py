@@ -24,7 +24,7 @@ from ptyconf.errors import error_text
 from ptyconf.report import dump_toml
 
 from .groups import Groups
-from .journal import Journals, Logger, OpenJournal, Row, find_logger
+from .journal import LastingJournal, Journals, Logger, OpenJournal, Row, find_logger
 from .optimisation import Optimisation
 from .probe import Probe, is_explicit, retrieve_from_training_frames, scale_probe
 from .resume import EarlierTraining, carry_over_best
@@ -195,7 +195,8 @@ class Plan:
         """
         folder = self.folder
         watchers = [open_journal(folder.path, rows) for open_journal in folder.watchers]
-        return Journals(folder.logger.open(folder.path, rows), watchers, self.configurations.resolution)
+        journal = LastingJournal(lambda: folder.logger.open(folder.path, rows))
+        return Journals(journal, watchers, self.configurations.resolution)
 
     def conclude(self, *notes: str | None) -> None:
         """Add what a backend decided, log all notes, and copy the best files of an earlier training."""

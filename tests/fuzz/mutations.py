@@ -168,6 +168,7 @@ def change_node(rng: random.Random, node: Any) -> Any:
 def odd_array(rng: random.Random, like: Array) -> Array:
     """Give an array that is not what another one was: its shape, its kind or its values are odd."""
     values = np.random.default_rng(rng.randrange(2**32))
+    like = like if like.dtype.kind in "biufc" else np.zeros(like.shape)
     kinds = (
         lambda: like[..., :0] if like.ndim else np.zeros((0, 3)),
         lambda: like[np.newaxis],

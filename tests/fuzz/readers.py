@@ -255,7 +255,9 @@ def _read_reconstruction(path: Path) -> None:
 
 
 def _reconstruction(rng: random.Random, folder: Path) -> Path:
-    members = scans.reconstruction_members()
+    members = dict(scans.reconstruction_members())
+    if rng.random() < 0.1:
+        return _written(folder / "reconstruction.npz", npz_bytes(members))
     if rng.random() < 0.4:
         return _written(folder / "reconstruction.npz", change_bytes(rng, npz_bytes(members)))
     name = rng.choice(list(members))

@@ -10,14 +10,20 @@ import pytest
 
 from ptycho.run.attempts import (
     attempts_at,
+    bundle_of_attempt,
     is_unfinished,
     newest_attempt,
+    remove_fruitless,
     remove_obsolete,
+    require_nobody_at_work,
+    require_same_training,
     run_of,
     taken_up,
 )
 from ptycho.run.folder import building
+from ptycho.run.identity import remove_run
 from ptycho.run.record import LAST_CHECKPOINT, SETTINGS, read_settings
+from ptycho.run.resolve import resolve_run
 
 
 def attempt(folder: Path, second: int, *, seed: int = 0, nepochs: int = 5) -> Path:
@@ -74,6 +80,77 @@ def test_what_is_going_on_is_left_alone(tmp_path: Path) -> None:
         (folder / LAST_CHECKPOINT).touch()
         assert attempts_at(tmp_path / "a") == []
     assert [found.folder for found in attempts_at(tmp_path / "a")] == [tmp_path / "a"]
+
+
+def test_a_run_in_the_making_is_not_resumed(tmp_path: Path) -> None:
+    """While a process makes a run, a second one that wants to go on from it is refused, and told by whom."""
+    with building(tmp_path / "a") as folder:
+        with pytest.raises(FileExistsError) as caught:
+            require_nobody_at_work(tmp_path / "a")
+        assert str(caught.value).startswith(f"{folder} is still going on: process {os.getpid()} on ")
+        assert "  try       waiting for its end, or another output_dir" in str(caught.value)
+    require_nobody_at_work(tmp_path / "a")
+
+
+def test_fruitless_attempts_are_removed(tmp_path: Path) -> None:
+    """Attempts of the run that left nothing to go on from go; others, and folders that are no runs, stay."""
+    attempt(tmp_path / "a.partial", 60)
+    for name, mark in (("a.partial-2", "run.json"), ("b.partial", "run.json"), ("a.partial-3", "mine.txt")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / mark).touch()
+    with building(tmp_path / "a"):
+        remove_fruitless(tmp_path / "a")
+        assert (tmp_path / "a.partial-4").is_dir()
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "a.partial", "a.partial-3", "b.partial"}
+
+
+def test_a_removal_that_was_cut_short_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a kill leaves of a folder that is being removed is removed the next time."""
+    (attempt(tmp_path / "a.partial", 60) / "run.json").touch()
+    (tmp_path / "a.partial" / "tensorboard").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rmdir", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            remove_run(tmp_path / "a.partial")
+    assert [path.name for path in (tmp_path / "a.partial").iterdir()] == []
+    (tmp_path / "a.partial" / "run.json").touch()
+    remove_fruitless(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def interrupt(_path: Path) -> None:
+    """Stand for a kill."""
+    raise KeyboardInterrupt
+
+
+def test_other_settings_do_not_go_on(tmp_path: Path) -> None:
+    """Settings that change the weights are refused by name; others may change."""
+    resolution = resolve_run("train", overrides={"seed": 3, "nepochs": 9, "n_groups": 8, "threads": 2})
+    left = attempt(tmp_path / "a.partial", 60, seed=3)
+    require_same_training(attempts_at(tmp_path / "a"), resolution, tmp_path / "a")
+    (left / SETTINGS).write_text("[training]\nseed = 4\nbatch_size = 5\n[execution]\nthreads = 1\n")
+    with pytest.raises(ValueError, match="with other settings") as caught:
+        require_same_training(attempts_at(tmp_path / "a"), resolution, tmp_path / "a")
+    assert str(caught.value) == (
+        f"the run cannot go on from {left} with other settings: training.batch_size = 16 (there 5), "
+        "training.seed = 3 (there 4)\n"
+        "  expected  the settings that the attempt was made with\n"
+        f"  try       ptycho finish {left}, to go on with those; "
+        f"--training.resume {left / LAST_CHECKPOINT}, to go on with these"
+    )
+
+
+def test_a_network_without_checkpoint_is_found(tmp_path: Path) -> None:
+    """The newest unfinished attempt with a bundle and no checkpoint; none that is being made."""
+    for name, second in (("a", 500), ("a.partial", 60), ("a.partial-2", 120)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "wts.h5.zip").touch()
+        os.utime(tmp_path / name / "wts.h5.zip", (second, second))
+    assert bundle_of_attempt(tmp_path / "a") == tmp_path / "a.partial-2"
+    assert bundle_of_attempt(tmp_path / "a.partial") == tmp_path / "a.partial"
+    (tmp_path / "a.partial-2" / LAST_CHECKPOINT).touch()
+    assert bundle_of_attempt(tmp_path / "a") == tmp_path / "a.partial"
+    assert bundle_of_attempt(tmp_path / "b") is None
 
 
 def test_only_what_was_taken_up_is_removed(tmp_path: Path) -> None:

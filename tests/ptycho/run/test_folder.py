@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -163,3 +165,84 @@ def test_a_lock_goes_with_its_process(tmp_path: Path) -> None:
         assert is_going_on(tmp_path / "a.partial")
         process.kill()
     assert not is_going_on(tmp_path / "a.partial")
+
+
+def test_a_run_that_cannot_take_its_name_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the rename fails at the end, the error says where the run lies."""
+
+    def busy(_path: Path, _target: Path) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    target = tmp_path / "a"
+    monkeypatch.setattr(Path, "rename", busy)
+    with pytest.raises(OSError, match="the run is whole") as caught, building(target) as folder:
+        (folder / "f").write_text("x")
+    partial = tmp_path / "a.partial"
+    assert str(caught.value) == (
+        f"the run is whole and lies in {partial}; it cannot be named {target}: Device or resource busy\n"
+        "  expected  a name that it can take\n"
+        f"  try       mv {partial} NAME"
+    )
+    assert (partial / "f").is_file()
+
+
+def test_a_parent_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    """Before anything is computed, the error says where a folder is needed."""
+    (tmp_path / "file").write_text("mine")
+    target = tmp_path / "file" / "a"
+    with pytest.raises(OSError, match="no run can be written beside") as caught, building(target):
+        pass
+    assert str(caught.value) == (
+        f"no run can be written beside {target}: File exists\n"
+        f"  expected  a folder to write into at {tmp_path / 'file'}\n"
+        "  try       another output_dir"
+    )
+
+
+UNSHARE = shutil.which("unshare")
+MOUNTS = """\
+set -e
+mount -t tmpfs none {0}/disk
+mkdir {0}/disk/sub {0}/bound {0}/readonly
+mount --bind {0}/disk/sub "{0}/bound"
+mount -t tmpfs -o ro none {0}/readonly
+cd {0}
+exec {1} -c '{2}'
+"""
+MAKE = """\
+import os, sys
+from pathlib import Path
+from ptycho.run.folder import building
+for name in ("disk", "bound", "readonly/a", "disk/a", "link/b", "/proc/a"):
+    try:
+        with building(Path(name)) as folder:
+            (folder / "f").write_text("x")
+        print(name, "written", (Path(name) / "f").is_file())
+    except OSError as error:
+        print(name, "refused", str(error).splitlines()[0], "|", str(error).splitlines()[-1].strip())
+print(sorted(os.listdir(".")), sorted(os.listdir("disk")))
+"""
+
+
+@pytest.mark.skipif(UNSHARE is None, reason="mounts are made in a namespace of their own, by unshare")
+def test_on_real_mounts(tmp_path: Path) -> None:
+    """A mounted disk takes a run; in place of a mount point, or on a read-only disk, it is refused."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    script = MOUNTS.format(tmp_path, sys.executable, MAKE)
+    done = subprocess.run(
+        [str(UNSHARE), "-m", "bash", "-c", script], check=False, capture_output=True, text=True
+    )
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"no mounts can be made here: {done.stderr.splitlines()[-1]}")
+    beside = f"no run can be written beside {tmp_path}/readonly/a: Read-only file system"
+    nowhere = "no run can be written beside /proc/a: No such file or directory"
+    assert done.stdout.splitlines() == [
+        "disk refused disk is a mount point, which cannot be renamed | try       output_dir = disk/run",
+        "bound refused bound is a mount point, which cannot be renamed | try       output_dir = bound/run",
+        f"readonly/a refused {beside} | try       another output_dir",
+        "disk/a written True",
+        "link/b written True",
+        f"/proc/a refused {nowhere} | try       another output_dir",
+        "['bound', 'disk', 'link', 'readonly'] ['a', 'b', 'sub']",
+    ], done.stderr

@@ -119,10 +119,13 @@ def test_an_early_end_has_its_reason(mode: str, scores: list[float], reason: str
 
 
 def admit(files: BestFiles, epoch: int, score: float) -> Path | None:
-    """Do what the loop does with an epoch."""
+    """Rank an epoch as a training does: its file is written before another one goes."""
     path = files.admit(epoch, score)
     if path is not None:
-        path.write_text(str(epoch))
+        before = set(files.folder.iterdir())
+        path.touch()
+        assert before <= set(files.folder.iterdir())
+    files.remove_others()
     return path
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ptycho.training.journal import Journal, find_logger
+from ptycho.training.journal import Journal, LastingJournal, Row, find_logger
 from ptycho.training.loggers.csv import arrange
 from ptyconf.registry import UnknownEntryError
 
@@ -18,6 +18,36 @@ def read(path: Path) -> list[dict[str, str]]:
     """Read a table."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_a_full_disk_stops_no_training(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A journal that cannot be opened or written says so once, and epochs go on."""
+
+    class Full:
+        def log(self, row: Row, step: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    def refuse() -> Journal:
+        raise OSError(30, "Read-only file system")
+
+    journal = LastingJournal(Full)
+    for step in range(3):
+        journal.log({"epoch": float(step)}, step)
+    journal.close()
+    LastingJournal(refuse).log({"epoch": 0.0}, 1)
+    assert caplog.messages == [
+        "the epochs cannot be written down: [Errno 28] No space left on device",
+        "the epochs cannot be written down: [Errno 30] Read-only file system",
+    ]
+
+
+def test_a_resumed_table_holds_its_rows_at_once(tmp_path: Path) -> None:
+    """A training that is taken up after its last epoch, and logs no further one, has its table."""
+    open_journal("csv", tmp_path, [{"epoch": 0.0, "train_loss": 5.0}]).close()
+    assert (tmp_path / "metrics.csv").read_text().splitlines() == ["epoch,train_loss", "0,5"]
 
 
 def open_journal(name: str | None, folder: Path, rows: Sequence[dict[str, float]] = ()) -> Journal:

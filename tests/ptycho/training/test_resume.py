@@ -1,5 +1,6 @@
 """Find what a training continues from, and see that it fits."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,31 +15,56 @@ def checkpoint(path: Path) -> Path:
     return path
 
 
+def read(path: Path) -> resume.EarlierTraining:
+    """Read a checkpoint, which is damaged where it holds anything."""
+    if path.stat().st_size:
+        raise resume.not_a_checkpoint(path, "it is damaged")
+    return resume.EarlierTraining(path, {}, [])
+
+
 def test_folder_or_file_lead_to_the_checkpoint(tmp_path: Path) -> None:
     """A run folder means its last.ckpt; a checkpoint means itself."""
     path = checkpoint(tmp_path / "run" / "last.ckpt")
-    assert resume.find_checkpoint(tmp_path / "run") == path
-    assert resume.find_checkpoint(path) == path
+    assert resume.read_newest(tmp_path / "run", read).path == path
+    assert resume.read_newest(path, read).path == path
+
+
+def test_the_newest_whole_checkpoint_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the newest is damaged the one before it is taken, and it is said, if there is one."""
+    older, newer = (checkpoint(tmp_path / name / "last.ckpt") for name in ("run.partial", "run.partial-2"))
+    newer.write_text("damage")
+    os.utime(older, (60, 60))
+    assert resume.read_newest(tmp_path / "run", read).path == older
+    assert caplog.messages[-1] == (
+        f"{newer} is not a checkpoint of a training: it is damaged: the checkpoint before it, in "
+        f"{older.parent}, is taken"
+    )
+    older.write_text("damage")
+    os.utime(older, (60, 60))
+    with pytest.raises(
+        ValueError, match=r"partial/last\.ckpt is not a checkpoint of a training: it is damaged"
+    ):
+        resume.read_newest(tmp_path / "run", read)
 
 
 def test_unfinished_run_is_found_under_its_final_name(tmp_path: Path) -> None:
     """A run that did not finish lies in NAME.partial; NAME finds it."""
     path = checkpoint(tmp_path / "run.partial" / "last.ckpt")
-    assert resume.find_checkpoint(tmp_path / "run") == path
+    assert resume.read_newest(tmp_path / "run", read).path == path
 
 
 def test_missing_checkpoint_says_where_it_looked(tmp_path: Path) -> None:
     """No folder, and a folder without a checkpoint, are told apart."""
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="nothing to resume") as caught:
-        resume.find_checkpoint(tmp_path / "empty")
+        resume.read_newest(tmp_path / "empty", read)
     assert str(caught.value) == (
         f"there is nothing to resume from: {tmp_path / 'empty'} holds no last.ckpt\n"
         "  expected  a run folder with last.ckpt, or a checkpoint\n"
         "  try       training.resume unset for a fresh start"
     )
     with pytest.raises(FileNotFoundError, match=r"from: .*absent does not exist"):
-        resume.find_checkpoint(tmp_path / "absent")
+        resume.read_newest(tmp_path / "absent", read)
 
 
 def test_best_checkpoints_follow_a_resumed_run(tmp_path: Path) -> None:
