@@ -1,8 +1,9 @@
-"""Disturb trainings at random moments and see whether anything is lost: `make chaos`.
+"""Disturb trainings and see whether anything is lost: `make chaos`.
 
-A training is killed, signalled, robbed of its disk or of its reader, and started again with ``--resume``
-until it is whole. Its weights must then be those of an undisturbed training, bit for bit, and nothing may lie
-beside its folder or in TMPDIR. The counts stay in the folder: started again, the script goes on.
+A training is killed, signalled, robbed of its disk, its reader or its terminal, at random moments and at
+named stages, and started again with ``--resume`` until it is whole. No turn may go back behind the one before
+it, no exit code may be wrong, the weights must be those of an undisturbed training, bit for bit, and nothing
+may lie beside the run or in TMPDIR. The counts stay in the folder: started again, the script goes on.
 
     .venv/bin/python benchmarks/chaos.py --backend tensorflow --disturbances 20
 """
@@ -10,16 +11,20 @@ beside its folder or in TMPDIR. The counts stay in the folder: started again, th
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
+import pty
 import random
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +44,8 @@ amp_activation = "sigmoid"
 backend = "{backend}"
 train_data_file = "train.npz"
 output_dir = "{name}"
-n_groups = 96
-nepochs = 24
+n_groups = 32
+nepochs = {epochs}
 batch_size = 4
 torch_loss_mode = "mae"
 
@@ -49,11 +54,52 @@ refine_epochs = 0
 
 [execution]
 accelerator = "cpu"
+threads = 1
 """
-FULL_DISK, LOST_READER = "full disk", "lost reader"
-DISTURBANCES = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGUSR1", FULL_DISK, LOST_READER)
-SMALL_DISK = 200_000
+FULL_DISK, LOST_READER, LOST_TERMINAL = "full disk", "lost reader", "lost terminal"
+DISTURBANCES = (
+    "SIGKILL",
+    "SIGKILL",
+    "SIGKILL",
+    "SIGTERM",
+    "SIGHUP",
+    "SIGUSR1",
+    FULL_DISK,
+    LOST_READER,
+    LOST_TERMINAL,
+)
+"""What happens to a training; what stands here more often happens more often."""
+
+RIGHT_CODES = {
+    "SIGKILL": {-signal.SIGKILL},
+    # A signal that comes while Python is still starting ends it in the system's own way.
+    "SIGTERM": {128 + signal.SIGTERM, -signal.SIGTERM},
+    "SIGHUP": {128 + signal.SIGHUP, -signal.SIGHUP},
+    "SIGUSR1": {128 + signal.SIGUSR1, -signal.SIGUSR1},
+    LOST_TERMINAL: {128 + signal.SIGHUP, -signal.SIGHUP},
+    FULL_DISK: {2},
+    LOST_READER: {0},
+}
+WRONG = ("wrong exit codes", "went back", "lost")
+STAGES = (
+    "run.json",
+    "settings.toml",
+    ".last-*",
+    "last.ckpt",
+    "metrics.csv",
+    ".wts*",
+    "wts.h5.zip",
+    "reconstruction.npz",
+    "object.png",
+    "report.md",
+    "report.html",
+)
+"""Files that appear in a run folder one after the other; a dot begins the name of one being written."""
+
+SMALL_DISK = 60_000
 """Bytes that a file may have on a full disk: fewer than a checkpoint needs."""
+
+PATIENCE_S = 600.0
 
 
 def main() -> int:
@@ -63,77 +109,172 @@ def main() -> int:
     )
     parser.add_argument("--backend", default="pytorch")
     parser.add_argument("--disturbances", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--seed", type=int, help="repeat the same disturbances at the same stages")
+    parser.add_argument("--only", choices=sorted(set(DISTURBANCES)), help="this disturbance alone")
+    parser.add_argument("--at", action="append", help="these stages alone, one after the other")
     parser.add_argument("--folder", type=Path, default=Path("outputs/chaos"))
     given = parser.parse_args()
-    folder = (given.folder / given.backend).absolute()
-    (folder / "tmp").mkdir(parents=True, exist_ok=True)
-    path = folder / "counts.json"
-    counts = Counter(json.loads(path.read_text()) if path.is_file() else {})
-    seconds = prepare(folder, given.backend)
-    while sum(counts[name] for name in DISTURBANCES) < given.disturbances:
-        disturb(folder, given.backend, seconds, counts)
-        path.write_text(json.dumps(counts))
-    for name in (*DISTURBANCES, "whole runs", "lost"):
-        print(f"| {given.backend} | {name} | {counts[name]} |")
-    return int(counts["lost"] > 0)
+    chaos = Chaos(given)
+    while chaos.disturbed() < given.disturbances:
+        chaos.one_run()
+    for name in (*dict.fromkeys(DISTURBANCES), "turns", "whole runs", *WRONG):
+        print(f"| {given.backend} | {name} | {chaos.counts[name]} |")
+    for stage in ("a random moment", *STAGES):
+        print(f"| {given.backend} | at {stage} | {chaos.counts[f'at {stage}']} |")
+    return int(any(chaos.counts[name] for name in WRONG))
 
 
-def command(folder: Path, *arguments: str, output: int | None = None) -> subprocess.Popen[bytes]:
-    """Start a command of ours in a folder; its output goes to a file, or to a descriptor."""
-    words = [sys.executable, "-m", "ptycho", *arguments]
-    environment = {**os.environ, "TMPDIR": str(folder / "tmp")}
-    with (folder / "log").open("ab") as log:
-        place = log.fileno() if output is None else output
-        return subprocess.Popen(words, cwd=folder, env=environment, stdout=place, stderr=place)
+class Chaos:
+    """Trainings in a folder, and what happened to them.
 
+    Args:
+        given: What the command line asks for.
+    """
 
-def prepare(folder: Path, backend: str) -> float:
-    """Simulate a scan and train on it undisturbed; give the time that took in seconds."""
-    facts = folder / "undisturbed.json"
-    if not facts.is_file():
-        assert command(folder, "simulate", "train.npz", "--n-frames", "100").wait() == 0
-        (folder / "undisturbed.toml").write_text(SETTINGS.format(backend=backend, name="undisturbed"))
-        began = time.perf_counter()
-        assert command(folder, "train", "undisturbed.toml").wait() == 0
-        facts.write_text(json.dumps(time.perf_counter() - began))
-    return float(json.loads(facts.read_text()))
+    def __init__(self, given: argparse.Namespace) -> None:
+        self.given = given
+        self.folder = (given.folder / given.backend).absolute()
+        (self.folder / "tmp").mkdir(parents=True, exist_ok=True)
+        self._path = self.folder / "counts.json"
+        self.counts = Counter(json.loads(self._path.read_text()) if self._path.is_file() else {})
+        self._random = random.Random(given.seed)
+        self._stages = list(given.at or [])
+        self._seconds = self._prepare()
 
+    def disturbed(self) -> int:
+        """Count the disturbances so far."""
+        return sum(self.counts[name] for name in set(DISTURBANCES))
 
-def disturb(folder: Path, backend: str, seconds: float, counts: Counter[str]) -> None:
-    """Train to the end through disturbances, count them, and compare the end with the undisturbed one."""
-    (folder / "run.toml").write_text(SETTINGS.format(backend=backend, name="run"))
-    while not (folder / "run").is_dir():
-        name = random.choice(DISTURBANCES)
+    def one_run(self) -> None:
+        """Train to the end through disturbances, count them, and compare the end with the undisturbed one."""
+        self._write_settings("run")
+        whole = False
+        while not whole:
+            before = self._epochs()
+            whole = self._one_turn() == 0
+            self.counts["turns"] += 1
+            self.counts["went back"] += int(self._epochs() < before)
+            self._path.write_text(json.dumps(self.counts))
+        self.counts["whole runs"] += 1
+        self.counts["lost"] += int(not self._is_whole())
+        shutil.rmtree(self.folder / "run")
+        self._path.write_text(json.dumps(self.counts))
+
+    def _one_turn(self) -> int:
+        """Train once, disturbed; give the exit code."""
+        name = self.given.only or self._random.choice(DISTURBANCES)
+        stage = self._choose_stage()
+        moment = self._random.uniform(0.1, 1.0) * self._seconds
+        known = set(self.folder.glob("run.partial*/*"))
         reader, writer = os.pipe()
-        process = command(
-            folder, "train", "run.toml", "--resume", output=writer if name == LOST_READER else None
-        )
+        terminal, slave = pty.openpty()
+        output = {LOST_READER: writer, LOST_TERMINAL: slave}.get(name)
+        process = self._start("train", "run.toml", "--resume", output=output, terminal=name == LOST_TERMINAL)
         os.close(writer)
-        try:
-            process.wait(timeout=random.uniform(0.1, 0.9) * seconds)
-        except subprocess.TimeoutExpired:
-            counts[name] += 1
-            if name == FULL_DISK:
-                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (SMALL_DISK, SMALL_DISK))
-            elif name != LOST_READER:
-                process.send_signal(getattr(signal, name))
+        os.close(slave)
+        came = self._wait(process, stage, moment, known)
+        if came and name == FULL_DISK:
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (SMALL_DISK, SMALL_DISK))
+        elif came and hasattr(signal, name):
+            process.send_signal(getattr(signal, name))
         os.close(reader)
-        process.wait()
-    counts["whole runs"] += 1
-    counts["lost"] += int(not is_whole(folder))
-    shutil.rmtree(folder / "run")
+        os.close(terminal)
+        code = process.wait(timeout=PATIENCE_S)
+        if came:
+            self.counts[name] += 1
+            self.counts[f"at {stage or 'a random moment'}"] += 1
+        # Where the run was whole before the disturbance could act, it ended as it should have.
+        right = {0} | (RIGHT_CODES[name] if came else set())
+        if code not in right:
+            self.counts["wrong exit codes"] += 1
+            print(f"{name} at {stage or f'{moment:.1f} s'}: exit code {code}", file=sys.stderr)
+        return code
 
+    def _choose_stage(self) -> str:
+        if self.given.at:
+            return self._stages.pop(0) if self._stages else ""
+        return self._random.choice(STAGES) if self._random.random() < 0.7 else ""
 
-def is_whole(folder: Path) -> bool:
-    """Tell whether a run is what it would have been, with nothing left beside it or in TMPDIR."""
-    ours, theirs = (read_bundle(folder / name / FILE_NAME).weights for name in ("run", "undisturbed"))
-    same = all(np.array_equal(array, theirs[name]) for name, array in ours.items())
-    beside = [path.name for path in folder.glob("run*") if path.name not in ("run", "run.toml")]
-    # torch keeps a folder for what it compiles.
-    left = [path.name for path in (folder / "tmp").iterdir() if not path.name.startswith("torchinductor")]
-    if not same or beside or left:
-        print(f"weights equal: {same}; beside the run: {beside}; in TMPDIR: {left}", file=sys.stderr)
-    return same and not beside and not left
+    def _wait(self, process: subprocess.Popen[bytes], stage: str, moment: float, known: set[Path]) -> bool:
+        """Wait for a moment, or for a file that was not there before; False where the process ended first."""
+        if self.given.at and not stage:
+            process.wait(timeout=PATIENCE_S)
+            return False
+        began = time.monotonic()
+        while process.poll() is None:
+            passed = time.monotonic() - began
+            if stage and any(path not in known for path in self.folder.glob(f"run.partial*/{stage}")):
+                return True
+            if not stage and passed > moment:
+                return True
+            if passed > PATIENCE_S:
+                raise TimeoutError(f"no {stage} after {PATIENCE_S} s")
+            time.sleep(0.002)
+        return False
+
+    def _epochs(self) -> int:
+        """Count the epochs of the attempt that got furthest."""
+        if (self.folder / "run").is_dir():
+            return int(self.given.epochs)
+        resumable = [path.parent for path in self.folder.glob("run.partial*/last.ckpt")]
+        tables = [folder / "metrics.csv" for folder in resumable if (folder / "metrics.csv").is_file()]
+        return max((len(path.read_text().splitlines()) - 1 for path in tables), default=0)
+
+    def _start(
+        self, *arguments: str, output: int | None = None, terminal: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Start a command of ours; its output goes to a file, or to a descriptor, perhaps its terminal."""
+        words = [sys.executable, "-m", "ptycho", *arguments]
+        environment = {**os.environ, "TMPDIR": str(self.folder / "tmp"), "OMP_NUM_THREADS": "1"}
+        take_over: Callable[[], object] | None = (
+            (lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0)) if terminal else None
+        )
+        with (self.folder / "log").open("ab") as log:
+            place = log.fileno() if output is None else output
+            return subprocess.Popen(
+                words,
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=place,
+                stderr=place,
+                start_new_session=True,
+                preexec_fn=take_over,  # noqa: PLW1509  There are no threads here.
+            )
+
+    def _write_settings(self, name: str) -> None:
+        text = SETTINGS.format(backend=self.given.backend, name=name, epochs=self.given.epochs)
+        (self.folder / f"{name}.toml").write_text(text)
+
+    def _prepare(self) -> float:
+        """Simulate a scan and train on it undisturbed; give the time that took in seconds."""
+        facts = self.folder / "undisturbed.json"
+        if not facts.is_file():
+            if not (self.folder / "train.npz").is_file():
+                assert self._start("simulate", "train.npz", "--n-frames", "100").wait() == 0
+            self._write_settings("undisturbed")
+            began = time.perf_counter()
+            assert self._start("train", "undisturbed.toml").wait() == 0
+            facts.write_text(json.dumps(time.perf_counter() - began))
+        return float(json.loads(facts.read_text()))
+
+    def _is_whole(self) -> bool:
+        """Tell whether a run is what it would have been, with nothing left beside it or in TMPDIR."""
+        run, undisturbed = self.folder / "run", self.folder / "undisturbed"
+        ours, theirs = (read_bundle(folder / FILE_NAME).weights for folder in (run, undisturbed))
+        same = all(np.array_equal(array, theirs[name]) for name, array in ours.items())
+        files = {path.name for path in undisturbed.iterdir()} ^ {path.name for path in run.iterdir()}
+        beside = [path.name for path in self.folder.glob("run*") if path.name not in ("run", "run.toml")]
+        # torch keeps a folder for what it compiles.
+        temporary = [path.name for path in (self.folder / "tmp").iterdir()]
+        left = [name for name in temporary if not name.startswith("torchinductor")]
+        if not same or beside or left or files:
+            print(
+                f"weights equal: {same}; beside the run: {beside}; in TMPDIR: {left}; files: {files}",
+                file=sys.stderr,
+            )
+        return same and not beside and not left and not files
 
 
 if __name__ == "__main__":

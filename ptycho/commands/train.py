@@ -98,6 +98,8 @@ def _resolve(arguments: argparse.Namespace) -> Resolution | None:
         _log.info("there is nothing to resume from: the training starts with its first epoch")
         return resolution
     if not is_unfinished(attempt.folder) and _epochs_of(attempt) >= int(str(resolution["training.nepochs"])):
+        remove_obsolete(taken_up(attempt.folder, attempt.folder))
+        remove_fruitless(attempt.folder)
         _log.info("%s is a whole run: there is nothing to resume", attempt.folder)
         return None
     return resolution.with_layer(_resuming(attempt.folder))

@@ -97,9 +97,9 @@ class Loop:
         self.interruption.take_over(self._stop)
         try:
             for epoch in range(epochs_before, epochs):
-                self._epoch(epoch, bar, journal)
                 if self._stopping or self.early_stop.reached:
                     break
+                self._epoch(epoch, bar, journal)
         finally:
             self.interruption.release()
             if bar is not None:

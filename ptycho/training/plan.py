@@ -27,7 +27,7 @@ from .groups import Groups
 from .journal import LastingJournal, Journals, Logger, OpenJournal, Row, find_logger
 from .optimisation import Optimisation
 from .probe import Probe, is_explicit, retrieve_from_training_frames, scale_probe
-from .resume import EarlierTraining, carry_over_best
+from .resume import EarlierTraining, carry_over
 from .split import Sampling, Split, split
 
 logger = logging.getLogger(__name__)
@@ -204,7 +204,7 @@ class Plan:
         for note in self.notes:
             logger.info("%s", note)
         if self.earlier is not None:
-            carry_over_best(self.earlier.path, self.folder.path)
+            carry_over(self.earlier.path, self.folder.path, last=self.execution.enable_checkpointing)
 
 
 def make_plan(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ptycho.files.atomic import replacing
 from ptycho.run.attempts import agreeing_attempts, is_unfinished
 from ptycho.run.record import LAST_CHECKPOINT
 from ptyconf.errors import error_text
@@ -184,9 +185,19 @@ def require_backend(path: Path, backend: str) -> None:
         )
 
 
-def carry_over_best(source: Path, folder: Path) -> None:
-    """Copy the best checkpoints beside a resumed one into the folder of this run."""
+def carry_over(source: Path, folder: Path, *, last: bool = True) -> None:
+    """Copy a resumed checkpoint and the best ones beside it into the folder of this run.
+
+    Args:
+        source: The checkpoint.
+        folder: The folder of this run.
+        last: Whether the checkpoint goes along: a training that had seen its last epoch writes no other.
+    """
     if source.parent.resolve() == folder.resolve():
         return
     for path in sorted(source.parent.glob(BEST_CHECKPOINTS)):
         shutil.copy2(path, folder / path.name)
+    if last:
+        # It comes after the others, and whole: a folder with a checkpoint can be gone on from.
+        with replacing(folder / LAST_CHECKPOINT) as temporary:
+            shutil.copy2(source, temporary)

@@ -197,6 +197,11 @@ class StopEarly(Callback):
         ranking = self.rule.ranking
         return f"EarlyStopping{ {'monitor': ranking.monitor, 'mode': ranking.mode} }"
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """End before the first batch where the training that is taken up had ended."""
+        if self.rule.reached:
+            trainer.should_stop = True
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Count the epoch; all processes of a training end together."""
         score = trainer.callback_metrics.get(self.rule.ranking.monitor)

@@ -72,9 +72,12 @@ def test_best_checkpoints_follow_a_resumed_run(tmp_path: Path) -> None:
     source = checkpoint(tmp_path / "old" / "last.ckpt")
     checkpoint(tmp_path / "old" / "best-epoch001.ckpt")
     (tmp_path / "new").mkdir()
-    resume.carry_over_best(source, tmp_path / "new")
-    resume.carry_over_best(source, tmp_path / "old")
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["best-epoch001.ckpt"]
+    resume.carry_over(source, tmp_path / "new")
+    resume.carry_over(source, tmp_path / "old")
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"best-epoch001.ckpt", "last.ckpt"}
+    (tmp_path / "unkept").mkdir()
+    resume.carry_over(source, tmp_path / "unkept", last=False)
+    assert [path.name for path in (tmp_path / "unkept").iterdir()] == ["best-epoch001.ckpt"]
 
 
 def test_another_network_is_refused(tmp_path: Path) -> None:
