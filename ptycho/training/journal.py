@@ -101,14 +101,17 @@ class LastingJournal:
     def __init__(self, open_journal: Callable[[], Journal]) -> None:
         self._silent = False
         self._journal: Journal | None = None
+        self._pictures: PictureJournal | None = None
         with self._telling():
-            self._journal = open_journal()
+            self._journal = journal = open_journal()
+            if isinstance(journal, PictureJournal):
+                self._pictures = journal
 
     def begin(self, settings: Resolution) -> None:
         """Take the settings of the training, where the journal beneath does."""
-        if isinstance(self._journal, PictureJournal):
+        if self._pictures is not None:
             with self._telling():
-                self._journal.begin(settings)
+                self._pictures.begin(settings)
 
     def log(self, row: Row, step: int) -> None:
         """Write one epoch, where that is possible."""
@@ -118,9 +121,9 @@ class LastingJournal:
 
     def look(self, draw: Draw, step: int) -> None:
         """Show the picture, where the journal beneath does."""
-        if isinstance(self._journal, PictureJournal):
+        if self._pictures is not None:
             with self._telling():
-                self._journal.look(draw, step)
+                self._pictures.look(draw, step)
 
     def close(self) -> None:
         """Finish the files, where that is possible."""

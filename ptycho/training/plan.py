@@ -24,7 +24,7 @@ from ptyconf.errors import error_text
 from ptyconf.report import dump_toml
 
 from .groups import Groups
-from .journal import LastingJournal, Journals, Logger, OpenJournal, Row, find_logger
+from .journal import Journals, LastingJournal, Logger, OpenJournal, Row, find_logger
 from .optimisation import Optimisation
 from .probe import Probe, is_explicit, retrieve_from_training_frames, scale_probe
 from .resume import EarlierTraining, carry_over
