@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ptycho.reconstruction.iteration import SweepLibrary
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
+    from ptycho.training.lights import ScanLight
     from ptycho.training.plan import WatchedFolder
     from ptyconf import Resolution
 
@@ -74,6 +75,11 @@ class Training(Protocol):
     @property
     def decisions(self) -> list[str]:
         """What was decided and why, one sentence each."""
+        ...
+
+    @property
+    def lights(self) -> tuple[ScanLight, ...]:
+        """Probe and scales of each scan that it learned from."""
         ...
 
     @property

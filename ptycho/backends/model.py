@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
 
 from ptycho.bundle.archive import Bundle
 from ptycho.network.settings import NetworkSettings
@@ -14,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
     from ptycho.settings.execution import PyTorchExecutionConfig
+    from ptycho.training.lights import ScanLight
     from ptyconf import Resolution
 
     Weights = dict[str, NDArray[Any]]
@@ -89,6 +92,22 @@ def unpack(
     return Model(network, normalisation)
 
 
+def bundle_of_scan(bundle: Bundle, light: ScanLight) -> Bundle:
+    """Give the bundle of a network that learned from several scans, with the light of one of them.
+
+    Args:
+        bundle: The network with the light of the first scan.
+        light: That of another one.
+    """
+    scale = np.asarray(light.normalisation.intensity_scale, np.float32)
+    return replace(
+        bundle,
+        normalisation=light.normalisation.as_dict(),
+        probe=light.probe,
+        weights=bundle.weights | {"probe": light.probe, "measured_scale": scale},
+    )
+
+
 def reconstruct(
     run: Callable[..., Reconstruction],
     device_of: Callable[[PyTorchExecutionConfig], Any],
@@ -109,8 +128,10 @@ def reconstruct(
         ValueError: The scan does not fit the model, or there is no such device.
     """
     from ptycho.reconstruction.picture import PictureOptions, batch_size_of, place_scan
+    from ptycho.scan.raw_data import require_one_scan
     from ptycho.settings.execution import PyTorchExecutionConfig
 
+    require_one_scan(scan)
     execution = resolution.build(PyTorchExecutionConfig)
     return run(
         model.network,

@@ -22,7 +22,7 @@ from ptycho.reconstruction.positions_fit import stage_error
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.frame_store import store_frames
-from ptycho.scan.raw_data import RawData
+from ptycho.scan.raw_data import RawData, require_one_scan
 from ptycho.settings.data import ScanOptions
 from ptyconf.errors import error_text
 from ptyconf.sources import mapping
@@ -80,6 +80,7 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
     Raises:
         ValueError: The scan cannot be reconstructed.
     """
+    require_one_scan(scan)
     _require_enough(scan)
     scan = place_scan(resolution, scan)
     notes: list[str] = []

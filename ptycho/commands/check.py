@@ -42,6 +42,7 @@ def _open_scans(resolution: Resolution) -> None:
     """
     from ptycho.errors import ScanError
     from ptycho.scan.raw_data import RawData
+    from ptycho.scan.reading import read_scans
     from ptycho.settings.data import ScanOptions
 
     problems = []
@@ -49,7 +50,11 @@ def _open_scans(resolution: Resolution) -> None:
         if resolution[path] is None:
             continue
         try:
-            RawData.from_file(str(resolution[path]), options=resolution.build(ScanOptions))
+            reading = resolution.build(ScanOptions)
+            if path == "training.train_data_file":
+                read_scans(str(resolution[path]), reading)
+            else:
+                RawData.from_file(str(resolution[path]), options=reading)
         except ScanError as error:
             what, _, rest = str(error).partition("\n")
             origin = resolution.trace(path).winner.origin

@@ -22,7 +22,7 @@ from ptycho.run.attempts import (
 )
 from ptycho.run.folder import building
 from ptycho.run.identity import NAME, remove_run
-from ptycho.run.record import RECONSTRUCTION, SETTINGS, write_settings
+from ptycho.run.record import SETTINGS, write_settings
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.scan_file import opened_once
 from ptyconf.errors import error_text
@@ -82,7 +82,7 @@ def _settings_of(folder: Path, more: dict[str, object]) -> Resolution:
 
 def _complete(left: Path) -> int:
     """Reconstruct with the network that a training without checkpoints left, and write what is missing."""
-    from ptycho.report.markdown import write_report
+    from ptycho.report.markdown import write_results
     from ptycho.report.results import Results, name_of
 
     resolution, target = _settings_of(left, {}), run_of(left)
@@ -97,16 +97,19 @@ def _complete(left: Path) -> int:
             if path.is_file() and path.name != NAME:
                 shutil.copy2(path, folder)
         write_settings(folder, resolution, home=target)
-        results = Results(
-            title=f"{target.name}: trained on {name_of(scan)}",
-            resolution=resolution,
-            reconstruction=backend.reconstruct(model, resolution, reconstructed_scan),
-            scan=reconstructed_scan,
-            trained_on_it=reconstructed_scan is scan,
-        )
-        results.warn("the training ended before its results were written: they come from its network alone")
-        results.reconstruction.save(folder / RECONSTRUCTION)
-        write_report(folder, results)
+        results = [
+            Results(
+                title=f"{target.name}: trained on {name_of(scan)}",
+                resolution=resolution,
+                reconstruction=backend.reconstruct(model, resolution, part),
+                scan=part,
+                trained_on_it=reconstructed_scan is scan,
+            )
+            for part in reconstructed_scan.parts
+        ]
+        why = "the training ended before its results were written: they come from its network alone"
+        results[0].warn(why if len(results) == 1 else f"{why}, with the probe of the first scan")
+        write_results(folder, results)
     remove_run(left)
     _log.info("%s: report.md, object.png, completed from the network that %s held", target, left.name)
     return EXIT_WHOLE

@@ -16,7 +16,7 @@ from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.bundle_layer import require_same_network
 from ptycho.run.folder import building
-from ptycho.run.record import RECONSTRUCTION, write_settings
+from ptycho.run.record import write_settings
 from ptycho.run.settings import prepare_inference
 from ptycho.scan.scan_file import opened_once
 from ptycho.settings.effect import settings_without_effect
@@ -44,7 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings above what the bundle says, and reconstruct."""
     trained = open_network(arguments.model)
     named = _named_files(trained.archive, arguments.scan)
-    resolution = options.resolve(arguments, "infer", extra_layers=[named], trained=trained.settings)
+    resolution = options.resolve(
+        arguments, "infer", extra_layers=[named], trained=trained.settings, scan=arguments.scan
+    )
     return infer(trained, resolution, strict=arguments.strict)
 
 
@@ -61,7 +63,7 @@ def infer(trained: OpenedBundle, resolution: Resolution, *, strict: bool = False
         ValueError: The bundle cannot be read, or the scan does not fit it.
     """
     from ptycho.clients.verdict import verdict_of
-    from ptycho.report.markdown import write_report
+    from ptycho.report.markdown import write_results
     from ptycho.report.results import Results, name_of
 
     options.require_scan(resolution, "inference.test_data_file", "Test data file not found")
@@ -77,21 +79,23 @@ def infer(trained: OpenedBundle, resolution: Resolution, *, strict: bool = False
     for note in notes:
         _log.info("%s", note)
     with building(target, "inference") as folder:
-        reconstruction = backend.reconstruct(model, configurations.resolution, scan)
-        verdict = verdict_of(reconstruction, scan, configurations.resolution, name)
-        results = Results(
-            title=f"{target.name}: {name_of(scan)} reconstructed",
-            resolution=configurations.resolution,
-            reconstruction=replace(reconstruction, notes=(*notes, *reconstruction.notes)),
-            scan=scan,
-            trained_on_it=_trained_on(trained.bundle, scan),
-            verdict=verdict,
-        )
-        results.reconstruction.save(folder / RECONSTRUCTION)
-        write_settings(folder, results.resolution, home=target)
-        write_report(folder, results)
+        results = []
+        for part in scan.parts:
+            reconstruction = backend.reconstruct(model, configurations.resolution, part)
+            results.append(
+                Results(
+                    title=f"{target.name}: {name_of(part)} reconstructed",
+                    resolution=configurations.resolution,
+                    reconstruction=replace(reconstruction, notes=(*notes, *reconstruction.notes)),
+                    scan=part,
+                    trained_on_it=_trained_on(trained.bundle, part),
+                    verdict=verdict_of(reconstruction, part, configurations.resolution, name),
+                )
+            )
+        write_settings(folder, configurations.resolution, home=target)
+        write_results(folder, results)
     _log.info("%s: report.md, object.png, reconstruction.npz", target)
-    return options.exit_code_of(verdict, strict=strict)
+    return options.exit_code_of(results, strict=strict)
 
 
 def _note_of_backends(bundle: Bundle, name: str) -> tuple[str, ...]:
@@ -112,12 +116,10 @@ def _named_files(archive: Path, scan: Path | None) -> Layer:
 
 def _read_scan(resolution: Resolution) -> RawData:
     """Read the scan, or as many of its frames as the settings ask for."""
-    from ptycho.scan.raw_data import RawData
+    from ptycho.scan.reading import read_scans
     from ptycho.settings.data import ScanOptions
 
-    scan = RawData.from_file(
-        Path(str(resolution["inference.test_data_file"])), options=resolution.build(ScanOptions)
-    )
+    scan = read_scans(str(resolution["inference.test_data_file"]), resolution.build(ScanOptions))
     asked = [resolution[f"inference.{name}"] for name in ("n_subsample", "n_groups")]
     wanted = min((int(str(count)) for count in asked if count is not None), default=scan.n_frames)
     if wanted >= scan.n_frames:

@@ -24,9 +24,9 @@ from ptyconf.sources.formats import FORMATS as SETTINGS_FORMATS
 from ptyconf.text.show import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from ptycho.metrics.verdict import Verdict
+    from ptycho.report.results import Results
     from ptycho.settings.layers import Command as Purpose
     from ptyconf import Layer, Resolution
     from ptyconf.commands import Answer
@@ -62,6 +62,7 @@ OFTEN: Mapping[Purpose, tuple[str, ...]] = {
 """The settings that help shows at first; ``--help-all`` shows the others."""
 
 _PROGRESS = "execution.enable_progress_bar"
+_MORE_SCANS = "data.more_scans"
 _LOOK_BYTES = 1024
 _SETTING = re.compile(rb"""\[\[?\s*[\w"'][^,]*\]|[\w"'][\w.\-"' ]*=""")
 """How a line of settings begins: with a header, or with a key and its sign."""
@@ -181,13 +182,21 @@ def add_strict(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def exit_code_of(verdict: Verdict, *, strict: bool) -> int:
-    """Say the verdict on the terminal, and give the exit code that it means."""
-    explained = verdict.word == "explained"
-    _log.log(logging.INFO if explained else logging.WARNING, "%s", verdict)
-    if verdict.advice:
-        _log.warning("%s", verdict.advice)
-    return EXIT_NOT_EXPLAINED if strict and verdict.word == "not explained" else EXIT_WHOLE
+def exit_code_of(results: Sequence[Results], *, strict: bool) -> int:
+    """Say the verdict on each scan on the terminal, and give the exit code that they mean."""
+    code = EXIT_WHOLE
+    for one in results:
+        verdict = one.verdict
+        if verdict is None:
+            continue
+        name = f"{one.scan_name}: " if len(results) > 1 else ""
+        explained = verdict.word == "explained"
+        _log.log(logging.INFO if explained else logging.WARNING, "%s%s", name, verdict)
+        if verdict.advice:
+            _log.warning("%s%s", name, verdict.advice)
+        if strict and verdict.word == "not explained":
+            code = EXIT_NOT_EXPLAINED
+    return code
 
 
 def add_purpose(parser: argparse.ArgumentParser) -> None:
@@ -215,14 +224,15 @@ def resolve(
     files: Iterable[Path] | None = None,
     extra_layers: Iterable[Layer] = (),
     trained: Resolution | None = None,
+    scan: Path | None = None,
 ) -> Resolution:
     """Resolve the settings of a command from its files, flags, the environment and the recipe.
 
-    A file that is a scan stands for the flag that names the command's scan.
+    The first file that is a scan stands for the flag that names the command's scan, unless the command has
+    it otherwise; the others stand for `data.more_scans`.
 
     Raises:
         ConfigError: Everything that is wrong with the settings, together.
-        ValueError: Two scans are named.
     """
     for name, meant in likely_slips(os.environ).items():
         _log.warning("the variable %s is not read; %s would be a setting", name, meant)
@@ -233,7 +243,11 @@ def resolve(
         files=[path for path in named if path not in scans],
         flags=flags.layer(arguments),
         environment=os.environ,
-        extra_layers=[*extra_layers, *_scan_layers(SCAN_OF[command], scans), *_quiet_layers(arguments)],
+        extra_layers=[
+            *extra_layers,
+            *_scan_layers(SCAN_OF[command], scans, named=scan is not None),
+            *_quiet_layers(arguments),
+        ],
         profile=arguments.profile,
         trained=trained,
         recipe=arguments.recipe,
@@ -263,19 +277,12 @@ def _quiet_layers(arguments: argparse.Namespace) -> list[Layer]:
     return [flags.given({_PROGRESS: False}, spelling={_PROGRESS: "--quiet"}, typed=True)]
 
 
-def _scan_layers(setting: str, scans: list[Path]) -> list[Layer]:
-    if len(scans) > 1:
-        raise ConfigError(
-            [
-                Problem(
-                    f"{' and '.join(map(str, scans))} are scans, and a run has one",
-                    path=setting,
-                    expected="one scan, and any number of settings files",
-                    hint="--test_data_file, for another scan to reconstruct",
-                )
-            ]
-        )
-    return [flags.given({setting: path}, spelling={setting: "SCAN"}, typed=True) for path in scans]
+def _scan_layers(setting: str, scans: list[Path], *, named: bool) -> list[Layer]:
+    first, more = ([], scans) if named else (scans[:1], scans[1:])
+    given: dict[str, Any] = dict.fromkeys([setting], first[0]) if first else {}
+    if more:
+        given[_MORE_SCANS] = tuple(more)
+    return [flags.given(given, spelling=dict.fromkeys(given, "SCAN"), typed=True)] if given else []
 
 
 def _is_scan(path: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.folder import building
-from ptycho.run.record import RECONSTRUCTION, write_settings
+from ptycho.run.record import write_settings
 from ptycho.scan.scan_file import opened_once
 from ptyconf.sources import flags, mapping
 
@@ -35,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     given = {"inference.test_data_file": arguments.scan}
     named = flags.given(given, spelling=dict.fromkeys(given, "SCAN"), typed=True)
-    resolution = options.resolve(arguments, "infer", extra_layers=[named, PYTORCH, _folder(arguments.scan)])
+    resolution = options.resolve(
+        arguments, "infer", extra_layers=[named, PYTORCH, _folder(arguments.scan)], scan=arguments.scan
+    )
     options.require_scan(resolution, "inference.test_data_file", "Scan not found")
     return _reconstruct(resolution, strict=arguments.strict)
 
@@ -48,30 +50,34 @@ def _folder(scan: Path) -> Layer:
 def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
     from ptycho.clients.reconstruction import reconstruct_scan
     from ptycho.clients.verdict import verdict_of
-    from ptycho.report.markdown import write_report
+    from ptycho.report.markdown import write_results
     from ptycho.report.results import Results, name_of
-    from ptycho.scan.raw_data import RawData
+    from ptycho.scan.reading import read_scans
     from ptycho.settings.data import ScanOptions
 
     path = Path(str(resolution["inference.test_data_file"]))
-    scan = RawData.from_file(path, options=resolution.build(ScanOptions))
+    scans = read_scans(path, resolution.build(ScanOptions)).parts
     target = Path(str(resolution["inference.output_dir"]))
     with building(target, "reconstruction") as folder:
-        reconstruction = reconstruct_scan(scan, resolution)
-        verdict = verdict_of(reconstruction, scan, resolution, str(resolution["inference.backend"]))
-        results = Results(
-            title=f"{target.name}: {name_of(scan)} reconstructed from its frames",
-            resolution=resolution,
-            reconstruction=reconstruction,
-            scan=scan,
-            trained_on_it=None,
-            verdict=verdict,
-        )
-        results.reconstruction.save(folder / RECONSTRUCTION)
+        results = []
+        for scan in scans:
+            reconstruction = reconstruct_scan(scan, resolution)
+            results.append(
+                Results(
+                    title=f"{target.name}: {name_of(scan)} reconstructed from its frames",
+                    resolution=resolution,
+                    reconstruction=reconstruction,
+                    scan=scan,
+                    trained_on_it=None,
+                    verdict=verdict_of(
+                        reconstruction, scan, resolution, str(resolution["inference.backend"])
+                    ),
+                )
+            )
         write_settings(folder, resolution, home=target)
-        write_report(folder, results)
+        write_results(folder, results)
     _log.info("%s: report.md, object.png, reconstruction.npz", target)
-    return options.exit_code_of(verdict, strict=strict)
+    return options.exit_code_of(results, strict=strict)
 
 
 COMMAND = Command(

@@ -16,6 +16,7 @@ from ptycho.bundle.write import write_bundle
 from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.commands.failure import EXIT_INTERRUPTED, EXIT_WHOLE
+from ptycho.commands.trained import Trained
 from ptycho.run.attempts import (
     Attempt,
     is_unfinished,
@@ -27,7 +28,7 @@ from ptycho.run.attempts import (
     taken_up,
 )
 from ptycho.run.folder import building, place_of
-from ptycho.run.record import LAST_CHECKPOINT, RECONSTRUCTION, write_settings
+from ptycho.run.record import LAST_CHECKPOINT, write_settings
 from ptycho.run.settings import prepare_training
 from ptycho.scan.scan_file import opened_once
 from ptyconf import Origin
@@ -127,10 +128,8 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
         ConfigError: A scan is missing.
         ValueError: Settings and scan do not go together.
     """
-    from ptycho.clients.verdict import verdict_of
     from ptycho.report.live import LivePage
-    from ptycho.report.markdown import write_report
-    from ptycho.report.results import Results, name_of
+    from ptycho.report.markdown import write_results
     from ptycho.training.plan import WatchedFolder
 
     options.require_scans_of_training(resolution)
@@ -144,7 +143,7 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
             backend.train(configurations, scan, Path(folder))
         return 0
     earlier = _attempts_of(configurations.resolution, target)
-    title = f"{target.name}: trained on {name_of(scan)}"
+    title = f"{target.name}: trained on {' and '.join(part.name for part in scan.parts)}"
     with building(target) as folder:
         write_settings(folder, configurations.resolution, home=target)
         if view is not None:
@@ -153,27 +152,19 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
         training = backend.train(configurations, scan, watched)
         settled = _without_removed(training.resolution, earlier)
         # From here on the network is safe: whatever fails now is completed by `ptycho finish`.
-        _keep_network(folder, backend.pack(training.model, settled, target), target)
+        bundle = backend.pack(training.model, settled, target)
+        _keep_network(folder, bundle, target)
         write_settings(folder, settled, home=target)
-        reconstruction = backend.reconstruct(training.model, settled, reconstructed_scan)
-        verdict = verdict_of(reconstruction, reconstructed_scan, settled, library.name)
-        results = Results(
-            title=title,
-            resolution=settled,
-            reconstruction=reconstruction,
-            scan=reconstructed_scan,
-            trained_on_it=reconstructed_scan is scan,
-            training=training,
-            verdict=verdict,
+        results = Trained(library.name, training, bundle, scan, settled).reconstruct(
+            reconstructed_scan, title, folder
         )
-        results.reconstruction.save(folder / RECONSTRUCTION)
-        write_report(folder, results)
+        write_results(folder, results)
     if view is not None:
         view.folder = target
     remove_obsolete(earlier)
     remove_fruitless(target)
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
-    code = options.exit_code_of(verdict, strict=strict)
+    code = options.exit_code_of(results, strict=strict)
     return EXIT_INTERRUPTED if training.interrupted else code
 
 
@@ -225,11 +216,12 @@ def _rescue(bundle: Bundle, name: str) -> None:
 
 def read_scans(resolution: Resolution) -> tuple[RawData, RawData]:
     """Read the scan to train on and the one to reconstruct, the same where no other is named."""
+    from ptycho.scan import reading
     from ptycho.scan.raw_data import RawData
     from ptycho.settings.data import ScanOptions
 
     options = resolution.build(ScanOptions)
-    scan = RawData.from_file(Path(str(resolution["training.train_data_file"])), options=options)
+    scan = reading.read_scans(str(resolution["training.train_data_file"]), options)
     test_file = resolution["training.test_data_file"]
     if test_file is None:
         return scan, scan

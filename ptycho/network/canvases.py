@@ -89,10 +89,16 @@ class ScanCanvas:
         )
 
     def lit_by(self, probe: Array, span: slice = slice(None)) -> Array:
-        """Move the probe (P, N, N) by what whole pixels leave of positions: (B, C, P, N, N)."""
+        """Move the probe, (P, N, N) or (B, 1, P, N, N), by what whole pixels leave of positions.
+
+        Returns:
+            Shape (B, C, P, N, N).
+        """
         ops, rest = self._ops, self.rest[:, span]
-        moved = shift(ops, probe[None], ops.reshape(rest, (-1, 2)))
-        return ops.reshape(moved, (*ops.shape(rest)[:2], *ops.shape(probe)))
+        shape = (*ops.shape(rest)[:2], *ops.shape(probe)[-3:])
+        alike = len(probe.shape) == 3
+        modes = probe[None] if alike else ops.reshape(ops.broadcast_to(probe, shape), (-1, *shape[2:]))
+        return ops.reshape(shift(ops, modes, ops.reshape(rest, (-1, 2))), shape)
 
     def add(self, patches: Array, span: slice = slice(None)) -> Array:
         """Add patches (B, C, N, N) of some positions on their canvases: (B, H, W)."""

@@ -5,7 +5,7 @@ Shape legend: B groups, C positions of a group, P probe modes, N patch side.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from ptyconf.errors import error_text
 
 from .canvases import ScanCanvas
 from .prediction import Prediction
-from .unrolled import FramesInPortions, Illumination
+from .unrolled import FramesInPortions, Illumination, for_each_position
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,20 @@ if TYPE_CHECKING:
 
     from .settings import NetworkSettings
     from .unrolled import UnrolledUNet
+
+
+class Light(NamedTuple):
+    """What belongs to a scan and not to the network; with a leading axis where groups are of several scans.
+
+    Attributes:
+        probe: Complex modes on the network's scale, shape (P, N, N) or (B, 1, P, N, N).
+        scale: Measured s, so that (s X)² are counts, shape () or (B, 1, 1, 1).
+        good: True where a detector pixel is good, shape (N, N) or (B, 1, N, N).
+    """
+
+    probe: Array
+    scale: Array
+    good: Array
 
 
 class Inference:
@@ -74,6 +88,12 @@ class Inference:
         """True where a detector pixel is good, shape (N, N)."""
         return self.tensor(self.mask)
 
+    def detector(self, light: Light | None) -> tuple[Any, Any]:
+        """Give scale and good pixels of a light, or of the scan that the network was made for."""
+        if light is None:
+            return self.tensor(self.measured_scale), self.good_pixels
+        return light.scale, light.good
+
     @property
     def intensity_scale(self) -> Any:
         """The scale in force: the measured s times the learned gain."""
@@ -85,31 +105,40 @@ class Inference:
         like = self.physics.ops.real(self.probe)
         return self.physics.disk_mask(self.settings.N, like) if self.settings.probe_mask else None
 
-    def patches(self, measured: Array, relative: Array | None = None, good: Array | None = None) -> Array:
+    def patches(
+        self,
+        measured: Array,
+        relative: Array | None = None,
+        good: Array | None = None,
+        probe: Array | None = None,
+    ) -> Array:
         """Infer complex object patches; where the architecture merges groups, they agree within them already.
 
         Args:
             measured: Normalised amplitude X, shape (B, C, N, N).
             relative: Group mean minus position [x, y] in pixels, shape (B, C, 2); None for single positions.
             good: True where a detector pixel is good, shape (N, N); None takes the mask of the training.
+            probe: Complex modes; None takes the network's own.
 
         Returns:
             Complex patches, shape (B, C, N, N).
         """
         ops = self.physics.ops
+        probe = self.probe if probe is None else probe
         good = self.good_pixels if good is None else good
         if not self.settings.kind.takes_probe:
             return self.core(ops.where(good, measured, 0.0))
         if relative is None:
             relative = ops.zeros((*ops.shape(measured)[:2], 2), measured)
-        return self.core(self.light(measured, good), relative)
+        return self.core(self.light(measured, good, probe), relative)
 
-    def light(self, measured: Array, good: Array) -> Illumination:
+    def light(self, measured: Array, good: Array, probe: Array | None = None) -> Illumination:
         """Give what an architecture that takes the probe is called with.
 
         Args:
             measured: Normalised amplitude X, shape (B, C, N, N).
             good: True where a detector pixel is good, shape (N, N).
+            probe: Complex modes; None takes the network's own.
         """
         ops = self.physics.ops
         # Probe and gain are learned from the misfit of the prediction alone: through the inference, too, they
@@ -118,7 +147,7 @@ class Inference:
             physics=self.physics,
             measured=ops.where(good, measured, 0.0) / ops.detach(self.gain),
             good=good,
-            probe=ops.detach(self.probe),
+            probe=ops.detach(self.probe if probe is None else probe),
             disk=self.disk,
             sigma=self.settings.gaussian_smoothing_sigma,
         )
@@ -147,46 +176,62 @@ class Inference:
         return picture[0]
 
     def agreed_patches(
-        self, measured: Array, relative: Array | None = None, good: Array | None = None
+        self,
+        measured: Array,
+        relative: Array | None = None,
+        good: Array | None = None,
+        probe: Array | None = None,
     ) -> Array:
         """Infer the patches of each group and let them agree, where the architecture does not by itself."""
-        patches = self.patches(measured, relative, good)
+        probe = self.probe if probe is None else probe
+        patches = self.patches(measured, relative, good, probe)
         merging = self.settings.object_big and not self.settings.kind.merges_groups
         if not merging or relative is None:
             return patches
-        weights = self.physics.illumination(self.physics.ops.detach(self.probe))
+        weights = self.physics.illumination(self.physics.ops.detach(probe))
         return self.physics.overlap(patches, relative, weights)
 
-    def diffract(self, patches: Array) -> Array:
+    def diffract(self, patches: Array, probe: Array | None = None) -> Array:
         """Predict the far-field amplitude of patches in the units of X: (..., N, N) -> (..., N, N)."""
         sigma = self.settings.gaussian_smoothing_sigma
-        waves = self.physics.exit_waves(patches, self.probe, disk=self.disk, sigma=sigma)
+        probe = self.probe if probe is None else probe
+        waves = self.physics.exit_waves(patches, probe, disk=self.disk, sigma=sigma)
         return self.gain * self.physics.amplitude(waves)
 
-    def predict_groups(self, measured: Array, relative: Array | None = None) -> Prediction:
+    def predict_groups(
+        self, measured: Array, relative: Array | None = None, light: Light | None = None
+    ) -> Prediction:
         """Infer the patches of each group, make them agree, and predict their diffraction.
 
         Args:
             measured: Normalised amplitude X, shape (B, C, N, N).
             relative: Group mean minus position [x, y] in pixels, shape (B, C, 2).
+            light: Probe and mask of each group's scan; None takes the network's own.
 
         Returns:
             Patches and amplitudes, shapes (B, C, N, N).
         """
+        good, probe = (None, None) if light is None else (light.good, light.probe)
         if self.settings.kind.whole_scan:
-            return self._predict_windows(measured, relative)
-        patches = self.agreed_patches(measured, relative)
-        return Prediction(patches, self.diffract(patches))
+            return self._predict_windows(measured, relative, good, probe)
+        patches = self.agreed_patches(measured, relative, good, probe)
+        return Prediction(patches, self.diffract(patches, probe))
 
-    def _predict_windows(self, measured: Array, relative: Array | None) -> Prediction:
+    def _predict_windows(
+        self, measured: Array, relative: Array | None, good: Array | None, probe: Array | None
+    ) -> Prediction:
         """Predict at whole pixels, under a probe moved by the rest: patches between pixels are blurred."""
         ops = self.physics.ops
         if relative is None:
             relative = ops.zeros((*ops.shape(measured)[:2], 2), measured)
-        canvas, picture = self.core.blocks.reconstruct(self.light(measured, self.good_pixels), relative)
+        good = self.good_pixels if good is None else good
+        probe = self.probe if probe is None else probe
+        canvas, picture = self.core.blocks.reconstruct(self.light(measured, good, probe), relative)
         patches = canvas.cut(picture)
+        if not self.settings.object_big:
+            probe = for_each_position(ops, probe, 3, relative.shape[1])
         waves = self.physics.exit_waves(
-            patches, canvas.lit_by(self.probe), disk=self.disk, sigma=self.settings.gaussian_smoothing_sigma
+            patches, canvas.lit_by(probe), disk=self.disk, sigma=self.settings.gaussian_smoothing_sigma
         )
         amplitude = self.gain * self.physics.amplitude(waves)
         shape = ops.shape(measured)

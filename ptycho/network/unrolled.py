@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ptycho.physics.forward_model import ForwardModel
-    from ptycho.physics.operations import Array
+    from ptycho.physics.operations import Array, Operations
 
     from .layers import Layers
     from .settings import NetworkSettings
@@ -58,8 +58,9 @@ class Illumination:
     Attributes:
         physics: The forward model.
         measured: Normalised amplitude, gain removed, bad pixels zero, shape (B, C, N, N).
-        good: True where a detector pixel is good, shape (N, N).
-        probe: Complex modes, shape (P, N, N), or moved for each position, shape (B, C, P, N, N).
+        good: True where a detector pixel is good, shape (N, N) or (B, 1, N, N).
+        probe: Complex modes, shape (P, N, N); one a group (B, 1, P, N, N), or moved for each position,
+            shape (B, C, P, N, N).
         disk: Mask of the illuminated field, shape (N, N), or None.
         sigma: Gaussian smoothing of the exit waves in pixels.
     """
@@ -111,6 +112,20 @@ class Illumination:
         if self.disk is not None:
             waves = ops.scale(waves, self.disk)
         return ops.reduce_sum(ops.conj(self.probe) * waves, -3)
+
+
+def for_each_position(ops: Operations, values: Array, rank: int, count: int) -> Array:
+    """Give what belongs to a group (B, 1, ...) to each of its positions as a group of its own (B C, 1, ...).
+
+    Args:
+        ops: Array operations.
+        values: What belongs to each group, or, of so many axes as `rank`, to all alike.
+        rank: Axes without those of groups and positions.
+        count: Positions of a group.
+    """
+    if len(values.shape) == rank:
+        return values
+    return ops.reshape(ops.concat([values] * count, 1), (-1, 1, *values.shape[2:]))
 
 
 class Sample(Protocol):
@@ -249,7 +264,13 @@ class UnrolledUNet(Block):
         reshape = self._layers.ops.reshape
         light, n = light.cornered(), light.measured.shape[-1]
         if not self._shared:
-            light = replace(light, measured=reshape(light.measured, (-1, 1, n, n)))
+            ops, count = self._layers.ops, relative.shape[1]
+            light = replace(
+                light,
+                measured=reshape(light.measured, (-1, 1, n, n)),
+                probe=for_each_position(ops, light.probe, 3, count),
+                good=for_each_position(ops, light.good, 2, count),
+            )
             relative = reshape(relative, (-1, 1, 2))
         canvas = self.canvas(self._layers.physics, relative, n, self.depth.multiple)
         light = replace(light, probe=canvas.lit_by(light.probe))

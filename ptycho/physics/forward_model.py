@@ -186,8 +186,8 @@ class ForwardModel:
         return self.ops.sqrt(self.ops.maximum(self.intensity(waves), INTENSITY_FLOOR))
 
     def illumination(self, probe: Array) -> Array:
-        """Add the intensities of all probe modes: (P, N, N) -> (N, N)."""
-        return self.ops.reduce_sum(self.ops.power(probe), 0)
+        """Add the intensities of all probe modes: (..., P, N, N) -> (..., N, N)."""
+        return self.ops.reduce_sum(self.ops.power(probe), -3)
 
     def back_project(self, measured: Array, probe: Array, level: float = WIENER_LEVEL) -> Array:
         """Estimate the object from measured amplitudes and the phase of the empty beam.

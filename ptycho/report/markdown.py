@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, cast
 
 from ptycho.files.atomic import write_text
 from ptycho.report.html import write_html
+from ptycho.run.record import RECONSTRUCTION
 from ptycho.settings.registries import REPORT_SECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ptycho.report.results import Results
@@ -47,6 +48,27 @@ def write_report(folder: Path, results: Results) -> None:
     blocks = [block for block in blocks if block]
     write_text(folder / NAME, "\n\n".join(blocks) + "\n")
     _write_html(folder, results, blocks)
+
+
+def write_results(folder: Path, results: Sequence[Results]) -> None:
+    """Write picture and report of the first scan of a run, and those of every other into a folder of its own.
+
+    Args:
+        folder: The folder of the run.
+        results: Those of each scan.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    first, *others = results
+    for number, other in enumerate(others, start=2):
+        first.others[f"scan-{number}"] = other
+        own = folder / f"scan-{number}"
+        own.mkdir(exist_ok=True)
+        other.reconstruction.save(own / RECONSTRUCTION)
+        write_report(own, other)
+    first.reconstruction.save(folder / RECONSTRUCTION)
+    write_report(folder, first)
 
 
 def _write_html(folder: Path, results: Results, blocks: list[str]) -> None:

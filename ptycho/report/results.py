@@ -33,6 +33,7 @@ class Results:
         trained_on_it: Whether the network was trained on that very scan; None where there was no network.
         training: What the training left; None for inference alone.
         verdict: What the frames say about the picture; None where they were not asked.
+        others: Results of the other scans of the run, by the name of their folder.
         warnings: What could not be told, one sentence each; the report ends with them.
     """
 
@@ -43,6 +44,7 @@ class Results:
     trained_on_it: bool | None
     training: Training | None = None
     verdict: Verdict | None = None
+    others: dict[str, Results] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     @cached_property
@@ -86,5 +88,5 @@ class Results:
 
 
 def name_of(scan: RawData) -> str:
-    """Name a scan by its file."""
-    return "arrays in memory" if scan.source is None else scan.source.name
+    """Name a scan by its file, and by its number where that holds several."""
+    return scan.name

@@ -108,7 +108,7 @@ def positions_layer(path: Path, options: ScanOptions) -> Layer:
     from ptycho.errors import ScanError
 
     try:
-        count = _count_positions(path, options)
+        count = sum(_count_positions(Path(one), options) for one in (path, *options.more_scans))
         note = f"{count} positions, each of which leads a group"
     except (OSError, ScanError) as error:
         count = DEFAULT_TRAINING_GROUPS

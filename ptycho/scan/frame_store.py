@@ -32,16 +32,18 @@ class LazyFrames:
 
     Args:
         scan: The scan.
-        factor: X / measured amplitude.
+        factor: X / measured amplitude, one number or one a frame.
     """
 
-    def __init__(self, scan: RawData, factor: float) -> None:
+    def __init__(self, scan: RawData, factor: float | NDArray[np.float32]) -> None:
         self._scan = scan
         self._factor = factor
 
     def frames(self, indices: Indices) -> FrameArray:
         """Read and normalise."""
-        normalised: FrameArray = self._scan.amplitudes(indices) * np.float32(self._factor)
+        factor = np.asarray(self._factor, np.float32)
+        own = factor if factor.ndim == 0 else factor[indices, np.newaxis, np.newaxis]
+        normalised: FrameArray = self._scan.amplitudes(indices) * own
         return normalised
 
 
@@ -77,12 +79,12 @@ class Stored:
     note: str
 
 
-def store_frames(scan: RawData, factor: float, used: Indices) -> Stored:
+def store_frames(scan: RawData, factor: float | NDArray[np.float32], used: Indices) -> Stored:
     """Keep the frames in main memory if they fit.
 
     Args:
         scan: The scan.
-        factor: X / measured amplitude.
+        factor: X / measured amplitude, one number or one a frame of the scan, where scans differ.
         used: Sorted indices of the frames that will be asked for.
     """
     lazy = LazyFrames(scan, factor)

@@ -205,6 +205,10 @@ class FrameStack:
         taken: Array = array[chosen if self.indices is None else self.indices[chosen]]
         return taken
 
+    def as_given(self) -> Array:
+        """Give the frames as they stand in the file, shape (n, H, W): a view where possible."""
+        return self.select(self.raw)
+
     def amplitudes(self, indices: Indices | slice | None = None) -> NDArray[np.float32]:
         """Read measured amplitudes, float32, of shape (frames, side, side); bad pixels are zero."""
         taken = self.select(self.raw, indices)

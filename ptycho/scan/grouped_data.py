@@ -1,5 +1,6 @@
 """The grouped dict: neighbouring frames and their coordinates, side by side in memory."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from ptycho.physics.scale import measure
 from ptycho.scan.grouping import group_centres, relative_coordinates
 from ptycho.scan.scan import Scan
 
-__all__ = ["grouped_data"]
+__all__ = ["grouped_data", "join_groups"]
 
 Array = np.ndarray[Any, Any]
 Indices = NDArray[np.int64]
@@ -36,6 +37,29 @@ def grouped_data(scan: Scan, groups: Indices) -> dict[str, Any]:
         **_coordinates("coords_start", scan.nominal_positions, groups),
         "nn_indices": groups,
     }
+
+
+def join_groups(
+    grouped: Sequence[dict[str, Any]], rows: Sequence[Indices], shares: Sequence[int]
+) -> dict[str, Any]:
+    """Put the groups of several scans behind each other; no group mixes them.
+
+    Args:
+        grouped: What `grouped_data` gave for each scan that has groups.
+        rows: Which frames of the whole each scan consists of.
+        shares: Groups of each scan, 0 where it has none.
+    """
+    if len(rows) == 1:
+        return dict(grouped[0])
+    taken = [own for own, share in zip(rows, shares, strict=True) if share]
+    joined: dict[str, Any] = {}
+    for key in grouped[0]:
+        arrays = [one[key] for one in grouped]
+        if key == "nn_indices":
+            arrays = [own[groups] for own, groups in zip(taken, arrays, strict=True)]
+        known = [array for array in arrays if array is not None]
+        joined[key] = np.concatenate(known) if len(known) == len(arrays) else None
+    return joined
 
 
 def _amplitude_factor(scan: Scan) -> float:

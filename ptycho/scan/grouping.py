@@ -1,6 +1,7 @@
 """Groups of neighbouring positions: the C = gridsize^2 frames that the network sees together."""
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from ptycho.errors import ScanError
 from ptyconf.errors import error_text
 
-__all__ = ["group_centres", "group_indices", "relative_coordinates", "require_overlap"]
+__all__ = ["group_centres", "group_indices", "relative_coordinates", "require_overlap", "share_out"]
 
 Positions = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -72,6 +73,19 @@ def group_indices(
     if C == 1:
         return seeds[:, np.newaxis]
     return _draw(_neighbours(positions, seeds, neighbour_count, C), C, rng)
+
+
+def share_out(total: int, sizes: Sequence[int]) -> list[int]:
+    """Share a number of groups out among scans by their sizes; the shares add up to it.
+
+    Args:
+        total: How many.
+        sizes: Frames of each scan.
+    """
+    # The difference of rounded running sums leaves nothing over, whatever the sizes are.
+    ends = np.rint(total * np.cumsum(sizes) / max(sum(sizes), 1)).astype(np.int64)
+    shares: list[int] = np.diff(ends, prepend=0).tolist()
+    return shares
 
 
 def group_centres(positions: Positions, groups: Indices) -> Positions:

@@ -21,19 +21,18 @@ from ptycho.scan.callers import compare_metadata, refuse_old_call, tell_unconfig
 from ptycho.scan.completion import complete
 from ptycho.scan.correction import CorrectedFrames, correct
 from ptycho.scan.forward import cut_patches, scan_amplitudes
-from ptycho.scan.grouped_data import grouped_data
-from ptycho.scan.grouping import group_indices
+from ptycho.scan.grouped_data import grouped_data, join_groups
+from ptycho.scan.grouping import group_indices, share_out
 from ptycho.scan.scan import Scan
 from ptycho.scan.scan_file import open_scan
 from ptycho.scan.scan_format import ScanContents, find_format
-from ptycho.scan.scan_number import choose_scan
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ScanArrays, validate, with_quantity
 from ptycho.settings import legacy_dict as params
 from ptycho.settings.data import Quantity, ScanOptions
 from ptyconf.errors import error_text
 
-__all__ = ["RawData"]
+__all__ = ["RawData", "require_one_scan"]
 
 logger = logging.getLogger(__name__)
 
@@ -85,13 +84,17 @@ class RawData(Scan):
             None if Y is None else np.asanyarray(Y),
             chosen,
             source,
+            scan_index=scan_index,
             **more,
         )
-        super().__init__(validate(given), chosen, source, scan_index)
+        valid, numbers = validate(given)
+        super().__init__(valid, chosen, source)
         self.probeGuess = None if probeGuess is None else np.asarray(probeGuess)
         self.objectGuess = None if objectGuess is None else np.asarray(objectGuess)
         self.norm_Y_I = norm_Y_I
         self.metadata = metadata
+        # The parts are copies: they take along what stands here by now.
+        self._take_apart(numbers)
 
     @classmethod
     def from_coords_without_pc(
@@ -209,7 +212,7 @@ class RawData(Scan):
             )
         with naming(path):
             arrays = contents.arrays
-            scan = cls(
+            return cls(
                 arrays["xcoords"],
                 arrays["ycoords"],
                 arrays.get("xcoords_start"),
@@ -232,8 +235,6 @@ class RawData(Scan):
                 ),
                 contents=contents,
             )
-        frames = choose_scan(scan.scan_index, chosen.scan_index, path)
-        return scan if frames is None else scan.subset(frames)
 
     @classmethod
     def from_files(
@@ -325,17 +326,42 @@ class RawData(Scan):
                 len(self),
                 len(self),
             )
-        groups = group_indices(
-            self.positions,
-            gridsize=gridsize,
-            neighbour_count=K,
-            n_groups=nsamples,
-            seed=seed,
-            sequential=sequential_sampling,
-            oversampling=enable_oversampling,
-            pool_size=neighbor_pool_size,
+        shares = share_out(nsamples, [len(part) for part in self.parts])
+        grouped = [
+            grouped_data(
+                part,
+                group_indices(
+                    part.positions,
+                    gridsize=gridsize,
+                    neighbour_count=K,
+                    n_groups=share,
+                    seed=seed,
+                    sequential=sequential_sampling,
+                    oversampling=enable_oversampling,
+                    pool_size=neighbor_pool_size,
+                ),
+            )
+            for part, share in zip(self.parts, shares, strict=True)
+            if share
+        ]
+        return join_groups(grouped, self.part_rows, shares) | {"objectGuess": self.objectGuess}
+
+
+def require_one_scan(scan: RawData) -> None:
+    """Refuse several scans where a picture of one is wanted.
+
+    Raises:
+        ScanError: There are several.
+    """
+    if len(scan.parts) > 1:
+        raise ScanError(
+            error_text(
+                f"{source_name(scan.source)} holds {len(scan.parts)} scans, and a picture shows one: "
+                + ", ".join(part.name for part in scan.parts),
+                expected="one of RawData.parts",
+                hint='data.scan_index = a number, or "ignore" where they show one sample',
+            )
         )
-        return grouped_data(self, groups) | {"objectGuess": self.objectGuess}
 
 
 def _more_of(contents: ScanContents) -> dict[str, Any]:

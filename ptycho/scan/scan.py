@@ -1,16 +1,18 @@
 """A scan that passed every check, and the ways to look at it; its frames are read a few at a time."""
 
 import copy
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ptycho.errors import ScanError
-from ptycho.scan.array_checks import check_scan_index
 from ptycho.scan.geometry import Geometry
+from ptycho.scan.joined_scan import join_scans
+from ptycho.scan.scan_number import ScanNumbers
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ValidScan
 from ptycho.settings.data import ScanOptions
@@ -26,23 +28,111 @@ Complex = NDArray[np.complexfloating[Any, Any]]
 Indices = NDArray[np.int64]
 
 
+ScanType = TypeVar("ScanType", bound="Scan")
+
+
+@dataclass(frozen=True)
+class _Part(Generic[ScanType]):
+    """One of several scans.
+
+    Attributes:
+        rows: Which frames of the whole it consists of, in its own order.
+        scan: The scan.
+    """
+
+    rows: Indices
+    scan: ScanType
+
+    def among(self, chosen: Indices) -> "_Part[ScanType]":
+        """Give what is left of it where only some frames of the whole are chosen."""
+        order = np.argsort(self.rows, kind="stable")
+        place = np.searchsorted(self.rows, chosen, sorter=order)
+        own = order[np.minimum(place, len(order) - 1)]
+        here = np.flatnonzero(self.rows[own] == chosen)
+        return _Part(here, self.scan.subset(own[here]))
+
+
 class Scan:
     """Positions, frames and probe of one scan.
 
     Attributes:
         options: How the scan was to be read.
-        scan_index: Which scan a frame belongs to, shape (n,).
+        number: Its number in a file of several scans, or None.
     """
 
-    def __init__(
-        self, valid: ValidScan, options: ScanOptions, source: ScanSource, scan_index: ArrayLike | None
-    ) -> None:
+    def __init__(self, valid: ValidScan, options: ScanOptions, source: ScanSource) -> None:
         self.options = options
-        index = check_scan_index(scan_index, len(valid.frames.raw), source.path)
-        self.scan_index = valid.frames.select(index)
+        self.number: int | None = None
         self._valid = valid
         self._source = source
         self._mean_square: float | None = None
+        self._parts: tuple[_Part[Self], ...] = ()
+
+    def _take_apart(self: Self, numbers: ScanNumbers) -> None:
+        """Keep the frames that belong to a scan, and know which to which where there are several."""
+        taken = np.sort(np.concatenate(numbers.rows))
+        parts: list[_Part[Self]] = []
+        if len(numbers.rows) > 1:
+            for rows, number in zip(numbers.rows, numbers.numbers, strict=True):
+                own = copy.copy(self)
+                own._valid = self._valid.subset(rows)  # noqa: SLF001  A copy of this very object.
+                own.number = number
+                parts.append(_Part(np.searchsorted(taken, rows), own))
+        if len(taken) < len(self):
+            self._valid = self._valid.subset(taken)
+        self._parts = tuple(parts)
+
+    @property
+    def scan_index(self) -> NDArray[np.int64]:
+        """Which scan a frame belongs to, shape (n,)."""
+        return self._valid.scan_index
+
+    @scan_index.setter
+    def scan_index(self, numbers: NDArray[np.int64]) -> None:
+        """Number the frames otherwise; which scans there are was told before."""
+        self._valid = replace(self._valid, scan_index=np.asarray(numbers, np.int64))
+
+    @property
+    def parts(self) -> tuple[Self, ...]:
+        """The scans that these frames belong to, each with its probe and scale: itself where it is one."""
+        return tuple(part.scan for part in self._parts) or (self,)
+
+    @property
+    def part_rows(self) -> tuple[Indices, ...]:
+        """Which frames of this one each of `parts` consists of, in their order."""
+        return tuple(part.rows for part in self._parts) or (np.arange(len(self)),)
+
+    @classmethod
+    def concatenate(cls, scans: Sequence[Self]) -> Self:
+        """Put scans behind each other, each of which keeps its probe, its scale and its place in `parts`.
+
+        Args:
+            scans: Scans whose frames are of one side and one quantity; none is copied.
+
+        Raises:
+            ScanError: Their frames differ in side or quantity.
+            ValueError: There are none.
+        """
+        parts = [part for scan in scans for part in scan.parts]
+        if not parts:
+            raise ValueError(error_text("no scans to put together", expected="one scan or more"))
+        if len(parts) == 1:
+            return parts[0]
+        joined = copy.copy(parts[0])
+        joined._valid = join_scans([part._valid for part in parts], [part.name for part in parts])  # noqa: SLF001
+        ends = np.cumsum([0, *map(len, parts)])
+        joined._parts = tuple(  # noqa: SLF001  A new object of this very class.
+            _Part(np.arange(start, stop), part)
+            for start, stop, part in zip(ends[:-1], ends[1:], parts, strict=True)
+        )
+        joined._mean_square = joined.number = None  # noqa: SLF001
+        return joined
+
+    @property
+    def name(self) -> str:
+        """The name of its file, with its number where that holds several scans."""
+        file = "arrays in memory" if self.source is None else self.source.name
+        return file if self.number is None else f"{file}, scan {self.number}"
 
     def __len__(self) -> int:
         return len(self._valid.frames)
@@ -85,8 +175,7 @@ class Scan:
     @property
     def diff3d(self) -> Array:
         """The frames as given, shape (n, H, W): no crop, no root, no scale."""
-        frames = self._valid.frames
-        return frames.select(frames.raw)
+        return self._valid.frames.as_given()
 
     @property
     def xcoords(self) -> NDArray[np.float64]:
@@ -228,6 +317,9 @@ class Scan:
         """
         moved = copy.copy(self)
         moved._valid = replace(self._valid, positions=positions)  # noqa: SLF001  A copy of this object.
+        moved._parts = tuple(  # noqa: SLF001
+            _Part(part.rows, part.scan.at_positions(positions[part.rows])) for part in self._parts
+        )
         return moved
 
     def subset(self, indices: ArrayLike) -> Self:
@@ -240,8 +332,8 @@ class Scan:
         chosen = np.flatnonzero(given) if given.dtype == np.bool_ else given.astype(np.int64)
         part = copy.copy(self)
         part._valid = self._valid.subset(chosen)  # noqa: SLF001  A copy of this very object.
-        part.scan_index = self.scan_index[chosen]
         part._mean_square = None  # noqa: SLF001
+        part._parts = tuple(part_of for one in self._parts if len((part_of := one.among(chosen)).rows))  # noqa: SLF001
         return part
 
 

@@ -8,16 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ptycho.errors import ScanError
-from ptycho.scan.array_checks import check_object, check_probe
+from ptycho.scan.array_checks import check_object, check_probe, check_scan_index
 from ptycho.scan.axis_order import order_frames
 from ptycho.scan.coordinates import Coordinates, check_coordinates
 from ptycho.scan.frame_checks import check_all_frames
 from ptycho.scan.frames import Detector, FrameStack
 from ptycho.scan.geometry import Geometry
+from ptycho.scan.joined_frames import JoinedStack
 from ptycho.scan.outliers import leave_out_far_positions, repeated_positions, require_steps_of_a_scan
 from ptycho.scan.position_origin import place_positions
 from ptycho.scan.position_units import orient_positions, positions_in_pixels
 from ptycho.scan.resample import coarsen_object, resample_probe
+from ptycho.scan.same_sample import why_one_sample
+from ptycho.scan.scan_number import ScanNumbers, tell_scans_apart
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.settings.data import PositionOrigin, ScanOptions
 from ptyconf.errors import error_text
@@ -48,6 +51,7 @@ class ScanArrays:
     position_unit: str = "px"
     geometry: Geometry = field(default_factory=Geometry)
     beam_centre_px: tuple[float, float] | None = None
+    scan_index: ArrayLike | None = None
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,11 @@ class ValidScan:
         shift: [x, y] that was added to the file's coordinates.
         geometry: What is known of the experiment.
         decisions: What was decided, one sentence each.
+        scan_index: Which scan a frame belongs to, shape (n,).
     """
 
     coordinates: Coordinates
-    frames: FrameStack
+    frames: FrameStack | JoinedStack
     probe_modes: Complex | None
     truth: Complex | None
     labels: Array | None
@@ -77,6 +82,7 @@ class ValidScan:
     shift: NDArray[np.float64]
     geometry: Geometry = field(default_factory=Geometry)
     decisions: list[str] = field(default_factory=list)
+    scan_index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def subset(self, indices: NDArray[np.int64]) -> "ValidScan":
         """Give some of the frames with all that belongs to them; the frames are not copied."""
@@ -87,11 +93,15 @@ class ValidScan:
             positions=self.positions[indices],
             nominal=self.nominal[indices],
             decisions=list(self.decisions),
+            scan_index=self.scan_index[indices],
         )
 
 
-def validate(given: ScanArrays) -> ValidScan:
+def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
     """Check a scan and decide what it leaves open; each decision is logged.
+
+    Returns:
+        The scan, and which of its frames belong to which, where it holds several.
 
     Raises:
         ScanError: Something cannot be used as it stands.
@@ -121,7 +131,7 @@ def validate(given: ScanArrays) -> ValidScan:
         _origin(given), _pairs(coordinates.x, coordinates.y, scale), frames, modes, guess
     )
     gone = dark if far is None else dark | far[: len(raw)]
-    repeats = repeated_positions(_pairs(coordinates.x, coordinates.y, 1.0)[~gone], given.source)
+    index = check_scan_index(given.scan_index, len(raw), source)
     labels, left_out = _fit_labels(given, len(raw), frames.detector)
     valid = ValidScan(
         coordinates,
@@ -133,11 +143,29 @@ def validate(given: ScanArrays) -> ValidScan:
         _pairs(coordinates.x_start, coordinates.y_start, scale) + placement.shift,
         placement.shift,
         geometry,
-        [*given.source.notes, *in_pixels, *lost, *notes, *dropped, *decided, placed, *repeats, *left_out],
+        [*given.source.notes, *in_pixels, *lost, *notes, *dropped, *decided, placed, *left_out],
+        index,
     )
+    if gone.any():
+        valid = valid.subset(np.flatnonzero(~gone))
+    numbers = _tell_scans_apart(valid, given)
     for decision in valid.decisions:
         logger.info("%s: %s", source_name(source), decision)
-    return valid.subset(np.flatnonzero(~gone)) if gone.any() else valid
+    return valid, numbers
+
+
+def _tell_scans_apart(valid: ValidScan, given: ScanArrays) -> ScanNumbers:
+    """Tell which frames belong to which scan, and where several were taken at one position of a scan."""
+    numbers = tell_scans_apart(
+        valid.scan_index,
+        given.options.scan_index,
+        source_name(given.source.path),
+        lambda rows: why_one_sample(rows, valid.positions, valid.frames.amplitudes),
+    )
+    pairs = _pairs(valid.coordinates.x, valid.coordinates.y, 1.0)
+    repeats = [note for rows in numbers.rows for note in repeated_positions(pairs[rows], given.source)]
+    valid.decisions.extend([*filter(None, [numbers.note]), *repeats])
+    return numbers
 
 
 def _positions_in_pixels(

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ptycho.errors import ScanError
@@ -12,13 +13,14 @@ from ptycho.settings.field import Across, described
 from ptyconf import Complaint
 from ptyconf.errors import error_text
 
-__all__ = ["BadPixels", "Centre", "PositionOrigin", "PositionUnit", "Quantity", "ScanOptions"]
+__all__ = ["BadPixels", "Centre", "PositionOrigin", "PositionUnit", "Quantity", "ScanIndex", "ScanOptions"]
 
 Quantity = Literal["auto", "amplitude", "counts"]
 Centre = Literal["auto", "middle", "corner"]
 PositionOrigin = Literal["auto", "centre", "corner"]
 PositionUnit = Literal["auto", "px", "m", "mm", "um", "nm", "A"]
 BadPixels = Literal["auto", "mask"]
+ScanIndex = int | Literal["auto", "split", "ignore"]
 
 LARGEST_PADDING = 4
 """How many times as wide as the detector a frame may be made: beyond that most of it would be masked."""
@@ -166,8 +168,15 @@ class ScanOptions:
     entry: int | None = _read(
         None, help="which of several scans in one file is read; none takes the first", example=2
     )
-    scan_index: int | None = _read(
-        None, help="which of the scans that 'scan_index' numbers is read; none reads all as one", example=0
+    scan_index: ScanIndex = _read(
+        "auto",
+        help="the scans that 'scan_index' of the file numbers: 'split' takes each for itself, 'ignore' all "
+        "as one, a number that scan alone; 'auto' splits unless they show one sample",
+    )
+    more_scans: tuple[Path, ...] = _read(
+        (),
+        help="further scan files, read alike; each scan has its probe, its scale and its picture",
+        example=("second.npz",),
     )
     centre_px: tuple[float, float] | None = _read(
         None,

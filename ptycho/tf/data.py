@@ -114,11 +114,11 @@ class Batches:
             return batches.prefetch(loading.ahead)
 
     def _tensors(self, place: tf.Tensor) -> Tensors:
-        dtypes = [tf.float32, tf.float32, tf.complex64][: 3 if self.groups.labelled else 2]
+        dtypes = [tf.float32, tf.float32, tf.int64, tf.complex64][: 4 if self.groups.labelled else 3]
         # numpy_function forgets shapes: they are put back, for convolutions need them.
         values = tf.numpy_function(lambda place: self.arrays(*place.tolist()), [place], dtypes)
         C, N = self.groups.indices.shape[1], self.groups.side
-        shapes: list[tuple[Any, ...]] = [(None, C, N, N), (None, C, 2), (None, C, N, N)]
+        shapes: list[tuple[Any, ...]] = [(None, C, N, N), (None, C, 2), (None,), (None, C, N, N)]
         return tuple(tf.ensure_shape(value, shape) for value, shape in zip(values, shapes, strict=False))
 
 

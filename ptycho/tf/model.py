@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ptycho.network.inference import Inference, fitting_mask, fitting_probe
+from ptycho.network.inference import Inference, Light, fitting_mask, fitting_probe
 from ptycho.network.initial import initial_value
 from ptycho.network.prediction import Prediction
 from ptycho.network.settings import NetworkSettings
@@ -98,15 +98,18 @@ class PtychoNetwork(Inference, keras.Model):
             tf.TensorSpec((N, N), tf.bool),
         )
 
-    def call(self, inputs: tf.Tensor | tuple[tf.Tensor, tf.Tensor | None]) -> Prediction:
+    def call(
+        self, inputs: tf.Tensor | tuple[tf.Tensor, tf.Tensor | None], light: Light | None = None
+    ) -> Prediction:
         """Predict groups, as `predict_groups` does.
 
         Args:
             inputs: Normalised amplitude X, shape (B, C, N, N), and group mean minus position [x, y] in
                 pixels, shape (B, C, 2); the amplitude alone for single positions.
+            light: Probe and mask of each group's scan; None takes the network's own.
         """
         measured, relative = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
-        return self.predict_groups(measured, relative)
+        return self.predict_groups(measured, relative, light)
 
 
 def initialise(core: keras.layers.Layer, seed: int) -> None:

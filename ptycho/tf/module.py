@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ptycho.network.inference import Light
 from ptycho.network.settings import NetworkSettings
 from ptycho.training.groups import Batch
 from ptycho.training.loss import Loss, LossWeights
@@ -100,11 +101,13 @@ class PtychoModule:
                 plan.settings,
                 plan.probe,
                 plan.normalisation.intensity_scale,
-                plan.scan.mask,
+                plan.lights[0].mask,
                 plan.training.seed,
                 dtype=policy_of(arithmetic.precision),
             )
-            return cls(network, plan.weights, plan.optimisation, place, arithmetic)
+            module = cls(network, plan.weights, plan.optimisation, place, arithmetic)
+        plan.give_lights(module._loss)
+        return module
 
     @property
     def _scaled(self) -> bool:
@@ -139,10 +142,10 @@ class PtychoModule:
         return Score(loss, dict(zip(self.terms, terms, strict=True)))
 
     def _evaluate(self, batch: Batch[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        prediction = self.network((batch.X, batch.relative))
-        mask = None if self._all_good else tf.convert_to_tensor(self.network.mask)
-        scale = tf.convert_to_tensor(self.network.measured_scale)
-        total, terms = self._loss(prediction, batch.X, scale, mask, batch.labels)
+        def predict(light: Light | None) -> Any:
+            return self.network((batch.X, batch.relative), light)
+
+        total, terms = self._loss.score_batch(predict, batch, self.network, all_good=self._all_good)
         count = tf.cast(tf.shape(batch.X)[0], total.dtype)
         return total, count * tf.stack([total, *(terms[name] for name in self.terms), tf.ones_like(total)])
 

@@ -1,4 +1,4 @@
-"""Groups of frames of one scan in batches, and the order in which an epoch visits them.
+"""Groups of frames in batches, each group of one scan, and the order in which an epoch visits them.
 
 Shape legend: B groups of a batch, C positions of a group, N frame side.
 """
@@ -22,16 +22,18 @@ class Batch(NamedTuple, Generic[Array]):
     Attributes:
         X: Normalised amplitude, float32, shape (B, C, N, N).
         relative: Group mean minus position [x, y] in pixels, float32, shape (B, C, 2).
+        scan: Number of each group's scan, int64, shape (B,).
         labels: Complex patches to learn from, complex64, shape (B, C, N, N), or None.
     """
 
     X: Array
     relative: Array
+    scan: Array
     labels: Array | None = None
 
 
 class Groups:
-    """Groups of frames of one scan.
+    """Groups of frames, each of one scan.
 
     Args:
         scan: The scan.
@@ -57,6 +59,7 @@ class Groups:
         self.labelled = labelled
         self.side = scan.N
         self.relative = relative_coordinates(scan.positions, groups).astype(np.float32)
+        self.scans = numbers_of(scan)[groups[:, 0]]
         self._scan = scan
         self._store = store
         self._phase_subtraction = phase_subtraction
@@ -72,7 +75,7 @@ class Groups:
         members = self.indices[rows]
         frames = self._store.frames(members.ravel())
         X = frames.reshape(*members.shape, *frames.shape[1:])
-        return Batch(X, self.relative[rows], self.labels(rows))
+        return Batch(X, self.relative[rows], self.scans[rows], self.labels(rows))
 
     def labels(self, rows: Indices) -> NDArray[np.complex64] | None:
         """Give the labelled patches of groups, where batches carry them."""
@@ -85,6 +88,14 @@ class Groups:
             mean = labels.sum(axis=(1, 2, 3), keepdims=True)
             labels = labels * np.exp(-1j * np.angle(mean)).astype(np.complex64)
         return labels
+
+
+def numbers_of(scan: RawData) -> Indices:
+    """Number each frame by the place of its scan among the parts, shape (n,)."""
+    numbers = np.zeros(len(scan), np.int64)
+    for number, rows in enumerate(scan.part_rows):
+        numbers[rows] = number
+    return numbers
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:

@@ -14,8 +14,12 @@ from ptyconf.errors import error_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ptycho.network.inference import Inference, Light
     from ptycho.network.prediction import Prediction
     from ptycho.physics.operations import Array, Operations
+
+    from .groups import Batch
+    from .lights import Lights
 
 
 @dataclass(frozen=True)
@@ -150,11 +154,15 @@ class Loss:
     Args:
         ops: Array operations of the backend.
         weights: Weight of each term.
+
+    Attributes:
+        lights: Those of several scans; None where all groups are of one, whose light is the network's own.
     """
 
     def __init__(self, ops: Operations, weights: LossWeights) -> None:
-        self._ops = ops
+        self.ops = ops
         self.weights = weights
+        self.lights: Lights | None = None
         self._factors = weights.factors()
         self._terms: list[LossTerm] = [LOSS_TERMS[name] for name in self._factors]
 
@@ -188,7 +196,7 @@ class Loss:
         """
         if labels is None and any(term.needs_labels for term in self._terms):
             raise ValueError(LABELS_MISSING)
-        ops = self._ops
+        ops = self.ops
         # A NaN times zero is NaN, so bad pixels must lose their values before anything is done with them.
         measured_good = measured if mask is None else ops.where(mask, measured, 0.0)
         scale = ops.cast_like(intensity_scale, prediction.amplitude)
@@ -198,3 +206,27 @@ class Loss:
         # order.
         total = ops.reduce_sum(ops.stack([self._factors[name] * term for name, term in terms.items()]))
         return total, terms
+
+    def score_batch(
+        self,
+        predict: Callable[[Light | None], Prediction],
+        batch: Batch[Any],
+        network: Inference,
+        *,
+        all_good: bool,
+    ) -> tuple[Array, dict[str, Array]]:
+        """Score what a network predicts for a batch, under the light of each group's scan.
+
+        Args:
+            predict: Predicts the groups under a light; None is the network's own.
+            batch: The groups.
+            network: Says what its own light is.
+            all_good: Whether its own detector has no bad pixel: a loss without a mask is faster.
+
+        Returns:
+            The loss, and its terms by name.
+        """
+        light = None if self.lights is None else self.lights.of(batch.scan)
+        scale, good = network.detector(light)
+        mask = None if all_good and light is None else good
+        return self(predict(light), batch.X, scale, mask, batch.labels)

@@ -2,15 +2,17 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
-from ptycho.reconstruction.iteration import SweepLibrary
+from ptycho.reconstruction.iteration import Measurement, SweepLibrary
 from ptycho.scan.frame_store import Indices, Stored, store_frames
 from ptycho.scan.grouping import require_overlap
 from ptycho.scan.raw_data import RawData
@@ -18,17 +20,18 @@ from ptycho.settings.effect import settings_without_effect
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.registries import SCHEDULERS
 from ptycho.settings.training import TrainingConfig
-from ptycho.training.loss import LossWeights
+from ptycho.training.loss import Loss, LossWeights
 from ptyconf import Resolution
 from ptyconf.errors import error_text
 from ptyconf.report import dump_toml
 
 from .groups import Groups
 from .journal import Journals, LastingJournal, Logger, OpenJournal, Row, find_logger
+from .lights import ScanLight, lights_of
 from .optimisation import Optimisation
-from .probe import Probe, is_explicit, retrieve_from_training_frames, scale_probe
+from .probe import is_explicit, retrieve_from_training_frames, scale_probe
 from .resume import EarlierTraining, carry_over
-from .split import Sampling, Split, split
+from .split import Sampling, Split, split_scans
 
 logger = logging.getLogger(__name__)
 
@@ -116,9 +119,8 @@ class Plan:
         settings: Shape of the network.
         weights: What is minimised.
         optimisation: How.
-        normalisation: Scales of the scan.
-        probe: Modes on the network's scale, shape (P, N, N).
-        scan: The scan, at the positions that are used.
+        lights: Probe, scales and bad pixels of each scan.
+        scan: The scan, or several behind each other, at the positions that are used.
         groups: Which frames train, and which judge.
         stored: Gives normalised frames.
         monitor: Metric that ranks epochs.
@@ -130,13 +132,22 @@ class Plan:
     settings: NetworkSettings
     weights: LossWeights
     optimisation: Optimisation
-    normalisation: Normalisation
-    probe: Probe
+    lights: tuple[ScanLight, ...]
     scan: RawData
     groups: Split
     stored: Stored
     monitor: str
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """Scales of the scan, of the first where there are several."""
+        return self.lights[0].normalisation
+
+    @property
+    def probe(self) -> NDArray[np.complex64]:
+        """Modes of the scan, of the first where there are several, on the network's scale (P, N, N)."""
+        return self.lights[0].probe
 
     @property
     def training(self) -> TrainingConfig:
@@ -198,6 +209,14 @@ class Plan:
         journal = LastingJournal(lambda: folder.logger.open(folder.path, rows))
         return Journals(journal, watchers, self.configurations.resolution)
 
+    def give_lights(self, loss: Loss) -> None:
+        """Let a loss know the light of each scan, where there are several.
+
+        Raises:
+            ValueError: The probe is to be learned, of which a network has one.
+        """
+        loss.lights = lights_of(loss.ops, self.lights, self.settings)
+
     def conclude(self, *notes: str | None) -> None:
         """Add what a backend decided, log all notes, and copy the best files of an earlier training."""
         self.notes += filter(None, notes)
@@ -229,20 +248,20 @@ def make_plan(
         scan.labels([0])  # Says that there are none before any work is done.
     scan, placed = _at_positions(scan, training)
     _require_fitting(folder.earlier, settings, training)
-    probe, normalisation, notes = scale_probe(scan, training, resolution)
+    lights, notes = _lights(scan, training, resolution)
     notes += [*placed, *settings_without_effect("train", resolution)]
-    groups = split(scan.positions, _sampling(training, resolution))
+    groups = split_scans(scan.positions, _sampling(training, resolution), scan.part_rows)
     monitor, replaced = _choose_monitor(
         configurations.execution_config.checkpoint_monitor_metric, groups, weights
     )
     overlap = require_overlap(scan.positions, groups.train, scan.N)
-    stored = store_frames(scan, normalisation.amplitude_factor, _used(groups))
+    stored = store_frames(scan, _amplitude_factor(scan, lights), _used(groups))
     notes += [*groups.notes, *filter(None, (replaced, overlap, stored.note))]
     if folder.earlier is not None:
         notes.append(folder.earlier.note)
     elif training.probe_warmup_epochs > 0:
-        probe, note = retrieve_from_training_frames(probe, scan, groups, stored, training, library)
-        notes.append(note)
+        lights, retrieved = _retrieve_probes(lights, scan, groups, stored, training, library)
+        notes += retrieved
     watched = "val_loss" if len(groups.validation) else "train_loss"
     return Plan(
         configurations=configurations,
@@ -250,14 +269,64 @@ def make_plan(
         settings=settings,
         weights=weights,
         optimisation=Optimisation.of(training, configurations.execution_config, watched),
-        normalisation=normalisation,
-        probe=probe,
+        lights=tuple(lights),
         scan=scan,
         groups=groups,
         stored=stored,
         monitor=monitor,
         notes=notes,
     )
+
+
+def _lights(
+    scan: RawData, training: TrainingConfig, resolution: Resolution
+) -> tuple[list[ScanLight], list[str]]:
+    """Bring the probe of each scan to the network's scale."""
+    lights, notes = [], list[str]()
+    for part in scan.parts:
+        probe, normalisation, found = scale_probe(part, training, resolution)
+        lights.append(ScanLight(part.name, probe, normalisation, part.mask))
+        notes += _named(part, scan, found)
+    return lights, notes
+
+
+def _named(part: RawData, scan: RawData, notes: list[str]) -> list[str]:
+    return notes if part is scan else [f"{part.name}: {note}" for note in notes]
+
+
+def _amplitude_factor(scan: RawData, lights: list[ScanLight]) -> float | NDArray[np.float32]:
+    """Give the factor from measured amplitude to X, one a frame where several scans were taken."""
+    if len(lights) == 1:
+        return lights[0].normalisation.amplitude_factor
+    factors = np.empty(len(scan), np.float32)
+    for rows, light in zip(scan.part_rows, lights, strict=True):
+        factors[rows] = light.normalisation.amplitude_factor
+    return factors
+
+
+def _retrieve_probes(
+    lights: list[ScanLight],
+    scan: RawData,
+    groups: Split,
+    stored: Stored,
+    training: TrainingConfig,
+    library: SweepLibrary,
+) -> tuple[list[ScanLight], list[str]]:
+    """Retrieve the probe of each scan from the frames of that scan that train."""
+    retrieved, notes = [], list[str]()
+    learned = np.unique(groups.train)
+    for part, rows, light in zip(scan.parts, scan.part_rows, lights, strict=True):
+        # Held-out frames judge the network: a probe that has seen them would make them judge too kindly.
+        used = np.intersect1d(rows, learned)
+        frames = Measurement(partial(_frames_of, stored, used), scan.positions[used], light.mask)
+        probe, note = retrieve_from_training_frames(light.probe, frames, training, library)
+        retrieved.append(replace(light, probe=probe))
+        notes += _named(part, scan, [note])
+    return retrieved, notes
+
+
+def _frames_of(stored: Stored, used: Indices, rows: Indices) -> NDArray[np.float32]:
+    return stored.store.frames(used[rows])
 
 
 def _used(groups: Split) -> Indices:

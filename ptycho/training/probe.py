@@ -12,13 +12,10 @@ from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
 from ptycho.reconstruction.iteration import Measurement, SweepLibrary
 from ptycho.reconstruction.probe_retrieval import retrieve_probe
-from ptycho.scan.frame_store import Stored
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.training import TrainingConfig
 from ptyconf import Resolution
 from ptyconf.errors import error_text
-
-from .split import Split
 
 logger = logging.getLogger(__name__)
 
@@ -140,9 +137,7 @@ def warn_of_probe_energy(normalisation: Normalisation) -> None:
 
 def retrieve_from_training_frames(
     probe: Probe,
-    scan: RawData,
-    groups: Split,
-    stored: Stored,
+    frames: Measurement,
     training: TrainingConfig,
     library: SweepLibrary,
 ) -> tuple[Probe, str]:
@@ -150,28 +145,20 @@ def retrieve_from_training_frames(
 
     Args:
         probe: Modes to start from on the network's scale, shape (P, N, N).
-        scan: Gives positions and mask.
-        groups: Names the training frames.
-        stored: Gives frames.
+        frames: The training frames of its scan.
         training: Says how many sweeps, and from which seed.
         library: Computes.
 
     Returns:
         The retrieved modes, and what came of it.
     """
-    # Held-out frames judge the network: a probe that has seen them would make them judge too kindly.
-    used = np.unique(groups.train)
     logger.info("retrieving the probe in %d sweeps", training.probe_warmup_epochs)
     began = time.perf_counter()
     retrieved = retrieve_probe(
-        library,
-        Measurement(lambda rows: stored.store.frames(used[rows]), scan.positions[used], scan.mask),
-        probe,
-        sweeps=training.probe_warmup_epochs,
-        seed=training.seed,
+        library, frames, probe, sweeps=training.probe_warmup_epochs, seed=training.seed
     )
     misfits = retrieved.misfits
     return retrieved.probe, (
-        f"the probe was retrieved from {len(used)} training frames in {len(misfits)} sweeps "
+        f"the probe was retrieved from {len(frames)} training frames in {len(misfits)} sweeps "
         f"({time.perf_counter() - began:.1f} s): misfit {misfits[0]:.3g} to {misfits[-1]:.3g}"
     )

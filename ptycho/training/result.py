@@ -14,6 +14,7 @@ from ptyconf import Origin, Resolution
 from ptyconf.sources import mapping
 
 from .epochs import BestWeights, EarlyStop
+from .lights import ScanLight
 from .plan import Plan
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class TrainingResult(Generic[Network]):
         best_checkpoint: File of the best epoch, or None.
         best_epoch: Epoch of the weights (from 0), or None when none was finished.
         decisions: What was decided and why, one sentence each.
+        lights: Probe and scales of each scan that it learned from.
         interrupted: Whether Ctrl-C ended it.
     """
 
@@ -57,6 +59,7 @@ class TrainingResult(Generic[Network]):
     best_checkpoint: Path | None
     best_epoch: int | None
     decisions: list[str]
+    lights: tuple[ScanLight, ...] = ()
     interrupted: bool = False
 
     @property
@@ -128,6 +131,7 @@ def result_of(
         best_checkpoint=end.best_checkpoint,
         best_epoch=end.best.epoch,
         decisions=[*plan.notes, *notes],
+        lights=plan.lights,
         interrupted=end.interrupted,
     )
 

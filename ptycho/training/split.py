@@ -1,7 +1,8 @@
 """Which groups train and which judge: held-out frames never stand in a training group."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -117,6 +118,38 @@ def split(positions: Positions, sampling: Sampling) -> Split:
     )
     notes.append(_describe(len(train), C, held_out, sampling))
     return Split(used[rest[train]], used[held_out], tuple(notes))
+
+
+def split_scans(positions: Positions, sampling: Sampling, scans: Sequence[Indices]) -> Split:
+    """Split each of several scans for itself: no group mixes them.
+
+    Groups and frames that are asked for are shared out by the sizes of the scans.
+
+    Args:
+        positions: Patch centres [x, y] of all scans, shape (n, 2).
+        sampling: How to draw.
+        scans: Frames of each scan.
+
+    Raises:
+        ScanError: A scan cannot give the groups that are asked for.
+    """
+    if len(scans) == 1:
+        return split(positions, sampling)
+    sizes = [len(rows) for rows in scans]
+    shares = grouping.share_out(sampling.n_groups, sizes)
+    kept = None if sampling.n_subsample is None else grouping.share_out(sampling.n_subsample, sizes)
+    train, validation, notes = [], [], list[str]()
+    for number, rows in enumerate(scans):
+        own = replace(
+            sampling,
+            n_groups=max(1, shares[number]),
+            n_subsample=None if kept is None else max(1, kept[number]),
+        )
+        part = split(positions[rows], own)
+        train.append(rows[part.train])
+        validation.append(rows[part.validation])
+        notes += [f"scan {number + 1} of {len(scans)}: {note}" for note in part.notes]
+    return Split(np.concatenate(train), np.concatenate(validation), tuple(notes))
 
 
 def _subsample(n: int, sampling: Sampling) -> tuple[Indices, list[str]]:

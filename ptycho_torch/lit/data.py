@@ -119,6 +119,7 @@ class TorchGroups(Dataset[Tensors]):
         return Batch(
             frames.reshape(*members.shape, *frames.shape[1:]),
             torch.from_numpy(self.groups.relative[rows]),
+            torch.from_numpy(self.groups.scans[rows]),
             None if labels is None else torch.from_numpy(labels),
         )
 

@@ -91,8 +91,10 @@ class PtychoModule(pl.LightningModule):
     @classmethod
     def fresh(cls, plan: Plan) -> Self:
         """Make a module with the weights that the seed stands for."""
-        module = cls(**plan.hyperparameters, probe=plan.probe, mask=plan.scan.mask, seed=plan.training.seed)
+        mask = plan.lights[0].mask
+        module = cls(**plan.hyperparameters, probe=plan.probe, mask=mask, seed=plan.training.seed)
         module.settings_toml = plan.settings_toml
+        plan.give_lights(module.loss)
         return module
 
     def forward(self, X: Tensor, relative: Tensor) -> Any:
@@ -108,10 +110,10 @@ class PtychoModule(pl.LightningModule):
 
     def evaluate(self, batch: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch and its terms by name."""
-        prediction = self.network(batch.X, batch.relative)
-        mask = None if self._all_good else self.network.mask
-        total, terms = self.loss(prediction, batch.X, self.network.measured_scale, mask, batch.labels)
-        return total, terms
+        network, X, relative = self.network, batch.X, batch.relative
+        return self.loss.score_batch(
+            lambda light: network(X, relative, light), batch, network, all_good=self._all_good
+        )
 
     def training_step(self, batch: Tensors, batch_idx: int) -> Tensor:
         """Give Lightning the loss to descend.

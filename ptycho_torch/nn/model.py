@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ptycho.network.inference import Inference, fitting_mask, fitting_probe
+from ptycho.network.inference import Inference, Light, fitting_mask, fitting_probe
 from ptycho.network.initial import initial_value
 from ptycho.network.prediction import Prediction
 from ptycho.network.settings import NetworkSettings
@@ -53,9 +53,11 @@ class PtychoNetwork(Inference, nn.Module):
         self.register_buffer("measured_scale", torch.tensor(float(intensity_scale)))
         self.register_buffer("mask", torch.from_numpy(fitting_mask(mask, settings.N)))
 
-    def forward(self, measured: Tensor, relative: Tensor | None = None) -> Prediction:
+    def forward(
+        self, measured: Tensor, relative: Tensor | None = None, light: Light | None = None
+    ) -> Prediction:
         """Predict groups, as `predict_groups` does."""
-        return self.predict_groups(measured, relative)
+        return self.predict_groups(measured, relative, light)
 
 
 def initialise(core: nn.Module, seed: int) -> None:

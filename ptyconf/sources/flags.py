@@ -107,12 +107,12 @@ def add_flags(
 def _options(
     schema: Schema, path: str, order: tuple[str, ...], used: Collection[str], *, short: bool
 ) -> list[str]:
-    """List the spellings of a setting's flag."""
-    full, brief = f"--{path}", f"--{schema[path].name}"
+    """List the spellings of a setting's flag: its paths, and its name where that is clear."""
+    brief = f"--{schema[path].name}"
+    paths = [f"--{name}" for name in (path, *schema[path].aliases) if f"--{name}" not in used]
     meant = schema.index.find_bare(schema[path].name, order)
-    if short and brief not in (*used, full) and isinstance(meant, (Slot, Alias)) and meant.path == path:
-        return [full, brief]
-    return [full]
+    clear = isinstance(meant, (Slot, Alias)) and meant.path == path and brief not in (*used, *paths)
+    return [*paths[:1], brief, *paths[1:]] if short and clear else paths
 
 
 def _negated(option: str) -> str:

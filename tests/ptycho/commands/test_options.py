@@ -118,14 +118,13 @@ def test_a_scan_stands_for_its_flag(jail: Path, capsys: pytest.CaptureFixture[st
     assert "Training data file not found: nowhere.npz\n  written in  flag SCAN\n" in capsys.readouterr().err
 
 
-def test_two_scans_are_refused(jail: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A run has one scan; the error names both and the flag for another one."""
-    assert main(["train", "a.npz", "b.npz"]) == 2
-    assert capsys.readouterr().err == (
-        "a.npz and b.npz are scans, and a run has one\n"
-        "  expected  one scan, and any number of settings files\n"
-        "  try       --test_data_file, for another scan to reconstruct\n"
-    )
+def test_a_second_scan_joins_the_first(jail: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first scan stands for its flag, and those behind it for the setting of further scans."""
+    scans = [str(npz.write(f"{name}.npz", {"xcoords": np.zeros(9)})) for name in "abc"]
+    told = shown(["explain", *scans, "train_data_file"], capsys)
+    assert told.splitlines()[2].split() == ["set", "by", "flags", '"a.npz"', "SCAN"]
+    told = shown(["explain", *scans, "more_scans"], capsys)
+    assert told.splitlines()[2].split() == ["set", "by", "flags", '["b.npz",', '"c.npz"]', "SCAN"]
 
 
 def test_an_unknown_recipe_is_named(jail: Path, capsys: pytest.CaptureFixture[str]) -> None:
