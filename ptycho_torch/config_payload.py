@@ -97,18 +97,26 @@ def training_payload(
         overrides_applied={},
         resolution=resolution,
     )
-    payload.overrides_applied = {
-        **deepcopy(dict(overrides or {})),
-        "N": payload.pt_data_config.N,
-        "nphotons": payload.pt_data_config.nphotons,
-        "nphotons_source": _photon_source(resolution),
-        "epochs": payload.pt_training_config.epochs,
-        "K": payload.pt_data_config.K,
-        "mode": payload.pt_model_config.mode,
-        **{knob: getattr(payload.execution_config, knob) for knob in _TRAINING_KNOBS},
+    payload.overrides_applied = _audit(payload, overrides, _TRAINING_KNOBS) | {
+        "epochs": payload.pt_training_config.epochs
     }
     publish(payload.tf_training_config, seal=True)
     return payload
+
+
+def _audit(
+    payload: TrainingPayload | InferencePayload, overrides: Mapping[str, Any] | None, knobs: tuple[str, ...]
+) -> dict[str, Any]:
+    """List what a payload holds beside what its caller overrode, in a dict that shares nothing with theirs."""
+    return {
+        **deepcopy(dict(overrides or {})),
+        "N": payload.pt_data_config.N,
+        "nphotons": payload.pt_data_config.nphotons,
+        "nphotons_source": _photon_source(payload.resolution),
+        "K": payload.pt_data_config.K,
+        "mode": MODE.to_target(payload.resolution["model.model_type"]),
+        **{knob: getattr(payload.execution_config, knob) for knob in knobs},
+    }
 
 
 def inference_payload(
@@ -135,15 +143,7 @@ def inference_payload(
         overrides_applied={},
         resolution=resolution,
     )
-    payload.overrides_applied = {
-        **deepcopy(dict(overrides or {})),
-        "N": payload.pt_data_config.N,
-        "nphotons": payload.pt_data_config.nphotons,
-        "nphotons_source": _photon_source(resolution),
-        "K": payload.pt_data_config.K,
-        "mode": MODE.to_target(resolution["model.model_type"]),
-        **{knob: getattr(payload.execution_config, knob) for knob in _INFERENCE_KNOBS},
-    }
+    payload.overrides_applied = _audit(payload, overrides, _INFERENCE_KNOBS)
     publish(payload.tf_inference_config, seal=True)
     return payload
 

@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ptycho.settings.checks import choice, not_negative, positive
+from ptycho.settings.checks import choice, not_negative
 from ptycho.settings.conditions import always
-from ptycho.settings.field import Across, described
-from ptycho.settings.groups import adopt_n_images, pool_holds_a_group
+from ptycho.settings.field import described
+from ptycho.settings.group_lines import (
+    frames_to_keep,
+    groups_to_draw,
+    more_groups_than_points,
+    nearest_neighbours,
+    neighbours_of_the_sampler,
+    old_name_of_groups,
+    seed_of_the_draw,
+)
+from ptycho.settings.groups import adopt_n_images
 from ptycho.settings.model import ModelConfig
 from ptycho.settings.registries import BACKENDS
 from ptyconf import tracks_set_fields
@@ -32,44 +41,18 @@ class InferenceConfig:
     model: ModelConfig
     model_path: Path = described(help="folder that holds wts.h5.zip, or the archive itself")
     test_data_file: Path = described(help="scan to reconstruct", legacy="test_data_file_path")
-    n_groups: int | None = described(
-        None,
-        help="groups of patches to reconstruct; none takes every position",
-        check=positive("512", optional=True),
-        deprecated=("inference.n_images",),
+    n_groups: int | None = groups_to_draw(
+        "groups of patches to reconstruct; none takes every position", "inference"
     )
-    n_images: int | None = described(None, help="deprecated name of n_groups")
-    n_subsample: int | None = described(
-        None,
-        help="frames kept before grouping (sorted random choice); none keeps all",
-        check=positive("512", optional=True),
-    )
-    subsample_seed: int | None = described(
-        None,
-        help="seed of the choice of frames and of the group draw",
-        check=not_negative("0", optional=True),
+    n_images: int | None = old_name_of_groups()
+    n_subsample: int | None = frames_to_keep()
+    subsample_seed: int | None = seed_of_the_draw(
         without_effect=_nothing_is_drawn,
-        torch="DataConfig.subsample_seed",
         passed_over={"torch-config": "the seed of a training draw is not that of an inference draw"},
     )
-    neighbor_count: int = described(
-        4,
-        help="nearest neighbours (self excluded) that a group is drawn from",
-        check=positive("4"),
-        without_effect=_ONE_GROUP_EACH,
-        torch="DataConfig.K",
-    )
-    enable_oversampling: bool = described(
-        False, help="allow more groups than scan points (gridsize > 1)", without_effect=_ONE_GROUP_EACH
-    )
-    neighbor_pool_size: int | None = described(
-        None,
-        help="neighbours of the combination sampler; none means neighbor_count",
-        check=positive("6", optional=True),
-        across=Across(("model.gridsize",), pool_holds_a_group, "pool holds a group"),
-        without_effect=_ONE_GROUP_EACH,
-        example=6,
-    )
+    neighbor_count: int = nearest_neighbours(_ONE_GROUP_EACH)
+    enable_oversampling: bool = more_groups_than_points(_ONE_GROUP_EACH)
+    neighbor_pool_size: int | None = neighbours_of_the_sampler(_ONE_GROUP_EACH)
     debug: bool = described(False, help="log more of what the reconstruction decides")
     output_dir: Path = described(
         Path("inference_outputs"), help="folder of the reconstruction", legacy="output_prefix"

@@ -27,6 +27,12 @@ _NO_DECODER = unless_used("pad_object")
 _NO_OUTER_FRAME = first(_NO_DECODER, where("model.pad_object", False), where("model.probe_big", False))
 
 
+def _attention(what: str, kind: str = "") -> Any:
+    """Declare a block of attention that is not there; help names its kind, too."""
+    text = f"{kind} {what}".lstrip()
+    return own(False, help=text, unsupported=what, without_effect=_NO_DECODER)
+
+
 def _an_amplitude_each(path: str, settings: Mapping[str, Any]) -> Complaint | None:
     written, patches = settings[path], channels(settings["model.gridsize"])
     if written in (1, patches):
@@ -163,37 +169,12 @@ class ModelConfig:
         help="channels of the last amplitude convolution: gridsize squared, which 1 stands for too",
         across=_AMPLITUDES,
     )
-    eca_encoder: bool = own(
-        False,
-        help="efficient channel attention in the encoder",
-        unsupported="channel attention in the encoder",
-        without_effect=_NO_DECODER,
-    )
+    eca_encoder: bool = _attention("channel attention in the encoder", "efficient")
     cbam_encoder: bool = shared(False)
-    cbam_bottleneck: bool = own(
-        False,
-        help="convolutional block attention in the bottleneck",
-        unsupported="block attention in the bottleneck",
-        without_effect=_NO_DECODER,
-    )
-    cbam_decoder: bool = own(
-        False,
-        help="convolutional block attention in the decoder",
-        unsupported="block attention in the decoder",
-        without_effect=_NO_DECODER,
-    )
-    eca_decoder: bool = own(
-        False,
-        help="efficient channel attention in the decoder",
-        unsupported="channel attention in the decoder",
-        without_effect=_NO_DECODER,
-    )
-    spatial_decoder: bool = own(
-        False,
-        help="spatial attention in the decoder",
-        unsupported="spatial attention in the decoder",
-        without_effect=_NO_DECODER,
-    )
+    cbam_bottleneck: bool = _attention("block attention in the bottleneck", "convolutional")
+    cbam_decoder: bool = _attention("block attention in the decoder", "convolutional")
+    eca_decoder: bool = _attention("channel attention in the decoder", "efficient")
+    spatial_decoder: bool = _attention("spatial attention in the decoder")
     decoder_spatial_kernel: int = own(
         7,
         help="kernel of the spatial attention",

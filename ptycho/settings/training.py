@@ -20,7 +20,16 @@ from ptycho.settings.choices import LOSS_MODES
 from ptycho.settings.conditions import first, where
 from ptycho.settings.conversions import LOSS, NLL, TEXT_PATH
 from ptycho.settings.field import Across, TorchName, described
-from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS, adopt_n_images, pool_holds_a_group
+from ptycho.settings.group_lines import (
+    frames_to_keep,
+    groups_to_draw,
+    more_groups_than_points,
+    nearest_neighbours,
+    neighbours_of_the_sampler,
+    old_name_of_groups,
+    seed_of_the_draw,
+)
+from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS, adopt_n_images
 from ptycho.settings.model import ModelConfig
 from ptycho.settings.registries import BACKENDS, LOSS_TERMS
 from ptyconf import Complaint, tracks_set_fields
@@ -109,41 +118,16 @@ class TrainingConfig:
             "the canonical default is TensorFlow's 1e9"
         },
     )
-    n_groups: int | None = described(
-        None,
-        help="groups of patches drawn from the scan; a training config without one takes 512",
-        check=positive("512", optional=True),
-        deprecated=("training.n_images",),
+    n_groups: int | None = groups_to_draw(
+        "groups of patches drawn from the scan; a training config without one takes 512", "training"
     )
-    n_images: int | None = described(None, help="deprecated name of n_groups")
-    n_subsample: int | None = described(
-        None,
-        help="frames kept before grouping (sorted random choice); none keeps all",
-        check=positive("512", optional=True),
-    )
-    subsample_seed: int | None = described(
-        None,
-        help="seed of the choice of frames and of the group draw",
-        check=not_negative("0", optional=True),
-        torch="DataConfig.subsample_seed",
-    )
-    neighbor_count: int = described(
-        4,
-        help="nearest neighbours (self excluded) that a group is drawn from",
-        check=positive("4"),
-        without_effect=_LONE_PATCHES,
-        torch="DataConfig.K",
-    )
-    enable_oversampling: bool = described(
-        False, help="allow more groups than scan points (gridsize > 1)", without_effect=_LONE_PATCHES
-    )
-    neighbor_pool_size: int | None = described(
-        None,
-        help="neighbours of the combination sampler; none means neighbor_count",
-        check=positive("6", optional=True),
-        across=Across(("model.gridsize",), pool_holds_a_group, "pool holds a group"),
-        without_effect=first(_LONE_PATCHES, where("training.enable_oversampling", False)),
-        example=6,
+    n_images: int | None = old_name_of_groups()
+    n_subsample: int | None = frames_to_keep()
+    subsample_seed: int | None = seed_of_the_draw()
+    neighbor_count: int = nearest_neighbours(_LONE_PATCHES)
+    enable_oversampling: bool = more_groups_than_points(_LONE_PATCHES)
+    neighbor_pool_size: int | None = neighbours_of_the_sampler(
+        first(_LONE_PATCHES, where("training.enable_oversampling", False))
     )
     positions_provided: bool = described(
         True, help="the scan positions are measured", legacy="positions.provided"

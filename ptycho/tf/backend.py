@@ -83,15 +83,13 @@ def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawDa
 
 def with_sweeps(resolution: Resolution, work: Callable[[SweepLibrary], Result]) -> Result:
     """Do work that sweeps over frames, on the device and the threads that the settings ask for."""
-    start()
+    begin(resolution)
     from ptycho.settings.execution import PyTorchExecutionConfig
 
-    from . import devices, threads
+    from . import devices
     from .iteration import TensorFlowSweeps
 
-    execution = resolution.build(PyTorchExecutionConfig)
-    threads.take_threads_for_reconstruction(execution.threads)
-    return work(TensorFlowSweeps(devices.device_of(execution)))
+    return work(TensorFlowSweeps(devices.device_of(resolution.build(PyTorchExecutionConfig))))
 
 
 def infer_patches(

@@ -47,7 +47,11 @@ def take_threads_for_reconstruction(setting: int | None) -> None:
 
 @contextmanager
 def threads_for_reconstruction(setting: int | None) -> Iterator[None]:
-    """Take the threads for what stands in the block, and for all that follows: TensorFlow cannot go back."""
+    """Take the threads for what stands in the block, and for all that follows: TensorFlow cannot go back.
+
+    A network that is given has started it, so that here a setting is mostly told that it comes too late;
+    `ptycho.tf.backend.begin` comes in time.
+    """
     take_threads_for_reconstruction(setting)
     yield
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.report.figures.object import save_object
 from ptycho.report.markdown import picture
 from ptycho.report.section import ReportSection
+from ptycho.report.sections._object_picture import save_on_the_scan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,14 +21,7 @@ def _write(results: Results, folder: Path) -> list[str]:
     reconstruction = results.reconstruction
     if reconstruction.network_object is None:
         return []
-    x, y = (float(value) for value in reconstruction.origin_px)
-    save_object(
-        folder / FILE_NAME,
-        reconstruction.network_object,
-        coverage=reconstruction.coverage,
-        origin_px=(x, y),
-        pixel_size_m=results.scan.object_pixel_m,
-    )
+    save_on_the_scan(folder / FILE_NAME, reconstruction.network_object, results)
     return [picture(FILE_NAME, "What the network alone made of the frames, before refinement")]
 
 
