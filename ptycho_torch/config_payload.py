@@ -107,7 +107,7 @@ def training_payload(
 def _audit(
     payload: TrainingPayload | InferencePayload, overrides: Mapping[str, Any] | None, knobs: tuple[str, ...]
 ) -> dict[str, Any]:
-    """List what a payload holds beside what its caller overrode, in a dict that shares nothing with theirs."""
+    """List what a payload holds beside what its caller overrode, and share nothing with the caller."""
     return {
         **deepcopy(dict(overrides or {})),
         "N": payload.pt_data_config.N,

@@ -55,9 +55,8 @@ def _remedies(name: str, side: int, kind: str) -> Iterator[str]:
     nearest = nearest_side(kind, side)
     if nearest is not None:
         yield f"{name} = {nearest}"
-    for other in ARCHITECTURES:
-        if _takes(other, side):
-            yield f'model.architecture = "{other}"'
+    if others := [f'"{other}"' for other in ARCHITECTURES if _takes(other, side)]:
+        yield f"model.architecture = {' or '.join(others)}"
     if nearest is not None:
         yield f"data.crop_px = {nearest} for frames of another side"
 

@@ -77,7 +77,7 @@ def test_the_error_names_what_would_help() -> None:
     assert str(caught.value).endswith(
         "\n  overrides   DataConfig.N (64)"
         "\n  expected    one of 64, 128, 256, for model.architecture = 'cnn'"
-        '\n  try         N = 128, or model.architecture = "canvas_unet", or model.architecture = "unet", '
+        '\n  try         N = 128, or model.architecture = "canvas_unet" or "unet", '
         "or data.crop_px = 128 for frames of another side"
     )
 
