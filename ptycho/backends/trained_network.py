@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptycho.bundle.archive import Bundle
+    from ptycho.scan.raw_data import RawData
     from ptyconf import Layer, Resolution
 
 
@@ -35,6 +36,10 @@ class OpenedBundle:
     bundle: Bundle
     layer: Layer
     settings: Resolution
+
+    def for_scan(self, scan: RawData, resolution: Resolution) -> OpenedBundle:  # noqa: ARG002  It is ready.
+        """Give itself: probe and scales are those of its training."""
+        return self
 
     def load(self, backend: str) -> Any:
         """Build the network in a backend's hands, whichever backend wrote it.

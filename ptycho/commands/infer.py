@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptycho.backends.base import load_backend
+from ptycho.backends.every_scan import OpenedNetwork, open_for_every_scan
 from ptycho.backends.trained_network import OpenedBundle, open_network
 from ptycho.bundle.archive import FILE_NAME, Bundle
 from ptycho.commands import options
@@ -20,6 +21,7 @@ from ptycho.run.record import write_settings
 from ptycho.run.settings import prepare_inference
 from ptycho.scan.scan_file import opened_once
 from ptycho.settings.effect import settings_without_effect
+from ptycho.zoo.every_scan import PACKAGED
 from ptyconf.sources import flags
 
 if TYPE_CHECKING:
@@ -33,7 +35,12 @@ _log = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the model, the scan, settings files and flags."""
-    parser.add_argument("model", type=Path, metavar="RUN_FOLDER", help="a run folder, or its wts.h5.zip")
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="RUN_FOLDER",
+        help=f"a run folder, its wts.h5.zip, or a network for all: {', '.join(PACKAGED)}",
+    )
     parser.add_argument("--scan", type=Path, metavar="FILE.npz", help="the scan to reconstruct")
     options.add_strict(parser)
     options.add_sources(parser, "infer", files="*", metavar="SCAN|FILE.toml")
@@ -42,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @opened_once()
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings above what the bundle says, and reconstruct."""
-    trained = open_network(arguments.model)
+    trained = open_for_every_scan(arguments.model) or open_network(arguments.model)
     named = _named_files(trained.archive, arguments.scan)
     resolution = options.resolve(
         arguments, "infer", extra_layers=[named], trained=trained.settings, scan=arguments.scan
@@ -50,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     return infer(trained, resolution, strict=arguments.strict)
 
 
-def infer(trained: OpenedBundle, resolution: Resolution, *, strict: bool = False) -> int:
+def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, strict: bool = False) -> int:
     """Reconstruct into a folder that appears whole or not at all.
 
     Args:
@@ -67,28 +74,29 @@ def infer(trained: OpenedBundle, resolution: Resolution, *, strict: bool = False
     from ptycho.report.results import Results, name_of
 
     options.require_scan(resolution, "inference.test_data_file", "Test data file not found")
-    require_same_network(resolution, trained.bundle)
+    if isinstance(trained, OpenedBundle):
+        require_same_network(resolution, trained.bundle)
     name = str(resolution["inference.backend"])
     backend = load_backend(name)
     backend.begin(resolution)
-    model = trained.load(name)
     configurations = prepare_inference(resolution, name)
     scan = _read_scan(configurations.resolution)
     target = Path(str(resolution["inference.output_dir"]))
-    notes = (*_note_of_backends(trained.bundle, name), *settings_without_effect("infer", resolution))
+    notes = (*_note_of_backends(trained, name), *settings_without_effect("infer", resolution))
     for note in notes:
         _log.info("%s", note)
     with building(target, "inference") as folder:
         results = []
         for part in scan.parts:
-            reconstruction = backend.reconstruct(model, configurations.resolution, part)
+            ready = trained.for_scan(part, configurations.resolution)
+            reconstruction = backend.reconstruct(ready.load(name), configurations.resolution, part)
             results.append(
                 Results(
                     title=f"{target.name}: {name_of(part)} reconstructed",
                     resolution=configurations.resolution,
                     reconstruction=replace(reconstruction, notes=(*notes, *reconstruction.notes)),
                     scan=part,
-                    trained_on_it=_trained_on(trained.bundle, part),
+                    trained_on_it=_trained_on(ready.bundle, part),
                     verdict=verdict_of(reconstruction, part, configurations.resolution, name),
                 )
             )
@@ -98,9 +106,9 @@ def infer(trained: OpenedBundle, resolution: Resolution, *, strict: bool = False
     return options.exit_code_of(results, strict=strict)
 
 
-def _note_of_backends(bundle: Bundle, name: str) -> tuple[str, ...]:
+def _note_of_backends(trained: OpenedBundle | OpenedNetwork, name: str) -> tuple[str, ...]:
     """Say that a network was trained by another backend than the one that uses it."""
-    trainer = bundle.trained_by.backend
+    trainer = trained.bundle.trained_by.backend if isinstance(trained, OpenedBundle) else name
     return () if trainer == name else (f"the network was trained by {trainer} and reconstructs by {name}",)
 
 

@@ -10,6 +10,9 @@ from ptycho.metrics.frc import Frc, frc
 from ptycho.metrics.scores import Scores, score_aligned, twin_fits_better
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ptycho.physics.arrays import Complex, Mask
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
@@ -74,6 +77,15 @@ def compare_network_alone(reconstruction: Reconstruction, scan: RawData) -> Comp
     Raises:
         ValueError: The two pictures share too little to be compared.
     """
-    if reconstruction.network_object is None:
-        return None
-    return compare(replace(reconstruction, object=reconstruction.network_object, network_object=None), scan)
+    return _compare_other(reconstruction.network_object, reconstruction, scan)
+
+
+def compare_without_network(reconstruction: Reconstruction, scan: RawData) -> Comparison | None:
+    """Compare what the refinement makes of the frames alone; returns and errors as above."""
+    return _compare_other(reconstruction.flat_object, reconstruction, scan)
+
+
+def _compare_other(
+    picture: NDArray[np.complex64] | None, reconstruction: Reconstruction, scan: RawData
+) -> Comparison | None:
+    return None if picture is None else compare(replace(reconstruction, object=picture), scan)

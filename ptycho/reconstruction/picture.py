@@ -7,12 +7,15 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.physics.arrays import Complex
 from ptycho.physics.canvas import cut
+from ptycho.physics.fourier import far_field_amplitude
 from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import Stitched, stitch
 from ptycho.reconstruction.result import Reconstruction
@@ -24,7 +27,7 @@ from ptyconf.errors import error_text
 
 from .groups import Portions, infer_patches
 from .iteration import Measurement
-from .refinement import refine
+from .refinement import flat_like, refine
 from .trained_network import TrainedNetwork
 from .whole_scan import reconstruct_whole
 
@@ -45,6 +48,8 @@ class PictureOptions:
         middle_trim: Pixels cut from each side of a patch before it is stitched.
         pad_eval: Keep the rim of the picture, where border patches hardly reach; otherwise it is cut off.
         refine_epochs: Sweeps of iterative refinement against all frames; 0 shows the network alone.
+        learn_probe: Let these sweeps move the probe, too.
+        compare_flat: Let the same sweeps start without the network, too, to show what it adds.
         patch_weighting: "probe" weighs the pixels of a patch by their illumination, "uniform" all alike.
         threads: CPU threads of one tensor operation; None takes one, as a reproducible training does.
         debug: Log what is decided on the way, step by step.
@@ -53,6 +58,8 @@ class PictureOptions:
     middle_trim: int = 0
     pad_eval: bool = False
     refine_epochs: int = 0
+    learn_probe: bool = False
+    compare_flat: bool = False
     patch_weighting: str = "probe"
     threads: int | None = None
     debug: bool = False
@@ -64,6 +71,8 @@ class PictureOptions:
             middle_trim=execution.middle_trim,
             pad_eval=execution.pad_eval,
             refine_epochs=int(resolution["inference.refine_epochs"]),
+            learn_probe=bool(resolution["inference.learn_probe"]),
+            compare_flat=bool(resolution["inference.compare_flat"]),
             patch_weighting=str(resolution["inference.patch_weighting"]),
             threads=execution.threads,
             debug=bool(resolution["inference.debug"]),
@@ -149,25 +158,32 @@ def _reconstruct(
         inferred = infer_patches(trained, stored.store, scan.positions, shown, portions)
         whole = _stitch(inferred.patches, scan, _weights(probe, options))
         predicted = np.stack([inferred.predicted[index] for index in shown.tolist()])
-    refined = whole.object
+    refinement = None
     if options.refine_epochs > 0:
-        refined = _refine(whole, trained, stored.store, scan, options.refine_epochs, notes)
-        predicted = _predict(trained, refined, whole.origin_px, scan.positions[shown])
+        refinement = _refine(whole, trained, stored.store, scan, options, notes)
+        predicted = _predict(trained, refinement.object, whole.origin_px, scan.positions[shown])
+        if options.learn_probe:
+            patches = cut(refinement.object, scan.positions[shown], scan.N, origin_px=whole.origin_px)
+            predicted = far_field_amplitude(patches, refinement.probe)
+            probe = refinement.probe / np.float32(trained.gain())
     window = _window(whole, keep_rim=options.pad_eval)
     logger.debug("canvas %d x %d, origin [x, y] = %s", *whole.object.shape, list(whole.origin_px))
     for note in notes:
         logger.debug("%s", note)
+    final = whole.object if refinement is None else refinement.object
+    flat = None if refinement is None else refinement.flat_object
     return Reconstruction(
-        object=refined[window].astype(np.complex64),
+        object=final[window].astype(np.complex64),
         coverage=whole.coverage[window],
         origin_px=np.add(whole.origin_px, (window[1].start, window[0].start)).astype(np.float64),
         positions=np.asarray(scan.positions, np.float64),
         probe=probe,
         frame_indices=shown,
         measured=scan.amplitudes(shown) * np.float32(factor * scale),
-        predicted=predicted * np.float32(scale),
+        predicted=(predicted * scale).astype(np.float32),
         notes=tuple(notes),
-        network_object=whole.object[window].astype(np.complex64) if options.refine_epochs > 0 else None,
+        network_object=None if refinement is None else whole.object[window].astype(np.complex64),
+        flat_object=None if flat is None else flat[window],
     )
 
 
@@ -247,24 +263,49 @@ def _weights(probe: NDArray[np.complex64], options: PictureOptions) -> NDArray[n
     return weights
 
 
+class _Refinement(NamedTuple):
+    """What sweeps made of a picture, and of none.
+
+    Attributes:
+        object: The refined picture, shape (H, W).
+        probe: The modes, learned gain included, shape (P, N, N).
+        flat_object: What the same sweeps make without the network's picture; None where nobody asks.
+    """
+
+    object: NDArray[np.complex64]
+    probe: NDArray[np.complex64]
+    flat_object: NDArray[np.complex64] | None
+
+
 def _refine(
-    whole: Stitched, trained: TrainedNetwork, store: FrameStore, scan: RawData, sweeps: int, notes: list[str]
-) -> NDArray[np.complex64]:
-    """Move the picture towards what all frames together measured."""
-    refined = refine(
-        trained.sweeps(),
-        Measurement(store.frames, scan.positions, scan.mask),
-        whole,
-        trained.gain() * trained.probe(),
-        sweeps=sweeps,
+    whole: Stitched,
+    trained: TrainedNetwork,
+    store: FrameStore,
+    scan: RawData,
+    options: PictureOptions,
+    notes: list[str],
+) -> _Refinement:
+    """Move the picture towards what all frames together measured, and a flat one for comparison."""
+    sweeps, library = options.refine_epochs, trained.sweeps()
+    measurement = Measurement(store.frames, scan.positions, scan.mask)
+    probe = trained.gain() * trained.probe()
+    start_from = partial(
+        refine, library, measurement, probe=probe, sweeps=sweeps, learn_probe=options.learn_probe
     )
+    refined = start_from(picture=whole)
+    flat = start_from(picture=flat_like(whole)) if options.compare_flat else None
     misfits = refined.misfits
     logger.debug("misfit after each sweep: %s", ", ".join(f"{misfit:.4g}" for misfit in misfits))
     notes.append(
         f"the network's picture was refined by {sweeps} sweeps over all frames: "
         f"misfit {misfits[0]:.3g} to {misfits[-1]:.3g}"
     )
-    return refined.object
+    if flat is not None:
+        notes.append(
+            f"without the network the same sweeps lead from misfit {flat.misfits[0]:.3g} to "
+            f"{flat.misfits[-1]:.3g}"
+        )
+    return _Refinement(refined.object, refined.probe, None if flat is None else flat.object)
 
 
 def _window(whole: Stitched, *, keep_rim: bool) -> tuple[slice, slice]:

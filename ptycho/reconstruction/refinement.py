@@ -1,12 +1,12 @@
 """Sharpen a stitched picture against all frames of its scan: the physics has the last word.
 
 The network supplies what iterations lack, a good start; a few sweeps supply what the network lacks, the
-agreement of every frame with every other. The probe stays as it was learned.
+agreement of every frame with every other. A probe that a training has learned stays.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ptycho.physics.stitch import Stitched
 from ptyconf.errors import error_text
 
 from .iteration import Iteration, Measurement, SweepLibrary
+from .probe_retrieval import START_AMPLITUDE
 from .sweeps_schedule import Schedule, follow
 
 COVERED = 1e-3
@@ -29,10 +30,12 @@ class Refined:
 
     Attributes:
         object: Same canvas as the picture that went in, complex64.
+        probe: The modes, as they were given or as they were learned with the same energy, shape (P, N, N).
         misfits: Squared amplitude error of each sweep, as a share of the measured energy.
     """
 
     object: NDArray[np.complex64]
+    probe: NDArray[np.complex64]
     misfits: list[float] = field(default_factory=list)
 
 
@@ -43,9 +46,10 @@ def refine(
     probe: Complex,
     *,
     sweeps: int,
+    learn_probe: bool = False,
     seed: int = 0,
 ) -> Refined:
-    """Move a picture towards what all frames together measured, under a probe that stays.
+    """Move a picture towards what all frames together measured, under a probe that stays unless told else.
 
     Args:
         library: Computes.
@@ -53,10 +57,11 @@ def refine(
         picture: What the network and the stitching gave.
         probe: Modes on the network's scale, learned gain included, shape (P, N, N).
         sweeps: Times that all frames are visited.
+        learn_probe: Move the probe, too.
         seed: Seed of the order of the frames.
 
     Returns:
-        The picture on its own canvas, and the misfit of each sweep.
+        The picture on its own canvas, the probe, and the misfit of each sweep.
 
     Raises:
         ValueError: The picture reaches beyond what its patches cover.
@@ -65,9 +70,18 @@ def refine(
     canvas = Canvas.around(measurement.positions, modes.shape[-1])
     start, window = _enlarge(picture, canvas)
     iteration = Iteration(library, measurement, canvas, start, modes, seed)
-    schedule = Schedule.of(canvas, len(measurement), modes.shape[-1], sweeps=sweeps, learn_probe=False)
-    misfits = follow(schedule, iteration)
-    return Refined(object=iteration.read()[0][window], misfits=misfits)
+    wanted = {"sweeps": sweeps, "learn_probe": learn_probe}
+    misfits = follow(Schedule.of(canvas, len(measurement), modes.shape[-1], **wanted), iteration)
+    refined, learned = iteration.read()
+    # The product alone is measured: the probe keeps its energy, the object takes what is left of the scale.
+    gain = np.float32(np.linalg.norm(modes) / np.linalg.norm(learned))
+    return Refined(object=refined[window] / gain, probe=learned * gain, misfits=misfits)
+
+
+def flat_like(picture: Stitched) -> Stitched:
+    """Give a picture without anything on it where another one has something: what sweeps start from alone."""
+    flat = np.full(picture.object.shape, START_AMPLITUDE, np.complex64)
+    return replace(picture, object=flat)
 
 
 def _enlarge(picture: Stitched, canvas: Canvas) -> tuple[NDArray[np.complex64], tuple[slice, slice]]:

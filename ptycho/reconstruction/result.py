@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FORMAT_VERSION = 1
+_OTHER_PICTURES = ("network_object", "flat_object")
 _ALMOST_ALL = 99.5
 """Percentile of the amplitude that is white in a small picture: a few odd pixels do not darken the rest."""
 
@@ -35,6 +36,7 @@ class Reconstruction:
         notes: What was decided on the way, one sentence each.
         network_object: The picture of the network alone, shape (H, W), where ``object`` was refined against
             the frames afterwards; None where ``object`` is the network's own.
+        flat_object: What the same refinement makes without the network, shape (H, W), where it was asked for.
     """
 
     object: NDArray[np.complex64]
@@ -47,6 +49,7 @@ class Reconstruction:
     predicted: NDArray[np.float32]
     notes: tuple[str, ...] = field(default=())
     network_object: NDArray[np.complex64] | None = None
+    flat_object: NDArray[np.complex64] | None = None
 
     def save(self, path: Path) -> None:
         """Write every array to one NPZ file; the file appears whole or not at all.
@@ -57,8 +60,8 @@ class Reconstruction:
         from ptycho.files import npz
 
         arrays: dict[str, NDArray[Any]] = {name: np.asarray(getattr(self, name)) for name in _required()}
-        if self.network_object is not None:
-            arrays["network_object"] = self.network_object
+        pictures = {name: getattr(self, name) for name in _OTHER_PICTURES}
+        arrays |= {name: picture for name, picture in pictures.items() if picture is not None}
         arrays["notes"] = np.array("\n".join(self.notes))
         arrays["format_version"] = np.array(_FORMAT_VERSION)
         npz.write(path, arrays)
@@ -111,9 +114,9 @@ class Reconstruction:
                     )
                 )
             notes = tuple(line for line in (archive.text("notes") or "").split("\n") if line)
-            network = archive.read("network_object") if "network_object" in archive.keys else None
-            return cls(**{name: archive.read(name) for name in names}, notes=notes, network_object=network)
+            there = [*names, *(name for name in _OTHER_PICTURES if name in archive.keys)]
+            return cls(**{name: archive.read(name) for name in there}, notes=notes)
 
 
 def _required() -> list[str]:
-    return [item.name for item in fields(Reconstruction) if item.name not in {"notes", "network_object"}]
+    return [item.name for item in fields(Reconstruction) if item.name not in {"notes", *_OTHER_PICTURES}]

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ptycho.metrics.comparison import Comparison, compare, compare_network_alone
+from ptycho.metrics.comparison import (
+    Comparison,
+    compare,
+    compare_network_alone,
+    compare_without_network,
+)
 
 if TYPE_CHECKING:
     from ptycho.backends.base import Training
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-REFINED, NETWORK, FRAMES = "refined", "network alone", "frames alone"
+REFINED, NETWORK, FRAMES = "refined", "network alone", "no network"
 
 
 @dataclass
@@ -56,7 +61,9 @@ class Results:
         """
         refined = self.reconstruction.network_object is not None
         only = FRAMES if self.trained_on_it is None else NETWORK
-        kinds = {REFINED: compare, NETWORK: compare_network_alone} if refined else {only: compare}
+        kinds = {only: compare}
+        if refined:
+            kinds = {REFINED: compare, NETWORK: compare_network_alone, FRAMES: compare_without_network}
         comparisons: dict[str, Comparison] = {}
         for name, compare_with_reference in kinds.items():
             try:

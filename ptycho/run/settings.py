@@ -11,6 +11,7 @@ from ptycho.settings.inference import InferenceConfig
 from ptycho.settings.legacy import publish
 from ptycho.settings.training import TrainingConfig
 from ptycho.settings.validation import BUNDLE_NAME
+from ptycho.zoo.every_scan import find_network
 from ptyconf import ConfigError, Origin, Problem, Resolution
 from ptyconf.errors import error_text
 from ptyconf.sources import mapping
@@ -116,12 +117,14 @@ def require_file(path: Path | None, complaint: str) -> None:
 
 
 def require_model(folder: Path) -> None:
-    """Refuse a folder without a trained model; the archive is not opened.
+    """Refuse what is neither a network for every scan nor a folder with a trained model; nothing is opened.
 
     Raises:
         FileNotFoundError: There is no such folder.
         ValueError: There is no archive in it.
     """
+    if find_network(folder) is not None:
+        return
     if not folder.exists():
         raise FileNotFoundError(
             error_text(

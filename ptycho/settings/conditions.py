@@ -40,6 +40,14 @@ def unless_used(name: str) -> Condition:
     return condition
 
 
+def whole_scans(settings: Mapping[str, Any]) -> str | None:
+    """Nothing to act on where the architecture takes whole scans, and windows of them to learn from."""
+    architecture = settings["model.architecture"]
+    entry: Any = ARCHITECTURES.get(architecture)
+    whole = entry is not None and entry.whole_scan
+    return f"model.architecture is {json_text(architecture)}, which takes whole scans" if whole else None
+
+
 def always(reason: str) -> Condition:
     """Nothing to act on in any run."""
     return lambda _: reason

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ptycho.settings.checks import choice, not_negative
-from ptycho.settings.conditions import always
+from ptycho.settings.conditions import always, where
 from ptycho.settings.field import described
 from ptycho.settings.group_lines import (
     frames_to_keep,
@@ -72,6 +72,17 @@ class InferenceConfig:
         help="sweeps of iterative refinement of the picture after the network; 0 shows the network alone",
         unit="sweeps",
         check=not_negative("10"),
+        legacy=False,
+    )
+    learn_probe: bool = described(
+        False,
+        help="move the probe, too, while a picture is refined; a network for every scan has not learned it",
+        legacy=False,
+    )
+    compare_flat: bool = described(
+        True,
+        help="refine a flat object, too, by as many sweeps: the report shows what the network adds",
+        without_effect=where("inference.refine_epochs", 0),
         legacy=False,
     )
     correct_positions: bool = described(

@@ -5,7 +5,7 @@ from typing import Literal
 
 from ptycho.settings.checks import above_zero, choice, from_zero, positive
 from ptycho.settings.choices import AMPLITUDE_ACTIVATIONS, MODEL_TYPES
-from ptycho.settings.conditions import first, unless_used, where
+from ptycho.settings.conditions import first, unless_used, where, whole_scans
 from ptycho.settings.conversions import ACTIVATION, MASK, MODE, SQUARE
 from ptycho.settings.field import Across, TorchName, described
 from ptycho.settings.registries import ARCHITECTURES
@@ -36,6 +36,7 @@ class ModelConfig:
         1,
         help="a group is gridsize x gridsize overlapping patches",
         check=positive("1"),
+        without_effect=whole_scans,
         torch=TorchName("DataConfig.grid_size", SQUARE),
     )
     n_filters_scale: int = described(

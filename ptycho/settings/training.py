@@ -17,7 +17,7 @@ from ptycho.settings.checks import (
     weights_by_name,
 )
 from ptycho.settings.choices import LOSS_MODES
-from ptycho.settings.conditions import first, where
+from ptycho.settings.conditions import first, where, whole_scans
 from ptycho.settings.conversions import LOSS, NLL, TEXT_PATH
 from ptycho.settings.field import Across, TorchName, described
 from ptycho.settings.group_lines import (
@@ -52,7 +52,7 @@ def _with_realspace_terms(path: str, settings: Mapping[str, Any]) -> Complaint |
     return None
 
 
-_LONE_PATCHES = where("model.gridsize", 1)
+_LONE_PATCHES = first(whole_scans, where("model.gridsize", 1))
 _FROM_LABELS = where("model.model_type", "supervised")
 
 
@@ -75,7 +75,10 @@ class TrainingConfig:
         legacy="test_data_file_path",
     )
     batch_size: int = described(
-        16, help="groups per optimiser step; a power of two", check=power_of_two("16")
+        16,
+        help="groups per optimiser step; a power of two",
+        check=power_of_two("16"),
+        without_effect=whole_scans,
     )
     nepochs: int = described(
         50,

@@ -155,7 +155,7 @@ def make_source(batches: Batches, place: DevicePlacement, loading: BatchLoading)
 def make_sources(plan: Plan, place: DevicePlacement) -> tuple[Source, Source | None, list[str]]:
     """Make what a training learns from and what judges it, and a sentence on each setting without effect."""
     loading, notes = BatchLoading.of(plan.execution)
-    size, seed = plan.training.batch_size, plan.training.seed
+    size, seed = plan.batch_size, plan.training.seed
     learned = plan.batches_of(plan.groups.train)
     train = Batches(learned, size, shuffle_seed=seed, replicas=place.replicas)
     if not len(plan.groups.validation):

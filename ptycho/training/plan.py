@@ -31,7 +31,8 @@ from .lights import ScanLight, lights_of
 from .optimisation import Optimisation
 from .probe import is_explicit, retrieve_from_training_frames, scale_probe
 from .resume import EarlierTraining, carry_over
-from .split import Sampling, Split, split_scans
+from .split import Sampling, Split, split, split_scans
+from .windows import split_windows
 
 logger = logging.getLogger(__name__)
 
@@ -165,6 +166,11 @@ class Plan:
         return self.folder.earlier
 
     @property
+    def batch_size(self) -> int:
+        """Groups of a step; a window of a scan is a step by itself."""
+        return 1 if self.settings.kind.whole_scan else self.training.batch_size
+
+    @property
     def hyperparameters(self) -> dict[str, dict[str, Any]]:
         """What a checkpoint keeps so that its network can be made again, JSON types."""
         return {
@@ -250,11 +256,17 @@ def make_plan(
     _require_fitting(folder.earlier, settings, training)
     lights, notes = _lights(scan, training, resolution)
     notes += [*placed, *settings_without_effect("train", resolution)]
-    groups = split_scans(scan.positions, _sampling(training, resolution), scan.part_rows)
+    whole = settings.kind.whole_scan
+    groups = split_scans(
+        scan.positions,
+        _sampling(training, resolution),
+        scan.part_rows,
+        split_windows if whole else split,
+    )
     monitor, replaced = _choose_monitor(
         configurations.execution_config.checkpoint_monitor_metric, groups, weights
     )
-    overlap = require_overlap(scan.positions, groups.train, scan.N)
+    overlap = None if whole else require_overlap(scan.positions, groups.train, scan.N)
     stored = store_frames(scan, _amplitude_factor(scan, lights), _used(groups))
     notes += [*groups.notes, *filter(None, (replaced, overlap, stored.note))]
     if folder.earlier is not None:

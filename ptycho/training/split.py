@@ -1,7 +1,7 @@
 """Which groups train and which judge: held-out frames never stand in a training group."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -100,7 +100,7 @@ def split(positions: Positions, sampling: Sampling) -> Split:
         ScanError: The scan cannot give the groups that are asked for.
     """
     n, C = len(positions), sampling.gridsize**2
-    used, notes = _subsample(n, sampling)
+    used, notes = subsample(n, sampling)
     n_groups, more = _group_count(positions[used], sampling)
     notes += more
     held_out = _hold_out(positions[used], C, min(n_groups, len(used)), sampling)
@@ -120,7 +120,12 @@ def split(positions: Positions, sampling: Sampling) -> Split:
     return Split(used[rest[train]], used[held_out], tuple(notes))
 
 
-def split_scans(positions: Positions, sampling: Sampling, scans: Sequence[Indices]) -> Split:
+def split_scans(
+    positions: Positions,
+    sampling: Sampling,
+    scans: Sequence[Indices],
+    split_one: Callable[[Positions, Sampling], Split],
+) -> Split:
     """Split each of several scans for itself: no group mixes them.
 
     Groups and frames that are asked for are shared out by the sizes of the scans.
@@ -129,12 +134,13 @@ def split_scans(positions: Positions, sampling: Sampling, scans: Sequence[Indice
         positions: Patch centres [x, y] of all scans, shape (n, 2).
         sampling: How to draw.
         scans: Frames of each scan.
+        split_one: `split`, or another way to draw groups from one scan.
 
     Raises:
         ScanError: A scan cannot give the groups that are asked for.
     """
     if len(scans) == 1:
-        return split(positions, sampling)
+        return split_one(positions, sampling)
     sizes = [len(rows) for rows in scans]
     shares = grouping.share_out(sampling.n_groups, sizes)
     kept = None if sampling.n_subsample is None else grouping.share_out(sampling.n_subsample, sizes)
@@ -145,14 +151,24 @@ def split_scans(positions: Positions, sampling: Sampling, scans: Sequence[Indice
             n_groups=max(1, shares[number]),
             n_subsample=None if kept is None else max(1, kept[number]),
         )
-        part = split(positions[rows], own)
+        part = split_one(positions[rows], own)
         train.append(rows[part.train])
         validation.append(rows[part.validation])
         notes += [f"scan {number + 1} of {len(scans)}: {note}" for note in part.notes]
-    return Split(np.concatenate(train), np.concatenate(validation), tuple(notes))
+    return Split(_joined(train), _joined(validation), tuple(notes))
 
 
-def _subsample(n: int, sampling: Sampling) -> tuple[Indices, list[str]]:
+def _joined(groups: list[Indices]) -> Indices:
+    """Put the groups of scans behind one another; those of the smallest scan may hold fewer frames."""
+    filled = [part for part in groups if len(part)]
+    if not filled:
+        return groups[0]
+    size = min(part.shape[1] for part in filled)
+    return np.concatenate([part[:, :size] for part in filled])
+
+
+def subsample(n: int, sampling: Sampling) -> tuple[Indices, list[str]]:
+    """Choose the frames that are used at all: their sorted indices, and what was decided."""
     if sampling.n_subsample is None or sampling.n_subsample >= n:
         return np.arange(n), []
     rng = np.random.default_rng(sampling.draw_seed)

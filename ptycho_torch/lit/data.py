@@ -193,7 +193,7 @@ def make_loaders(
     plan: Plan, device: torch.device
 ) -> tuple[DataLoader[Tensors], DataLoader[Tensors] | None, list[str]]:
     """Make what a training learns from and what judges it, and a sentence on each setting without effect."""
-    execution, size = plan.execution, plan.training.batch_size
+    execution, size = plan.execution, plan.batch_size
     arguments, notes = loader_arguments(execution, device)
     store, on_device = place_frames(
         plan.stored.store, plan.used_frames, plan.scan.N, device, workers=execution.num_workers

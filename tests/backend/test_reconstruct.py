@@ -21,7 +21,7 @@ def test_a_scan_becomes_a_run_folder(job: Path, backend: str, foreign_packages: 
     folder = job / "train-reconstructed"
     made = Reconstruction.load(folder / "reconstruction.npz")
     scores = json.loads((folder / "scores.json").read_text())
-    assert scores["frames alone"]["phase"]["correlation"] > 0.95
+    assert scores["no network"]["phase"]["correlation"] > 0.95
     assert scores["trained_on_this_scan"] is None
     assert "No network took part." in (folder / "report.md").read_text()
     assert {path.name for path in folder.iterdir()} >= {"object.png", "settings.toml", "provenance.json"}

@@ -16,7 +16,7 @@ from ptycho.bundle.read import read_bundle
 from ptycho.reconstruction.result import Reconstruction
 
 BACKENDS = ("pytorch", "tensorflow")
-NETWORKS = ("cnn-1", "cnn-2", "unet-1", "unet-2")
+NETWORKS = ("cnn-1", "cnn-2", "unet-1", "unet-2", "canvas_unet-1")
 TOLERANCE = 1e-4
 SETTINGS = """\
 [model]
