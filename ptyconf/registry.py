@@ -46,16 +46,25 @@ class Registry(Collection[str], Generic[T]):
         attribute: The constant of such a module that is the entry.
         entry_points: Group of the entry points of other distributions; "" for none.
         setting: Path of the setting that chooses an entry, for the hint; "" for none.
+        apart: Modules of the package that are no entries.
     """
 
     def __init__(
-        self, what: str, *, package: str = "", attribute: str = "", entry_points: str = "", setting: str = ""
+        self,
+        what: str,
+        *,
+        package: str = "",
+        attribute: str = "",
+        entry_points: str = "",
+        setting: str = "",
+        apart: Collection[str] = (),
     ) -> None:
         self.what = what
         self._package = package
         self._attribute = attribute
         self._group = entry_points
         self._setting = setting
+        self._apart = apart
         self._entries: dict[str, T] = {}
         self._modules: dict[str, str] | None = None
         self._plugins: dict[str, Any] | None = None
@@ -158,7 +167,7 @@ class Registry(Collection[str], Generic[T]):
                 self._modules = {
                     names.get(module.name, module.name): f"{self._package}.{module.name}"
                     for module in iter_modules(package.__path__)
-                    if not module.name.startswith("_")
+                    if not module.name.startswith("_") and module.name not in self._apart
                 }
         return self._modules
 

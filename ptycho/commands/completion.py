@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.commands.command import Command, command_names
+from ptycho.commands.command import Command
+from ptycho.settings.registries import COMMANDS
 from ptycho.settings.schema import OFFERED
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     flags = [*_COMMON, *(f"--{path}" for path in OFFERED)]
     long_flags = (flag.removeprefix("--") for flag in flags)
     script = SCRIPTS[arguments.shell].format(
-        commands=" ".join(sorted(command_names())), flags=" ".join(flags), long_flags=" ".join(long_flags)
+        commands=" ".join(sorted(COMMANDS)), flags=" ".join(flags), long_flags=" ".join(long_flags)
     )
     print(script, end="")
     return 0

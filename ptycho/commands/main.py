@@ -8,7 +8,6 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ptycho.commands.command import command_names, load_command
 from ptycho.commands.failure import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
@@ -20,9 +19,10 @@ from ptycho.commands.failure import (
 from ptycho.commands.parser import Parser
 from ptycho.run.signals import EndedBySignalError, ending_on_signals
 from ptycho.run.streams import lasting_streams
+from ptycho.settings.registries import COMMANDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _LOGGERS = ("ptycho", "ptycho_torch", "ptyconf")
 
@@ -69,11 +69,10 @@ def _say(text: str, code: int) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    names = command_names()
     word = next((argument for argument in arguments if not argument.startswith("-")), None)
-    if word not in names:
-        return _without_command(arguments, names)
-    command = load_command(word)
+    if word is None or word not in COMMANDS:
+        return _without_command(arguments)
+    command = COMMANDS[word]
     # Only the command that was asked for declares its flags: the schema has many of them.
     parser = Parser(prog=f"ptycho {word}", description=command.described(), allow_abbrev=False)
     # Ours come first: a setting that is called debug keeps its long flag only.
@@ -83,16 +82,17 @@ def _run(arguments: list[str]) -> int:
     place = arguments.index(word)
     given = parser.parse_args([*arguments[:place], *arguments[place + 1 :]])
     log_to_terminal(quiet=given.quiet)
-    return command.run(given)
+    code: int = command.run(given)
+    return code
 
 
-def _without_command(arguments: list[str], names: Collection[str]) -> int:
+def _without_command(arguments: list[str]) -> int:
     """Show the version or the list of commands; refuse anything else.
 
     Raises:
         UsageError: There is no such command or option.
     """
-    commands = {name: load_command(name) for name in names}
+    commands = {name: COMMANDS[name] for name in COMMANDS}
     parser = Parser(prog="ptycho", description="Physics-informed neural ptychography.")
     parser.add_argument("--version", action="store_true", help="print the version and leave")
     listed = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")

@@ -58,3 +58,10 @@ REPORT_SECTIONS: Registry[Any] = Registry(
     attribute="SECTION",
     entry_points="ptycho.report_sections",
 )
+COMMANDS: Registry[Any] = Registry(
+    "command",
+    package="ptycho.commands",
+    attribute="COMMAND",
+    entry_points="ptycho.commands",
+    apart=("command", "failure", "main", "options", "parser", "trained"),
+)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import ptycho.commands
-from ptycho.commands.command import command_names
 from ptycho.commands.main import main
+from ptycho.settings.registries import COMMANDS
 
 GREETING = """
 from ptycho.commands.command import Command
@@ -28,21 +28,23 @@ def test_a_new_file_is_a_new_command(
     """One module with a COMMAND is listed, helps and runs; without it the command is unknown."""
     (tmp_path / "greet.py").write_text(GREETING)
     monkeypatch.setattr(ptycho.commands, "__path__", [*ptycho.commands.__path__, str(tmp_path)])
+    monkeypatch.setattr(COMMANDS, "_modules", None)  # A process reads the folder once.
     assert main(["greet", "Ada"]) == 1
     assert capsys.readouterr().out == "Ada\n"
     assert main([]) == 2
     assert "greet somebody" in capsys.readouterr().out
     monkeypatch.undo()
     monkeypatch.delitem(sys.modules, "ptycho.commands.greet")
-    assert "greet" not in command_names()
+    monkeypatch.setattr(COMMANDS, "_modules", None)
+    assert "greet" not in COMMANDS
     assert main(["greet", "Ada"]) == 2
 
 
 def test_only_the_asked_command_is_imported() -> None:
     """Names are read off the folder: the list itself imports no command."""
     code = (
-        "import sys\nfrom ptycho.commands.command import command_names\n"
-        "assert 'train' in command_names()\nassert 'ptycho.commands.train' not in sys.modules"
+        "import sys\nfrom ptycho.settings.registries import COMMANDS\n"
+        "assert 'train' in COMMANDS\nassert 'ptycho.commands.train' not in sys.modules"
     )
     import subprocess
 

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from ptycho.commands.command import command_names
 from ptycho.commands.completion import SCRIPTS
 from ptycho.commands.main import main
+from ptycho.settings.registries import COMMANDS
 from ptycho.settings.schema import OFFERED
 
 
@@ -18,7 +18,7 @@ def test_every_command_and_flag_is_offered(shell: str, capsys: pytest.CaptureFix
     """Each script names all commands and the flag of every setting that has a feature."""
     assert main(["completion", shell]) == 0
     words = set(capsys.readouterr().out.replace('"', " ").split())
-    assert set(command_names()) <= words
+    assert set(COMMANDS) <= words
     assert {path if shell == "fish" else f"--{path}" for path in OFFERED} <= words
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from ptycho import params
-from ptycho.commands.command import command_names, load_command
 from ptycho.commands.main import main
 from ptycho.files import npz
+from ptycho.settings.registries import COMMANDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,11 +41,11 @@ def settings(jail: Path) -> Path:
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     """Each command explains itself and leaves with 0."""
-    for name in command_names():
+    for name in COMMANDS:
         with pytest.raises(SystemExit) as left:
             main([name, "--help"])
         assert left.value.code == 0
-        assert load_command(name).help[1:] in " ".join(capsys.readouterr().out.split())
+        assert COMMANDS[name].help[1:] in " ".join(capsys.readouterr().out.split())
 
 
 def test_explain_names_winner_and_losers(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:

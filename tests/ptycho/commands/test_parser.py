@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ptycho.commands.command import command_names
 from ptycho.commands.main import main
 from ptycho.settings.recipe import RECIPES
-from ptycho.settings.registries import OBJECTS, PROBES
+from ptycho.settings.registries import COMMANDS, OBJECTS, PROBES
 
 
 def slips(name: str) -> list[str]:
@@ -27,10 +26,10 @@ def error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", sorted(command_names()))
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_a_misspelled_command_is_recognised(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The hint is the command that looks like it most."""
-    for slip in set(slips(command)) - set(command_names()):
+    for slip in set(slips(command)) - set(COMMANDS):
         assert error([slip], capsys).endswith(f"\n  try  ptycho {command}\n")
 
 
