@@ -62,7 +62,7 @@ class Registry(Collection[str], Generic[T]):
         self.what = what
         self._package = package
         self._attribute = attribute
-        self._group = entry_points
+        self.group = entry_points
         self._setting = setting
         self._apart = apart
         self._entries: dict[str, T] = {}
@@ -174,8 +174,8 @@ class Registry(Collection[str], Generic[T]):
     def _from_plugins(self) -> dict[str, Any]:
         if self._plugins is None:
             self._plugins = {}
-            if self._group:
-                points = _entry_points(tuple(sys.path)).select(group=self._group)
+            if self.group:
+                points = _entry_points(tuple(sys.path)).select(group=self.group)
                 self._plugins = {point.name: point for point in points}
         return self._plugins
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -66,3 +69,28 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path) -> Callable[..., str]:
+    """Install a distribution with an entry for each registry; give a way to call `ptycho` with it.
+
+    Each call is a process of its own: what is installed is found once in the life of a process.
+    """
+    plugin, site = _HERE / "data" / "plugin", tmp_path / "site"
+    installed = site / "laboratory-1.0.dist-info"
+    installed.mkdir(parents=True)
+    shutil.copy(plugin / "laboratory.py", site)
+    shutil.copy(plugin / "entry_points.txt", installed)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: laboratory\nVersion: 1.0\n")
+    environment = os.environ | {"PYTHONPATH": str(site)}
+
+    def call(*words: str, code: int = 0) -> str:
+        command = [sys.executable, "-m", "ptycho", *words]
+        done = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
+
+    return call

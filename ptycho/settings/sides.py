@@ -5,7 +5,7 @@ from typing import Any
 
 from ptycho.settings.checks import Check, whole
 from ptycho.settings.registries import ARCHITECTURES
-from ptyconf import Complaint
+from ptyconf import Complaint, Resolution
 
 KEPT_PIXELS = 0.5
 """Share of a frame's pixels that a cut has to keep; a frame is filled up to the next side otherwise."""
@@ -37,12 +37,16 @@ def side_of_some_architecture(example: str) -> Check:
 def side_of_the_architecture(path: str, settings: Mapping[str, Any]) -> Complaint | None:
     """Ask the architecture that is in force about a side; an unknown one is another check's matter.
 
+    In a run, a default is nobody's wish: the scan, which is looked at later, says another side, or is brought
+    to one.
+
     Args:
         path: Path of the side.
         settings: Values by path.
     """
     side, kind = settings[path], settings["model.architecture"]
-    if kind not in ARCHITECTURES or _takes(kind, side):
+    by_default = isinstance(settings, Resolution) and settings.winner_layer(path).endswith("-defaults")
+    if by_default or kind not in ARCHITECTURES or _takes(kind, side):
         return None
     return Complaint(
         f"Unsupported input size: {side}",

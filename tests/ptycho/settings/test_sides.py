@@ -70,6 +70,13 @@ def test_an_added_architecture_says_its_own(odd: str) -> None:
     assert nearest_side(odd, 64) == 50
 
 
+def test_a_default_side_binds_nobody(odd: str) -> None:
+    """An architecture that does not take the default can be chosen before the scan is looked at."""
+    assert resolve_run("train", overrides={"architecture": odd})["model.N"] == 64
+    with pytest.raises(ValueError, match="Unsupported input size: 64"):
+        validate_model_config(ModelConfig(architecture=odd))
+
+
 def test_the_error_names_what_would_help() -> None:
     """The sides of the architecture, another architecture, and the crop stand in the text."""
     with pytest.raises(ConfigError) as caught:
