@@ -82,6 +82,7 @@ def _settings_of(folder: Path, more: dict[str, object]) -> Resolution:
 
 def _complete(left: Path) -> int:
     """Reconstruct with the network that a training without checkpoints left, and write what is missing."""
+    from ptycho.clients.verdict import verdict_of
     from ptycho.report.markdown import write_results
     from ptycho.report.results import Results, name_of
 
@@ -93,6 +94,7 @@ def _complete(left: Path) -> int:
     model = trained.load(name)
     scan, reconstructed_scan = read_scans(resolution)
     with building(target) as folder:
+        pictures = [backend.reconstruct(model, resolution, part) for part in reconstructed_scan.parts]
         for path in left.iterdir():
             if path.is_file() and path.name != NAME:
                 shutil.copy2(path, folder)
@@ -101,11 +103,12 @@ def _complete(left: Path) -> int:
             Results(
                 title=f"{target.name}: trained on {name_of(scan)}",
                 resolution=resolution,
-                reconstruction=backend.reconstruct(model, resolution, part),
+                reconstruction=picture,
                 scan=part,
                 trained_on_it=reconstructed_scan is scan,
+                verdict=verdict_of(picture, part, resolution, name),
             )
-            for part in reconstructed_scan.parts
+            for picture, part in zip(pictures, reconstructed_scan.parts, strict=True)
         ]
         why = "the training ended before its results were written: they come from its network alone"
         results[0].warn(why if len(results) == 1 else f"{why}, with the probe of the first scan")

@@ -69,6 +69,7 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
         ConfigError: The scan is missing, or a setting contradicts the weights.
         ValueError: The bundle cannot be read, or the scan does not fit it.
     """
+    from ptycho.clients.search import settle
     from ptycho.clients.verdict import verdict_of
     from ptycho.report.markdown import write_results
     from ptycho.report.results import Results, name_of
@@ -81,6 +82,9 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
     backend.begin(resolution)
     configurations = prepare_inference(resolution, name)
     scan = _read_scan(configurations.resolution)
+    settled = settle(scan, configurations.resolution, name, _read_scan, probe=trained.bundle.probe)
+    if settled.scan is not scan:
+        scan, configurations = settled.scan, prepare_inference(settled.resolution, name)
     target = Path(str(resolution["inference.output_dir"]))
     notes = (*_note_of_backends(trained, name), *settings_without_effect("infer", resolution))
     for note in notes:

@@ -16,6 +16,7 @@ from ptyconf.sources import flags, mapping
 if TYPE_CHECKING:
     import argparse
 
+    from ptycho.scan.raw_data import RawData
     from ptyconf import Layer, Resolution
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def _folder(scan: Path) -> Layer:
 
 def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
     from ptycho.clients.reconstruction import reconstruct_scan
+    from ptycho.clients.search import settle
     from ptycho.clients.verdict import verdict_of
     from ptycho.report.markdown import write_results
     from ptycho.report.results import Results, name_of
@@ -56,7 +58,13 @@ def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
     from ptycho.settings.data import ScanOptions
 
     path = Path(str(resolution["inference.test_data_file"]))
-    scans = read_scans(path, resolution.build(ScanOptions)).parts
+
+    def read(settings: Resolution) -> RawData:
+        return read_scans(path, settings.build(ScanOptions))
+
+    library = str(resolution["inference.backend"])
+    settled = settle(read(resolution), resolution, library, read)
+    scans, resolution = settled.scan.parts, settled.resolution
     target = Path(str(resolution["inference.output_dir"]))
     with building(target, "reconstruction") as folder:
         results = []
@@ -69,9 +77,7 @@ def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
                     reconstruction=reconstruction,
                     scan=scan,
                     trained_on_it=None,
-                    verdict=verdict_of(
-                        reconstruction, scan, resolution, str(resolution["inference.backend"])
-                    ),
+                    verdict=verdict_of(reconstruction, scan, resolution, library),
                 )
             )
         write_settings(folder, resolution, home=target)

@@ -29,7 +29,7 @@ from ptycho.run.attempts import (
 )
 from ptycho.run.folder import building, place_of
 from ptycho.run.record import LAST_CHECKPOINT, write_settings
-from ptycho.run.settings import prepare_training
+from ptycho.run.settings import TrainingSettings, prepare_training
 from ptycho.scan.scan_file import opened_once
 from ptyconf import Origin
 from ptyconf.sources import flags, mapping
@@ -135,8 +135,7 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
     options.require_scans_of_training(resolution)
     library = library_of(str(resolution["training.backend"]))
     backend = library.load()
-    configurations = prepare_training(resolution, library.name)
-    scan, reconstructed_scan = read_scans(configurations.resolution)
+    configurations, scan, reconstructed_scan = _settled(resolution, library.name)
     target = place_of(Path(str(resolution["training.output_dir"])))
     if not library.leads(resolution):
         with TemporaryDirectory() as folder:
@@ -166,6 +165,21 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
     code = options.exit_code_of(results, strict=strict)
     return EXIT_INTERRUPTED if training.interrupted else code
+
+
+def _settled(resolution: Resolution, library: str) -> tuple[TrainingSettings, RawData, RawData]:
+    """Read the scan to train on and the one to reconstruct, with axes and probe that explain the frames."""
+    from ptycho.clients.search import settle
+
+    configurations = prepare_training(resolution, library)
+    scan, reconstructed = read_scans(configurations.resolution)
+    # Numpy tries: whichever library trains takes its threads and devices later, in its own way.
+    found = settle(scan, configurations.resolution, None, lambda settings: read_scans(settings)[0])
+    if found.scan is scan:
+        return configurations, scan, reconstructed
+    configurations = prepare_training(found.resolution, library)
+    same = reconstructed is scan
+    return configurations, found.scan, found.scan if same else read_scans(configurations.resolution)[1]
 
 
 def _attempts_of(resolution: Resolution, target: Path) -> list[Attempt]:

@@ -1,7 +1,7 @@
 """Which way the axes of detector and positions run: eight orientations, tried on frames not seen.
 
-Turning frames and positions together changes nothing but the picture's own orientation, so the frames stay
-and the positions turn. Reversing both axes is the same as conjugating the probe and turning it by half a turn:
+Turning frames and positions together changes nothing but the picture's own orientation: the frames stay, and
+the positions turn. Reversing both axes is the same as conjugating the probe and turning it by half a turn:
 only a probe that is known tells the two apart. A detector flipped about N/2 in place of (N - 1)/2 moves the
 frames by a pixel, which is a phase ramp on the object, and makes no difference here.
 
@@ -61,9 +61,7 @@ class Orientation(NamedTuple):
 
 
 AS_THEY_ARE = Orientation()
-ORIENTATIONS = tuple(
-    sorted((Orientation(*signs) for signs in product((False, True), repeat=3)), key=lambda item: sum(item))
-)
+ORIENTATIONS = tuple(sorted((Orientation(*signs) for signs in product((False, True), repeat=3)), key=sum))
 """All eight, the fewest changes first: that is the order among equals."""
 
 

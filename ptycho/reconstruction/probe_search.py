@@ -4,8 +4,8 @@ The mean frame over many places of the object is nearly the far-field intensity 
 taken for a defocus, that is searched, and for an astigmatism; short sweeps from each, with the probe learned,
 are judged by frames that they have not seen. What lenses leave beyond that the sweeps learn.
 
-Measured (1e6 photons, 64 x 64): 27 steps of defocus in 1.7 s, the right one .0023, most others .0375; after 20
-more sweeps the overlap with the true probe is .999. Real Siemens star (128 x 128): 6 s, right basin.
+Measured (1e6 photons, 64 x 64): 27 steps of defocus in 1.7 s, the right one .0023, most others .0375; after
+20 more sweeps the overlap with the true probe is .999. Real Siemens star (128 x 128): 6 s, right basin.
 
 Shape legend: K frames, P probe modes, N frame side.
 """
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ptycho.physics.arrays import Complex, Mask, Real
+    from ptycho.physics.arrays import Mask, Real
     from ptycho.reconstruction.iteration import SweepLibrary
 
 WIDEST = 0.4
-"""Radius to which defocus may spread the beam, as a share of the frame's side: wider beams overlap themselves."""
+"""Radius to which defocus may spread the beam, as a share of the side: wider beams overlap themselves."""
 
 STEP = 0.03
-"""Step of that radius. The basin around the right one was three steps wide on either side, simulated and real."""
+"""Step of that radius. The basin around the right one was two to four steps wide, simulated and real."""
 
 COARSE_FRAMES, COARSE_SWEEPS = 60, 5
 FINE_SWEEPS = 8
@@ -78,7 +78,7 @@ class FoundProbe:
 
 @dataclass(frozen=True)
 class _Phases:
-    """Modulus of a far field, and what bends its phase by one pixel of beam radius at its rim, each (N, N)."""
+    """Modulus of a far field, and what bends its phase by a pixel of beam radius at its rim, each (N, N)."""
 
     modulus: NDArray[np.float64]
     defocus: NDArray[np.float64]

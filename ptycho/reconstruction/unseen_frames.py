@@ -44,6 +44,13 @@ PICTURE_NOISE = 0.1
 picture of 200 frames missed .55 of their change with it and .41 without, a mirrored one 1.06 and .81."""
 
 
+ALL_BUT = 0.06
+"""Share of the change from frame to frame that right axes and a learned probe leave at most."""
+
+FAIR, ROUGH = 0.3, 0.4
+NEAR_NOISE = 2.5
+
+
 @dataclass(frozen=True)
 class UnseenFrames:
     """How a picture of some frames explains others.
@@ -71,6 +78,15 @@ class UnseenFrames:
         """
         own_noise = min(max(0.0, self.misfit - self.seen_misfit) / 2, PICTURE_NOISE * noise)
         return unexplained_share(self.misfit - own_noise, self.misfit_of_mean, noise)
+
+    def explains(self, noise: float) -> bool:
+        """Tell whether nothing is left to search for: next to all is explained, or noise is near."""
+        missed = self.unexplained(noise)
+        return missed <= ALL_BUT or (missed <= FAIR and self.misfit <= NEAR_NOISE * noise)
+
+    def may_be_right(self, noise: float) -> bool:
+        """Tell whether axes and probe can be right, if rough: wrong ones miss .6 of the change and more."""
+        return self.unexplained(noise) <= ROUGH
 
 
 def unexplained_share(misfit: float, misfit_of_mean: float, noise: float) -> float:

@@ -111,6 +111,7 @@ _LAYERS = {
     "profile": "`[profile.NAME]` of a settings file, chosen by `--profile` or `PTYCHO__PROFILE`",
     "file": "settings files; a later one stands above an earlier one",
     "included": "files that a settings file includes",
+    "found": "what the frames say about themselves: how the axes run",
     "data-file": "the scan: the side of its probe, the photons of its metadata",
     "bundle": "what a trained network was made with",
     "cli-defaults": "defaults of `python -m ptycho_torch.train` and `.inference`",

@@ -322,6 +322,21 @@ class Scan:
         )
         return moved
 
+    def with_probe(self, modes: Complex, why: str) -> Self:
+        """Give the same frames with another probe; they are not copied.
+
+        Args:
+            modes: Complex amplitude in the unit of the frames' amplitudes, shape (P, N, N).
+            why: Where it comes from, one sentence for `decisions`.
+        """
+        lit = copy.copy(self)
+        lit._valid = replace(  # noqa: SLF001  A copy of this object.
+            self._valid, probe_modes=modes, decisions=[*self._valid.decisions, why]
+        )
+        lit._mean_square = None  # noqa: SLF001
+        lit._parts = tuple(_Part(part.rows, part.scan.with_probe(modes, why)) for part in self._parts)  # noqa: SLF001
+        return lit
+
     def subset(self, indices: ArrayLike) -> Self:
         """Give some of the frames with all that belongs to them; the frames are not copied.
 

@@ -13,13 +13,23 @@ from ptycho.settings.field import Across, described
 from ptyconf import Complaint
 from ptyconf.errors import error_text
 
-__all__ = ["BadPixels", "Centre", "PositionOrigin", "PositionUnit", "Quantity", "ScanIndex", "ScanOptions"]
+__all__ = [
+    "Axes",
+    "BadPixels",
+    "Centre",
+    "PositionOrigin",
+    "PositionUnit",
+    "Quantity",
+    "ScanIndex",
+    "ScanOptions",
+]
 
 Quantity = Literal["auto", "amplitude", "counts"]
 Centre = Literal["auto", "middle", "corner"]
 PositionOrigin = Literal["auto", "centre", "corner"]
 PositionUnit = Literal["auto", "px", "m", "mm", "um", "nm", "A"]
 BadPixels = Literal["auto", "mask"]
+Axes = Literal["auto", "trust"]
 ScanIndex = int | Literal["auto", "split", "ignore"]
 
 LARGEST_PADDING = 4
@@ -187,6 +197,11 @@ class ScanOptions:
     transpose: bool = _read(False, help="exchange rows and columns of every frame, before any flip")
     flip_rows: bool = _read(False, help="turn every frame upside down")
     flip_columns: bool = _read(False, help="mirror every frame left to right")
+    axes: Axes = _read(
+        "auto",
+        help="whether axes and probe are tried on some frames first: 'auto' turns the positions, and "
+        "searches a probe, where those given do not explain the frames; 'trust' leaves both",
+    )
     swap_xy: bool = _read(False, help="exchange x and y of the positions, before any flip")
     flip_x: bool = _read(False, help="change the sign of x of the positions")
     flip_y: bool = _read(False, help="change the sign of y of the positions")
@@ -248,4 +263,5 @@ _CHOICES: tuple[tuple[str, Any], ...] = (
     ("position_origin", PositionOrigin),
     ("position_unit", PositionUnit),
     ("bad_pixels", BadPixels),
+    ("axes", Axes),
 )

@@ -18,6 +18,7 @@ precedence = Precedence(
     "profile",
     "file",
     "included",
+    "found",
     "data-file",
     "bundle",
     "cli-defaults",

@@ -1,0 +1,273 @@
+"""Before a scan is trained on or reconstructed: do its axes and its probe explain its own frames?
+
+Short sweeps over some frames are judged by those left out. Where these are explained, nothing is touched.
+Otherwise the eight orientations of the positions are tried, and where none will do, or no probe is given, a
+probe is searched. What is found stands below whatever users wrote, and above the scan file.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptycho.backends.base import load_backend
+from ptycho.physics.illumination import orthogonal_modes
+from ptycho.physics.scale import measure
+from ptycho.reconstruction.axes_trial import AS_THEY_ARE, SWEEPS, AxesTrial, Orientation, try_axes
+from ptycho.reconstruction.frame_noise import FrameSums, counts_photons
+from ptycho.reconstruction.probe_search import FoundProbe, find_probe
+from ptycho.reconstruction.short_sweeps import NumpySweeps
+from ptycho.reconstruction.unseen_frames import UnseenFrames, foretell, neighbourhood
+from ptyconf import Origin
+from ptyconf.sources import mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from ptycho.reconstruction.iteration import SweepLibrary
+    from ptycho.scan.raw_data import RawData
+    from ptyconf import Layer, Resolution
+
+logger = logging.getLogger(__name__)
+
+FRAMES = 100
+FEWEST_FRAMES = 12
+"""Frames below which none can be left out for a trial."""
+
+BETTER = 0.5
+"""Misfit beyond noise, as a share of what the file's probe leaves, below which another takes its place."""
+
+ORDER = Orientation(True, True, True)._fields
+OF_POSITIONS = {name: f"data.{name}" for name in ORDER}
+OF_FRAMES = {"swap_xy": "data.transpose", "flip_x": "data.flip_columns", "flip_y": "data.flip_rows"}
+_NOT_WRITTEN = ("found", "data-file", "bundle", "recipe", "torch-defaults", "tensorflow-defaults")
+
+CLASSES = (
+    Orientation(),
+    Orientation(swap_xy=True),
+    Orientation(flip_x=True),
+    Orientation(swap_xy=True, flip_x=True),
+)
+"""Orientations that an unknown probe tells apart: the others are these with both signs reversed, and fit the
+conjugate probe."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A scan with the axes and the probe that explain its frames best, and the settings that say so."""
+
+    scan: RawData
+    resolution: Resolution
+
+
+@dataclass
+class Findings:
+    """What a search came to.
+
+    Attributes:
+        orientation: How the positions turn for the frames to be explained.
+        axes: The table of the orientations, where they were tried.
+        probe: Modes in the unit of the frames' amplitudes, where those that were found replace the file's.
+        notes: What was done and why, one sentence each.
+    """
+
+    orientation: Orientation = AS_THEY_ARE
+    axes: AxesTrial | None = None
+    probe: NDArray[np.complex64] | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def settle(
+    scan: RawData,
+    resolution: Resolution,
+    backend: str | None,
+    read: Callable[[Resolution], RawData],
+    *,
+    probe: NDArray[np.complex64] | None = None,
+) -> Settled:
+    """Find the axes and the probe of a scan where those given do not explain its frames.
+
+    Args:
+        scan: The scan as it was read.
+        resolution: The settings in force.
+        backend: The library that computes; None lets numpy do it.
+        read: Reads the scan once more, by other settings.
+        probe: A probe that is known from elsewhere, such as a trained network's, in any unit; it is never
+            searched for another.
+    """
+    first = scan.parts[0]
+    trusted = resolution["data.axes"] == "trust"
+    known = first.probe_modes if probe is None else probe
+    if len(first) < FEWEST_FRAMES or not first.mean_square() > 0 or (trusted and known is not None):
+        return Settled(scan, resolution)
+    search = _Search(first, resolution, known, trusted=trusted, fixed_probe=probe is not None)
+    if backend is None:
+        findings = search(NumpySweeps())
+    else:
+        findings = load_backend(backend).with_sweeps(resolution, search)
+    scan, resolution = _turned(scan, resolution, findings, read)
+    if findings.probe is not None:
+        why = findings.notes[-1]
+        scan = scan.with_probe(findings.probe, why)
+    for note in findings.notes:
+        logger.info("%s", note)
+    return Settled(scan, resolution)
+
+
+def _turned(
+    scan: RawData, resolution: Resolution, findings: Findings, read: Callable[[Resolution], RawData]
+) -> tuple[RawData, Resolution]:
+    """Read a scan as its frames ask for, unless somebody wrote how its axes run."""
+    if findings.orientation == AS_THEY_ARE:
+        return scan, resolution
+    paths = (*OF_POSITIONS.values(), *OF_FRAMES.values(), "data.rotation_deg")
+    written = [path for path in paths if resolution.winner_layer(path) not in _NOT_WRITTEN]
+    layer, words = _layer(scan, resolution, findings)
+    if written:
+        logger.warning(
+            "the frames contradict %s: %s explains them far better; the setting holds", written[0], words
+        )
+        return scan, resolution
+    findings.notes.insert(0, f"axes found by trial: {words}")
+    turned = resolution.with_layer(layer)
+    return read(turned), turned
+
+
+def _layer(scan: RawData, resolution: Resolution, findings: Findings) -> tuple[Layer, str]:
+    """Say an orientation in settings: of the positions, or of the frames where positions lie on an object."""
+    lies_on_object = scan.object_truth is not None
+    paths = OF_FRAMES if lies_on_object else OF_POSITIONS
+    turn = findings.orientation.of_frames if lies_on_object else findings.orientation
+    before = Orientation(*(bool(resolution[paths[name]]) for name in ORDER))
+    values = {paths[name]: value for name, value in zip(ORDER, turn.after(before), strict=True)}
+    table = "" if findings.axes is None else findings.axes.table()
+    origin = Origin("found", "trial of axes", f"misfit of frames not seen: {table}")
+    words = ", ".join(f"{path} = true" for path, value in values.items() if value) or "the axes as stored"
+    return mapping.layer("found", values, kind="found", origin=lambda _: origin), words
+
+
+@dataclass
+class _Search:
+    """Trials on some frames around the middle of a scan.
+
+    Attributes:
+        scan: The scan.
+        resolution: The settings in force.
+        given: Its probe, or None.
+        trusted: Whether the axes are to be left alone.
+        fixed_probe: Whether no other probe may take the place of the one given.
+    """
+
+    scan: RawData
+    resolution: Resolution
+    given: NDArray[np.complex64] | None
+    trusted: bool
+    fixed_probe: bool
+
+    def __call__(self, library: SweepLibrary) -> Findings:
+        scan = self.scan
+        chosen = neighbourhood(scan.positions, FRAMES)
+        amplitudes = scan.amplitudes(chosen)
+        self.library, self.positions = library, scan.positions[chosen]
+        self.frames = amplitudes * np.float32(scan.N / 2 / np.sqrt(scan.mean_square()))
+        good = slice(None) if scan.mask is None else scan.mask
+        sums = FrameSums(amplitudes[0][good].size)
+        sums.add(amplitudes[:, good].reshape(len(chosen), -1).astype(np.float64))
+        self.noise = sums.noise if counts_photons(scan) else 0.0
+        findings = Findings()
+        left = None if self.given is None else self._try_given(findings)
+        if self.fixed_probe or (left is not None and left.may_be_right(self.noise)):
+            return findings
+        self._search_probe(findings, left)
+        return findings
+
+    def _try_given(self, findings: Findings) -> UnseenFrames | None:
+        """Ask what the probe that is given leaves, and where it leaves much what it does with other axes."""
+        modes = int(self.resolution["model.probe_modes"])
+        given = orthogonal_modes(np.asarray(self.given), modes).astype(np.complex64)
+        dose = float(self.resolution["training.nphotons"])
+        scan = self.scan
+        probe = measure(scan.mean_square(), scan.N, scan.quantity, dose, given).probe(given)
+        left = self._foretell(probe)
+        if left is None or self.trusted or left.explains(self.noise):
+            return left
+        return self._try_axes(findings, probe, left)
+
+    def _try_axes(
+        self, findings: Findings, probe: NDArray[np.complex64], left: UnseenFrames | None
+    ) -> UnseenFrames | None:
+        trial = try_axes(
+            self.frames, self.positions, probe,
+            noise=self.noise, good=self.scan.mask, library=self.library, known=left,
+        )  # fmt: skip
+        if trial is None:
+            return left
+        best = trial.tried[trial.best]
+        if trial.best != AS_THEY_ARE and not best.may_be_right(self.noise):
+            return left
+        findings.axes, findings.orientation = trial, trial.best
+        if trial.best != AS_THEY_ARE and len(trial.tied) > 1:
+            others = "; ".join(str(other) for other in trial.tied[1:])
+            findings.notes.append(
+                f"these axes explain the frames as well: {others}; the picture may be turned or mirrored"
+            )
+        return best
+
+    def _foretell(self, probe: NDArray[np.complex64]) -> UnseenFrames | None:
+        return foretell(
+            self.frames, self.positions, probe,
+            good=self.scan.mask, learn_probe=True, sweeps=SWEEPS, library=self.library,
+        )  # fmt: skip
+
+    def _search_probe(self, findings: Findings, left: UnseenFrames | None) -> None:
+        """Search a probe for the axes as they are, and where none explains the frames for others."""
+        found: tuple[FoundProbe, Orientation] | None = None
+        for orientation in CLASSES[:1] if self.trusted else CLASSES:
+            probe = find_probe(
+                self.frames,
+                orientation.turn(self.positions),
+                self._mean_frame(),
+                modes=int(self.resolution["model.probe_modes"]),
+                good=self.scan.mask,
+                library=self.library,
+            )
+            if probe is None:
+                return
+            if found is None or probe.unseen.misfit < found[0].unseen.misfit:
+                found = probe, orientation
+            if found[0].unseen.may_be_right(self.noise):
+                break
+        if found is None:
+            return
+        probe, orientation = found
+        if left is not None and not self._better(probe.unseen, left):
+            findings.notes.append(
+                "no probe was found that explains the frames better than the file's: it leaves "
+                f"{probe.unseen.misfit:.3g} of frames not seen, the file's {left.misfit:.3g}"
+            )
+            return
+        if orientation != AS_THEY_ARE and probe.unseen.may_be_right(self.noise):
+            findings.orientation = orientation
+        unit = np.float32(np.sqrt(self.scan.mean_square()) / (self.scan.N / 2))
+        findings.probe = probe.probe * unit
+        instead = "the scan has none" if left is None else f"the file's leaves {left.misfit:.3g}"
+        findings.notes.append(
+            f"the probe was found from the frames: {probe}; it leaves {probe.unseen.misfit:.3g} of frames "
+            f"not seen, {instead}"
+        )
+
+    def _better(self, found: UnseenFrames, left: UnseenFrames) -> bool:
+        return found.misfit - self.noise < BETTER * (left.misfit - self.noise)
+
+    def _mean_frame(self) -> NDArray[np.float64]:
+        """Give the root of the mean intensity of all frames, shape (N, N)."""
+        total = np.zeros((self.scan.N, self.scan.N))
+        for start in range(0, len(self.scan), 256):
+            rows = np.arange(start, min(start + 256, len(self.scan)))
+            total += np.square(self.scan.amplitudes(rows), dtype=np.float64).sum(axis=0)
+        return np.sqrt(total / len(self.scan))
