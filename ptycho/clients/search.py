@@ -103,7 +103,10 @@ def settle(
     first = scan.parts[0]
     trusted = resolution["data.axes"] == "trust"
     known = first.probe_modes if probe is None else probe
-    if len(first) < FEWEST_FRAMES or not first.mean_square() > 0 or (trusted and known is not None):
+    other_side = known is not None and known.shape[-1] != first.N
+    if len(first) < FEWEST_FRAMES or not first.mean_square() > 0 or other_side:
+        return Settled(scan, resolution)
+    if trusted and known is not None:
         return Settled(scan, resolution)
     search = _Search(first, resolution, known, trusted=trusted, fixed_probe=probe is not None)
     if backend is None:

@@ -82,7 +82,8 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
     backend.begin(resolution)
     configurations = prepare_inference(resolution, name)
     scan = _read_scan(configurations.resolution)
-    settled = settle(scan, configurations.resolution, name, _read_scan, probe=trained.bundle.probe)
+    probe = trained.bundle.probe if isinstance(trained, OpenedBundle) else None
+    settled = settle(scan, configurations.resolution, name, _read_scan, probe=probe)
     if settled.scan is not scan:
         scan, configurations = settled.scan, prepare_inference(settled.resolution, name)
     target = Path(str(resolution["inference.output_dir"]))
