@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import KeysView
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -19,8 +20,10 @@ class IdentityTable(Generic[V]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __contains__(self, identity: int) -> bool:
-        return identity in self._entries
+    @property
+    def identities(self) -> KeysView[int]:
+        """The identities of the objects with an entry, as they are then."""
+        return self._entries.keys()
 
     def put(self, thing: object, value: V) -> None:
         """Keep a value for an object.

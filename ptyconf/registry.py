@@ -66,6 +66,7 @@ class Registry(Collection[str], Generic[T]):
         self._setting = setting
         self._apart = apart
         self._entries: dict[str, T] = {}
+        self._loaded: dict[str, T] = {}  # built-in entries that somebody has looked up
         self._modules: dict[str, str] | None = None
         self._plugins: dict[str, Any] | None = None
 
@@ -126,8 +127,9 @@ class Registry(Collection[str], Generic[T]):
         return (self[name] for name in self)
 
     def _find(self, name: str) -> T | None:
-        if name in self._entries:
-            return self._entries[name]
+        for known in (self._entries, self._loaded):
+            if name in known:
+                return known[name]
         if name in self._built_in():
             module = self._built_in()[name]
             entry = getattr(import_module(module), self._attribute, None)
@@ -138,9 +140,13 @@ class Registry(Collection[str], Generic[T]):
                         hint=f"{self._attribute} = ... in it, or a name that starts with an underscore",
                     )
                 )
-            return self._of_that_name(name, entry, module)
+            self._loaded[name] = self._of_that_name(name, entry, module)
+            return self._loaded[name]
         plugin = self._from_plugins().get(name)
-        return None if plugin is None else self._of_that_name(name, plugin.load(), plugin.value)
+        if plugin is None:
+            return None
+        self._loaded[name] = self._of_that_name(name, plugin.load(), plugin.value)
+        return self._loaded[name]
 
     def _of_that_name(self, name: str, entry: Any, place: str) -> T:
         """Accept an entry that calls itself what it is looked up by: else one of the names does nothing."""

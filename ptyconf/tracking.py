@@ -81,14 +81,14 @@ def _wrap_init(kind: Any) -> None:
         inner(self, *args, **kwargs)
         if type(self) is kind:
             caller = sys._getframe(1)  # noqa: SLF001  See _FieldsAsked.
-            if caller.f_code in _REPLACING and (asked := getattr(_ASKED, "last", None)) is not None:
+            if id(caller.f_code) in _REPLACING and (asked := getattr(_ASKED, "last", None)) is not None:
                 original, changes = asked
                 _ASKED.last = None
                 named = _SET.get(original) or frozenset()
                 _SET.put(self, named | {arguments[name] for name in changes if name in arguments})
             else:
                 given = (*order[: len(args)], *kwargs)
-                _SET.put(self, frozenset(arguments[name] for name in given if name in arguments))
+                _SET.put(self, frozenset([arguments[name] for name in given if name in arguments]))
 
     kind.__init__ = init
 
@@ -105,9 +105,10 @@ def _positional(init: Callable[..., Any]) -> tuple[str, ...]:
 # their local ``changes`` holds the caller's names and nothing else.
 
 
-def _codes(*functions: Any) -> dict[CodeType, str]:
-    codes = {getattr(function, "__code__", None): getattr(function, "__name__", "") for function in functions}
-    return {code: name for code, name in codes.items() if code is not None}
+def _codes(*functions: Any) -> dict[int, CodeType]:
+    """Give code by identity: its own hash would go through all its constants at every call."""
+    codes = [getattr(function, "__code__", None) for function in functions]
+    return {id(code): code for code in codes if code is not None}
 
 
 _REPLACING = _codes(dataclasses.replace, getattr(dataclasses, "_replace", None))
@@ -122,9 +123,9 @@ class _FieldsAsked:
 
     def __get__(self, instance: Any, owner: type) -> Any:
         frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
-        if frame is not None and frame.f_code not in _REPLACING:
+        if frame is not None and id(frame.f_code) not in _REPLACING:
             frame = frame.f_back if instance is None else None  # attrs.evolve asks through attrs.fields
-        if frame is not None and frame.f_code in _REPLACING:
+        if frame is not None and id(frame.f_code) in _REPLACING:
             seen = frame.f_locals
             original = next((seen[name] for name in ("obj", "self", "inst") if name in seen), None)
             if isinstance(original, owner):
@@ -146,11 +147,12 @@ def _note_replacing(kind: Any) -> None:
 def _wrap_setattr(kind: Any) -> None:
     inner = kind.__setattr__
     names = frozenset(_arguments(kind).values())
+    marked = _SET.identities
 
     @functools.wraps(inner)
     def assign(self: Any, name: str, value: object) -> None:
         inner(self, name, value)
-        if id(self) in _SET and name in names:  # it is not while the constructor runs
+        if id(self) in marked and name in names:  # it is not while the constructor runs
             known = _SET.get(self)
             if known is not None and name not in known:
                 _SET.put(self, known | {name})

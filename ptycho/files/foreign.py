@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["naming"]
+__all__ = ["BY_CONTENT", "named", "naming"]
 
-_BY_CONTENT = (
+BY_CONTENT = (
     RuntimeError,  # HDF5's library for whatever it cannot follow; RecursionError is one.
     TypeError,
     ValueError,
@@ -40,16 +40,26 @@ def naming(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except ScanError:
-        raise
-    except _BY_CONTENT as error:
-        if isinstance(error, OSError) and (error.filename is not None or str(path) in str(error)):
-            raise
-        reason = str(error).strip().partition("\n")[0] or "no reason given"
-        raise ScanError(
-            error_text(
-                f"{path} cannot be read: {type(error).__name__}: {reason[:300]}",
-                expected="a whole scan; `ptycho formats` lists what is known",
-                hint="copy the file again; an interrupted copy looks like this",
-            )
-        ) from error
+    except BY_CONTENT as error:
+        raise named(error, path) from error
+
+
+def named(error: Exception, path: Path) -> Exception:
+    """Give the error that names the file: a ScanError, or the error itself where it says enough.
+
+    Args:
+        error: What reading the file raised.
+        path: The file.
+    """
+    if isinstance(error, ScanError):
+        return error
+    if isinstance(error, OSError) and (error.filename is not None or str(path) in str(error)):
+        return error
+    reason = str(error).strip().partition("\n")[0] or "no reason given"
+    return ScanError(
+        error_text(
+            f"{path} cannot be read: {type(error).__name__}: {reason[:300]}",
+            expected="a whole scan; `ptycho formats` lists what is known",
+            hint="copy the file again; an interrupted copy looks like this",
+        )
+    )

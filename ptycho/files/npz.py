@@ -49,7 +49,7 @@ class NpzFile:
     """
 
     def __init__(self, path: str | Path, stream: IO[bytes] | None = None) -> None:
-        self.path = Path(path)
+        self.path = path if isinstance(path, Path) else Path(path)
         self._file = _open(self.path) if stream is None else stream
         self._size = self._file.seek(0, 2)
         try:

@@ -171,7 +171,7 @@ def open_scan(path: str | Path) -> ScanFile:
         FileNotFoundError: There is no such file.
         ScanError: It is compressed as a whole and damaged.
     """
-    path = Path(path)
+    path = path if isinstance(path, Path) else Path(path)
     try:
         status = path.stat()
     except FileNotFoundError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.files.foreign import naming
+from ptycho.files.foreign import BY_CONTENT, named
 from ptycho.scan.geometry import Geometry
 from ptycho.scan.scan_file import open_scan
 from ptycho.settings.data import ScanOptions
@@ -118,8 +118,13 @@ class ScanFormat:
 def _naming_its_file(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def guarded(file: ScanFile, *arguments: Any) -> Any:
-        with naming(file.path):
+        try:
             return function(file, *arguments)
+        except BY_CONTENT as error:
+            told = named(error, file.path)
+            if told is error:
+                raise
+            raise told from error
 
     return guarded
 

@@ -88,9 +88,11 @@ def _derivations() -> Iterator[Derivation]:
 def _rules() -> Iterator[Rule]:
     for path, line in _HOMES.items():
         if across := line.metadata.get("across"):
-            yield Rule((path, *across.others), _bound(across.check, path), name=across.name)
+            paths = (path, *across.others)
+            yield Rule(paths, _bound(across.check, path), name=across.name, when="written")
         if {"unsupported", "without_effect"} <= line.metadata.keys():
-            yield Rule((path,), _refused_where_it_acts(path, line), name="a feature that is there")
+            check = _refused_where_it_acts(path, line)
+            yield Rule((path,), check, name="a feature that is there", when="written")
 
 
 def _refused_where_it_acts(path: str, line: Attribute) -> Callable[[Resolution], Complaint | None]:

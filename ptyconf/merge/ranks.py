@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from operator import itemgetter
 from typing import Any
 
 from ptyconf.errors import Problem
@@ -31,7 +32,11 @@ def in_one_order(ranked: Ranked, precedence: Precedence) -> list[list[LayerValue
             group = [layer_values for _, layer_values in ranked[start:end]]
             group.sort(key=lambda layer_values: names[layer_values.name])
             if len({layer_values.name for layer_values in group}) < len(group):
-                group.sort(key=lambda layer_values: (names[layer_values.name], *_mark(layer_values)))
+                marks = [(names[layer_values.name], *_mark(layer_values)) for layer_values in group]
+                if len({*marks}) < len(group):
+                    marks = [(*mark, _text(one)) for mark, one in zip(marks, group, strict=True)]
+                order = sorted(range(len(group)), key=marks.__getitem__)
+                group = [group[number] for number in order]
             ranked[start:end] = [(rank, layer_values) for layer_values in group]
             groups.append(group)
         start = end
@@ -39,20 +44,20 @@ def in_one_order(ranked: Ranked, precedence: Precedence) -> list[list[LayerValue
 
 
 def _mark(layer_values: LayerValues) -> tuple[Any, ...]:
-    """Tell layers of one name and rank apart by kind, by where they stand, and by what they say; once."""
+    """Tell layers of one name and rank apart by kind and by where they stand; once."""
     if layer_values.mark is None:
         path = min(layer_values.values, default="")
         origin = layer_values.origin(path) if path else None
         place = ("", 0, 0, "")
         if origin is not None:
             place = (origin.file or "", origin.line or 0, origin.column or 0, origin.key)
-        text = repr(sorted(layer_values.values.items(), key=_path))
-        layer_values.mark = (layer_values.kind, *place, text)
+        layer_values.mark = (layer_values.kind, *place)
     return layer_values.mark
 
 
-def _path(pair: tuple[str, Any]) -> str:
-    return pair[0]
+def _text(layer_values: LayerValues) -> str:
+    """Tell layers of one place apart by what they say."""
+    return repr(sorted(layer_values.values.items(), key=itemgetter(0)))
 
 
 def needs_a_look(schema: Schema, group: list[LayerValues]) -> bool:

@@ -254,16 +254,17 @@ class Resolution(Mapping[str, Any]):
         if can_be_referenced(type(instance)):
             BUILT.put(instance, Built(self, view, at))
         if is_tracked(type(instance)):
-            histories = self._state.histories
-            written = []
-            for attribute in view.own:
-                path = attribute.bind.path if attribute.slot is None else join_path((*at, attribute.argument))
-                link = histories.get(path)
-                if (link is not None and link[0].kind != "defaults") or (
-                    link is None and path in self and self.trace(path).winner.origin.kind != "defaults"
-                ):
-                    written.append(attribute.name)
+            top, places = self._state.histories.get, view.places(at)
+            written = [
+                name
+                for name, path in places
+                if (self._is_written(path) if (link := top(path)) is None else link[0].kind != "defaults")
+            ]
             mark_set(instance, written)
+
+    def _is_written(self, path: str) -> bool:
+        """Tell whether a layer other than defaults wrote what stands below a setting."""
+        return path in self and self.trace(path).winner.origin.kind != "defaults"
 
     def _present(self, view: View[Any]) -> bool:
         """Tell whether a layer other than defaults wrote into a view that may be absent."""

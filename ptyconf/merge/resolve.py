@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,8 @@ def resolve(
     resolution = Resolution(state)
     if not work.problems:
         for rule in (*schema.rules, *extra):
+            if rule.when == "written" and work.written.isdisjoint(rule.paths):
+                continue
             problem = _broken(rule, resolution, work)
             if problem is not None:
                 work.problems.append(problem)
@@ -181,7 +184,9 @@ class _Work:
         self.histories: dict[str, Any] = {}
         self.values: dict[str, Any] = {}
         self.problems: list[Problem] = []
+        self.written: set[str] = set()  # by layers above the defaults
         self.touched: set[str] = set()  # to be checked
+        self.passing: set[str] = set()  # paths of which some layer is passed over
         self.hidden: set[str] = set()  # what follows from a secret
 
     @cached_property
@@ -208,9 +213,12 @@ class _Work:
         self.histories = pile(
             [(layer_values, layer_values.columns) for layer_values in above], base.histories
         )
-        self.values = {path: link[1] for path, link in self.histories.items()}
-        if self.schema.checked:
-            self.touched.update(base.dubious, *(layer_values.columns[0] for layer_values in above))
+        self.values = dict(base.values)
+        for layer_values in above:
+            self.values.update(zip(*layer_values.columns, strict=True))
+        self.written.update(*[layer_values.columns[0] for layer_values in above])
+        self.touched = {*self.written, *base.dubious}
+        self.passing = {*base.passing, *chain.from_iterable(layer_values.passed for layer_values in above)}
         for layer_values in self.outspoken:
             for fault in layer_values.faults:
                 self.problems.append(self.places.problem(fault, layer_values))
@@ -240,7 +248,7 @@ class _Work:
     def pass_over(self) -> None:
         """Let the next entry win where the highest one's layer is passed over for this setting."""
         histories, values = self.histories, self.values
-        for path in self.schema.passed_over:
+        for path in self.passing:
             link = histories.get(path)
             if link is not None and path in link[0].passed:
                 passing = winner(link, lambda link, path=path: path not in link.passed)  # type: ignore[misc]

@@ -255,6 +255,8 @@ class Settling:
 
     def from_secret(self, inputs: Mapping[str, Any]) -> bool:
         """Tell whether one of the inputs of a derivation is a secret."""
+        if not self.hidden and not self.schema.has_secrets:
+            return False
         from ptyconf.merge.refusals import holds_secret
 
         return any(name in self.hidden or holds_secret(self.schema.slot(name)) for name in inputs)
@@ -267,9 +269,10 @@ class Settling:
         for path in self.schema.required:
             if self.values.get(path) is None and path not in faulty:
                 self.problems.append(self.missing(path))
-        for setting in self.schema.checked:
-            if setting.path in self.touched and setting.path not in faulty and setting.path in self.values:
-                self.check(setting, setting.path, self.values[setting.path])
+        checked = self.schema.checked
+        for path in sorted(checked.keys() & self.touched, key=checked.__getitem__):
+            if path not in faulty and path in self.values:
+                self.check(self.schema.settings[path], path, self.values[path])
         for root in self.schema.checked_below:
             if root in self.values and root not in faulty:
                 slot = self.schema.index.slots[root]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ptyconf.merge.cache import cache_of
@@ -28,7 +29,8 @@ class Base(NamedTuple):
     layers: tuple[LayerValues, ...]  # held, so that their identities stay theirs
     histories: dict[str, Any]
     values: dict[str, Any]
-    dubious: frozenset[str] = frozenset()
+    dubious: frozenset[str]  # paths of defaults that their own checks may refuse
+    passing: frozenset[str]  # paths of which some layer is passed over
 
 
 def base_of(schema: Schema, layers: tuple[LayerValues, ...]) -> Base:
@@ -42,7 +44,8 @@ def base_of(schema: Schema, layers: tuple[LayerValues, ...]) -> Base:
     together = (*layers, rest)
     histories = stack((layer_values, layer_values.values) for layer_values in reversed(together))
     values = {path: link[1] for path, link in histories.items()}
-    base = Base(together, histories, values, frozenset(_dubious(schema, values)))
+    passing = frozenset(chain.from_iterable(layer_values.passed for layer_values in together))
+    base = Base(together, histories, values, frozenset(_dubious(schema, values)), passing)
     if len(stacks) >= KEPT_STACKS:
         stacks.clear()
     stacks[key] = base
@@ -51,10 +54,10 @@ def base_of(schema: Schema, layers: tuple[LayerValues, ...]) -> Base:
 
 def _dubious(schema: Schema, values: Mapping[str, Any]) -> Iterator[str]:
     """Find the defaults that their own checks may refuse; they are wrong if nothing stands above."""
-    for setting in schema.checked:
-        value = values.get(setting.path)
-        if value is not None and not passes(setting, value):
-            yield setting.path
+    for path in schema.checked:
+        value = values.get(path)
+        if value is not None and not passes(schema.settings[path], value):
+            yield path
 
 
 def passes(setting: Setting, value: Any) -> bool:

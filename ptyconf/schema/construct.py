@@ -71,7 +71,7 @@ def make_builder(
     names = {field.name for field in fields_of(target)}
     overrides: dict[str, Any] = {name: override(omit=True) for name in names - set(parts)}
     for name, (key, convert) in parts.items():
-        hook = _as_it_is if convert is None else _through(convert)
+        hook = _AsItIs() if convert is None else _through(convert)
         overrides[name] = override(rename=key, struct_hook=hook)
     return make_dict_structure_fn(
         target,
@@ -110,8 +110,14 @@ def _through(convert: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda value, _: convert(value)
 
 
-def _as_it_is(value: Any, _: Any) -> Any:
-    return value
+class _AsItIs:
+    """The hook of a value that is read already: false, for cattrs writes no call of a hook that is false."""
+
+    def __call__(self, value: Any, _: Any) -> Any:
+        return value
+
+    def __bool__(self) -> bool:
+        return False
 
 
 class _Whole:

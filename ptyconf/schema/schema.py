@@ -85,13 +85,15 @@ class Schema:
         self.own_variables = _own_variables({**_fixed(self.patterns), **slots})
         self.derivations = _in_order(tuple(derivations), self)
         self.passed_over = _by_path(self.policies, self)
-        self.checked = tuple(setting for setting in self.settings.values() if setting.restricted)
+        restricted = [path for path, setting in self.settings.items() if setting.restricted]
+        self.checked = {path: number for number, path in enumerate(restricted)}  # with their order
         self.checked_below = tuple(
             dict.fromkeys(
                 self.locate(path)[0] for path, slot in self.patterns.items() if slot.setting.restricted
             )
         )
         self.secret_names = _secret_names(self)
+        self.has_secrets = any(slot.setting.secret for slot in (*slots.values(), *self.patterns.values()))
         self.special = tuple(
             path for path, slot in slots.items() if slot.setting.merge != "replace" or slot.node is not None
         )

@@ -164,11 +164,19 @@ class Derivation:
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """A condition across settings; ``check`` sees the whole resolution and says what is wrong, or None."""
+    """A condition across settings.
+
+    Args:
+        paths: The settings of which it speaks.
+        check: Sees the whole resolution and says what is wrong, or None.
+        name: What the condition is called.
+        when: "always", or "written": only where a layer above the defaults has one of the paths.
+    """
 
     paths: tuple[str, ...]
     check: Callable[[Resolution], str | Complaint | None]
     name: str = field(default="", kw_only=True)
+    when: Literal["always", "written"] = field(default="always", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "paths", _strings(self.paths))

@@ -13,6 +13,7 @@ from ptyconf.errors import SchemaError
 from ptyconf.identity import can_be_referenced
 from ptyconf.schema.annotations import is_record
 from ptyconf.schema.fields import UNSET, attribute_value, fields_of
+from ptyconf.schema.path import Segments, join_path
 
 if TYPE_CHECKING:
     from ptyconf.schema.tree import Slot
@@ -113,13 +114,14 @@ class View(Generic[T]):
         )
         self.omitted = frozenset(omit)
         self.builder: Any = None  # what makes instances, once somebody builds one
+        self._places: tuple[tuple[str, str], ...] | None = None
 
     @classmethod
     def below(cls, target: Any, section: str, attributes: tuple[Attribute, ...]) -> View[Any]:
         """Make the view of a class that stands inside another, or of a class as a schema sees it."""
         view = object.__new__(cls)
         view.target, view.section, view.attributes = target, section, attributes
-        view.aliases, view.builder = False, None
+        view.aliases, view.builder, view._places = False, None, None
         view.omitted = frozenset()
         return view
 
@@ -133,6 +135,16 @@ class View(Generic[T]):
     def own(self) -> tuple[Attribute, ...]:
         """The attributes that hold settings themselves, without nested classes."""
         return tuple(attribute for attribute in self.attributes if attribute.nested is None)
+
+    def places(self, at: Segments) -> tuple[tuple[str, str], ...]:
+        """Pair every attribute that holds a setting with the path of that, for an instance at some place."""
+        if self._places is not None:
+            return self._places
+        own = self.own
+        if all(attribute.slot is None for attribute in own):
+            self._places = tuple((attribute.name, attribute.bind.path) for attribute in own)
+            return self._places
+        return tuple((attribute.name, join_path((*at, attribute.argument))) for attribute in own)
 
     @property
     def nested(self) -> tuple[View[Any], ...]:
