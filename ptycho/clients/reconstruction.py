@@ -21,7 +21,7 @@ from ptycho.reconstruction.picture import SHOWN_FRAMES, place_scan
 from ptycho.reconstruction.positions_fit import stage_error
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.run.resolve import resolve_run
-from ptycho.scan.frame_store import store_frames
+from ptycho.scan.frame_store import normalised_ceiling, store_frames
 from ptycho.scan.raw_data import RawData, require_one_scan
 from ptycho.settings.data import ScanOptions
 from ptyconf.errors import error_text
@@ -89,7 +89,8 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
     dose = float(resolution["training.nphotons"]) if scan.quantity == "amplitude" else None
     normalisation = measure(scan.mean_square(), scan.N, scan.quantity, dose, given)
     stored = store_frames(scan, normalisation.amplitude_factor, np.arange(scan.n_frames))
-    measurement = Measurement(stored.store.frames, scan.positions, scan.mask)
+    ceiling = normalised_ceiling(scan, normalisation.amplitude_factor)
+    measurement = Measurement(stored.store.frames, scan.positions, scan.mask, ceiling)
     asked = resolution["inference.refine_epochs"]
     decides = str(resolution.winner_layer("inference.refine_epochs")).endswith("-defaults")
     backend = load_backend(str(resolution["inference.backend"]))

@@ -61,6 +61,6 @@ class _Unseen:
             scan.amplitudes(chosen) * np.float32(scales.amplitude_factor),
             positions[chosen],
             scales.probe(probe),
-            good=scan.mask,
+            good=scan.unclipped,
             library=library,
         )

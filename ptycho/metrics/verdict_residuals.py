@@ -15,6 +15,7 @@ from ptycho.physics.illumination import probe_intensity
 from ptycho.reconstruction.frame_noise import FrameSums, counts_photons
 from ptycho.reconstruction.prediction import predict_frames
 from ptycho.reconstruction.unseen_frames import unexplained_share
+from ptycho.scan.frame_store import BELOW_CEILING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +84,8 @@ def residuals_of(reconstruction: Reconstruction, scan: RawData) -> Residuals:
         reconstruction: The picture; a single factor between its scale and the frames is fitted.
         scan: The frames that it was made from.
     """
-    good = np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask
+    # What mostly is saturated hardly changes from frame to frame, and has no noise to be measured by.
+    good = np.ones((scan.N, scan.N), bool) if scan.unclipped is None else scan.unclipped
     factor = _factor(reconstruction, scan, good)
     sums, squared = FrameSums(int(good.sum())), np.zeros(int(good.sum()))
     absolute = 0.0
@@ -91,6 +93,9 @@ def residuals_of(reconstruction: Reconstruction, scan: RawData) -> Residuals:
     for rows in _portions(scan.n_frames, scan.N):
         measured = scan.amplitudes(rows)[:, good].astype(np.float64)
         error = measured - factor * _predicted(reconstruction, rows)[:, good]
+        if scan.ceiling is not None:
+            # A saturated pixel says no more than that as much fell on it.
+            error = np.where(measured >= BELOW_CEILING * scan.ceiling, np.maximum(error, 0.0), error)
         sums.add(measured)
         squared += (error**2).sum(axis=0)
         absolute += float(np.abs(error).sum())

@@ -33,11 +33,13 @@ class Light(NamedTuple):
         probe: Complex modes on the network's scale, shape (P, N, N) or (B, 1, P, N, N).
         scale: Measured s, so that (s X)² are counts, shape () or (B, 1, 1, 1).
         good: True where a detector pixel is good, shape (N, N) or (B, 1, N, N).
+        ceiling: Normalised amplitude from which on a pixel is saturated, shape () or (B, 1, 1, 1), or None.
     """
 
     probe: Array
     scale: Array
     good: Array
+    ceiling: Array | None = None
 
 
 class Inference:

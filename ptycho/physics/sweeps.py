@@ -41,7 +41,8 @@ class FrameBatch(NamedTuple):
     """Some frames and where they lie.
 
     Attributes:
-        measured: Normalised amplitudes, zero frequency at [N/2, N/2], shape (K, N, N).
+        measured: Normalised amplitudes, zero frequency at [N/2, N/2], shape (K, N, N); minus the amplitude
+            where a pixel was saturated, and says no more than that it saw at least as much.
         index: Place of each patch pixel in the row, shape (K, N, N).
         rest: What whole pixels leave of each position [x, y], shape (K, 2).
     """
@@ -90,12 +91,14 @@ class StepKind:
         between_pixels: Some position is no whole pixel. Otherwise two of every three transforms are spared.
         masked: Some detector pixels are bad.
         find_shifts: Say how far each frame lies from where it was laid.
+        saturated: Some measured values are saturated.
     """
 
     learn_probe: bool
     between_pixels: bool
     masked: bool
     find_shifts: bool = False
+    saturated: bool = False
 
 
 def step(
@@ -131,7 +134,13 @@ def pull(
     patches = ops.gather(estimate.row, batch.index)
     ramp = shift_ramp(ops, batch.rest, estimate.probe) if kind.between_pixels else None
     probe = estimate.probe[None] if ramp is None else ops.ifft2(ops.fft2(estimate.probe)[None] * ramp)
-    change, misfit = _change(ops, patches[:, None] * probe, batch.measured, good if kind.masked else None)
+    change, misfit = _change(
+        ops,
+        patches[:, None] * probe,
+        batch.measured,
+        good if kind.masked else None,
+        saturated=kind.saturated,
+    )
     light = ops.reduce_sum(ops.power(probe), 1)
     if ramp is None:
         light = ops.broadcast_to(light, ops.shape(batch.measured))
@@ -187,16 +196,21 @@ def shift(ops: Operations, waves: Array, offsets: Array) -> Array:
     return ops.ifft2(ops.fft2(waves) * shift_ramp(ops, offsets, waves))
 
 
-def _change(ops: Operations, waves: Array, measured: Array, good: Array | None) -> tuple[Array, Array]:
+def _change(
+    ops: Operations, waves: Array, measured: Array, good: Array | None, *, saturated: bool
+) -> tuple[Array, Array]:
     """Find how exit waves (K, P, N, N) have to change for the measured amplitudes, and how far they are off.
 
     Amplitudes are what Poisson noise leaves with the same variance, 1/4 of a photon, in every bright pixel.
+    A saturated pixel asks for nothing once as much is predicted as it can show: its likelihood has one side.
     """
     fields = ops.fft2(waves)
     # Divided by N: fields are unscaled, and measured amplitudes belong to the unitary transform.
     amplitude = ops.sqrt(ops.reduce_sum(ops.power(fields), 1)) / waves.shape[-1]
     measured = ops.ifftshift(measured)
-    gap = measured - amplitude
+    gap = ops.absolute(measured) - amplitude if saturated else measured - amplitude
+    if saturated:
+        gap = ops.where(measured < 0, ops.maximum(gap, 0.0), gap)
     if good is not None:
         good = ops.ifftshift(good)
         # A bad pixel may hold NaN: it is chosen away, for a product with zero would keep it.

@@ -72,11 +72,13 @@ class Measurement:
         frames: Gives normalised amplitudes by index into the positions.
         positions: Patch centres [x, y] in pixels, shape (n, 2).
         good: True where a detector pixel is good, shape (N, N), or None.
+        ceiling: Normalised amplitude from which on a pixel is saturated, or None.
     """
 
     frames: FrameSource
     positions: Positions
     good: Mask | None = None
+    ceiling: float | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -183,6 +185,7 @@ class Iteration:
             self._layout.between_pixels,
             self._measurement.good is not None,
             settings.find_shifts,
+            self._measurement.ceiling is not None,
         )
         functions = self._library.functions(kind, self._layout.window.shape[0])
         dampings = Dampings(
@@ -221,8 +224,14 @@ class Iteration:
         return functools.reduce(add, (pull(frames[start : start + self._portion]) for start in starts))
 
     def _batch(self, frames: NDArray[np.int64]) -> FrameBatch:
+        measured, ceiling = (
+            np.asarray(self._measurement.frames(frames), np.float32),
+            self._measurement.ceiling,
+        )
+        if ceiling is not None:
+            measured = np.where(measured >= np.float32(ceiling), -measured, measured)
         return FrameBatch(
-            self._library.array(np.asarray(self._measurement.frames(frames), np.float32)),
+            self._library.array(measured),
             self._library.array(self._layout.index(frames)),
             self._library.array(self._layout.rest[frames]),
         )

@@ -19,7 +19,7 @@ from ptycho.physics.fourier import far_field_amplitude
 from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import Stitched, stitch
 from ptycho.reconstruction.result import Reconstruction
-from ptycho.scan.frame_store import FrameStore, store_frames
+from ptycho.scan.frame_store import normalised_ceiling, store_frames
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptyconf import Resolution
@@ -160,7 +160,9 @@ def _reconstruct(
         predicted = np.stack([inferred.predicted[index] for index in shown.tolist()])
     refinement = None
     if options.refine_epochs > 0:
-        refinement = _refine(whole, trained, stored.store, scan, options, notes)
+        ceiling = normalised_ceiling(scan, factor)
+        frames = Measurement(stored.store.frames, scan.positions, scan.mask, ceiling)
+        refinement = _refine(whole, trained, frames, options, notes)
         predicted = _predict(trained, refinement.object, whole.origin_px, scan.positions[shown])
         if options.learn_probe:
             patches = cut(refinement.object, scan.positions[shown], scan.N, origin_px=whole.origin_px)
@@ -280,18 +282,14 @@ class _Refinement(NamedTuple):
 def _refine(
     whole: Stitched,
     trained: TrainedNetwork,
-    store: FrameStore,
-    scan: RawData,
+    frames: Measurement,
     options: PictureOptions,
     notes: list[str],
 ) -> _Refinement:
     """Move the picture towards what all frames together measured, and a flat one for comparison."""
     sweeps, library = options.refine_epochs, trained.sweeps()
-    measurement = Measurement(store.frames, scan.positions, scan.mask)
     probe = trained.gain() * trained.probe()
-    start_from = partial(
-        refine, library, measurement, probe=probe, sweeps=sweeps, learn_probe=options.learn_probe
-    )
+    start_from = partial(refine, library, frames, probe=probe, sweeps=sweeps, learn_probe=options.learn_probe)
     refined = start_from(picture=whole)
     flat = start_from(picture=flat_like(whole)) if options.compare_flat else None
     misfits = refined.misfits

@@ -112,15 +112,24 @@ class PixelFindings:
         bad: Pixels that measure nothing in any frame, shape (H, W), True = bad.
         flaws: Single values that are no measurement.
         notes: What was found and by what, one sentence each.
+        saturation: Value from which on a pixel is saturated and says no more than that, or None.
+        saturated: Pixels that mostly are, shape (H, W).
     """
 
     bad: NDArray[np.bool_]
     flaws: FrameFlaws
     notes: tuple[str, ...]
+    saturation: float | None
+    saturated: NDArray[np.bool_]
 
 
 def find_bad_pixels(
-    table: PixelTable, dtype: np.dtype[Any], known: NDArray[np.bool_] | None, beam: tuple[int, int]
+    table: PixelTable,
+    dtype: np.dtype[Any],
+    known: NDArray[np.bool_] | None,
+    beam: tuple[int, int],
+    *,
+    one_sided: bool = True,
 ) -> PixelFindings:
     """Tell bad pixels from the frames.
 
@@ -129,6 +138,8 @@ def find_bad_pixels(
         dtype: Kind of the frames' numbers: the highest that it holds is a marker.
         known: Pixels that are known to be bad, shape (H, W), or None.
         beam: Row and column of zero frequency in the file's frames.
+        one_sided: Whether what follows knows that a saturated pixel saw at least as much; else it is masked
+            where it mostly is saturated, and replaced where it sometimes is.
     """
     bad = np.zeros(table.mean.shape, bool) if known is None else known.copy()
     notes: list[str] = []
@@ -146,12 +157,21 @@ def find_bad_pixels(
     top = float(np.iinfo(dtype).max) if dtype.kind in "iu" else np.inf
     add(constant & (table.highest == top), f"at {top:.0f} in every frame, the marker of {dtype}")
     add((table.highest < 0) & (dtype.kind == "i"), "negative in every frame, a marker")
-    add(constant & _above(table.mean, bad), "stuck at one value above their neighbours")
+    # Whoever always stands at the end of the counter, with others, is saturated and not stuck.
+    end = None if bad.all() else _ceiling(table, bad, np.empty((0, 3), np.int64))
+    stuck = constant & (table.highest != (np.inf if end is None else end))
+    add(stuck & _above(table.mean, bad), "stuck at one value above their neighbours")
     add(_dead(table, bad) & (n >= FEWEST_FRAMES), "dark in every frame while their neighbours are not")
     add(_hot(table, bad, beam), f"hot: {HOT_RATIO:g} times brighter than any neighbour")
     spikes = _spikes(table, bad)
     # Without the spikes: one of them would pass for the highest value of the detector.
     ceiling = None if bad.all() else _ceiling(table, bad, spikes)
+    saturated = np.zeros(bad.shape, bool) if ceiling is None else (table.mean > 0.5 * ceiling) & ~bad
+    saturated &= table.highest >= (np.inf if ceiling is None else ceiling)
+    saturation = ceiling if one_sided else None
+    if saturation is not None:
+        notes.append(_saturation_note(table, saturation, saturated, bad))
+        ceiling = None
     if ceiling is not None:
         add((table.mean > 0.5 * ceiling) & (table.highest >= ceiling), f"saturated at {ceiling:g}")
     flaws = FrameFlaws(
@@ -160,7 +180,8 @@ def find_bad_pixels(
         negative=dtype.kind == "i" and bool(np.any((table.lowest < 0) & ~bad)),
         spikes=spikes,
     )
-    return PixelFindings(bad, flaws, (*notes, *_flaw_notes(table, flaws, bad)))
+    notes += _flaw_notes(table, flaws, bad)
+    return PixelFindings(bad, flaws, tuple(notes), saturation, saturated)
 
 
 def find_dark_frames(table: PixelTable) -> NDArray[np.bool_]:
@@ -241,6 +262,16 @@ def _ceiling(table: PixelTable, bad: NDArray[np.bool_], spikes: NDArray[np.int64
     shared = int(np.count_nonzero((highest == top) & (table.second == top)))
     enough = table.whole and top >= SATURATED_COUNTS and shared >= SATURATED_PIXELS
     return top if enough else None
+
+
+def _saturation_note(
+    table: PixelTable, ceiling: float, mostly: NDArray[np.bool_], bad: NDArray[np.bool_]
+) -> str:
+    pixels = int(np.count_nonzero((table.highest >= ceiling) & ~bad))
+    return (
+        f"{pixels} pixels are saturated at {ceiling:g}, {int(mostly.sum())} of them in most frames; "
+        "there the frames say that as much or more fell on them"
+    )
 
 
 def _flaw_notes(table: PixelTable, flaws: FrameFlaws, bad: NDArray[np.bool_]) -> list[str]:

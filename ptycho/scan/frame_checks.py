@@ -41,6 +41,8 @@ class _Pixels:
     dark: NDArray[np.bool_]
     notes: list[str]
     negative: bool = False
+    saturation: float | None = None
+    saturated: NDArray[np.bool_] | None = None
 
 
 def check_all_frames(
@@ -90,7 +92,16 @@ def check_all_frames(
     crop = options.frame_side(_square_px(given, min(rows, columns))) * options.bin
     detector = Detector(rows, corner, crop, options.bin, columns, beam, orientation)
     notes = [why, where, *beam_notes, *pixels.notes, *_cut_notes(detector)]
-    return FrameStack(raw, quantity, detector, pixels.bad, repair=repair), pixels.dark, notes
+    stack = FrameStack(
+        raw,
+        quantity,
+        detector,
+        pixels.bad,
+        repair=repair,
+        saturation=pixels.saturation,
+        saturated=pixels.saturated,
+    )
+    return stack, pixels.dark, notes
 
 
 def _square_px(given: ScanArrays, square: int) -> int:
@@ -109,7 +120,10 @@ def _look_at_pixels(raw: Any, given: ScanArrays) -> _Pixels:
     if given.source.read_by == "" or given.options.bad_pixels == "mask":
         return _Pixels(bad, flaws, np.zeros(n, bool), notes)
     table = tabulate(raw, bad)
-    findings = find_bad_pixels(table, raw.dtype, bad, (shape[0] // 2, shape[1] // 2))
+    beam = (shape[0] // 2, shape[1] // 2)
+    # A sum over saturated and other pixels has no ceiling of its own.
+    one_sided = given.options.bin == 1
+    findings = find_bad_pixels(table, raw.dtype, bad, beam, one_sided=one_sided)
     new = findings.bad if findings.bad.any() else None
     if new is not None and (bad is None or np.any(new & ~bad)):
         # The light of a frame is judged without what was found: one hot pixel can outshine it all.
@@ -122,7 +136,15 @@ def _look_at_pixels(raw: Any, given: ScanArrays) -> _Pixels:
     lowest = table.lowest if new is None else table.lowest[~new]
     # Whole numbers below zero were never subtracted from: they are no counts, and are refused.
     negative = raw.dtype.kind == "f" and not table.whole and bool(np.any(lowest < 0))
-    return _Pixels(new, flaws, dark, [*notes, *findings.notes], negative)
+    return _Pixels(
+        new,
+        flaws,
+        dark,
+        [*notes, *findings.notes],
+        negative,
+        findings.saturation,
+        findings.saturated if findings.saturated.any() else None,
+    )
 
 
 def _unit(raw: Any, bad: NDArray[np.bool_] | None) -> Unit | None:

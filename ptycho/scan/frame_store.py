@@ -15,6 +15,10 @@ FrameArray = NDArray[np.float32]
 HOST_SHARE = 0.25
 """A scan is kept in main memory when it takes no more than this share of what is free."""
 
+BELOW_CEILING = 1 - 1e-5
+"""Share of a ceiling that counts as reached: more than single precision loses on the way, and far less than
+one count of the 32 at least that a ceiling is."""
+
 UNKNOWN_FREE_BYTES = 4 * 2**30
 """Free main memory assumed where the system does not tell."""
 
@@ -92,6 +96,17 @@ def store_frames(scan: RawData, factor: float | NDArray[np.float32], used: Indic
     if size <= HOST_SHARE * free_bytes():
         return Stored(ResidentFrames(lazy, used), f"frames are held in memory ({describe_size(size)})")
     return Stored(lazy, f"frames are read when they are needed ({describe_size(size)} in all)")
+
+
+def normalised_ceiling(scan: RawData, factor: float) -> float | None:
+    """Give the normalised amplitude from which on a pixel of a scan is saturated, or None.
+
+    Args:
+        scan: The scan.
+        factor: X / measured amplitude.
+    """
+    # A little below: amplitudes in single precision are compared with it.
+    return None if scan.ceiling is None else scan.ceiling * factor * BELOW_CEILING
 
 
 def free_bytes() -> int:

@@ -147,6 +147,8 @@ class FrameStack:
         bad: Pixels of ``raw`` that measure nothing, shape (H, W), or None.
         indices: Which frames of ``raw`` this stack consists of, or None for all.
         repair: What stands in for single values that are no measurement, or None.
+        saturation: Value of ``raw`` from which on a pixel is saturated, or None.
+        saturated: Pixels of ``raw`` that mostly are, shape (H, W), or None.
     """
 
     raw: Any
@@ -155,6 +157,8 @@ class FrameStack:
     bad: NDArray[np.bool_] | None = None
     indices: Indices | None = None
     repair: Repair | None = None
+    saturation: float | None = None
+    saturated: NDArray[np.bool_] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Send a memory map to another process as its place in the file, not as its content."""
@@ -182,6 +186,21 @@ class FrameStack:
             return None
         good: NDArray[np.bool_] = self.detector.pool(bad) == 0
         return good
+
+    @property
+    def ceiling(self) -> float | None:
+        """Amplitude from which on a pixel is saturated, or None."""
+        if self.saturation is None:
+            return None
+        return float(np.sqrt(self.saturation)) if self.quantity == "counts" else self.saturation
+
+    @property
+    def unclipped(self) -> NDArray[np.bool_] | None:
+        """Good pixels that show all of their light in most frames, True = so; None when all do."""
+        if self.saturated is None:
+            return self.mask
+        whole: NDArray[np.bool_] = self.detector.pool(self.detector.cut(self.saturated, fill=True)) == 0
+        return whole if self.mask is None else whole & self.mask
 
     @property
     def _bad_cut(self) -> Array | None:
@@ -230,10 +249,15 @@ class FrameStack:
         return np.sqrt(pooled, out=pooled)
 
     def mean_square(self) -> float:
-        """Average the summed squared amplitude of a frame: photons per frame when these are counts."""
-        total = 0.0
+        """Average the summed squared amplitude of a frame: photons per frame when these are counts.
+
+        Pixels that are mostly saturated are left out: what they show says nothing of how bright they are.
+        """
+        total, whole = 0.0, self.unclipped if self.saturated is not None else None
         for where in chunks(len(self), self.detector.shape[0] * self.detector.shape[1]):
             block = self.amplitudes(where)
+            if whole is not None:
+                block[:, ~whole] = 0.0
             total += float(np.einsum("nij,nij->n", block, block, dtype=np.float64).sum())
             release_pages(self.raw)
         return total / max(len(self), 1)

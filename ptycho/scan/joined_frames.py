@@ -52,6 +52,17 @@ class JoinedStack:
         masks = [stack.mask for stack in self.stacks if stack.mask is not None]
         return np.logical_and.reduce(masks) if masks else None
 
+    @property
+    def unclipped(self) -> NDArray[np.bool_] | None:
+        """Pixels that are good in all scans and show all of their light in most frames; None when all do."""
+        masks = [stack.unclipped for stack in self.stacks if stack.unclipped is not None]
+        return np.logical_and.reduce(masks) if masks else None
+
+    @property
+    def ceiling(self) -> float | None:
+        """The lowest amplitude at which pixels of a scan are saturated, or None."""
+        return min((stack.ceiling for stack in self.stacks if stack.ceiling is not None), default=None)
+
     def subset(self, indices: NDArray[np.int64]) -> JoinedStack:
         """Give some of the frames, as a view."""
         return replace(self, indices=indices if self.indices is None else self.indices[indices])

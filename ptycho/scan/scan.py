@@ -231,6 +231,16 @@ class Scan:
         return self._valid.frames.mask
 
     @property
+    def unclipped(self) -> NDArray[np.bool_] | None:
+        """Good pixels that show all of their light in most frames, shape (N, N); None when all do."""
+        return self._valid.frames.unclipped
+
+    @property
+    def ceiling(self) -> float | None:
+        """Measured amplitude at which the detector's pixels are saturated, or None where none is."""
+        return self._valid.frames.ceiling
+
+    @property
     def Y(self) -> Array | None:  # noqa: N802  The contract's name.
         """Object patches for supervised training, shape (n, N, N), or None."""
         labels = self._valid.labels
@@ -299,7 +309,7 @@ class Scan:
 
     def _share_of_light_seen(self) -> float:
         """Give the share of the probe's own light that falls on good pixels; 1 where it is not known."""
-        mask, modes = self.mask, self.probe_modes
+        mask, modes = self.unclipped, self.probe_modes
         if mask is None or modes is None:
             return 1.0
         light = np.fft.fftshift(np.sum(np.abs(np.fft.fft2(modes)) ** 2, axis=0))

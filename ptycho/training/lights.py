@@ -6,7 +6,7 @@ Shape legend: S scans, B groups of a batch, P probe modes, N frame side.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,12 +32,14 @@ class ScanLight:
         probe: Modes on the network's scale, shape (P, N, N).
         normalisation: Scales of the scan.
         mask: True where a detector pixel is good, shape (N, N), or None where all are.
+        ceiling: Normalised amplitude from which on a pixel is saturated, or None.
     """
 
     name: str
     probe: NDArray[np.complex64]
     normalisation: Normalisation
     mask: NDArray[np.bool_] | None
+    ceiling: float | None = None
 
 
 class Lights:
@@ -50,11 +52,14 @@ class Lights:
 
     def __init__(self, ops: Operations, scans: Sequence[ScanLight]) -> None:
         self._ops = ops
-        self._probes = np.stack([scan.probe for scan in scans]).astype(np.complex64)[:, np.newaxis]
+        probes = np.stack([scan.probe for scan in scans]).astype(np.complex64)[:, np.newaxis]
         scales = np.array([scan.normalisation.intensity_scale for scan in scans], np.float32)
-        self._scales = scales.reshape(-1, 1, 1, 1)
-        N = self._probes.shape[-1]
-        self._masks = np.stack([fitting_mask(scan.mask, N) for scan in scans])[:, np.newaxis]
+        ceilings = [np.inf if scan.ceiling is None else scan.ceiling for scan in scans]
+        self._ceilings = np.array(ceilings, np.float32).reshape(-1, 1, 1, 1)
+        self._clipped = bool(np.isfinite(ceilings).any())
+        N = probes.shape[-1]
+        masks = np.stack([fitting_mask(scan.mask, N) for scan in scans])[:, np.newaxis]
+        self._tables = (probes, scales.reshape(-1, 1, 1, 1), masks)
 
     def of(self, numbers: Array) -> Light:
         """Give the light of groups, whose leading axis runs over the groups.
@@ -62,11 +67,12 @@ class Lights:
         Args:
             numbers: Number of each group's scan, shape (B,).
         """
-        probe, scale, good = (
-            self._ops.gather(self._ops.from_numpy(table, numbers), numbers)
-            for table in (self._probes, self._scales, self._masks)
-        )
-        return Light(probe, scale, good)
+        probe, scale, good = (self._look_up(table, numbers) for table in self._tables)
+        ceiling = self._look_up(self._ceilings, numbers) if self._clipped else None
+        return Light(probe, scale, good, ceiling)
+
+    def _look_up(self, table: NDArray[Any], numbers: Array) -> Array:
+        return self._ops.gather(self._ops.from_numpy(table, numbers), numbers)
 
 
 def lights_of(ops: Operations, scans: Sequence[ScanLight], settings: NetworkSettings) -> Lights | None:

@@ -157,12 +157,14 @@ class Loss:
 
     Attributes:
         lights: Those of several scans; None where all groups are of one, whose light is the network's own.
+        ceiling: Normalised amplitude from which on a pixel of that one scan is saturated, or None.
     """
 
     def __init__(self, ops: Operations, weights: LossWeights) -> None:
         self.ops = ops
         self.weights = weights
         self.lights: Lights | None = None
+        self.ceiling: float | None = None
         self._factors = weights.factors()
         self._terms: list[LossTerm] = [LOSS_TERMS[name] for name in self._factors]
 
@@ -229,4 +231,10 @@ class Loss:
         light = None if self.lights is None else self.lights.of(batch.scan)
         scale, good = network.detector(light)
         mask = None if all_good and light is None else good
-        return self(predict(light), batch.X, scale, mask, batch.labels)
+        prediction, ceiling = predict(light), self.ceiling if light is None else light.ceiling
+        if ceiling is not None:
+            # A saturated pixel says that as much fell on it or more: what lies above costs nothing.
+            above = (ceiling <= batch.X) & (prediction.amplitude > batch.X)
+            amplitude = self.ops.where(above, batch.X, prediction.amplitude)
+            prediction = prediction._replace(amplitude=amplitude)
+        return self(prediction, batch.X, scale, mask, batch.labels)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.reconstruction.iteration import Measurement, SweepLibrary
-from ptycho.scan.frame_store import Indices, Stored, store_frames
+from ptycho.scan.frame_store import Indices, Stored, normalised_ceiling, store_frames
 from ptycho.scan.grouping import require_overlap
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.effect import settings_without_effect
@@ -222,6 +222,7 @@ class Plan:
             ValueError: The probe is to be learned, of which a network has one.
         """
         loss.lights = lights_of(loss.ops, self.lights, self.settings)
+        loss.ceiling = self.lights[0].ceiling
 
     def conclude(self, *notes: str | None) -> None:
         """Add what a backend decided, log all notes, and copy the best files of an earlier training."""
@@ -297,7 +298,8 @@ def _lights(
     lights, notes = [], list[str]()
     for part in scan.parts:
         probe, normalisation, found = scale_probe(part, training, resolution)
-        lights.append(ScanLight(part.name, probe, normalisation, part.mask))
+        ceiling = normalised_ceiling(part, normalisation.amplitude_factor)
+        lights.append(ScanLight(part.name, probe, normalisation, part.mask, ceiling))
         notes += _named(part, scan, found)
     return lights, notes
 
@@ -330,7 +332,9 @@ def _retrieve_probes(
     for part, rows, light in zip(scan.parts, scan.part_rows, lights, strict=True):
         # Held-out frames judge the network: a probe that has seen them would make them judge too kindly.
         used = np.intersect1d(rows, learned)
-        frames = Measurement(partial(_frames_of, stored, used), scan.positions[used], light.mask)
+        frames = Measurement(
+            partial(_frames_of, stored, used), scan.positions[used], light.mask, light.ceiling
+        )
         probe, note = retrieve_from_training_frames(light.probe, frames, training, library)
         retrieved.append(replace(light, probe=probe))
         notes += _named(part, scan, [note])

@@ -100,12 +100,23 @@ def test_a_spike_is_found_in_its_frame(seed: int, places: list[tuple[int, tuple[
 
 
 def test_saturation_is_found_by_its_level() -> None:
-    """Many pixels that share their highest value are saturated there; the brightest are masked."""
+    """Many pixels that share their highest value are saturated there: they say that so much fell, or more."""
     frames = np.minimum(counts(1, photons=3000.0), 2900)
     findings = find(frames)
+    assert findings.saturation == 2900
+    assert findings.saturated[N // 2, N // 2]
+    assert not findings.bad.any()
+    assert any("pixels are saturated at 2900, " in note for note in findings.notes)
+
+
+def test_saturation_in_a_bin_is_masked() -> None:
+    """A sum over saturated and other pixels has no ceiling: what mostly is saturated is masked then."""
+    frames = np.minimum(counts(1, photons=3000.0), 2900)
+    table = tabulate(frames)
+    findings = find_bad_pixels(table, frames.dtype, None, (N // 2, N // 2), one_sided=False)
+    assert findings.saturation is None
     assert findings.flaws.ceiling == 2900
     assert findings.bad[N // 2, N // 2]
-    assert any("saturated at 2900" in note for note in findings.notes)
 
 
 def test_frames_without_light_are_told() -> None:
