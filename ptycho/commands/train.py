@@ -93,7 +93,8 @@ def _resolve(arguments: argparse.Namespace) -> Resolution | None:
     if arguments.resume is None:
         return resolution
     target = Path(str(resolution["training.output_dir"]))
-    require_nobody_at_work(target)
+    if library_of(str(resolution["training.backend"])).leads(resolution):
+        require_nobody_at_work(target)
     attempt = newest_attempt(target)
     if attempt is None:
         _log.info("there is nothing to resume from: the training starts with its first epoch")

@@ -110,7 +110,9 @@ class Batches:
         # Batches are numpy arrays of this machine; each step moves its own to its device.
         with tf.device("/CPU:0"):
             numbers = tf.data.Dataset.from_tensor_slices(places)
-            batches = numbers.map(self._tensors, num_parallel_calls=loading.workers or None)
+            # Autograph would leave the code that it generates in TMPDIR when the process is killed.
+            tensors = tf.autograph.experimental.do_not_convert(self._tensors)
+            batches = numbers.map(tensors, num_parallel_calls=loading.workers or None)
             return batches.prefetch(loading.ahead)
 
     def _tensors(self, place: tf.Tensor) -> Tensors:

@@ -1,12 +1,14 @@
 """On which devices a training runs, and how they share it."""
 
+import os
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from ptycho.settings.execution import PyTorchExecutionConfig
-from ptycho.training.cluster import read_cluster
+from ptycho.training.cluster import VARIABLE, describe_cluster, read_cluster
 from ptycho.training.devices import require_in_process, unusable_device
+from ptycho.training.launch import read_launch
 from ptyconf.errors import error_text
 
 DATA_PARALLEL = (
@@ -57,6 +59,10 @@ def find_place(execution: PyTorchExecutionConfig) -> DevicePlacement:
         ValueError: There are no such devices here, or TensorFlow has no such strategy.
     """
     _require_known(execution)
+    launch = read_launch()
+    if launch.size > 1 and not os.environ.get(VARIABLE, "").strip():
+        os.environ[VARIABLE] = describe_cluster(launch)
+        return _join_workers(execution, launch.size)
     if execution.strategy != "auto" and (workers := read_cluster().workers) > 1:
         return _join_workers(execution, workers)
     devices = _devices(execution)
@@ -74,7 +80,7 @@ def _join_workers(execution: PyTorchExecutionConfig, workers: int) -> DevicePlac
     if _kind(execution) == "CPU":
         hide_gpus()
     together = tf.distribute.MultiWorkerMirroredStrategy()
-    note = f"{workers} workers with {together.num_replicas_in_sync} devices share each step (TF_CONFIG)"
+    note = f"{workers} workers with {together.num_replicas_in_sync} devices share each step ({VARIABLE})"
     return DevicePlacement(together, _devices(execution), note)
 
 

@@ -61,6 +61,6 @@ def _compiled(kind: StepKind, N: int) -> list[Any]:
         (sweeps.move, [estimate, asked, dampings]),
     ]
     return [
-        tf.function(functools.partial(function, operations, kind), input_signature=signature)
+        tf.function(functools.partial(function, operations, kind), input_signature=signature, autograph=False)
         for function, signature in signatures
     ]

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from tempfile import TemporaryFile
 
@@ -33,9 +33,10 @@ def _held_back() -> Iterator[None]:
         os.dup2(written.fileno(), _STDERR)
         try:
             yield
-        except BaseException:
+        except Exception:
             written.seek(0)
-            os.write(stderr_copy, written.read())
+            with suppress(OSError):  # A terminal that was lost shows nothing any more.
+                os.write(stderr_copy, written.read())
             raise
         finally:
             os.dup2(stderr_copy, _STDERR)

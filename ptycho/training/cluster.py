@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ptycho.training.launch import Launch
 from ptyconf.errors import error_text
 
 VARIABLE = "TF_CONFIG"
@@ -53,6 +54,26 @@ def read_cluster() -> Cluster:
                 hint=f"unset {VARIABLE}, for a training on this machine alone",
             )
         ) from error
+
+
+def describe_cluster(launch: Launch) -> str:
+    """Write for processes that were started together what TensorFlow's workers want to know of each other.
+
+    Raises:
+        ValueError: They run on several machines, whose names are not known here.
+    """
+    if not launch.on_this_machine:
+        raise ValueError(
+            error_text(
+                f"{launch.size} processes on {launch.machines} machines share this training "
+                f"({launch.starter}), and TensorFlow has to be told their addresses",
+                expected=f"{VARIABLE} in the environment of each, and execution.strategy",
+                hint='execution.strategy = "ddp" and TensorFlow\'s guide to distributed training',
+            )
+        )
+    first = launch.port()
+    workers = [f"127.0.0.1:{first + number}" for number in range(launch.size)]
+    return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": launch.rank}})
 
 
 def _leads(members: Mapping[str, list[Any]], task: Mapping[str, Any]) -> bool:

@@ -18,9 +18,11 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from ptycho.files.atomic import replacing
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.devices import require_in_process, unusable_device
+from ptycho.training.launch import read_launch
 from ptycho.training.precision import settle_precision
 
 from .devices import determinism_of
+from .launch import StartedTogether
 
 _UNWANTED = (
     # The number of loading processes is a setting; frames that lie in memory need none.
@@ -60,10 +62,14 @@ def make_trainer(
     require_in_process(
         execution.strategy, "auto, ddp, fsdp or another strategy of Lightning that stays in this process"
     )
+    launch = read_launch()
+    together = launch.size > 1
     try:
         return pl.Trainer(
             accelerator=execution.accelerator,
-            devices=execution.devices,
+            # Whoever started the processes has said how many there are: each works on one device.
+            devices=launch.local_size if together else execution.devices,
+            num_nodes=launch.machines,
             strategy=execution.strategy,
             precision=settle_precision(execution)[0],
             deterministic=determinism_of(execution),
@@ -77,7 +83,7 @@ def make_trainer(
             enable_model_summary=False,
             log_every_n_steps=1,
             num_sanity_val_steps=0,
-            plugins=_plugins(),
+            plugins=[AtomicCheckpoints(), *([StartedTogether(launch)] if together else _plugins())],
         )
     except (MisconfigurationException, ValueError, ImportError) as error:
         raise unusable_device(execution, " ".join(str(error).split())) from error
@@ -103,9 +109,8 @@ class AtomicCheckpoints(TorchCheckpointIO):
 
 
 def _plugins() -> list[Any]:
-    """Write our way, and let the batch script queue a job again where there is one: it knows the limits."""
-    scheduler = [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
-    return [AtomicCheckpoints(), *scheduler]
+    """Let the batch script queue a job again where there is one: it knows the limits."""
+    return [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
 
 
 @contextmanager

@@ -6,16 +6,21 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ptycho.backends.base import Library
+from ptycho.training.launch import RANK_VARIABLES, read_launch
 
 if TYPE_CHECKING:
     from ptyconf import Resolution
 
-_RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
+_LIGHTNING_RANKS = ("LOCAL_RANK", "NODE_RANK")
+"""With these Lightning numbers the processes that it starts itself."""
 
 
 def _leads(_resolution: Resolution) -> bool:
-    """Tell by the ranks that torchrun, Lightning, SLURM and MPI give to the processes that they start."""
-    return not any(int(os.environ.get(name, "0")) > 0 for name in _RANKS)
+    """Tell by the ranks that torchrun, Slurm, MPI or Lightning give to the processes that they start."""
+    launch = read_launch()
+    if launch.size > 1:
+        return launch.first
+    return all(os.environ.get(name, "0") in ("", "0") for name in _LIGHTNING_RANKS)
 
 
 def _best_accelerator(torch: Any) -> tuple[str, str]:
@@ -34,7 +39,7 @@ BACKEND = Library(
     module="ptycho_torch.backend",
     best_accelerator=_best_accelerator,
     policy=" (POLICY-001)",
-    process_variables=_RANKS,
+    process_variables=(*RANK_VARIABLES, *_LIGHTNING_RANKS),
     leads=_leads,
     settles_execution_config=True,
     loads_package=True,

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho.backends.base import Library
 from ptycho.training.cluster import VARIABLE, read_cluster
+from ptycho.training.launch import RANK_VARIABLES, read_launch
 
 if TYPE_CHECKING:
     from ptyconf import Resolution
 
 
 def _leads(resolution: Resolution) -> bool:
-    """Tell by TF_CONFIG, which counts only where a strategy was asked for."""
+    """Tell by what started the processes, or by TF_CONFIG, which counts where a strategy was asked for."""
+    launch = read_launch()
+    if launch.size > 1:
+        return launch.first
     return resolution["execution.strategy"] == "auto" or read_cluster().first
 
 
@@ -33,6 +37,6 @@ BACKEND = Library(
     oldest="2.18",
     module="ptycho.tf.backend",
     best_accelerator=_best_accelerator,
-    process_variables=(VARIABLE,),
+    process_variables=(VARIABLE, *RANK_VARIABLES),
     leads=_leads,
 )
