@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -108,6 +109,8 @@ def schema_of(
     Raises:
         SchemaError: The class cannot be one.
     """
+    if not isinstance(app, type) and typing.get_origin(app) is None:
+        raise SchemaError(f"{app!r:.60} is no class; give a dataclass or an attrs class")
     own = tuple(kinds)
     key = (app, own, id(converter), references)
     known = _SCHEMAS.get(key)

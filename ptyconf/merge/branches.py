@@ -105,8 +105,7 @@ class Branches:
                 text_of = (
                     f"the key {show(written)} of {join_path(at)!r} is wrong; expected {mismatch.expected}"
                 )
-                below = (*at, str(written))
-                self.refusals.fault(text_of, join_path(below), self.keys(below))
+                self.refusals.fault(text_of, join_path((*at, str(written))), self.keys((*at, written)))
                 continue
             segment = written if isinstance(written, str) else node.keys.written(key)
             branch = self.read(node.value, item, (*at, segment), text=text, removable=True)

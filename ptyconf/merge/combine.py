@@ -6,7 +6,7 @@ from typing import Any
 
 from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
-from ptyconf.schema.tree import Items, Slot, Table, Tree, fold, without_removed
+from ptyconf.schema.tree import Items, Slot, Table, Tree, fold
 
 Repeated = frozenset[tuple[int, str]]  # identity of a layer, and the path that it repeats
 
@@ -35,10 +35,10 @@ def merge_trees(slot: Slot, live: list[tuple[LayerValues, Any]]) -> Tree:
         if live and live[0][1] is None:
             return None
         combined, _ = STRATEGIES[node.strategy](live)
-        return without_removed(slot, combined)
+        return combined
     merged: Tree = None
     for number, (_, tree) in enumerate(reversed(live)):
         merged = tree if number == 0 else fold(slot, merged, tree)
     if merged is None and isinstance(node, Table) and not node.optional:
         return {}
-    return without_removed(slot, merged)
+    return merged

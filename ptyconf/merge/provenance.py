@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ptyconf.merge.built import Built, built_of
@@ -12,10 +13,11 @@ from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.same import same
-from ptyconf.schema.annotations import name_of
+from ptyconf.schema.annotations import is_made_of, name_of
+from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.path import Segments, join_path, split_path
-from ptyconf.schema.tree import fold, tree_of
-from ptyconf.schema.view import View
+from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, branch, child, fold, key_of, tree_of
+from ptyconf.schema.view import Attribute, View
 
 ASSIGNED = "assigned after resolve"
 
@@ -59,18 +61,29 @@ def _assigned(built: Built, instance: Any) -> dict[Segments, tuple[str, Any]]:
     """Find the attributes that no longer hold what was built: place -> (attribute, value)."""
     changed: dict[Segments, tuple[str, Any]] = {}
     resolution = built.resolution
-    for attribute in built.view.own:
-        place = _place(built, attribute)
+    for place, name, attribute, now in _attributes(built, built.view, instance):
         if join_path(place) not in resolution:
             continue
-        now = getattr(instance, attribute.name)
         was = resolution.value(place)
         conversion = attribute.bind.conversion
         if conversion is not None:
             was = conversion.to_target(was)
         if now is not was and not _alike(now, was):
-            changed[place] = attribute.name, now
+            changed[place] = name, now
     return changed
+
+
+def _attributes(
+    built: Built, view: View[Any], instance: Any, outer: str = ""
+) -> Iterator[tuple[Segments, str, Attribute, Any]]:
+    """Walk the attributes that hold settings, in the classes inside too: place, name, attribute, value."""
+    for attribute in view.attributes:
+        now = attribute_value(instance, attribute.name)
+        name = f"{outer}{attribute.name}"
+        if attribute.nested is None:
+            yield _place(built, attribute), name, attribute, None if now is UNSET else now
+        elif now is not None and is_made_of(now, attribute.nested.target):
+            yield from _attributes(built, attribute.nested, now, f"{name}.")
 
 
 def _alike(now: Any, was: Any) -> bool:
@@ -94,9 +107,9 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Re
         slot = state.schema.index.slots[root]
         tree = value
         if slot.node is not None:
-            tree = tree_of(state.schema.slot(place), value)
-            for segment in reversed(below):
-                tree = {segment: tree}
+            inner, was = branch(slot, state.tree(root), below)
+            change = _change(inner, was, tree_of(inner, value))
+            tree = _placed(slot, state.tree(root), below, change)
             earlier = layer_values.values.get(root)
             tree = tree if earlier is None else fold(slot, earlier, tree)
             values[root] = fold(slot, state.tree(root), tree)
@@ -114,3 +127,31 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Re
             trees={},
         )
     )
+
+
+def _change(slot: Slot, was: Tree, now: Tree) -> Tree:
+    """Give what of a tree is new: the keys that differ, None for those that are gone."""
+    if not isinstance(slot.node, (Section, Table)) or not isinstance(was, dict) or not isinstance(now, dict):
+        return now
+    change: Tree = {key: None for key in was if key not in now}
+    for key, item in now.items():
+        below = child(slot.node, key)
+        if key not in was or below is None:
+            change[key] = item
+        elif not same(item, was[key]):
+            change[key] = _change(below, was[key], item)
+    return change
+
+
+def _placed(slot: Slot, tree: Tree, below: Segments, change: Tree) -> Tree:
+    """Put a change at its place below a setting; a list is given whole."""
+    if not below or slot.node is None:
+        return change
+    key = key_of(slot.node, below[0])
+    inner = child(slot.node, key, tree)
+    if inner is None:
+        return change
+    placed = _placed(inner, tree[key], below[1:], change)
+    if not isinstance(slot.node, Items):
+        return {key: placed}
+    return [fold(inner, item, placed) if index == key else item for index, item in enumerate(tree)]

@@ -12,7 +12,7 @@ from ptyconf.schema.index import Alias
 from ptyconf.schema.kind import Mismatch, parse_toml
 from ptyconf.schema.path import Segments, join_path, matches, split_path
 from ptyconf.schema.reference import Deferred, Reference, ReferenceSyntaxError, parts_of
-from ptyconf.schema.tree import Items, Slot, Tree, Variant, branch, child, key_text
+from ptyconf.schema.tree import Barred, Items, Slot, Tree, Variant, branch, child, key_text
 from ptyconf.text.files import TextError, read_file
 from ptyconf.text.show import MASK, close_matches, show
 
@@ -96,7 +96,9 @@ class References:
                 continue
         if isinstance(node, Items):
             return list(settled.values())
-        return Variant(tree.section, settled) if isinstance(tree, Variant) else settled
+        if isinstance(tree, Variant):
+            return Variant(tree.section, settled)
+        return Barred(settled) if isinstance(tree, Barred) else settled
 
     def finish(self, place: str, slot: Slot, deferred: Deferred) -> Any:
         """Read one value, now that its references can be followed.

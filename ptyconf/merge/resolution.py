@@ -208,7 +208,7 @@ class Resolution(Mapping[str, Any]):
     def __repr__(self) -> str:
         places = self._places()
         shown = ", ".join(
-            f"{path}={show(self._state.values[path], secret=places.hides(path, slot))}"
+            f"{path}={show(self.tree(path), secret=places.hides(path, slot))}"
             for path, slot in list(self.schema.index.slots.items())[:6]
             if path in self._state.values
         )

@@ -16,6 +16,7 @@ from ptyconf.schema.reference import Deferred
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Derivation, Setting
 from ptyconf.schema.tree import (
+    Barred,
     Items,
     Slot,
     Table,
@@ -230,7 +231,7 @@ class Settling:
                     for index, item in enumerate(tree)
                 ]
             key = node.keys.text(rest[0]) if isinstance(node, Table) and isinstance(rest[0], str) else rest[0]
-            made = dict(tree)
+            made = Barred(tree) if isinstance(tree, Barred) else dict(tree)
             made[key] = put(inner, tree.get(key, {}), rest[1:])
             return type(tree)(tree.section, made) if hasattr(tree, "section") else made
 

@@ -13,6 +13,7 @@ from ptyconf.merge.plain import plain_tree
 from ptyconf.merge.problems import ABSENT, part
 from ptyconf.merge.refusals import holds_secret
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
+from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
 from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, leaves
@@ -154,7 +155,8 @@ class Stories:
             for key, (value, source) in enumerate(zip(values, sources, strict=True)):
                 yield Element(key, value, source.name, source.origin(path))
         else:
-            yield from _free_leaves(path, values, sources, "")
+            for name, value, source in _free_leaves(values, sources):
+                yield Element(name, value, source.name, source.origin(path))
 
     # What is below a setting
 
@@ -164,7 +166,11 @@ class Stories:
         hidden = not self.reveal and (inner.setting.secret or path in state.hidden)
         written, winner = self.written(path, root, outer, inner, below, hidden=hidden)
         shown = MASK if hidden and value is not None else copied(value)
-        return self.finish(path, shown, winner, written, state.derived.get(path), ())
+        elements: tuple[Element, ...] = ()
+        if inner.setting.merge == "deep" and isinstance(shown, dict):
+            default = self.class_default(inner, root, below, hidden=hidden)._replace(value=inner.default)
+            elements = tuple(_free_elements(written, default))
+        return self.finish(path, shown, winner, written, state.derived.get(path), elements)
 
     def written(
         self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, *, hidden: bool
@@ -365,13 +371,24 @@ def _shown(slot: Slot, value: Any) -> Any:
     return plain_tree(slot, value) if slot.node is not None else copied(value)
 
 
+def _free_elements(written: list[Entry], default: Entry) -> Iterator[Element]:
+    """Say which layer gave each part of a table of any values that stands below a setting."""
+    live = [entry for entry in written if entry.passed is None and entry.layer != OWN]
+    values, sources = STRATEGIES["deep"](
+        (entry, entry.value) for entry in (*live, default) if entry.value is not UNSET
+    )
+    for key, value, entry in _free_leaves(values, sources):
+        yield Element(key, value, entry.layer, entry.origin)
+
+
 def _free_leaves(
-    path: str, values: Mapping[str, Any], sources: Mapping[str, Any], at: str
-) -> Iterator[Element]:
+    values: Mapping[str, Any], sources: Mapping[str, Any], at: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Walk the ends of a merged table: key, value, and who gave it."""
     for key, value in values.items():
         name = f"{at}.{key}" if at else str(key)
         source = sources[key]
         if isinstance(source, dict):
-            yield from _free_leaves(path, value, source, name)
+            yield from _free_leaves(value, source, name)
         else:
-            yield Element(name, value, source.name, source.origin(path))
+            yield name, value, source

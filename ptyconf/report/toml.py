@@ -92,8 +92,18 @@ class _Dump:
             for key, item in tree.items():
                 below = child(node, key, tree)
                 segment = str(key_text(node, key))
-                if below is not None:
-                    yield from self.lines(below, item, (*at, segment), (*names, segment))
+                if below is None:
+                    continue
+                lines = list(self.lines(below, item, (*at, segment), (*names, segment)))
+                if (
+                    not lines
+                    and isinstance(node, Table)
+                    and isinstance(below.node, Section)
+                    and item is not None
+                ):
+                    # All in it is none: the key keeps its place among the others.
+                    lines = [f"{'.'.join(toml_key(name) for name in (*names, segment))} = {{}}"]
+                yield from lines
             return
         line = self.line(slot, tree, at, ".".join(toml_key(name) for name in names))
         if line:

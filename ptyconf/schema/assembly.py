@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, Union
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.annotations import is_made_of, is_record, optional_of, unwrap
+from ptyconf.schema.annotations import is_made_of, is_record, name_of, optional_of, unwrap
 from ptyconf.schema.declared import complete, with_default, with_strategy
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.setting import Setting
@@ -87,18 +87,24 @@ class Assembly:
         )
         return made
 
-    def _expand_attribute(self, view: View[Any], attribute: Attribute) -> Attribute:
+    def _expand_attribute(
+        self, view: View[Any], attribute: Attribute, outer: tuple[Any, ...] = ()
+    ) -> Attribute:
         if attribute.nested is not None:
             return attribute._replace(nested=self._expand(attribute.nested))
         inner = self._static_section(attribute)
         if inner is None:
             return attribute
         source = attribute.source or _source(view, attribute)
+        if inner in outer:
+            raise SchemaError(f"{source} holds {name_of(inner)} without end; write {name_of(inner)} | None")
         below = self._below(
             inner, attribute.bind.path, UNSET if attribute.plain else attribute.default, source
         )
         self.views.append(below)
-        below.attributes = tuple(self._expand_attribute(below, attribute) for attribute in below.attributes)
+        below.attributes = tuple(
+            self._expand_attribute(below, attribute, (*outer, inner)) for attribute in below.attributes
+        )
         return attribute._replace(nested=below)
 
     def _static_section(self, attribute: Attribute) -> Any:
@@ -246,6 +252,7 @@ class Assembly:
                     setting = setting.changed(secret=True)
                 slot = self._slot(setting, f"{owner}.{attribute.name}", attribute)
                 slot.source = slot.source or f"{owner}.{attribute.name}"
+                _refuse_joining(slot)
                 members[attribute.argument] = slot
                 bound.append(
                     attribute._replace(slot=slot, bind=attribute.bind._replace(path=attribute.argument))
@@ -308,6 +315,15 @@ def _default_instances(views: tuple[View[Any], ...]) -> dict[int, tuple[Any, str
                 )
             instances[id(attribute.nested)] = attribute.default, source
     return instances
+
+
+def _refuse_joining(slot: Slot) -> None:
+    """Refuse a list that gathers from all layers where it may be absent: below a table, a list, an option."""
+    if slot.setting.merge in ("append", "union"):
+        raise SchemaError(
+            f"{slot.path!r}: merge {slot.setting.merge!r} is for a setting that is always there; below a "
+            "table, a list, a union or an optional section a higher list replaces: leave merge out"
+        )
 
 
 def _sections_of(node: Node) -> tuple[Section, ...]:

@@ -191,12 +191,20 @@ def section_in(node: Node, tree: Tree) -> Section | None:
     return node if isinstance(node, Section) else None
 
 
+class Barred(dict[Any, Any]):
+    """A table written above a None: nothing below it counts, the default of its class neither."""
+
+
 def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
     """Lay one tree on another: tables merge key by key, all else replaces; None clears what is below it."""
     node = slot.node
-    if node is None or node.strategy == "replace" or low is None or high is None or isinstance(node, Items):
+    if node is None:
+        return _fold_free(low, high) if slot.setting.merge == "deep" else high
+    if node.strategy == "replace" or high is None or isinstance(node, Items) or isinstance(high, Barred):
         return high
-    merged = dict(low)
+    if low is None:
+        return Barred(high)
+    merged = Barred(low) if isinstance(low, Barred) else dict(low)
     for key, value in high.items():
         below = child(node, key)
         if below is None or key not in merged:
@@ -204,6 +212,13 @@ def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
         else:
             merged[key] = fold(below, merged[key], value)
     return merged
+
+
+def _fold_free(low: Any, high: Any) -> Any:
+    """Merge tables of any values key by key."""
+    if not isinstance(low, dict) or not isinstance(high, dict):
+        return high
+    return {**low, **{key: _fold_free(low[key], item) if key in low else item for key, item in high.items()}}
 
 
 def without_removed(slot: Slot, tree: Tree) -> Tree:
@@ -228,14 +243,18 @@ def without_removed(slot: Slot, tree: Tree) -> Tree:
 
 
 def completed(slot: Slot, tree: Tree) -> Tree:
-    """Fill a tree with the defaults of its classes."""
+    """Fill a tree with the defaults of its classes, and take out what a layer removed."""
+    return without_removed(slot, _filled(slot, tree))
+
+
+def _filled(slot: Slot, tree: Tree) -> Tree:
     node = slot.node
     if node is None or tree is None:
         return tree
     if isinstance(node, Items):
-        return [completed(node.item, item) for item in tree]
+        return [_filled(node.item, item) for item in tree]
     if isinstance(node, Table):
-        return {key: completed(node.value, item) for key, item in tree.items()}
+        return {key: _filled(node.value, item) for key, item in tree.items()}
     section = section_in(node, tree)
     if section is None:
         return tree
@@ -243,13 +262,13 @@ def completed(slot: Slot, tree: Tree) -> Tree:
     for name, member in section.members.items():
         if name in tree:
             below = tree[name]
-            if member.node is not None and member.default is not UNSET:
+            if member.default is not UNSET and not isinstance(below, Barred):
                 below = fold(member, member.default, below)
-            table[name] = completed(member, below)
+            table[name] = _filled(member, below)
         elif member.default is not UNSET:
-            table[name] = completed(member, member.default)
+            table[name] = _filled(member, member.default)
         elif isinstance(member.node, Section) and not member.node.optional and not member.required:
-            table[name] = completed(member, {})
+            table[name] = _filled(member, {})
     return Variant(section, table) if isinstance(node, Choice) else table
 
 
@@ -275,7 +294,7 @@ def branch(slot: Slot, tree: Tree, segments: Segments) -> tuple[Slot, Tree]:
     for segment in segments:
         if slot.node is None or tree is None:
             raise KeyError(segment)
-        key = _key_of(slot.node, segment)
+        key = key_of(slot.node, segment)
         below = child(slot.node, key, tree)
         if below is None:
             raise KeyError(segment)
@@ -287,7 +306,7 @@ def branch(slot: Slot, tree: Tree, segments: Segments) -> tuple[Slot, Tree]:
     return slot, tree
 
 
-def _key_of(node: Node, segment: str | int) -> Any:
+def key_of(node: Node, segment: str | int) -> Any:
     """Read a segment of a path as a key of a table: ``ports.80`` has the key 80 where keys are numbers."""
     if isinstance(node, Table) and isinstance(segment, str):
         try:

@@ -165,9 +165,9 @@ def attributes_of(target: Any, section: str) -> dict[str, Attribute]:
         SchemaError: It has no fields that can be read, or its instances cannot be weakly referenced.
     """
     base = typing.get_origin(target) or target
+    fields = {field.name: field for field in fields_of(target)}
     if isinstance(base, type) and not is_record(base) and not can_be_referenced(base):
         raise SchemaError(f"{base.__qualname__} has __slots__ without __weakref__; add weakref_slot=True")
-    fields = {field.name: field for field in fields_of(target)}
     start = f"{section}." if section else ""
     return {
         name: Attribute(

@@ -8,11 +8,11 @@ import decimal
 import enum
 import ipaddress
 import uuid
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
 from fractions import Fraction
 from itertools import count
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from hypothesis import strategies as st
 
@@ -49,6 +49,20 @@ class Dog:
     name: str = "rex"
 
 
+class Pair(NamedTuple):
+    """A record of two."""
+
+    x: int = 1
+    y: str = "q"
+
+
+class Loose(TypedDict, total=False):
+    """A record of which every key may be left out."""
+
+    a: int
+    b: str
+
+
 texts = st.text("abc .\"'\\\n#é", max_size=4)
 KINDS: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-9, 9),
@@ -79,50 +93,85 @@ KINDS: dict[Any, st.SearchStrategy[Any]] = {
     datetime.date | str: st.dates() | texts,
     Literal["a", 1, True]: st.sampled_from(["a", 1, True]),
     int | None: st.none() | st.integers(-9, 9),
+    dict[int, str]: st.dictionaries(st.integers(0, 9), texts, max_size=2),
+    list[dict[str, datetime.date]]: st.lists(st.dictionaries(texts, st.dates(), max_size=2), max_size=2),
+    tuple[float, ...]: st.lists(st.sampled_from([0.5, float("nan"), float("inf")]), max_size=2).map(tuple),
 }
-LEAVES = list(KINDS)
+NONFINITE = {"nonfinite": True}
+FREE = st.dictionaries(texts, st.integers(-9, 9) | texts | st.lists(st.booleans(), max_size=2), max_size=2)
+GATHERED: dict[Any, st.SearchStrategy[Any]] = {
+    kind: KINDS[kind] for kind in (list[int], set[str], frozenset[int], tuple[int, ...], list[datetime.date])
+}
+LEAVES = [kind for kind in KINDS if kind != dict[int, str]]  # that is a table, merged key by key
 names = st.sampled_from(["port", "host", "b_c", "x1"])
 keys = st.sampled_from(["eu", "us", "e.u", "Ü", "a b"])
 _NUMBER = count()
 
 
 @st.composite
-def classes(draw: Any, depth: int = 2) -> type:
-    """Make a dataclass of leaves and of classes inside; every field has a default."""
+def classes(draw: Any, depth: int = 2, *, always: bool = True) -> type:
+    """Make a dataclass of leaves and of classes inside; every field has a default.
+
+    Args:
+        draw: Hypothesis' own.
+        depth: How many classes may stand inside each other.
+        always: Whether its instances are always there, so that its lists may gather from all layers.
+    """
     chosen = draw(st.lists(names, min_size=1, max_size=3, unique=True))
-    parts = [(name, *draw(members(depth))) for name in chosen]
+    parts = [(name, *draw(members(depth, always=always))) for name in chosen]
     made = make_dataclass(f"Made{next(_NUMBER)}", parts)
     made.__module__ = __name__
     return made
 
 
 @st.composite
-def members(draw: Any, depth: int) -> tuple[Any, Any]:
+def members(draw: Any, depth: int, *, always: bool) -> tuple[Any, Any]:
     """Choose the type of one field, and its default."""
-    shapes = ["leaf"] * 3 + (
-        ["class", "default", "optional", "table", "scalars", "list", "union"] * (depth > 0)
-    )
-    shape = draw(st.sampled_from(shapes))
-    if shape == "leaf":
-        kind = draw(st.sampled_from(LEAVES))
-        value = draw(KINDS[kind])
-        return kind, field(default_factory=lambda: value)
-    if shape == "scalars":
-        kind = draw(st.sampled_from([int, str, datetime.date]))
-        return dict[str, kind], field(default_factory=dict)  # type: ignore[valid-type]
-    if shape == "union":
-        return Cat | Dog, field(default_factory=draw(st.sampled_from([Cat, Dog])))
-    inner = draw(classes(depth - 1))
-    if shape == "class":
-        return inner, field(default_factory=inner)
-    if shape == "default":
+    shapes = ["leaf"] * 3 + ["scalars", "free", "record"] + ["gathered"] * always
+    inside = ["class", "default", "optional", "table", "list", "union"]
+    shape = draw(st.sampled_from(shapes + inside * (depth > 0)))
+    if shape in ("class", "default"):
+        inner = draw(classes(depth - 1, always=always))
         instance = draw(instances(inner))
-        return inner, field(default_factory=lambda: instance)
+        return inner, field(default_factory=inner if shape == "class" else lambda: instance)
+    if shape in ("optional", "table", "list"):
+        return draw(holders(shape, draw(classes(depth - 1, always=False))))
+    if shape == "gathered":
+        kind = draw(st.sampled_from(list(GATHERED)))
+        value = draw(GATHERED[kind])
+        way = draw(st.sampled_from(["append", "union"]))
+        return kind, field(default_factory=lambda: value, metadata={"merge": way})
+    if shape == "scalars":
+        kind = dict[str, draw(st.sampled_from([int, str, datetime.date]))]  # type: ignore[misc]
+        table = draw(st.dictionaries(keys, KINDS[kind.__args__[1]], max_size=2))  # type: ignore[attr-defined]
+        way = draw(st.sampled_from(["deep", "replace"]))
+        return kind, field(default_factory=lambda: table, metadata={"merge": way})
+    kind, values = draw(
+        st.sampled_from(OTHERS if shape != "leaf" else [(leaf, KINDS[leaf]) for leaf in LEAVES])
+    )
+    value = draw(values)
+    return kind, field(default_factory=lambda: value, metadata=NONFINITE)
+
+
+OTHERS: list[tuple[Any, st.SearchStrategy[Any]]] = [
+    (Cat | Dog, st.sampled_from([Cat(), Dog(name="r")])),
+    (dict, FREE),
+    (Pair, st.sampled_from([Pair(), Pair(3, "z")])),
+    (Loose, st.sampled_from([Loose(), Loose(a=1)])),
+]
+
+
+@st.composite
+def holders(draw: Any, shape: str, inner: Any) -> tuple[Any, Any]:
+    """Make the field of an optional class, of a table or of a list of them, with its default."""
+    some = draw(st.lists(instances(inner), max_size=2))
     if shape == "optional":
-        return inner | None, None
-    container = list if shape == "list" else dict
-    kind = list[inner] if shape == "list" else dict[str, inner]  # type: ignore[valid-type]
-    return kind, field(default_factory=container)
+        instance = some[0] if some else None
+        return inner | None, field(default_factory=lambda: instance)
+    if shape == "list":
+        return list[inner], field(default_factory=lambda: list(some))  # type: ignore[valid-type]
+    table = {f"k{number}": instance for number, instance in enumerate(some)}
+    return dict[str, inner], field(default_factory=lambda: dict(table))  # type: ignore[valid-type]
 
 
 @st.composite
@@ -149,10 +198,14 @@ def written(kind: Any) -> st.SearchStrategy[Any]:
     """Write a value of a type."""
     if kind in KINDS:
         return KINDS[kind]
+    if kind is dict:
+        return FREE
     if kind == Cat | Dog:
         cats = st.fixed_dictionaries({"kind": st.just("cat")}, optional={"lives": st.integers(0, 9)})
         dogs = st.fixed_dictionaries({"kind": st.just("dog")}, optional={"name": texts})
         return cats | dogs
+    if kind in (Pair, Loose):
+        return st.fixed_dictionaries({}, optional={name: written(each) for name, each in hints(kind).items()})
     arguments = getattr(kind, "__args__", ())
     if is_dataclass(kind):
         return tables(kind)
@@ -164,58 +217,97 @@ def written(kind: Any) -> st.SearchStrategy[Any]:
     return st.dictionaries(keys, st.none() | value, max_size=3)
 
 
-# The oracle: fold tables low to high, a None clears what is below it, then make the classes.
+def hints(kind: Any) -> dict[str, Any]:
+    """Give the types of a record's members."""
+    return {"x": int, "y": str} if kind is Pair else {"a": int, "b": str}
 
 
-def fold(kind: Any, low: Any, high: Any) -> Any:
+# The oracle: whole tables, low to high. What is written anew starts from the defaults of its class, a None
+# clears what is below it, and a key of a table keeps its place.
+
+
+def fold(kind: Any, low: Any, high: Any, way: str = "") -> Any:
     """Lay what a higher layer writes on what is below it."""
-    if low is None or high is None or kind in KINDS or kind == Cat | Dog:
-        return high
     arguments = getattr(kind, "__args__", ())
-    if is_dataclass(kind):
-        inner = {each.name: each.type for each in fields(kind)}
-    elif type(None) in arguments:
-        return fold(arguments[0], low, high)
-    elif getattr(kind, "__origin__", None) is list:
+    if way in ("append", "union"):
+        return gather(kind, low, high, way)
+    if high is None or (kind in KINDS and kind != dict[int, str]) or kind == Cat | Dog:
         return high
-    else:
-        inner = dict.fromkeys([*low, *high], arguments[1])
-    merged = dict(low)
+    if kind in (Pair, Loose, dict):
+        return free_fold(low, high)
+    if is_dataclass(kind):
+        return fold_class(kind, low, high)
+    if type(None) in arguments:
+        return fold(arguments[0], fresh(arguments[0]) if low is None else low, high)
+    if getattr(kind, "__origin__", None) is list:
+        return [fold(arguments[0], fresh(arguments[0]), each) for each in high]
+    table = {} if way == "replace" else dict(low)
     for key, value in high.items():
-        merged[key] = fold(inner[key], merged[key], value) if key in merged else value
+        below = table.get(key)
+        table[key] = fold(arguments[1], fresh(arguments[1]) if below is None else below, value)
+    return table
+
+
+def fold_class(kind: Any, low: Any, high: Any) -> Any:
+    """Lay the table of a class on another."""
+    merged = dict(low)
+    for each in fields(kind):
+        if each.name in high:
+            way = each.metadata.get("merge", "")
+            merged[each.name] = fold(each.type, merged[each.name], high[each.name], way)
     return merged
+
+
+def gather(kind: Any, low: Any, high: Any, way: str) -> Any:
+    """Join two lists, the lower one first."""
+    joined = [*low, *(each for each in high if way == "append" or each not in low)]
+    if way == "union":
+        joined = list(dict.fromkeys(joined))
+    return (getattr(kind, "__origin__", None) or kind)(joined)
+
+
+def free_fold(low: Any, high: Any) -> Any:
+    """Merge tables of any values, at every depth."""
+    if not isinstance(low, dict) or not isinstance(high, dict):
+        return high
+    return {**low, **{key: free_fold(low[key], each) if key in low else each for key, each in high.items()}}
+
+
+def fresh(kind: Any) -> Any:
+    """Give what a class has when nobody writes anything."""
+    return taken_apart(kind()) if is_dataclass(kind) else None
 
 
 def taken_apart(value: Any) -> Any:
     """See an instance as the table that would write it."""
     if is_dataclass(value):
         return {each.name: taken_apart(getattr(value, each.name)) for each in fields(value)}
-    return value
+    if isinstance(value, Pair):
+        return value._asdict()
+    if isinstance(value, dict):
+        return {key: taken_apart(each) for key, each in value.items()}
+    return [taken_apart(each) for each in value] if isinstance(value, list) else value
 
 
 def made(kind: Any, table: Any) -> Any:
     """Make what a folded table stands for."""
-    if kind in KINDS or table is None:
+    if kind in KINDS or table is None or kind is dict:
         return table
+    if kind is Loose:
+        return {name: table[name] for name in ("a", "b") if name in table}
     if kind == Cat | Dog:
         return (Cat if table["kind"] == "cat" else Dog)(**table)
+    if kind is Pair:
+        return Pair(**table)
     arguments = getattr(kind, "__args__", ())
     if is_dataclass(kind):
-        return kind(**{name: made_field(kind, name, value) for name, value in table.items()})  # type: ignore[operator]
+        types = {each.name: each.type for each in fields(kind)}
+        return kind(**{name: made(types[name], value) for name, value in table.items()})  # type: ignore[operator]
     if type(None) in arguments:
         return made(arguments[0], table)
     if getattr(kind, "__origin__", None) is list:
         return [made(arguments[0], each) for each in table]
     return {key: made(arguments[1], each) for key, each in table.items() if each is not None}
-
-
-def made_field(kind: Any, name: str, table: Any) -> Any:
-    """Make a field of a class; of a class inside, what is not written comes from the default instance."""
-    each = next(each for each in fields(kind) if each.name == name)
-    if is_dataclass(each.type) and each.default_factory is not MISSING:
-        default = taken_apart(each.default_factory())
-        return made(each.type, fold(each.type, default, table))
-    return made(each.type, table)
 
 
 def expected(kind: type, layers: list[dict[str, Any]]) -> Any:
