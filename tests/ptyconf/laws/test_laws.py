@@ -100,7 +100,8 @@ def test_a_dump_loads_back(program: Program) -> None:
     try:
         text = dump_toml(resolution)
     except ConfigError as error:
-        assert "is none inside a list, which TOML cannot say" in str(error)
+        if "is none inside a list, which TOML cannot say" not in str(error):
+            raise
         return
     again = resolve(schema, PRECEDENCE, toml.parse(text, name="high"))
     assert same_object(again.build(kind), resolution.build(kind))
