@@ -18,8 +18,9 @@ from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import measure
 from ptycho.reconstruction.axes_trial import AS_THEY_ARE, SWEEPS, AxesTrial, Orientation, try_axes
 from ptycho.reconstruction.frame_noise import FrameSums, counts_photons
-from ptycho.reconstruction.probe_search import FoundProbe, find_probe
+from ptycho.reconstruction.probe_search import find_probe, try_defocus
 from ptycho.reconstruction.short_sweeps import NumpySweeps
+from ptycho.reconstruction.trials import CLEARLY_BETTER
 from ptycho.reconstruction.unseen_frames import UnseenFrames, foretell, neighbourhood
 from ptyconf import Origin
 from ptyconf.sources import mapping
@@ -41,6 +42,9 @@ FEWEST_FRAMES = 12
 
 BETTER = 0.5
 """Misfit beyond noise, as a share of what the file's probe leaves, below which another takes its place."""
+
+FAINT_CHANGE = 0.02
+"""Change from frame to frame, as a share of the noise, below which there is nothing to search by."""
 
 ORDER = Orientation(True, True, True)._fields
 OF_POSITIONS = {name: f"data.{name}" for name in ORDER}
@@ -183,6 +187,8 @@ class _Search:
         sums.add(amplitudes[:, good].reshape(len(chosen), -1).astype(np.float64))
         self.noise = sums.noise if counts_photons(scan) else 0.0
         findings = Findings()
+        if sums.misfit_of_mean - self.noise <= FAINT_CHANGE * self.noise:
+            return findings
         left = None if self.given is None else self._try_given(findings)
         if self.fixed_probe or (left is not None and left.may_be_right(self.noise)):
             return findings
@@ -211,7 +217,9 @@ class _Search:
         if trial is None:
             return left
         best = trial.tried[trial.best]
-        if trial.best != AS_THEY_ARE and not best.may_be_right(self.noise):
+        as_stored = trial.tried[AS_THEY_ARE].misfit - self.noise
+        clearly = best.misfit - self.noise < CLEARLY_BETTER * as_stored
+        if trial.best != AS_THEY_ARE and not (clearly and best.may_be_right(self.noise)):
             return left
         findings.axes, findings.orientation = trial, trial.best
         if trial.best != AS_THEY_ARE and len(trial.tied) > 1:
@@ -229,25 +237,27 @@ class _Search:
 
     def _search_probe(self, findings: Findings, left: UnseenFrames | None) -> None:
         """Search a probe for the axes as they are, and where none explains the frames for others."""
-        found: tuple[FoundProbe, Orientation] | None = None
+        mean = self._mean_frame()
+        good, library = self.scan.mask, self.library
+        best: tuple[float, UnseenFrames, Orientation] | None = None
         for orientation in CLASSES[:1] if self.trusted else CLASSES:
-            probe = find_probe(
-                self.frames,
-                orientation.turn(self.positions),
-                self._mean_frame(),
-                modes=int(self.resolution["model.probe_modes"]),
-                good=self.scan.mask,
-                library=self.library,
+            tried = try_defocus(
+                self.frames, orientation.turn(self.positions), mean, good=good, library=library
             )
-            if probe is None:
+            if not tried:
                 return
-            if found is None or probe.unseen.misfit < found[0].unseen.misfit:
-                found = probe, orientation
-            if found[0].unseen.may_be_right(self.noise):
+            if best is None or tried[0][1].misfit < best[1].misfit:
+                best = (*tried[0], orientation)
+            if best[1].may_be_right(self.noise):
                 break
-        if found is None:
+        if best is None:
             return
-        probe, orientation = found
+        start, _, orientation = best
+        modes = int(self.resolution["model.probe_modes"])
+        turned = orientation.turn(self.positions)
+        probe = find_probe(self.frames, turned, mean, start_px=start, modes=modes, good=good, library=library)
+        if probe is None:
+            return
         if left is not None and not self._better(probe.unseen, left):
             findings.notes.append(
                 "no probe was found that explains the frames better than the file's: it leaves "

@@ -26,7 +26,7 @@ from .short_sweeps import sweep_frames
 from .unseen_frames import MOMENTUM, UnseenFrames, foretell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -58,14 +58,12 @@ class FoundProbe:
         unseen: How it explains frames not seen.
         defocus_px: Radius to which its defocus spreads the beam, negative on the other side of the focus.
         astigmatism_px: The same for the two astigmatisms: along the axes, and between them.
-        tried: Radius of each defocus that was tried, and the misfit that it left.
     """
 
     probe: NDArray[np.complex64]
     unseen: UnseenFrames
     defocus_px: float
     astigmatism_px: tuple[float, float]
-    tried: Sequence[tuple[float, float]]
 
     def __str__(self) -> str:
         bent = (
@@ -109,11 +107,41 @@ class _Phases:
         return np.asarray(wave * np.sqrt(self.energy / np.sum(np.abs(wave) ** 2)), np.complex64)[None]
 
 
+def try_defocus(
+    frames: NDArray[np.float32],
+    positions: Real,
+    mean_frame: Real,
+    *,
+    good: Mask | None = None,
+    library: SweepLibrary | None = None,
+) -> list[tuple[float, UnseenFrames]]:
+    """Ask on few frames, in few sweeps, what each defocus leaves; arguments as for `find_probe`.
+
+    Returns:
+        Radius in pixels to which the defocus spreads the beam, and what it left, least first; nothing where
+        there are too few places.
+    """
+    N = frames.shape[-1]
+    phases = _Phases.of(mean_frame, DEFAULT_RATIO * (N / 2) ** 2)
+    few, where = frames[:COARSE_FRAMES], positions[:COARSE_FRAMES]
+    tried: list[tuple[float, UnseenFrames]] = []
+    for radius in np.arange(-WIDEST, WIDEST + STEP / 2, STEP) * N:
+        unseen = foretell(
+            few, where, phases.probe(float(radius)),
+            good=good, learn_probe=True, sweeps=COARSE_SWEEPS, library=library,
+        )  # fmt: skip
+        if unseen is None or not np.isfinite(unseen.misfit):
+            return []
+        tried.append((float(radius), unseen))
+    return sorted(tried, key=lambda item: item[1].misfit)
+
+
 def find_probe(
     frames: NDArray[np.float32],
     positions: Real,
     mean_frame: Real,
     *,
+    start_px: float | None = None,
     modes: int = 1,
     good: Mask | None = None,
     library: SweepLibrary | None = None,
@@ -124,6 +152,7 @@ def find_probe(
         frames: Amplitudes whose mean energy is (N/2)², nearest to the middle first, shape (K, N, N).
         positions: Patch centres [x, y] in pixels, shape (K, 2).
         mean_frame: Root of the mean intensity of all frames, zero on bad pixels, shape (N, N).
+        start_px: Radius to which the defocus spreads the beam, to start from; None tries all.
         modes: How many modes to learn in the end.
         good: True where a detector pixel is good, shape (N, N).
         library: Computes; None lets numpy do it.
@@ -134,22 +163,19 @@ def find_probe(
     N = frames.shape[-1]
     phases = _Phases.of(mean_frame, DEFAULT_RATIO * (N / 2) ** 2)
 
-    def look(count: int, sweeps: int) -> Callable[..., float]:
-        def misfit(*bend: float) -> float:
-            unseen = foretell(
-                frames[:count], positions[:count], phases.probe(*bend),
-                good=good, learn_probe=True, sweeps=sweeps, library=library,
-            )  # fmt: skip
-            return np.nan if unseen is None else unseen.misfit
+    def misfit(*bend: float) -> float:
+        unseen = foretell(
+            frames, positions, phases.probe(*bend),
+            good=good, learn_probe=True, sweeps=FINE_SWEEPS, library=library,
+        )  # fmt: skip
+        return np.nan if unseen is None else unseen.misfit
 
-        return misfit
-
-    coarse = look(COARSE_FRAMES, COARSE_SWEEPS)
-    radii = np.arange(-WIDEST, WIDEST + STEP / 2, STEP) * N
-    tried = [(float(radius), coarse(radius)) for radius in radii]
-    if not np.isfinite([misfit for _, misfit in tried]).all():
-        return None
-    bend = _refine(look(len(frames), FINE_SWEEPS), min(tried, key=lambda item: item[1])[0], STEP * N)
+    if start_px is None:
+        tried = try_defocus(frames, positions, mean_frame, good=good, library=library)
+        if not tried:
+            return None
+        start_px = tried[0][0]
+    bend = _refine(misfit, start_px, STEP * N)
     learned = sweep_frames(
         frames,
         positions,
@@ -165,7 +191,7 @@ def find_probe(
     )
     if unseen is None or not np.isfinite(probe).all():
         return None
-    return FoundProbe(probe, unseen, bend[0], (bend[1], bend[2]), tried)
+    return FoundProbe(probe, unseen, bend[0], (bend[1], bend[2]))
 
 
 def _refine(misfit: Callable[..., float], start: float, step: float) -> tuple[float, float, float]:

@@ -34,6 +34,7 @@ LEFT_BEHIND = {
     "diffraction.png",
     "loss.png",
     "positions.png",
+    "residuals.png",
     "comparison.png",
     "frc.png",
 }
