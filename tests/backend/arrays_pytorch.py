@@ -1,13 +1,17 @@
 """How a test of both backends talks to torch."""
 
 import copy
+import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from ptycho.network.settings import NetworkSettings
+from ptycho_torch.lit.module import PtychoModule
 from ptycho_torch.nn import operations as ops
 from ptycho_torch.nn.layers import Core, TorchLayers
 from ptycho_torch.nn.model import PtychoNetwork, initialise
@@ -96,3 +100,24 @@ def descend(network: PtychoNetwork, function: Callable[[], torch.Tensor], steps:
         optimiser.step()
         values.append(float(value.detach()))
     return values
+
+
+def before_step(monkeypatch: pytest.MonkeyPatch, number: int, do: Callable[[], None]) -> None:
+    """Do something at the start of one step of training, counted over all epochs."""
+    real, numbers = PtychoModule.training_step, itertools.count()
+
+    def step(self: PtychoModule, given: Any, batch_idx: int) -> torch.Tensor:
+        if next(numbers) == number:
+            do()
+        return real(self, given, batch_idx)
+
+    monkeypatch.setattr(PtychoModule, "training_step", step)
+
+
+def checkpoint(path: Path) -> tuple[list[dict[str, float]], dict[str, np.ndarray]]:
+    """Read a checkpoint: its history, and every number of weights and optimiser by name."""
+    content = torch.load(path, weights_only=True)
+    numbers = {name: array(value) for name, value in content["state_dict"].items()}
+    for place, kept in content["optimizer_states"][0]["state"].items():
+        numbers |= {f"{place}/{name}": np.asarray(value) for name, value in kept.items()}
+    return content["history"], numbers

@@ -1,9 +1,12 @@
 """How a test of both backends talks to TensorFlow."""
 
+import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import ptycho.tf  # noqa: F401  Keras has to be told its backend before anything imports it.
 
@@ -12,8 +15,10 @@ import tensorflow as tf
 
 from ptycho.network.settings import NetworkSettings
 from ptycho.tf import operations as ops
+from ptycho.tf.checkpoints import read_checkpoint
 from ptycho.tf.layers import Core, KerasLayers
 from ptycho.tf.model import PtychoNetwork, initialise
+from ptycho.tf.module import PtychoModule
 from ptycho.tf.physics import PHYSICS
 from ptycho.tf.weights import count_parameters, export, load, named_variables
 
@@ -98,3 +103,22 @@ def descend(network: PtychoNetwork, function: Callable[[], tf.Tensor], steps: in
         return value
 
     return [float(step()) for _ in range(steps)]
+
+
+def before_step(monkeypatch: pytest.MonkeyPatch, number: int, do: Callable[[], None]) -> None:
+    """Do something at the start of one step of training, counted over all epochs."""
+    real, numbers = PtychoModule.learn, itertools.count()
+
+    def learn(self: PtychoModule, batches: Any, *, moves: bool = True) -> tf.Tensor:
+        if next(numbers) == number:
+            do()
+        return real(self, batches, moves=moves)
+
+    monkeypatch.setattr(PtychoModule, "learn", learn)
+
+
+def checkpoint(path: Path) -> tuple[list[dict[str, float]], dict[str, np.ndarray]]:
+    """Read a checkpoint: its history, and every number of weights and optimiser by name."""
+    content = read_checkpoint(path).content
+    optimiser = {f"optimiser/{name}": value for name, value in content.optimiser.items()}
+    return content.history, content.network | optimiser

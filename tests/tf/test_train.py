@@ -5,25 +5,20 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from ptycho.raw_data import RawData
 from ptycho.run.settings import TrainingSettings
 from ptycho.tf.checkpoints import Checkpoint, load_network, read_checkpoint
 from ptycho.tf.model import PtychoNetwork
-from ptycho.tf.module import PtychoModule
 from ptycho.tf.train import train
 from ptycho.tf.weights import export
 from ptycho.training.result import TrainingResult
-from ptycho.training.schedule import OnPlateau
-from ptycho.training.schedulers import reduce_on_plateau
 
 Make = Callable[..., TrainingSettings]
 
@@ -39,12 +34,6 @@ def load(path: Path) -> Checkpoint:
 def equal_arrays(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
     """Compare two sets of named arrays bit for bit."""
     return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
-
-
-def equal_weights(first: Path, second: Path) -> bool:
-    """Compare the last weights of two runs, and what their optimisers remember, bit for bit."""
-    one, two = load(first), load(second)
-    return equal_arrays(one.network, two.network) and equal_arrays(one.optimiser, two.optimiser)
 
 
 @pytest.fixture(scope="module")
@@ -85,57 +74,6 @@ def test_training_leaves_the_process_as_it_was(prepared: Make, tiny_scan: RawDat
     assert keras.config.dtype_policy().name == "float32"
 
 
-@pytest.fixture
-def listening() -> Iterator[None]:
-    """A process that hears Ctrl-C; one that runs in the background of a shell is told to ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, batch: int, times: int = 1) -> None:
-    """Send SIGINT at the start of one step, counted over all epochs."""
-    real = PtychoModule.learn
-    seen = iter(range(10**6))
-
-    def learn(self: PtychoModule, batches: Any, *, moves: bool = True) -> tf.Tensor:
-        if next(seen) == batch:
-            for _ in range(times):
-                signal.raise_signal(signal.SIGINT)
-        return real(self, batches, moves=moves)
-
-    monkeypatch.setattr(PtychoModule, "learn", learn)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("scheduler", ["Exponential", "ReduceLROnPlateau"])
-def test_interrupted_training_resumes_on_the_same_way(
-    scheduler: str, prepared: Make, tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ctrl-C ends a training in good order; resumed, it gives the weights of an uninterrupted one."""
-    monkeypatch.setattr(reduce_on_plateau, "SCHEDULER", OnPlateau(patience=0))
-    execution = {"scheduler": scheduler, "learning_rate": 0.05, "checkpoint_monitor_metric": "train_loss"}
-    whole = train(prepared(execution, nepochs=7), tiny_scan, tmp_path / "whole")
-    with monkeypatch.context() as patch:
-        press_ctrl_c(patch, batch=5 * 4 + 1)
-        part = train(prepared(execution, nepochs=7), tiny_scan, tmp_path / "part")
-    rest = train(prepared(execution, nepochs=7, resume=tmp_path / "part"), tiny_scan, tmp_path / "rest")
-    assert part.interrupted
-    assert "the training was interrupted in epoch 6" in part.decisions
-    assert len(load(tmp_path / "part").history) == 5
-    assert f"the training resumes from {tmp_path / 'part/last.ckpt'} after 5 epochs" in rest.decisions
-    assert not rest.interrupted
-    assert equal_weights(tmp_path / "whole", tmp_path / "rest")
-    assert equal_arrays(export(whole.network), export(rest.network))
-    assert [row["lr"] for row in rest.history] == [row["lr"] for row in whole.history]
-    assert len({row["lr"] for row in whole.history}) > 1
-    assert rest.best_epoch == whole.best_epoch
-    assert rest.best_checkpoint is not None
-    assert rest.best_checkpoint.parent == tmp_path / "rest"
-    assert rest.best_checkpoint.is_file()
-    assert (tmp_path / "rest/metrics.csv").read_text().count("\n") == 8
-
-
 def test_resumed_training_keeps_an_earlier_best(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:
     """Where no resumed epoch is better, weights and file of the best one come from the earlier run."""
     execution = {"checkpoint_mode": "max", "checkpoint_monitor_metric": "train_loss"}
@@ -149,19 +87,6 @@ def test_resumed_training_keeps_an_earlier_best(prepared: Make, tiny_scan: RawDa
     assert not equal_arrays(load(tmp_path / "rest").network, export(rest.network))
     assert rest.best_checkpoint == tmp_path / "rest/best-epoch000.ckpt"
     assert equal_arrays(load(rest.best_checkpoint).network, export(rest.network))
-
-
-@pytest.mark.usefixtures("listening")
-def test_second_ctrl_c_aborts(
-    prepared: Make, tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pressed twice, Ctrl-C is KeyboardInterrupt for the caller; the last checkpoint stays."""
-    press_ctrl_c(monkeypatch, batch=5, times=2)
-    handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        train(prepared(nepochs=3, validation_fraction=0.0), tiny_scan, tmp_path)
-    assert signal.getsignal(signal.SIGINT) is handler
-    assert len(load(tmp_path).history) == 1
 
 
 def test_best_weights_are_those_of_the_best_epoch(prepared: Make, tiny_scan: RawData, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,6 @@ from lightning.pytorch.callbacks import Callback
 
 from ptycho.raw_data import RawData
 from ptycho.training.result import TrainingResult
-from ptycho.training.schedule import OnPlateau
-from ptycho.training.schedulers import reduce_on_plateau
 from ptycho_torch.config_factory import TrainingPayload
 from ptycho_torch.lit.checkpoints import load_network
 from ptycho_torch.lit.module import PtychoModule
@@ -103,65 +101,6 @@ def test_training_leaves_the_process_as_it_was(payload: Make, tiny_scan: RawData
     assert not torch.are_deterministic_algorithms_enabled()
     assert signal.getsignal(signal.SIGINT) is handler
     torch.set_num_threads(1)
-
-
-@pytest.fixture
-def listening() -> Iterator[None]:
-    """A process that hears Ctrl-C; one that runs in the background of a shell is told to ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, epoch: int, batch: int, times: int = 1) -> None:
-    """Send SIGINT at the start of one step."""
-    real = PtychoModule.training_step
-
-    def step(self: PtychoModule, given: Any, batch_idx: int) -> torch.Tensor:
-        if (self.current_epoch, batch_idx) == (epoch, batch):
-            for _ in range(times):
-                signal.raise_signal(signal.SIGINT)
-        return real(self, given, batch_idx)
-
-    monkeypatch.setattr(PtychoModule, "training_step", step)
-
-
-@pytest.mark.parametrize("scheduler", ["Exponential", "ReduceLROnPlateau"])
-def test_interrupted_training_resumes_on_the_same_way(
-    scheduler: str, payload: Make, tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ctrl-C ends a training in good order; resumed, it gives the weights of an uninterrupted one."""
-    monkeypatch.setattr(reduce_on_plateau, "SCHEDULER", OnPlateau(patience=0))
-    execution = {"scheduler": scheduler, "learning_rate": 0.05, "checkpoint_monitor_metric": "train_loss"}
-    whole = train(payload(execution, nepochs=7), tiny_scan, tmp_path / "whole")
-    with monkeypatch.context() as patch:
-        press_ctrl_c(patch, epoch=5, batch=1)
-        part = train(payload(execution, nepochs=7), tiny_scan, tmp_path / "part")
-    rest = train(payload(execution, nepochs=7, resume=tmp_path / "part"), tiny_scan, tmp_path / "rest")
-    assert part.interrupted
-    assert "the training was interrupted in epoch 6" in part.decisions
-    assert len(load(tmp_path / "part/last.ckpt")["history"]) == 5
-    assert equal_weights(tmp_path / "whole/last.ckpt", tmp_path / "rest/last.ckpt")
-    assert [row["lr"] for row in rest.history] == [row["lr"] for row in whole.history]
-    assert len({row["lr"] for row in whole.history}) > 1
-    assert rest.best_epoch == whole.best_epoch
-    assert rest.best_checkpoint is not None
-    assert rest.best_checkpoint.parent == tmp_path / "rest"
-    assert rest.best_checkpoint.is_file()
-    assert (tmp_path / "rest/metrics.csv").read_text().count("\n") == 8
-
-
-@pytest.mark.usefixtures("listening")
-def test_second_ctrl_c_aborts(
-    payload: Make, tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Pressed twice, Ctrl-C is KeyboardInterrupt for the caller; the last checkpoint stays."""
-    press_ctrl_c(monkeypatch, epoch=1, batch=0, times=2)
-    handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        train(payload(nepochs=3), tiny_scan, tmp_path)
-    assert signal.getsignal(signal.SIGINT) is handler
-    assert len(load(tmp_path / "last.ckpt")["history"]) == 1
 
 
 def test_best_weights_are_those_of_the_best_epoch(payload: Make, tiny_scan: RawData, tmp_path: Path) -> None:
