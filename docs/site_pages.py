@@ -20,7 +20,12 @@ GUIDES = {
     "Rules and why": "findings.md",
     "Testing": "testing.md",
 }
-ENGINE = {"Guide": "ptyconf.md", "Supported types": "ptyconf_types.md"}
+ENGINE = {
+    "Guide": "ptyconf.md",
+    "The engine": "ptyconf_engine.md",
+    "Supported types": "ptyconf_types.md",
+    "Extending it": "ptyconf_extending.md",
+}
 PROJECT = {
     "The house": "ARCHITECTURE.md",
     "Contributing": "CONTRIBUTING.md",

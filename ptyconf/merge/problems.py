@@ -94,7 +94,8 @@ class SettingPlaces:
         for layer_values, value in self.written(path):
             if ranks.get(id(layer_values), len(ranks)) > here:
                 secret = self.is_secret(path, slot)
-                return (f"{layer_values.origin(path).where} ({show(value, secret=secret)})",)
+                written = value if secret else _as_written(slot, value)
+                return (f"{layer_values.origin(path).where} ({show(written, secret=secret)})",)
         return ()
 
     def complaint(self, message: str | Complaint, path: str, value: Any = ABSENT) -> Problem:
@@ -192,6 +193,16 @@ class SettingPlaces:
             return self.schema.slot(path)
         except KeyError:
             return None
+
+
+def _as_written(slot: Slot, value: Any) -> Any:
+    """Give a value as a file has it, for people; as it is where its kind does not take it."""
+    if slot.node is not None or value is None:
+        return value
+    try:
+        return slot.kind.toml(value)
+    except Exception:  # noqa: BLE001  The code of the program's kinds; a default may be of no kind.
+        return value
 
 
 def secrets_in(slot: Slot, tree: Tree) -> Iterator[Any]:
