@@ -146,7 +146,7 @@ def test_a_default_is_not_in_the_repr_of_a_setting() -> None:
     assert WORD not in str(dict(SCHEMA.settings))
 
 
-def test_a_conversion_that_refuses_a_default_is_a_mistake_of_the_program() -> None:
+def test_a_conversion_must_take_the_default() -> None:
     """Told when the schema is made, without the secret."""
     conversion = Conversion("c", refuse, str)
     with pytest.raises(SchemaError, match=r"^'x\.a': the conversion c does not take the default$"):
