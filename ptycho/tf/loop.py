@@ -51,7 +51,7 @@ class Loop:
         execution, folder = self.plan.execution, self.plan.folder.path
         ranking = Ranking(self.plan.monitor, execution.checkpoint_mode)
         self.best: BestWeights[Arrays] = BestWeights(ranking)
-        self.early_stop = EarlyStop(ranking, execution.early_stop_patience)
+        self.early_stop = EarlyStop.of(execution, ranking)
         self.files = BestFiles(folder, ranking, execution.checkpoint_save_top_k)
         self.course = SCHEDULERS[self.plan.optimisation.scheduler].begin(self.plan.optimisation)
         self.interruption = Interruption()

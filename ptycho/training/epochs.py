@@ -4,7 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
+
+from ptycho.settings.execution import PyTorchExecutionConfig
 
 from .resume import BEST_CHECKPOINTS, best_checkpoint_name
 
@@ -90,6 +92,11 @@ class EarlyStop:
     patience: int
     best: float | None = None
     waited: int = 0
+
+    @classmethod
+    def of(cls, execution: PyTorchExecutionConfig, ranking: Ranking) -> Self:
+        """Make the rule that the execution settings describe, the same for both backends."""
+        return cls(ranking, execution.early_stop_patience)
 
     def observe(self, score: float) -> None:
         """Count the epoch."""

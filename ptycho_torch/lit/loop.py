@@ -61,7 +61,7 @@ class Callbacks:
             others.append(LastCheckpoint(folder, end))
         if show:
             others.append(TrainingBar())
-        stop = StopEarly(EarlyStop(ranking, execution.early_stop_patience))
+        stop = StopEarly(EarlyStop.of(execution, ranking))
         return cls(end, KeepBestWeights(ranking), stop, best_file, others)
 
     def as_list(self) -> list[Callback]:
