@@ -1,4 +1,4 @@
-"""Frames that stay in HDF5 datasets and are read a few at a time."""
+"""Frames that stay in their files and are read a few at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ptycho.files.bounds import require_plausible
 from ptycho.files.hdf5 import Hdf5File, unreadable
 from ptyconf.errors import error_text
 
-__all__ = ["StoredFrames"]
+__all__ = ["FramesOnDisk", "StoredFrames"]
 
 Array = np.ndarray[Any, Any]
 
@@ -24,52 +24,26 @@ compressed frames cost several times more each.
 """
 
 
-class StoredFrames:
-    """Frames that stay in HDF5 datasets and are read a few at a time, as a numpy array of them would answer.
+class FramesOnDisk:
+    """Frames that are read a few at a time, as a numpy array of them would answer.
 
-    A raster of frames counts as a list of them, row by row; several datasets follow each other.
-
-    Args:
-        file: The file that the datasets are reached through; it stays open as long as the frames.
-        keys: The datasets, each of shape (n, H, W) or (rows, columns, H, W), of equal H, W and kind.
-        chosen: Which of the frames, None for all.
-
-    Raises:
-        ScanError: A dataset is missing or cannot be read, or they do not fit together.
+    Attributes:
+        shape: Number, rows and columns.
+        dtype: Kind of their numbers.
+        ndim: Number of axes: 3.
     """
 
-    def __init__(self, file: Hdf5File, keys: tuple[str, ...], chosen: Array | None = None) -> None:
-        self._file = file
-        self._keys = keys
-        self._chosen = chosen
-        self._parts = [file.dataset(key) for key in keys]
-        first = self._parts[0]
-        for key, part in zip(keys, self._parts, strict=True):
-            if part.ndim not in {3, 4} or part.shape[-2:] != first.shape[-2:] or part.dtype != first.dtype:
-                raise ScanError(
-                    error_text(
-                        f"'{key}' in {file.path} is an array of {part.dtype} with shape {part.shape}",
-                        expected="frames: (n, rows, columns), or a raster (lines, points, rows, columns)"
-                        + (f", as '{keys[0]}' of {first.dtype} {first.shape}" if part is not first else ""),
-                    )
-                )
-            _require_plausible(part, f"a frame of '{key}' in {file.path}")
-        lengths = [int(np.prod(part.shape[:-2])) for part in self._parts]
-        self._ends = np.cumsum(lengths)
-        n = int(self._ends[-1]) if chosen is None else len(chosen)
-        self.shape: tuple[int, int, int] = (n, *first.shape[-2:])
-        self.dtype: np.dtype[Any] = first.dtype
-        self.ndim = 3
+    shape: tuple[int, int, int]
+    dtype: np.dtype[Any]
+    ndim = 3
 
-    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...], Array | None]]:
-        """Travel to another process as a place in a file."""
-        return _open_frames, (self._file.path, self._keys, self._chosen)
-
-    def subset(self, indices: Array) -> StoredFrames:
+    def subset(self, indices: Array) -> FramesOnDisk:
         """Give some of the frames, as a view."""
-        return StoredFrames(
-            self._file, self._keys, indices if self._chosen is None else self._chosen[indices]
-        )
+        raise NotImplementedError
+
+    def _read(self, indices: Array) -> Array:
+        """Read frames by their indices, which are not negative."""
+        raise NotImplementedError
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -90,16 +64,72 @@ class StoredFrames:
         indices = np.asarray(which)
         if indices.dtype == np.bool_:
             indices = np.flatnonzero(indices)
+        # Counted from the end where negative, as numpy does.
+        indices = np.where(indices < 0, indices + len(self), indices)
+        if indices.size and not (indices.min() >= 0 and indices.max() < len(self)):
+            raise IndexError(f"frame {indices.min()} .. {indices.max()} of {len(self)} frames")
         if indices.ndim == 0:
             return np.asarray(self._read(indices.reshape(1))[0])
         return self._read(indices)
 
+
+class StoredFrames(FramesOnDisk):
+    """Frames that stay in HDF5 datasets and are read a few at a time, as a numpy array of them would answer.
+
+    A raster of frames counts as a list of them, row by row; several datasets follow each other.
+
+    Args:
+        file: The file that the datasets are reached through; it stays open as long as the frames.
+        keys: The datasets, each of shape (n, H, W) or (rows, columns, H, W), of equal H, W and kind.
+        chosen: Which of the frames, None for all.
+        transposed: Whether rows and columns of each frame are exchanged, as MATLAB writes them.
+
+    Raises:
+        ScanError: A dataset is missing or cannot be read, or they do not fit together.
+    """
+
+    def __init__(
+        self,
+        file: Hdf5File,
+        keys: tuple[str, ...],
+        chosen: Array | None = None,
+        *,
+        transposed: bool = False,
+    ) -> None:
+        self._transposed = transposed
+        self._file = file
+        self._keys = keys
+        self._chosen = chosen
+        self._parts = [file.dataset(key) for key in keys]
+        first = self._parts[0]
+        for key, part in zip(keys, self._parts, strict=True):
+            if part.ndim not in {3, 4} or part.shape[-2:] != first.shape[-2:] or part.dtype != first.dtype:
+                raise ScanError(
+                    error_text(
+                        f"'{key}' in {file.path} is an array of {part.dtype} with shape {part.shape}",
+                        expected="frames: (n, rows, columns), or a raster (lines, points, rows, columns)"
+                        + (f", as '{keys[0]}' of {first.dtype} {first.shape}" if part is not first else ""),
+                    )
+                )
+            _require_plausible(part, f"a frame of '{key}' in {file.path}")
+        lengths = [int(np.prod(part.shape[:-2])) for part in self._parts]
+        self._ends = np.cumsum(lengths)
+        n = int(self._ends[-1]) if chosen is None else len(chosen)
+        rows, columns = first.shape[:-3:-1] if transposed else first.shape[-2:]
+        self.shape = (n, rows, columns)
+        self.dtype = first.dtype
+
+    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...], Array | None, bool]]:
+        """Travel to another process as a place in a file."""
+        return _open_frames, (self._file.path, self._keys, self._chosen, self._transposed)
+
+    def subset(self, indices: Array) -> StoredFrames:
+        """Give some of the frames, as a view."""
+        chosen = indices if self._chosen is None else self._chosen[indices]
+        return StoredFrames(self._file, self._keys, chosen, transposed=self._transposed)
+
     def _read(self, indices: Array) -> Array:
         """Read frames in the order of the file, each once, and give them in the order asked for."""
-        # Counted from the end where negative, as numpy does.
-        indices = np.where(indices < 0, indices + len(self), indices)
-        if len(indices) and not (indices.min() >= 0 and indices.max() < len(self)):
-            raise IndexError(f"frame {indices.min()} .. {indices.max()} of {len(self)} frames")
         in_file = indices if self._chosen is None else self._chosen[indices]
         wanted, places = np.unique(in_file, return_inverse=True)
         frames = np.empty((len(wanted), *self.shape[1:]), self.dtype)
@@ -119,7 +149,8 @@ class StoredFrames:
                 except OSError as error:
                     raise unreadable(key, self._file.path, error) from error
             start = end
-        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+        block = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+        return block.swapaxes(-2, -1) if self._transposed else block
 
 
 def _require_plausible(part: Any, where: str) -> None:
@@ -140,5 +171,5 @@ def _read_part(part: Any, first: int, last: int) -> Array:
     return np.concatenate([part[line, start:stop] for line, start, stop in spans])
 
 
-def _open_frames(path: Path, keys: tuple[str, ...], chosen: Array | None) -> StoredFrames:
-    return StoredFrames(Hdf5File(path), keys, chosen)
+def _open_frames(path: Path, keys: tuple[str, ...], chosen: Array | None, transposed: bool) -> StoredFrames:
+    return StoredFrames(Hdf5File(path), keys, chosen, transposed=transposed)

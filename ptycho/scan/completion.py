@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.files.stored_frames import StoredFrames
-from ptycho.scan.positions import find_place, read_positions
+from ptycho.files.stored_frames import FramesOnDisk
+from ptycho.scan.positions import ARCHIVES, find_place, read_positions
 from ptycho.scan.scan_file import open_scan
 from ptyconf.errors import error_text
 
@@ -23,7 +24,10 @@ __all__ = ["complete"]
 
 Array = np.ndarray[Any, Any]
 
-PRODUCT_PROBE = "probe"
+PROBE_KEYS = ("probe", "probeGuess")
+
+PTYR_PROBE = re.compile(r"content/probe/[^/]+/data")
+"""Where ptypy keeps a probe in its results (.ptyr)."""
 
 
 def complete(contents: ScanContents, file: ScanFile, options: ScanOptions) -> ScanContents:
@@ -80,7 +84,7 @@ def _with_positions(contents: ScanContents, table: PositionTable) -> ScanContent
 def _some(frames: Any, indices: Array) -> Any:
     if len(indices) == len(frames) and np.all(np.diff(indices) == 1):
         return frames
-    return frames.subset(indices) if isinstance(frames, StoredFrames) else frames[indices]
+    return frames.subset(indices) if isinstance(frames, FramesOnDisk) else frames[indices]
 
 
 def _range(numbers: Array) -> str:
@@ -90,8 +94,8 @@ def _range(numbers: Array) -> str:
 def _read_probe(text: str, scan: ScanFile) -> Array:
     path, key = find_place(text, scan.path)
     file = scan if path is None else open_scan(path)
-    key = key or next((name for name in (PRODUCT_PROBE, "probeGuess") if name in file.keys), "")
-    if file.container not in {"npz", "hdf5"} or key not in file.keys:
+    key = key or next((name for name in file.keys if name in PROBE_KEYS or PTYR_PROBE.fullmatch(name)), "")
+    if file.container not in ARCHIVES or key not in file.keys:
         raise ScanError(
             error_text(
                 f"data.probe = \"{text}\" names no probe: there is no '{key or 'probe'}' in {file.path}",
@@ -100,5 +104,8 @@ def _read_probe(text: str, scan: ScanFile) -> Array:
             )
         )
     probe = file.read(key)
+    if file.container == "mat5" and probe.ndim > 2:
+        # MATLAB counts the modes last.
+        probe = np.moveaxis(probe.reshape(*probe.shape[:2], -1), -1, 0)
     # A product holds (coherent modes, incoherent modes, N, N); the coherent ones change from frame to frame.
     return np.asarray(probe[0] if probe.ndim == 4 else probe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptycho.errors import ScanError
@@ -10,12 +11,23 @@ from ptyconf.errors import error_text
 if TYPE_CHECKING:
     from ptycho.settings.data import ScanOptions
 
-__all__ = ["FACTS", "LENGTHS_M", "Fact", "Geometry", "energy_ev", "photon_wavelength_m"]
+__all__ = [
+    "FACTS",
+    "LENGTHS_M",
+    "Fact",
+    "Geometry",
+    "electron_wavelength_m",
+    "energy_ev",
+    "photon_wavelength_m",
+]
 
 PLANCK_J_S = 6.62607015e-34
 LIGHT_M_PER_S = 299792458.0
 ELECTRON_CHARGE_C = 1.602176634e-19
 """Exact by the definition of the SI (2019)."""
+
+ELECTRON_MASS_KG = 9.1093837139e-31
+"""CODATA 2022."""
 
 LENGTHS_M = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "micron": 1e-6, "nm": 1e-9, "A": 1e-10, "Å": 1e-10}
 """Units of length as files spell them, in metres."""
@@ -52,12 +64,17 @@ class Geometry(NamedTuple):
         distance_m: Distance from sample to detector.
         pixel_size_m: Side of a detector pixel, before binning.
         doubts: What a file states and is not believed, one sentence each.
+        reciprocal_pixel_per_m: Side of a detector pixel in reciprocal space, as electron microscopes say it:
+            it stands for the three lengths.
+        electrons: Whether the beam is of electrons: an energy then means their wavelength.
     """
 
     wavelength_m: Fact | None = None
     distance_m: Fact | None = None
     pixel_size_m: Fact | None = None
     doubts: tuple[str, ...] = ()
+    reciprocal_pixel_per_m: Fact | None = None
+    electrons: bool = False
 
     def under(self, options: ScanOptions) -> Geometry:
         """Let what the settings say stand above what the file says."""
@@ -67,7 +84,8 @@ class Geometry(NamedTuple):
             if (value := getattr(options, name)) is not None
         }
         if options.energy_kev is not None:
-            given["wavelength_m"] = Fact(photon_wavelength_m(1e3 * options.energy_kev), "data.energy_kev")
+            of_beam = electron_wavelength_m if self.electrons else photon_wavelength_m
+            given["wavelength_m"] = Fact(of_beam(1e3 * options.energy_kev), "data.energy_kev")
         return self._replace(**given)
 
     def facts(self) -> dict[str, float]:
@@ -76,6 +94,8 @@ class Geometry(NamedTuple):
 
     def missing(self) -> list[str]:
         """Name the settings that would complete it."""
+        if self.reciprocal_pixel_per_m is not None:
+            return []
         return [f"data.{name}" for name in FACTS if getattr(self, name) is None]
 
     def object_pixel_m(self, side_px: int) -> float | None:
@@ -85,8 +105,11 @@ class Geometry(NamedTuple):
             side_px: Side of the frame in use, before binning.
 
         Source:
-            Far-field sampling: wavelength * distance / (width of the detector in use).
+            Far-field sampling: wavelength * distance / (width of the detector in use), which is one over the
+            width in reciprocal space.
         """
+        if self.reciprocal_pixel_per_m is not None:
+            return 1.0 / (side_px * self.reciprocal_pixel_per_m.value)
         if self.wavelength_m is None or self.distance_m is None or self.pixel_size_m is None:
             return None
         width_m = side_px * self.pixel_size_m.value
@@ -96,6 +119,18 @@ class Geometry(NamedTuple):
 def photon_wavelength_m(energy_ev: float) -> float:
     """Give the wavelength of photons of an energy, in metres."""
     return PLANCK_J_S * LIGHT_M_PER_S / (energy_ev * ELECTRON_CHARGE_C)
+
+
+def electron_wavelength_m(energy_ev: float) -> float:
+    """Give the wavelength of electrons accelerated to an energy, in metres.
+
+    Source:
+        De Broglie's relation with the relativistic momentum: h / sqrt(2 m E (1 + E / 2 m c²)).
+    """
+    energy_j = energy_ev * ELECTRON_CHARGE_C
+    rest_j = ELECTRON_MASS_KG * LIGHT_M_PER_S**2
+    momentum = math.sqrt(2.0 * ELECTRON_MASS_KG * energy_j * (1.0 + energy_j / (2.0 * rest_j)))
+    return PLANCK_J_S / momentum
 
 
 def energy_ev(value: float, unit: str, where: str, usual: str) -> float:

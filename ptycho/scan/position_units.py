@@ -95,5 +95,8 @@ def positions_in_pixels(
 
 
 def _origins(geometry: Geometry) -> str:
+    if geometry.reciprocal_pixel_per_m is not None:
+        fact = geometry.reciprocal_pixel_per_m
+        return f"{fact.value:.4g} /m of reciprocal pixel ({fact.origin})"
     facts = (geometry.wavelength_m, geometry.distance_m, geometry.pixel_size_m)
     return ", ".join(f"{fact.value:.4g} m ({fact.origin})" for fact in facts if fact is not None)

@@ -23,6 +23,12 @@ __all__ = ["PositionTable", "find_place", "raster_positions", "read_positions"]
 Array = np.ndarray[Any, Any]
 
 PRODUCT_KEYS = ("probe_position_x_m", "probe_position_y_m")
+ARCHIVES = ("npz", "hdf5", "mat5")
+"""Files of named arrays."""
+
+STAGE_COLUMNS = ("average_x", "average_y")
+"""Names of the measured columns in LYNX's files begin so; the stage moves the sample: both signs change."""
+
 PRODUCT_NUMBERS = "probe_position_indexes"
 UNIT_SUFFIX = re.compile(r"(?<![\s_\[(])[\s_\[(]++(m|mm|um|µm|micron|nm|px|pixel)[\])]?$", re.IGNORECASE)
 
@@ -111,13 +117,13 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
     """
     path, key = find_place(text, scan.path)
     file = scan if path is None else open_scan(path)
-    if path is None and file.container not in {"npz", "hdf5"}:
+    if path is None and file.container not in ARCHIVES:
         raise _no_positions(text, scan, "there is no such file")
     if file.container == "text":
         return _read_text(file.path)
     if file.container == "npy":
         return _from_pairs(read_npy(file.path), str(file.path), "")
-    if file.container not in {"npz", "hdf5"}:
+    if file.container not in ARCHIVES:
         raise _no_positions(text, scan, f"{file.path} is a {file.container} file")
     if not key and all(name in file.keys for name in PRODUCT_KEYS):
         return _read_product(file)
@@ -185,6 +191,11 @@ def _read_text(path: Path) -> PositionTable:
                 expected="two columns of numbers, x and y, as many rows as frames",
             )
         )
+    stage = [_beginning(names, axis) for axis in STAGE_COLUMNS]
+    if min(stage) >= 0 and max(stage) < table.shape[1]:
+        x, y = (-table[:, at] for at in stage)
+        note = f"positions: {path}, columns {names[stage[0]]}, {names[stage[1]]} both negated, in um"
+        return PositionTable(x, y, "um", note)
     columns = _columns(names, table.shape[1])
     unit = _unit(names, columns)
     note = (
@@ -193,6 +204,10 @@ def _read_text(path: Path) -> PositionTable:
         else (f"positions: {path}, columns x, y; data.swap_xy = true where they are y, x")
     )
     return PositionTable(table[:, columns[0]], table[:, columns[1]], unit, note)
+
+
+def _beginning(names: list[str], start: str) -> int:
+    return next((at for at, name in enumerate(names) if name.lower().startswith(start)), -1)
 
 
 def _columns(names: list[str], count: int) -> tuple[int, int]:

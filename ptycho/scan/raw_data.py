@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ptycho.errors import ScanError
 from ptycho.files import npz
 from ptycho.files.foreign import naming
-from ptycho.files.stored_frames import StoredFrames
+from ptycho.files.stored_frames import FramesOnDisk
 from ptycho.scan.array_checks import check_probe
 from ptycho.scan.callers import compare_metadata, refuse_old_call, tell_unconfigured
 from ptycho.scan.completion import complete
@@ -57,7 +57,7 @@ class RawData(Scan):
         ycoords: ArrayLike,
         xcoords_start: ArrayLike | None,
         ycoords_start: ArrayLike | None,
-        diff3d: ArrayLike | StoredFrames | CorrectedFrames,
+        diff3d: ArrayLike | FramesOnDisk | CorrectedFrames,
         probeGuess: ArrayLike | None,
         scan_index: ArrayLike | None,
         objectGuess: ArrayLike | None = None,
@@ -78,7 +78,7 @@ class RawData(Scan):
             ycoords,
             xcoords_start,
             ycoords_start,
-            diff3d if isinstance(diff3d, StoredFrames | CorrectedFrames) else np.asanyarray(diff3d),
+            diff3d if isinstance(diff3d, FramesOnDisk | CorrectedFrames) else np.asanyarray(diff3d),
             probeGuess,
             objectGuess,
             None if Y is None else np.asanyarray(Y),

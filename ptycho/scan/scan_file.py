@@ -16,6 +16,7 @@ import numpy as np
 from ptycho.errors import ScanError
 from ptycho.files.bounds import require_plausible
 from ptycho.files.hdf5 import Hdf5File
+from ptycho.files.matlab import MatFile
 from ptycho.files.npz import NpzFile
 from ptycho.files.stored_frames import StoredFrames
 from ptyconf.errors import error_text
@@ -114,11 +115,22 @@ class ScanFile:
         """
         return Hdf5File(self.path)
 
+    @cached_property
+    def matlab(self) -> MatFile:
+        """The file as a MATLAB file of version 5.
+
+        Raises:
+            ScanError: It is none, or not a whole one.
+        """
+        return MatFile(self.path)
+
     @property
     def keys(self) -> tuple[str, ...]:
         """Its arrays, in the order in which they were written; none where its kind has no keys."""
         if self.container == "npz":
             return self.npz.keys
+        if self.container == "mat5":
+            return self.matlab.keys
         return self.hdf5.keys if self.container == "hdf5" else ()
 
     def read(self, key: str) -> Array:
@@ -127,22 +139,31 @@ class ScanFile:
         Raises:
             ScanError: The file lacks the key, or is damaged there.
         """
+        if self.container == "mat5":
+            return self.matlab.read(key)
         return self.hdf5.read(key) if self.container == "hdf5" else self.npz.read(key)
 
-    def frames(self, *keys: str) -> Any:
+    def frames(self, *keys: str, transposed: bool = False) -> Any:
         """Give arrays of many frames as one, which stays in the file where that is possible.
+
+        Args:
+            keys: The arrays.
+            transposed: Whether an HDF5 file holds rows and columns of each frame exchanged.
 
         Raises:
             ScanError: The file lacks a key, or is damaged there.
         """
         if self.container == "hdf5":
-            return StoredFrames(self.hdf5, keys)
+            return StoredFrames(self.hdf5, keys, transposed=transposed)
         (key,) = keys
         return self.npz.read(key) if self.unpacked else self.npz.map(key)
 
     def described(self, key: str) -> str:
         """Give shape and kind of one array, or why they cannot be told."""
         try:
+            if self.container == "mat5":
+                array = self.matlab.read(key)
+                return f"{array.shape} {array.dtype}"
             if self.container == "hdf5":
                 dataset = self.hdf5.dataset(key)
                 return f"{dataset.shape} {dataset.dtype}"
@@ -157,6 +178,9 @@ class ScanFile:
         Raises:
             ScanError: The file lacks the key, or is damaged there.
         """
+        if self.container == "mat5":
+            shape: tuple[int, ...] = self.matlab.read(key).shape
+            return shape
         return self.hdf5.shape(key) if self.container == "hdf5" else self.npz.header(key)[0]
 
 

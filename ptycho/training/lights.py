@@ -5,13 +5,18 @@ Shape legend: S scans, B groups of a batch, P probe modes, N frame side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ptycho.network.inference import Light, fitting_mask
+from ptycho.reconstruction.iteration import Measurement
+from ptycho.scan.frame_store import normalised_ceiling
 from ptyconf.errors import error_text
+
+from .probe import retrieve_from_training_frames, scale_probe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +26,13 @@ if TYPE_CHECKING:
     from ptycho.network.settings import NetworkSettings
     from ptycho.physics.operations import Array, Operations
     from ptycho.physics.scale import Normalisation
+    from ptycho.reconstruction.iteration import SweepLibrary
+    from ptycho.scan.frame_store import Indices, Stored
+    from ptycho.scan.raw_data import RawData
+    from ptycho.settings.training import TrainingConfig
+    from ptyconf import Resolution
+
+    from .split import Split
 
 
 @dataclass(frozen=True)
@@ -93,3 +105,57 @@ def lights_of(ops: Operations, scans: Sequence[ScanLight], settings: NetworkSett
             )
         )
     return Lights(ops, scans)
+
+
+def lights_of_scans(
+    scan: RawData, training: TrainingConfig, resolution: Resolution
+) -> tuple[list[ScanLight], list[str]]:
+    """Bring the probe of each scan to the network's scale."""
+    lights, notes = [], list[str]()
+    for part in scan.parts:
+        probe, normalisation, found = scale_probe(part, training, resolution)
+        ceiling = normalised_ceiling(part, normalisation.amplitude_factor)
+        lights.append(ScanLight(part.name, probe, normalisation, part.mask, ceiling))
+        notes += _named(part, scan, found)
+    return lights, notes
+
+
+def _named(part: RawData, scan: RawData, notes: list[str]) -> list[str]:
+    return notes if part is scan else [f"{part.name}: {note}" for note in notes]
+
+
+def amplitude_factor(scan: RawData, lights: list[ScanLight]) -> float | NDArray[np.float32]:
+    """Give the factor from measured amplitude to X, one a frame where several scans were taken."""
+    if len(lights) == 1:
+        return lights[0].normalisation.amplitude_factor
+    factors = np.empty(len(scan), np.float32)
+    for rows, light in zip(scan.part_rows, lights, strict=True):
+        factors[rows] = light.normalisation.amplitude_factor
+    return factors
+
+
+def retrieve_probes(
+    lights: list[ScanLight],
+    scan: RawData,
+    groups: Split,
+    stored: Stored,
+    training: TrainingConfig,
+    library: SweepLibrary,
+) -> tuple[list[ScanLight], list[str]]:
+    """Retrieve the probe of each scan from the frames of that scan that train."""
+    retrieved, notes = [], list[str]()
+    learned = np.unique(groups.train)
+    for part, rows, light in zip(scan.parts, scan.part_rows, lights, strict=True):
+        # Held-out frames judge the network: a probe that has seen them would make them judge too kindly.
+        used = np.intersect1d(rows, learned)
+        frames = Measurement(
+            partial(_frames_of, stored, used), scan.positions[used], light.mask, light.ceiling
+        )
+        probe, note = retrieve_from_training_frames(light.probe, frames, training, library)
+        retrieved.append(replace(light, probe=probe))
+        notes += _named(part, scan, [note])
+    return retrieved, notes
+
+
+def _frames_of(stored: Stored, used: Indices, rows: Indices) -> NDArray[np.float32]:
+    return stored.store.frames(used[rows])

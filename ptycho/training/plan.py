@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
-from ptycho.reconstruction.iteration import Measurement, SweepLibrary
-from ptycho.scan.frame_store import Indices, Stored, normalised_ceiling, store_frames
+from ptycho.reconstruction.iteration import SweepLibrary
+from ptycho.scan.frame_store import Indices, Stored, store_frames
 from ptycho.scan.grouping import require_overlap
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.effect import settings_without_effect
@@ -27,9 +26,9 @@ from ptyconf.report import dump_toml
 
 from .groups import Groups
 from .journal import Journals, LastingJournal, Logger, OpenJournal, Row, find_logger
-from .lights import ScanLight, lights_of
+from .lights import ScanLight, amplitude_factor, lights_of, lights_of_scans, retrieve_probes
 from .optimisation import Optimisation
-from .probe import is_explicit, retrieve_from_training_frames, scale_probe
+from .probe import is_explicit
 from .resume import EarlierTraining, carry_over
 from .split import Sampling, Split, split, split_scans
 from .windows import split_windows
@@ -255,7 +254,7 @@ def make_plan(
         scan.labels([0])  # Says that there are none before any work is done.
     scan, placed = _at_positions(scan, training)
     _require_fitting(folder.earlier, settings, training)
-    lights, notes = _lights(scan, training, resolution)
+    lights, notes = lights_of_scans(scan, training, resolution)
     notes += [*placed, *settings_without_effect("train", resolution)]
     whole = settings.kind.whole_scan
     groups = split_scans(
@@ -268,12 +267,12 @@ def make_plan(
         configurations.execution_config.checkpoint_monitor_metric, groups, weights
     )
     overlap = None if whole else require_overlap(scan.positions, groups.train, scan.N)
-    stored = store_frames(scan, _amplitude_factor(scan, lights), _used(groups))
+    stored = store_frames(scan, amplitude_factor(scan, lights), _used(groups))
     notes += [*groups.notes, *filter(None, (replaced, overlap, stored.note))]
     if folder.earlier is not None:
         notes.append(folder.earlier.note)
     elif training.probe_warmup_epochs > 0:
-        lights, retrieved = _retrieve_probes(lights, scan, groups, stored, training, library)
+        lights, retrieved = retrieve_probes(lights, scan, groups, stored, training, library)
         notes += retrieved
     watched = "val_loss" if len(groups.validation) else "train_loss"
     return Plan(
@@ -289,60 +288,6 @@ def make_plan(
         monitor=monitor,
         notes=notes,
     )
-
-
-def _lights(
-    scan: RawData, training: TrainingConfig, resolution: Resolution
-) -> tuple[list[ScanLight], list[str]]:
-    """Bring the probe of each scan to the network's scale."""
-    lights, notes = [], list[str]()
-    for part in scan.parts:
-        probe, normalisation, found = scale_probe(part, training, resolution)
-        ceiling = normalised_ceiling(part, normalisation.amplitude_factor)
-        lights.append(ScanLight(part.name, probe, normalisation, part.mask, ceiling))
-        notes += _named(part, scan, found)
-    return lights, notes
-
-
-def _named(part: RawData, scan: RawData, notes: list[str]) -> list[str]:
-    return notes if part is scan else [f"{part.name}: {note}" for note in notes]
-
-
-def _amplitude_factor(scan: RawData, lights: list[ScanLight]) -> float | NDArray[np.float32]:
-    """Give the factor from measured amplitude to X, one a frame where several scans were taken."""
-    if len(lights) == 1:
-        return lights[0].normalisation.amplitude_factor
-    factors = np.empty(len(scan), np.float32)
-    for rows, light in zip(scan.part_rows, lights, strict=True):
-        factors[rows] = light.normalisation.amplitude_factor
-    return factors
-
-
-def _retrieve_probes(
-    lights: list[ScanLight],
-    scan: RawData,
-    groups: Split,
-    stored: Stored,
-    training: TrainingConfig,
-    library: SweepLibrary,
-) -> tuple[list[ScanLight], list[str]]:
-    """Retrieve the probe of each scan from the frames of that scan that train."""
-    retrieved, notes = [], list[str]()
-    learned = np.unique(groups.train)
-    for part, rows, light in zip(scan.parts, scan.part_rows, lights, strict=True):
-        # Held-out frames judge the network: a probe that has seen them would make them judge too kindly.
-        used = np.intersect1d(rows, learned)
-        frames = Measurement(
-            partial(_frames_of, stored, used), scan.positions[used], light.mask, light.ceiling
-        )
-        probe, note = retrieve_from_training_frames(light.probe, frames, training, library)
-        retrieved.append(replace(light, probe=probe))
-        notes += _named(part, scan, [note])
-    return retrieved, notes
-
-
-def _frames_of(stored: Stored, used: Indices, rows: Indices) -> NDArray[np.float32]:
-    return stored.store.frames(used[rows])
 
 
 def _used(groups: Split) -> Indices:
