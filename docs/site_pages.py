@@ -25,6 +25,7 @@ ENGINE = {
     "The engine": "ptyconf_engine.md",
     "Supported types": "ptyconf_types.md",
     "Extending it": "ptyconf_extending.md",
+    "Moving over": "ptyconf_moving.md",
 }
 PROJECT = {
     "The house": "ARCHITECTURE.md",
