@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ptycho.backends.base import load_backend
-from ptycho.physics.canvas import cut
+from ptycho.backends.every_scan import open_for_every_scan
+from ptycho.physics.canvas import Canvas, cut
 from ptycho.physics.fourier import far_field_amplitude
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import measure
+from ptycho.physics.stitch import Stitched
 from ptycho.reconstruction.from_frames import Picture, reconstruct_frames
 from ptycho.reconstruction.iteration import Measurement
+from ptycho.reconstruction.refinement import on_canvas
 from ptycho.reconstruction.picture import SHOWN_FRAMES, place_scan
 from ptycho.reconstruction.positions_fit import stage_error
 from ptycho.reconstruction.result import Reconstruction
@@ -24,6 +28,7 @@ from ptycho.run.resolve import resolve_run
 from ptycho.scan.frame_store import normalised_ceiling, store_frames
 from ptycho.scan.raw_data import RawData, require_one_scan
 from ptycho.settings.data import ScanOptions
+from ptycho.zoo.every_scan import PACKAGED
 from ptyconf.errors import error_text
 from ptyconf.sources import mapping
 
@@ -38,6 +43,9 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
 logger = logging.getLogger(__name__)
+
+FLAT = "flat"
+"""Start of the sweeps from an object without anything on it."""
 
 PYTORCH = mapping.layer("cli-defaults", {"inference.backend": "pytorch"})
 """Sweeps alone need a library that comes up fast: importing TensorFlow takes longer than most of them."""
@@ -94,6 +102,7 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
     asked = resolution["inference.refine_epochs"]
     decides = str(resolution.winner_layer("inference.refine_epochs")).endswith("-defaults")
     backend = load_backend(str(resolution["inference.backend"]))
+    start = None if resolution["inference.start"] == FLAT else _start_of_network(scan, resolution, notes)
 
     def work(library: SweepLibrary) -> Picture:
         return reconstruct_frames(
@@ -103,6 +112,7 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
             counts_of_unit=normalisation.intensity_scale**2,
             sweeps=None if decides else max(1, int(asked)),
             correct_positions=bool(resolution["inference.correct_positions"]),
+            start=start,
             on_sweep=lambda number, misfit: logger.debug("sweep %d: misfit %.4g", number, misfit),
         )
 
@@ -119,7 +129,42 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
         notes.append(f"positions were corrected: {stage_error(scan.positions, picture.positions)}")
     for note in notes:
         logger.info("%s", note)
-    return _reconstruction(scan, normalisation, picture, notes)
+    reconstruction = _reconstruction(scan, normalisation, picture, notes)
+    if start is None:
+        return reconstruction
+    return replace(reconstruction, network_object=on_canvas(start, _canvas_of(picture))[0])
+
+
+def _canvas_of(picture: Picture) -> Canvas:
+    height, width = picture.object.shape
+    return Canvas(picture.origin_px, (height, width))
+
+
+def _start_of_network(scan: RawData, resolution: Resolution, notes: list[str]) -> Stitched:
+    """Let a network for every scan make the picture that the sweeps start from.
+
+    Raises:
+        ValueError: There is no such network, or it does not take the scan.
+    """
+    word, name = str(resolution["inference.start"]), str(resolution["inference.backend"])
+    opened = open_for_every_scan(Path(word))
+    if opened is None:
+        raise ValueError(
+            error_text(
+                f"inference.start = {word!r} is neither a packaged network nor a file of weights",
+                expected=f"{FLAT}, {', '.join(PACKAGED)}, or a file of `make zoo`",
+                hint=f"inference.start = {FLAT}, which needs no network",
+            )
+        )
+    wanted = {"inference.refine_epochs": 0, "execution.pad_eval": True}
+    alone = resolution.with_layer(mapping.layer("measured", wanted))
+    began = time.perf_counter()
+    made = load_backend(name).reconstruct(opened.for_scan(scan, resolution).load(name), alone, scan)
+    notes.append(
+        f"the sweeps start from the picture of the network {word!r} ({time.perf_counter() - began:.1f} s)"
+    )
+    x, y = (int(value) for value in made.origin_px)
+    return Stitched(made.object, made.coverage, (x, y))
 
 
 def _require_enough(scan: RawData) -> None:

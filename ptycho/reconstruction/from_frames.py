@@ -21,10 +21,13 @@ from ptyconf.errors import error_text
 from .iteration import Iteration, Measurement, SweepLibrary
 from .positions_fit import MovingPositions
 from .probe_retrieval import START_AMPLITUDE
+from .refinement import on_canvas
 from .sweeps_schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ptycho.physics.stitch import Stitched
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +69,11 @@ def reconstruct_frames(
     counts_of_unit: float,
     sweeps: int | None = None,
     correct_positions: bool = False,
+    start: Stitched | None = None,
     seed: int = 0,
     on_sweep: Callable[[int, float], None] | None = None,
 ) -> Picture:
-    """Find object and probe that explain all frames, starting from an empty sample.
+    """Find object and probe that explain all frames.
 
     Args:
         library: Computes.
@@ -78,14 +82,15 @@ def reconstruct_frames(
         counts_of_unit: Photons of a pixel whose normalised amplitude is 1.
         sweeps: How many; None lets noise and misfit decide.
         correct_positions: Move each frame to where it fits best.
+        start: Picture to start from, on the probe's scale; None starts from an empty sample.
         seed: Seed of the order of the frames.
         on_sweep: Called after each sweep with its number and misfit.
 
     Raises:
         ValueError: The iteration left the numbers that a computer knows.
     """
-    start = np.asarray(probe, np.complex64)
-    N = start.shape[-1]
+    modes = np.asarray(probe, np.complex64)
+    N = modes.shape[-1]
     nominal = np.asarray(measurement.positions, np.float64)
     bound = N / FARTHEST_SHARE if correct_positions else 0.0
     # Room for every move that the bound allows, so that no patch leaves the canvas on the way.
@@ -95,8 +100,10 @@ def reconstruct_frames(
     schedule = Schedule.of(canvas, len(measurement), N, **wanted)
     # An amplitude has 1/4 of a photon of noise, of which a real part of the exit wave takes half.
     moving = MovingPositions(nominal, bound, 1 / (8 * counts_of_unit))
-    empty = np.full(canvas.shape, START_AMPLITUDE, np.complex64)
-    iteration = Iteration(library, measurement, canvas, empty, start, seed)
+    first = np.full(canvas.shape, START_AMPLITUDE, np.complex64)
+    if start is not None:
+        first, _ = on_canvas(start, canvas)
+    iteration = Iteration(library, measurement, canvas, first, modes, seed)
     misfits: list[float] = []
     for settings in schedule.settings(misfits):
         misfits.append(iteration.sweep(settings))
@@ -113,7 +120,7 @@ def reconstruct_frames(
                     hint="data.mask, where bad pixels hold NaN",
                 )
             )
-    return _picture_of(iteration, moving.positions, canvas, start, misfits, noise)
+    return _picture_of(iteration, moving.positions, canvas, modes, misfits, noise)
 
 
 def _picture_of(

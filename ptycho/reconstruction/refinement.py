@@ -68,7 +68,7 @@ def refine(
     """
     modes = np.asarray(probe, np.complex64)
     canvas = Canvas.around(measurement.positions, modes.shape[-1])
-    start, window = _enlarge(picture, canvas)
+    start, window = on_canvas(picture, canvas)
     iteration = Iteration(library, measurement, canvas, start, modes, seed)
     wanted = {"sweeps": sweeps, "learn_probe": learn_probe}
     misfits = follow(Schedule.of(canvas, len(measurement), modes.shape[-1], **wanted), iteration)
@@ -84,7 +84,7 @@ def flat_like(picture: Stitched) -> Stitched:
     return replace(picture, object=flat)
 
 
-def _enlarge(picture: Stitched, canvas: Canvas) -> tuple[NDArray[np.complex64], tuple[slice, slice]]:
+def on_canvas(picture: Stitched, canvas: Canvas) -> tuple[NDArray[np.complex64], tuple[slice, slice]]:
     """Lay a picture on the canvas of all patches, and fill what the network never saw with its mean.
 
     Returns:

@@ -74,6 +74,11 @@ class InferenceConfig:
         check=not_negative("10"),
         legacy=False,
     )
+    start: str = described(
+        "flat",
+        help="what `ptycho reconstruct` starts from: flat, or a network for every scan by its name or file",
+        legacy=False,
+    )
     learn_probe: bool = described(
         False,
         help="move the probe, too, while a picture is refined; a network for every scan has not learned it",

@@ -1,0 +1,245 @@
+"""Where a network for every scan wins: quality against processor seconds, with and without it.
+
+Every scan was never seen by the network. For each there are pictures of the network alone, of sweeps that
+start from it, and of as many sweeps, and many more, that start from a flat object; all learn the probe. Run
+it with the machine otherwise idle:
+
+    .venv/bin/python benchmarks/where_it_wins.py
+    .venv/bin/python benchmarks/where_it_wins.py --cases dense star --curves curves.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptycho.backends.base import load_backend
+from ptycho.backends.every_scan import open_for_every_scan
+from ptycho.clients.reconstruction import reconstruct_scan
+from ptycho.metrics.comparison import compare
+from ptycho.reconstruction.result import Reconstruction
+from ptycho.run.resolve import resolve_run
+from ptycho.scan.raw_data import RawData
+from ptycho.settings.data import ScanOptions
+from ptycho.simulate.scan import Simulation, simulate
+
+SWEEPS = (1, 3, 10, 20)
+"""Sweeps of the curves."""
+
+SHARED = Path(os.environ.get("PTYCHO_SHARED_DATA", Path(__file__).resolve().parents[1] / "shared" / "data"))
+SIEMENS = "siemens_star_aps_N128.npz"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind of scan.
+
+    Attributes:
+        title: What is special about it.
+        make: Makes it.
+        defocus: Phase in radians at the rim of the probe's spectrum by which its guess is wrong.
+        modes: Incoherent modes of the probe.
+    """
+
+    title: str
+    make: Callable[[], RawData]
+    defocus: float = 0.0
+    modes: int = 1
+
+
+def simulated(**values: Any) -> Callable[[], RawData]:
+    """Give what simulates a scan of seeds that nothing else has."""
+    return lambda: simulate(Simulation(**{"n_frames": 400, "seed": 71, "object_seed": 71} | values))
+
+
+def sparse(share: int) -> Callable[[], RawData]:
+    """Give what takes every so many-th frame of a dense scan, drawn at random."""
+
+    def make() -> RawData:
+        scan = simulated(n_frames=900)()
+        kept = np.random.default_rng(0).choice(scan.n_frames, scan.n_frames // share, replace=False)
+        return scan.subset(np.sort(kept))
+
+    return make
+
+
+def star() -> RawData:
+    """Read the real Siemens star, an analytic guess of its probe in place of the known one."""
+    return RawData.from_file(SHARED / SIEMENS, options=ScanOptions())
+
+
+CASES = {
+    "dense": Case("zone plate, textures, dense", simulated()),
+    "pinhole": Case("pinhole, dead leaves", simulated(probe="pinhole", object_family="dead_leaves")),
+    "gaussian": Case("Gaussian beam, circuit", simulated(probe="gaussian", object_family="circuit")),
+    "modes": Case("three modes, lines", simulated(probe_modes=3, object_family="lines"), modes=3),
+    "quarter": Case("a quarter of the frames", sparse(4)),
+    "tenth": Case("a tenth of the frames", sparse(10)),
+    "single": Case("single shots side by side", simulated(n_frames=25, step_px=32, jitter_px=3)),
+    "1e3": Case("1e3 photons a frame", simulated(nphotons=1e3)),
+    "1e4": Case("1e4 photons a frame", simulated(nphotons=1e4)),
+    "1e5": Case("1e5 photons a frame", simulated(nphotons=1e5)),
+    "wrong-probe": Case("probe guess out of focus", simulated(), defocus=1.5),
+    "N128": Case("128 px", simulated(N=128, n_frames=200, step_px=10)),
+    "N48": Case("48 px", simulated(N=48, step_px=4)),
+    "star": Case("real Siemens star, analytic probe, 3 modes", star, modes=3),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One picture.
+
+    Attributes:
+        start: "network" or "flat".
+        sweeps: Sweeps that followed; None for as many as `ptycho reconstruct` makes.
+        seconds: Processor seconds, the network's share included.
+        amplitude_r: Correlation of the amplitude with the truth.
+        phase_r: Correlation of the phase.
+        amplitude_ssim: Structural similarity of the amplitude.
+        phase_ssim: Structural similarity of the phase.
+    """
+
+    start: str
+    sweeps: int | None
+    seconds: float
+    amplitude_r: float
+    phase_r: float
+    amplitude_ssim: float
+    phase_ssim: float
+
+
+def measure(case: Case, weights: Path) -> Iterator[Point]:
+    """Give all points of a case."""
+    scan = defocused(case.make(), case.defocus)
+    yield network_alone(scan, case.modes, weights)
+    for start in (str(weights), "flat"):
+        for sweeps in (*SWEEPS, None):
+            settings: dict[str, Any] = {"inference.start": start, "model.probe_modes": case.modes}
+            settings |= {} if sweeps is None else {"inference.refine_epochs": sweeps}
+            yield timed(start, sweeps, scan, lambda s=settings: reconstruct_scan(scan, resolved(s)))  # type: ignore[misc]
+
+
+def network_alone(scan: RawData, modes: int, weights: Path) -> Point:
+    """Let the network make its picture, and nothing else."""
+    resolution = resolved({"inference.refine_epochs": 0, "model.probe_modes": modes})
+    opened = open_for_every_scan(weights)
+    if opened is None:
+        raise SystemExit(f"there are no weights {weights}")
+    model = opened.for_scan(scan, resolution).load("pytorch")
+    work = load_backend("pytorch").reconstruct
+    work(
+        model, resolution, scan.subset(np.arange(min(4, scan.n_frames)))
+    )  # The first call waits for the library.
+    return timed(str(weights), 0, scan, lambda: work(model, resolution, scan))
+
+
+def resolved(settings: dict[str, Any]) -> Any:
+    """Resolve settings for one CPU thread."""
+    one = {"inference.backend": "pytorch", "execution.accelerator": "cpu", "execution.threads": 1}
+    return resolve_run("infer", overrides=one | settings)
+
+
+def timed(start: str, sweeps: int | None, scan: RawData, work: Callable[[], Reconstruction]) -> Point:
+    """Make a picture and score it."""
+    began = time.process_time()
+    reconstruction = work()
+    seconds = time.process_time() - began
+    compared = compare(reconstruction, scan)
+    if compared is None:
+        raise SystemExit(f"{scan.source or 'the scan'} has no object to compare with")
+    amplitude, phase = compared.scores.amplitude, compared.scores.phase
+    name = "flat" if start == "flat" else "network"
+    return Point(name, sweeps, seconds, amplitude.correlation, phase.correlation, amplitude.ssim, phase.ssim)
+
+
+def defocused(scan: RawData, radians: float) -> RawData:
+    """Put a phase that grows with the square of the radius on the probe's spectrum."""
+    if radians == 0:
+        return scan
+    probe = np.asarray(scan.probe_modes)
+    N = probe.shape[-1]
+    axis = np.fft.fftfreq(N) * N
+    spectrum = np.fft.fft2(np.fft.ifftshift(probe, axes=(-2, -1)))
+    square = axis[:, None] ** 2 + axis[None, :] ** 2
+    wrong = np.fft.fftshift(
+        np.fft.ifft2(spectrum * np.exp(1j * radians * square / (0.2 * N) ** 2)), axes=(-2, -1)
+    )
+    return replace_probe(scan, wrong.astype(np.complex64))
+
+
+def replace_probe(scan: RawData, probe: np.ndarray) -> RawData:
+    """Give the scan with another guess of its probe."""
+    return RawData(
+        scan.positions[:, 0],
+        scan.positions[:, 1],
+        None,
+        None,
+        scan.diff3d,
+        probe,
+        None,
+        scan.object_truth,
+        None,
+        metadata=scan.metadata,
+        options=ScanOptions(quantity="counts", centre="middle", position_origin="centre"),
+    )
+
+
+def show(title: str, points: list[Point]) -> None:
+    """Print a case as a table."""
+    print(f"\n{title}\n{'start':10}{'sweeps':>8}{'CPU s':>8}{'amplitude r / SSIM':>22}{'phase r / SSIM':>20}")
+    for p in points:
+        sweeps = "auto" if p.sweeps is None else str(p.sweeps)
+        scores = f"{p.amplitude_r:14.3f} / {p.amplitude_ssim:.3f}{p.phase_r:14.3f} / {p.phase_ssim:.3f}"
+        print(f"{p.start:10}{sweeps:>8}{p.seconds:8.2f}{scores}", flush=True)
+
+
+def draw_curves(cases: dict[str, list[Point]], path: Path) -> None:
+    """Draw phase SSIM over processor seconds, a panel for each case."""
+    import matplotlib.pyplot as plt
+
+    columns = 4
+    rows = -(-len(cases) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(4 * columns, 3 * rows), squeeze=False, layout="tight")
+    for axis, (name, points) in zip(axes.flat, cases.items(), strict=False):
+        for start, colour in (("network", "tab:blue"), ("flat", "tab:orange")):
+            mine = sorted((p.seconds, p.phase_ssim) for p in points if p.start == start)
+            axis.plot(*zip(*mine, strict=True), "o-", color=colour, label=start)
+        axis.set(title=CASES[name].title, xlabel="CPU s", ylabel="phase SSIM", xscale="log")
+        axis.legend()
+    for axis in list(axes.flat)[len(cases) :]:
+        axis.remove()
+    figure.savefig(path, dpi=80)
+
+
+def main() -> None:
+    """Measure, print, draw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--cases", nargs="*", choices=list(CASES), default=list(CASES))
+    parser.add_argument(
+        "--weights", type=Path, default=Path("universal"), help="a name, or a file of weights"
+    )
+    parser.add_argument("--json", type=Path, help="write all points here, too")
+    parser.add_argument("--curves", type=Path, help="draw the curves into this PNG")
+    chosen = parser.parse_args()
+    results: dict[str, list[Point]] = {}
+    for name in chosen.cases:
+        results[name] = list(measure(CASES[name], chosen.weights))
+        show(CASES[name].title, results[name])
+        if chosen.json is not None:
+            table = {case: [asdict(point) for point in points] for case, points in results.items()}
+            chosen.json.write_text(json.dumps(table, indent=1))
+    if chosen.curves is not None:
+        draw_curves(results, chosen.curves)
+
+
+if __name__ == "__main__":
+    main()
