@@ -9,16 +9,13 @@ import numpy as np
 
 from ptycho.backends.base import load_backend
 from ptycho.bundle.archive import Bundle
-from ptycho.network.settings import NetworkSettings
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import measure
-from ptycho.run.bundle_layer import FREE_SETTINGS
 from ptycho.run.resolve import resolve_layers
 from ptycho.training.probe import is_explicit
+from ptycho.training.start_weights import fixed_by_weights, network_layer
 from ptycho.zoo.every_scan import WITHOUT, NetworkFileError, find_network, read_network
-from ptyconf import Origin
 from ptyconf.errors import error_text
-from ptyconf.sources import mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,10 +26,6 @@ if TYPE_CHECKING:
     from ptycho.scan.raw_data import RawData
     from ptycho.zoo.every_scan import NetworkForEveryScan
     from ptyconf import Layer, Resolution
-
-
-SCAN_SETTINGS = frozenset({"N", "probe_modes"})
-"""Settings of a network that each scan gives anew."""
 
 
 @dataclass(frozen=True)
@@ -117,23 +110,9 @@ def open_for_every_scan(word: Path) -> OpenedNetwork | None:
     if path is None:
         return None
     network = read_network(path)
-    layer = shape_layer(network, word)
+    # Nobody has learned the probe: sweeps that refine the picture move it, too, where nobody forbids it.
+    layer = network_layer(fixed_by_weights(network.shape), word, **{"inference.learn_probe": True})
     return OpenedNetwork(word, network, layer, resolve_layers([layer]))
-
-
-def shape_layer(network: NetworkForEveryScan, word: Path) -> Layer:
-    """Make the layer of what a file of weights fixes: all of the network but what the scan gives.
-
-    Nobody has learned the probe: sweeps that refine the picture move it, too, where nobody forbids it.
-    """
-    values: dict[str, Any] = {"inference.learn_probe": True}
-    values |= {
-        f"model.{name}": value
-        for name, value in NetworkSettings(**network.shape).as_dict().items()
-        if name not in FREE_SETTINGS | SCAN_SETTINGS
-    }
-    origins = {path: Origin("bundle", str(word), path, file=str(network.path)) for path in values}
-    return mapping.layer("bundle", values, kind="bundle", label=str(word), origin=origins.__getitem__)
 
 
 def _bundle(

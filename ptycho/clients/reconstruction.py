@@ -20,9 +20,9 @@ from ptycho.physics.scale import measure
 from ptycho.physics.stitch import Stitched
 from ptycho.reconstruction.from_frames import Picture, reconstruct_frames
 from ptycho.reconstruction.iteration import Measurement
-from ptycho.reconstruction.refinement import on_canvas
 from ptycho.reconstruction.picture import SHOWN_FRAMES, place_scan
 from ptycho.reconstruction.positions_fit import stage_error
+from ptycho.reconstruction.refinement import on_canvas
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.frame_store import normalised_ceiling, store_frames

@@ -74,7 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings and train, watched by a browser where that is asked for."""
     with _live_view(arguments.live) as view:
         resolution = _resolve(arguments)
-        return EXIT_WHOLE if resolution is None else train(resolution, view, strict=arguments.strict)
+        if resolution is None:
+            return EXIT_WHOLE
+        return train(_with_start(resolution), view, strict=arguments.strict)
 
 
 def _live_view(port: int | None) -> AbstractContextManager[LiveView | None]:
@@ -105,6 +107,16 @@ def _resolve(arguments: argparse.Namespace) -> Resolution | None:
         _log.info("%s is a whole run: there is nothing to resume", attempt.folder)
         return None
     return resolution.with_layer(_resuming(attempt.folder))
+
+
+def _with_start(resolution: Resolution) -> Resolution:
+    """Take the settings of the network whose weights a training starts from, below what users write."""
+    source = resolution["training.init"]
+    if source is None:
+        return resolution
+    from ptycho.training.start_weights import read_start
+
+    return resolution.with_layer(read_start(Path(str(source))).layer())
 
 
 def _epochs_of(attempt: Attempt) -> int:

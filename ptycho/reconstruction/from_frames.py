@@ -61,7 +61,7 @@ class Picture:
     noise: float
 
 
-def reconstruct_frames(
+def reconstruct_frames(  # noqa: PLR0913  Each wish by its name.
     library: SweepLibrary,
     measurement: Measurement,
     probe: Complex,

@@ -41,6 +41,10 @@ def _probe_of_the_checkpoint(settings: Mapping[str, Any]) -> str | None:
     return None if settings["training.resume"] is None else "the probe comes from training.resume"
 
 
+def _started_before(settings: Mapping[str, Any]) -> str | None:
+    return None if settings["training.resume"] is None else "the weights come from training.resume"
+
+
 def _with_realspace_terms(path: str, settings: Mapping[str, Any]) -> Complaint | None:
     weight = settings[path]
     if weight > 0 and not settings["training.realspace_weight"] > 0:
@@ -184,6 +188,12 @@ class TrainingConfig:
     )
     resume: Path | None = described(
         None, help="run folder or checkpoint that the training continues from", legacy=False
+    )
+    init: Path | None = described(
+        None,
+        help="weights to start from: a network for every scan by its name or file, or a run folder",
+        without_effect=_started_before,
+        legacy=False,
     )
     probe_warmup_epochs: int = described(
         0,

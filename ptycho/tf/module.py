@@ -16,6 +16,7 @@ from ptycho.training.loss import Loss, LossWeights
 from ptycho.training.optimisation import Optimisation
 from ptycho.training.plan import Plan
 from ptycho.training.precision import Precision
+from ptycho.training.start_weights import fill
 
 from . import operations
 from .data import Tensors
@@ -23,7 +24,7 @@ from .devices import DevicePlacement
 from .model import PtychoNetwork
 from .optimiser import BoundedAdam
 from .precision import policy_of, scales_loss
-from .weights import named_variables
+from .weights import export, load, named_variables
 
 Arrays = dict[str, np.ndarray]
 
@@ -105,6 +106,8 @@ class PtychoModule:
                 plan.training.seed,
                 dtype=policy_of(arithmetic.precision),
             )
+            started = fill(plan.training.init, plan.settings, network, export, load)
+            plan.notes += filter(None, [started])
             module = cls(network, plan.weights, plan.optimisation, place, arithmetic)
         plan.give_lights(module._loss)
         return module

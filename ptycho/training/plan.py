@@ -31,6 +31,7 @@ from .optimisation import Optimisation
 from .probe import is_explicit
 from .resume import EarlierTraining, carry_over
 from .split import Sampling, Split, split, split_scans
+from .start_weights import require_start
 from .windows import split_windows
 
 logger = logging.getLogger(__name__)
@@ -98,13 +99,14 @@ def open_run_folder(
         read_checkpoint: Reads a checkpoint of the backend.
 
     Raises:
-        ValueError: A scheduler or a logger is unknown, or the checkpoint to resume from cannot be used.
+        ValueError: Scheduler or logger is unknown; the checkpoint or the weights to start from are no use.
     """
     watched = folder if isinstance(folder, WatchedFolder) else WatchedFolder(Path(folder))
     watched.path.mkdir(parents=True, exist_ok=True)
     training, execution = configurations.tf_training_config, configurations.execution_config
     SCHEDULERS[execution.scheduler]
     journal = find_logger(execution.logger_backend)
+    require_start(training.init, NetworkSettings.of(training.model, training))
     earlier = None if training.resume is None else read_checkpoint(training.resume)
     return RunFolder(watched.path, journal, earlier, watched.watchers)
 

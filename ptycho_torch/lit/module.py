@@ -19,8 +19,10 @@ from ptycho.training.loss_watch import LOOK_EVERY, NonFiniteLossError, non_finit
 from ptycho.training.optimisation import ADAM_BETAS, ADAM_EPSILON, Optimisation
 from ptycho.training.plan import Plan
 from ptycho.training.schedule import Course
+from ptycho.training.start_weights import fill
 from ptycho_torch.nn import operations
 from ptycho_torch.nn.model import PtychoNetwork
+from ptycho_torch.nn.weights import export, load
 
 from .clipping import clip_adaptively
 from .data import Tensors
@@ -94,6 +96,8 @@ class PtychoModule(pl.LightningModule):
         mask = plan.lights[0].mask
         module = cls(**plan.hyperparameters, probe=plan.probe, mask=mask, seed=plan.training.seed)
         module.settings_toml = plan.settings_toml
+        started = fill(plan.training.init, plan.settings, module.network, export, load)
+        plan.notes += filter(None, [started])
         plan.give_lights(module.loss)
         return module
 
