@@ -9,7 +9,7 @@ export MPLBACKEND := Agg
 # Each backend's tests use one core; their output comes one after the other where make can do that.
 SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client test-oldest chaos fuzz docs dist dist-ptyconf clean
+.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client test-oldest zoo chaos fuzz docs dist dist-ptyconf clean
 
 help:  ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -87,6 +87,12 @@ dist-ptyconf: $(VENV)/.installed  ## the engine alone, a distribution of the sam
 	cp -R ptyconf ptyconf/pyproject.toml ptyconf/README.md LICENSE build/ptyconf/
 	cd build/ptyconf/ptyconf && rm -f pyproject.toml README.md && find . -name __pycache__ -exec rm -rf {} +
 	$(BIN)/python -m pip wheel --quiet --no-deps $(WHEEL_OPTIONS) --wheel-dir $(DIST) build/ptyconf
+
+# Steps and share of them in which the rate falls, as the packaged network was trained.
+ZOO_STEPS ?= 14000
+ZOO_FALL ?= 0.35
+zoo: $(VENV)/.installed  ## train the network for every scan that comes with the package: outputs/zoo
+	OMP_NUM_THREADS=1 $(BIN)/python -m ptycho_torch.nn.universal outputs/zoo --steps $(ZOO_STEPS) --fall $(ZOO_FALL)
 
 chaos: $(VENV)/.installed-test  ## an hour of kills, signals and full disks: nothing is lost; goes on where it was
 	CUDA_VISIBLE_DEVICES="" $(BIN)/python benchmarks/chaos.py --backend pytorch

@@ -25,16 +25,21 @@ from ptycho.files.atomic import replacing
 from ptycho.network.canvases import ScanCanvas
 from ptycho.network.settings import NetworkSettings
 from ptycho.network.unrolled import CanvasUNet, FramesAtOnce, Illumination
+from ptycho.zoo.every_scan import write_network
 from ptycho.zoo.lessons import Lesson, draw_lesson
 
 from .layers import Core, TorchLayers
 from .model import initialise
+from .naming import canonical_array, canonical_name
 from .physics import PHYSICS
 
 _log = logging.getLogger(__name__)
 
 UNIVERSAL = NetworkSettings(architecture="canvas_unet", unet_stages=3, n_filters_scale=2)
 """Shape of the network; its frame side, positions and probe are those of each scan."""
+
+STATE, WEIGHTS, LOSSES = "state.pt", "universal.safetensors", "losses.csv"
+"""Files of a training: to go on from, to use, and to look at."""
 
 WARM_UP = 200
 """Steps in which the rate rises."""
@@ -183,7 +188,7 @@ def train(course: Course, folder: Path, *, workers: int = 1, save_every: int = 2
 
 
 def _note(folder: Path, row: list[float]) -> None:
-    journal = folder / "losses.csv"
+    journal = folder / LOSSES
     fresh = not journal.exists()
     with journal.open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -195,13 +200,17 @@ def _note(folder: Path, row: list[float]) -> None:
 
 def _save(folder: Path, core: Core, optimiser: torch.optim.Optimizer, step: int) -> None:
     state: dict[str, Any] = {"step": step, "core": core.state_dict(), "optimiser": optimiser.state_dict()}
-    with replacing(folder / "state.pt") as part:
+    with replacing(folder / STATE) as part:
         torch.save(state, part)
+    weights = {
+        canonical_name(f"core.{name}"): canonical_array(value) for name, value in state["core"].items()
+    }
+    write_network(folder / WEIGHTS, UNIVERSAL.as_dict(), weights)
 
 
 def _restore(folder: Path, core: Core, optimiser: torch.optim.Optimizer) -> int:
     """Take up the state of a folder, and give the number of its steps; 0 where there is none."""
-    path = folder / "state.pt"
+    path = folder / STATE
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
@@ -215,8 +224,8 @@ def main(arguments: list[str] | None = None) -> None:
     title = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m ptycho_torch.nn.universal", description=title)
     parser.add_argument("folder", type=Path, help="where weights, state and losses go")
-    parser.add_argument("--steps", type=int, default=8000, help="lessons (default 8000)")
-    parser.add_argument("--fall", type=float, default=0.3, help="share of the steps in which the rate falls")
+    parser.add_argument("--steps", type=int, default=14000, help="lessons (default 14000)")
+    parser.add_argument("--fall", type=float, default=0.35, help="share of the steps in which the rate falls")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of Adam (default 2e-3)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and lessons (default 0)")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw lessons (default 1)")

@@ -1,0 +1,89 @@
+"""A network for every scan, from the command line: no training, fine-tuning, and the start of sweeps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ptycho.commands.main import main
+from ptycho.network.settings import NetworkSettings
+from ptycho.zoo.every_scan import write_network
+
+SHAPE = {"architecture": "canvas_unet", "n_filters_scale": 1, "amp_activation": "sigmoid", "unet_stages": 1}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, build_network) -> Path:
+    """A folder with a scan of two modes, and one with random weights of a small network."""
+    folder = tmp_path_factory.mktemp("every")
+    simulate = ["simulate", str(folder / "scan.npz"), "--n-frames", "36", "--probe-modes", "2", "--quiet"]
+    assert main(simulate) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weights(place: Path, build_network, backend: str) -> Path:
+    """A file of the weights that a seed stands for."""
+    if backend == "pytorch":
+        from ptycho_torch.nn.weights import export
+    else:
+        from ptycho.tf.weights import export
+    network = build_network(NetworkSettings(**SHAPE), np.ones((1, 64, 64), np.complex64), 1.0, seed=3)
+    core = {name: array for name, array in export(network).items() if name.startswith("core/")}
+    write_network(place / "net.safetensors", SHAPE, core)
+    return place / "net.safetensors"
+
+
+def run(folder: Path, *words: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Run a command, and give the scores of its report."""
+    assert main([*words, "--accelerator", "cpu", "--output_dir", str(folder), "--quiet"]) in (0, 10)
+    return json.loads((folder / "scores.json").read_text())
+
+
+def test_the_packaged_network_sees_any_scan(place: Path, backend: str) -> None:
+    """It resembles the object at first sight, its sweeps learn the probe, the report says what adds what."""
+    given = ["--scan", str(place / "scan.npz"), "--backend", backend, "--refine_epochs", "3"]
+    scores = run(place / "seen", "infer", "universal", *given)
+    assert {"refined", "network alone", "no network"} <= scores.keys()
+    assert scores["network alone"]["phase"]["correlation"] > 0.6
+    for part in ("amplitude", "phase"):
+        assert scores["refined"][part]["correlation"] > scores["no network"][part]["correlation"]
+    with np.load(place / "seen" / "reconstruction.npz") as made:
+        assert made["probe"].shape == (2, 64, 64)
+        assert np.isfinite(made["object"]).all()
+
+
+def test_a_training_starts_from_a_file_of_weights(place: Path, weights: Path, backend: str) -> None:
+    """The network is that of the weights, whatever the recipe says, and learns from windows of the scan."""
+    given = [str(place / "scan.npz"), "--training.backend", backend, "--init", str(weights)]
+    run(place / "tuned", "train", *given, "--nepochs", "1", "--refine_epochs", "1")
+    report = (place / "tuned" / "report.md").read_text()
+    assert "the weights start from" in report
+    assert "windows of" in report
+    assert "canvas_unet" in (place / "tuned" / "settings.toml").read_text()
+
+
+def test_sweeps_start_from_the_network(place: Path, weights: Path, backend: str) -> None:
+    """The report shows the picture that they started from."""
+    given = [str(place / "scan.npz"), "--inference.backend", backend, "--start", str(weights)]
+    scores = run(place / "swept", "reconstruct", *given, "--refine_epochs", "2")
+    assert {"refined", "network alone"} <= scores.keys()
+    assert "the sweeps start from the picture of the network" in (place / "swept" / "report.md").read_text()
+
+
+def test_weights_of_another_shape_are_refused(
+    place: Path, weights: Path, backend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error says what the file describes, and what needs no network."""
+    from safetensors.numpy import load_file
+
+    wrong = place / "wrong.safetensors"
+    write_network(wrong, {**SHAPE, "n_filters_scale": 2}, load_file(weights))
+    given = ["--scan", str(place / "scan.npz"), "--backend", backend, "--accelerator", "cpu"]
+    assert main(["infer", str(wrong), *given, "--output_dir", str(place / "no"), "--quiet"]) == 2
+    told = capsys.readouterr().err
+    for part in ("do not fill the network", "n_filters_scale = 2", "ptycho reconstruct SCAN"):
+        assert part in told
