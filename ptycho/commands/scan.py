@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
 from ptycho.commands import options
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from ptycho.scan.raw_data import RawData
 
-WRITTEN = (".npz", ".cxi")
+WRITTEN = (".npz", ".cxi", ".h5")
 """Suffixes that a scan can be converted to."""
 
 
@@ -77,29 +79,50 @@ def _print_part(title: str, lines: list[str]) -> None:
             print(f"  {line}")
 
 
-def _draw(scan: RawData, path: Path) -> Path:
-    """Draw the scan beside its file, or in the current folder where that cannot be written."""
+def _draw(scan: RawData, path: Path) -> str:
+    """Draw the scan beside its file; in the current folder, or a temporary one, where that is not to be."""
     from ptycho.report.figures.scan import save_scan
     from ptycho.scan.summary import mean_intensity
 
-    mean = mean_intensity(scan)
-    picture = path.with_name(f"{path.name}.png")
+    mean, name = mean_intensity(scan), f"{path.name}.png"
+    # Raw data often lies on a disk that only the beamline writes.
+    beside = [path.parent] if _is_own(path.parent) else []
+    error: OSError | None = None
+    for folder in (*beside, Path(), Path(gettempdir())):
+        try:
+            save_scan(folder / name, mean, scan.mask, scan.positions, title=path.name)
+        except OSError as failure:
+            error = failure
+            continue
+        return f"{folder / name}"
+    return f"no picture ({error})"
+
+
+def _is_own(folder: Path) -> bool:
+    """Tell whether a folder is the user's: a picture in somebody else's surprises both."""
+    if not hasattr(os, "getuid"):
+        return True
     try:
-        save_scan(picture, mean, scan.mask, scan.positions, title=path.name)
-    except PermissionError:
-        # Raw data often lies on a disk that only the beamline writes.
-        picture = Path(picture.name)
-        save_scan(picture, mean, scan.mask, scan.positions, title=path.name)
-    return picture
+        return folder.stat().st_uid == os.getuid() and os.access(folder, os.W_OK)
+    except OSError:
+        return False
 
 
 def _convert(scan: RawData, path: Path) -> Path:
+    from ptycho.scan.raw_data import require_one_scan
+
     if path.suffix == ".npz":
         return scan.to_file(path)
     if path.suffix == ".cxi":
         from ptycho.scan.cxi_writer import write_cxi
 
+        require_one_scan(scan)
         return write_cxi(scan, path)
+    if path.suffix == ".h5":
+        from ptycho.scan.product_writer import write_product
+
+        require_one_scan(scan)
+        return write_product(scan, path)
     raise ValueError(error_text(f"--to {path}: no such kind of file is written", expected=", ".join(WRITTEN)))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ptycho.scan.scan_format import ScanContents
     from ptycho.settings.data import ScanOptions
 
-__all__ = ["complete"]
+__all__ = ["complete", "with_positions"]
 
 Array = np.ndarray[Any, Any]
 
@@ -37,7 +37,7 @@ def complete(contents: ScanContents, file: ScanFile, options: ScanOptions) -> Sc
         ScanError: They are not there, do not fit the frames, or nothing says where the positions are.
     """
     if options.positions:
-        contents = _with_positions(contents, read_positions(options.positions, file))
+        contents = with_positions(contents, read_positions(options.positions, file))
     if "xcoords" not in contents.arrays:
         why = f"; {contents.needs_positions}" if contents.needs_positions else ""
         raise ScanError(
@@ -54,7 +54,12 @@ def complete(contents: ScanContents, file: ScanFile, options: ScanOptions) -> Sc
     return contents
 
 
-def _with_positions(contents: ScanContents, table: PositionTable) -> ScanContents:
+def with_positions(contents: ScanContents, table: PositionTable) -> ScanContents:
+    """Lay the frames at positions from another place, matched by number where both sides have them.
+
+    Raises:
+        ScanError: No position belongs to a frame.
+    """
     numbers, notes = contents.frame_numbers, [*contents.notes, table.note]
     x, y, arrays = table.x, table.y, dict(contents.arrays)
     if numbers is not None and table.numbers is not None:

@@ -18,7 +18,15 @@ from ptyconf.errors import error_text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PositionTable", "find_place", "raster_positions", "read_positions"]
+__all__ = [
+    "ARCHIVES",
+    "PRODUCT_KEYS",
+    "PositionTable",
+    "find_place",
+    "raster_positions",
+    "read_positions",
+    "read_product",
+]
 
 Array = np.ndarray[Any, Any]
 
@@ -126,7 +134,7 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
     if file.container not in ARCHIVES:
         raise _no_positions(text, scan, f"{file.path} is a {file.container} file")
     if not key and all(name in file.keys for name in PRODUCT_KEYS):
-        return _read_product(file)
+        return read_product(file)
     names = [name.strip().lstrip("/") for name in key.split(",")] if key else []
     unknown = [name for name in names if name not in file.keys]
     if unknown or not names:
@@ -157,7 +165,8 @@ def _from_pairs(array: Array, where: str, unit: str) -> PositionTable:
     )
 
 
-def _read_product(file: ScanFile) -> PositionTable:
+def read_product(file: ScanFile) -> PositionTable:
+    """Read the positions of a product of ptychodus, and which pattern each belongs to."""
     x, y = (np.asarray(file.read(key), np.float64).ravel() for key in PRODUCT_KEYS)
     numbers = file.read(PRODUCT_NUMBERS).astype(np.int64).ravel() if PRODUCT_NUMBERS in file.keys else None
     return PositionTable(x, y, "m", f"positions: the product {file.path}, matched by index", numbers)

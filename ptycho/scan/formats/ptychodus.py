@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptycho.scan.completion import with_positions
+from ptycho.scan.geometry import Fact, Geometry, photon_wavelength_m
+from ptycho.scan.positions import PRODUCT_KEYS, read_product
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 FRAMES = "patterns"
 NUMBERS = "indexes"
 BAD_PIXELS = "bad_pixels"
+PROBE = "probe"
 
 
 def recognise(file: ScanFile) -> bool:
@@ -26,23 +30,54 @@ def recognise(file: ScanFile) -> bool:
     return file.container in {"npz", "hdf5"} and {FRAMES, NUMBERS} <= set(file.keys)
 
 
-def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
-    """Read the patterns and the numbers by which positions are matched to them."""
+def read(file: ScanFile, options: ScanOptions) -> ScanContents:
+    """Read the patterns and the numbers by which positions are matched to them.
+
+    Raises:
+        ScanError: An array cannot be read, or no position belongs to a pattern.
+    """
     arrays: dict[str, Any] = {"diff3d": file.frames(FRAMES)}
-    return ScanContents(
+    contents = ScanContents(
         arrays,
         FRAMES,
         quantity="counts",
+        geometry=_geometry(file),
         bad_pixels=file.read(BAD_PIXELS).astype(bool) if BAD_PIXELS in file.keys else None,
         frame_numbers=file.read(NUMBERS).astype(np.int64).ravel(),
         needs_positions="ptychodus keeps them in the product file",
     )
+    if options.positions or not set(PRODUCT_KEYS) <= set(file.keys):
+        return contents
+    # A product that holds its own patterns.
+    if PROBE in file.keys:
+        probe = file.read(PROBE)
+        arrays["probeGuess"] = probe[0] if probe.ndim == 4 else probe
+    return with_positions(contents, read_product(file))
 
 
 def header(file: ScanFile) -> ScanHeader:
     """Read the side of a frame."""
     rows, columns = file.shape(FRAMES)[-2:]
-    return ScanHeader(doubt=f"{file.path} holds no probe", frame_shape=(rows, columns), frames_key=FRAMES)
+    return ScanHeader(
+        doubt=f"{file.path} holds no probe",
+        frame_shape=(rows, columns),
+        frames_key=FRAMES,
+        geometry=_geometry(file),
+    )
+
+
+def _geometry(file: ScanFile) -> Geometry:
+    if file.container != "hdf5":
+        return Geometry()
+
+    def fact(name: str) -> Fact | None:
+        value = np.asarray(file.hdf5.attribute("", name))
+        known = value.size == 1 and value.dtype.kind in "iuf" and bool(value > 0)
+        return Fact(float(value.reshape(-1)[0]), f"{file.path}:/@{name}") if known else None
+
+    energy = fact("probe_energy_eV")
+    wavelength = None if energy is None else Fact(photon_wavelength_m(energy.value), energy.origin)
+    return Geometry(wavelength, fact("detector_object_distance_m"), fact("detector_pixel_size_m"))
 
 
 FORMAT = ScanFormat(

@@ -56,6 +56,37 @@ def test_the_printed_settings_take_the_same_scan(
     assert again.object_pixel_m == pytest.approx(1.549802e-10 * 0.93 / (128 * 75e-6), rel=1e-5)
 
 
+def test_a_product_keeps_the_scan(scan: Path, tiny_scan: RawData) -> None:
+    """A product that holds its patterns reads back with frames, positions, probe and geometry."""
+    assert main(["scan", "scan.npz", "--to", "scan.h5", *GEOMETRY]) == 0
+    read = RawData.from_file("scan.h5")
+    np.testing.assert_allclose(read.amplitudes(), tiny_scan.amplitudes(), rtol=1e-6)
+    np.testing.assert_allclose(read.positions, tiny_scan.positions, rtol=1e-9)
+    assert read.probe_modes is not None
+    assert tiny_scan.probe_modes is not None
+    np.testing.assert_allclose(read.probe_modes, tiny_scan.probe_modes, rtol=1e-6)
+    assert read.object_pixel_m == pytest.approx(1.549802e-10 * 0.93 / (64 * 75e-6), rel=1e-5)
+    with h5py.File("scan.h5") as file:
+        width, rows = file["object"].attrs["pixel_width_m"], file["object"].shape[1]
+        # ptychodus' own rule: (y - centre) / pixel + H / 2.
+        y = (file["probe_position_y_m"][:] - file["object"].attrs["center_y_m"]) / width + rows / 2
+    np.testing.assert_allclose(y - tiny_scan.positions[:, 1], y[0] - tiny_scan.positions[0, 1], atol=1e-6)
+
+
+def test_the_picture_goes_where_it_may(
+    scan: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside a file in somebody else's folder nothing is written: the picture stands in the current one."""
+    theirs = Path("theirs")
+    theirs.mkdir()
+    scan.rename(theirs / "scan.npz")
+    monkeypatch.setattr("ptycho.commands.scan._is_own", lambda _: False)
+    assert main(["scan", "theirs/scan.npz"]) == 0
+    assert "written: scan.npz.png" in capsys.readouterr().out
+    assert Path("scan.npz.png").is_file()
+    assert not (theirs / "scan.npz.png").exists()
+
+
 def test_what_is_doubtful_is_said(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Warnings of the reading stand in a part of their own."""
     with np.load(scan) as arrays:
@@ -85,7 +116,7 @@ def test_a_scan_is_converted_there_and_back(scan: Path, tiny_scan: RawData) -> N
     ("target", "text"),
     [
         ("scan.cxi", "cannot be written as CXI: positions are lengths there"),
-        ("scan.mp4", "--to scan.mp4: no such kind of file is written\n  expected  .npz, .cxi"),
+        ("scan.mp4", "--to scan.mp4: no such kind of file is written\n  expected  .npz, .cxi, .h5"),
     ],
 )
 def test_what_cannot_be_converted_is_refused(
