@@ -50,15 +50,6 @@ def describe(error: Exception) -> tuple[str, int]:
     return text, EXIT_DEFECT
 
 
-def printable_lines(text: str) -> str:
-    """Give text as lines without control characters, which could take over the terminal."""
-    shown = (
-        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode("ascii")
-        for letter in text.encode("utf-8", "backslashreplace").decode("utf-8")
-    )
-    return "".join(shown)
-
-
 def _is_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ in _MEMORY_ERRORS:
         return True

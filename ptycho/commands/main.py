@@ -14,9 +14,9 @@ from ptycho.commands.failure import (
     EXIT_SIGNAL,
     EXIT_WHOLE,
     describe,
-    printable_lines,
 )
 from ptycho.commands.parser import Parser
+from ptycho.files.printable import printable_lines
 from ptycho.run.signals import EndedBySignalError, ending_on_signals
 from ptycho.run.streams import lasting_streams
 from ptycho.settings.registries import COMMANDS

@@ -13,6 +13,8 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from ptycho.files.printable import printable_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import BinaryIO
@@ -277,7 +279,7 @@ def _inflate(member: Member, packed: bytes) -> bytes:
 
 def printable(text: str, longest: int = LONGEST_LINE) -> str:
     """Give text of unknown origin as it may stand in a message: one short line, no control characters."""
-    shown = text if text.isprintable() else repr(text)[1:-1]
+    shown = printable_line(text)
     return shown if len(shown) <= longest else f"{shown[:longest]}..."
 
 

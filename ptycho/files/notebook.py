@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+
+from ptycho.files.printable import html_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,21 +34,21 @@ def png(values: NDArray[Any], limits: tuple[float, float], colours: str) -> byte
 
 def embedded(picture: bytes, caption: str) -> str:
     """Give the HTML of a PNG file that stands in the page itself."""
-    return f'<img alt="{escape(caption)}" src="data:image/png;base64,{b64encode(picture).decode()}">'
+    return f'<img alt="{html_text(caption)}" src="data:image/png;base64,{b64encode(picture).decode()}">'
 
 
 def figure(picture: bytes, caption: str) -> str:
     """Give the HTML of a small picture with a caption, to stand beside others."""
     style = f"display:inline-block;width:{_WIDTH_PX}px;margin:0 1em 0 0"
     image = embedded(picture, caption).replace("<img ", '<img style="width:100%;image-rendering:pixelated" ')
-    return f'<figure style="{style}">{image}<figcaption>{escape(caption)}</figcaption></figure>'
+    return f'<figure style="{style}">{image}<figcaption>{html_text(caption)}</figcaption></figure>'
 
 
 def table(rows: Mapping[str, object]) -> str:
     """Give the HTML of labels and values in two columns."""
     cells = (
-        f'<tr><th style="text-align:left">{escape(label)}</th>'
-        f'<td style="text-align:left">{escape(str(value))}</td></tr>'
+        f'<tr><th style="text-align:left">{html_text(label)}</th>'
+        f'<td style="text-align:left">{html_text(str(value))}</td></tr>'
         for label, value in rows.items()
     )
     return f"<table>{''.join(cells)}</table>"
@@ -57,5 +58,5 @@ def folded(summary: str, sentences: Sequence[str]) -> str:
     """Give the HTML of sentences that unfold on a click; nothing where there are none."""
     if not sentences:
         return ""
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
-    return f"<details><summary>{escape(summary)}</summary><ul>{items}</ul></details>"
+    items = "".join(f"<li>{html_text(sentence)}</li>" for sentence in sentences)
+    return f"<details><summary>{html_text(summary)}</summary><ul>{items}</ul></details>"

@@ -6,12 +6,13 @@ Nothing on it comes from elsewhere, and its policy lets a browser load nothing b
 from __future__ import annotations
 
 import re
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import write_text
 from ptycho.files.notebook import embedded
+from ptycho.files.printable import html_text
+from ptycho.report.markdown_text import ESCAPES
 from ptyconf.report import story
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def page(title: str, parts: Sequence[str], *, script: str = "", reload_s: int | 
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n{again}'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n"
+        f"<title>{html_text(title)}</title>\n<style>{_STYLE}</style>\n"
         + "\n".join(part for part in parts if part)
         + (f"\n<script>{script}</script>" if script else "")
         + "\n</html>\n"
@@ -111,7 +112,9 @@ def _block(text: str, folder: Path) -> str:
 
 def _inline(text: str) -> str:
     """Escape a line; what stands between backticks is code."""
-    parts = escape(text.replace("&lt;", "<").replace("\\|", "|"), quote=False).split("`")
+    for unescaped, escaped in ESCAPES:
+        text = text.replace(escaped, unescaped)
+    parts = html_text(text).split("`")
     return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
 
 
@@ -143,8 +146,8 @@ def _sliders(results: Results) -> str:
         sliders.append(
             f'<figure class="slider"><div class="pair">{embedded(ours, "reconstruction")}'
             f"{embedded(reference, results.reference_name)}</div>"
-            f'<input type="range" min="0" max="100" value="50" aria-label="{escape(name)}">'
-            f"<figcaption>{escape(name)}</figcaption></figure>"
+            f'<input type="range" min="0" max="100" value="50" aria-label="{html_text(name)}">'
+            f"<figcaption>{html_text(name)}</figcaption></figure>"
         )
     return f'<div class="sliders">{"".join(sliders)}</div>'
 
@@ -154,5 +157,5 @@ def stories(resolution: Resolution) -> Iterator[str]:
     for path in resolution:
         text = story(resolution, path)
         layer = resolution.winner_layer(path)
-        line = f"<code>{escape(text.partition(chr(10))[0])}</code> ({escape(layer)})"
-        yield f"<details><summary>{line}</summary><pre>{escape(text)}</pre></details>"
+        line = f"<code>{html_text(text.partition(chr(10))[0])}</code> ({html_text(layer)})"
+        yield f"<details><summary>{line}</summary><pre>{html_text(text)}</pre></details>"

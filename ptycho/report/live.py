@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ptycho.files.atomic import write_text
 from ptycho.files.notebook import figure, png, table
+from ptycho.files.printable import html_text
 from ptycho.report.figures.figure import AMPLITUDE, CYCLIC, LINES, limits_of
 from ptycho.report.html import NAME, page, stories
 
@@ -84,8 +84,8 @@ class LivePage:
         last = self._rows[-1] if self._rows else {}
         shown = {name: f"{value:.6g}" for name, value in last.items() if name != "epoch"}
         parts = [
-            f"<h1>{escape(self._title)}</h1>",
-            f"<p>{escape(state)}</p>",
+            f"<h1>{html_text(self._title)}</h1>",
+            f"<p>{html_text(state)}</p>",
             plot({name: _column(self._rows, name) for name in ("train_loss", "val_loss")}),
             self._pictures,
             table(shown),
@@ -123,7 +123,7 @@ def plot(curves: Mapping[str, Sequence[float]]) -> str:
         line = f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(points)}"/>'
         drawn.append(line if points else "")
     names = " · ".join(
-        f'<span style="color:{colour}">{escape(name)}</span>'
+        f'<span style="color:{colour}">{html_text(name)}</span>'
         for (name, values), colour in zip(curves.items(), LINES, strict=False)
         if values
     )

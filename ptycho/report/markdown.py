@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, cast
 
 from ptycho.files.atomic import write_text
 from ptycho.report.html import write_html
+from ptycho.report.markdown_text import bullets, plain
 from ptycho.run.record import RECONSTRUCTION
 from ptycho.settings.registries import REPORT_SECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ptycho.report.results import Results
@@ -91,35 +92,3 @@ def _write(name: str, section: ReportSection, results: Results, folder: Path) ->
         reason = str(error).partition("\n")[0]
         results.warn(f"the section {name!r} is missing: {type(error).__name__}: {reason}")
         return []
-
-
-def table(heading: str, rows: Mapping[str, str]) -> str:
-    """Lay out labels and texts in two columns."""
-    lines = [
-        f"| {heading} | |",
-        "|---|---|",
-        *(f"| {cell(label)} | {cell(text)} |" for label, text in rows.items()),
-    ]
-    return "\n".join(lines)
-
-
-def picture(name: str, caption: str) -> str:
-    """Show a picture that lies beside the page."""
-    return f"![{plain(caption)}]({name})"
-
-
-def bullets(sentences: list[str]) -> str:
-    """Lay out sentences below each other."""
-    return "\n".join(f"- {plain(sentence)}" for sentence in sentences)
-
-
-def cell(value: object) -> str:
-    """Write a value so that it stays within its cell."""
-    return plain(value).replace("|", "\\|")
-
-
-def plain(value: object) -> str:
-    """Write text of unknown origin as one line that neither HTML nor a terminal takes for its own."""
-    line = str(value).replace("\n", " ")
-    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
-    return shown.replace("<", "&lt;")

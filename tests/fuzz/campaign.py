@@ -27,7 +27,8 @@ from typing import Any
 
 from readers import READERS, Reader  # type: ignore[import-not-found]
 
-from ptycho.commands.failure import EXIT_BAD_INPUT, describe, printable_lines
+from ptycho.commands.failure import EXIT_BAD_INPUT, describe
+from ptycho.files.printable import printable_lines
 
 SECONDS, MEGABYTES = 5.0, 500
 """What one input may cost; the address space may grow by more: libraries reserve what they do not use."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.report.markdown import bullets
+from ptycho.report.markdown_text import bullets
 from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:

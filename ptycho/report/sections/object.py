@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.report.markdown import picture
+from ptycho.report.markdown_text import picture
 from ptycho.report.section import ReportSection
 from ptycho.report.sections._object_picture import save_on_the_scan
 

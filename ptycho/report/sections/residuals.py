@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.report.figures.residuals import save_residuals
-from ptycho.report.markdown import picture
+from ptycho.report.markdown_text import picture
 from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:

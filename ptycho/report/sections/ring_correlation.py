@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.report.figures.ring_correlation import save_frc
-from ptycho.report.markdown import picture
+from ptycho.report.markdown_text import picture
 from ptycho.report.section import ReportSection, has_reference
 
 if TYPE_CHECKING:

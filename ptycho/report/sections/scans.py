@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.report.figures.object import save_object
-from ptycho.report.markdown import picture, plain
+from ptycho.report.markdown_text import picture, plain
 from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:

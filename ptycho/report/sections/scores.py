@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import write_text
-from ptycho.report.markdown import table
+from ptycho.report.markdown_text import table
 from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ def _applies(results: Results) -> bool:
 
 
 def _write(results: Results, folder: Path) -> list[str]:
-    write_text(folder / FILE_NAME, json.dumps(_as_dict(results), indent=1) + "\n")
+    text = json.dumps(_as_dict(results), indent=1)
+    # JSON escapes all control characters but this one.
+    write_text(folder / FILE_NAME, text.replace("\x7f", "\\u007f") + "\n")
     if not results.comparisons:
         return []
     rows = {

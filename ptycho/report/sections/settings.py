@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.report.markdown import cell
+from ptycho.report.markdown_text import cell
 from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:

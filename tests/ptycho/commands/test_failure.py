@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from ptycho.commands.failure import printable_lines
 from ptycho.commands.main import exit_code_of
 from ptyconf.errors import error_text
 
@@ -86,5 +85,4 @@ def test_interruptions_have_their_codes(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_text_cannot_take_over_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Escapes and bells in names are shown as what they are; letters of any script stay."""
-    assert printable_lines("a\x1b[2J\x07\tb\nµ\udc80") == "a\\x1b[2J\\x07\\tb\nµ\\udc80"
     assert _outcome(ValueError("scan \x1b[31m"), capsys)[1] == "scan \\x1b[31m\n"

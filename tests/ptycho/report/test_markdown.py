@@ -135,3 +135,27 @@ def test_the_verdict_stands_on_top(tmp_path: Path, results: Results) -> None:
     assert json.loads((tmp_path / "scores.json").read_text())["verdict"] == "doubtful"
     assert (tmp_path / "residuals.png").stat().st_size > 1000
     assert "What could not be told" not in page
+
+
+HOSTILE = "\x1b[2J\x07\u202e<script>alert(1)</script> ![x](http://a/b.png) [y]: javascript:1 | \x7f"
+
+
+def test_a_hostile_name_is_shown_as_text(tmp_path: Path, results: Results) -> None:
+    """A title, a decision and a warning from outside are text on both pages and in the scores."""
+    results.title = HOSTILE
+    results.warn(HOSTILE)
+    results.reconstruction = replace(results.reconstruction, notes=(HOSTILE,))
+    place = tmp_path / HOSTILE.replace("/", "")
+    results.scan._source = replace(results.scan._source, path=place)
+    write_report(tmp_path, results)
+    for name in ("report.md", "report.html", "scores.json"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert not any(not letter.isprintable() and letter != "\n" for letter in text), name
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert page.count("<script>") == 1
+    assert 'src="http' not in page
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "<script" not in markdown
+    assert "](http" not in markdown
+    assert "\\x1b[2J\\x07\\u202e&lt;script>alert(1)" in markdown
