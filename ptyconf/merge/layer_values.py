@@ -44,7 +44,7 @@ class LayerValues:
     refers = False  # whether a value with a reference is among them
     mark: tuple[Any, ...] | None = None  # what tells it from others of its rank
     _values: dict[str, Any] | None = None
-    _origins: Mapping[str, Origin] = MappingProxyType({})
+    known_origins: Mapping[str, Origin] = MappingProxyType({})  # that somebody asked for
 
     def __init__(self, layer: Layer, schema: Schema) -> None:
         # Not the layer itself: that keeps its readings, and together they would be a circle.
@@ -71,7 +71,7 @@ class LayerValues:
         if spelled is not None:
             return spelled[0]
         segments = split_path(path)
-        for length in range(len(segments) - 1, 0, -1):
+        for length in range(len(segments) - 1, 0, -1) if self.spelled else ():
             outer = self.spelled.get(join_path(segments[:length]))
             if outer is not None:
                 return (*outer[0], *segments[length:])
@@ -79,11 +79,11 @@ class LayerValues:
 
     def origin(self, path: str) -> Origin:
         """Say where this layer has a setting; found out when it is first asked."""
-        known = self._origins.get(path)
+        known = self.known_origins.get(path)
         if known is None:
-            if self._origins.__class__ is not dict:
-                self._origins = {}
-            known = self._origins[path] = self.origins(self.keys(path))
+            if self.known_origins.__class__ is not dict:
+                self.known_origins = {}
+            known = self.known_origins[path] = self.origins(self.keys(path))
         return known
 
     def live(self, path: str, tree: Tree) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Set
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ptyconf.errors import ConfigError, Problem, SchemaError
@@ -25,9 +26,18 @@ from ptyconf.tracking import is_tracked, mark_set
 if TYPE_CHECKING:
     from ptyconf.merge.build import Building, Failure
     from ptyconf.merge.problems import SettingPlaces
+    from ptyconf.merge.story import Stories
 
 T = TypeVar("T")
 Path = str | Segments
+
+
+@cache
+def _stories() -> type[Stories]:
+    """Bring in what tells stories, for those who ask for one."""
+    from ptyconf.merge.story import Stories
+
+    return Stories
 
 
 class State(NamedTuple):
@@ -328,9 +338,8 @@ class Resolution(Mapping[str, Any]):
 
     def has(self, path: str, *layers: str) -> bool:
         """Tell whether one of these layers (any layer, without names) wrote a setting."""
-        written = (layer_values.name for layer_values, _ in self._places().written(path))
-        passed = (layer_values.name for layer_values, _ in entries(self._state.histories.get(path)))
-        return any(not layers or name in layers for name in (*written, *passed))
+        writers = (*self._places().written(path), *entries(self._state.histories.get(path)))
+        return any(not layers or layer_values.name in layers for layer_values, _ in writers)
 
     def trace(self, path: Path, *, reveal: bool = False) -> Trace:
         """Tell one setting's whole story; that of a section or container has the ends below it as elements.
@@ -342,9 +351,7 @@ class Resolution(Mapping[str, Any]):
         Raises:
             KeyError: There is no such setting, or nothing gives it a value.
         """
-        from ptyconf.merge.story import Stories
-
-        return Stories(self._state, reveal=reveal).of(path)
+        return _stories()(self._state, reveal=reveal).of(path)
 
     def matching(self, pattern: str) -> list[str]:
         """List the paths that a pattern with ``*`` speaks of, of containers too."""

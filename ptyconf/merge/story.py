@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.combine import live_entries
+from ptyconf.merge.elements import OWN, free_elements, free_leaves, joined_marks
 from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
@@ -13,7 +14,6 @@ from ptyconf.merge.plain import plain_tree
 from ptyconf.merge.problems import ABSENT, part
 from ptyconf.merge.refusals import holds_secret
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
-from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
 from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, leaves
@@ -22,8 +22,6 @@ from ptyconf.text.show import MASK
 
 if TYPE_CHECKING:
     from ptyconf.merge.resolution import Resolution, State
-
-OWN = "schema"
 
 
 class Stories:
@@ -66,23 +64,47 @@ class Stories:
         hidden = not self.reveal and (slot.setting.secret or path in state.hidden)
         raw = state.values[path]
         value = MASK if hidden else raw if raw.__class__ in _PLAIN else copied(raw)
-        live: list[tuple[LayerValues, Any]] = []
-        written: list[Entry] = []
-        cut = False
-        for source, entry in entries(state.histories.get(path)):
-            shown = MASK if hidden else entry if entry.__class__ in _PLAIN else copied(self.read(entry))
-            passed = source.passed.get(path)
-            written.append(Entry(source.name, shown, source.origin(path), source.conversion(path), passed))
-            if passed is None and (id(source), path) not in state.repeated and not cut:
-                live.append((source, self.read(entry)))
-                cut = path in source.replaces
+        written = self.entries(path, hidden=hidden)
+        passing = [entry for entry in written if entry.passed is not None]
+        if (
+            slot.setting.merge == "replace"
+            and written
+            and not (passing or state.links)
+            and derivation is None
+        ):
+            return Trace(path, value, written[0], tuple(written[1:]))
         winner = (
             None
             if derivation is not None
             else next((entry for entry in written if entry.passed is None), None)
         )
-        elements = () if hidden else tuple(self.elements(path, slot, live))
+        elements = () if hidden else tuple(self.elements(path, slot, self.live(path)))
         return self.finish(path, value, winner, written, derivation, elements)
+
+    def entries(self, path: str, *, hidden: bool) -> list[Entry]:
+        """List what every layer wrote of a setting, high to low."""
+        written: list[Entry] = []
+        link = self.state.histories.get(path)
+        while (
+            link is not None
+        ):  # as `law.entries` walks, without a generator: this is the loop of every report
+            source, entry, link = link
+            shown = MASK if hidden else entry if entry.__class__ in _PLAIN else copied(self.read(entry))
+            passed = source.passed.get(path) if source.passed else None
+            conversion = source.conversion(path) if source.spelled else ""
+            origin = source.known_origins.get(path) or source.origin(path)
+            written.append(Entry(source.name, shown, origin, conversion, passed))
+        return written
+
+    def live(self, path: str) -> list[tuple[LayerValues, Any]]:
+        """List the layers that count where a setting gathers from all, with what they wrote."""
+        live: list[tuple[LayerValues, Any]] = []
+        for source, entry in entries(self.state.histories.get(path)):
+            if source.passed.get(path) is None and (id(source), path) not in self.state.repeated:
+                live.append((source, self.read(entry)))
+                if path in source.replaces:
+                    break
+        return live
 
     def finish(
         self,
@@ -108,7 +130,7 @@ class Stories:
             derivation,
             tuple([Applied(entry.layer, entry.passed) for entry in written if entry.passed is not None]),
             elements,
-            tuple(self.references(path)),
+            tuple(self.references(path)) if self.state.links else (),
         )
 
     def masked(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -156,7 +178,7 @@ class Stories:
             for key, (value, source) in enumerate(zip(values, sources, strict=True)):
                 yield Element(key, value, source.name, source.origin(path))
         else:
-            for name, value, source in _free_leaves(values, sources):
+            for name, value, source in free_leaves(values, sources):
                 yield Element(name, value, source.name, source.origin(path))
 
     # What is below a setting
@@ -170,7 +192,7 @@ class Stories:
         elements: tuple[Element, ...] = ()
         if inner.setting.merge == "deep" and isinstance(shown, dict):
             default = self.class_default(inner, root, below, hidden=hidden)._replace(value=inner.default)
-            elements = tuple(_free_elements(written, default))
+            elements = tuple(free_elements(written, default))
         return self.finish(path, shown, winner, written, state.derived.get(path), elements)
 
     def written(
@@ -232,7 +254,7 @@ class Stories:
                 (source, None if tree is None else [(source, index) for index in range(len(tree))])
                 for source, tree in live
             ]
-            marks = _joined(node.strategy, live, numbered)
+            marks = joined_marks(node.strategy, live, numbered)
             if below[0] < len(marks):
                 source, index = marks[below[0]]
                 tree = next(value for owner, value in live if owner is source)
@@ -353,43 +375,5 @@ def _put(table: dict[str, Any], segments: Segments, value: Any) -> None:
     table[str(segments[-1])] = value
 
 
-def _joined(strategy: str, live: Any, numbered: Any) -> list[Any]:
-    """Join lists as their strategy does, and give the mark of each element that stays."""
-    marks: list[Any] = []
-    values: list[Any] = []
-    for (_, tree), (_, marked) in reversed(list(zip(live, numbered, strict=True))):
-        if tree is None:
-            values, marks = [], []
-            continue
-        for item, mark in zip(tree, marked, strict=True):
-            if strategy == "append" or item not in values:
-                values.append(item)
-                marks.append(mark)
-    return marks
-
-
 def _shown(slot: Slot, value: Any) -> Any:
     return plain_tree(slot, value) if slot.node is not None else copied(value)
-
-
-def _free_elements(written: list[Entry], default: Entry) -> Iterator[Element]:
-    """Say which layer gave each part of a table of any values that stands below a setting."""
-    live = [entry for entry in written if entry.passed is None and entry.layer != OWN]
-    values, sources = STRATEGIES["deep"](
-        (entry, entry.value) for entry in (*live, default) if entry.value is not UNSET
-    )
-    for key, value, entry in _free_leaves(values, sources):
-        yield Element(key, value, entry.layer, entry.origin)
-
-
-def _free_leaves(
-    values: Mapping[str, Any], sources: Mapping[str, Any], at: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    """Walk the ends of a merged table: key, value, and who gave it."""
-    for key, value in values.items():
-        name = f"{at}.{key}" if at else str(key)
-        source = sources[key]
-        if isinstance(source, dict):
-            yield from _free_leaves(value, source, name)
-        else:
-            yield name, value, source

@@ -6,6 +6,7 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from ptyconf.merge.fault import Fault
@@ -34,12 +35,19 @@ class Places(Mapping[Path, Place]):
 
     def __init__(self, text: str, offsets: Mapping[Path, tuple[int | None, int | None]]) -> None:
         self.text = text
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._starts = [0, *accumulate([len(line) + 1 for line in text.split("\n")])]
         self._offsets = offsets
 
     def __getitem__(self, path: Path) -> Place:
         key, value = self._offsets[path]
-        return Place(self._place(key), self._place(value))
+        start = self._place(key)
+        if start is None or value is None or value >= self._starts[start[0]]:
+            return Place(start, self._place(value))
+        return Place(start, (start[0], value - self._starts[start[0] - 1] + 1))  # on the line of its key
+
+    def get(self, path: Path, default: Any = None) -> Any:
+        """Give the place of a path, or the default, as every Mapping does; no error is raised on the way."""
+        return self[path] if path in self._offsets else default
 
     def __contains__(self, path: object) -> bool:
         return path in self._offsets
@@ -78,14 +86,22 @@ class Format(NamedTuple):
 class Document:
     """One text of a file format, pinned, with the places of its keys on demand."""
 
-    __slots__ = ("_places", "file", "format", "parent", "text")
+    __slots__ = ("_label", "_places", "file", "format", "parent", "text")
 
     def __init__(self, text: str, file: str, kind: Format, parent: Origin | None = None) -> None:
         self.text = text
         self.format = kind
         self.file = file
         self.parent = parent
+        self._label = ""
         self._places: Mapping[Path, Place] | None = None
+
+    @property
+    def label(self) -> str:
+        """Name of the file without its folder."""
+        if not self._label:
+            self._label = os.path.basename(self.file)  # noqa: PTH119  Path does the same in ten times the time.
+        return self._label
 
     @property
     def places(self) -> Mapping[Path, Place]:
@@ -96,17 +112,17 @@ class Document:
 
     def origin(self, keys: tuple[str | int, ...]) -> Origin:
         """Say where a key stands; one that is implied, at the nearest table around it."""
-        path = keys
-        place = self.places.get(path)
+        path, places = keys, self.places
+        place = places.get(path)
         while place is None and path:
             path = path[:-1]
-            place = self.places.get(path)
+            place = places.get(path)
         start = (place.key or place.value) if place is not None else None
         value = place.value if place is not None else None
-        name = ".".join(toml_key(str(key)) for key in keys)
+        name = ".".join([toml_key(str(key)) for key in keys])
         return Origin(
             self.format.name,
-            os.path.basename(self.file),  # noqa: PTH119  Path does the same in ten times the time.
+            self.label,
             name,
             self.file,
             start[0] if start else None,
@@ -118,8 +134,7 @@ class Document:
 
     def at(self, line: int | None, column: int | None) -> Origin:
         """Name a place by its numbers."""
-        label = os.path.basename(self.file)  # noqa: PTH119  As above.
-        return Origin(self.format.name, label, "", self.file, line, column, parent=self.parent)
+        return Origin(self.format.name, self.label, "", self.file, line, column, parent=self.parent)
 
 
 def text_fault(document: Document, refusal: TextError) -> Fault:

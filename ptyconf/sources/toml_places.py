@@ -18,6 +18,13 @@ _LITERAL = re.compile(r"'[^'\n]*+'")
 _LONG_BASIC = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}', re.DOTALL)
 _LONG_LITERAL = re.compile(r"'''(?:[^']|'(?!''))*+'{3,5}", re.DOTALL)
 _PLAIN = re.compile(r"[^,\]}#\r\n]*+")
+# A bare key with a value that ends on its line, and the space behind it: nearly every line of nearly every
+# file, found in one match instead of eight.
+_SIMPLE = re.compile(
+    r"([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+()"
+    r"""(?:"(?!"")[^"\\\n]*+"|'(?!'')[^'\n]*+'|[^"'\[{\s#][^,\]}#\r\n]*+)"""
+    r"(?:[ \t\r\n]|#[^\n]*+)*+"
+)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\"}
 
@@ -52,6 +59,11 @@ class _Scan:
         table: Path = ()
         self.skip(_SPACE)
         while self.at < len(self.text):
+            simple = _SIMPLE.match(self.text, self.at)
+            if simple is not None:
+                self.marks[(*table, simple[1])] = (self.at, simple.start(2))
+                self.at = simple.end()
+                continue
             if self.text[self.at] == "[":
                 table = self.header()
             else:

@@ -6,6 +6,7 @@ import datetime
 import enum
 import os
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 MASK = "********"
 LONGEST_VALUE = 120
@@ -87,6 +88,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+@lru_cache(maxsize=4096)  # every place of a file asks for the same few names
 def toml_key(key: str) -> str:
     """Write a key as TOML does: bare where it can be, else quoted."""
     bare = key.isascii() and key.replace("_", "a").replace("-", "a").isalnum()

@@ -1,0 +1,50 @@
+"""Which layer gave each element of a joined list, or each part of a merged table of any values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ptyconf.merge.law import STRATEGIES
+from ptyconf.merge.trace import Element, Entry
+from ptyconf.schema.fields import UNSET
+
+OWN = "schema"
+
+
+def joined_marks(strategy: str, live: Any, numbered: Any) -> list[Any]:
+    """Join lists as their strategy does, and give the mark of each element that stays."""
+    marks: list[Any] = []
+    values: list[Any] = []
+    for (_, tree), (_, marked) in reversed(list(zip(live, numbered, strict=True))):
+        if tree is None:
+            values, marks = [], []
+            continue
+        for item, mark in zip(tree, marked, strict=True):
+            if strategy == "append" or item not in values:
+                values.append(item)
+                marks.append(mark)
+    return marks
+
+
+def free_elements(written: list[Entry], default: Entry) -> Iterator[Element]:
+    """Say which layer gave each part of a table of any values that stands below a setting."""
+    live = [entry for entry in written if entry.passed is None and entry.layer != OWN]
+    values, sources = STRATEGIES["deep"](
+        (entry, entry.value) for entry in (*live, default) if entry.value is not UNSET
+    )
+    for key, value, entry in free_leaves(values, sources):
+        yield Element(key, value, entry.layer, entry.origin)
+
+
+def free_leaves(
+    values: Mapping[str, Any], sources: Mapping[str, Any], at: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Walk the ends of a merged table: key, value, and who gave it."""
+    for key, value in values.items():
+        name = f"{at}.{key}" if at else str(key)
+        source = sources[key]
+        if isinstance(source, dict):
+            yield from free_leaves(value, source, name)
+        else:
+            yield name, value, source
