@@ -5,6 +5,7 @@ Shape legend: n frames, P probe modes, N patch side, H and W canvas.
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ptycho.physics.canvas import Canvas, place
 from ptycho.physics.noise import amplitude_noise
 from ptyconf.errors import error_text
 
+from . import half_resolution
 from .iteration import Iteration, Measurement, SweepLibrary
 from .positions_fit import MovingPositions
 from .probe_retrieval import START_AMPLITUDE
@@ -96,31 +98,77 @@ def reconstruct_frames(  # noqa: PLR0913  Each wish by its name.
     # Room for every move that the bound allows, so that no patch leaves the canvas on the way.
     canvas = Canvas.around(np.concatenate([nominal - bound, nominal + bound]), N)
     noise = noise_of(measurement, counts_of_unit)
-    wanted = {"noise": noise, "sweeps": sweeps, "correct_positions": correct_positions}
-    schedule = Schedule.of(canvas, len(measurement), N, **wanted)
+    schedule = Schedule.of(
+        canvas,
+        len(measurement),
+        N,
+        noise=noise,
+        sweeps=sweeps,
+        correct_positions=correct_positions,
+        counts_of_unit=counts_of_unit,
+        half=start is None and half_resolution.suits(measurement, N),
+    )
     # An amplitude has 1/4 of a photon of noise, of which a real part of the exit wave takes half.
     moving = MovingPositions(nominal, bound, 1 / (8 * counts_of_unit))
+    met: list[float] = []
+    tell = functools.partial(_tell, met, on_sweep)
     first = np.full(canvas.shape, START_AMPLITUDE, np.complex64)
+    begun = modes
     if start is not None:
         first, _ = on_canvas(start, canvas)
-    iteration = Iteration(library, measurement, canvas, first, modes, seed)
+    elif schedule.half_sweeps:
+        first, begun = _at_half(schedule, library, measurement, modes, canvas, tell)
+    iteration = Iteration(library, measurement, canvas, first, begun, seed)
     misfits: list[float] = []
     for settings in schedule.settings(misfits):
-        misfits.append(iteration.sweep(settings))
+        misfits.append(tell(iteration.sweep(settings)))
         if settings.find_shifts:
             moving.follow(iteration.shifts)
             iteration.lay(moving.positions)
-        if on_sweep is not None:
-            on_sweep(len(misfits), misfits[-1])
-        if not math.isfinite(misfits[-1]):
-            raise ValueError(
-                error_text(
-                    f"the misfit of sweep {len(misfits)} is {misfits[-1]}",
-                    expected="frames and a probe of finite numbers",
-                    hint="data.mask, where bad pixels hold NaN",
-                )
+    return _picture_of(iteration, moving.positions, canvas, modes, met, noise)
+
+
+def _tell(misfits: list[float], on_sweep: Callable[[int, float], None] | None, misfit: float) -> float:
+    """Take down the misfit of a sweep, and say it.
+
+    Raises:
+        ValueError: It is no number.
+    """
+    misfits.append(misfit)
+    if on_sweep is not None:
+        on_sweep(len(misfits), misfit)
+    if not math.isfinite(misfit):
+        raise ValueError(
+            error_text(
+                f"the misfit of sweep {len(misfits)} is {misfit}",
+                expected="frames and a probe of finite numbers",
+                hint="data.mask, where bad pixels hold NaN",
             )
-    return _picture_of(iteration, moving.positions, canvas, modes, misfits, noise)
+        )
+    return misfit
+
+
+def _at_half(
+    schedule: Schedule,
+    library: SweepLibrary,
+    measurement: Measurement,
+    probe: NDArray[np.complex64],
+    canvas: Canvas,
+    tell: Callable[[float], float],
+) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
+    """Begin at half resolution, and give object and probe to go on with."""
+    N = probe.shape[-1]
+    halved = half_resolution.halved(measurement, N)
+    coarse = Canvas.around(halved.positions, N // 2)
+    empty = np.full(coarse.shape, START_AMPLITUDE, np.complex64)
+    iteration = Iteration(library, halved, coarse, empty, half_resolution.halved_probe(probe))
+    for settings in schedule.half_settings(math.prod(coarse.shape) // (N // 2) ** 2):
+        tell(iteration.sweep(settings))
+    picture, learned = iteration.read()
+    return (
+        half_resolution.doubled_object(picture, coarse, canvas),
+        half_resolution.doubled_probe(learned, probe),
+    )
 
 
 def _picture_of(

@@ -38,12 +38,12 @@ class SweepFunctions(NamedTuple):
 
     Attributes:
         step: Estimate, batch, good pixels and dampings to the new estimate, the misfit and the shifts.
-        pull: Estimate, batch and good pixels to what the frames ask for, and their shifts.
+        pull: Estimate, batch, good pixels and dark level to what the frames ask for, and their shifts.
         move: Estimate, what was asked and dampings to the new estimate.
     """
 
     step: Callable[[Estimate, FrameBatch, Array, Dampings], tuple[Estimate, Array, Array]]
-    pull: Callable[[Estimate, FrameBatch, Array], tuple[Pulls, Array]]
+    pull: Callable[[Estimate, FrameBatch, Array, Array], tuple[Pulls, Array]]
     move: Callable[[Estimate, Pulls, Dampings], Estimate]
 
 
@@ -95,6 +95,8 @@ class SweepSettings:
         momentum: Share of the last sweep's change that is added to this one's (heavy ball).
         learn_probe: Move the probe too, and leave its modes orthogonal.
         find_shifts: Say how far each frame lies from where it was laid.
+        dark: Intensity X² below which a pixel counts no photons to speak of: detail in dark pixels is then
+            weighed by photon statistics; 0 compares amplitudes alone.
     """
 
     batch_size: int = 16
@@ -103,6 +105,7 @@ class SweepSettings:
     momentum: float = 0.0
     learn_probe: bool = False
     find_shifts: bool = False
+    dark: float = 0.0
 
 
 class Iteration:
@@ -186,38 +189,46 @@ class Iteration:
             self._measurement.good is not None,
             settings.find_shifts,
             self._measurement.ceiling is not None,
+            settings.dark > 0,
         )
         functions = self._library.functions(kind, self._layout.window.shape[0])
         dampings = Dampings(
             *(
                 self._library.array(np.array(value, np.float32))
-                for value in (settings.object_damping, settings.probe_damping)
+                for value in (settings.object_damping, settings.probe_damping, settings.dark)
             )
         )
         misfit = self._library.array(np.zeros(2, np.float32))
+        shifts_found: list[tuple[NDArray[np.int64], Array]] = []
         for frames in frame_order(len(self._measurement), settings.batch_size, self._rng):
             if len(frames) <= self._portion:
                 self._estimate, shares, shifts = functions.step(
                     self._estimate, self._batch(frames), self._good, dampings
                 )
-                if settings.find_shifts:
-                    self.shifts[frames] = self._library.operations.to_numpy(shifts)
+                shifts_found.append((frames, shifts))
             else:
-                asked = self._pull_in_portions(functions, frames, find_shifts=settings.find_shifts)
+                asked = self._pull_in_portions(functions, frames, dampings.dark, shifts_found)
                 # Pulls of all portions are added up before anything moves: the step is that of all frames at
                 # once.
                 self._estimate, shares = functions.move(self._estimate, asked, dampings), asked.misfit
             # Added up where it was computed: reading a number back makes a GPU wait for every step.
             misfit = misfit + shares
+        if settings.find_shifts:
+            order, shifts = zip(*shifts_found, strict=True)
+            ops = self._library.operations
+            self.shifts[np.concatenate(order)] = ops.to_numpy(ops.concat(shifts, 0))
         return misfit
 
     def _pull_in_portions(
-        self, functions: SweepFunctions, frames: NDArray[np.int64], *, find_shifts: bool
+        self,
+        functions: SweepFunctions,
+        frames: NDArray[np.int64],
+        dark: Array,
+        shifts_found: list[tuple[NDArray[np.int64], Array]],
     ) -> Pulls:
         def pull(portion: NDArray[np.int64]) -> Pulls:
-            asked, shifts = functions.pull(self._estimate, self._batch(portion), self._good)
-            if find_shifts:
-                self.shifts[portion] = self._library.operations.to_numpy(shifts)
+            asked, shifts = functions.pull(self._estimate, self._batch(portion), self._good, dark)
+            shifts_found.append((portion, shifts))
             return asked
 
         starts = range(0, len(frames), self._portion)

@@ -13,17 +13,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ptycho.physics.canvas import Canvas
 
 from .iteration import Iteration, SweepSettings
 
+HALF_SWEEPS = 12
+"""Sweeps at half resolution, and the part of a given number of them in tenths that is spent there."""
+
+HALF_TENTHS = 4
 FIRST_SWEEPS = 12
 """Small sweeps that are made in any case: what varies slowly settles later than the misfit."""
 
 MOST_FIRST_SWEEPS = 22
+FIRST_AFTER_HALF, MOST_FIRST_AFTER_HALF = 4, 12
+"""The same two after sweeps at half resolution."""
+
 NEAR_NOISE = 1.1
 """Misfit, as a multiple of what noise makes, at which small steps follow the noise: they keep it above 1."""
 
@@ -31,8 +38,11 @@ STALLED = 0.08
 """Share by which the misfit falls in STALL_LENGTH sweeps at least while small steps still pay."""
 
 STALL_LENGTH = 4
-LAST_SWEEPS = 6
-"""Sweeps of all frames at the end: ten more changed the amplitude SSIM at 1e4 photons by .002."""
+LAST_SWEEPS = 8
+"""Sweeps of all frames at the end."""
+
+DARK_PHOTONS = 0.05
+"""Photons below which a pixel counts none to speak of; .375 and 1 leave more error at 1e4 photons a frame."""
 
 PROBE_REST = 1
 """Sweeps in which the object alone moves, so that the probe does not absorb it."""
@@ -58,6 +68,8 @@ class Schedule:
         sweeps: How many; None lets noise and misfit decide.
         learn_probe: Move the probe too.
         correct_positions: Find shifts of the frames, once there is something to compare them with.
+        counts_of_unit: Photons of a pixel whose normalised amplitude is 1; infinite where that is not known.
+        half: Begin at half resolution.
     """
 
     frames: int
@@ -66,26 +78,58 @@ class Schedule:
     sweeps: int | None = None
     learn_probe: bool = True
     correct_positions: bool = False
+    counts_of_unit: float = math.inf
+    half: bool = False
 
     @classmethod
     def of(cls, canvas: Canvas, frames: int, N: int, **wanted: Any) -> Schedule:
         """Make the schedule for frames of side N on a canvas; the other attributes by keyword."""
         return cls(frames, math.prod(canvas.shape) // N**2, **wanted)
 
+    @property
+    def half_sweeps(self) -> int:
+        """How many sweeps are made at half resolution."""
+        if not self.half:
+            return 0
+        return HALF_SWEEPS if self.sweeps is None else min(HALF_SWEEPS, self.sweeps * HALF_TENTHS // 10)
+
+    def half_settings(self, areas: int) -> Iterator[SweepSettings]:
+        """Give the settings of each sweep at half resolution, where so many patches cover the canvas."""
+        for number in range(self.half_sweeps):
+            settings = self._sweep(max(BATCH_SIZE, areas), number, FIRST_MOMENTUM, number)
+            yield replace(settings, find_shifts=False)
+
     def settings(self, misfits: list[float]) -> Iterator[SweepSettings]:
         """Give the settings of each sweep, while the misfits of those before are appended to a list."""
-        last = LAST_SWEEPS if self.sweeps is None else min(LAST_SWEEPS, self.sweeps // 3)
-        first = MOST_FIRST_SWEEPS if self.sweeps is None else self.sweeps - last
+        half = self.half_sweeps
+        least, first = (
+            (FIRST_AFTER_HALF, MOST_FIRST_AFTER_HALF) if half else (FIRST_SWEEPS, MOST_FIRST_SWEEPS)
+        )
+        last = LAST_SWEEPS
+        if self.sweeps is not None:
+            last = min(LAST_SWEEPS, self.sweeps // 3)
+            first = self.sweeps - half - last
         for number in range(first):
-            if self.sweeps is None and number >= FIRST_SWEEPS and self._settled(misfits):
+            if self.sweeps is None and number >= least and self._settled(misfits):
                 break
-            yield self._sweep(max(BATCH_SIZE, self.areas), number, FIRST_MOMENTUM, len(misfits))
+            yield self._sweep(max(BATCH_SIZE, self.areas), number, FIRST_MOMENTUM, half + len(misfits))
+        dark = self._dark(misfits)
         for number in range(last):
-            yield self._sweep(self.frames, number, LAST_MOMENTUM, len(misfits))
+            settings = self._sweep(self.frames, number, LAST_MOMENTUM, half + len(misfits))
+            yield replace(settings, dark=dark)
+
+    def _dark(self, misfits: list[float]) -> float:
+        """Give the intensity of so few photons that noise hides it, or what the model leaves beyond noise."""
+        if not math.isfinite(self.counts_of_unit) or not 0 < self.noise < math.inf:
+            return 0.0
+        beyond = max(1.0, misfits[-1] / self.noise) if misfits else 1.0
+        return DARK_PHOTONS * beyond / self.counts_of_unit
 
     def _settled(self, misfits: list[float]) -> bool:
         near = misfits[-1] < NEAR_NOISE * self.noise
-        return near or misfits[-1] > (1 - STALLED) * misfits[-1 - STALL_LENGTH]
+        return near or (
+            len(misfits) > STALL_LENGTH and misfits[-1] > (1 - STALLED) * misfits[-1 - STALL_LENGTH]
+        )
 
     def _sweep(self, batch_size: int, number: int, momentum: float, before: int) -> SweepSettings:
         return SweepSettings(

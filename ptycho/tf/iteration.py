@@ -54,10 +54,10 @@ def _compiled(kind: StepKind, N: int) -> list[Any]:
     estimate = Estimate(row, modes)
     batch = FrameBatch(frames, tf.TensorSpec([None, N, N], tf.int64), tf.TensorSpec([None, 2]))
     asked = Pulls(row, tf.TensorSpec([None]), modes, tf.TensorSpec([N, N]), tf.TensorSpec([2]))
-    good, dampings = tf.TensorSpec([N, N], tf.bool), Dampings(tf.TensorSpec([]), tf.TensorSpec([]))
+    good, dampings = tf.TensorSpec([N, N], tf.bool), Dampings(*[tf.TensorSpec([])] * 3)
     signatures: list[tuple[Any, list[Any]]] = [
         (sweeps.step, [estimate, batch, good, dampings]),
-        (sweeps.pull, [estimate, batch, good]),
+        (sweeps.pull, [estimate, batch, good, tf.TensorSpec([])]),
         (sweeps.move, [estimate, asked, dampings]),
     ]
     return [

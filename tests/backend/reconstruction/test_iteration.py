@@ -44,8 +44,8 @@ def test_fourier_shift_moves_right_and_down(library):
 
 
 @pytest.mark.parametrize("modes", [1, 3])
-@pytest.mark.parametrize("whole", [True, False])
-def test_a_step_is_that_of_the_reference(scanned, library, move_waves, modes, whole):
+@pytest.mark.parametrize(("whole", "dark"), [(True, 0.0), (False, 0.0), (True, 0.01)])
+def test_a_step_is_that_of_the_reference(scanned, library, move_waves, modes, whole, dark):
     """All frames at once move object and probe as a plain numpy loop over the frames says."""
     scan = scanned(modes=modes)
     positions = np.rint(scan.positions) if whole else scan.positions
@@ -53,9 +53,9 @@ def test_a_step_is_that_of_the_reference(scanned, library, move_waves, modes, wh
     picture = np.resize(scan.truth, canvas.shape)
     measurement = scan.measurement(positions=positions)
     iteration = Iteration(library, measurement, canvas, picture, scan.probe)
-    misfit = iteration.sweep(SweepSettings(49, 0.2, 0.3, learn_probe=True))
+    misfit = iteration.sweep(SweepSettings(49, 0.2, 0.3, learn_probe=True, dark=dark))
     expected = reference_step(
-        move_waves, scan.X, positions - 16 - canvas.origin_px, picture, scan.probe, (0.2, 0.3)
+        move_waves, scan.X, positions - 16 - canvas.origin_px, picture, scan.probe, (0.2, 0.3, dark)
     )
     row, probe = iteration.read()
     np.testing.assert_allclose(row, expected[0], atol=2e-5)
@@ -74,7 +74,10 @@ def reference_step(moved, X, corners, picture, probe, dampings):
         there = moved(probe, rest)
         fields = fourier.propagate(picture[here] * there)
         amplitude = np.linalg.norm(fields, axis=0)
-        change = fourier.back_propagate(fields * (frame / amplitude - 1))
+        ratio = frame / amplitude - 1
+        if dampings[2]:
+            ratio = 0.5 * ratio + 0.25 * (frame**2 - amplitude**2) / (amplitude**2 + dampings[2])
+        change = fourier.back_propagate(fields * ratio)
         total[here] += (there.conj() * change).sum(0)
         light[here] += (np.abs(there) ** 2).sum(0)
         asked += moved(picture[here].conj() * change, -rest)
@@ -116,7 +119,8 @@ def test_sweeps_lower_the_misfit(scanned, library, modes):
     assert misfits[-1] < 0.01 * misfits[0]
 
 
-def test_bad_pixels_do_not_pull(scanned, library):
+@pytest.mark.parametrize("dark", [0.0, 0.01])
+def test_bad_pixels_do_not_pull(scanned, library, dark):
     """A hot masked pixel, or one that is not a number, leaves the same object as no hot pixel."""
     scan = scanned()
     good = np.ones((32, 32), bool)
@@ -126,7 +130,7 @@ def test_bad_pixels_do_not_pull(scanned, library):
         spoilt = scan.X.copy()
         spoilt[:, 16, 17] = wild
         iteration = start(scan, library, measurement=scan.measurement(frames=spoilt.__getitem__, good=good))
-        iteration.sweep(LEARN_PROBE)
+        iteration.sweep(SweepSettings(learn_probe=True, dark=dark))
         pictures.append(iteration.read()[0])
     np.testing.assert_array_equal(pictures[0], pictures[1])
     np.testing.assert_array_equal(pictures[0], pictures[2])

@@ -4,7 +4,10 @@ import pytest
 
 from ptycho.reconstruction.sweeps_schedule import (
     BATCH_SIZE,
+    DARK_PHOTONS,
+    FIRST_AFTER_HALF,
     FIRST_SWEEPS,
+    HALF_SWEEPS,
     LAST_SWEEPS,
     MOST_FIRST_SWEEPS,
     Schedule,
@@ -48,10 +51,29 @@ def test_the_probe_rests_first_and_momentum_grows():
     assert [settings.learn_probe for settings in taken[:3]] == [False, True, True]
     assert [settings.momentum for settings in taken[:4]] == [0, 0, 0.4, 0.5]
     assert taken[FIRST_SWEEPS].momentum == 0
-    assert taken[-1].momentum == pytest.approx(5 / 8)
+    assert taken[-1].momentum == pytest.approx(7 / 10)
 
 
 def test_a_step_is_never_larger_than_the_scan():
     """Few frames make one step; on a large canvas a step has a frame for each patch side squared."""
     assert {settings.batch_size for settings in run(Schedule(5, 1, 1.0), lambda _: 0.0)} == {5}
     assert run(Schedule(10**5, 2000, 1.0, sweeps=1), lambda _: 0.0)[0].batch_size == 2000
+
+
+@pytest.mark.parametrize("sweeps", [None, 1, 2, 5, 30, 100])
+def test_sweeps_at_half_resolution_are_counted(sweeps):
+    """A given number is kept with those at half resolution among them; the probe rests once."""
+    schedule = Schedule(frames=400, areas=9, noise=1e-3, sweeps=sweeps, half=True)
+    half, whole = list(schedule.half_settings(9)), run(schedule, lambda _: 0.2)
+    assert len(half) + len(whole) == (
+        HALF_SWEEPS + FIRST_AFTER_HALF + 1 + LAST_SWEEPS if sweeps is None else sweeps
+    )
+    assert [one.learn_probe for one in half + whole].count(False) == 1
+
+
+@pytest.mark.parametrize(("misfit", "times"), [(1e-3, 1), (0.5e-3, 1), (4e-3, 4)])
+def test_dark_is_what_noise_or_the_model_hides(misfit, times):
+    """Large steps weigh dark pixels; where the model leaves more than noise, more pixels count as dark."""
+    taken = run(Schedule(400, 9, 1e-3, counts_of_unit=100.0), lambda _: misfit)
+    assert [settings.dark for settings in taken[:FIRST_SWEEPS]] == [0.0] * FIRST_SWEEPS
+    assert taken[-1].dark == pytest.approx(times * DARK_PHOTONS / 100.0)
