@@ -153,7 +153,7 @@ def _read(arrays: Arrays, settings: Resolution) -> RawData:
 def judged(
     arrays: Arrays, modes: int, true: np.ndarray | None, *, search: bool
 ) -> tuple[str, str, float, float]:
-    """Reconstruct a scan; give word, reason, the probe's overlap with the true one, and CPU seconds."""
+    """Reconstruct a scan; give the word, the reason, the overlap with the true probe, and CPU seconds."""
     flags = {
         "model.probe_modes": modes,
         "data.axes": "auto" if search else "trust",

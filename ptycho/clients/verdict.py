@@ -9,9 +9,10 @@ import numpy as np
 
 from ptycho.backends.base import load_backend
 from ptycho.metrics.verdict import Verdict, judge
-from ptycho.metrics.verdict_residuals import residuals_of
+from ptycho.metrics.verdict_residuals import Residuals, residuals_of
 from ptycho.physics.scale import measure
-from ptycho.reconstruction.unseen_frames import UnseenFrames, foretell, neighbourhood
+from ptycho.reconstruction.causes import Suspects, try_causes
+from ptycho.reconstruction.unseen_frames import foretell, neighbourhood
 
 if TYPE_CHECKING:
     from ptycho.reconstruction.iteration import SweepLibrary
@@ -35,32 +36,45 @@ def verdict_of(
     probe = reconstruction.probe
     if not (np.isfinite(probe).all() and probe.any() and scan.mean_square() > 0):
         return judge(residuals, None)
-    asked = _Unseen(reconstruction, scan, float(resolution["training.nphotons"]))
-    return judge(residuals, load_backend(backend).with_sweeps(resolution, asked))
+    asked = _Questions(reconstruction, scan, residuals, float(resolution["training.nphotons"]))
+    return load_backend(backend).with_sweeps(resolution, asked)
 
 
 @dataclass(frozen=True)
-class _Unseen:
+class _Questions:
     """Short sweeps over some frames around the middle, judged by those left out.
 
     Attributes:
         reconstruction: Gives probe and positions.
         scan: Gives frames.
+        residuals: What the picture leaves of them.
         nphotons: Photons of a frame, where the frames do not tell.
     """
 
     reconstruction: Reconstruction
     scan: RawData
+    residuals: Residuals
     nphotons: float
 
-    def __call__(self, library: SweepLibrary) -> UnseenFrames | None:
-        scan, probe, positions = self.scan, self.reconstruction.probe, self.reconstruction.positions
-        scales = measure(scan.mean_square(), scan.N, scan.quantity, self.nphotons, probe)
+    def __call__(self, library: SweepLibrary) -> Verdict:
+        scan, positions = self.scan, self.reconstruction.positions
+        scales = measure(scan.mean_square(), scan.N, scan.quantity, self.nphotons, self.reconstruction.probe)
+        probe = scales.probe(self.reconstruction.probe)
         chosen = neighbourhood(positions)
-        return foretell(
-            scan.amplitudes(chosen) * np.float32(scales.amplitude_factor),
-            positions[chosen],
-            scales.probe(probe),
-            good=scan.unclipped,
+        frames = scan.amplitudes(chosen) * np.float32(scales.amplitude_factor)
+        unseen = foretell(frames, positions[chosen], probe, good=scan.mask, library=library)
+        verdict = judge(self.residuals, unseen)
+        if verdict.word == "explained" or not verdict.tells_anything:
+            return verdict
+        suspects = Suspects(
+            frames=frames,
+            positions=np.asarray(positions[chosen], np.float64),
+            probe=probe,
+            noise=self.residuals.noise,
+            counts_of_unit=scales.intensity_scale**2,
+            good=scan.mask,
+            errors=self.residuals.on_detector,
             library=library,
         )
+        tried = try_causes(suspects, search_probe=verdict.word == "not explained")
+        return judge(self.residuals, unseen, tried)

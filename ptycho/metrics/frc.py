@@ -16,6 +16,12 @@ Against = Literal["half", "truth"]
 # near the .41 of half a bit.
 TRUTH_THRESHOLD = 0.5
 _TUKEY_TAPER = 0.5
+SMALLEST_SIDE = 16
+RECTANGULAR = 0.4
+"""Share of the mask that a rectangle inside it must have to stand for it."""
+
+FADING_PX = 8.0
+"""Pixels over which a mask with holes fades: a sharp edge, the same in both pictures, would correlate."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,8 @@ def frc(
     Args:
         a: Real or complex picture, shape (H, W), aligned with the other.
         b: Picture of the same shape.
-        mask: Area to compare; the largest rectangle inside it is taken. None is everything.
+        mask: Area to compare; the largest rectangle inside it is taken, or all of it, fading towards its
+            edges, where holes leave only small ones. None is everything.
         against: "half" for two independent halves, "truth" when b is a truth.
         pixel_size_m: Side of an object pixel in metres.
 
@@ -94,8 +101,12 @@ def frc(
         Saxton and Baumeister, J. Microsc. 127, 127 (1982).
     """
     box = (slice(None), slice(None)) if mask is None else largest_rectangle(mask)
+    window = None
+    if mask is not None and a.shape == b.shape == mask.shape and _is_small(box, mask):
+        box, window = _fading(mask)
+        a, b = (np.where(mask, picture, 0) for picture in (a, b))
     a, b = a[box], b[box]
-    if a.shape != b.shape or a.ndim != 2 or min(a.shape) < 16:
+    if a.shape != b.shape or a.ndim != 2 or min(a.shape) < SMALLEST_SIDE:
         raise ShapeError(
             f"pictures of shape {a.shape} and {b.shape} have no ring correlation\n"
             "  expected  one shape (H, W), both sides 16 or more\n"
@@ -109,9 +120,31 @@ def frc(
         )
     # Without a window the jump between opposite edges lays a cross over the spectrum, in both pictures alike,
     # and correlates.
-    window = np.outer(*(_tukey(length) for length in a.shape))
+    whole = np.outer(*(_tukey(length) for length in a.shape))
+    window = whole if window is None else window
+    # A window that leaves out a part of the area leaves as much less to know in each ring.
+    filled = min(1.0, float(np.sum(window**2) / np.sum(whole**2)))
     spectra = [np.fft.fft2(window * (picture - _windowed_mean(picture, window))) for picture in (a, b)]
-    return _correlate(spectra[0], spectra[1], against, pixel_size_m)
+    return _correlate(spectra[0], spectra[1], against, pixel_size_m, filled)
+
+
+def _is_small(box: tuple[slice, slice], mask: Mask) -> bool:
+    """Tell whether the largest rectangle is too small to stand for a mask with holes."""
+    height, width = (part.stop - part.start for part in box)
+    small = height * width < RECTANGULAR * np.count_nonzero(mask)
+    return bool(small) or min(height, width) < SMALLEST_SIDE
+
+
+def _fading(mask: Mask) -> tuple[tuple[slice, slice], Real]:
+    """Give the bounding box of a mask, and the mask in it, fading towards each of its edges."""
+    from scipy import ndimage
+
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return (slice(0, 0), slice(0, 0)), np.zeros((0, 0))
+    box = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+    depth = ndimage.distance_transform_edt(np.pad(mask[box], 1))[1:-1, 1:-1]
+    return box, np.asarray(np.sin(np.pi / 2 * np.minimum(depth / FADING_PX, 1.0)) ** 2)
 
 
 def _tukey(length: int) -> Real:
@@ -125,7 +158,7 @@ def _tukey(length: int) -> Real:
     return np.asarray(0.5 * (1 - np.cos(np.pi * share)))
 
 
-def _correlate(a: Complex, b: Complex, against: Against, pixel_size_m: float | None) -> Frc:
+def _correlate(a: Complex, b: Complex, against: Against, pixel_size_m: float | None, filled: float) -> Frc:
     side = min(a.shape)
     radius = np.hypot(np.fft.fftfreq(a.shape[0])[:, None], np.fft.fftfreq(a.shape[1])[None, :])
     # Rings are one pixel of the shorter side wide. Those in the corners, beyond its highest frequency, are
@@ -142,7 +175,8 @@ def _correlate(a: Complex, b: Complex, against: Against, pixel_size_m: float | N
     curve = np.divide(cross, energy, out=np.zeros_like(cross), where=energy > 0)
     pixels = np.bincount(ring, minlength=count)[:count]
     frequency = np.arange(count) / side
-    threshold = half_bit_threshold(pixels) if against == "half" else np.full(count, TRUTH_THRESHOLD)
+    known = np.maximum(np.rint(filled * pixels), 1).astype(np.int64)
+    threshold = half_bit_threshold(known) if against == "half" else np.full(count, TRUTH_THRESHOLD)
     # Ring 0 is the mean, which was taken out.
     keep = slice(1, None)
     return Frc(

@@ -60,6 +60,13 @@ class Verdict:
     tried: tuple[Trial, ...] = ()
 
     @property
+    def tells_anything(self) -> bool:
+        """Whether frames differ by more than noise, so that a cause can be found from them."""
+        residuals = self.residuals
+        change = residuals.misfit_of_mean - residuals.noise
+        return math.isfinite(residuals.misfit) and change > max(0.0, FAINT_CHANGE * residuals.noise)
+
+    @property
     def helps(self) -> tuple[Trial, ...]:
         """What was tried and explains the frames better."""
         return tuple(trial for trial in self.tried if trial.helps)
@@ -114,6 +121,9 @@ def judge(residuals: Residuals, unseen: UnseenFrames | None, tried: tuple[Trial,
         tried: What else was tried.
     """
     word, reason = _word(residuals, unseen)
+    turned = [trial for trial in tried if trial.cause == "axes" and trial.helps]
+    if word == "doubtful" and turned:
+        word, reason = "not explained", f"other axes explain the frames far better: {turned[0].what}"
     return Verdict(word, reason, residuals, unseen, tried)
 
 

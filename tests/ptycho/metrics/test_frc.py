@@ -163,3 +163,15 @@ def test_nan_has_no_rings(rng):
         "  expected  finite numbers\n"
         "  try       looking at the training loss: did it diverge?"
     )
+
+
+def test_holes_leave_the_resolution() -> None:
+    """An area full of holes gives the crossing of the whole picture; noise alone correlates nowhere."""
+    rng = np.random.default_rng(0)
+    truth = ndimage.gaussian_filter(rng.standard_normal((160, 160)), 1.0)
+    noise = [0.5 * truth.std() * rng.standard_normal(truth.shape) for _ in range(2)]
+    ground = ndimage.gaussian_filter(rng.standard_normal(truth.shape), 6.0)
+    mask = ground > np.quantile(ground, 0.4)
+    halves = [np.where(mask, truth + part, np.nan) for part in noise]
+    assert abs(frc(*halves, mask=mask).crossing - frc(truth + noise[0], truth + noise[1]).crossing) < 0.04
+    assert frc(*noise, mask=mask).crossing < 0.05

@@ -1,0 +1,182 @@
+"""Why a picture does not explain its frames: each cause that could be is tried on frames not seen.
+
+Shape legend: K frames, P probe modes, N frame side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptycho.physics.illumination import orthogonal_modes
+
+from .axes_trial import AS_THEY_ARE, SWEEPS, try_axes
+from .from_frames import reconstruct_frames
+from .iteration import Measurement
+from .probe_search import try_defocus
+from .trials import Trial
+from .unseen_frames import UnseenFrames, foretell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ptycho.physics.arrays import Complex, Mask, Real
+    from ptycho.reconstruction.iteration import SweepLibrary
+    from ptycho.reconstruction.trials import Cause
+
+UNITS = (0.5, 0.8, 1.25, 2.0)
+"""Factors of the positions: wrong pixel sizes are often wrong by such ones."""
+
+MORE_MODES = 2
+POSITION_SWEEPS = 16
+WORST_PIXELS = 0.005
+"""Share of the detector that is masked for a trial, where its errors are largest."""
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Frames around the middle of a scan, and what is thought to explain them.
+
+    Attributes:
+        frames: Amplitudes on the scale of the probe, nearest to the middle first, shape (K, N, N).
+        positions: Patch centres [x, y] in pixels, shape (K, 2).
+        probe: Modes, shape (P, N, N).
+        noise: Misfit that photon noise alone makes.
+        counts_of_unit: Photons of a pixel whose normalised amplitude is 1.
+        good: True where a detector pixel is good, shape (N, N), or None.
+        errors: Squared error of each detector pixel in the picture, shape (N, N); NaN on bad ones.
+        library: Computes; None lets numpy do it.
+    """
+
+    frames: NDArray[np.float32]
+    positions: NDArray[np.float64]
+    probe: NDArray[np.complex64]
+    noise: float
+    counts_of_unit: float
+    good: Mask | None
+    errors: NDArray[np.float64]
+    library: SweepLibrary
+
+    def leaves(
+        self, *, positions: Real | None = None, probe: Complex | None = None, good: Mask | None = None
+    ) -> UnseenFrames | None:
+        """Ask what frames not seen are left with something changed."""
+        return foretell(
+            self.frames,
+            self.positions if positions is None else positions,
+            self.probe if probe is None else probe,
+            good=self.good if good is None else good,
+            learn_probe=True,
+            sweeps=SWEEPS,
+            library=self.library,
+        )
+
+
+def try_causes(suspects: Suspects, *, search_probe: bool) -> tuple[Trial, ...]:
+    """Try axes, probe, positions, units, mask and modes, each alone.
+
+    Args:
+        suspects: The frames.
+        search_probe: Whether another probe is searched, too, which takes longest.
+
+    Returns:
+        One trial a cause, the best of its kind; none where there are too few places.
+    """
+    base = suspects.leaves()
+    if base is None:
+        return ()
+
+    def trial(cause: Cause, what: str, misfit: float, advice: str) -> Trial:
+        return Trial(cause, what, misfit, base.misfit, suspects.noise, advice)
+
+    trials = [_axes(suspects, base), *_others(suspects)]
+    if search_probe:
+        trials.append(_probe(suspects))
+    return tuple(trial(*found) for found in trials if found is not None)
+
+
+Found = tuple["Cause", str, float, str]
+
+
+def _axes(suspects: Suspects, base: UnseenFrames) -> Found | None:
+    trial = try_axes(
+        suspects.frames, suspects.positions, suspects.probe,
+        noise=suspects.noise, good=suspects.good, library=suspects.library, known=base,
+    )  # fmt: skip
+    if trial is None:
+        return None
+    others = {turn: unseen.misfit for turn, unseen in trial.tried.items() if turn != AS_THEY_ARE}
+    best = min(others, key=others.__getitem__)
+    flags = [f"data.{name} the other way" for name, does in best._asdict().items() if does]
+    return "axes", str(best), others[best], ", ".join(flags)
+
+
+def _others(suspects: Suspects) -> Iterator[Found]:
+    moved = suspects.leaves(positions=_corrected(suspects))
+    if moved is not None:
+        yield "positions", "each corrected", moved.misfit, "inference.correct_positions = true"
+    middle = suspects.positions.mean(axis=0)
+    scaled = {
+        factor: unseen.misfit
+        for factor in UNITS
+        if (unseen := suspects.leaves(positions=middle + factor * (suspects.positions - middle))) is not None
+    }
+    if scaled:
+        best = min(scaled, key=scaled.__getitem__)
+        yield (
+            "units",
+            f"positions {best:g} times as far apart",
+            scaled[best],
+            (f"positions {best:g} times as far apart: data.position_unit, distance_m or pixel_size_m"),
+        )
+    without = _without_worst(suspects)
+    masked = suspects.leaves(good=without)
+    if masked is not None:
+        count = int(np.count_nonzero(~without))
+        yield (
+            "mask",
+            f"{count} pixels left out",
+            masked.misfit,
+            ("a data.mask of the pixels that residuals.png shows bright"),
+        )
+    modes = len(suspects.probe) + MORE_MODES
+    more = suspects.leaves(probe=orthogonal_modes(suspects.probe, modes).astype(np.complex64))
+    if more is not None:
+        yield "modes", f"{modes} probe modes", more.misfit, f"model.probe_modes = {modes}"
+
+
+def _probe(suspects: Suspects) -> Found | None:
+    mean = np.sqrt(np.mean(np.square(suspects.frames, dtype=np.float64), axis=0))
+    tried = try_defocus(
+        suspects.frames, suspects.positions, mean, good=suspects.good, library=suspects.library
+    )
+    if not tried:
+        return None
+    radius, unseen = tried[0]
+    what = f"from the mean frame, spread to {abs(radius):.0f} px"
+    return "probe", what, unseen.misfit, 'another probe: none in the file, and data.axes = "auto"'
+
+
+def _corrected(suspects: Suspects) -> NDArray[np.float64]:
+    frames = suspects.frames
+    return reconstruct_frames(
+        suspects.library,
+        Measurement(lambda rows: frames[rows], suspects.positions, suspects.good),
+        suspects.probe,
+        counts_of_unit=suspects.counts_of_unit,
+        sweeps=POSITION_SWEEPS,
+        correct_positions=True,
+    ).positions
+
+
+def _without_worst(suspects: Suspects) -> NDArray[np.bool_]:
+    """Mask the pixels with the largest errors, and those that are masked already."""
+    errors = np.where(np.isfinite(suspects.errors), suspects.errors, -np.inf)
+    worst = np.argsort(errors, axis=None)[-max(1, int(WORST_PIXELS * errors.size)) :]
+    good = np.ones(errors.shape, bool) if suspects.good is None else suspects.good.copy()
+    good.ravel()[worst] = False
+    return good
