@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ptyconf.errors import ConfigError, Problem, SchemaError
 from ptyconf.identity import can_be_referenced
@@ -14,11 +14,12 @@ from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.plain import nested, plain_tree
 from ptyconf.merge.precedence import Precedence
-from ptyconf.merge.trace import Derived, Trace
+from ptyconf.merge.state import State
+from ptyconf.merge.trace import Trace
 from ptyconf.schema.annotations import name_of
 from ptyconf.schema.path import Segments, join_path, matches, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Tree, branch, completed, leaves
+from ptyconf.schema.tree import Tree, branch, leaves
 from ptyconf.schema.view import View, copied
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, mark_set
@@ -38,31 +39,6 @@ def _stories() -> type[Stories]:
     from ptyconf.merge.story import Stories
 
     return Stories
-
-
-class State(NamedTuple):
-    """What a resolve found out; read only."""
-
-    schema: Schema
-    precedence: Precedence
-    layers: tuple[Layer, ...]
-    layer_values: tuple[LayerValues, ...]
-    histories: Mapping[str, Any]
-    values: Mapping[str, Any]
-    derived: Mapping[str, Derived]
-    again: Callable[[tuple[Layer, ...]], Resolution]  # the same resolve with other layers
-    reduced: Callable[[Resolution], Any]  # how it is pickled
-    repeated: frozenset[tuple[int, str]]
-    trees: dict[str, Tree]  # completed, once somebody looks
-    hidden: Set[str]  # paths of what follows from a secret, or refers to one
-    links: Mapping[str, Any]  # what references lead to, by path
-    finished: Mapping[int, Any]  # what was read late, by identity as written
-
-    def tree(self, path: str) -> Tree:
-        """Give what a setting holds, filled with the defaults of its classes."""
-        if path not in self.trees:
-            self.trees[path] = completed(self.schema.index.slots[path], self.values[path])
-        return self.trees[path]
 
 
 class Resolution(Mapping[str, Any]):

@@ -16,9 +16,10 @@ from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues, read_anew
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
-from ptyconf.merge.resolution import Resolution, State
+from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.settle import Settling
 from ptyconf.merge.stacks import KEPT_STACKS, base_of
+from ptyconf.merge.state import State
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Rule
 

@@ -21,7 +21,8 @@ from ptyconf.schema.view import copied
 from ptyconf.text.show import MASK
 
 if TYPE_CHECKING:
-    from ptyconf.merge.resolution import Resolution, State
+    from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.state import State
 
 
 class Stories:
