@@ -99,7 +99,7 @@ def test_an_unknown_architecture_is_refused(job: Path, capsys: pytest.CaptureFix
     """Nothing is built in its place, and the error names those that there are."""
     assert main(["train", str(in_architecture(job, "shallow")), "--quiet"]) == 2
     message = capsys.readouterr().err
-    assert "Invalid architecture 'shallow'. Expected one of ['cnn', 'unet']." in message
+    assert "Invalid architecture 'shallow'. Expected one of ['canvas_unet', 'cnn', 'unet']." in message
 
 
 @pytest.mark.usefixtures("brightness")
