@@ -41,6 +41,7 @@ class _Pixels:
     dark: NDArray[np.bool_]
     notes: list[str]
     negative: bool = False
+    whole: bool = False
     saturation: float | None = None
     saturated: NDArray[np.bool_] | None = None
 
@@ -68,7 +69,9 @@ def check_all_frames(
     orientation = Orientation(options.transpose, options.flip_rows, options.flip_columns)
     pixels = _look_at_pixels(raw, given)
     repair = plan_repair(raw, pixels.flaws, pixels.bad)
-    fit = RepairedFrames(raw, repair, clip=pixels.negative) if repair or pixels.negative else raw
+    fit = raw
+    if repair or pixels.negative:
+        fit = RepairedFrames(raw, repair, clip=pixels.negative, whole=pixels.whole)
     statistics = measure_frames(fit, pixels.bad)
     check_frames(statistics, key, source)
     evidence = QuantityEvidence(
@@ -79,7 +82,7 @@ def check_all_frames(
         source,
         negative=pixels.negative,
         unit=_unit(raw, pixels.bad) if given.source.read_by else None,
-        compare=(lambda: compare_readings(raw, given, x, y)) if given.source.read_by else None,
+        compare=(lambda: compare_readings(raw, given, x, y, pixels.bad)) if given.source.read_by else None,
     )
     quantity, why = decide_quantity(options.quantity, evidence)
     mean = orientation.turn(statistics.mean)
@@ -118,7 +121,7 @@ def _look_at_pixels(raw: Any, given: ScanArrays) -> _Pixels:
     if bad is not None:
         notes.append(f"{int(bad.sum())} of {bad.size} detector pixels are masked")
     if given.source.read_by == "" or given.options.bad_pixels == "mask":
-        return _Pixels(bad, flaws, np.zeros(n, bool), notes)
+        return _Pixels(bad, flaws, np.zeros(n, bool), notes, whole=raw.dtype.kind in "iu")
     table = tabulate(raw, bad)
     beam = (shape[0] // 2, shape[1] // 2)
     # A sum over saturated and other pixels has no ceiling of its own.
@@ -142,6 +145,7 @@ def _look_at_pixels(raw: Any, given: ScanArrays) -> _Pixels:
         dark,
         [*notes, *findings.notes],
         negative,
+        table.whole,
         findings.saturation,
         findings.saturated if findings.saturated.any() else None,
     )

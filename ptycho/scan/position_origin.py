@@ -91,7 +91,11 @@ def place_positions(
 
 
 def compare_readings(
-    raw: Any, given: ScanArrays, x: NDArray[np.float64], y: NDArray[np.float64]
+    raw: Any,
+    given: ScanArrays,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    bad: NDArray[np.bool_] | None = None,
 ) -> dict[Decided, float] | None:
     """Give the misfit of the forward model for frames read as counts and as amplitudes.
 
@@ -100,6 +104,7 @@ def compare_readings(
         given: The scan, for its object and its probe.
         x: Columns of the positions, in pixels.
         y: Rows of the positions.
+        bad: Pixels that measure nothing, shape (H, W), or None.
 
     Returns:
         The misfit of the better placement by reading; None where there is no object, no probe of the frames'
@@ -115,12 +120,15 @@ def compare_readings(
     positions = np.stack([x, y], axis=1)
     shifts = [shift for shift in (0, side // 2) if _fits(positions + shift, side, guess.shape)]
     frames = np.maximum(np.asarray(raw[trial]).astype(np.float32), 0.0)
+    good = None if bad is None else ~bad
     readings: dict[Decided, NDArray[np.float32]] = {"counts": np.sqrt(frames), "amplitude": frames}
     modes = probe.reshape(-1, side, side)
     if not shifts:
         return None
     return {
-        name: min(_misfit(shown, _windows(guess, positions[trial] + shift, side), modes) for shift in shifts)
+        name: min(
+            _misfit(shown, _windows(guess, positions[trial] + shift, side), modes, good) for shift in shifts
+        )
         for name, shown in readings.items()
     }
 
@@ -165,11 +173,16 @@ def _misfit(
     probe: ComplexArray,
     good: NDArray[np.bool_] | None = None,
 ) -> float:
-    """Compare amplitudes frame by frame after fitting one scale: 0 is perfect, 1 is unrelated."""
+    """Compare amplitudes frame by frame after fitting a scale to each: 0 is perfect, 1 is unrelated.
+
+    The median over the frames: a frame without light, or one with a spike, decides nothing.
+    """
     waves = np.fft.fft2(patches[:, np.newaxis] * probe, norm="ortho")
     model = np.fft.fftshift(np.sqrt(np.sum(np.abs(waves) ** 2, axis=1)), axes=(-2, -1))
     if good is not None:
         model = np.where(good, model, 0.0)
-    overlap, energy = float(np.sum(model * measured)), float(np.sum(model**2))
-    total = float(np.sum(measured.astype(np.float64) ** 2))
-    return 1.0 - overlap**2 / (energy * total) if energy > 0 and total > 0 else 1.0
+    shown = measured.astype(np.float64) if good is None else np.where(good, measured, 0.0)
+    overlap = np.sum(model * shown, axis=(1, 2))
+    energy = np.sum(model**2, axis=(1, 2)) * np.sum(shown**2, axis=(1, 2))
+    likeness = np.divide(overlap**2, energy, out=np.zeros_like(overlap), where=energy > 0)
+    return float(1.0 - np.median(likeness))

@@ -62,12 +62,14 @@ class RepairedFrames:
         frames: The frames as they stand in the file.
         repair: What to replace, or None.
         clip: Whether what lies below zero counts as zero, as around a subtracted dark frame.
+        whole: Whether all of their numbers are whole.
     """
 
-    def __init__(self, frames: Any, repair: Repair | None, *, clip: bool) -> None:
+    def __init__(self, frames: Any, repair: Repair | None, *, clip: bool, whole: bool) -> None:
         self._frames = frames
         self._repair = repair
         self._clip = clip
+        self._whole = whole
         self.shape = frames.shape
         self.dtype: np.dtype[Any] = frames.dtype if repair is None else np.dtype(np.float64)
 
@@ -77,7 +79,7 @@ class RepairedFrames:
         if self._repair is not None:
             block = self._repair.apply(block, np.arange(*span.indices(len(self._frames))))
             # Whole numbers tell counts: what stands in for a few of them must not hide that.
-            block = np.rint(block) if self._frames.dtype.kind in "iu" else block
+            block = np.rint(block) if self._whole else block
         return np.maximum(block, 0) if self._clip else block
 
 
