@@ -89,8 +89,8 @@ dist-ptyconf: $(VENV)/.installed  ## the engine alone, a distribution of the sam
 	$(BIN)/python -m pip wheel --quiet --no-deps $(WHEEL_OPTIONS) --wheel-dir $(DIST) build/ptyconf
 
 # Steps and share of them in which the rate falls, as the packaged network was trained.
-ZOO_STEPS ?= 14000
-ZOO_FALL ?= 0.35
+ZOO_STEPS ?= 10300
+ZOO_FALL ?= 0.125
 zoo: $(VENV)/.installed  ## train the network for every scan that comes with the package: outputs/zoo
 	OMP_NUM_THREADS=1 $(BIN)/python -m ptycho_torch.nn.universal outputs/zoo --steps $(ZOO_STEPS) --fall $(ZOO_FALL)
 

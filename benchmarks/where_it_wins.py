@@ -14,7 +14,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,14 @@ from ptycho.reconstruction.result import Reconstruction
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
+from ptycho.settings.registries import OBJECTS
+from ptycho.simulate.kinds import ObjectKind
 from ptycho.simulate.scan import Simulation, simulate
 
-SWEEPS = (1, 3, 10, 20)
+SWEEPS = (1, 3, 10)
 """Sweeps of the curves."""
+
+STARTS = ("network", "flat")
 
 SHARED = Path(os.environ.get("PTYCHO_SHARED_DATA", Path(__file__).resolve().parents[1] / "shared" / "data"))
 SIEMENS = "siemens_star_aps_N128.npz"
@@ -53,6 +57,18 @@ class Case:
     make: Callable[[], RawData]
     defocus: float = 0.0
     modes: int = 1
+
+
+def photograph(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Cut a piece out of the cameraman."""
+    from skimage import data
+
+    image = data.camera().astype(float)
+    top, left = (int(rng.integers(0, have - want + 1)) for have, want in zip(image.shape, shape, strict=True))
+    return image[top : top + shape[0], left : left + shape[1]]
+
+
+OBJECTS.add("photograph", ObjectKind(what="a photograph", draw=photograph))
 
 
 def simulated(**values: Any) -> Callable[[], RawData]:
@@ -88,6 +104,7 @@ CASES = {
     "1e4": Case("1e4 photons a frame", simulated(nphotons=1e4)),
     "1e5": Case("1e5 photons a frame", simulated(nphotons=1e5)),
     "wrong-probe": Case("probe guess out of focus", simulated(), defocus=1.5),
+    "photograph": Case("a photograph, which training never drew", simulated(object_family="photograph")),
     "N128": Case("128 px", simulated(N=128, n_frames=200, step_px=10)),
     "N48": Case("48 px", simulated(N=48, step_px=4)),
     "star": Case("real Siemens star, analytic probe, 3 modes", star, modes=3),
@@ -117,11 +134,12 @@ class Point:
     phase_ssim: float
 
 
-def measure(case: Case, weights: Path) -> Iterator[Point]:
+def measure(case: Case, weights: Path, starts: Sequence[str]) -> Iterator[Point]:
     """Give all points of a case."""
     scan = defocused(case.make(), case.defocus)
-    yield network_alone(scan, case.modes, weights)
-    for start in (str(weights), "flat"):
+    if "network" in starts:
+        yield network_alone(scan, case.modes, weights)
+    for start in ("flat" if start == "flat" else str(weights) for start in starts):
         for sweeps in (*SWEEPS, None):
             settings: dict[str, Any] = {"inference.start": start, "model.probe_modes": case.modes}
             settings |= {} if sweeps is None else {"inference.refine_epochs": sweeps}
@@ -227,12 +245,13 @@ def main() -> None:
     parser.add_argument(
         "--weights", type=Path, default=Path("universal"), help="a name, or a file of weights"
     )
+    parser.add_argument("--starts", nargs="*", choices=STARTS, default=STARTS)
     parser.add_argument("--json", type=Path, help="write all points here, too")
     parser.add_argument("--curves", type=Path, help="draw the curves into this PNG")
     chosen = parser.parse_args()
     results: dict[str, list[Point]] = {}
     for name in chosen.cases:
-        results[name] = list(measure(CASES[name], chosen.weights))
+        results[name] = list(measure(CASES[name], chosen.weights, chosen.starts))
         show(CASES[name].title, results[name])
         if chosen.json is not None:
             table = {case: [asdict(point) for point in points] for case, points in results.items()}

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GUIDES = {
     "First scan": "first_scan.md",
     "Workflows": "workflows.md",
+    "What the network is for": "network.md",
     "Scan files": "data.md",
     "Programs that call us": "client.md",
     "Every setting": "configuration.md",

@@ -224,8 +224,10 @@ def main(arguments: list[str] | None = None) -> None:
     title = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m ptycho_torch.nn.universal", description=title)
     parser.add_argument("folder", type=Path, help="where weights, state and losses go")
-    parser.add_argument("--steps", type=int, default=14000, help="lessons (default 14000)")
-    parser.add_argument("--fall", type=float, default=0.35, help="share of the steps in which the rate falls")
+    parser.add_argument("--steps", type=int, default=10300, help="lessons (default 10300)")
+    parser.add_argument(
+        "--fall", type=float, default=0.125, help="share of the steps in which the rate falls"
+    )
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate of Adam (default 2e-3)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and lessons (default 0)")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw lessons (default 1)")

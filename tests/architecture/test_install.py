@@ -73,3 +73,15 @@ def test_recipes_are_in_the_package() -> None:
     ]
     held = {path.stem for pattern in data for path in (ROOT / "ptycho").glob(pattern)}
     assert set(RECIPES) <= held
+
+
+def test_packaged_networks_are_in_the_package() -> None:
+    """A wheel has every network for every scan, and the card that says what it is."""
+    from ptycho.zoo.every_scan import PACKAGED
+
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"][
+        "ptycho"
+    ]
+    held = {path for pattern in data for path in (ROOT / "ptycho").glob(pattern)}
+    for path in PACKAGED.values():
+        assert {path, path.with_suffix(".md")} <= held
