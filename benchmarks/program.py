@@ -1,0 +1,238 @@
+"""A program with everything that users write, beside the same work without any provenance.
+
+80 settings: classes inside classes, a table and a list of sections, two files of which one includes the
+other, the environment, flags and an object. The floor reads both files with tomllib, merges tables by key and
+structures the whole with cattrs. Also measured: reports of one resolution, the memory that it takes, and the
+nearest that a program without provenance can come, toml-rs and msgspec.
+
+Run: python benchmarks/program.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import tomllib
+import tracemalloc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, make_dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cattrs
+from resolve import best
+
+from ptyconf import Precedence, Resolution, diff, resolve, tracks_set_fields
+from ptyconf.load import schema_of
+from ptyconf.report.json import to_json
+from ptyconf.report.toml import dump_toml
+from ptyconf.sources import environment, flags, instance, mapping, toml
+
+PRECEDENCE = Precedence("overrides", "flags", "object", "environment", "file", "included")
+
+
+@dataclass
+class Tls:
+    """A section inside a section."""
+
+    cert: str = "cert.pem"
+    port: int = 443
+
+
+@dataclass
+class Replica:
+    """One entry of a table of sections."""
+
+    host: str = "localhost"
+    port: int = 5432
+    weight: float = 1.0
+
+
+@dataclass
+class Hook:
+    """One element of a list of sections."""
+
+    url: str
+    retries: int = 3
+
+
+@tracks_set_fields
+@dataclass
+class Server:
+    """A section with one below it."""
+
+    host: str = "localhost"
+    port: int = 80
+    debug: bool = False
+    tls: Tls = field(default_factory=Tls)
+
+
+Plain = make_dataclass(
+    "Plain",
+    [
+        (f"setting_{number}", kind, default)
+        for number, (kind, default) in enumerate(((int, 1), (str, "a")) * 15)
+    ],
+)
+"""30 settings of one section."""
+
+
+@dataclass
+class App:
+    """The program: 80 settings, those of the table and the list included."""
+
+    server: Server = field(default_factory=Server)
+    first: Plain = field(default_factory=Plain)  # type: ignore[valid-type]
+    second: Plain = field(default_factory=Plain)  # type: ignore[valid-type]
+    replicas: dict[str, Replica] = field(default_factory=dict)
+    hooks: list[Hook] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+
+
+BASE = "\n".join(
+    [
+        "[server]",
+        'host = "0.0.0.0"',
+        "[server.tls]",
+        'cert = "base.pem"',
+        *(
+            f"[{name}]\n" + "\n".join(f"setting_{n} = {n}" for n in range(0, 30, 2))
+            for name in ("first", "second")
+        ),
+        '[replicas.eu]\nhost = "eu"\n[replicas.us]\nhost = "us"\nport = 1',
+    ]
+)
+FILE = "\n".join(
+    [
+        'include = ["base.toml"]',
+        'tags = ["a", "b"]',
+        "[server]",
+        "port = 8080",
+        *(
+            f"[{name}]\n" + "\n".join(f'setting_{n} = "b"' for n in range(1, 30, 2))
+            for name in ("first", "second")
+        ),
+        "[replicas.eu]\nweight = 2.5",
+        *(f'[[hooks]]\nurl = "http://{n}"' for n in range(3)),
+    ]
+)
+ENVIRON = {
+    "BENCH__FIRST__SETTING_0": "7",
+    "BENCH__SERVER__TLS__PORT": "8443",
+    "BENCH__REPLICAS__US__PORT": "5",
+}
+FLAGS = {"second.setting_1": "c", "server.debug": "true"}
+OVERRIDES = {"first": {"setting_2": 9}, "tags": ["z"]}
+
+
+def merged(low: dict[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge tables by key."""
+    for key, value in high.items():
+        inner = low.get(key)
+        low[key] = merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return low
+
+
+def floor(folder: Path) -> Callable[[], Any]:
+    """Read, merge and structure, without any provenance."""
+    converter = cattrs.Converter()
+    outside: dict[str, Any] = {
+        "first": {"setting_0": 7, "setting_2": 9},
+        "second": {"setting_1": "c"},
+        "server": {"host": "object", "debug": True, "tls": {"port": 8443}},
+        "replicas": {"us": {"port": 5}},
+        "tags": ["z"],
+    }
+
+    def run() -> Any:
+        base = tomllib.loads((folder / "base.toml").read_text())
+        file = tomllib.loads((folder / "app.toml").read_text())
+        file.pop("include")
+        return converter.structure(merged(merged(base, file), outside), App)
+
+    return run
+
+
+def bare(folder: Path) -> Callable[[], Any]:
+    """Do the floor's work with the fastest parsers: what no provenance at all can cost."""
+    import msgspec
+    import toml_rs
+
+    def run() -> Any:
+        base = toml_rs.loads((folder / "base.toml").read_text())
+        file = toml_rs.loads((folder / "app.toml").read_text())
+        return msgspec.convert(merged(base, file), App)
+
+    return run
+
+
+def ours(folder: Path) -> Callable[[], Resolution]:
+    """Read and resolve with the whole history."""
+    schema = schema_of(App)
+    below = schema.view(Server)
+    made = Server(host="object")
+
+    def run() -> Resolution:
+        layers = [
+            mapping.layer("overrides", OVERRIDES),
+            flags.given(FLAGS),
+            instance.layer("object", made, below),
+            environment.layer("BENCH", ENVIRON, schema=schema),
+            *toml.load(folder / "app.toml"),
+        ]
+        return resolve(schema, PRECEDENCE, layers)
+
+    return run
+
+
+def memory(run: Callable[[], Resolution]) -> float:
+    """Give what one more resolution holds, in KB, the layers and texts of its own included."""
+    held = [run() for _ in range(20)]
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    held += [run() for _ in range(100)]
+    gc.collect()
+    size = (tracemalloc.get_traced_memory()[0] - before) / 100 / 1024
+    tracemalloc.stop()
+    return size
+
+
+def main() -> None:
+    """Print one row a measure, as ratios to the floor of the same run."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--budget", type=float, default=1.0, help="seconds for each figure (1.0)")
+    options = parser.parse_args()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "base.toml").write_text(BASE + "\n")
+        (folder / "app.toml").write_text(FILE + "\n")
+        run = ours(folder)
+        one, two = run(), run()
+        assert one.build(App) == floor(folder)()
+        runs: dict[str, Callable[[], Any]] = {
+            "resolve and build": lambda: run().build(App),
+            "the same, and every trace": lambda: [
+                (found := run()).build(App),
+                [found.trace(p) for p in found],
+            ],
+            "build alone": lambda: one.build(App),
+            "diff of two equal": lambda: diff(one, two),
+            "JSON of all": lambda: to_json(one),
+            "dump": lambda: dump_toml(one),
+        }
+        if find_spec("msgspec") is not None:
+            runs["no provenance: toml-rs, msgspec"] = bare(folder)
+        f = best(floor(folder), options.budget)
+        print(f"settings {len(one)}, F = {f * 1e6:.0f} us")
+        for what, call in runs.items():
+            print(f"{what:<34}{best(call, options.budget) / f:>7.2f} F")
+        print(f"{'memory of a resolution':<34}{memory(run):>7.0f} KB")
+
+
+if __name__ == "__main__":
+    main()
