@@ -11,7 +11,6 @@ from ptycho.settings.inference import InferenceConfig
 from ptycho.settings.legacy import publish
 from ptycho.settings.training import TrainingConfig
 from ptycho.settings.validation import BUNDLE_NAME
-from ptycho.zoo.every_scan import find_network
 from ptyconf import ConfigError, Origin, Problem, Resolution
 from ptyconf.errors import error_text
 from ptyconf.sources import mapping
@@ -123,6 +122,8 @@ def require_model(folder: Path) -> None:
         FileNotFoundError: There is no such folder.
         ValueError: There is no archive in it.
     """
+    from ptycho.zoo.every_scan import find_network  # numpy, which trainings need not have to be planned
+
     if find_network(folder) is not None:
         return
     if not folder.exists():

@@ -86,15 +86,26 @@ class Format(NamedTuple):
 class Document:
     """One text of a file format, pinned, with the places of its keys on demand."""
 
-    __slots__ = ("_label", "_places", "file", "format", "parent", "text")
+    __slots__ = ("_label", "_parent", "_places", "asked", "file", "format", "text")
 
-    def __init__(self, text: str, file: str, kind: Format, parent: Origin | None = None) -> None:
+    def __init__(
+        self, text: str, file: str, kind: Format, asked: tuple[Document, tuple[str | int, ...]] | None = None
+    ) -> None:
         self.text = text
         self.format = kind
         self.file = file
-        self.parent = parent
+        self.asked = asked  # the document that includes this one, and the key of the include
+        self._parent: Origin | None = None
         self._label = ""
         self._places: Mapping[Path, Place] | None = None
+
+    @property
+    def parent(self) -> Origin | None:
+        """The place of the include that brought this document in; found out when somebody asks."""
+        if self._parent is None and self.asked is not None:
+            including, keys = self.asked
+            self._parent = including.origin(keys)._replace(key=".".join(map(str, keys[:-1])))
+        return self._parent
 
     @property
     def label(self) -> str:

@@ -52,7 +52,7 @@ class Loading:
 
     def start(self, path: str | os.PathLike[str]) -> list[Layer]:
         """Read the file that the program names."""
-        self.read(path, self.names.file, None, None)
+        self.read(path, self.names.file, None)
         return self.ranked()
 
     def start_text(self, text: str, file: str) -> list[Layer]:
@@ -83,26 +83,27 @@ class Loading:
         )
         self.layers[0] = replace(self.layers[0], faults=(*self.layers[0].faults, fault))
 
-    def read(
-        self, path: str | os.PathLike[str], name: str, parent: Origin | None, asked: Origin | None
-    ) -> None:
-        """Read one file; what cannot be read becomes the fault of a layer."""
+    def read(self, path: str | os.PathLike[str], name: str, asked: tuple[Document, Keys] | None) -> None:
+        """Read one file, perhaps for an include; what cannot be read becomes the fault of a layer."""
         file = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118  Path does the same in ten times the time.
-        document = Document("", file, self.format or format_of(file), parent)
+        document = Document("", file, self.format or format_of(file), asked)
         text = ""
         try:
             text = read_file(file, max_bytes=self.names.max_bytes)
         except FileNotFoundError:
-            if parent is None and self.names.missing == "skip":
+            if asked is None and self.names.missing == "skip":
                 self.layers.append(self.layer(document, name, {}, document.origin))
             else:
-                self.fail(document, name, Fault(f"the file {show(str(path))} does not exist", origin=asked))
+                self.fail(
+                    document,
+                    name,
+                    Fault(f"the file {show(str(path))} does not exist", origin=document.parent),
+                )
             return
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            self.fail(
-                document, name, Fault(f"the file {show(str(path))} cannot be read: {reason}", origin=asked)
-            )
+            text = f"the file {show(str(path))} cannot be read: {reason}"
+            self.fail(document, name, Fault(text, origin=document.parent))
             return
         except TextError as refusal:
             self.fail(document, name, text_fault(document, refusal))
@@ -140,7 +141,7 @@ class Loading:
 
     def take(self, document: Document, name: str, folder: str) -> None:
         """Make the layers of one text: its profile, itself, its includes."""
-        table = self.names.table if document.parent is None else ()
+        table = self.names.table if document.asked is None else ()
         faults: list[Fault] = []
         try:
             values = self.inner_table(document.format.parse(document.text), table, document, faults)
@@ -214,7 +215,6 @@ class Loading:
 
     def include(self, document: Document, own: int, path: Path, keys: Keys) -> None:
         """Read one included file, unless it includes itself."""
-        asked = document.origin(keys)._replace(key=".".join(keys[:-1]))
         text = ""
         if os.path.realpath(path) in {os.path.realpath(file) for file in self.seen}:
             text = f"the include {show(str(path))} goes round in a circle"
@@ -222,9 +222,10 @@ class Loading:
             text = f"more than {MAX_INCLUDES} files are included"
         if text:
             layer = self.layers[own]
-            self.layers[own] = replace(layer, faults=(*layer.faults, Fault(text, origin=asked)))
+            origin = document.origin(keys)._replace(key=".".join(map(str, keys[:-1])))
+            self.layers[own] = replace(layer, faults=(*layer.faults, Fault(text, origin=origin)))
         else:
-            self.read(path, self.names.included, asked, asked)
+            self.read(path, self.names.included, (document, keys))
 
 
 def _below(document: Document, prefix: Keys, keys: Keys) -> Origin:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 import grimp
 import pytest
@@ -46,6 +47,44 @@ def test_the_engine_needs_only_attrs() -> None:
     bare = _imported_by("import attr, attrs")
     allowed = bare | set(sys.stdlib_module_names) | {"ptyconf"}
     assert _imported_by("import ptyconf") - allowed == set()
+
+
+_NOT_NEEDED = {
+    "ptyconf": {"attr", "cattrs", "tomllib", "json", "argparse", "importlib.metadata", "ptyconf.registry"},
+    "ptycho": {"ptyconf", "dataclasses", "inspect", "numpy"},
+    "ptycho_torch.config_factory": {
+        *("numpy", "cattrs", "argparse", "logging", "platform", "importlib.metadata", "email"),
+        *(
+            "ptycho.scan.scan_format",
+            "ptycho.scan.formats",
+            "ptycho.network",
+            "ptycho.training",
+            "ptycho.backends",
+        ),
+        *("ptyconf.merge.story", "ptyconf.merge.problems", "ptyconf.report", "ptyconf.sources.toml_places"),
+    },
+}
+"""What an import may do without: each of these costs a good part of the whole import."""
+
+
+@pytest.mark.parametrize("module", _NOT_NEEDED)
+def test_an_import_loads_only_what_it_needs(module: str) -> None:
+    """What a later call alone may need is loaded by that call."""
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert _NOT_NEEDED[module] & {*done.stdout.split()} == set()
+
+
+@pytest.mark.parametrize("command", ["explain", "check"])
+def test_settings_are_shown_without_numpy(command: str, tmp_path: Path) -> None:
+    """``explain`` and ``check`` of a file that names no scan need no numerical library."""
+    file = tmp_path / "run.toml"
+    file.write_text("[training]\nn_groups = 8\n")
+    code = (
+        "import sys; from ptycho.commands.main import main; "
+        f"main([{command!r}, {str(file)!r}]); assert 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_a_framework_would_be_noticed() -> None:

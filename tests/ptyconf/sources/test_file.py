@@ -56,6 +56,31 @@ def test_places_are_found_only_when_asked(jail: Jail, program: SimpleNamespace) 
     assert document._places is not None
 
 
+def test_the_place_of_an_include_is_found_when_asked(jail: Jail, program: SimpleNamespace) -> None:
+    """Loading and resolving look up no place; a trace of what was included looks up that of the include."""
+    jail("base.toml", "training.nepochs = 5\n")
+    layers = toml.load(jail("run.toml", 'include = "base.toml"\n'))
+    including = layers[0].origins.__self__  # type: ignore[attr-defined]
+    resolution = program.resolve(*layers)
+    assert including._places is None
+    assert str(resolution.trace("training.nepochs").winner.origin).endswith("included from run.toml:1:1")
+    assert including._places is not None
+
+
+def test_a_place_is_seen_from_where_the_program_stands(
+    jail: Jail, program: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same origin names its file anew after a change of the working directory."""
+    origin = (
+        program.resolve(*toml.load(jail("sub/run.toml", "training.nepochs = 5\n")))
+        .trace("training.nepochs")
+        .winner.origin
+    )
+    assert str(origin).startswith("sub/run.toml:1:1")
+    monkeypatch.chdir(jail("sub/run.toml", "training.nepochs = 5\n").parent)
+    assert str(origin).startswith("run.toml:1:1")
+
+
 def test_relative_paths_resolve_against_their_file(jail: Jail, program: SimpleNamespace) -> None:
     """In a file against its folder, in the environment against the working directory."""
     path = jail("deep/run.toml", 'training.data_file = "scan.npz"\n')
