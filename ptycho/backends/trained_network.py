@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ptycho.backends.base import load_backend
-from ptycho.bundle.archive import locate, refusal
+from ptycho.bundle.archive import MissingBundleError, locate, refusal
 from ptycho.bundle.read import read_bundle
 from ptycho.files.archive import COPY_AGAIN, ArchiveError
 from ptycho.run.bundle_layer import bundle_layer
+from ptycho.run.identity import made_without_network
 from ptycho.run.resolve import resolve_layers
 from ptyconf import ConfigError
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +78,14 @@ def open_network(path: Path) -> OpenedBundle:
         BundleError: It cannot be read, or one of its settings is unknown or of a value that is refused; says
             who wrote it.
     """
+    if made_without_network(path):
+        raise MissingBundleError(
+            error_text(
+                f"{path} was made without a network",
+                expected="a run folder that `ptycho train` made",
+                hint="ptycho reconstruct SCAN, which needs none",
+            )
+        )
     archive = locate(path)
     return with_settings(archive, read_bundle(archive))
 

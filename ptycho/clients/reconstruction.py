@@ -47,7 +47,9 @@ logger = logging.getLogger(__name__)
 FLAT = "flat"
 """Start of the sweeps from an object without anything on it."""
 
-PYTORCH = mapping.layer("cli-defaults", {"inference.backend": "pytorch"})
+SWEEPS_ALONE = mapping.layer(
+    "cli-defaults", {"inference.backend": "pytorch", "inference.refine_epochs": "auto"}
+)
 """Sweeps alone need a library that comes up fast: importing TensorFlow takes longer than most of them."""
 
 FEWEST_FRAMES = 2
@@ -76,7 +78,7 @@ def reconstruct(
     overrides = dict(settings or {})
     if not isinstance(scan, RawData):
         overrides["inference.test_data_file"] = Path(scan)
-    resolution = resolve_run("infer", overrides=overrides, extra_layers=[PYTORCH])
+    resolution = resolve_run("infer", overrides=overrides, extra_layers=[SWEEPS_ALONE])
     if not isinstance(scan, RawData):
         scan = RawData.from_file(Path(scan), options=resolution.build(ScanOptions))
     return reconstruct_scan(scan, resolution)
@@ -100,7 +102,6 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
     ceiling = normalised_ceiling(scan, normalisation.amplitude_factor)
     measurement = Measurement(stored.store.frames, scan.positions, scan.mask, ceiling)
     asked = resolution["inference.refine_epochs"]
-    decides = str(resolution.winner_layer("inference.refine_epochs")).endswith("-defaults")
     backend = load_backend(str(resolution["inference.backend"]))
     start = None if resolution["inference.start"] == FLAT else _start_of_network(scan, resolution, notes)
 
@@ -110,7 +111,7 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
             measurement,
             normalisation.probe(given),
             counts_of_unit=normalisation.intensity_scale**2,
-            sweeps=None if decides else max(1, int(asked)),
+            sweeps=None if asked == "auto" else max(1, int(asked)),
             correct_positions=bool(resolution["inference.correct_positions"]),
             start=start,
             on_sweep=lambda number, misfit: logger.debug("sweep %d: misfit %.4g", number, misfit),

@@ -21,7 +21,7 @@ from ptycho.run.attempts import (
     run_of,
 )
 from ptycho.run.folder import building
-from ptycho.run.identity import NAME, remove_run
+from ptycho.run.identity import NAME, made_without_network, remove_run
 from ptycho.run.record import SETTINGS, write_settings
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.scan_file import opened_once
@@ -53,6 +53,14 @@ def run(arguments: argparse.Namespace) -> int:
         ValueError: Attempts at the run disagree about what is trained.
     """
     named = arguments.run_folder
+    if made_without_network(named):
+        raise FileNotFoundError(
+            error_text(
+                f"{named} was made without a network: there is no training to finish",
+                expected="a run of `ptycho train`",
+                hint="ptycho reconstruct SCAN, which begins anew",
+            )
+        )
     require_nobody_at_work(run_of(named))
     attempt = newest_attempt(named)
     if attempt is not None and is_unfinished(attempt.folder) and attempt.settings:

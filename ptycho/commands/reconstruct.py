@@ -32,12 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @opened_once()
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings and reconstruct into a folder that appears whole or not at all."""
-    from ptycho.clients.reconstruction import PYTORCH
+    from ptycho.clients.reconstruction import SWEEPS_ALONE
 
     given = {"inference.test_data_file": arguments.scan}
     named = flags.given(given, spelling=dict.fromkeys(given, "SCAN"), typed=True)
     resolution = options.resolve(
-        arguments, "infer", extra_layers=[named, PYTORCH, _folder(arguments.scan)], scan=arguments.scan
+        arguments, "infer", extra_layers=[named, SWEEPS_ALONE, _folder(arguments.scan)], scan=arguments.scan
     )
     options.require_scan(resolution, "inference.test_data_file", "Scan not found")
     return _reconstruct(resolution, strict=arguments.strict)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,8 @@ class PictureOptions:
     Attributes:
         middle_trim: Pixels cut from each side of a patch before it is stitched.
         pad_eval: Keep the rim of the picture, where border patches hardly reach; otherwise it is cut off.
-        refine_epochs: Sweeps of iterative refinement against all frames; 0 shows the network alone.
+        refine_epochs: Sweeps of iterative refinement against all frames; 0 shows the network alone, "auto"
+            lets the misfit decide.
         learn_probe: Let these sweeps move the probe, too.
         compare_flat: Let the same sweeps start without the network, too, to show what it adds.
         patch_weighting: "probe" weighs the pixels of a patch by their illumination, "uniform" all alike.
@@ -57,7 +58,7 @@ class PictureOptions:
 
     middle_trim: int = 0
     pad_eval: bool = False
-    refine_epochs: int = 0
+    refine_epochs: int | Literal["auto"] = 0
     learn_probe: bool = False
     compare_flat: bool = False
     patch_weighting: str = "probe"
@@ -70,7 +71,7 @@ class PictureOptions:
         return cls(
             middle_trim=execution.middle_trim,
             pad_eval=execution.pad_eval,
-            refine_epochs=int(resolution["inference.refine_epochs"]),
+            refine_epochs=resolution["inference.refine_epochs"],
             learn_probe=bool(resolution["inference.learn_probe"]),
             compare_flat=bool(resolution["inference.compare_flat"]),
             patch_weighting=str(resolution["inference.patch_weighting"]),
@@ -159,7 +160,7 @@ def _reconstruct(
         whole = _stitch(inferred.patches, scan, _weights(probe, options))
         predicted = np.stack([inferred.predicted[index] for index in shown.tolist()])
     refinement = None
-    if options.refine_epochs > 0:
+    if options.refine_epochs != 0:
         ceiling = normalised_ceiling(scan, factor)
         frames = Measurement(stored.store.frames, scan.positions, scan.mask, ceiling)
         refinement = _refine(whole, trained, frames, options, notes)
@@ -287,15 +288,15 @@ def _refine(
     notes: list[str],
 ) -> _Refinement:
     """Move the picture towards what all frames together measured, and a flat one for comparison."""
-    sweeps, library = options.refine_epochs, trained.sweeps()
+    sweeps, library = None if options.refine_epochs == "auto" else options.refine_epochs, trained.sweeps()
     probe = trained.gain() * trained.probe()
-    start_from = partial(refine, library, frames, probe=probe, sweeps=sweeps, learn_probe=options.learn_probe)
-    refined = start_from(picture=whole)
-    flat = start_from(picture=flat_like(whole)) if options.compare_flat else None
+    start_from = partial(refine, library, frames, probe=probe, learn_probe=options.learn_probe)
+    refined = start_from(picture=whole, sweeps=sweeps)
     misfits = refined.misfits
+    flat = start_from(picture=flat_like(whole), sweeps=len(misfits)) if options.compare_flat else None
     logger.debug("misfit after each sweep: %s", ", ".join(f"{misfit:.4g}" for misfit in misfits))
     notes.append(
-        f"the network's picture was refined by {sweeps} sweeps over all frames: "
+        f"the network's picture was refined by {len(misfits)} sweeps over all frames: "
         f"misfit {misfits[0]:.3g} to {misfits[-1]:.3g}"
     )
     if flat is not None:

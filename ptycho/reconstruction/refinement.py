@@ -45,7 +45,7 @@ def refine(
     picture: Stitched,
     probe: Complex,
     *,
-    sweeps: int,
+    sweeps: int | None,
     learn_probe: bool = False,
     seed: int = 0,
 ) -> Refined:
@@ -56,7 +56,7 @@ def refine(
         measurement: All frames of the scan.
         picture: What the network and the stitching gave.
         probe: Modes on the network's scale, learned gain included, shape (P, N, N).
-        sweeps: Times that all frames are visited.
+        sweeps: Times that all frames are visited; None lets the misfit decide.
         learn_probe: Move the probe, too.
         seed: Seed of the order of the frames.
 

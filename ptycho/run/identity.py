@@ -11,7 +11,7 @@ import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ptycho.files.strict_json import parse_table
 
@@ -36,7 +36,7 @@ def identified(folder: Path, kind: str) -> Iterator[None]:
 
     Args:
         folder: The run's folder.
-        kind: "training", "inference", "conversion".
+        kind: "training", "inference", "reconstruction", "conversion".
 
     Raises:
         OSError: The folder cannot be written.
@@ -69,13 +69,22 @@ def is_run(folder: Path) -> bool:
 
 def maker_of(folder: Path) -> str:
     """Say which process makes a run, on which machine and since when, as its file has it."""
-    path = folder / NAME
-    try:
-        facts = parse_table(path.read_bytes()) if path.stat().st_size <= _LARGEST else {}
-    except (OSError, ValueError, TypeError):
-        facts = {}
+    facts = _facts_of(folder)
     shown = {name: str(facts.get(name, "unknown"))[:100] for name in ("process", "host", "started")}
     return f"process {shown['process']} on {shown['host']} since {shown['started']}"
+
+
+def made_without_network(folder: Path) -> bool:
+    """Tell whether a run is a reconstruction of frames alone, which leaves no network."""
+    return _facts_of(folder).get("kind") == "reconstruction"
+
+
+def _facts_of(folder: Path) -> dict[str, Any]:
+    path = folder / NAME
+    try:
+        return parse_table(path.read_bytes()) if path.stat().st_size <= _LARGEST else {}
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def remove_run(folder: Path) -> None:

@@ -101,6 +101,17 @@ def not_negative(example: str, *, optional: bool = False) -> Check:
     return Check(holds, "{name} must be non-negative, got {v}", "0 or a whole number above 0", example)
 
 
+def count_or_auto(example: str) -> Check:
+    """Check a count that may be 0, or that is left to the program."""
+
+    def holds(value: Any) -> bool:
+        return value == "auto" or (whole(value) and value >= 0)
+
+    return Check(
+        holds, "{name} must be non-negative, got {v}", 'a whole number from 0 on, or "auto"', example
+    )
+
+
 def above_zero(example: str, *, optional: bool = False) -> Check:
     """Check a finite quantity above 0."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ptycho.settings.checks import choice, not_negative
+from ptycho.settings.checks import choice, count_or_auto
 from ptycho.settings.conditions import always, where
 from ptycho.settings.field import described
 from ptycho.settings.group_lines import (
@@ -67,11 +67,12 @@ class InferenceConfig:
             "Invalid backend: {v!r}. InferenceConfig.backend must be {either}.",
         ),
     )
-    refine_epochs: int = described(
+    refine_epochs: int | Literal["auto"] = described(
         10,
-        help="sweeps of iterative refinement of the picture after the network; 0 shows the network alone",
+        help="sweeps of iterative refinement of the picture after the network; 0 shows the network alone, "
+        "auto lets noise and misfit decide",
         unit="sweeps",
-        check=not_negative("10"),
+        check=count_or_auto("10"),
         legacy=False,
     )
     start: str = described(

@@ -1,6 +1,7 @@
 """`ptycho reconstruct` and `ptycho.reconstruct`: a scan becomes a picture without a network."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,6 +30,35 @@ def test_a_scan_becomes_a_run_folder(job: Path, backend: str, foreign_packages: 
     assert made.network_object is None
     assert np.isfinite(made.object).all()
     assert not foreign_packages & sys.modules.keys()
+
+
+TRAINING_STACK = ("lightning", "pytorch_lightning", "torchmetrics", "tensorboard", "keras", "sympy", "pandas")
+SLOW_TO_IMPORT = ("matplotlib.pyplot", "scipy.signal", "scipy.stats", "scipy.optimize")
+
+
+@pytest.mark.parametrize("command", [["reconstruct", "train.npz"], ["infer", "universal", "train.npz"]])
+def test_a_picture_needs_no_training_stack(job: Path, backend: str, command: list[str]) -> None:
+    """What only a training uses, and what takes long to import for little, stays out of the process."""
+    words = [*command, "--backend", backend, "--accelerator", "cpu", "--quiet", "--refine_epochs", "2"]
+    program = (
+        "import sys; from ptycho.commands.main import main\n"
+        f"code = main({words!r})\n"
+        "print(*sys.modules); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    unwanted = SLOW_TO_IMPORT + (TRAINING_STACK if backend == "pytorch" else ())
+    assert not set(unwanted) & set(done.stdout.split())
+
+
+def test_a_picture_without_a_network_says_so(
+    job: Path, backend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A reconstruction of frames alone is neither finished nor used as a network."""
+    ptycho_words = ["--backend", backend, "--accelerator", "cpu", "--quiet"]
+    assert main(["reconstruct", "train.npz", "--refine_epochs", "1", *ptycho_words]) == 0
+    for words in (["finish", "train-reconstructed"], ["infer", "train-reconstructed", "train.npz"]):
+        assert main(words) == 2
+        assert "train-reconstructed was made without a network" in capsys.readouterr().err
 
 
 def test_the_library_gives_the_same(job: Path, backend: str) -> None:
