@@ -15,6 +15,7 @@ GUIDES = {
     "First scan": "first_scan.md",
     "Workflows": "workflows.md",
     "What the network is for": "network.md",
+    "What the verdict means": "verdict.md",
     "Scan files": "data.md",
     "Programs that call us": "client.md",
     "Every setting": "configuration.md",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,10 +70,11 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
         ConfigError: The scan is missing, or a setting contradicts the weights.
         ValueError: The bundle cannot be read, or the scan does not fit it.
     """
+    from ptycho.clients.halves import halves_of
     from ptycho.clients.search import settle
     from ptycho.clients.verdict import verdict_of
     from ptycho.report.markdown import write_results
-    from ptycho.report.results import Results, name_of
+    from ptycho.report.results import NETWORK, Results, name_of
 
     options.require_scan(resolution, "inference.test_data_file", "Test data file not found")
     if isinstance(trained, OpenedBundle):
@@ -94,7 +96,9 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
         results = []
         for part in scan.parts:
             ready = trained.for_scan(part, configurations.resolution)
-            reconstruction = backend.reconstruct(ready.load(name), configurations.resolution, part)
+            alone = partial(backend.reconstruct, ready.load(name), configurations.resolution)
+            reconstruction = alone(part)
+            verdict = verdict_of(reconstruction, part, configurations.resolution, name)
             results.append(
                 Results(
                     title=f"{target.name}: {name_of(part)} reconstructed",
@@ -102,7 +106,8 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
                     reconstruction=replace(reconstruction, notes=(*notes, *reconstruction.notes)),
                     scan=part,
                     trained_on_it=_trained_on(ready.bundle, part),
-                    verdict=verdict_of(reconstruction, part, configurations.resolution, name),
+                    verdict=verdict,
+                    halves=halves_of(part, alone, verdict, network=True, only=NETWORK),
                 )
             )
         write_settings(folder, configurations.resolution, home=target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,11 +50,12 @@ def _folder(scan: Path) -> Layer:
 
 
 def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
+    from ptycho.clients.halves import halves_of
     from ptycho.clients.reconstruction import reconstruct_scan
     from ptycho.clients.search import settle
     from ptycho.clients.verdict import verdict_of
     from ptycho.report.markdown import write_results
-    from ptycho.report.results import Results, name_of
+    from ptycho.report.results import FRAMES, Results, name_of
     from ptycho.scan.reading import read_scans
     from ptycho.settings.data import ScanOptions
 
@@ -70,6 +72,8 @@ def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
         results = []
         for scan in scans:
             reconstruction = reconstruct_scan(scan, resolution)
+            verdict = verdict_of(reconstruction, scan, resolution, library)
+            alone = partial(reconstruct_scan, resolution=resolution)
             results.append(
                 Results(
                     title=f"{target.name}: {name_of(scan)} reconstructed from its frames",
@@ -77,7 +81,8 @@ def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
                     reconstruction=reconstruction,
                     scan=scan,
                     trained_on_it=None,
-                    verdict=verdict_of(reconstruction, scan, resolution, library),
+                    verdict=verdict,
+                    halves=halves_of(scan, alone, verdict, network=False, only=FRAMES),
                 )
             )
         write_settings(folder, resolution, home=target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ptycho.backends.base import load_backend
@@ -48,8 +49,9 @@ class Trained:
             title: What the run is called.
             folder: Where it stands while it is made.
         """
+        from ptycho.clients.halves import halves_of
         from ptycho.clients.verdict import verdict_of
-        from ptycho.report.results import Results
+        from ptycho.report.results import NETWORK, Results
 
         backend, resolution = load_backend(self.library), self.resolution
         results = []
@@ -61,7 +63,9 @@ class Trained:
                 place.mkdir()
                 write_bundle(place / FILE_NAME, own)
                 model = backend.unpack(own)
-            reconstruction = backend.reconstruct(model, resolution, part)
+            alone = partial(backend.reconstruct, model, resolution)
+            reconstruction = alone(part)
+            verdict = verdict_of(reconstruction, part, resolution, self.library)
             results.append(
                 Results(
                     title=title,
@@ -70,7 +74,8 @@ class Trained:
                     scan=part,
                     trained_on_it=scan is self.scan,
                     training=self.training if number == 0 else None,
-                    verdict=verdict_of(reconstruction, part, resolution, self.library),
+                    verdict=verdict,
+                    halves=halves_of(part, alone, verdict, network=True, only=NETWORK),
                 )
             )
         return results

@@ -32,6 +32,9 @@ SCALING_FRAMES = 64
 BELOW_NOISE = 0.5
 """Misfit, as a share of the noise, below which the numbers cannot be photons."""
 
+ODD_SHARE = 0.1
+"""Share of the change from frame to frame that an odd frame misses at least: at high doses all are small."""
+
 ODD_FRAME = 5.0
 """Misfit of a frame, as a multiple of the middle one's, from which the frame counts as not explained."""
 
@@ -73,7 +76,10 @@ class Residuals:
     def odd_frames(self) -> NDArray[np.int64]:
         """Frames that are explained far worse than most, and empty ones."""
         finite = self.of_frames[np.isfinite(self.of_frames)]
-        limit = ODD_FRAME * max(float(np.median(finite)), self.noise) if finite.size else np.inf
+        if not finite.size:
+            return np.arange(len(self.of_frames))
+        change = max(self.misfit_of_mean - self.noise, 0.0)
+        limit = max(ODD_FRAME * max(float(np.median(finite)), self.noise), self.noise + ODD_SHARE * change)
         return np.flatnonzero(~(self.of_frames <= limit))
 
 

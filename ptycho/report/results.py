@@ -16,6 +16,7 @@ from ptycho.metrics.comparison import (
 
 if TYPE_CHECKING:
     from ptycho.backends.base import Training
+    from ptycho.metrics.halves import Halves
     from ptycho.metrics.verdict import Verdict
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
@@ -37,6 +38,7 @@ class Results:
         scan: The scan that was reconstructed.
         trained_on_it: Whether the network was trained on that very scan; None where there was no network.
         training: What the training left; None for inference alone.
+        halves: How far pictures of two halves of the frames agree; None where they were not made.
         verdict: What the frames say about the picture; None where they were not asked.
         others: Results of the other scans of the run, by the name of their folder.
         warnings: What could not be told, one sentence each; the report ends with them.
@@ -49,6 +51,7 @@ class Results:
     trained_on_it: bool | None
     training: Training | None = None
     verdict: Verdict | None = None
+    halves: Halves | None = None
     others: dict[str, Results] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 

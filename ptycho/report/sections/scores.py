@@ -55,6 +55,7 @@ def _as_dict(results: Results) -> dict[str, object]:
         "scan": results.scan_name,
         "trained_on_this_scan": results.trained_on_it,
         **({} if results.verdict is None else results.verdict.as_dict()),
+        **({} if results.halves is None else {"halves": results.halves.as_dict()}),
         **({"reference": results.reference_name} if results.comparisons else {}),
         **{
             name: {

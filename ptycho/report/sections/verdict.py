@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ptycho.report.figures.figure import metres
 from ptycho.report.markdown_text import plain, table
 from ptycho.report.section import ReportSection
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ptycho.metrics.frc import Frc
+    from ptycho.metrics.halves import Halves
     from ptycho.metrics.verdict import Verdict
     from ptycho.report.results import Results
 
@@ -24,6 +27,8 @@ def _write(results: Results, _folder: Path) -> list[str]:
         return []
     blocks = [f"**{verdict.word}**: {plain(verdict.reason)}.", plain(verdict.advice)]
     blocks.append(table("", _figures(verdict)))
+    if results.halves is not None:
+        blocks.append(table(f"half-bit: {results.halves.what}", _agreement(results.halves)))
     if verdict.tried:
         blocks.append(_tried(verdict))
     return blocks
@@ -48,6 +53,17 @@ def _figures(verdict: Verdict) -> dict[str, str]:
         )
     rows["frames not explained"] = _frames(residuals.odd_frames.tolist(), len(residuals.of_frames))
     return rows
+
+
+def _agreement(halves: Halves) -> dict[str, str]:
+    return {name: _reach(curve) for name, curve in halves.curves.items()}
+
+
+def _reach(curve: Frc) -> str:
+    if curve.crossing == 0:
+        return "the halves agree nowhere"
+    size = "" if curve.resolution_m is None else f", {metres(curve.resolution_m)}"
+    return f"up to {curve.crossing:.3f} cycles/px: half period {curve.resolution_px:.2f} px{size}"
 
 
 def _frames(odd: list[int], count: int) -> str:

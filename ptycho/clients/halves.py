@@ -1,0 +1,74 @@
+"""Two halves of a scan reconstructed apart: how fine the detail is that both show."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptycho.metrics.halves import Halves, compare_halves, pictures_of
+from ptycho.reconstruction.unseen_frames import neighbourhood
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ptycho.metrics.verdict import Verdict
+    from ptycho.reconstruction.result import Reconstruction
+    from ptycho.scan.raw_data import RawData
+
+_log = logging.getLogger(__name__)
+
+MOST_FRAMES = 256
+"""Frames of both halves together: more cost as much again as the picture itself."""
+
+FEWEST_FRAMES = 24
+
+
+def halves_of(
+    scan: RawData,
+    picture_of: Callable[[RawData], Reconstruction],
+    verdict: Verdict,
+    *,
+    network: bool,
+    only: str,
+) -> Halves | None:
+    """Reconstruct odd and even frames apart, and correlate the pictures.
+
+    Args:
+        scan: The scan.
+        verdict: On the picture of all frames: what explains nothing gets no number that looks like quality.
+        picture_of: Reconstructs some of its frames.
+        network: Whether a network takes part, the same for both halves.
+        only: Name of the picture where there is one alone.
+
+    Returns:
+        The agreement; None where there is nothing to compare.
+    """
+    if len(scan) < FEWEST_FRAMES or verdict.word == "not explained":
+        return None
+    chosen = np.sort(neighbourhood(scan.positions, MOST_FRAMES))
+    try:
+        with _unheard():
+            halves = [pictures_of(picture_of(scan.subset(chosen[part::2])), only) for part in (0, 1)]
+        curves = {
+            name: compare_halves(picture, halves[1][name], scan.object_pixel_m)
+            for name, picture in halves[0].items()
+        }
+    except ValueError as error:
+        _log.warning("the halves were not compared: %s", str(error).partition("\n")[0])
+        return None
+    return Halves(curves, len(chosen), len(scan), network)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep the notes of the halves from the terminal: they say the same as those of the whole."""
+    logger = logging.getLogger("ptycho")
+    before = logger.level
+    logger.setLevel(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
