@@ -13,6 +13,7 @@ import mkdocs_gen_files as site
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = {
     "First scan": "first_scan.md",
+    "Your own file": "own_file.md",
     "Workflows": "workflows.md",
     "What the network is for": "network.md",
     "What the verdict means": "verdict.md",
