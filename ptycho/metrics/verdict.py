@@ -27,7 +27,7 @@ of frames not seen, the right ones .3 and less, a measured scan with too few mod
 DOUBTFUL = 0.3
 """Share that is missed from which something is wrong, though the picture may show the object."""
 
-NEARLY_ALL = 0.06
+NEARLY_ALL = 0.08
 """Share below which a picture is right whatever its misfit: at high doses no model reaches the noise."""
 
 NEAR_NOISE = 2.5
