@@ -52,6 +52,9 @@ SWEEPS_ALONE = mapping.layer(
 )
 """Sweeps alone need a library that comes up fast: importing TensorFlow takes longer than most of them."""
 
+OVERLAP = 1.5
+"""Light on the best lit pixel, in units of one frame's brightest, below which frames do not overlap."""
+
 FEWEST_FRAMES = 2
 """A single frame has no overlap: what it leaves open nothing else closes."""
 
@@ -126,6 +129,10 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
         f"misfit {picture.misfits[0]:.3g} to {picture.misfits[-1]:.3g}, where photon noise alone makes about "
         f"{picture.noise:.2g}"
     )
+    if picture.coverage.max() < OVERLAP:
+        logger.warning(
+            "the frames hardly overlap: nothing ties their phases together, and the picture may be wrong"
+        )
     if resolution["inference.correct_positions"]:
         notes.append(f"positions were corrected: {stage_error(scan.positions, picture.positions)}")
     for note in notes:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ptycho.physics.arrays import Complex
 from ptycho.physics.canvas import Canvas, place
 from ptycho.physics.noise import amplitude_noise
+from ptycho.scan.frame_store import describe_size, free_bytes
 from ptyconf.errors import error_text
 
 from . import half_resolution
@@ -35,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 FARTHEST_SHARE = 8
 """A frame moves by this part of its side at most: farther away it sees another piece of the object."""
+
+CANVASES = 8
+"""Complex arrays of the picture's size that sweeps hold at once: object, pull, light, changes and sums."""
 
 SAMPLED_FRAMES = 256
 """Frames that the noise is estimated from."""
@@ -97,6 +101,7 @@ def reconstruct_frames(  # noqa: PLR0913  Each wish by its name.
     bound = N / FARTHEST_SHARE if correct_positions else 0.0
     # Room for every move that the bound allows, so that no patch leaves the canvas on the way.
     canvas = Canvas.around(np.concatenate([nominal - bound, nominal + bound]), N)
+    _require_memory(canvas)
     noise = noise_of(measurement, counts_of_unit)
     schedule = Schedule.of(
         canvas,
@@ -126,6 +131,24 @@ def reconstruct_frames(  # noqa: PLR0913  Each wish by its name.
             moving.follow(iteration.shifts)
             iteration.lay(moving.positions)
     return _picture_of(iteration, moving.positions, canvas, modes, met, noise)
+
+
+def _require_memory(canvas: Canvas) -> None:
+    """Refuse a canvas for which the memory does not suffice.
+
+    Raises:
+        ValueError: It does not.
+    """
+    height, width = canvas.shape
+    needed = CANVASES * np.dtype(np.complex64).itemsize * height * width
+    if needed > free_bytes():
+        raise ValueError(
+            error_text(
+                f"the positions ask for a picture of {height} x {width} pixels: {describe_size(needed)}",
+                expected=f"at most {describe_size(free_bytes())}, which are free",
+                hint="data.position_unit, if positions are no pixels; data.bin = 2; fewer frames",
+            )
+        )
 
 
 def _tell(misfits: list[float], on_sweep: Callable[[int, float], None] | None, misfit: float) -> float:
