@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ptyconf import Layer, Policy, Precedence, Schema, SchemaError, resolve
+from ptyconf import ConfigError, Layer, Policy, Precedence, Rule, Schema, SchemaError, resolve
 from ptyconf.sources import mapping, toml
 
 
@@ -40,3 +40,18 @@ def test_policy_may_single_out_one_source(program: SimpleNamespace) -> None:
         Layer("low", {"model": {"gridsize": 2}}, mapping.layer("x", {}).origins, label="first", within=1),
     ]
     assert resolve(schema, Precedence("low"), layers).value("model.gridsize") == 2
+
+
+def test_a_rule_may_be_asked_of_written_settings_alone(program: SimpleNamespace) -> None:
+    """Defaults alone do not bring it up; a layer that writes any of its paths does, others do not."""
+    rule = Rule(("model.gridsize", "training.nepochs"), lambda _: "never right", when="written")
+    schema = program.make_schema(rules=[rule])
+
+    def resolved(text: str) -> object:
+        return program.resolve(*toml.parse(text), schema=schema)
+
+    assert resolved("") is not None
+    assert resolved("training.batch_size = 4\n") is not None
+    for text in ("model.gridsize = 1\n", "training.nepochs = 5\n"):
+        with pytest.raises(ConfigError, match="never right"):
+            resolved(text)
