@@ -153,7 +153,9 @@ def text_fault(document: Document, refusal: TextError) -> Fault:
     origin = document.at(refusal.line, refusal.column)
     text = f"{shown_path(document.file)} {refusal.text}"
     context = _context(document.text, refusal.line)
-    return Fault(text, origin=origin, snippet=draw_caret(document.text, refusal), context=context)
+    # A file that another one includes may be anything on this machine: what is no settings file is not shown.
+    snippet = draw_caret(document.text, refusal) if document.parent is None else ""
+    return Fault(text, origin=origin, snippet=snippet, context=context)
 
 
 def _context(text: str, line: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, replace
 from typing import Any
 
@@ -109,7 +110,7 @@ def test_path_has_the_frames_asked_for(rng: np.random.Generator) -> None:
         ("N", 33, "an even number of at least 8"),
         ("n_frames", 0, "at least 1"),
         ("probe_modes", 0, "at least 1"),
-        ("step_px", 0.0, "more than 0"),
+        ("step_px", 0.0, "more than 0 and less than 2^31"),
         ("jitter_px", -1.0, "0 or more"),
         ("nphotons", 0.0, "more than 0 and less than 2^32, what a pixel can count"),
         ("trajectory", "random", "raster or spiral"),
@@ -120,3 +121,20 @@ def test_impossible_settings_are_refused(name: str, value: Any, expected: str) -
     with pytest.raises(ScanError) as caught:
         simulate(replace(SMALL, **{name: value}))
     assert str(caught.value) == f"{name} = {value} cannot be simulated\n  expected  {expected}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "what", "hint"),
+    [
+        ({"step_px": 1e9}, r"an object of \d+ x \d+ px", "a smaller step_px or n_frames"),
+        ({"n_frames": 10**8}, "100000000 frames of 64 x 64 px", "a smaller n_frames or N"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changed: dict[str, Any], what: str, hint: str) -> None:
+    """Before memory is taken, what needs it, how much, and what helps."""
+    with pytest.raises(ScanError) as caught:
+        simulate(Simulation(**changed))
+    first, expected, advice = str(caught.value).splitlines()
+    assert re.fullmatch(rf"{what} cannot be simulated: that takes [\d.]+ GB of memory", first)
+    assert re.fullmatch(r"  expected  no more than the [\d.]+ [GM]B that are free", expected)
+    assert advice == f"  try       {hint}"

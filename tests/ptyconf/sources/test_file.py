@@ -260,6 +260,16 @@ def test_read_gives_the_plain_dict(jail: Jail) -> None:
         toml.read("gone.toml")
 
 
+def test_an_include_echoes_nothing_that_is_no_toml(jail: Jail) -> None:
+    """The place of the fault is named, and not a letter of the file, which may be anything."""
+    jail("secret", "root:x:0:0:hunter2\n")
+    [below] = [layer for layer in toml.load(jail("run.toml", 'include = "secret"\n')) if layer.faults]
+    [fault] = below.faults
+    assert "secret is not TOML" in fault.text
+    assert str(fault.origin) == "secret:1:19, included from run.toml:1:1"
+    assert fault.snippet == ""
+
+
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "arrays": (b"a = " + b"[" * 10_000 + b"]" * 10_000, "is nested more than 100 deep"),
     "open arrays": (b"a = " + b"[" * 200_000, "is nested more than 100 deep"),
