@@ -89,7 +89,7 @@ def add_flags(
         )
         groups[setting.section] = group
         default = setting.default if defaults is None else defaults.get(path, UNSET)
-        help_text = describe(setting, default).replace("%", "%%")
+        help_text = describe(setting, default, schema.index.slots[path].kind.expected).replace("%", "%%")
         more: dict[str, Any] = {"dest": path, "action": _Take, "default": argparse.SUPPRESS}
         if _is_switch(schema, path):
             switches.update(options)
@@ -148,13 +148,15 @@ def _metavar(schema: Schema, path: str) -> str:
     return words.get(schema.index.slots[path].kind.expected, schema[path].name.upper())
 
 
-def describe(setting: Setting, default: Any = UNSET) -> str:
+def describe(setting: Setting, default: Any = UNSET, expected: str = "") -> str:
     """Say in one line what a setting does, its unit, its choices and what is in force without the flag."""
     parts = [setting.help] if setting.help else []
     if setting.unit:
         parts.append(f"[{setting.unit}]")
     if setting.choices:
         parts.append(f"({one_of(setting.choices)})")
+    elif expected.startswith("one of "):
+        parts.append(f"({expected})")
     if default is not UNSET and default is not None and not setting.secret:
         parts.append(f"(default {show(default)})")
     return " ".join(parts)
@@ -250,6 +252,7 @@ class _CommandLine:
                     self.refuse(rest, rest)
                 return
             option, sign, text = word.partition("=")
+            written, option = option, self.spelled(option)
             path = self.path_of(option)
             if option == "--profile" and path is None:
                 self.profile = text if sign else self.following(words, option)
@@ -259,17 +262,26 @@ class _CommandLine:
                 and path in self.schema.settings
                 and _is_switch(self.schema, path)
             ):
-                self.take(path, words.pop(0) if words and words[0] in _TRUE_OR_FALSE else "true", option)
+                self.take(path, words.pop(0) if words and words[0] in _TRUE_OR_FALSE else "true", written)
             elif path is not None:
                 value_text = text if sign else self.following(words, option)
                 if value_text is not None:
-                    self.take(path, value_text, option)
+                    self.take(path, value_text, written)
             elif option in self.negated and not sign and option not in self.options:
-                self.take(self.negated[option], "false", option)
+                self.take(self.negated[option], "false", written)
             else:
                 self.refuse(word, option)
                 if word.startswith("-") and not sign and words and not words[0].startswith("-"):
                     words.pop(0)  # what the flag was to be set to, perhaps a secret
+
+    def spelled(self, option: str) -> str:
+        """Read a dash inside a name as an underscore where that is a flag: ``--dry-run``, ``--dry_run``."""
+        known = (self.options, self.negated)
+        if not option.startswith("--") or any(option in options for options in known):
+            return option
+        plain = option[2:].replace("-", "_")
+        spellings = (f"--{plain}", f"--no-{plain.removeprefix('no_')}")
+        return next((each for each in spellings if any(each in options for options in known)), option)
 
     def take(self, path: str, text: str, option: str) -> None:
         """Keep one flag."""

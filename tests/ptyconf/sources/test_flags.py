@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, field
 from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 
@@ -167,6 +168,31 @@ def test_a_section_may_be_given_as_one_text() -> None:
         racked("--first", "x")
     with pytest.raises(ConfigError, match=r"'first\.port' is \"3\"; expected a whole number"):
         racked("--first", '{"port": "3"}')
+
+
+@dataclass
+class Dashes:
+    """Names with underscores."""
+
+    dry_run: bool = False
+    max_size: int = 1
+    level: Literal["low", "high"] = "low"
+
+
+def test_a_dash_stands_for_an_underscore() -> None:
+    """As everywhere else on a command line; the story names the flag as it was typed."""
+    schema = Schema("d", [View(Dashes, "")])
+
+    def given(*words: str) -> Resolution:
+        return resolve(schema, ORDER, [flags.parse(words, schema)[0]])
+
+    resolution = given("--dry-run", "--max-size", "3")
+    assert (resolution["dry_run"], resolution["max_size"]) == (True, 3)
+    assert str(resolution.trace("dry_run").winner.origin) == "--dry-run"
+    assert given("--dry_run", "--no-dry-run")["dry_run"] is False
+    parser = argparse.ArgumentParser()
+    flags.add_flags(parser, schema)
+    assert '(one of "low", "high") (default "low")' in parser.format_help()
 
 
 def test_a_word_behind_an_unknown_flag_is_not_shown() -> None:
