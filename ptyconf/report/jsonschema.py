@@ -6,6 +6,7 @@ what other layers say cannot be told. By the draft's own rule ``1.0`` is a whole
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -60,8 +61,10 @@ def json_schema(
 def _unset(schema: Schema, shown: Collection[str]) -> dict[str, Any]:
     """Describe the list of what is set to none: what may be none, and places below tables and sections."""
     slots = [schema.index.slots[path] for path in shown]
-    below = any(isinstance(slot.node, (Table, Section)) for slot in slots)
-    items = {"type": "string"} if below else {"enum": [slot.path for slot in slots if _may_be_none(slot)]}
+    items: dict[str, Any] = {"enum": [slot.path for slot in slots if _may_be_none(slot)]}
+    below = "|".join(re.escape(slot.path) for slot in slots if isinstance(slot.node, (Table, Section)))
+    if below:
+        items = {"anyOf": [items, {"type": "string", "pattern": rf"^({below})($|\.)"}]}
     return _names("Settings to set to none.", items)
 
 
@@ -91,6 +94,13 @@ def _sections(schema: Schema, shown: Collection[str], defaults: Mapping[str, Any
             if alias.deprecated:
                 described["deprecated"] = True
             _put(root, key, described)
+    for view in reversed(schema.views):
+        *outer, name = (str(key) for key in split_path(view.section)) if view.section else ("",)
+        node = root
+        for section in outer:
+            node = node["properties"].get(section, {"properties": {}})
+        if name in node["properties"]:
+            node["properties"][name] = _or_list(view.target, node["properties"][name])
     return root
 
 
@@ -151,7 +161,10 @@ def _default(slot: Slot, default: Any) -> Any:
 
 def _described_node(node: Node, above: tuple[Any, ...]) -> dict[str, Any]:
     if isinstance(node, Table):
-        return {"type": "object", "additionalProperties": describe(node.value, above=above)}
+        table: dict[str, Any] = {"type": "object", "additionalProperties": describe(node.value, above=above)}
+        if node.keys.expected == "a whole number":
+            table["propertyNames"] = {"pattern": "^[-+]?[0-9][0-9_]*$"}
+        return table
     if isinstance(node, Items):
         return {"type": "array", "items": describe(node.item, above=(*above, Items))}
     if isinstance(node, Choice):
@@ -168,4 +181,13 @@ def _described_node(node: Node, above: tuple[Any, ...]) -> dict[str, Any]:
     required = [name for name, member in node.members.items() if member.required]
     if required and above and above[-1] is Items:
         described["required"] = required
-    return described
+    return _or_list(node.target, described)
+
+
+def _or_list(target: Any, described: dict[str, Any]) -> dict[str, Any]:
+    """Allow the list that stands for the members of a NamedTuple in their order."""
+    names = getattr(target, "_fields", None)
+    if names is None:
+        return described
+    members = [described["properties"][name] for name in names if name in described["properties"]]
+    return {"anyOf": [described, {"type": "array", "prefixItems": members, "maxItems": len(names)}]}

@@ -11,11 +11,10 @@ from ptyconf.report.toml import literal
 from ptyconf.report.written import LEFT_OUT, written
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Choice, Items, Node, Slot, Table, completed, tree_of
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, completed, tree_of
 from ptyconf.text.show import toml_key
 
 WIDTH = 96
@@ -63,7 +62,10 @@ def _lines(slot: Slot, default: Any) -> list[str]:
     lines = [f"## {line}" for line in textwrap.wrap(_about(slot, default), WIDTH)]
     name, example = toml_key(slot.setting.name), _example(slot, default)
     if example is UNSET:
-        return ["", *lines, f"## {name}: see its type"]
+        needed = None if slot.node is None else _needed(slot.node, ())
+        if needed is None:
+            return ["", *lines, f"## {name}: see its type"]
+        return ["", *lines, f"## for example: {name} = {literal(needed)}"]
     if slot.node is not None:
         example = written(slot, completed(slot, tree_of(slot, example)), (), _leaf)
         return ["", *lines, *_table_lines(name, example, default)]
@@ -73,6 +75,27 @@ def _lines(slot: Slot, default: Any) -> list[str]:
         # An example is no default: uncommented with all the others it would change the run.
         return ["", *lines, f"## for example: {name} = {literal(example)}"]
     return ["", *lines, f"# {name} = {literal(example)}"]
+
+
+def _needed(node: Node, classes: tuple[Any, ...]) -> dict[str, Any] | None:
+    """Give a table of what a class needs and nothing else; None where nobody can guess that."""
+    section = node.sections[0] if isinstance(node, Choice) else node
+    if not isinstance(section, Section) or section.target in classes:
+        return None
+    table: dict[str, Any] = {}
+    for key, member in section.members.items():
+        if not member.required:
+            continue
+        if member.node is None:
+            example = _example(member, UNSET)
+            if example is UNSET:
+                return None
+            table[key] = member.kind.toml(member.kind.typed(example))
+        else:
+            table[key] = _needed(member.node, (*classes, section.target))
+            if table[key] is None:
+                return None
+    return table
 
 
 def _leaf(slot: Slot, value: Any, _at: Segments) -> Any:
@@ -131,6 +154,6 @@ def _example_below(node: Node) -> Any:
 def _loads(slot: Slot, setting: Setting, value: Any) -> bool:
     try:
         slot.kind.typed(value if setting.conversion is None else setting.conversion.to_setting(value))
-    except (Mismatch, ValueError):
+        return not (setting.check is not None and setting.check(value))
+    except Exception:  # noqa: BLE001  The program's own kinds, conversions and checks.
         return False
-    return not (setting.check is not None and setting.check(value))

@@ -8,6 +8,7 @@ from typing import Any
 from ptyconf.schema.kind import Kind, Mismatch, textual
 
 EXPECTED = 'a decimal number as text, "1.50"'
+_PATTERN = r"^\s*[-+]?[0-9._]+([eE][-+]?[0-9]+)?\s*$"
 _TEXT = textual(Decimal, EXPECTED, Decimal)
 
 
@@ -27,7 +28,7 @@ KINDS: dict[Any, Kind] = {
         _TEXT.text,
         str,
         str,
-        json_schema={"type": ["string", "integer"]},
+        json_schema={"type": ["string", "integer"], "pattern": _PATTERN},
         exact=frozenset({Decimal}),
     )
 }

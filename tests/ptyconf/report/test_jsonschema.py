@@ -7,7 +7,7 @@ import enum
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jsonschema
 import pytest
@@ -162,3 +162,48 @@ def test_the_schema_is_one_and_shows_no_secret() -> None:
     jsonschema.Draft202012Validator.check_schema(found)
     assert found["properties"]["token"] == {"type": "string", "writeOnly": True}
     assert found["properties"]["tls"]["properties"]["port"] == {"type": "integer", "default": 443}
+
+
+class Pair(NamedTuple):
+    """A table, or a list in order."""
+
+    x: int
+    y: str = "q"
+
+
+@dataclass
+class Recorded:
+    """Records, tables with numbers for keys, and what may be none."""
+
+    pair: Pair = field(default_factory=lambda: Pair(1))
+    pairs: list[Pair] = field(default_factory=list)
+    by: dict[int, Pair] = field(default_factory=dict)
+    none: int | None = None
+    number: int = 1
+
+
+@pytest.mark.parametrize(
+    ("document", "legal"),
+    [
+        ({"pair": [1, "a"]}, True),
+        ({"pair": ["a"]}, False),
+        ({"pair": [1, "a", 2]}, False),
+        ({"pairs": [[1]]}, True),
+        ({"by": {"1": {"x": 1}}}, True),
+        ({"by": {"a": {"x": 1}}}, False),
+        ({"unset": ["none"]}, True),
+        ({"unset": ["by.1"]}, True),
+        ({"unset": ["number"]}, False),
+        ({"unset": ["nothing"]}, False),
+    ],
+)
+def test_records_and_names_have_one_verdict(document: dict[str, Any], legal: bool) -> None:
+    """That of the JSON Schema and that of a resolve."""
+    schema = Schema("recorded", [View(Recorded, "")])
+    assert jsonschema.Draft202012Validator(json_schema(schema)).is_valid(document) is legal
+    try:
+        resolve(schema, Precedence("file"), file.parse(json.dumps(document), file="/r.json"))
+    except ConfigError:
+        assert not legal
+    else:
+        assert legal

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import pytest
 
-from ptyconf import Precedence, resolve
+from ptyconf import Precedence, Schema, View, resolve
 from ptyconf.merge.same import same
 from ptyconf.report.template import template
 from ptyconf.sources import toml
@@ -33,3 +34,28 @@ def test_every_line_loads(schema) -> None:  # type: ignore[no-untyped-def]
                 assert all(same(found.value(path), plain.value(path)) for path in plain), line
     assert count > 15
     assert "takes no other value" not in template(schema)
+
+
+@dataclass
+class Needy:
+    """A class that needs a value."""
+
+    host: str
+    port: int = 1
+
+
+@dataclass
+class Optional:
+    """One that may be absent."""
+
+    needy: Needy | None = None
+
+
+def test_an_example_of_what_needs_values_loads() -> None:
+    """With what the class needs, and nothing else."""
+    schema = Schema("s", [View(Optional, "")])
+    (line,) = [line for line in template(schema).splitlines() if line.startswith("## for example: ")]
+    text = line.removeprefix("## for example: ")
+    assert text == 'needy = {host = "..."}'
+    resolution = resolve(schema, Precedence("file"), toml.parse(text))
+    assert resolution.build(Optional) == Optional(Needy("..."))

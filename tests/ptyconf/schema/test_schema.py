@@ -73,7 +73,7 @@ def test_class_variables_are_no_settings() -> None:
 @pytest.mark.parametrize(
     ("build", "text"),
     [
-        (lambda p: View(int, "i"), "int has __slots__ without __weakref__; add weakref_slot=True"),
+        (lambda p: View(int, "i"), "int is neither a dataclass nor an attrs class"),
         (lambda p: View(Schema, "i"), "Schema is neither a dataclass nor an attrs class"),
         (lambda p: View(p.ModelConfig, "m", {"nope": "a.b"}), "ModelConfig has no attribute nope"),
         (lambda p: Schema("d", (), [Setting("a.b")]), "the setting 'a.b' has no type, and no class has it"),
