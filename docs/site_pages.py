@@ -18,6 +18,7 @@ GUIDES = {
     "What the network is for": "network.md",
     "What the verdict means": "verdict.md",
     "Scan files": "data.md",
+    "Clusters": "cluster.md",
     "Programs that call us": "client.md",
     "Every setting": "configuration.md",
     "Rules and why": "findings.md",

@@ -188,6 +188,12 @@ class PyTorchExecutionConfig:
         ),
         without_effect=where("execution.gradient_clip_val", None),
     )
+    num_nodes: int | None = _carried(
+        None,
+        help="machines that share the training; none takes those on which its processes were started",
+        check=positive("2", optional=True),
+        training_only=_ONE_PROCESS,
+    )
     threads: int | None = _carried(
         None,
         help="CPU threads of one tensor operation; none takes what was measured to be fastest",

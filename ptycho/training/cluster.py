@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ptycho.training.launch import Launch
+from ptycho.training.launch import Launch, read_launch
 from ptyconf.errors import error_text
 
 VARIABLE = "TF_CONFIG"
@@ -71,7 +71,8 @@ def describe_cluster(launch: Launch) -> str:
                 hint='execution.strategy = "ddp" and TensorFlow\'s guide to distributed training',
             )
         )
-    first = launch.port()
+    # torchrun itself listens at MASTER_PORT.
+    first = launch.port() + 1
     workers = [f"127.0.0.1:{first + number}" for number in range(launch.size)]
     return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": launch.rank}})
 
@@ -79,3 +80,29 @@ def describe_cluster(launch: Launch) -> str:
 def _leads(members: Mapping[str, list[Any]], task: Mapping[str, Any]) -> bool:
     first = "chief" if members["chief"] else "worker"
     return task["type"] == first and int(task["index"]) == 0
+
+
+def require_machines(wanted: int | None) -> None:
+    """Refuse a training that was started on other machines than its settings say.
+
+    Args:
+        wanted: `execution.num_nodes`; None for as many as there are.
+
+    Raises:
+        ValueError: Nothing started it on so many machines, or something on others.
+    """
+    if wanted is None:
+        return
+    launch, cluster = read_launch(), read_cluster()
+    # A cluster of TensorFlow's says how many processes there are, and hardly ever has two on one machine.
+    there = launch.machines if launch.size > 1 else cluster.workers
+    if there != wanted:
+        by = f"{launch.starter} started" if launch.size > 1 else "this training has"
+        raise ValueError(
+            error_text(
+                f"execution.num_nodes is {wanted}, and {by} processes on {there} machine{'s' * (there > 1)}",
+                expected="the machines on which the processes of the training were started",
+                hint=f"srun --nodes {wanted} ptycho train ..., or on each machine torchrun --nnodes {wanted} "
+                "--nproc-per-node 1 --rdzv-endpoint FIRST_HOST:29500 --no-python ptycho train ...",
+            )
+        )

@@ -24,6 +24,7 @@ from ptyconf import Resolution
 from ptyconf.errors import error_text
 from ptyconf.report import dump_toml
 
+from .cluster import require_machines
 from .groups import Groups
 from .journal import Journals, LastingJournal, Logger, OpenJournal, Row, find_logger
 from .lights import ScanLight, amplitude_factor, lights_of, lights_of_scans, retrieve_probes
@@ -105,6 +106,7 @@ def open_run_folder(
     watched.path.mkdir(parents=True, exist_ok=True)
     training, execution = configurations.tf_training_config, configurations.execution_config
     SCHEDULERS[execution.scheduler]
+    require_machines(execution.num_nodes)
     journal = find_logger(execution.logger_backend)
     require_start(training.init, NetworkSettings.of(training.model, training))
     earlier = None if training.resume is None else read_checkpoint(training.resume)

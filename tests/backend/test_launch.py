@@ -49,6 +49,8 @@ def test_two_processes_make_one_run(job: Path, variables: Callable[[int], dict[s
     shutil.rmtree(job / "run")
     alone = {name: value for name, value in os.environ.items() if name not in RANK_VARIABLES}
     words = [sys.executable, "-m", "ptycho", "train", "run.toml", "--refine_epochs", "0"]
+    if variables is of_torchrun:
+        words += ["--num_nodes", "2"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     processes = [subprocess.Popen(words, env={**alone, **variables(rank)}, **pipes) for rank in range(TWO)]  # type: ignore[call-overload]
     said = [process.communicate(timeout=PATIENCE_S)[0] for process in processes]

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from ptycho.training.cluster import Cluster, read_cluster
+from ptycho.training.cluster import Cluster, read_cluster, require_machines
+from ptycho.training.launch import RANK_VARIABLES
 
 TWO = {"worker": ["a:1", "b:1"]}
 LED = {"chief": ["c:1"], "worker": ["a:1", "b:1"]}
@@ -61,3 +62,21 @@ def test_what_describes_no_cluster_is_refused(
         '  expected  {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}\n'
         "  try       unset TF_CONFIG, for a training on this machine alone"
     )
+
+
+def test_the_settings_may_say_how_many_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing said takes what there is; another number than was started is refused, with how to start it."""
+    for name in RANK_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    require_machines(None)
+    require_machines(1)
+    alone = "num_nodes is 2, and this training has processes on 1 machine\n"
+    with pytest.raises(ValueError, match=alone) as caught:
+        require_machines(2)
+    assert "srun --nodes 2 ptycho train" in str(caught.value)
+    for name, value in {"RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    require_machines(None)
+    require_machines(2)
+    with pytest.raises(ValueError, match="num_nodes is 4, and torchrun started processes on 2 machines\n"):
+        require_machines(4)

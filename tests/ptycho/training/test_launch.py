@@ -101,7 +101,7 @@ def test_workers_of_one_machine_find_each_other(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("MASTER_ADDR", raising=False)
     monkeypatch.setenv("MASTER_PORT", "1000")
     assert json.loads(describe_cluster(Launch("Slurm", 1, 2, 1, 2))) == {
-        "cluster": {"worker": ["127.0.0.1:1000", "127.0.0.1:1001"]},
+        "cluster": {"worker": ["127.0.0.1:1001", "127.0.0.1:1002"]},
         "task": {"type": "worker", "index": 1},
     }
     with pytest.raises(ValueError, match=r"4 processes on 2 machines .* TensorFlow has to be told"):
