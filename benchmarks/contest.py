@@ -10,10 +10,12 @@ is reconstructed twice, from its even and from its odd frames. Run it with the m
 
 import argparse
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,9 +24,12 @@ import ptycho
 from ptycho.metrics.align import align, common_area, scanned_area
 from ptycho.metrics.comparison import compare
 from ptycho.metrics.frc import frc
+from ptycho.metrics.scores import score
+from ptycho.physics.canvas import Canvas, place
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.reconstruction.positions_fit import fit_stage
 from ptycho.reconstruction.result import Reconstruction
+from ptycho.report.figures.figure import LINED, finish_plot, line_colours, open_figure, write
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
 from ptycho.simulate.objects import Contrast
@@ -145,6 +150,64 @@ def run_case(case: Case, settings: dict[str, Any]) -> list[Row]:
     return rows
 
 
+Point = tuple[float, float, float]
+"""Processor seconds, amplitude SSIM and phase RMSE."""
+
+
+def our_curve(case: Case, settings: dict[str, Any]) -> list[Point]:
+    """Reconstruct with more and more sweeps."""
+    scan, _ = scan_of(case)
+    points = []
+    for sweeps in (6, 12, 18, 26, 40):
+        asked = settings | case.settings | {"inference.refine_epochs": sweeps}
+        made, seconds = timed(lambda asked=asked: ptycho.reconstruct(scan, asked))
+        scores = compare(made, scan).scores
+        points.append((seconds, scores.amplitude.ssim, scores.phase.rmse))
+    return points
+
+
+def curve_of_ptychi(case: Case, python: Path, algorithm: str, epochs: int) -> list[Point]:
+    """Let pty-chi reconstruct the same frames from the same probe, and score what it has on the way."""
+    scan, _ = scan_of(case)
+    probe = np.asarray(scan.probe_modes, np.complex64)
+    with TemporaryDirectory() as folder:
+        given, made = Path(folder) / "scan.npz", Path(folder) / "made.npz"
+        frames = np.asarray(scan.diff3d, np.float32)
+        np.savez(given, intensities=frames, positions=scan.positions, probe=probe)
+        program = Path(__file__).with_name("contest_ptychi.py")
+        words = [python, program, given, made, "--algorithm", algorithm, "--epochs", str(epochs)]
+        subprocess.run([str(word) for word in words], check=True, stdout=subprocess.DEVNULL)
+        with np.load(made, allow_pickle=False) as file:
+            return [
+                (float(seconds), *score_beside(picture, scan))
+                for picture, seconds in zip(file["objects"], file["seconds"], strict=True)
+            ]
+
+
+def score_beside(picture: np.ndarray, scan: RawData) -> tuple[float, float]:
+    """Score a picture whose middle lies at the mean position: amplitude SSIM and phase RMSE."""
+    height, width = picture.shape
+    x, y = np.rint(scan.positions.mean(axis=0) - [width // 2, height // 2]).astype(int).tolist()
+    light = np.sum(np.abs(np.asarray(scan.probe_modes)) ** 2, axis=0)
+    coverage = place(light / light.max(), scan.positions, Canvas((x, y), picture.shape))
+    scores = score(*common_area(picture, coverage, (x, y), scan.object_truth))
+    return scores.amplitude.ssim, scores.phase.rmse
+
+
+def draw_curves(path: Path, curves: dict[str, list[Point]]) -> None:
+    """Draw quality against seconds."""
+    figure, grid = open_figure(1, 2, 4.2, 3.0, LINED)
+    for colour, (name, points) in zip(line_colours(len(curves)), curves.items(), strict=True):
+        seconds, ssim, rmse = zip(*points, strict=True)
+        for axes, values in zip(grid[0], (ssim, rmse), strict=True):
+            axes.plot(seconds, values, "o-", color=colour, label=name)
+    for axes, name in zip(grid[0], ("amplitude SSIM", "phase RMSE (rad)"), strict=True):
+        axes.set_xscale("log")
+        finish_plot(axes, x="processor seconds", y=name, title=name)
+    grid[0, 1].set_yscale("log")
+    write(figure, path)
+
+
 def run_star(data: Path, settings: dict[str, Any]) -> list[Row]:
     """Reconstruct the halves of the star apart from each other, and hold them against each other."""
     whole = RawData.from_file(data / "siemens_star_aps_N128.npz", options=ScanOptions())
@@ -192,6 +255,10 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("PTYCHO_SHARED_DATA", "../shared/data"))
     )
+    parser.add_argument("--ptychi", type=Path, metavar="PYTHON", help="interpreter that has pty-chi")
+    parser.add_argument("--algorithms", nargs="+", default=["LSQML"], choices=["LSQML", "EPIE", "DM"])
+    parser.add_argument("--epochs", type=int, default=50, help="epochs of pty-chi (default: %(default)s)")
+    parser.add_argument("--curves", type=Path, metavar="FOLDER", help="draw quality against seconds, too")
     options = parser.parse_args()
     settings: dict[str, Any] = {
         "inference.backend": options.backend,
@@ -206,6 +273,18 @@ def main() -> None:
         rows = run_star(options.data, settings) if name == STAR else run_case(CASES[name], settings)
         for row in rows:
             print(f"| {name} | {' | '.join(row.get(column, '') for column in columns)} |", flush=True)
+        if name == STAR or CASES[name].wrong_px:
+            continue
+        curves = {"ours": our_curve(CASES[name], settings)} if options.curves else {}
+        for algorithm in options.algorithms if options.ptychi else ():
+            points = curve_of_ptychi(CASES[name], options.ptychi, algorithm, options.epochs)
+            curves[f"pty-chi {algorithm}"] = points
+            seconds, ssim, rmse = points[-1]
+            print(
+                f"| {name}, pty-chi {algorithm} | {seconds:.1f} | {ssim:.3f} | | {rmse:.4f} | |", flush=True
+            )
+        if options.curves:
+            draw_curves(options.curves / f"{name}.png", curves)
 
 
 if __name__ == "__main__":

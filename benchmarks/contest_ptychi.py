@@ -1,6 +1,6 @@
 """Reconstruct one scan of the contest with pty-chi, in an environment of its own, and keep every object on the way.
 
-pty-chi is no dependency: `python -m pip install ptychi` into another environment with the same CPU torch, and let
+pty-chi is no dependency: install `ptychi` into another environment with the same CPU torch, and let
 `benchmarks/contest.py --ptychi PYTHON` call this file with that environment's interpreter.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def main() -> None:
-    """Read frames, positions and probe from an archive, and write objects and processor seconds into another."""
+    """Read frames, positions and probe from an archive, write objects and processor seconds into another."""
     began = time.process_time()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scan", help="archive with intensities, positions [x, y] and probe")
