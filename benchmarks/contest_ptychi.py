@@ -1,4 +1,4 @@
-"""Reconstruct one scan of the contest with pty-chi, in an environment of its own, and keep every object on the way.
+"""Reconstruct one scan of the contest with pty-chi, in an environment of its own, and keep what it makes.
 
 pty-chi is no dependency: install `ptychi` into another environment with the same CPU torch, and let
 `benchmarks/contest.py --ptychi PYTHON` call this file with that environment's interpreter.
