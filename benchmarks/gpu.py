@@ -1,4 +1,4 @@
-"""What a GPU gives: sweeps, patches of a network and training samples a second, memory, agreement with the CPU.
+"""What a GPU gives: sweeps, patches and training samples a second, memory, agreement with the CPU.
 
 Everything is computed with the same numbers on the CPU, too; what is said of agreement is the relative l2
 distance. Without a GPU all of it runs on the CPU, to show that it runs. One call fits a lease of ten minutes:
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-import torch
+import torch  # noqa: TID253  It is about nothing else.
 
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import measure
