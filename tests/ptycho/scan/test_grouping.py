@@ -244,3 +244,14 @@ def test_groups_of_nothing_are_refused() -> None:
     with pytest.raises(ScanError) as caught:
         group_indices(grid(6), gridsize=0, neighbour_count=4, n_groups=5)
     assert str(caught.value) == "gridsize = 0\n  expected  1, 2 or 3\n  try       gridsize = 1"
+
+
+def test_exposures_of_one_place_are_no_group() -> None:
+    """Where frames were taken four times over, a group still holds frames of different places."""
+    places = np.stack(np.meshgrid(np.arange(5.0), np.arange(4.0)), axis=-1).reshape(-1, 2)
+    positions = np.repeat(places, 4, axis=0)
+    groups = group_indices(positions, gridsize=2, neighbour_count=6, n_groups=80, seed=3)
+    for group in groups:
+        assert len(np.unique(positions[group], axis=0)) == 4
+    # The exposures take turns: all frames stand in groups.
+    assert len(np.unique(groups)) > 60
