@@ -188,18 +188,23 @@ class Stories:
         """Tell the story of what stands at the end of a branch."""
         state = self.state
         hidden = not self.reveal and (inner.setting.secret or path in state.hidden)
-        written, winner = self.written(path, root, outer, inner, below, hidden=hidden)
+        written, winner, live = self.written(path, root, outer, inner, below, hidden=hidden)
         shown = MASK if hidden and value is not None else copied(value)
         elements: tuple[Element, ...] = ()
         if inner.setting.merge == "deep" and isinstance(shown, dict):
             default = self.class_default(inner, root, below, hidden=hidden)._replace(value=inner.default)
-            elements = tuple(free_elements(written, default))
+            elements = tuple(free_elements(live, default))
         return self.finish(path, shown, winner, written, state.derived.get(path), elements)
 
     def written(
         self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, *, hidden: bool
-    ) -> tuple[list[Entry], Entry]:
-        """List what layers wrote at a place; a class's own default stands above a None."""
+    ) -> tuple[list[Entry], Entry, list[Entry]]:
+        """List what layers wrote at a place, the winner, and those of which a part may be in force.
+
+        A class's own default stands above a None.
+        """
+        live: list[Entry] = []
+        whole = False  # whether a layer gave all of what holds the place
         entries_written: list[Entry] = []
         winner: Entry | None = None
         barred = False
@@ -215,6 +220,9 @@ class Stories:
             where = join_path((*split_path(root), *place))
             entry = Entry(source.name, shown, source.origin(where), source.conversion(where), reason)
             entries_written.append(entry)
+            if reason is None and not (barred or whole):
+                live.append(entry)
+            whole = whole or value is None or self.replaces(outer, place, tree)
             if reason is None and winner is None and not barred:
                 if value is None and not is_none:
                     barred = True  # nothing below it wins
@@ -222,8 +230,8 @@ class Stories:
                     winner = entry
         if winner is None:
             winner = self.class_default(inner, root, below, hidden=hidden)
-            return [winner, *entries_written], winner
-        return entries_written, winner
+            return [winner, *entries_written], winner, live
+        return entries_written, winner, live
 
     def replaces(self, outer: Slot, below: Segments, tree: Tree) -> bool:
         """Tell whether a layer's tree stands for the whole of what holds a place: lower ones lost it."""
