@@ -220,7 +220,7 @@ class Stories:
             where = join_path((*split_path(root), *place))
             entry = Entry(source.name, shown, source.origin(where), source.conversion(where), reason)
             entries_written.append(entry)
-            if reason is None and not (barred or whole):
+            if reason is None and value is not None and not (barred or whole):
                 live.append(entry)
             whole = whole or value is None or self.replaces(outer, place, tree)
             if reason is None and winner is None and not barred:
