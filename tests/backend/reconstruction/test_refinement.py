@@ -6,7 +6,7 @@ import pytest
 from ptycho.physics.fourier import far_field_amplitude
 from ptycho.physics.noise import poisson_nll
 from ptycho.physics.stitch import Stitched
-from ptycho.reconstruction.refinement import refine
+from ptycho.reconstruction.refinement import flat_like, refine
 
 
 def blurred(scan):
@@ -102,3 +102,32 @@ def test_a_picture_beyond_its_patches_is_an_error(scanned, library):
         f"  expected  at most {height} x {width} pixels from [x, y] = {[x, y]}\n"
         "  try       the origin that stitching gave with the picture"
     )
+
+
+def test_a_probe_is_learned_where_it_is_asked_for(scanned, library):
+    """It comes nearer to the true one with its energy kept; otherwise it stays as it was given."""
+    scan = scanned()
+    n = scan.probe.shape[-1]
+    axis = np.arange(n) - n // 2
+    bent = (scan.probe * np.exp(2e-2j * (axis[:, None] ** 2 + axis**2))).astype(np.complex64)
+
+    def likeness(probe):
+        return (
+            abs(np.vdot(probe[0], scan.probe[0])) / np.linalg.norm(probe[0]) / np.linalg.norm(scan.probe[0])
+        )
+
+    fixed, moved = (
+        refine(library, scan.measurement(), blurred(scan), bent, sweeps=8, learn_probe=learn)
+        for learn in (False, True)
+    )
+    np.testing.assert_allclose(fixed.probe, bent, rtol=1e-5)
+    assert np.linalg.norm(moved.probe) == pytest.approx(np.linalg.norm(bent), rel=1e-4)
+    assert likeness(moved.probe) > likeness(bent)
+    assert moved.misfits[-1] < fixed.misfits[-1]
+
+
+def test_a_flat_picture_lies_where_the_other_does(scanned):
+    """Sweeps that start without a network see the same canvas."""
+    flat = flat_like(blurred(scanned()))
+    assert len(np.unique(flat.object)) == 1
+    assert flat.object.shape == flat.coverage.shape

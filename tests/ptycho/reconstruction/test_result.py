@@ -33,6 +33,7 @@ def reconstruction() -> Reconstruction:
         predicted=rng.random((2, 4, 4)).astype(np.float32),
         notes=("one", "two"),
         network_object=picture(9, 7),
+        flat_object=picture(9, 7),
     )
 
 
@@ -42,7 +43,7 @@ def _same(a: Reconstruction, b: Reconstruction) -> bool:
 
 def test_saving_then_loading_is_the_identity(tmp_path: Path, reconstruction: Reconstruction) -> None:
     """Every field comes back, with and without a picture of the network alone."""
-    for case in (reconstruction, replace(reconstruction, network_object=None, notes=())):
+    for case in (reconstruction, replace(reconstruction, network_object=None, flat_object=None, notes=())):
         case.save(tmp_path / "r.npz")
         assert _same(Reconstruction.load(tmp_path / "r.npz"), case)
 

@@ -35,10 +35,15 @@ def test_a_refined_picture_is_judged_beside_the_network(tmp_path: Path, results:
     """Both pictures are drawn and scored, each under its name."""
     picture = results.reconstruction
     blurred = np.roll(picture.object, 3, axis=0) / 2 + picture.object / 2
-    both = replace(results, reconstruction=replace(picture, network_object=blurred.astype(np.complex64)))
+    blurred = blurred.astype(np.complex64)
+    both = replace(
+        results, reconstruction=replace(picture, network_object=blurred, flat_object=0.9 * blurred)
+    )
     write_report(tmp_path, both)
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["refined"]["phase"]["rmse"] < scores["network alone"]["phase"]["rmse"]
+    without, alone = (scores[name]["phase"]["correlation"] for name in ("no network", "network alone"))
+    assert abs(without - alone) < 1e-3
     assert (tmp_path / "network.png").is_file()
 
 
