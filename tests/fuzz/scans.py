@@ -19,6 +19,7 @@ from mutations import (  # type: ignore[import-not-found]
     odd_array,
     zeros_npy,
 )
+from scipy.io import savemat
 
 Array = np.ndarray[Any, Any]
 
@@ -167,7 +168,8 @@ def _layouts() -> tuple[dict[str, Array], ...]:
 
 
 def write_hdf5(path: Path, content: dict[str, Array]) -> None:
-    """Write datasets by their places."""
+    """Write datasets by their places, into a new file: HDF5 replaces none that somebody has open."""
+    path.unlink(missing_ok=True)
     with h5py.File(path, "w") as file:
         for name, array in content.items():
             file.create_dataset(name, data=array if array.dtype.kind != "U" else str(array).encode())
@@ -222,8 +224,6 @@ def _spoil(rng: random.Random, file: Any, name: str) -> None:
 
 def mat(rng: random.Random, folder: Path) -> Path:
     """Write a MATLAB file of version 5 with changed bytes."""
-    from scipy.io import savemat
-
     path = folder / "scan.mat"
     savemat(path, {name: arrays()[name] for name in ("diff3d", "xcoords", "ycoords")})
     path.write_bytes(change_head(rng, path.read_bytes(), 300))
