@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,27 @@ DEEPEST = 6
 """Structures inside each other that are looked into."""
 
 
+_TRIAL = "import sys; from scipy.io import loadmat; loadmat(sys.argv[1], struct_as_record=True)"
+
+
+def _require_survivable(path: Path) -> None:
+    """Let a child read the file first: on some damaged ones scipy's compiled reader ends its process.
+
+    Raises:
+        ScanError: It did.
+    """
+    words = [sys.executable, "-c", _TRIAL, str(path)]
+    code = subprocess.run(words, check=False, capture_output=True).returncode
+    if code < 0:
+        raise ScanError(
+            error_text(
+                f"{path} cannot be read as a MATLAB file (its reader was ended by signal {-code})",
+                expected="a whole MATLAB file of version 5",
+                hint="copy the file again; an interrupted copy looks like this",
+            )
+        )
+
+
 class MatFile:
     """A MATLAB file of version 5; fields of structures are keys below them: "p/lambda".
 
@@ -37,6 +60,7 @@ class MatFile:
         from scipy.io.matlab import MatReadError
 
         self.path = path
+        _require_survivable(path)
         try:
             content = loadmat(str(path), struct_as_record=True, squeeze_me=False)
         # What scipy raises for a damaged file depends on where it is damaged.

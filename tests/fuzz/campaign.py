@@ -30,7 +30,7 @@ from readers import READERS, Reader  # type: ignore[import-not-found]
 from ptycho.commands.failure import EXIT_BAD_INPUT, describe
 from ptycho.files.printable import printable_lines
 
-SECONDS, MEGABYTES = 5.0, 500
+SECONDS, MEGABYTES = 15.0, 500
 """What one input may cost; the address space may grow by more: libraries reserve what they do not use."""
 
 ADDRESS_BYTES = 2 * 2**30

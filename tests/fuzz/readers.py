@@ -330,7 +330,7 @@ def _readers() -> list[Reader]:
         Reader("npz", _npz, _read_scan, 2.0),
         Reader("metadata", _metadata, _read_metadata),
         Reader("hdf5", scans.hdf5, _read_scan, 2.0),
-        Reader("mat", scans.mat, _read_scan, 0.3),
+        Reader("mat", scans.mat, _read_scan, 0.03),
         Reader("npy", _npy, _read_npy, begin=scan),
         Reader("positions", _positions, _read_positions, beside="frames.npy", begin=scan),
         Reader("mask", _mask, lambda path: load_bad_pixels(str(path), (32, 32), None)),
