@@ -135,7 +135,7 @@ def members(draw: Any, depth: int, *, always: bool) -> tuple[Any, Any]:
         instance = draw(instances(inner))
         return inner, field(default_factory=inner if shape == "class" else lambda: instance)
     if shape in ("optional", "table", "list"):
-        return draw(holders(shape, draw(classes(depth - 1, always=False))))
+        return draw(holders(shape, draw(classes(depth - 1, always=False)), most=2 if always else 0))
     if shape == "gathered":
         kind = draw(st.sampled_from(list(GATHERED)))
         value = draw(GATHERED[kind])
@@ -143,7 +143,9 @@ def members(draw: Any, depth: int, *, always: bool) -> tuple[Any, Any]:
         return kind, field(default_factory=lambda: value, metadata={"merge": way})
     if shape == "scalars":
         kind = dict[str, draw(st.sampled_from([int, str, datetime.date]))]  # type: ignore[misc]
-        table = draw(st.dictionaries(keys, KINDS[kind.__args__[1]], max_size=2))  # type: ignore[attr-defined]
+        # No file can say that a key of a default is gone inside a list or a table.
+        most = 2 if always else 0
+        table = draw(st.dictionaries(keys, KINDS[kind.__args__[1]], max_size=most))  # type: ignore[attr-defined]
         way = draw(st.sampled_from(["deep", "replace"]))
         return kind, field(default_factory=lambda: table, metadata={"merge": way})
     kind, values = draw(
@@ -162,9 +164,9 @@ OTHERS: list[tuple[Any, st.SearchStrategy[Any]]] = [
 
 
 @st.composite
-def holders(draw: Any, shape: str, inner: Any) -> tuple[Any, Any]:
+def holders(draw: Any, shape: str, inner: Any, *, most: int) -> tuple[Any, Any]:
     """Make the field of an optional class, of a table or of a list of them, with its default."""
-    some = draw(st.lists(instances(inner), max_size=2))
+    some = draw(st.lists(instances(inner), max_size=most))
     if shape == "optional":
         instance = some[0] if some else None
         return inner | None, field(default_factory=lambda: instance)
