@@ -59,6 +59,7 @@ def test_the_order_of_layers_is_data() -> None:
         "profile",
         "file",
         "included",
+        "found",
         "data-file",
         "bundle",
         "cli-defaults",
