@@ -108,7 +108,7 @@ def compute_scan(side: ModuleType, path: Path) -> Arrays:
         batch = side.first_batch(served, store, len(groups))
         found |= {
             f"grouped_{name}_{gridsize}": array
-            for name, array in zip(("X", "relative", "labels"), batch, strict=True)
+            for name, array in zip(("X", "relative", "scan", "labels"), batch, strict=True)
         }
         for architecture in ("cnn", "unet"):
             settings = {"architecture": architecture, "gridsize": gridsize, "n_filters_scale": 1}
