@@ -156,9 +156,10 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
 
 def _tell_scans_apart(valid: ValidScan, given: ScanArrays) -> ScanNumbers:
     """Tell which frames belong to which scan, and where several were taken at one position of a scan."""
+    wanted = given.options.scan_index
     numbers = tell_scans_apart(
         valid.scan_index,
-        given.options.scan_index,
+        "auto" if wanted is None else wanted,  # Settings written before scans were split unset it.
         source_name(given.source.path),
         lambda rows: why_one_sample(rows, valid.positions, valid.frames.amplitudes),
     )

@@ -178,10 +178,10 @@ class ScanOptions:
     entry: int | None = _read(
         None, help="which of several scans in one file is read; none takes the first", example=2
     )
-    scan_index: ScanIndex = _read(
+    scan_index: ScanIndex | None = _read(
         "auto",
         help="the scans that 'scan_index' of the file numbers: 'split' takes each for itself, 'ignore' all "
-        "as one, a number that scan alone; 'auto' splits unless they show one sample",
+        "as one, a number that scan alone; 'auto', or none, splits unless they show one sample",
     )
     more_scans: tuple[Path, ...] = _read(
         (),

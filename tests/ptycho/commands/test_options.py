@@ -41,7 +41,7 @@ def test_help_fits_a_screen(
     assert max(map(len, lines)) <= SCREEN[1]
     text = " ".join(" ".join(lines).split())
     assert '"tensorflow") (default "pytorch")' in text
-    sweeps = "0 shows the network alone [sweeps] (default 10)"
+    sweeps = "0 shows the network alone, auto lets noise and misfit decide [sweeps] (default 10)"
     assert (sweeps if command == "infer" else "passes over the training groups (default 8)") in text
 
 

@@ -24,7 +24,7 @@ def asked(measured: np.ndarray, *, saturated: bool) -> tuple[np.ndarray, np.ndar
         Estimate(row, probe),
         FrameBatch(measured.astype(np.float32), index, np.zeros((1, 2), np.float32)),
         np.ones((N, N), bool),
-        Dampings(damping, damping),
+        Dampings(damping, damping, np.float32(0.0)),
     )
     return moved.row - row, misfit
 
