@@ -53,8 +53,8 @@ def frames(count: int) -> np.ndarray:
 
 def batches(X: np.ndarray, size: int) -> Iterator[Any]:
     """Serve frames in batches, as a training does."""
-    relative = np.zeros((len(X), 1, 2), np.float32)
-    return iter(tf.data.Dataset.from_tensor_slices((X, relative)).batch(size))
+    relative, scan = np.zeros((len(X), 1, 2), np.float32), np.zeros(len(X), np.int64)
+    return iter(tf.data.Dataset.from_tensor_slices((X, relative, scan)).batch(size))
 
 
 def optimiser(made: PtychoModule, kind: str) -> dict[str, np.ndarray]:
@@ -179,11 +179,11 @@ def test_nan_loss_names_its_place(
     real, read = Batches.arrays, []
 
     def arrays(self: Batches, step: int, replica: int = 0) -> tuple[np.ndarray, ...]:
-        X, relative = real(self, step, replica)
+        X, *others = real(self, step, replica)
         read.append(step)
         if read.count(1) == 2:
             X = np.full_like(X, np.nan)
-        return X, relative
+        return X, *others
 
     monkeypatch.setattr(Batches, "arrays", arrays)
     with pytest.raises(NonFiniteLossError) as caught:

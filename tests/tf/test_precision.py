@@ -47,8 +47,8 @@ with place.strategy.scope():
     module = PtychoModule(network, weights, Optimisation(), place, Arithmetic("16-mixed"))
 X = np.ones((2, 1, 64, 64), np.float32)
 X[1] = np.inf  # The second device's, and no other's.
-relative = np.zeros((2, 1, 2), np.float32)
-data = tf.data.Dataset.from_tensor_slices((X, relative)).batch(1)
+relative, scan = np.zeros((2, 1, 2), np.float32), np.zeros(2, np.int64)
+data = tf.data.Dataset.from_tensor_slices((X, relative, scan)).batch(1)
 before = [variable.numpy() for variable in network.trainable_variables]
 module.learn(iter(place.strategy.distribute_datasets_from_function(lambda context: data)))
 same = [np.array_equal(a, v.numpy()) for a, v in zip(before, network.trainable_variables)]
@@ -72,7 +72,7 @@ def make_module(make_network: Callable[..., PtychoNetwork]) -> Callable[..., Pty
 def batches(scale: float = 1.0) -> Any:
     """Draw two single frames, again and again."""
     X = scale * np.random.default_rng(1).random((2, 1, 64, 64), np.float32)
-    data = tf.data.Dataset.from_tensors((X, np.zeros((2, 1, 2), np.float32)))
+    data = tf.data.Dataset.from_tensors((X, np.zeros((2, 1, 2), np.float32), np.zeros(2, np.int64)))
     return iter(data.repeat())
 
 
