@@ -64,7 +64,7 @@ def pack(
         normalisation=model.normalisation.as_dict(),
         probe=weights["probe"],
         weights=weights,
-        settings_toml=dump_toml(resolution, folder=home),
+        settings_toml=dump_toml(resolution, folder=home, portable=True),
         provenance=to_json(resolution),
     )
 

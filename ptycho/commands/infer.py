@@ -82,6 +82,8 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
     name = str(resolution["inference.backend"])
     backend = load_backend(name)
     backend.begin(resolution)
+    # Weights that do not fit are refused before params.cfg is written.
+    model = trained.load(name) if isinstance(trained, OpenedBundle) else None
     configurations = prepare_inference(resolution, name)
     scan = _read_scan(configurations.resolution)
     probe = trained.bundle.probe if isinstance(trained, OpenedBundle) else None
@@ -96,7 +98,8 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
         results = []
         for part in scan.parts:
             ready = trained.for_scan(part, configurations.resolution)
-            alone = partial(backend.reconstruct, ready.load(name), configurations.resolution)
+            network = ready.load(name) if model is None else model
+            alone = partial(backend.reconstruct, network, configurations.resolution)
             reconstruction = alone(part)
             verdict = verdict_of(reconstruction, part, configurations.resolution, name)
             results.append(

@@ -31,7 +31,7 @@ def write_settings(folder: Path, resolution: Resolution, *, home: Path) -> None:
     """
     from ptyconf.report import dump_toml, to_json
 
-    write_text(folder / SETTINGS, dump_toml(resolution, folder=home))
+    write_text(folder / SETTINGS, dump_toml(resolution, folder=home, portable=True))
     write_text(folder / PROVENANCE, json.dumps(to_json(resolution), indent=1) + "\n")
 
 
@@ -50,7 +50,7 @@ def settings_in(resolution: Resolution, home: Path) -> dict[str, Any]:
     """Give settings by path as `read_settings` would read them from the run folder ``home``."""
     from ptyconf.report import dump_toml
 
-    return _by_path(dump_toml(resolution, folder=home))
+    return _by_path(dump_toml(resolution, folder=home, portable=True))
 
 
 def _by_path(text: str) -> dict[str, Any]:

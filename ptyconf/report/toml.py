@@ -25,6 +25,7 @@ def dump_toml(
     *,
     origins: bool = True,
     folder: str | os.PathLike[str] | None = None,
+    portable: bool = False,
     header: str = "",
 ) -> str:
     """Write every setting as TOML.
@@ -37,13 +38,14 @@ def dump_toml(
         resolution: What to write.
         origins: Write where each value came from beside it.
         folder: Folder of the file to be, to which paths are made relative; the working directory if left out.
+        portable: Make absolute paths relative, too: for a file that moves together with what it names.
         header: Text for the top of the file, written as comments.
 
     Raises:
         ConfigError: TOML cannot hold a value: None inside a list, half a character.
     """
     base = Path.cwd() if folder is None else Path(folder).absolute()
-    dump = _Dump(resolution, base, origins=origins)
+    dump = _Dump(resolution, base, origins=origins, portable=portable)
     for path, slot, tree in written_settings(resolution):
         dump.setting(path, slot, tree)
     blocks = [f"# {line}".rstrip() for line in header.splitlines()]
@@ -60,9 +62,10 @@ def dump_toml(
 class _Dump:
     """The lines of a dump, section by section."""
 
-    def __init__(self, resolution: Resolution, base: Path, *, origins: bool) -> None:
+    def __init__(self, resolution: Resolution, base: Path, *, origins: bool, portable: bool) -> None:
         self.resolution = resolution
         self.base = base
+        self.portable = portable
         self.origins = origins
         self.sections: dict[tuple[str, ...], list[str]] = {}
         self.refers = resolution.schema.references or any(layer.references for layer in resolution.layers)
@@ -141,37 +144,47 @@ class _Dump:
         if is_secret(self.resolution, at):
             return LEFT_OUT
         if slot.setting.conversion is not None:
-            plain = _plain(_seen_from(respelled(slot, value), self.written(at), self.base), None)
+            plain = _plain(self.seen(respelled(slot, value), at), None)
             return escaped(plain) if self.refers else plain
-        plain = slot.kind.toml(_seen_from(value, self.written(at), self.base) if slot.kind.paths else value)
+        plain = slot.kind.toml(self.seen(value, at) if slot.kind.paths else value)
         return escaped(plain) if self.refers else plain
 
+    def seen(self, value: Any, at: Segments) -> Any:
+        """Write the paths inside a value as seen from the dump's folder."""
+        return _seen_from(value, self.written(at), self.base, portable=self.portable)
 
-def _seen_from(value: Any, raw: Any, base: Path) -> Any:
-    """Write the paths inside a value as seen from the dump's folder; what was written absolute stays that.
+
+def _seen_from(value: Any, raw: Any, base: Path, *, portable: bool) -> Any:
+    """Write the paths inside a value as seen from a folder; what was written absolute stays that.
 
     Args:
         value: The value.
         raw: What its file has, None where no file wrote it.
-        base: The dump's folder.
+        base: The folder.
+        portable: Nothing stays absolute.
     """
     if isinstance(value, Path):
-        anchored = isinstance(raw, str) and not Path(raw).is_absolute() and START not in raw
+        anchored = portable or (isinstance(raw, str) and not Path(raw).is_absolute() and START not in raw)
         return Path(_relative(value, base)) if anchored or not value.is_absolute() else value
     if isinstance(value, Mapping):
         table = raw if isinstance(raw, Mapping) else {}
-        return {key: _seen_from(item, table.get(str(key)), base) for key, item in value.items()}
+        return {
+            key: _seen_from(item, table.get(str(key)), base, portable=portable) for key, item in value.items()
+        }
     if isinstance(value, (list, tuple, deque)):
         parts: Any = list(raw.values()) if isinstance(raw, Mapping) else raw
         known = isinstance(parts, list) and len(parts) == len(value)
-        seen = [_seen_from(item, parts[at] if known else None, base) for at, item in enumerate(value)]
+        seen = [
+            _seen_from(item, parts[at] if known else None, base, portable=portable)
+            for at, item in enumerate(value)
+        ]
         return type(value)(*seen) if hasattr(value, "_fields") else type(value)(seen)
     if isinstance(value, (set, frozenset)):
         texts = raw if isinstance(raw, list) else []
         relative = next(
             (text for text in texts if isinstance(text, str) and not Path(text).is_absolute()), None
         )
-        return type(value)(_seen_from(item, relative, base) for item in value)
+        return type(value)(_seen_from(item, relative, base, portable=portable) for item in value)
     return value
 
 

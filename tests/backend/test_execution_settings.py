@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.training.launch import RANK_VARIABLES
 
 _TESTS = Path(__file__).resolve().parents[1]
 _OWN = {"pytorch": "torch", "tensorflow": "tf"}
@@ -155,9 +156,18 @@ def test_logger_backend_tensorboard_writes_events(
     result = train(execution={"logger_backend": "tensorboard"}, nepochs=2)
     [file] = (tmp_path / "run").rglob("events.out.tfevents.*")
     events = EventAccumulator(str(file)).Reload()
-    assert set(events.Tags()["tensors"]) == set(result.history[0])
+    settings = {"settings", "_hparams_/session_start_info"}
+    assert set(events.Tags()["tensors"]) == settings | set(result.history[0])
     assert [event.step for event in events.Tensors("val_loss")] == [4, 8]
     assert not foreign_packages & sys.modules.keys()
+
+
+def test_num_nodes_is_held_to_what_was_started(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training that nothing started on two machines is refused before its first step."""
+    for name in RANK_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ValueError, match=r"execution.num_nodes is 2, and this training has processes on 1 "):
+        train(execution={"num_nodes": 2})
 
 
 def test_precision_changes_the_arithmetic(weights_of: Weigh, plain: Any, train: Train) -> None:

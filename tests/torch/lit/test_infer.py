@@ -51,6 +51,7 @@ class Truth(PtychoNetwork):
         measured: torch.Tensor,
         relative: torch.Tensor | None = None,
         good: torch.Tensor | None = None,
+        probe: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Look the patches up."""
         index = measured[..., 0, 0].round().long()
