@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 _FORMAT_VERSION = 1
 _OTHER_PICTURES = ("network_object", "flat_object")
-_ALMOST_ALL = 99.5
-"""Percentile of the amplitude that is white in a small picture: a few odd pixels do not darken the rest."""
 
 
 @dataclass(frozen=True)
@@ -68,19 +66,16 @@ class Reconstruction:
 
     def _repr_html_(self) -> str:
         """Show amplitude and phase in a notebook, and what was decided."""
-        from ptycho.files.notebook import figure, folded, png, table
+        from ptycho.files.notebook import figure, folded, table
+        from ptycho.reconstruction.small_pictures import small_pictures
 
-        seen = self.coverage > 0
-        amplitude = np.where(seen, np.abs(self.object), np.nan)
-        phase = np.where(seen, np.angle(self.object), np.nan)
-        top = float(np.percentile(amplitude[seen], _ALMOST_ALL)) if seen.any() else 1.0
         height, width = self.object.shape
         rows = {
             "object": f"{width} x {height} px from {len(self.positions)} frames",
             "probe": f"modes, rows, columns: {' x '.join(map(str, self.probe.shape))}",
         }
-        pictures = figure(png(amplitude, (0.0, top or 1.0), "gray"), "amplitude")
-        pictures += figure(png(phase, (-np.pi, np.pi), "twilight_shifted"), "phase")
+        drawn = small_pictures(self.object, self.coverage)
+        pictures = "".join(figure(drawing, name) for name, drawing in drawn.items())
         return f"<div>{table(rows)}{pictures}{folded('What was decided', self.notes)}</div>"
 
     @classmethod

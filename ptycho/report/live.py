@@ -6,12 +6,11 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ptycho.files.atomic import write_text
-from ptycho.files.notebook import figure, png, table
+from ptycho.files.notebook import figure, table
 from ptycho.files.printable import html_text
-from ptycho.report.figures.figure import AMPLITUDE, CYCLIC, LINES, limits_of
+from ptycho.reconstruction.small_pictures import small_pictures
+from ptycho.report.figures.figure import LINES
 from ptycho.report.html import NAME, page, stories
 
 if TYPE_CHECKING:
@@ -133,10 +132,6 @@ def plot(curves: Mapping[str, Sequence[float]]) -> str:
 
 
 def _pictures(reconstruction: Reconstruction, epochs: int) -> str:
-    seen = reconstruction.coverage > 0
-    amplitude = np.where(seen, np.abs(reconstruction.object), np.nan)
-    phase = np.where(seen, np.angle(reconstruction.object), np.nan)
     after = f"after {epochs} epochs, from {len(reconstruction.positions)} frames in the middle of the scan"
-    return figure(png(amplitude, limits_of(amplitude), AMPLITUDE), f"amplitude {after}") + figure(
-        png(phase, (-math.pi, math.pi), CYCLIC), f"phase {after}"
-    )
+    drawn = small_pictures(reconstruction.object, reconstruction.coverage)
+    return "".join(figure(drawing, f"{name} {after}") for name, drawing in drawn.items())

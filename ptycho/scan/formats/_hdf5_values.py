@@ -8,6 +8,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.scan.geometry import LENGTHS_M, Fact, Geometry, energy_ev, photon_wavelength_m
+from ptycho.scan.scan_format import ScanHeader
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -140,6 +141,33 @@ def unit_factor(file: ScanFile, key: str, usual: str = "m") -> float:
             error_text(f"'{key}' in {file.path} is in '{unit}'", expected=", ".join(sorted(LENGTHS_M)))
         )
     return LENGTHS_M[unit]
+
+
+def require_arrays(file: ScanFile, group: str, names: tuple[str, ...], expected: str) -> None:
+    """Refuse a group that lacks an array.
+
+    Raises:
+        ScanError: An array is missing; says what the file holds.
+    """
+    for name in names:
+        if f"{group}/{name}" not in file.hdf5:
+            raise ScanError(
+                error_text(
+                    f"there is no '{group}/{name}' in {file.path}",
+                    expected=expected,
+                    known=file.hdf5.shown_keys(),
+                )
+            )
+
+
+def frame_without_probe(file: ScanFile, frames_key: str, geometry: Geometry) -> ScanHeader:
+    """Give the header of a file that holds no probe: the side of a frame, and the geometry."""
+    return ScanHeader(
+        doubt=f"{file.path} holds no probe",
+        frame_shape=frame_shape(file, frames_key),
+        frames_key=frames_key,
+        geometry=geometry,
+    )
 
 
 def frame_shape(file: ScanFile, key: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho.scan.formats._hdf5_values import frame_shape, known_geometry
+from ptycho.scan.formats._hdf5_values import frame_without_probe, known_geometry
 from ptycho.scan.geometry import Fact, Geometry, energy_ev, photon_wavelength_m
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 
@@ -41,12 +41,7 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
 
 def header(file: ScanFile) -> ScanHeader:
     """Read the geometry and the side of a frame."""
-    return ScanHeader(
-        doubt=f"{file.path} holds no probe",
-        frame_shape=frame_shape(file, FRAMES),
-        frames_key=FRAMES,
-        geometry=_geometry(file),
-    )
+    return frame_without_probe(file, FRAMES, _geometry(file))
 
 
 def _number(file: ScanFile, name: str) -> float | None:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.scan.formats._hdf5_values import frame_shape, known_geometry, length_m, wavelength_m
+from ptycho.scan.formats._hdf5_values import (
+    frame_shape,
+    known_geometry,
+    length_m,
+    require_arrays,
+    wavelength_m,
+)
 from ptycho.scan.geometry import Fact
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
@@ -37,15 +43,8 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
     """
     chunks = _chunks(file)
     for chunk in chunks:
-        for name in ("data", "positions"):
-            if f"{chunk}/{name}" not in file.hdf5:
-                raise ScanError(
-                    error_text(
-                        f"there is no '{chunk}/{name}' in {file.path}",
-                        expected="'data' (n, N, N) and 'positions' (n, 2) in every chunk",
-                        known=file.hdf5.shown_keys(),
-                    )
-                )
+        expected = "'data' (n, N, N) and 'positions' (n, 2) in every chunk"
+        require_arrays(file, chunk, ("data", "positions"), expected)
     positions = np.concatenate([_pairs(file, f"{chunk}/positions") for chunk in chunks])
     return ScanContents(
         {

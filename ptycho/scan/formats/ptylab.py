@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.scan.formats._hdf5_values import frame_shape, known_geometry, length_m, position_columns
+from ptycho.scan.formats._hdf5_values import frame_without_probe, known_geometry, length_m, position_columns
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 
 if TYPE_CHECKING:
@@ -44,12 +44,7 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
 
 def header(file: ScanFile) -> ScanHeader:
     """Read the geometry and the side of a frame."""
-    return ScanHeader(
-        doubt=f"{file.path} holds no probe",
-        frame_shape=frame_shape(file, FRAMES),
-        frames_key=FRAMES,
-        geometry=_geometry(file),
-    )
+    return frame_without_probe(file, FRAMES, _geometry(file))
 
 
 def _geometry(file: ScanFile) -> Geometry:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.scan.formats._hdf5_values import frame_shape, position_columns
+from ptycho.scan.formats._hdf5_values import frame_shape, position_columns, require_arrays
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
 
@@ -80,15 +80,8 @@ def _measurement(file: ScanFile, number: int | None) -> str:
         raise ScanError(
             error_text(f"there is no 'measurement/{name}' in {file.path}", known=", ".join(names))
         )
-    for array in ("data", "positions"):
-        if f"measurement/{name}/{array}" not in file.hdf5:
-            raise ScanError(
-                error_text(
-                    f"there is no 'measurement/{name}/{array}' in {file.path}",
-                    expected="'data' (n, rows, columns) and 'positions' (n, 2)",
-                    known=file.hdf5.shown_keys(),
-                )
-            )
+    expected = "'data' (n, rows, columns) and 'positions' (n, 2)"
+    require_arrays(file, f"measurement/{name}", ("data", "positions"), expected)
     return name
 
 

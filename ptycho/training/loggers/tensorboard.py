@@ -1,6 +1,5 @@
 """Losses, pictures and settings for TensorBoard, beside the table `metrics.csv`."""
 
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ptycho.files.notebook import png
+from ptycho.reconstruction.small_pictures import small_pictures
 from ptycho.training.journal import Draw, Logger, Row
 from ptycho.training.loggers.csv import MetricsTable
 from ptyconf import Resolution
@@ -56,14 +55,9 @@ class EventFile:
         reconstruction = draw()
         if reconstruction is None:
             return
-        amplitude, phase = np.abs(reconstruction.object), np.angle(reconstruction.object)
-        height, width = amplitude.shape
-        for name, values, limits, colours in (
-            ("amplitude", amplitude, (0.0, float(amplitude.max()) or 1.0), "gray"),
-            ("phase", phase, (-math.pi, math.pi), "twilight_shifted"),
-        ):
-            picture = [str(width).encode(), str(height).encode(), png(values, limits, colours)]
-            self._add_value(name, "image", picture, step)
+        height, width = reconstruction.object.shape
+        for name, drawing in small_pictures(reconstruction.object, reconstruction.coverage).items():
+            self._add_value(name, "image", [str(width).encode(), str(height).encode(), drawing], step)
         self._writer.flush()
 
     def close(self) -> None:

@@ -169,7 +169,7 @@ folder = Path(sys.argv[1])
 logger = find_logger("tensorboard").open(folder, [])
 logger.begin(resolve_run("train", flags={"training.notes": "third try"}))
 logger.look(lambda: None, step=4)
-logger.look(lambda: SimpleNamespace(object=np.eye(3, 5) * 1j), step=8)
+logger.look(lambda: SimpleNamespace(object=np.eye(3, 5) * 1j, coverage=np.ones((3, 5))), step=8)
 logger.close()
 frameworks = {"tensorflow", "keras", "torch", "lightning"}
 imported = sorted({name.split(".")[0] for name in sys.modules} & frameworks)
