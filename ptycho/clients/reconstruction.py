@@ -235,4 +235,5 @@ def _reconstruction(
         measured=scan.amplitudes(shown) * np.float32(factor * scale),
         predicted=(far_field_amplitude(patches, picture.probe) * scale).astype(np.float32),
         notes=tuple(notes),
+        lengths_m=scan.lengths_m(),
     )

@@ -187,6 +187,7 @@ def _reconstruct(
         notes=tuple(notes),
         network_object=None if refinement is None else whole.object[window].astype(np.complex64),
         flat_object=None if flat is None else flat[window],
+        lengths_m=scan.lengths_m(),
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FORMAT_VERSION = 1
 _OTHER_PICTURES = ("network_object", "flat_object")
+_LENGTHS = ("wavelength_m", "distance_m", "detector_pixel_m", "object_pixel_m")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Reconstruction:
         network_object: The picture of the network alone, shape (H, W), where ``object`` was refined against
             the frames afterwards; None where ``object`` is the network's own.
         flat_object: What the same refinement makes without the network, shape (H, W), where it was asked for.
+        lengths_m: What is known of wavelength_m, distance_m, detector_pixel_m (of the frames in use) and
+            object_pixel_m, in metres.
     """
 
     object: NDArray[np.complex64]
@@ -48,6 +51,24 @@ class Reconstruction:
     notes: tuple[str, ...] = field(default=())
     network_object: NDArray[np.complex64] | None = None
     flat_object: NDArray[np.complex64] | None = None
+    lengths_m: dict[str, float] = field(default_factory=dict)
+
+    def probe_in_counts(self) -> NDArray[np.complex64]:
+        """Scale the probe so that it and the object predict the frames shown in sqrt(counts).
+
+        Returns:
+            Its modes, shape (P, N, N); their energy is the light of a frame where the object is clear.
+        """
+        from ptycho.physics.canvas import cut
+        from ptycho.physics.fourier import far_field_amplitude
+
+        left, top = (round(float(value)) for value in self.origin_px)
+        side = self.probe.shape[-1]
+        patches = cut(self.object, self.positions[self.frame_indices], side, origin_px=(left, top))
+        unscaled = far_field_amplitude(patches, self.probe)
+        energy = float(np.sum(np.square(unscaled, dtype=np.float64)))
+        shared = float(np.sum(unscaled * self.predicted, dtype=np.float64))
+        return (self.probe * (shared / energy if energy > 0 else 1.0)).astype(np.complex64)
 
     def save(self, path: Path) -> None:
         """Write every array to one NPZ file; the file appears whole or not at all.
@@ -60,6 +81,7 @@ class Reconstruction:
         arrays: dict[str, NDArray[Any]] = {name: np.asarray(getattr(self, name)) for name in _required()}
         pictures = {name: getattr(self, name) for name in _OTHER_PICTURES}
         arrays |= {name: picture for name, picture in pictures.items() if picture is not None}
+        arrays |= {name: np.array(length) for name, length in self.lengths_m.items()}
         arrays["notes"] = np.array("\n".join(self.notes))
         arrays["format_version"] = np.array(_FORMAT_VERSION)
         npz.write(path, arrays)
@@ -110,8 +132,10 @@ class Reconstruction:
                 )
             notes = tuple(line for line in (archive.text("notes") or "").split("\n") if line)
             there = [*names, *(name for name in _OTHER_PICTURES if name in archive.keys)]
-            return cls(**{name: archive.read(name) for name in there}, notes=notes)
+            lengths = {name: float(archive.read(name)) for name in _LENGTHS if name in archive.keys}
+            return cls(**{name: archive.read(name) for name in there}, notes=notes, lengths_m=lengths)
 
 
 def _required() -> list[str]:
-    return [item.name for item in fields(Reconstruction) if item.name not in {"notes", *_OTHER_PICTURES}]
+    optional = {"notes", "lengths_m", *_OTHER_PICTURES}
+    return [item.name for item in fields(Reconstruction) if item.name not in optional]

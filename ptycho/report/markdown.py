@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from ptycho.files.atomic import write_text
 from ptycho.report.html import write_html
 from ptycho.report.markdown_text import bullets, plain
+from ptycho.report.output import write_outputs
 from ptycho.run.record import RECONSTRUCTION
 from ptycho.settings.registries import REPORT_SECTIONS
 
@@ -67,8 +68,10 @@ def write_results(folder: Path, results: Sequence[Results]) -> None:
         own = folder / f"scan-{number}"
         own.mkdir(exist_ok=True)
         other.reconstruction.save(own / RECONSTRUCTION)
+        write_outputs(own, other)
         write_report(own, other)
     first.reconstruction.save(folder / RECONSTRUCTION)
+    write_outputs(folder, first)
     write_report(folder, first)
 
 

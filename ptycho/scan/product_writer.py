@@ -6,23 +6,81 @@ Source:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho.errors import ScanError
 from ptycho.files.atomic import replacing
-from ptycho.scan.geometry import ELECTRON_CHARGE_C, LIGHT_M_PER_S, PLANCK_J_S
+from ptycho.scan.lengths import photon_energy_ev, require_lengths
 from ptycho.scan.source import source_name
 from ptycho.scan.statistics import chunks
-from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from ptycho.scan.raw_data import RawData
 
-__all__ = ["write_product"]
+__all__ = ["Product", "write_product"]
+
+NEEDED = ("object_pixel_m", "wavelength_m", "distance_m")
+
+
+@dataclass(frozen=True)
+class Product:
+    """What such a file states.
+
+    Attributes:
+        name: What the scan is called.
+        lengths: Those that are known, in metres.
+        positions: Patch centres [x, y] in pixels of the object, shape (n, 2).
+        probe: Its modes, shape (P, N, N).
+        picture: The object, shape (H, W).
+        centre_px: [x, y] of the middle of the object, in the coordinates of the positions.
+        photons: Light of a frame in photons; 0 where nobody knows.
+    """
+
+    name: str
+    lengths: Mapping[str, float]
+    positions: NDArray[np.float64]
+    probe: NDArray[np.complexfloating[Any, Any]]
+    picture: NDArray[np.complexfloating[Any, Any]]
+    centre_px: tuple[float, float]
+    photons: float
+
+    def put_into(self, file: Any) -> None:
+        """Write it into an open HDF5 file.
+
+        Raises:
+            ScanError: Energy, distance or detector pixel are not known.
+        """
+        lengths = self.lengths
+        require_lengths(f"{self.name} cannot be written as a product", lengths, *NEEDED)
+        pixel_m = lengths["object_pixel_m"]
+        file.attrs.update(
+            name=self.name,
+            comments="",
+            detector_object_distance_m=lengths["distance_m"],
+            probe_energy_eV=photon_energy_ev(lengths["wavelength_m"]),
+            probe_photon_count=self.photons,
+            exposure_time_s=0.0,
+            mass_attenuation_m2_kg=0.0,
+        )
+        if "detector_pixel_m" in lengths:
+            file.attrs["detector_pixel_size_m"] = lengths["detector_pixel_m"]
+        file["probe_position_indexes"] = np.arange(len(self.positions))
+        file["probe_position_x_m"], file["probe_position_y_m"] = (self.positions * pixel_m).T
+        # Coherent modes come before incoherent ones, layers before rows: one of each here.
+        file["probe"], file["object"] = self.probe[np.newaxis], self.picture[np.newaxis]
+        for name in ("probe", "object"):
+            file[name].attrs.update(pixel_width_m=pixel_m, pixel_height_m=pixel_m)
+        x, y = (float(value) * pixel_m for value in self.centre_px)
+        file["object"].attrs.update(center_x_m=x, center_y_m=y)
+        file["object_layer_spacing_m"] = np.zeros(0)
+        file["loss_epochs"], file["loss_values"] = np.zeros(0, np.int64), np.zeros(0)
 
 
 def write_product(scan: RawData, path: Path) -> Path:
@@ -40,43 +98,9 @@ def write_product(scan: RawData, path: Path) -> Path:
     """
     import h5py
 
-    pixel_m, facts = scan.object_pixel_m, scan.geometry.facts()
-    if pixel_m is None or len(facts) < 3:
-        raise ScanError(
-            error_text(
-                f"{source_name(scan.source)} cannot be written as a product: positions are lengths there",
-                expected="energy, distance and detector pixel",
-                hint=" and ".join(scan.geometry.missing()).replace("wavelength_m", "energy_kev"),
-            )
-        )
-    modes = np.ones((1, scan.N, scan.N), np.complex64) if scan.probe_modes is None else scan.probe_modes
-    truth, centre_px = scan.object_truth, scan.positions.mean(axis=0)
-    if truth is None:
-        sides = np.ceil(np.ptp(scan.positions, axis=0)).astype(int) + scan.N
-        picture = np.ones((int(sides[1]), int(sides[0])), np.complex64)
-    else:
-        # Pixel 0 of the object lies at 0 of the positions.
-        picture, centre_px = truth, np.array(truth.shape[::-1]) / 2
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs.update(
-            name=source_name(scan.source),
-            comments="",
-            detector_object_distance_m=facts["distance_m"],
-            probe_energy_eV=PLANCK_J_S * LIGHT_M_PER_S / facts["wavelength_m"] / ELECTRON_CHARGE_C,
-            probe_photon_count=scan.mean_square() if scan.quantity == "counts" else 0.0,
-            exposure_time_s=0.0,
-            mass_attenuation_m2_kg=0.0,
-            detector_pixel_size_m=facts["pixel_size_m"] * scan.options.bin,
-        )
-        file["probe_position_indexes"] = file["indexes"] = np.arange(scan.n_frames)
-        file["probe_position_x_m"], file["probe_position_y_m"] = (scan.positions * pixel_m).T
-        file["probe"], file["object"] = modes[np.newaxis], picture[np.newaxis]
-        for name in ("probe", "object"):
-            file[name].attrs.update(pixel_width_m=pixel_m, pixel_height_m=pixel_m)
-        x, y = (float(value) * pixel_m for value in centre_px)
-        file["object"].attrs.update(center_x_m=x, center_y_m=y)
-        file["object_layer_spacing_m"] = np.zeros(0)
-        file["loss_epochs"], file["loss_values"] = np.zeros(0, np.int64), np.zeros(0)
+        _product_of(scan).put_into(file)
+        file["indexes"] = np.arange(scan.n_frames)
         good = np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask
         file["bad_pixels"] = ~good
         patterns = file.create_dataset(
@@ -85,3 +109,22 @@ def write_product(scan: RawData, path: Path) -> Path:
         for span in chunks(scan.n_frames, scan.N**2):
             patterns[span] = scan.amplitudes(np.arange(span.start, span.stop)) ** 2
     return path
+
+
+def _product_of(scan: RawData) -> Product:
+    truth, positions = scan.object_truth, scan.positions
+    if truth is None:
+        columns, rows = np.ceil(np.ptp(positions, axis=0)).astype(int) + scan.N
+        truth, (x, y) = np.ones((int(rows), int(columns)), np.complex64), positions.mean(axis=0)
+    else:
+        # Pixel 0 of the object lies at 0 of the positions.
+        y, x = np.array(truth.shape) / 2
+    return Product(
+        name=source_name(scan.source),
+        lengths=scan.lengths_m(),
+        positions=positions,
+        probe=np.ones((1, scan.N, scan.N), np.complex64) if scan.probe_modes is None else scan.probe_modes,
+        picture=truth,
+        centre_px=(float(x), float(y)),
+        photons=scan.mean_square() if scan.quantity == "counts" else 0.0,
+    )

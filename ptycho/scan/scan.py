@@ -261,6 +261,19 @@ class Scan:
         """Side of an object pixel in metres; None unless wavelength, distance and pixel size are known."""
         return self._valid.geometry.object_pixel_m(self._valid.frames.detector.crop_px)
 
+    def lengths_m(self) -> dict[str, float]:
+        """Give what is known of wavelength_m, distance_m, detector_pixel_m and object_pixel_m, in metres.
+
+        A binned frame has wider detector pixels.
+        """
+        facts = self.geometry.facts()
+        lengths: dict[str, float] = {name: facts[name] for name in facts if name != "pixel_size_m"}
+        if "pixel_size_m" in facts:
+            lengths["detector_pixel_m"] = facts["pixel_size_m"] * self.options.bin
+        if self.object_pixel_m is not None:
+            lengths["object_pixel_m"] = self.object_pixel_m
+        return lengths
+
     def amplitudes(self, indices: ArrayLike | None = None) -> NDArray[np.float32]:
         """Read measured amplitudes: the root of counts, or as given; cropped, binned, centred, not scaled.
 

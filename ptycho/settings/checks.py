@@ -188,6 +188,33 @@ def choice(legal: Collection[Any], example: str, wrong: str = "") -> Check:
     return Check(among(legal), wrong or usual, "one of {sorted}", f'"{example}"', legal=legal)
 
 
+class _Names(Check):
+    """A list of names."""
+
+    def _legal_near(self, value: Any) -> str:
+        """Correct the first name that looks like a legal one."""
+        listed = value if isinstance(value, list | tuple) else ()
+        unknown = [name for name in listed if name not in self.legal]
+        near = next((near for name in unknown if (near := _names_near(name, self.legal))), [])
+        return f'["{near[0]}"]' if near else ""
+
+
+def names(legal: Collection[str], example: str) -> Check:
+    """Check a list of names.
+
+    Args:
+        legal: The legal names; a registry is asked each time.
+        example: One of them.
+    """
+    return _Names(
+        lambda listed: isinstance(listed, list | tuple) and all(name in legal for name in listed),
+        "{name} = {v} names what is not there",
+        "names out of {sorted}",
+        f'["{example}"]',
+        legal=legal,
+    )
+
+
 class _WeightTable(Check):
     """A table from names to weights."""
 

@@ -79,6 +79,7 @@ def described(  # noqa: PLR0913  One line a setting: whatever is known of it is 
     passed_over: Mapping[str, str] | None = None,
     only_if_written: bool = False,
     example: Any = None,
+    text: str = "",
 ) -> Any:
     """Declare a field of a configuration class, and with it a setting.
 
@@ -106,6 +107,7 @@ def described(  # noqa: PLR0913  One line a setting: whatever is known of it is 
         passed_over: By layer, why the layer's value does not count.
         only_if_written: The default stands for "not set" alone.
         example: A legal value to show, where the default is None and a check asks for a certain one.
+        text: What stands between the elements of a list that is given as one text by a flag or a variable.
     """
     metadata = {"help": help, "unit": unit, "legacy": legacy}
     optional = {
@@ -124,6 +126,7 @@ def described(  # noqa: PLR0913  One line a setting: whatever is known of it is 
         "passed_over": passed_over,
         "only_if_written": only_if_written,
         "example": example,
+        "text": text,
     }
     metadata |= {key: value for key, value in optional.items() if not _blank(value)}
     metadata |= {} if in_constructor else {"in_constructor": False}

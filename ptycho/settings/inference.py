@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ptycho.settings.checks import choice, count_or_auto
+from ptycho.settings.checks import choice, count_or_auto, names
 from ptycho.settings.conditions import always, where
 from ptycho.settings.field import described
 from ptycho.settings.group_lines import (
@@ -20,7 +20,7 @@ from ptycho.settings.group_lines import (
 )
 from ptycho.settings.groups import adopt_n_images
 from ptycho.settings.model import ModelConfig
-from ptycho.settings.registries import BACKENDS
+from ptycho.settings.registries import BACKENDS, OUTPUTS
 from ptyconf import tracks_set_fields
 
 __all__ = ["InferenceConfig"]
@@ -94,6 +94,15 @@ class InferenceConfig:
     correct_positions: bool = described(
         False,
         help="move each frame to where it fits best while `ptycho reconstruct` sweeps",
+        legacy=False,
+    )
+
+    outputs: tuple[str, ...] = described(
+        (),
+        help="files of the picture for other programs, beside reconstruction.npz and the report",
+        check=names(OUTPUTS, "tiff"),
+        example=("tiff", "product"),
+        text=",",
         legacy=False,
     )
 

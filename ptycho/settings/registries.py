@@ -58,6 +58,13 @@ REPORT_SECTIONS: Registry[Any] = Registry(
     attribute="SECTION",
     entry_points="ptycho.report_sections",
 )
+OUTPUTS: Registry[Any] = Registry(
+    "output",
+    package="ptycho.report.outputs",
+    attribute="OUTPUT",
+    entry_points="ptycho.outputs",
+    setting="inference.outputs",
+)
 COMMANDS: Registry[Any] = Registry(
     "command",
     package="ptycho.commands",

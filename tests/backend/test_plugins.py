@@ -11,7 +11,7 @@ import numpy as np
 SETTINGS = {
     "model": {"architecture": "shallow", "gridsize": 1},
     "training": {"nepochs": 2, "batch_size": 8, "loss_terms": {"brightness": 0.25}, "output_dir": "run"},
-    "inference": {"refine_epochs": 0},
+    "inference": {"refine_epochs": 0, "outputs": ["notebook"]},
     "execution": {
         "scheduler": "halving",
         "logger_backend": "diary",
@@ -32,6 +32,7 @@ def test_a_plugin_trains_and_reports(laboratory: Callable[..., str], backend: st
     run = tmp_path / "run"
     assert (run / "diary.txt").read_text() == "0.01\n0.005\n"
     assert "## Laboratory\n\nMeasured at night." in (run / "report.md").read_text()
+    assert (run / "size.txt").read_text().startswith("night.txt: ")
     entries = {item["path"]: item for item in json.loads((run / "provenance.json").read_text())["settings"]}
     assert entries["model.N"]["value"] == 48
     assert entries["model.architecture"]["value"] == "shallow"

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from ptycho.commands.main import main
+
 pytestmark = [pytest.mark.client, pytest.mark.slow]
 
 Drive = Callable[[str], dict[str, Any]]
@@ -146,3 +148,32 @@ def test_client_meets_the_library_as_it_stands(client_python: Path) -> None:
     code = "import ptycho, ptycho_torch; print(ptycho.__file__); print(ptycho_torch.__file__)"
     told = subprocess.run([str(client_python), "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.split() == [ptycho.__file__, ptycho_torch.__file__]
+
+
+OPENED = """
+import sys
+from pathlib import Path
+import numpy as np
+from ptychodus.api.io import load_product
+from ptychodus.api.simulate.diffraction import generate_diffraction_data
+product = load_product(Path(sys.argv[1]))
+patterns = np.asarray(generate_diffraction_data(product).get_patterns(), float)
+frames = np.load(sys.argv[2])["diff3d"].astype(float)
+print(np.corrcoef(np.sqrt(patterns).ravel(), np.sqrt(frames).ravel())[0, 1])
+print(product.metadata.photon_energy_eV, product.metadata.detector_distance_m)
+"""
+
+
+def test_a_product_of_ours_explains_the_frames(
+    client_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ptychodus opens the product of a run, and predicts the frames from it by its own propagator."""
+    monkeypatch.chdir(tmp_path)
+    lengths = ["--data.energy_kev", "8", "--data.distance_m", "1", "--data.detector_pixel_m", "75e-6"]
+    scan = ["scan.npz", "--inference.output_dir", "run", "--quiet", "--data.axes", "trust"]
+    assert main(["simulate", "scan.npz", "--n-frames", "36", "--object-family", "circuit", "--quiet"]) == 0
+    assert main(["reconstruct", *scan, "--outputs", "product", *lengths]) == 0
+    words = [str(client_python), "-c", OPENED, "run/product.h5", "scan.npz"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    assert float(told[0]) > 0.99
+    assert [float(word) for word in told[1:]] == [pytest.approx(8000), 1.0]

@@ -10,6 +10,7 @@ import numpy as np
 from ptycho.commands.command import Command
 from ptycho.network.architecture import Architecture
 from ptycho.network.blocks import Block, bounded_phase
+from ptycho.report.output import Output
 from ptycho.report.section import ReportSection
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptycho.simulate.kinds import ObjectKind, ProbeKind
@@ -105,6 +106,12 @@ PROBE = ProbeKind(what="a square hole", draw=_square_hole)
 OBJECT = ObjectKind(what="squares", draw=_steps)
 SECTION = ReportSection(
     heading="Laboratory", order=95, write=lambda _results, _folder: ["Measured at night."]
+)
+OUTPUT = Output(
+    "the size of a picture",
+    "size.txt",
+    (".txt",),
+    lambda picture, name, path: path.write_text(f"{name}: {picture.object.size} pixels"),
 )
 COMMAND = Command("greet somebody", 900, lambda parser: parser.add_argument("name"), _greet)
 SETTINGS_FORMAT = Format("note", (".note",), json.parse, json.places, json.spell)

@@ -34,6 +34,7 @@ def reconstruction() -> Reconstruction:
         notes=("one", "two"),
         network_object=picture(9, 7),
         flat_object=picture(9, 7),
+        lengths_m={"wavelength_m": 1.5e-10, "object_pixel_m": 3e-8},
     )
 
 
