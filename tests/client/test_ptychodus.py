@@ -167,7 +167,7 @@ print(product.metadata.photon_energy_eV, product.metadata.detector_distance_m)
 def test_a_product_of_ours_explains_the_frames(
     client_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ptychodus opens the product of a run, and predicts the frames from it by its own propagator."""
+    """The client opens the product of a run, and predicts the frames from it by its own propagator."""
     monkeypatch.chdir(tmp_path)
     lengths = ["--data.energy_kev", "8", "--data.distance_m", "1", "--data.detector_pixel_m", "75e-6"]
     scan = ["scan.npz", "--inference.output_dir", "run", "--quiet", "--data.axes", "trust"]
