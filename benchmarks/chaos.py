@@ -158,8 +158,13 @@ class Chaos:
             self.counts["went back"] += int(self._epochs() < before)
             self._path.write_text(json.dumps(self.counts))
         self.counts["whole runs"] += 1
-        self.counts["lost"] += int(not self._is_whole())
-        shutil.rmtree(self.folder / "run")
+        if self._is_whole():
+            shutil.rmtree(self.folder / "run")
+        else:
+            self.counts["lost"] += 1
+            (self.folder / "run").rename(self.folder / f"lost-{self.counts['whole runs']}")
+        with (self.folder / "turns").open("a", encoding="utf-8") as turns:
+            turns.write(f"whole run {self.counts['whole runs']}, lost so far: {self.counts['lost']}\n")
         self._path.write_text(json.dumps(self.counts))
 
     def _one_turn(self) -> int:
@@ -186,11 +191,14 @@ class Chaos:
         if came:
             self.counts[name] += 1
             self.counts[f"at {stage or 'a random moment'}"] += 1
+        place = stage or f"{moment:.1f} s"
+        with (self.folder / "turns").open("a", encoding="utf-8") as turns:
+            turns.write(f"{name} at {place}{'' if came else ', too late'}: {code}, {self._epochs()} epochs\n")
         # Where the run was whole before the disturbance could act, it ended as it should have.
         right = {0} | (RIGHT_CODES[name] if came else set())
         if code not in right:
             self.counts["wrong exit codes"] += 1
-            print(f"{name} at {stage or f'{moment:.1f} s'}: exit code {code}", file=sys.stderr)
+            print(f"{name} at {place}: exit code {code}", file=sys.stderr)
         return code
 
     def _choose_stage(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from ptycho.run.settings import TrainingSettings, on_device
 from ptycho.scan.raw_data import RawData
 from ptycho.settings import legacy_dict as params
 from ptycho.settings.legacy import publish
+from ptycho.training.plan import WatchedFolder
 from ptyconf import set_fields
 from ptyconf.errors import error_text
 from ptyconf.sources import mapping
@@ -118,8 +118,9 @@ def train(
     if test is not None:
         require_fitting(test, settings.tf_training_config.model.N, 0)
     publish(settings.tf_training_config)
-    with TemporaryDirectory(prefix="ptycho-training-") as folder:
-        training = library.load().train(settings, scan, Path(folder))
+    # The folder is named in settings and messages; what a client wants as files it saves itself.
+    folder = WatchedFolder(Path(settings.tf_training_config.output_dir), written=False)
+    training = library.load().train(settings, scan, folder)
     predictor = remember(_predictor(library, training))
     params.set("intensity_scale", predictor.intensity_scale)
     return {

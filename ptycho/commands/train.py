@@ -6,7 +6,7 @@ import logging
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -151,9 +151,8 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
     configurations, scan, reconstructed_scan = _settled(resolution, library.name)
     target = place_of(Path(str(resolution["training.output_dir"])))
     if not library.leads(resolution):
-        with TemporaryDirectory() as folder:
-            backend.train(configurations, scan, Path(folder))
-        return 0
+        backend.train(configurations, scan, WatchedFolder(target, written=False))
+        return EXIT_WHOLE
     earlier = _attempts_of(configurations.resolution, target)
     title = f"{target.name}: trained on {' and '.join(part.name for part in scan.parts)}"
     with building(target) as folder:

@@ -109,12 +109,16 @@ class Loop:
         return LoopEnd(
             history=self.history,
             best=self.best,
-            best_checkpoint=self.files.best if self.plan.execution.enable_checkpointing else None,
+            best_checkpoint=self.files.best if self._leaves_files else None,
             seconds=time.perf_counter() - began,
             device=self.place.name,
             interrupted=self.interruption.requested,
             early_stop=self.early_stop,
         )
+
+    @property
+    def _leaves_files(self) -> bool:
+        return self.plan.execution.enable_checkpointing and self.plan.folder.written
 
     def _stop(self) -> None:
         self._stopping = True
@@ -194,7 +198,10 @@ class Loop:
         if not self.plan.execution.enable_checkpointing or self._cut_short:
             return
         best = self.files.admit(epoch, score)
+        # Read in every process of a training, written in one: what lies on several devices is read together.
         checkpoint = self._checkpoint(weights)
+        if not self.plan.folder.written:
+            return
         for path in filter(None, (best, self.plan.folder.path / LAST_CHECKPOINT)):
             write_checkpoint(path, checkpoint)
         self.files.remove_others()

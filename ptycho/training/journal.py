@@ -153,11 +153,13 @@ class Logger:
         open: Opens the journal of a run folder; it also gets the rows of the training that is resumed.
         package: What has to be installed, "" for nothing.
         install: The command that installs it.
+        elsewhere: Whether it writes to another place than the run folder, as things stand.
     """
 
     open: OpenJournal
     package: str = ""
     install: str = ""
+    elsewhere: Callable[[], bool] = lambda: False
 
 
 def find_logger(name: str | None) -> Logger:

@@ -17,7 +17,7 @@ from ptycho.scan.grouping import require_overlap
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.effect import settings_without_effect
 from ptycho.settings.execution import PyTorchExecutionConfig
-from ptycho.settings.registries import SCHEDULERS
+from ptycho.settings.registries import LOGGERS, SCHEDULERS
 from ptycho.settings.training import TrainingConfig
 from ptycho.training.loss import Loss, LossWeights
 from ptyconf import Resolution
@@ -64,10 +64,13 @@ class WatchedFolder:
     Attributes:
         path: The folder; made when missing.
         watchers: What opens further journals beside the one that the settings name.
+        written: Whether this process writes into it: not where another process of the same training does, nor
+            where nobody asked for files.
     """
 
     path: Path
     watchers: Sequence[OpenJournal] = ()
+    written: bool = True
 
 
 @dataclass
@@ -79,12 +82,14 @@ class RunFolder:
         logger: What writes its epochs down.
         earlier: The training that is resumed, or None.
         watchers: What opens further journals, for people who watch.
+        written: Whether this process writes into it.
     """
 
     path: Path
     logger: Logger
     earlier: EarlierTraining | None = None
     watchers: Sequence[OpenJournal] = ()
+    written: bool = True
 
 
 def open_run_folder(
@@ -103,14 +108,15 @@ def open_run_folder(
         ValueError: Scheduler or logger is unknown; the checkpoint or the weights to start from are no use.
     """
     watched = folder if isinstance(folder, WatchedFolder) else WatchedFolder(Path(folder))
-    watched.path.mkdir(parents=True, exist_ok=True)
+    if watched.written:
+        watched.path.mkdir(parents=True, exist_ok=True)
     training, execution = configurations.tf_training_config, configurations.execution_config
     SCHEDULERS[execution.scheduler]
     require_machines(execution.num_nodes)
     journal = find_logger(execution.logger_backend)
     require_start(training.init, NetworkSettings.of(training.model, training))
     earlier = None if training.resume is None else read_checkpoint(training.resume)
-    return RunFolder(watched.path, journal, earlier, watched.watchers)
+    return RunFolder(watched.path, journal, earlier, watched.watchers, watched.written)
 
 
 @dataclass
@@ -215,7 +221,8 @@ class Plan:
         """
         folder = self.folder
         watchers = [open_journal(folder.path, rows) for open_journal in folder.watchers]
-        journal = LastingJournal(lambda: folder.logger.open(folder.path, rows))
+        logger = folder.logger if folder.written or folder.logger.elsewhere() else LOGGERS["none"]
+        journal = LastingJournal(lambda: logger.open(folder.path, rows))
         return Journals(journal, watchers, self.configurations.resolution)
 
     def give_lights(self, loss: Loss) -> None:
@@ -232,7 +239,7 @@ class Plan:
         self.notes += filter(None, notes)
         for note in self.notes:
             logger.info("%s", note)
-        if self.earlier is not None:
+        if self.earlier is not None and self.folder.written:
             carry_over(self.earlier.path, self.folder.path, last=self.execution.enable_checkpointing)
 
 

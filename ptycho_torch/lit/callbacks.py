@@ -82,9 +82,11 @@ class OrderlyEnd(Callback):
 
         self.interruption.take_over(stop)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Note whether the epoch ends before its last batch."""
-        self.cut_short = self.requested and not trainer.is_last_batch
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Note whether the epoch ended before its last batch; the other callbacks come after this one."""
+        # A signal may come at any moment, also between the end of a batch and the place where Lightning looks
+        # whether to stop: only what was trained tells whether the epoch is whole.
+        self.cut_short = not trainer.is_last_batch
 
     def on_train_end(self, *_: Any) -> None:
         """Give the signals back."""

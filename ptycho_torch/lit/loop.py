@@ -111,6 +111,7 @@ class Loop:
                 epochs=plan.training.nepochs,
                 callbacks=callbacks.as_list(),
                 show_progress=show,
+                written=plan.folder.written,
             )
         return cls(plan, module, *loaders, trainer, callbacks, threads)
 
@@ -133,7 +134,7 @@ class Loop:
         return LoopEnd(
             history=self.module.history,
             best=best.best,
-            best_checkpoint=None if best_file is None else best_file.best,
+            best_checkpoint=best_file.best if best_file and self.plan.folder.written else None,
             seconds=seconds,
             device=device,
             interrupted=self.callbacks.end.requested,

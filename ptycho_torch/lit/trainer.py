@@ -46,6 +46,7 @@ def make_trainer(
     epochs: int,
     callbacks: Sequence[Callback],
     show_progress: bool,
+    written: bool = True,
 ) -> pl.Trainer:
     """Make the trainer that the execution settings describe.
 
@@ -55,6 +56,7 @@ def make_trainer(
         epochs: Epochs of the whole training.
         callbacks: Everything beside the optimisation, the progress bar included.
         show_progress: Whether a progress bar is among the callbacks.
+        written: Whether this process writes checkpoints.
 
     Raises:
         ValueError: Lightning cannot run as the settings say: no such device, strategy or precision here.
@@ -64,6 +66,7 @@ def make_trainer(
     )
     launch = read_launch()
     together = launch.size > 1
+    plugins = [AtomicCheckpoints(written=written), *([StartedTogether(launch)] if together else _plugins())]
     try:
         return pl.Trainer(
             accelerator=execution.accelerator,
@@ -83,14 +86,22 @@ def make_trainer(
             enable_model_summary=False,
             log_every_n_steps=1,
             num_sanity_val_steps=0,
-            plugins=[AtomicCheckpoints(), *([StartedTogether(launch)] if together else _plugins())],
+            plugins=plugins,
         )
     except (MisconfigurationException, ValueError, ImportError) as error:
         raise unusable_device(execution, " ".join(str(error).split())) from error
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
-    """Write checkpoints beside their final names: Lightning writes to TMPDIR, which may be another disk."""
+    """Write checkpoints beside their final names: Lightning writes to TMPDIR, which may be another disk.
+
+    Args:
+        written: Whether anything is written: Lightning asks for checkpoints in every process of a training,
+            and where nobody wants files.
+    """
+
+    def __init__(self, *, written: bool) -> None:
+        self._written = written
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint whole or not at all.
@@ -101,11 +112,18 @@ class AtomicCheckpoints(TorchCheckpointIO):
             storage_options: Lightning's, which files on a disk do not have.
         """
         del storage_options
+        if not self._written:
+            return
         # Through memory: where a disk is full, torch's own writer says "unexpected pos" and not why.
         content = io.BytesIO()
         torch.save(checkpoint, content)
         with replacing(Path(path)) as temporary:
             temporary.write_bytes(content.getbuffer())
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Remove a file of an epoch that is no longer among the best."""
+        if self._written:
+            super().remove_checkpoint(path)
 
 
 def _plugins() -> list[Any]:

@@ -156,18 +156,22 @@ def job(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def train_small(trained: Path, backend: str) -> Callable[..., Any]:
     """Train a small network through the backend's door, into the folder that comes first.
 
-    Execution settings are given as a mapping, all others by keyword.
+    Execution settings are given as a mapping, all others by keyword; `written` says whether there are files.
     """
     door, scan_file = load_backend(backend), trained / "train.npz"
     scan = RawData.from_file(scan_file)
 
     def train(
-        folder: Path, execution: dict[str, Any] | None = None, watchers: Sequence[Any] = (), **settings: Any
+        folder: Path,
+        execution: dict[str, Any] | None = None,
+        watchers: Sequence[Any] = (),
+        written: bool = True,
+        **settings: Any,
     ) -> Any:
         chosen = {"train_data_file": scan_file, "output_dir": folder, "backend": backend, **SMALL, **settings}
         on_cpu = PyTorchExecutionConfig(**{"accelerator": "cpu"} | (execution or {}))
         resolution = resolve_run("train", overrides=chosen, execution_config=on_cpu)
-        place = WatchedFolder(folder, watchers)
+        place = WatchedFolder(folder, watchers, written)
         return door.train(prepare_training(resolution, backend), scan, place)
 
     return train

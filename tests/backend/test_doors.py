@@ -216,13 +216,19 @@ def test_training_leaves_nothing_on_the_disk(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Neither in the working directory, nor in a folder for temporary files."""
+    """Neither in the working directory, nor in a folder for temporary files, not even until it ends."""
     (tmp_path / "work").mkdir()
     (tmp_path / "temporary").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    components.train_cdi_model(scan, None, configure())
-    assert [item for item in tmp_path.rglob("*") if item.is_file()] == []
+    made: list[Path] = []
+
+    def look(*_arguments: object) -> None:
+        made.extend(item for item in tmp_path.rglob("*") if item.is_file())
+
+    monkeypatch.setattr("ptycho.training.journal.Journals.log", look)
+    components.train_cdi_model(scan, None, configure(nepochs=2))
+    assert [item for item in tmp_path.rglob("*") if item.is_file()] == made == []
     assert sorted(item.name for item in tmp_path.iterdir()) == ["temporary", "work"]
     assert list((tmp_path / "temporary").iterdir()) == list((tmp_path / "work").iterdir()) == []
 

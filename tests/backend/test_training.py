@@ -145,6 +145,37 @@ def test_best_weights_are_those_of_the_best_epoch(train_small: Train, tmp_path: 
     assert result.decisions[-1] == best
 
 
+def test_an_early_end_is_the_end(train_small: Train, tmp_path: Path, weights_of: Weigh) -> None:
+    """A training that ended early ends there again when it is taken up, with the same weights and rows."""
+    # A falling loss is never above that of the first epoch.
+    worst = {"checkpoint_monitor_metric": "train_loss", "checkpoint_mode": "max", "early_stop_patience": 2}
+    ended = train_small(tmp_path / "run.partial", worst, nepochs=9)
+    again = train_small(tmp_path / "run", worst, nepochs=9, resume=tmp_path / "run.partial")
+    told = "the training stopped early after 3 epochs: train_loss did not get above"
+    assert any(note.startswith(told) for note in ended.decisions)
+    assert any(note.startswith(told) for note in again.decisions)
+    assert again.history == ended.history
+    assert equal(weights_of(ended), weights_of(again))
+    table = "metrics.csv"
+    assert (tmp_path / "run" / table).read_text() == (tmp_path / "run.partial" / table).read_text()
+    assert (tmp_path / "run" / "last.ckpt").is_file()
+
+
+def test_a_process_that_does_not_lead_writes_nothing(
+    train_small: Train, tmp_path: Path, weights_of: Weigh
+) -> None:
+    """It learns the same, and leaves the folder of the training to the process that writes it."""
+    for name in ("first", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "other" / "best-epoch000.ckpt").write_text("of the first process")
+    first = train_small(tmp_path / "first", nepochs=2)
+    other = train_small(tmp_path / "other", written=False, nepochs=2)
+    assert equal(weights_of(first), weights_of(other))
+    assert other.best_checkpoint is None
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["best-epoch000.ckpt"]
+    assert (tmp_path / "other" / "best-epoch000.ckpt").read_text() == "of the first process"
+
+
 def test_supervised_training_learns_from_labels(train_small: Train, tmp_path: Path) -> None:
     """With model_type supervised the only term is the error against the labelled patches, and it falls."""
     history = train_small(tmp_path, model_type="supervised", nepochs=3).history

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ptycho.training.journal import Logger, Row
+from ptycho.training.launch import read_launch
 
 EXPERIMENT = "ptychopinn"
+
+_STORE = "MLFLOW_TRACKING_URI"
 
 
 class TrackedRun:
@@ -39,7 +42,14 @@ class TrackedRun:
 
 def tracking_store(folder: Path) -> str:
     """Give the tracking store: the one that the environment names, else a file in the run folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+    return os.environ.get(_STORE) or f"sqlite:///{folder / 'mlflow.db'}"
 
 
-LOGGER = Logger(TrackedRun, package="mlflow", install="pip install 'ptychopinn[mlflow]'")
+def _has_own_store() -> bool:
+    """Tell whether the environment names a store, and no other process of the training writes to it."""
+    return bool(os.environ.get(_STORE)) and read_launch().first
+
+
+LOGGER = Logger(
+    TrackedRun, package="mlflow", install="pip install 'ptychopinn[mlflow]'", elsewhere=_has_own_store
+)
