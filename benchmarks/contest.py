@@ -30,6 +30,7 @@ from ptycho.physics.illumination import orthogonal_modes
 from ptycho.reconstruction.positions_fit import fit_stage
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.report.figures.figure import LINED, finish_plot, line_colours, open_figure, write
+from ptycho.report.figures.panel import Line
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
 from ptycho.simulate.objects import Contrast
@@ -199,12 +200,12 @@ def draw_curves(path: Path, curves: dict[str, list[Point]]) -> None:
     figure, grid = open_figure(1, 2, 4.2, 3.0, LINED)
     for colour, (name, points) in zip(line_colours(len(curves)), curves.items(), strict=True):
         seconds, ssim, rmse = zip(*points, strict=True)
-        for axes, values in zip(grid[0], (ssim, rmse), strict=True):
-            axes.plot(seconds, values, "o-", color=colour, label=name)
-    for axes, name in zip(grid[0], ("amplitude SSIM", "phase RMSE (rad)"), strict=True):
-        axes.set_xscale("log")
-        finish_plot(axes, x="processor seconds", y=name, title=name)
-    grid[0, 1].set_yscale("log")
+        for panel, values in zip(grid[0], (ssim, rmse), strict=True):
+            panel.lines.append(Line(np.array(seconds), np.array(values), colour, name, marked=True))
+    for panel, name in zip(grid[0], ("amplitude SSIM", "phase RMSE (rad)"), strict=True):
+        panel.x.logarithmic = True
+        finish_plot(panel, x="processor seconds", y=name, title=name)
+    grid[0, 1].y.logarithmic = True
     write(figure, path)
 
 

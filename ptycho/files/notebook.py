@@ -6,6 +6,7 @@ from base64 import b64encode
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from ptycho.files.colours import colours_of
 from ptycho.files.printable import html_text
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ def png(values: NDArray[Any], limits: tuple[float, float], colours: str) -> byte
     Args:
         values: Shape (H, W).
         limits: Values at the two ends of the colours.
-        colours: Name of one of matplotlib's colour maps.
+        colours: Name of a colour map.
     """
-    from matplotlib import image
+    from PIL import Image
 
     stream = BytesIO()
-    low, high = limits
-    image.imsave(stream, values, vmin=low, vmax=high, cmap=colours, format="png")
+    # The arrays of a picture hardly compress: more effort takes longer than all of the drawing.
+    Image.fromarray(colours_of(values, limits, colours)).save(stream, "PNG", compress_level=1)
     return stream.getvalue()
 
 

@@ -10,7 +10,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BACKENDS = {"torch", "lightning", "tensorflow", "tensorboard"}
 """Left out of the trial of the lower bounds: they take each other's versions of numpy and h5py."""
-IMPORTED_AS = {"PyYAML": "yaml", "scikit-image": "skimage", "toml-rs": "toml_rs", "tomli-w": "tomli_w"}
+IMPORTED_AS = {
+    "PyYAML": "yaml",
+    "scikit-image": "skimage",
+    "toml-rs": "toml_rs",
+    "tomli-w": "tomli_w",
+    "pillow": "PIL",
+}
 
 
 def lower_bounds() -> dict[str, str]:

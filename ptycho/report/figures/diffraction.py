@@ -50,10 +50,10 @@ def save_diffraction(
         good = np.ones(ours[row].shape, dtype=bool) if mask is None else mask
         pair = [np.where(good, _log_counts(a[row]), np.nan) for a in (ours, theirs)]
         ends = (0.0, max(limits_of(pair[0], (0.0, 99.99))[1], 0.5))
-        for axes, image, title in zip(
+        for panel, image, title in zip(
             grid[row], pair, (f"frame {name}: measured", "predicted"), strict=False
         ):
-            show(axes, image, title=title, quantity="log₁₀(counts + 1)", limits=ends, colours=LOGARITHMIC)
+            show(panel, image, title=title, quantity="log₁₀(counts + 1)", limits=ends, colours=LOGARITHMIC)
         gap = np.where(good, theirs[row] - ours[row], np.nan)
         most = symmetric_limit(gap, 99.9)
         show(

@@ -1,28 +1,18 @@
-"""The drawing that all pictures share: axes in pixels or metres, colour bars, one look, whole files.
-
-Figures are made without pyplot: no global state, no window, safe in threads.
-"""
+"""The drawing that all pictures share: axes in pixels or metres, colour bars, one look, whole files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.files.atomic import replacing
+from ptycho.report.figures.panel import Axis, Bar, Box, Image, Panel
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.figure import Figure
-
-DPI = 160
-SMALL, NORMAL = 8.0, 9.5
-"""Font sizes in points: ticks and units; titles."""
 
 INK = "#333333"
 GREY = "#9a9a9a"
@@ -52,9 +42,6 @@ BARE = Room(0.1, 0.82, 0.08, 0.3)
 LINED = Room(0.75, 0.2, 0.5, 0.35)
 """Room of images with axes, of images without, and of plots of lines."""
 
-BAR_GAP, BAR_WIDTH = 0.07, 0.11
-"""Inches between an image and its colour bar, and across the bar."""
-
 _UNITS = ((1e-9, "nm"), (1e-6, "µm"), (1e-3, "mm"), (1.0, "m"))
 
 
@@ -74,42 +61,49 @@ class Extent:
         return self.pixel_size_m / size, name
 
     def edges(self, shape: tuple[int, ...]) -> tuple[tuple[float, float, float, float], str]:
-        """Give left, right, bottom, top as matplotlib wants them, rows growing downwards, and the unit."""
+        """Give left, right, bottom, top of a picture, rows growing downwards, and the unit."""
         step, unit = self.unit(max(shape))
         x, y = self.origin_px
         left, top = (x - 0.5) * step, (y - 0.5) * step
         return (left, left + shape[1] * step, top + shape[0] * step, top), unit
 
 
-def open_figure(rows: int, columns: int, width: float, height: float, room: Room) -> tuple[Figure, Grid]:
-    """Open a white figure with axes of one size.
+@dataclass
+class Figure:
+    """Panels on a page.
 
-    Sizes are fixed: a layout engine draws all texts once more to measure them, which doubled the time that a
-    report takes.
+    Attributes:
+        width: Of the page, in inches.
+        height: Of the page, in inches.
+        panels: What stands on it.
+    """
+
+    width: float
+    height: float
+    panels: list[Panel] = field(default_factory=list)
+
+
+def open_figure(rows: int, columns: int, width: float, height: float, room: Room) -> tuple[Figure, Grid]:
+    """Open a page with panels of one size.
 
     Args:
-        rows: Axes below each other.
-        columns: Axes beside each other.
-        width: Of each of the axes, in inches.
-        height: Of each of the axes, in inches.
+        rows: Panels below each other.
+        columns: Panels beside each other.
+        width: Inside of each of the panels, in inches.
+        height: Inside of each of the panels, in inches.
         room: What stands around each.
 
     Returns:
-        The figure and its axes, shape (rows, columns).
+        The page and its panels, shape (rows, columns).
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     across, down = width + room.left + room.right, height + room.above + room.below
-    whole = (columns * across, rows * down)
-    figure = Figure(figsize=whole, dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
+    page = Figure(columns * across, rows * down)
     grid = np.empty((rows, columns), object)
     for row, column in np.ndindex(rows, columns):
-        left, bottom = column * across + room.left, (rows - 1 - row) * down + room.below
-        place = (left / whole[0], bottom / whole[1], width / whole[0], height / whole[1])
-        grid[row, column] = figure.add_axes(place)
-    return figure, grid
+        panel = Panel(Box(column * across + room.left, row * down + room.above, width, height))
+        page.panels.append(panel)
+        grid[row, column] = panel
+    return page, grid
 
 
 def sides(aspect: float, width: float) -> tuple[float, float]:
@@ -119,7 +113,7 @@ def sides(aspect: float, width: float) -> tuple[float, float]:
 
 
 def show(
-    axes: Axes,
+    panel: Panel,
     image: NDArray[Any],
     *,
     title: str,
@@ -131,7 +125,7 @@ def show(
     """Draw a real image with square pixels, a colour bar and labelled axes; NaN stays blank.
 
     Args:
-        axes: Where to draw.
+        panel: Where to draw.
         image: Values, shape (H, W).
         title: A few words above.
         quantity: What is drawn, with its unit, beside the colour bar.
@@ -140,54 +134,20 @@ def show(
         extent: Place and pixel size; None hides the axes' ticks.
     """
     edges, unit = (extent or Extent()).edges(image.shape)
-    drawn = axes.imshow(
-        image, cmap=colours, vmin=limits[0], vmax=limits[1], extent=edges, interpolation="nearest"
-    )
-    add_bar(drawn, axes, quantity, extend=_beyond(image, limits))
-    tidy(axes, title=title)
+    below, above = _beyond(image, limits)
+    panel.title = title
+    panel.image = Image(image, limits, colours, edges)
+    panel.bar = Bar(limits, colours, quantity, below, above)
     if extent is None:
-        axes.set_xticks([])
-        axes.set_yticks([])
+        panel.x, panel.y = Axis(named=False), Axis(named=False)
     else:
-        label(axes, f"x ({unit})", f"y ({unit})")
+        panel.x, panel.y = Axis(f"x ({unit})"), Axis(f"y ({unit})")
 
 
-def add_bar(drawn: ScalarMappable, axes: Axes, quantity: str, *, extend: str = "neither") -> None:
-    """Put a thin colour bar beside the axes, its quantity along it."""
-    figure, box = axes.figure, axes.get_position()
-    inch = figure.dpi / figure.bbox.width
-    beside = figure.add_axes((box.x1 + BAR_GAP * inch, box.y0, BAR_WIDTH * inch, box.height))
-    bar = figure.colorbar(drawn, cax=beside, extend=extend, extendfrac=0.03)
-    bar.set_label(quantity, fontsize=SMALL, color=INK)
-    bar.ax.tick_params(labelsize=SMALL, colors=INK, width=0.5, length=3)
-    bar.outline.set_linewidth(0.5)
-
-
-def label(axes: Axes, x: str, y: str) -> None:
-    """Name both axes, units included."""
-    axes.set_xlabel(x, fontsize=SMALL, color=INK)
-    axes.set_ylabel(y, fontsize=SMALL, color=INK)
-
-
-def tidy(axes: Axes, *, title: str) -> None:
-    """Give axes the common look: thin lines, small ticks, a plain title."""
-    axes.set_title(title, fontsize=NORMAL, color=INK)
-    axes.tick_params(labelsize=SMALL, colors=INK, width=0.5, length=3)
-    for spine in axes.spines.values():
-        spine.set_linewidth(0.5)
-        spine.set_color(INK)
-
-
-def finish_plot(axes: Axes, *, x: str, y: str, title: str) -> None:
-    """Give a plot of lines its grid, its labels and its legend."""
-    axes.grid(visible=True, color="#dddddd", linewidth=0.5)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    tidy(axes, title=title)
-    label(axes, x, y)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=SMALL, frameon=False)
+def finish_plot(panel: Panel, *, x: str, y: str, title: str) -> None:
+    """Give a plot of lines its grid, its labels and its title."""
+    panel.grid = True
+    panel.title, panel.x.label, panel.y.label = title, x, y
 
 
 def line_colours(count: int) -> list[str]:
@@ -201,11 +161,13 @@ def write(figure: Figure, path: Path) -> None:
     Raises:
         OSError: The folder cannot be written.
     """
+    # Pillow and its fonts are loaded when something is drawn.
+    from ptycho.report.figures.raster import DPI, rasterise
+
+    page = rasterise(figure.width, figure.height, figure.panels)
     with replacing(path) as temporary:
         # Stronger compression takes as long as all of the drawing, for a tenth of the bytes.
-        figure.savefig(
-            temporary, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 1}
-        )
+        page.save(temporary, "PNG", compress_level=1, dpi=(DPI, DPI))
 
 
 def metres(length_m: float) -> str:
@@ -231,11 +193,9 @@ def symmetric_limit(values: NDArray[Any], percentile: float = 99.5) -> float:
     return max(float(np.percentile(known, percentile)), 1e-12) if known.size else 1.0
 
 
-def _beyond(image: NDArray[Any], limits: tuple[float, float]) -> str:
+def _beyond(image: NDArray[Any], limits: tuple[float, float]) -> tuple[bool, bool]:
+    """Tell whether values lie below and above limits."""
     known = image[np.isfinite(image)]
     if not known.size:
-        return "neither"
-    below, above = known.min() < limits[0], known.max() > limits[1]
-    return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
-        (bool(below), bool(above)), "neither"
-    )
+        return False, False
+    return bool(known.min() < limits[0]), bool(known.max() > limits[1])

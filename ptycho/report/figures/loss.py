@@ -14,14 +14,17 @@ from ptycho.report.figures.figure import (
     open_figure,
     write,
 )
+from ptycho.report.figures.panel import Line, Panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+
+FEW = 30
+"""Epochs up to which each is marked."""
 
 _DECADE = 10.0
 """Ratio of largest to smallest loss from which the axis is logarithmic."""
@@ -36,34 +39,27 @@ def save_loss(path: Path, history: Mapping[str, Sequence[float]], *, best_epoch:
             "val" are drawn as held-out.
         best_epoch: Epoch, counted from 1, whose weights were kept.
     """
-    from matplotlib.ticker import MaxNLocator
-
     figure, grid = open_figure(1, 1, 5.4, 3.0, LINED)
-    axes = grid[0, 0]
+    panel = grid[0, 0]
     curves = {name: np.asarray(values, dtype=np.float64) for name, values in history.items() if len(values)}
     for colour, (name, values) in zip(line_colours(len(curves)), curves.items(), strict=True):
         held_out = "val" in name
         known = np.isfinite(values)
-        axes.plot(
-            np.arange(1, len(values) + 1)[known],
-            values[known],
-            label=name,
-            color=colour,
-            linestyle="--" if held_out else "-",
-            marker="o" if known.sum() <= 30 else "",
-            markersize=3,
-            linewidth=1.4,
+        epochs = np.arange(1, len(values) + 1)[known]
+        marked = bool(known.sum() <= FEW)
+        panel.lines.append(
+            Line(epochs, values[known], colour, name, "--" if held_out else "-", marked=marked)
         )
-    _choose_scale(axes, list(curves.values()))
+    _choose_scale(panel, list(curves.values()))
     if best_epoch is not None:
-        axes.axvline(best_epoch, color=GREY, linewidth=0.8, linestyle=":", label=f"kept: epoch {best_epoch}")
-    finish_plot(axes, x="epoch", y="loss", title="training")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.uprights.append((best_epoch, GREY, f"kept: epoch {best_epoch}"))
+    finish_plot(panel, x="epoch", y="loss", title="training")
+    panel.x.whole = True
     write(figure, path)
 
 
-def _choose_scale(axes: Axes, curves: list[NDArray[np.float64]]) -> None:
+def _choose_scale(panel: Panel, curves: list[NDArray[np.float64]]) -> None:
     """Take a logarithmic axis when the losses are positive and span a decade."""
     known = np.concatenate([values[np.isfinite(values)] for values in curves] or [np.empty(0)])
     if known.size and known.min() > 0 and known.max() >= _DECADE * known.min():
-        axes.set_yscale("log")
+        panel.y.logarithmic = True

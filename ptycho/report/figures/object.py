@@ -21,9 +21,8 @@ from ptycho.report.figures.phase import flat_phase, show_phase
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from matplotlib.axes import Axes
-
     from ptycho.physics.arrays import Complex, Mask, Real
+    from ptycho.report.figures.panel import Panel
 
 SHOWN_FRACTION = 0.05
 """Coverage, as a fraction of the largest, below which a pixel is left blank."""
@@ -113,10 +112,10 @@ def _covered(
     return _Part(picture[box], shown, certain, Extent(corner, pixel_size_m))
 
 
-def _show_amplitude(axes: Axes, part: _Part) -> None:
+def _show_amplitude(panel: Panel, part: _Part) -> None:
     amplitude = np.where(part.shown, np.abs(part.picture), np.nan)
     show(
-        axes,
+        panel,
         amplitude,
         title="amplitude",
         quantity="transmission",
@@ -126,9 +125,9 @@ def _show_amplitude(axes: Axes, part: _Part) -> None:
     )
 
 
-def _show_phase_of(axes: Axes, part: _Part, *, flatten: bool) -> None:
+def _show_phase_of(panel: Panel, part: _Part, *, flatten: bool) -> None:
     phase = np.where(part.shown, flat_phase(part.picture, part.certain, ramp=flatten), np.nan)
-    show_phase(axes, phase, phase[part.certain], title="phase", extent=part.extent)
+    show_phase(panel, phase, phase[part.certain], title="phase", extent=part.extent)
 
 
 def _shown(coverage: Real) -> Mask:

@@ -16,9 +16,8 @@ from ptycho.report.figures.figure import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from ptycho.physics.arrays import Complex, Mask, Real
+    from ptycho.report.figures.panel import Panel
 
 _WRAPS = 0.9 * np.pi
 """Largest phase in rad that is drawn on a symmetric range; beyond it the colours run in a circle."""
@@ -45,12 +44,12 @@ def wraps(most: float) -> bool:
     return most > _WRAPS
 
 
-def show_phase(axes: Axes, phase: Real, judged: Real, *, title: str, extent: Extent) -> None:
+def show_phase(panel: Panel, phase: Real, judged: Real, *, title: str, extent: Extent) -> None:
     """Draw a phase on a symmetric range, or on the whole circle with cyclic colours when it fills that."""
     most = symmetric_limit(judged)
     circular = wraps(most)
     show(
-        axes,
+        panel,
         phase,
         title=title,
         quantity="rad",

@@ -56,5 +56,5 @@ def save_probe(path: Path, probe: Complex, *, pixel_size_m: float | None = None)
             colours=CYCLIC,
             extent=extent,
         )
-        grid[1, column].images[0].set_alpha(np.clip(modulus / (0.15 * brightest), 0.0, 1.0))
+        grid[1, column].image.opacity = modulus / (0.15 * brightest)
     write(figure, path)

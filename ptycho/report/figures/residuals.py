@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho.report.figures.figure import SMALL, TICKED, label, limits_of, open_figure, show, tidy, write
+from ptycho.report.figures.figure import LINES, TICKED, limits_of, open_figure, show, write
+from ptycho.report.figures.panel import Axis, Points
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,18 +30,15 @@ def save_residuals(
     figure, grid = open_figure(1, 3, 2.3, 2.3, TICKED)
     detector, sample, frames = grid[0]
     unit = "squared error / photon noise" if in_photons else "squared error / energy"
-    for axes, picture, title, quantity in (
+    for panel, picture, title, quantity in (
         (detector, on_detector, "on the detector", f"log10 {unit}"),
         (sample, on_sample, "on the sample", "log10 misfit"),
     ):
         logarithm = np.log10(picture, out=np.full(picture.shape, np.nan), where=picture > 0)
         finite = logarithm[np.isfinite(logarithm)]
         limits = limits_of(finite) if finite.size else (0.0, 1.0)
-        show(axes, logarithm, title=title, quantity=quantity, limits=limits, colours="magma")
-    frames.semilogy(
-        np.arange(len(of_frames)), np.maximum(of_frames, 1e-12), ".", markersize=2, color="#1f77b4"
-    )
-    tidy(frames, title="frame by frame")
-    frames.tick_params(which="both", labelsize=SMALL)
-    label(frames, "frame", "misfit")
+        show(panel, logarithm, title=title, quantity=quantity, limits=limits, colours="magma")
+    at = np.column_stack([np.arange(len(of_frames)), np.maximum(of_frames, 1e-12)])
+    frames.points.append(Points(at, LINES[0]))
+    frames.title, frames.x, frames.y = "frame by frame", Axis("frame"), Axis("misfit", logarithmic=True)
     write(figure, path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.report.figures.figure import (
-    GREY,
     INK,
     LINED,
     finish_plot,
@@ -14,6 +13,7 @@ from ptycho.report.figures.figure import (
     open_figure,
     write,
 )
+from ptycho.report.figures.panel import Line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,18 +32,17 @@ def save_frc(path: Path, curves: Mapping[str, Frc]) -> None:
         curves: Name -> curve; all against the same kind of reference.
     """
     figure, grid = open_figure(1, 1, 5.4, 3.2, LINED)
-    axes = grid[0, 0]
+    panel = grid[0, 0]
     for colour, (name, item) in zip(line_colours(len(curves)), curves.items(), strict=True):
-        axes.plot(item.frequency, item.curve, color=colour, linewidth=1.4, label=f"{name}: {_reach(item)}")
+        panel.lines.append(Line(item.frequency, item.curve, colour, f"{name}: {_reach(item)}"))
         if 0.0 < item.crossing < _NYQUIST:
-            axes.axvline(item.crossing, color=colour, linewidth=0.8, linestyle=":")
+            panel.uprights.append((item.crossing, colour, ""))
     first = next(iter(curves.values()))
     rule = "half-bit threshold" if first.against == "half" else "threshold 0.5"
-    axes.plot(first.frequency, first.threshold, color=INK, linewidth=0.9, linestyle="--", label=rule)
-    axes.axhline(0.0, color=GREY, linewidth=0.6)
-    axes.set_xlim(0.0, _NYQUIST)
-    axes.set_ylim(min(-0.1, *(float(item.curve.min()) for item in curves.values())), 1.05)
-    finish_plot(axes, x="spatial frequency (cycles/px)", y="correlation", title="Fourier ring correlation")
+    panel.lines.append(Line(first.frequency, first.threshold, INK, rule, "--", width=0.9))
+    panel.level, panel.x.limits = 0.0, (0.0, _NYQUIST)
+    panel.y.limits = (min(-0.1, *(float(item.curve.min()) for item in curves.values())), 1.05)
+    finish_plot(panel, x="spatial frequency (cycles/px)", y="correlation", title="Fourier ring correlation")
     write(figure, path)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho.report.figures.figure import TICKED, limits_of, open_figure, show, tidy, write
+from ptycho.report.figures.figure import LINES, TICKED, limits_of, open_figure, show, write
+from ptycho.report.figures.panel import Points
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +43,6 @@ def save_scan(path: Path, mean: Real, mask: NDArray[np.bool_] | None, positions:
         limits=(0.0, 1.0),
         colours="gray",
     )
-    places.plot(positions[:, 0], positions[:, 1], ".", markersize=2, color="#1f77b4")
-    places.set_aspect("equal", adjustable="datalim")
-    places.invert_yaxis()
-    tidy(places, title=f"{len(positions)} positions (px)")
+    places.points.append(Points(np.asarray(positions), LINES[0]))
+    places.title, places.equal, places.y.reversed = f"{len(positions)} positions (px)", True, True
     write(figure, path)

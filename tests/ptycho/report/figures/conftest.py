@@ -17,7 +17,7 @@ def scene(rng):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Keep the figure that is written, so that a test can look at its axes."""
+    """Keep the figure that is written, so that a test can look at its panels."""
     figures = []
     write = figure_module.write
 

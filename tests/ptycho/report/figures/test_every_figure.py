@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from ptycho.metrics.frc import frc
 from ptycho.report.figures.comparison import save_comparison
@@ -15,7 +16,9 @@ from ptycho.report.figures.loss import save_loss
 from ptycho.report.figures.object import save_object
 from ptycho.report.figures.positions import save_positions
 from ptycho.report.figures.probe import save_probe
+from ptycho.report.figures.raster import FONT
 from ptycho.report.figures.ring_correlation import save_frc
+from ptycho.report.figures.ticks import MINUS
 
 
 def every_picture(folder, scene, rng):
@@ -68,22 +71,35 @@ def test_failed_drawing_leaves_the_old_picture(tmp_path, scene, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
+    monkeypatch.setattr("PIL.Image.Image.save", fail)
     with pytest.raises(OSError, match="disk full"):
         save_object(path, 2 * scene)
     assert path.read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["object.png"]
 
 
-def test_drawing_touches_no_global_state():
-    """Importing the module loads no matplotlib, and drawing never loads pyplot."""
+def test_drawing_needs_no_plotting_library():
+    """Importing the module loads neither Pillow nor matplotlib, and drawing loads Pillow alone."""
     code = (
         "import sys, pathlib, tempfile, numpy as np\n"
         "from ptycho.report.figures.object import save_object\n"
-        "assert not any(name.startswith('matplotlib') for name in sys.modules)\n"
+        "assert not {'PIL', 'matplotlib'} & sys.modules.keys()\n"
         "folder = pathlib.Path(tempfile.mkdtemp())\n"
         "save_object(folder / 'a.png', np.ones((20, 20), complex))\n"
-        "assert 'matplotlib.pyplot' not in sys.modules\n"
+        "assert 'PIL' in sys.modules and 'matplotlib' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_font_has_every_sign_that_is_written():
+    """A label with a root, a micrometre or a minus shows no box."""
+    font = ImageFont.truetype(FONT, 20)
+
+    def drawn(sign):
+        page = Image.new("L", (40, 40))
+        ImageDraw.Draw(page).text((5, 5), sign, font=font, fill=255)
+        return page.tobytes()
+
+    box = drawn("\ue123")
+    assert not [sign for sign in "√µ₁₀²°é" + MINUS if drawn(sign) == box]

@@ -33,8 +33,8 @@ def test_units_follow_the_pixel_size(tmp_path, scene, drawn):
     """Axes say px without a pixel size, and nm, µm or m with one."""
     save_object(tmp_path / "px.png", scene)
     save_object(tmp_path / "m.png", scene, pixel_size_m=1e-7)
-    assert drawn[0].axes[0].get_xlabel() == "x (px)"
-    assert drawn[1].axes[0].get_xlabel() == "x (µm)"
-    assert drawn[1].axes[0].images[0].get_extent()[1] == pytest.approx(5.55)
+    assert drawn[0].panels[0].x.label == "x (px)"
+    assert drawn[1].panels[0].x.label == "x (µm)"
+    assert drawn[1].panels[0].image.edges[1] == pytest.approx(5.55)
     assert Extent(pixel_size_m=1e-9).unit(50) == (1.0, "nm")
     assert Extent(pixel_size_m=1e-3).unit(5000) == (1e-3, "m")

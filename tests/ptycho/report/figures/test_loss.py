@@ -13,12 +13,12 @@ def test_losses_that_span_a_decade_are_logarithmic(tmp_path, drawn):
     save_loss(tmp_path / "b.png", {"train": [2.0, 1.0]})
     save_loss(tmp_path / "c.png", {"train": [10.0, -0.5]})
     save_loss(tmp_path / "d.png", {"train": []})
-    assert [figure.axes[0].get_yscale() for figure in drawn] == ["log", "linear", "linear", "linear"]
+    assert [figure.panels[0].y.logarithmic for figure in drawn] == [True, False, False, False]
 
 
 def test_held_out_losses_are_dashed(tmp_path, drawn):
     """Training is a line, validation is dashed, and epochs without a value are left out."""
     save_loss(tmp_path / "a.png", {"train_loss": [3.0, 2.0, 1.0], "val_loss": [3.0, np.nan, 2.0]})
-    train, val = drawn[0].axes[0].get_lines()
-    assert (train.get_linestyle(), val.get_linestyle()) == ("-", "--")
-    np.testing.assert_array_equal(val.get_xdata(), [1, 3])
+    train, val = drawn[0].panels[0].lines
+    assert (train.dashes, val.dashes) == ("-", "--")
+    np.testing.assert_array_equal(val.x, [1, 3])

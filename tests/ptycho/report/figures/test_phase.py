@@ -13,12 +13,12 @@ def test_small_phases_are_symmetric_and_large_ones_cyclic(tmp_path, scene, drawn
     save_object(tmp_path / "small.png", scene)
     y, x = np.mgrid[:40, :56]
     save_object(tmp_path / "large.png", np.exp(3.5j * np.sin(x / 6) * np.cos(y / 7)))
-    small, large = (figure.axes[1].images[0] for figure in drawn)
-    assert small.norm.vmin == -small.norm.vmax
-    assert small.norm.vmax < 0.9 * np.pi
-    assert small.cmap.name == "RdBu_r"
-    assert (large.norm.vmin, large.norm.vmax) == (-np.pi, np.pi)
-    assert large.cmap.name == "twilight_shifted"
+    small, large = (figure.panels[1].image for figure in drawn)
+    assert small.limits[0] == -small.limits[1]
+    assert small.limits[1] < 0.9 * np.pi
+    assert small.colours == "RdBu_r"
+    assert large.limits == (-np.pi, np.pi)
+    assert large.colours == "twilight_shifted"
 
 
 def test_ramps_and_mean_phases_are_taken_off(scene):

@@ -10,6 +10,7 @@ def test_positions_in_groups_are_counted(tmp_path, rng, drawn):
     positions = rng.uniform(0, 50, (20, 2))
     upper = positions[:, 1] < 25
     save_positions(tmp_path / "p.png", positions, groups={"training": upper, "test": ~upper})
-    axes = drawn[0].axes[0]
-    assert axes.get_legend_handles_labels()[1] == [f"training ({upper.sum()})", f"test ({(~upper).sum()})"]
-    assert axes.yaxis_inverted()
+    panel = drawn[0].panels[0]
+    names = [name for name, *_ in panel.names()]
+    assert names == [f"training ({upper.sum()})", f"test ({(~upper).sum()})"]
+    assert panel.y.reversed

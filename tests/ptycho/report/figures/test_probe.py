@@ -11,4 +11,4 @@ def test_probe_modes_tell_their_energy(tmp_path, scene, drawn):
     """Every mode has its share of the energy above it."""
     probe = np.stack([scene[:32, :32], 0.5 * scene[:32, :32]])
     save_probe(tmp_path / "probe.png", probe)
-    assert [axes.get_title() for axes in drawn[0].axes[:2]] == ["mode 1: 80.0 %", "mode 2: 20.0 %"]
+    assert [panel.title for panel in drawn[0].panels[:2]] == ["mode 1: 80.0 %", "mode 2: 20.0 %"]
