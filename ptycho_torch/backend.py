@@ -59,7 +59,7 @@ def unpack(bundle: Bundle) -> Model[PtychoNetwork]:
     from ptycho_torch.nn.weights import load
 
     def make(settings: NetworkSettings, probe: NDArray[np.complex64], scale: float) -> PtychoNetwork:
-        return PtychoNetwork(settings, probe, scale).eval()
+        return PtychoNetwork(settings, probe, scale, seed=None).eval()
 
     return models.unpack(bundle, make, load)
 

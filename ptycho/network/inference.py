@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from .unrolled import UnrolledUNet
 
 
+REMEMBERED_PIXELS = 2**26
+"""Numbers of 4 bytes that are kept from pass to pass of a whole scan, 256 MB: 5,400 frames of 64 x 64."""
+
+
 class Light(NamedTuple):
     """What belongs to a scan and not to the network; with a leading axis where groups are of several scans.
 
@@ -48,7 +52,7 @@ class Inference:
     A backend makes one from the settings; the probe modes on the network's scale, complex, shape (P, N, N)
     or (N, N); the measured intensity scale s, so that (s X)² are counts; a mask, True where a detector pixel
     is good, shape (N, N), or None for all (what bad pixels say never enters the network); and the seed of
-    the weights to start from. A probe or a mask that does not fit the settings is a ValueError.
+    the weights to start from, or None where others are loaded next. A probe or a mask that does not fit the settings is a ValueError.
 
     Attributes:
         settings: Shape and physics.
@@ -174,7 +178,8 @@ class Inference:
         unrolled: UnrolledUNet = self.core.blocks
         canvas = ScanCanvas(self.physics, relative[None], self.settings.N, unrolled.depth.multiple)
         spans = [slice(start, start + portion) for start in range(0, relative.shape[0], portion)]
-        *_, picture = unrolled.pictures(FramesInPortions(canvas, light, spans))
+        remembered = REMEMBERED_PIXELS // (portion * (1 + 2 * self.settings.probe_modes) * self.settings.N**2)
+        *_, picture = unrolled.pictures(FramesInPortions(canvas, light, spans, remembered))
         return picture[0]
 
     def agreed_patches(

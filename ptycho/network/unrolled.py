@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import pairwise
 from operator import add
@@ -161,18 +161,23 @@ class FramesAtOnce(NamedTuple):
         return self.canvas.add(self.light.correction(patches))
 
 
-class FramesInPortions(NamedTuple):
+@dataclass(frozen=True)
+class FramesInPortions:
     """A sample of one scan whose frames are looked at some at a time.
 
     Attributes:
         canvas: Where the frames lie.
         light: Gives the measurement of some frames and the probe, zero frequency in the corner.
         spans: The portions, which are all frames.
+        remembered: Portions whose light is kept from pass to pass: to move the probe costs as much as half a
+            correction, to keep it costs the memory of the frames and of as many probes.
     """
 
     canvas: ScanCanvas
     light: Callable[[slice], Illumination]
     spans: Sequence[slice]
+    remembered: int = 0
+    _moved: dict[int, Illumination] = field(default_factory=dict, init=False, repr=False)
 
     def intensity(self) -> Array:
         """Lay the beam at every position, portion by portion."""
@@ -188,8 +193,14 @@ class FramesInPortions(NamedTuple):
         return self.canvas.add(light.correction(patches), span)
 
     def _lit(self, span: slice) -> Illumination:
+        known = self._moved.get(span.start)
+        if known is not None:
+            return known
         light = self.light(span)
-        return replace(light, probe=self.canvas.lit_by(light.probe, span))
+        moved = replace(light, probe=self.canvas.lit_by(light.probe, span))
+        if len(self._moved) < self.remembered:
+            self._moved[span.start] = moved
+        return moved
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def unpack(bundle: Bundle) -> Model[PtychoNetwork]:
     start()
     from . import model, weights
 
-    return unpack_model(bundle, partial(model.PtychoNetwork, dtype="float32"), weights.load)
+    return unpack_model(bundle, partial(model.PtychoNetwork, seed=None, dtype="float32"), weights.load)
 
 
 def reconstruct(model: Model[PtychoNetwork], resolution: Resolution, scan: RawData) -> Reconstruction:

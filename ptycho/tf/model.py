@@ -36,7 +36,7 @@ class PtychoNetwork(Inference, keras.Model):
         probe: NDArray[np.complexfloating[Any, Any]],
         intensity_scale: float,
         mask: NDArray[np.bool_] | None = None,
-        seed: int = 0,
+        seed: int | None = 0,
         *,
         dtype: Policy = None,
     ) -> None:
@@ -46,7 +46,8 @@ class PtychoNetwork(Inference, keras.Model):
         modes, good = fitting_probe(np.asarray(probe), settings), fitting_mask(mask, settings.N)
         core = functools.partial(Core, dtype=dtype)
         self.core = settings.kind.build(settings, "tensorflow", core, KerasLayers(dtype))
-        initialise(self.core, seed)
+        if seed is not None:
+            initialise(self.core, seed)
         self.probe_parts = self._hold("probe_parts", as_parts(modes), trainable=settings.probe_trainable)
         self.log_gain = self._hold("log_gain", np.zeros(()), trainable=settings.intensity_scale_trainable)
         self.measured_scale = self._hold("measured_scale", np.array(float(intensity_scale)))

@@ -223,6 +223,6 @@ def plain_network(settings: NetworkSettings, arrays: Arrays) -> PtychoNetwork:
     from .weights import load
 
     scale = float(arrays["measured_scale"])
-    network = PtychoNetwork(settings, arrays["probe"], scale, dtype="float32")
+    network = PtychoNetwork(settings, arrays["probe"], scale, seed=None, dtype="float32")
     load(network, arrays)
     return network

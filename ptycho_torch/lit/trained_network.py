@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ptycho.reconstruction.iteration import FrameSource
 from ptycho.reconstruction.trained_network import OnDevice, good_pixels
@@ -15,7 +16,7 @@ from ptycho_torch.nn.model import PtychoNetwork
 
 
 class TrainedTorchNetwork(OnDevice):
-    """Copy a network to a device, with the bad pixels of this scan in place of those of the training.
+    """Use a network on a device, with the bad pixels of this scan in place of those of the training.
 
     Args:
         network: A trained network; it is left as it is.
@@ -27,8 +28,14 @@ class TrainedTorchNetwork(OnDevice):
 
     def __init__(self, network: PtychoNetwork, scan: RawData, device: str | torch.device = "cpu") -> None:
         self._device = torch.device(device)
-        super().__init__(copy.deepcopy(network).to(self._device).eval(), str(self._device))
-        self.network.mask.copy_(torch.as_tensor(good_pixels(scan)))
+        self._good = torch.as_tensor(good_pixels(scan)).to(self._device)
+        here = network if _ready(network, self._device) else copy.deepcopy(network).to(self._device).eval()
+        super().__init__(here, str(self._device))
+
+    @property
+    def good(self) -> Tensor:
+        """True where a detector pixel of the scan is good, shape (N, N)."""
+        return self._good
 
     def lacks_memory(self, error: Exception) -> bool:
         """Tell a lack of memory from other errors; torch's CPU allocator raises a plain RuntimeError."""
@@ -48,7 +55,8 @@ class TrainedTorchNetwork(OnDevice):
         """Run the network over groups, and give what it says about the leader of each."""
         with torch.inference_mode():
             X = torch.from_numpy(frames).to(self._device)[torch.from_numpy(members).to(self._device)]
-            leaders = self.network.agreed_patches(X, torch.from_numpy(relative).to(self._device))[:, 0]
+            places = torch.from_numpy(relative).to(self._device)
+            leaders = self.network.agreed_patches(X, places, self._good)[:, 0]
             patches: NDArray[np.complex64] = leaders.cpu().numpy()
         if not len(shown):  # MKL refuses to transform nothing.
             return patches, np.empty((0, *patches.shape[1:]), np.float32)
@@ -71,3 +79,9 @@ class TrainedTorchNetwork(OnDevice):
     def sweeps(self) -> TorchSweeps:
         """Give torch on the device, for sweeps over the frames."""
         return TorchSweeps(self._device)
+
+
+def _ready(network: PtychoNetwork, device: torch.device) -> bool:
+    """Tell whether a network lies on a device, ready to infer: a copy of its layers takes as long as a pass."""
+    wanted = torch.empty(0, device=device).device  # "cuda" alone names no device, where it lands is one.
+    return not network.training and network.mask.device == wanted

@@ -19,6 +19,13 @@ from . import operations
 from .physics import PHYSICS
 
 
+class Convolution(nn.Conv2d):
+    """A convolution whose weights are unset: they are drawn by their names, or loaded."""
+
+    def reset_parameters(self) -> None:
+        """Leave the memory as it is: random numbers for weights that are loaded next would be thrown away."""
+
+
 class TorchLayers:
     """Convolutions of torch, and its ways between resolutions."""
 
@@ -36,7 +43,7 @@ class TorchLayers:
 
     def convolution(self, channels: int, filters: int, *, reach: int = 3) -> nn.Conv2d:
         """Make a convolution of `reach` pixels."""
-        return nn.Conv2d(channels, filters, reach, padding=reach // 2)
+        return Convolution(channels, filters, reach, padding=reach // 2)
 
     def activation(self, name: str) -> Callable[[Tensor], Tensor]:
         """Look the bound of the amplitude up."""

@@ -32,13 +32,14 @@ class PtychoNetwork(Inference, nn.Module):
         probe: NDArray[np.complexfloating[Any, Any]],
         intensity_scale: float,
         mask: NDArray[np.bool_] | None = None,
-        seed: int = 0,
+        seed: int | None = 0,
     ) -> None:
         super().__init__()
         self.settings = settings
         modes = fitting_probe(np.asarray(probe), settings)
         self.core = settings.kind.build(settings, "pytorch", Core, TorchLayers())
-        initialise(self.core, seed)
+        if seed is not None:
+            initialise(self.core, seed)
         # Convolutions on the CPU are faster with channels last, here and in every copy.
         self.core.to(memory_format=torch.channels_last)
         parts = torch.from_numpy(as_parts(modes).astype(np.float32))

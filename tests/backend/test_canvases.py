@@ -141,5 +141,6 @@ def test_portions_give_what_all_frames_give(side, rng, count, n):
         return replace(light, measured=side.tensor(frames[:, span])).cornered()
 
     spans = [slice(start, start + 16) for start in range(0, count, 16)]
-    *_, portioned = core.pictures(FramesInPortions(turned, some, spans))
-    np.testing.assert_allclose(side.array(portioned), side.array(whole), atol=2e-4)
+    for remembered in (0, 1, len(spans)):
+        *_, portioned = core.pictures(FramesInPortions(turned, some, spans, remembered))
+        np.testing.assert_allclose(side.array(portioned), side.array(whole), atol=2e-4)

@@ -231,7 +231,7 @@ def test_refinement_fits_the_frames_better(
 def test_network_is_left_as_it_is(
     network: Callable[[int], PtychoNetwork], tiny_scan: RawData, scales: Normalisation
 ) -> None:
-    """A reconstruction works on a copy: mode, mask and weights of the network stay."""
+    """Mode, mask and weights of a network stay, whatever is reconstructed with it."""
     made = network(1).train()
     made.mask[0, 0] = False
     before = {name: value.clone() for name, value in made.state_dict().items()}
@@ -265,7 +265,7 @@ def test_bad_pixels_are_those_of_the_scan(
             ),
         )
         pictures.append(infer.reconstruct(network(1), scales, scan).object)
-    masked = TrainedTorchNetwork(network(1), scan).network.mask
+    masked = TrainedTorchNetwork(network(1), scan).good
     assert np.array_equal(pictures[0], pictures[1])
     assert np.array_equal(masked.numpy(), ~bad)
 
