@@ -52,7 +52,8 @@ class Inference:
     A backend makes one from the settings; the probe modes on the network's scale, complex, shape (P, N, N)
     or (N, N); the measured intensity scale s, so that (s X)² are counts; a mask, True where a detector pixel
     is good, shape (N, N), or None for all (what bad pixels say never enters the network); and the seed of
-    the weights to start from, or None where others are loaded next. A probe or a mask that does not fit the settings is a ValueError.
+    the weights to start from, or None where others are loaded next. A probe or a mask that does not fit the
+    settings is a ValueError.
 
     Attributes:
         settings: Shape and physics.

@@ -82,6 +82,6 @@ class TrainedTorchNetwork(OnDevice):
 
 
 def _ready(network: PtychoNetwork, device: torch.device) -> bool:
-    """Tell whether a network lies on a device, ready to infer: a copy of its layers takes as long as a pass."""
+    """Tell whether a network lies on a device, ready to infer: a copy of its layers costs a pass."""
     wanted = torch.empty(0, device=device).device  # "cuda" alone names no device, where it lands is one.
     return not network.training and network.mask.device == wanted
