@@ -25,6 +25,7 @@ from ptycho.metrics.align import align, common_area, scanned_area
 from ptycho.metrics.comparison import compare
 from ptycho.metrics.frc import frc
 from ptycho.metrics.scores import score
+from ptycho.optics.waves import focus, radius_px, soft_disk
 from ptycho.physics.canvas import Canvas, place
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.reconstruction.positions_fit import fit_stage
@@ -34,7 +35,6 @@ from ptycho.report.figures.panel import Line
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
 from ptycho.simulate.objects import Contrast
-from ptycho.simulate.optics import focus, radius_px, soft_disk
 from ptycho.simulate.scan import Simulation, simulate
 
 OFF = 1.18

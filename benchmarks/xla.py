@@ -72,7 +72,7 @@ def step_of(architecture: str, N: int, batch: int) -> tuple[Callable[..., Any], 
     import tensorflow as tf
 
     from ptycho.network.settings import NetworkSettings
-    from ptycho.simulate.probes import draw_beam
+    from ptycho.optics.model import draw_beam
     from ptycho.tf import operations
     from ptycho.tf.model import PtychoNetwork
     from ptycho.training.loss import Loss, LossWeights

@@ -53,6 +53,7 @@ FAINT_CHANGE = 0.02
 ORDER = Orientation(True, True, True)._fields
 OF_POSITIONS = {name: f"data.{name}" for name in ORDER}
 OF_FRAMES = {"swap_xy": "data.transpose", "flip_x": "data.flip_columns", "flip_y": "data.flip_rows"}
+OF_PROBE = ("data.probe", "data.probe_model.kind")
 _NOT_WRITTEN = ("found", "data-file", "bundle", "recipe", "torch-defaults", "tensorflow-defaults")
 
 CLASSES = (
@@ -123,8 +124,7 @@ def settle(
         findings = load_backend(backend).with_sweeps(resolution, search)
     scan, resolution = _turned(scan, resolution, findings, read)
     if findings.probe is not None:
-        why = findings.notes[-1]
-        scan = scan.with_probe(findings.probe, why)
+        scan = _lit(scan, resolution, findings.probe, findings.notes)
     for note in findings.notes:
         logger.info("%s", note)
     return Settled(scan, resolution)
@@ -147,6 +147,21 @@ def _turned(
     findings.notes.insert(0, f"axes found by trial: {words}")
     turned = resolution.with_layer(layer)
     return read(turned), turned
+
+
+def _lit(scan: RawData, resolution: Resolution, probe: NDArray[np.complex64], notes: list[str]) -> RawData:
+    """Light a scan with the probe that was found, unless somebody wrote one."""
+    why = notes[-1]
+    written = next((path for path in OF_PROBE if _is_written(resolution, path)), None)
+    if written is None:
+        return scan.with_probe(probe, why)
+    notes.remove(why)
+    logger.warning("the frames contradict %s, which holds; without it: %s", written, why)
+    return scan
+
+
+def _is_written(resolution: Resolution, path: str) -> bool:
+    return resolution[path] is not None and resolution.winner_layer(path) not in _NOT_WRITTEN
 
 
 def _layer(scan: RawData, resolution: Resolution, findings: Findings) -> tuple[Layer, str]:

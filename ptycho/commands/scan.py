@@ -6,6 +6,7 @@ import logging
 import os
 import warnings
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING
@@ -17,9 +18,12 @@ from ptyconf.sources import flags
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ptycho.scan.raw_data import RawData
+    from ptyconf import Resolution
+
+_log = logging.getLogger(__name__)
 
 WRITTEN = (".npz", ".cxi", ".h5")
 """Suffixes that a scan can be converted to."""
@@ -29,16 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the scan, settings on how to read it, and what to convert it to."""
     parser.add_argument("scan", type=Path, metavar="FILE", help="the scan file")
     parser.add_argument("--to", type=Path, metavar="OUT", help=f"convert it: {', '.join(WRITTEN)}")
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="draw the probe: the file's, that of data.probe or data.probe_model, or the one that is found",
+    )
     options.add_sources(parser, files="*")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the scan, or convert it."""
-    from ptycho.scan.raw_data import RawData
     from ptycho.scan.scan_file import open_scan, opened_once
     from ptycho.scan.scan_format import find_format
     from ptycho.scan.summary import contents_lines, settings_toml, taken_lines
-    from ptycho.settings.data import ScanOptions
 
     with opened_once():
         named = flags.given({"training.train_data_file": arguments.scan}, typed=True)
@@ -51,14 +58,24 @@ def run(arguments: argparse.Namespace) -> int:
             _print_part("it holds", contents_lines(file))
         with warnings.catch_warnings(record=True) as doubts, _decisions_unheard():
             warnings.simplefilter("always")
-            scan = RawData.from_file(arguments.scan, options=resolution.build(ScanOptions))
+            scan = _read(resolution, arguments.scan)
         if arguments.to is not None:
             print(_convert(scan, arguments.to))
             return 0
         _print_part("taken", taken_lines(scan))
         _print_part("doubtful", [str(doubt.message) for doubt in doubts])
-        print(f"\nwritten: {_draw(scan, arguments.scan)}\n\n{settings_toml(scan)}")
+        drawn = _draw(arguments.scan, "png", partial(_save_scan, scan, arguments.scan))
+        if arguments.probe:
+            drawn += _draw_probe(scan, resolution, arguments.scan)
+        print(f"\nwritten: {drawn}\n\n{settings_toml(scan)}")
     return 0
+
+
+def _read(resolution: Resolution, path: Path) -> RawData:
+    from ptycho.scan.raw_data import RawData
+    from ptycho.settings.data import ScanOptions
+
+    return RawData.from_file(path, options=resolution.build(ScanOptions))
 
 
 @contextmanager
@@ -79,22 +96,54 @@ def _print_part(title: str, lines: list[str]) -> None:
             print(f"  {line}")
 
 
-def _draw(scan: RawData, path: Path) -> str:
-    """Draw the scan beside its file; in the current folder, or a temporary one, where that is not to be."""
+def _save_scan(scan: RawData, path: Path, picture: Path) -> None:
     from ptycho.report.figures.scan import save_scan
     from ptycho.scan.summary import mean_intensity
 
-    mean, name = mean_intensity(scan), f"{path.name}.png"
+    save_scan(picture, mean_intensity(scan), scan.mask, scan.positions, title=path.name)
+
+
+def _draw_probe(scan: RawData, resolution: Resolution, path: Path) -> str:
+    """Draw the probe of each scan of a file, found from the frames where need be; give what was written."""
+    from ptycho.clients.search import settle
+    from ptycho.report.figures.probe import save_probe
+
+    with _decisions_unheard():
+        settled = settle(scan, resolution, None, lambda settings: _read(settings, path)).scan
+    drawn = ""
+    for number, part in enumerate(settled.parts, start=1):
+        probe = part.probe_modes
+        if probe is None:
+            _log.warning("%s: no probe was found: too few frames, or frames that hardly differ", part.name)
+            continue
+        suffix = "probe.png" if len(settled.parts) == 1 else f"probe-{number}.png"
+        save = partial(save_probe, probe=probe, pixel_size_m=part.object_pixel_m)
+        drawn += f"\nprobe: {_draw(path, suffix, save)}"
+    return drawn
+
+
+def _draw(path: Path, suffix: str, save: Callable[[Path], None]) -> str:
+    """Draw a picture beside a scan's file; in the current folder, or a temporary one, where it may not be.
+
+    Args:
+        path: The scan's file.
+        suffix: What the name of the picture has behind the scan's.
+        save: Draws it into a file.
+
+    Returns:
+        The path of the picture, or why there is none.
+    """
     # Raw data often lies on a disk that only the beamline writes.
     beside = [path.parent] if _is_own(path.parent) else []
     error: OSError | None = None
     for folder in (*beside, Path(), Path(gettempdir())):
+        picture = folder / f"{path.name}.{suffix}"
         try:
-            save_scan(folder / name, mean, scan.mask, scan.positions, title=path.name)
+            save(picture)
         except OSError as failure:
             error = failure
             continue
-        return f"{folder / name}"
+        return f"{picture}"
     return f"no picture ({error})"
 
 

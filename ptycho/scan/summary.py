@@ -49,7 +49,7 @@ def settings_toml(scan: RawData) -> str:
     options: ScanOptions = scan.options
     for item in fields(options):
         value = getattr(options, item.name)
-        if value != item.default:
+        if item.name != "probe_model" and value != item.default:
             values[item.name] = value
     values["quantity"] = scan.quantity
     beam = scan.beam_px
@@ -60,7 +60,15 @@ def settings_toml(scan: RawData) -> str:
             values[name] = fact
     lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
     place = ["[training]", f"train_data_file = {_toml(str(scan.source))}", ""]
-    return "\n".join([*place, "[model]", f"N = {scan.N}", "", "[data]", *lines])
+    return "\n".join([*place, "[model]", f"N = {scan.N}", "", "[data]", *lines, *_model_lines(options)])
+
+
+def _model_lines(options: ScanOptions) -> list[str]:
+    model = options.probe_model
+    if model.kind is None:
+        return []
+    numbers = [f"{name} = {_toml(value)}" for name, value in model.numbers().items()]
+    return ["", "[data.probe_model]", f"kind = {_toml(model.kind)}", *numbers]
 
 
 def mean_intensity(scan: RawData) -> NDArray[np.float64]:

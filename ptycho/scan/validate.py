@@ -18,6 +18,7 @@ from ptycho.scan.joined_frames import JoinedStack
 from ptycho.scan.outliers import leave_out_far_positions, repeated_positions, require_steps_of_a_scan
 from ptycho.scan.position_origin import place_positions
 from ptycho.scan.position_units import orient_positions, positions_in_pixels
+from ptycho.scan.probe_model import with_model
 from ptycho.scan.resample import coarsen_object, resample_probe
 from ptycho.scan.same_sample import why_one_sample
 from ptycho.scan.scan_number import ScanNumbers, tell_scans_apart
@@ -120,6 +121,7 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
         given.frames, len(coordinates), given.source.frames_key, source, oblong=given.source.read_by != ""
     )
     coordinates, dropped = coordinates.match(len(raw), source)
+    given, modelled = with_model(given, geometry, min(raw.shape[1:3]))
     frames, dark, decided = check_all_frames(raw, given, coordinates.x, coordinates.y)
     modes = _fit_probe(given, frames.detector)
     # Without a crop that somebody asked for, positions and object are those of the frames in use.
@@ -143,7 +145,7 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
         _pairs(coordinates.x_start, coordinates.y_start, scale) + placement.shift,
         placement.shift,
         geometry,
-        [*given.source.notes, *in_pixels, *lost, *notes, *dropped, *decided, placed, *left_out],
+        [*given.source.notes, *in_pixels, *lost, *notes, *dropped, *modelled, *decided, placed, *left_out],
         index,
     )
     if gone.any():

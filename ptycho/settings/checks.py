@@ -1,7 +1,7 @@
 """What makes a value legal, with the words for one that is not."""
 
-from collections.abc import Callable, Collection
-from math import inf
+from collections.abc import Callable, Collection, Mapping
+from math import inf, pi
 from typing import Any
 
 from ptyconf import Complaint
@@ -121,16 +121,25 @@ def above_zero(example: str, *, optional: bool = False) -> Check:
     return Check(holds, "{name} must be positive, got {v}", "a number above 0", example)
 
 
-class _Length(Check):
-    """A length in metres whose size tells a wrong unit."""
+_LENGTHS = {"mm": 1e-3, "micrometres": 1e-6, "nanometres": 1e-9, "angstrom": 1e-10, "picometres": 1e-12}
+_ANGLES = {"milliradians": 1e-3, "degrees": pi / 180, "microradians": 1e-6}
+
+
+class _Measured(Check):
+    """A quantity whose size tells a wrong unit.
+
+    Attributes:
+        units: Other units of the quantity, in its own, the largest first.
+    """
+
+    units: Mapping[str, float] = _LENGTHS
 
     def complaint(self, name: str, value: object) -> Complaint | None:
-        """Name the unit in which the number would be a length of that kind."""
+        """Name the unit in which the number would be a quantity of that kind."""
         wrong = super().complaint(name, value)
         if wrong is None or not isinstance(value, int | float):
             return wrong
-        units = {"mm": 1e-3, "micrometres": 1e-6, "nanometres": 1e-9, "angstrom": 1e-10, "picometres": 1e-12}
-        likely = [(unit, size) for unit, size in units.items() if self.holds(value * size)]
+        likely = [(unit, size) for unit, size in self.units.items() if self.holds(value * size)]
         # The largest unit that fits is the most usual one: pixels in micrometres, wavelengths in nanometres.
         hint = (
             f"{name} = {value * likely[0][1]:.6g}, if the number is in {likely[0][0]}"
@@ -140,12 +149,38 @@ class _Length(Check):
         return Complaint(wrong.text, expected=wrong.expected, hint=hint)
 
 
+class _Angle(_Measured):
+    """An angle in radians."""
+
+    units = _ANGLES
+
+
 def length_m(smallest: float, largest: float, example: str) -> Check:
     """Check a length in metres that may be left out; one of an absurd size is in another unit."""
-    return _Length(
+    return _Measured(
         lambda v: v is None or smallest <= v <= largest,
         "{name} = {v} is no such length in metres",
         f"{smallest:g} to {largest:g} m",
+        example,
+    )
+
+
+def way_m(farthest: float, example: str) -> Check:
+    """Check a way in metres, to either side, that may be left out."""
+    return _Measured(
+        lambda v: v is None or abs(v) <= farthest,
+        "{name} = {v} is no such way in metres",
+        f"-{farthest:g} to {farthest:g} m",
+        example,
+    )
+
+
+def angle_rad(smallest: float, largest: float, example: str) -> Check:
+    """Check an angle in radians that may be left out; one of an absurd size is in another unit."""
+    return _Angle(
+        lambda v: v is None or smallest <= v <= largest,
+        "{name} = {v} is no such angle in radians",
+        f"{smallest:g} to {largest:g} rad",
         example,
     )
 

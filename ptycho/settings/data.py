@@ -2,7 +2,7 @@
 """Section `data`: how a scan file is to be read, one line a setting."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -10,6 +10,7 @@ from ptycho.errors import ScanError
 from ptycho.settings.checks import Check, above_zero, length_m
 from ptycho.settings.conditions import Condition, without_companions
 from ptycho.settings.field import Across, described
+from ptycho.settings.probe_model import ProbeModel
 from ptyconf import Complaint
 from ptyconf.errors import error_text
 
@@ -19,6 +20,7 @@ __all__ = [
     "Centre",
     "PositionOrigin",
     "PositionUnit",
+    "ProbeModel",
     "Quantity",
     "ScanIndex",
     "ScanOptions",
@@ -161,6 +163,7 @@ class ScanOptions:
     probe: str | None = _read(
         None, help="probe in a file of its own: 'file:key', or a product file", example="probe.npz:probe"
     )
+    probe_model: ProbeModel = field(default_factory=ProbeModel)
     dark: str | None = _read(
         None,
         help="what the detector shows without light, taken off every frame: an .npy file, or 'file:key'",

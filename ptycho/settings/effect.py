@@ -39,7 +39,7 @@ def _conditions(command: Command) -> Iterator[tuple[str, Condition, tuple[str, .
     """Give the conditions that stand beside the settings, and the layers that can be meant for this run."""
     for path, setting in schema.settings.items():
         condition = setting.metadata.get("without_effect")
-        if condition is not None and setting.section in _SECTIONS[command]:
+        if condition is not None and path.partition(".")[0] in _SECTIONS[command]:
             yield path, condition, _WRITTEN
     for path, setting in schema.settings.items():
         reason = setting.metadata.get("training_only")

@@ -43,7 +43,9 @@ BARE_NAMES: Mapping[Command, tuple[str, ...]] = {
 ENVIRONMENT_PREFIX = "PTYCHO"
 
 TENSORFLOW_DEFAULTS = (
-    defaults.layer("tensorflow-defaults", views.MODEL, views.TRAINING, views.INFERENCE, views.SCAN),
+    defaults.layer(
+        "tensorflow-defaults", views.MODEL, views.TRAINING, views.INFERENCE, views.SCAN, views.PROBE_MODEL
+    ),
 )
 TORCH_DEFAULTS = (
     defaults.layer("torch-defaults", views.EXECUTION),

@@ -47,7 +47,7 @@ FORMATS: Registry[Any] = Registry(
     "scan format", package="ptycho.scan.formats", attribute="FORMAT", entry_points="ptycho.formats"
 )
 PROBES: Registry[Any] = Registry(
-    "probe", package="ptycho.simulate.probes", attribute="PROBE", entry_points="ptycho.probes"
+    "probe", package="ptycho.optics.beams", attribute="PROBE", entry_points="ptycho.probes"
 )
 OBJECTS: Registry[Any] = Registry(
     "object", package="ptycho.simulate.objects", attribute="OBJECT", entry_points="ptycho.objects"

@@ -13,6 +13,7 @@ from ptycho.settings.data import ScanOptions
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.inference import InferenceConfig
 from ptycho.settings.model import ModelConfig
+from ptycho.settings.probe_model import ProbeModel
 from ptycho.settings.sections import SECTIONS, path_of, torch_names
 from ptycho.settings.training import TrainingConfig
 from ptyconf import Bind, View
@@ -52,7 +53,8 @@ MODEL = _view(ModelConfig, "model")
 TRAINING = _view(TrainingConfig, "training", MODEL)
 INFERENCE = _view(InferenceConfig, "inference", MODEL)
 EXECUTION = _view(PyTorchExecutionConfig, "execution")
-SCAN = _view(ScanOptions, "data")
+PROBE_MODEL = _view(ProbeModel, "data.probe_model")
+SCAN = View(ScanOptions, "data", _renamed(ScanOptions, "data") | {"probe_model": PROBE_MODEL})
 TORCH_DATA = _torch_view(torch.DataConfig, "data")
 TORCH_DATA_IN_INFERENCE = _torch_view(torch.DataConfig, "data", _IN_INFERENCE)
 TORCH_NEIGHBOURS_IN_INFERENCE = View(
@@ -69,6 +71,7 @@ ALL = (
     TRAINING,
     INFERENCE,
     EXECUTION,
+    PROBE_MODEL,
     SCAN,
     TORCH_DATA,
     TORCH_DATA_IN_INFERENCE,

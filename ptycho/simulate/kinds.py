@@ -1,30 +1,15 @@
-"""What a simulated probe and a simulated object are to those who choose one by name."""
+"""What a simulated object is to those who choose one by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Field", "Image", "ObjectKind", "ProbeKind", "Shape"]
+__all__ = ["Image", "ObjectKind", "Shape"]
 
-Field = NDArray[np.complexfloating[Any, Any]]
 Image = NDArray[np.float64]
 Shape = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class ProbeKind:
-    """A kind of beam.
-
-    Attributes:
-        what: What makes it, in a few words.
-        draw: Makes it on N x N pixels, centred on pixel [N/2, N/2], in any scale.
-    """
-
-    what: str
-    draw: Callable[[int], Field]
 
 
 @dataclass(frozen=True)

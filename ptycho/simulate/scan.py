@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.errors import ScanError
+from ptycho.optics.model import draw_beam
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.noise import sample_counts
 from ptycho.scan.forward import cut_patches, scan_amplitudes
@@ -15,7 +16,6 @@ from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
 from ptycho.settings.registries import OBJECTS, PROBES
 from ptycho.simulate.objects import Contrast, draw_object
-from ptycho.simulate.probes import draw_beam
 from ptycho.simulate.trajectories import Trajectory, draw_positions
 from ptyconf.errors import error_text
 

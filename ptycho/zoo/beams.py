@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ptycho.optics.waves import focus, gaussian_beam, hole, lens, radius_px
 from ptycho.physics.illumination import orthogonal_modes
-from ptycho.simulate.optics import focus, radius_px, soft_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ptycho.simulate.kinds import Field
+    from ptycho.optics.kind import Field
 
 RIM = 0.48
 """Radius, as a share of N, beyond which a beam hardly reaches: frames would be sampled too coarsely."""
@@ -101,21 +101,19 @@ def _defocus(N: int, outer: float, rng: np.random.Generator) -> float:
 
 def zone_plate(N: int, rng: np.random.Generator) -> Field:
     """Focus through a round aperture with or without a central stop, defocused and aberrated."""
-    q, outer = radius_px(N), rng.uniform(0.08, 0.32) * N
-    aperture = soft_disk(q, outer)
-    if rng.random() < 0.6:
-        aperture = aperture - soft_disk(q, outer * rng.uniform(0.2, 0.5))
-    u = q / outer
-    return focus(aperture * np.exp(1j * (_defocus(N, outer, rng) * u**2 + _aberrations(N, u, rng))))
+    outer = rng.uniform(0.08, 0.32) * N
+    stop = rng.uniform(0.2, 0.5) if rng.random() < 0.6 else 0.0
+    u = radius_px(N) / outer
+    return lens(N, outer, _defocus(N, outer, rng) * u**2 + _aberrations(N, u, rng), stop=stop)
 
 
 def diffuser(N: int, rng: np.random.Generator) -> Field:
     """Focus through an aperture behind a diffuser of random thickness."""
-    q, outer = radius_px(N), rng.uniform(0.08, 0.32) * N
+    outer = rng.uniform(0.08, 0.32) * N
     grain = ndimage.gaussian_filter(rng.standard_normal((N, N)), rng.uniform(1.5, 5.0), mode="wrap")
     phase = rng.uniform(1.0, 4.0) * grain / grain.std()
-    bend = _defocus(N, outer, rng) * (q / outer) ** 2
-    return focus(soft_disk(q, outer) * np.exp(1j * (phase + bend)))
+    bend = _defocus(N, outer, rng) * (radius_px(N) / outer) ** 2
+    return lens(N, outer, phase + bend)
 
 
 def mirrors(N: int, rng: np.random.Generator) -> Field:
@@ -131,17 +129,13 @@ def mirrors(N: int, rng: np.random.Generator) -> Field:
 
 def pinhole(N: int, rng: np.random.Generator) -> Field:
     """Look a little way behind a hard round hole."""
-    r = radius_px(N)
-    spectrum = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(soft_disk(r, rng.uniform(0.08, 0.25) * N))))
-    return focus(spectrum * np.exp(-1j * np.pi * rng.uniform(-0.8, 0.8) * r**2 / N))
+    return hole(N, rng.uniform(0.08, 0.25) * N, rng.uniform(-0.8, 0.8) * N)
 
 
 def gaussian(N: int, rng: np.random.Generator) -> Field:
     """Take a Gaussian beam of full width 0.1 N to 0.32 N with a curved wavefront."""
-    sigma = rng.uniform(0.1, 0.32) * N / np.sqrt(8 * np.log(2))
-    u = radius_px(N) / sigma
-    beam: Field = np.exp(-0.5 * u**2 + 0.5j * rng.uniform(-2.0, 2.0) * u**2)
-    return beam
+    # The full width is that of the amplitude, which is the root of 2 wider than that of the intensity.
+    return gaussian_beam(N, rng.uniform(0.1, 0.32) * N / np.sqrt(2), rng.uniform(-2.0, 2.0))
 
 
 KINDS: tuple[Callable[[int, np.random.Generator], Field], ...] = (

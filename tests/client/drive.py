@@ -30,8 +30,8 @@ from ptychodus.model.core import ModelCore
 from ptychodus.model.processing._subprocess_protocol import ChildError
 
 from ptycho.metrics.scores import score
+from ptycho.optics.model import draw_beam
 from ptycho.simulate.objects import draw_object
-from ptycho.simulate.probes import draw_beam
 
 SIDE = 64
 STEPS = 12

@@ -10,10 +10,11 @@ import numpy as np
 from ptycho.commands.command import Command
 from ptycho.network.architecture import Architecture
 from ptycho.network.blocks import Block, bounded_phase
+from ptycho.optics.kind import ProbeKind
 from ptycho.report.output import Output
 from ptycho.report.section import ReportSection
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
-from ptycho.simulate.kinds import ObjectKind, ProbeKind
+from ptycho.simulate.kinds import ObjectKind
 from ptycho.training.journal import Logger
 from ptycho.training.loss import LossTerm
 from ptycho.training.schedule import ByEpoch

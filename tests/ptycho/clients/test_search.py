@@ -63,6 +63,19 @@ def test_what_users_wrote_holds(frames, caplog: pytest.LogCaptureFixture) -> Non
     ]
 
 
+def test_a_probe_that_users_wrote_holds(frames, caplog: pytest.LogCaptureFixture) -> None:
+    """A probe that somebody named stays where another one explains the frames better, which is said."""
+    x, y, counts, _ = frames
+    flat = _scan(x, y, counts, np.ones((32, 32), np.complex64))
+    resolution = resolve_run("train", flags={"training.n_groups": 10, "data.probe": "probe.npz"})
+    with caplog.at_level(logging.WARNING, logger="ptycho.clients.search"):
+        settled = settle(flat, resolution, None, lambda _: flat)
+    assert settled.scan is flat
+    assert caplog.messages[0].startswith(
+        "the frames contradict data.probe, which holds; without it: the probe was found from the frames"
+    )
+
+
 def test_trust_switches_the_trial_off(frames) -> None:
     """With data.axes = "trust" nothing is tried."""
     wrong, settled = _settled(frames, **{"data.axes": "trust"})

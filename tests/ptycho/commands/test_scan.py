@@ -42,6 +42,26 @@ def test_a_scan_is_shown(scan: Path, tiny_scan: RawData, capsys: pytest.CaptureF
     assert printed.err == ""
 
 
+@pytest.mark.parametrize(
+    ("more", "has_probe"),
+    [
+        ([], True),
+        ([], False),
+        ([*GEOMETRY, "--data.probe_model.kind", "pinhole", "--data.probe_model.diameter_m", "400e-9"], False),
+    ],
+    ids=["of the file", "found", "of a model"],
+)
+def test_the_probe_is_drawn(
+    jail: Path, tiny_scan: RawData, capsys: pytest.CaptureFixture[str], more: list[str], *, has_probe: bool
+) -> None:
+    """`--probe`, wherever it stands, draws the probe that a reconstruction starts from, and says where."""
+    kept = {"diff3d": tiny_scan.diff3d, "xcoords": tiny_scan.xcoords, "ycoords": tiny_scan.ycoords}
+    np.savez(jail / "scan.npz", **kept, **({"probeGuess": tiny_scan.probeGuess} if has_probe else {}))
+    assert main(["scan", "--probe", "scan.npz", *more]) == 0
+    assert "\nprobe: scan.npz.probe.png\n" in capsys.readouterr().out
+    assert Path("scan.npz.probe.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_printed_settings_take_the_same_scan(
     scan: Path, tiny_scan: RawData, capsys: pytest.CaptureFixture[str]
 ) -> None:

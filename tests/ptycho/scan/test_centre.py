@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ptycho.optics.model import draw_beam
 from ptycho.scan.centre import beam_pixel, find_beam, is_corner_centred
 from ptycho.scan.frames import Orientation
 from ptycho.settings.data import Centre
-from ptycho.simulate.probes import draw_beam
 
 
 @pytest.fixture

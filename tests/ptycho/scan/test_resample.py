@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ptycho.optics.model import draw_beam
 from ptycho.physics.fourier import far_field_amplitude
 from ptycho.scan.forward import cut_patches
 from ptycho.scan.frames import Detector, FrameStack
 from ptycho.scan.resample import coarsen_object, resample_probe
 from ptycho.simulate.objects import draw_object
-from ptycho.simulate.probes import draw_beam
 
 
 @pytest.fixture

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from ptycho.errors import ScanError
 from ptycho.run.resolve import resolve_layers
 from ptycho.settings.data import ScanOptions
+from ptycho.settings.probe_model import ProbeModel
 from ptyconf import ConfigError
 from ptyconf.sources import mapping
 
 
 def test_every_option_says_what_it_does() -> None:
     """Every field carries a help text, and lengths carry a unit."""
-    for item in fields(ScanOptions):
+    described = [item for item in fields(ScanOptions) if item.name != "probe_model"]
+    for item in (*described, *fields(ProbeModel)):
         assert item.metadata["help"]
     units = {item.name: item.metadata.get("unit") for item in fields(ScanOptions)}
     assert {units[name] for name in ("pixel_size_m", "wavelength_m", "distance_m")} == {"m"}

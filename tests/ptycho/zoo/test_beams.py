@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptycho.simulate.optics import radius_px
+from ptycho.optics.waves import radius_px
 from ptycho.zoo.beams import KINDS, RIM, RIM_ENERGY, draw_beam, misjudge
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from ptycho.commands.main import main
 from ptycho.errors import ScanError
+from ptycho.optics.kind import ProbeKind
+from ptycho.optics.model import draw_beam
 from ptycho.physics.fourier import propagate
 from ptycho.settings.registries import PROBES
-from ptycho.simulate.kinds import ProbeKind
-from ptycho.simulate.probes import draw_beam
 
 
 @pytest.mark.parametrize("N", [32, 64, 128])
@@ -36,7 +36,7 @@ def test_unknown_beam_names_the_known() -> None:
         draw_beam("laser", 64)
     assert str(caught.value) == (
         'there is no probe "laser"\n'
-        "  known here  gaussian, pinhole, zone_plate\n"
+        "  known here  electron_lens, gaussian, pinhole, zone_plate\n"
         '  try         probe = "zone_plate"'
     )
 

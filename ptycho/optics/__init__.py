@@ -1,0 +1,1 @@
+"""What beams are made of: waves of lenses and holes, and models of them by name and numbers."""
