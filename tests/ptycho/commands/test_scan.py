@@ -15,6 +15,7 @@ from ptycho.raw_data import RawData
 from ptycho.run.resolve import resolve_run
 from ptycho.settings.data import ScanOptions
 from ptycho.settings.registries import FORMATS
+from ptycho.simulate.scan import Simulation, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,23 +43,22 @@ def test_a_scan_is_shown(scan: Path, tiny_scan: RawData, capsys: pytest.CaptureF
     assert printed.err == ""
 
 
-@pytest.mark.parametrize(
-    ("more", "has_probe"),
-    [
-        ([], True),
-        ([], False),
-        ([*GEOMETRY, "--data.probe_model.kind", "pinhole", "--data.probe_model.diameter_m", "400e-9"], False),
-    ],
-    ids=["of the file", "found", "of a model"],
-)
-def test_the_probe_is_drawn(
-    jail: Path, tiny_scan: RawData, capsys: pytest.CaptureFixture[str], more: list[str], *, has_probe: bool
-) -> None:
+PLATE = {"kind": "zone_plate", "diameter_m": 180e-6, "outer_zone_width_m": 75e-9, "stop_m": 60e-6}
+"""The numbers of the beam that simulations scan with, on pixels of 30 nm, but for its defocus."""
+
+
+@pytest.mark.parametrize("source", ["file", "model", "frames"])
+def test_the_probe_is_drawn(jail: Path, capsys: pytest.CaptureFixture[str], source: str) -> None:
     """`--probe`, wherever it stands, draws the probe that a reconstruction starts from, and says where."""
-    kept = {"diff3d": tiny_scan.diff3d, "xcoords": tiny_scan.xcoords, "ycoords": tiny_scan.ycoords}
-    np.savez(jail / "scan.npz", **kept, **({"probeGuess": tiny_scan.probeGuess} if has_probe else {}))
-    assert main(["scan", "--probe", "scan.npz", *more]) == 0
-    assert "\nprobe: scan.npz.probe.png\n" in capsys.readouterr().out
+    scan = simulate(Simulation(N=32, n_frames=36, step_px=2.5, jitter_px=0.8, nphotons=1e6))
+    probe = {"probeGuess": scan.probeGuess} if source == "file" else {}
+    np.savez(jail / "scan.npz", diff3d=scan.diff3d, xcoords=scan.xcoords, ycoords=scan.ycoords, **probe)
+    plate = [word for name, value in PLATE.items() for word in (f"--data.probe_model.{name}", str(value))]
+    more = [*GEOMETRY, "--pixel_size_m", "150e-6", *plate, "--data.probe_model.defocus_m=-186e-6"]
+    assert main(["scan", "--probe", "scan.npz", *(more if source == "model" else [])]) == 0
+    printed = capsys.readouterr()
+    assert "\nprobe: scan.npz.probe.png\n" in printed.out
+    assert ("the probe was found from the frames" in printed.err) == (source == "frames")
     assert Path("scan.npz.probe.png").read_bytes().startswith(b"\x89PNG")
 
 
