@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ptycho.backends.base import load_backend
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ptycho.bundle.archive import Bundle
-    from ptycho.scan.raw_data import RawData
     from ptyconf import Layer, Resolution
 
 
@@ -39,9 +38,10 @@ class OpenedBundle:
     layer: Layer
     settings: Resolution
 
-    def for_scan(self, scan: RawData, resolution: Resolution) -> OpenedBundle:  # noqa: ARG002  It is ready.
-        """Give itself: probe and scales are those of its training."""
-        return self
+    def for_another_scan(self) -> OpenedBundle:
+        """Leave out what the settings say of the files of its training: positions and the like."""
+        layer = bundle_layer(self.archive, self.bundle, same_scan=False)
+        return replace(self, layer=layer, settings=resolve_layers([layer]))
 
     def load(self, backend: str) -> Any:
         """Build the network in a backend's hands, whichever backend wrote it.

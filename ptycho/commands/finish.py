@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.backends.base import load_backend
+from ptycho.backends.light import archives_of_others, networks_of_scans
 from ptycho.backends.trained_network import open_network
 from ptycho.commands.command import Command
 from ptycho.commands.failure import EXIT_WHOLE
@@ -99,13 +100,18 @@ def _complete(left: Path) -> int:
     name = str(resolution["training.backend"])
     backend = load_backend(name)
     backend.begin(resolution)
-    model = trained.load(name)
     scan, reconstructed_scan = read_scans(resolution)
+    networks = networks_of_scans(trained, reconstructed_scan, resolution)
     with building(target) as folder:
-        pictures = [backend.reconstruct(model, resolution, part) for part in reconstructed_scan.parts]
-        for path in left.iterdir():
+        pictures = [
+            backend.reconstruct(ready.network.load(name), resolution, part)
+            for ready, part in zip(networks, reconstructed_scan.parts, strict=True)
+        ]
+        for path in (*left.iterdir(), *archives_of_others(left)):
             if path.is_file() and path.name != NAME:
-                shutil.copy2(path, folder)
+                place = folder / path.relative_to(left)
+                place.parent.mkdir(exist_ok=True)
+                shutil.copy2(path, place)
         write_settings(folder, resolution, home=target)
         results = [
             Results(
@@ -118,8 +124,12 @@ def _complete(left: Path) -> int:
             )
             for picture, part in zip(pictures, reconstructed_scan.parts, strict=True)
         ]
-        why = "the training ended before its results were written: they come from its network alone"
-        results[0].warn(why if len(results) == 1 else f"{why}, with the probe of the first scan")
+        results[0].warn(
+            "the training ended before its results were written: they come from its network alone"
+        )
+        for result, ready in zip(results, networks, strict=True):
+            if ready.note:
+                result.warn(ready.note)
         write_results(folder, results)
     remove_run(left)
     _log.info("%s: report.md, object.png, completed from the network that %s held", target, left.name)

@@ -12,8 +12,9 @@ import numpy as np
 
 from ptycho.backends.base import load_backend
 from ptycho.backends.every_scan import OpenedNetwork, open_for_every_scan
+from ptycho.backends.light import learned_from, networks_of_scans
 from ptycho.backends.trained_network import OpenedBundle, open_network
-from ptycho.bundle.archive import FILE_NAME, Bundle
+from ptycho.bundle.archive import FILE_NAME
 from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.bundle_layer import require_same_network
@@ -52,9 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings above what the bundle says, and reconstruct."""
     trained = open_for_every_scan(arguments.model) or open_network(arguments.model)
     named = _named_files(trained.archive, arguments.scan)
-    resolution = options.resolve(
-        arguments, "infer", extra_layers=[named], trained=trained.settings, scan=arguments.scan
-    )
+    resolve = partial(options.resolve, arguments, "infer", extra_layers=[named], scan=arguments.scan)
+    resolution = resolve(trained=trained.settings)
+    scan = resolution["inference.test_data_file"]
+    if isinstance(trained, OpenedBundle) and scan is not None and not learned_from(trained, Path(str(scan))):
+        trained = trained.for_another_scan()
+        resolution = resolve(trained=trained.settings)
     return infer(trained, resolution, strict=arguments.strict)
 
 
@@ -86,19 +90,22 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
     model = trained.load(name) if isinstance(trained, OpenedBundle) else None
     configurations = prepare_inference(resolution, name)
     scan = _read_scan(configurations.resolution)
-    probe = trained.bundle.probe if isinstance(trained, OpenedBundle) else None
+    networks = networks_of_scans(trained, scan, configurations.resolution)
+    first = networks[0].network
+    probe = first.bundle.probe if isinstance(first, OpenedBundle) else None
     settled = settle(scan, configurations.resolution, name, _read_scan, probe=probe)
     if settled.scan is not scan:
         scan, configurations = settled.scan, prepare_inference(settled.resolution, name)
+        networks = networks_of_scans(trained, scan, configurations.resolution)
     target = Path(str(resolution["inference.output_dir"]))
     notes = (*_note_of_backends(trained, name), *settings_without_effect("infer", resolution))
     for note in notes:
         _log.info("%s", note)
     with building(target, "inference") as folder:
         results = []
-        for part in scan.parts:
-            ready = trained.for_scan(part, configurations.resolution)
-            network = ready.load(name) if model is None else model
+        for part, ready in zip(scan.parts, networks, strict=True):
+            network = model if ready.network is trained and model is not None else ready.network.load(name)
+            said = (*notes, ready.note) if ready.note else notes
             alone = partial(backend.reconstruct, network, configurations.resolution)
             reconstruction = alone(part)
             verdict = verdict_of(reconstruction, part, configurations.resolution, name)
@@ -106,9 +113,9 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
                 Results(
                     title=f"{target.name}: {name_of(part)} reconstructed",
                     resolution=configurations.resolution,
-                    reconstruction=replace(reconstruction, notes=(*notes, *reconstruction.notes)),
+                    reconstruction=replace(reconstruction, notes=(*said, *reconstruction.notes)),
                     scan=part,
-                    trained_on_it=_trained_on(ready.bundle, part),
+                    trained_on_it=learned_from(ready.network, part.source),
                     verdict=verdict,
                     halves=halves_of(part, alone, verdict, network=True, only=NETWORK),
                 )
@@ -149,17 +156,6 @@ def _read_scan(resolution: Resolution) -> RawData:
     _log.info("%d of %d frames are reconstructed, drawn with seed %s", wanted, scan.n_frames, seed)
     drawn = np.random.default_rng(seed).choice(scan.n_frames, wanted, replace=False)
     return scan.subset(np.sort(drawn))
-
-
-def _trained_on(bundle: Bundle, scan: RawData) -> bool:
-    """Tell whether the network was trained on this very file."""
-    settings = {entry["path"]: entry["value"] for entry in bundle.provenance.get("settings", ())}
-    trained = settings.get("training.train_data_file")
-    return (
-        trained is not None
-        and scan.source is not None
-        and Path(str(trained)).resolve() == scan.source.resolve()
-    )
 
 
 COMMAND = Command(

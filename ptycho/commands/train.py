@@ -166,9 +166,10 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
         bundle = backend.pack(training.model, settled, target)
         _keep_network(folder, bundle, target)
         write_settings(folder, settled, home=target)
-        results = Trained(library.name, training, bundle, scan, settled).reconstruct(
-            reconstructed_scan, title, folder
-        )
+        trained = Trained(library.name, training, bundle, scan, settled)
+        if reconstructed_scan is scan:
+            trained.keep_others(folder)
+        results = trained.reconstruct(reconstructed_scan, title)
         write_results(folder, results)
     if view is not None:
         view.folder = target

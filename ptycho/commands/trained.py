@@ -39,15 +39,26 @@ class Trained:
     scan: RawData
     resolution: Resolution
 
-    def reconstruct(self, scan: RawData, title: str, folder: Path) -> list[Results]:
-        """Reconstruct each scan with its own probe where the network learned from it.
+    def keep_others(self, folder: Path) -> None:
+        """Leave the network with the light of every scan but the first as a bundle, in a folder of that scan.
 
-        The network of every scan but the first is left as a bundle in the folder of that scan.
+        Args:
+            folder: That of the run while it is made.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        for number, light in enumerate(self.training.lights[1:], start=2):
+            place = folder / f"scan-{number}"
+            place.mkdir()
+            write_bundle(place / FILE_NAME, bundle_of_scan(self.bundle, light))
+
+    def reconstruct(self, scan: RawData, title: str) -> list[Results]:
+        """Reconstruct each scan with its own probe where the network learned from it.
 
         Args:
             scan: What is reconstructed: what was learned from, or another scan.
             title: What the run is called.
-            folder: Where it stands while it is made.
         """
         from ptycho.clients.halves import halves_of
         from ptycho.clients.verdict import verdict_of
@@ -58,11 +69,7 @@ class Trained:
         for number, part in enumerate(scan.parts):
             model = self.training.model
             if scan is self.scan and number > 0:
-                own = bundle_of_scan(self.bundle, self.training.lights[number])
-                place = folder / f"scan-{number + 1}"
-                place.mkdir()
-                write_bundle(place / FILE_NAME, own)
-                model = backend.unpack(own)
+                model = backend.unpack(bundle_of_scan(self.bundle, self.training.lights[number]))
             alone = partial(backend.reconstruct, model, resolution)
             reconstruction = alone(part)
             verdict = verdict_of(reconstruction, part, resolution, self.library)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.scan.frame_store import FrameStore, Indices
-from ptycho.scan.grouping import relative_coordinates, require_overlap
+from ptycho.scan.grouping import nearest_others, relative_coordinates, require_overlap
 from ptyconf.errors import error_text
 
 from .trained_network import TrainedNetwork
@@ -56,7 +56,9 @@ def groups_at_once(N: int) -> int:
 
 
 def own_groups(positions: NDArray[np.float64], gridsize: int) -> Indices:
-    """Give every position a group that it leads: itself, then its C - 1 nearest neighbours.
+    """Give every position a group that it leads: itself, then its C - 1 nearest neighbours at other places.
+
+    Exposures of one place see the same piece of the object; they share a group only where places are too few.
 
     Returns:
         Indices, shape (n, C); column 0 counts up.
@@ -76,13 +78,7 @@ def own_groups(positions: NDArray[np.float64], gridsize: int) -> Indices:
                 hint="a network that was trained with model.gridsize = 1",
             )
         )
-    from scipy.spatial import cKDTree
-
-    nearest = np.asarray(cKDTree(positions).query(positions, k=C)[1])
-    itself = nearest == own
-    # Where positions coincide, one may not be among its own nearest; the farthest is then left out.
-    itself[~itself.any(axis=1), -1] = True
-    return np.hstack([own, nearest[~itself].reshape(n, C - 1)])
+    return np.hstack([own, nearest_others(positions, own[:, 0], C - 1, C - 1)])
 
 
 def infer_patches(

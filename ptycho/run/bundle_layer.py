@@ -18,21 +18,29 @@ _TAKEN = {
     "training.positions_provided": "training.positions_provided",
 }
 _DERIVED = {"model.C_model", "model.C_forward", "data.C"}
+_OF_ONE_FILE = {"data.positions", "data.probe", "data.entry", "data.scan_index"}
+"""Settings that name what belongs to one scan file; of another scan they would be wrong in silence."""
+
+_OF_A_TRAINING = {"data.more_scans"}
+"""Settings of how scans were gathered to learn from; a reconstruction has the scans that it is given."""
+
 FREE_SETTINGS = frozenset({"probe_trainable", "intensity_scale_trainable"})
 """Settings of a network that inference may choose anew: they do not change what the weights mean."""
 
 
-def bundle_layer(archive: Path, bundle: Bundle) -> Layer:
+def bundle_layer(archive: Path, bundle: Bundle, *, same_scan: bool = True) -> Layer:
     """Make the layer of what a network was trained with: its shape, its physics, how its scan was read.
 
     Args:
         archive: The bundle's file, named in every origin.
         bundle: What the file holds.
+        same_scan: Whether the scan at hand is the one that was trained on.
     """
+    left_out = _DERIVED | _OF_A_TRAINING | (set() if same_scan else _OF_ONE_FILE)
     values: dict[str, Any] = {"inference.backend": bundle.backend}
     for entry in bundle.provenance.get("settings", ()):
         path, value = str(entry["path"]), entry["value"]
-        if value is None or path in _DERIVED:
+        if value is None or path in left_out:
             continue
         if path.startswith(_CARRIED_SECTIONS) or path in _TAKEN:
             values[_TAKEN.get(path, path)] = value

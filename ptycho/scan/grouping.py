@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from ptycho.errors import ScanError
 from ptyconf.errors import error_text
 
-__all__ = ["group_centres", "group_indices", "relative_coordinates", "require_overlap", "share_out"]
+__all__ = [
+    "group_centres",
+    "group_indices",
+    "nearest_others",
+    "relative_coordinates",
+    "require_overlap",
+    "share_out",
+]
 
 Positions = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -72,7 +79,7 @@ def group_indices(
         seeds = rng.choice(n, n_groups, replace=False)
     if C == 1:
         return seeds[:, np.newaxis]
-    return _draw(_neighbours(positions, seeds, neighbour_count, C), C, rng)
+    return _draw(nearest_others(positions, seeds, neighbour_count, C), C, rng)
 
 
 def share_out(total: int, sizes: Sequence[int]) -> list[int]:
@@ -143,8 +150,20 @@ def require_overlap(positions: Positions, groups: Indices, N: int) -> str | None
     return counted if lone else None
 
 
-def _neighbours(positions: Positions, seeds: Indices, count: int, C: int) -> Indices:
-    """Find each seed's nearest positions, itself left out unless nothing else completes a group."""
+def nearest_others(positions: Positions, seeds: Indices, count: int, C: int) -> Indices:
+    """Find each seed's nearest positions, itself left out unless nothing else completes a group.
+
+    Of several exposures of one place one alone is taken where there are more than C places.
+
+    Args:
+        positions: [x, y], shape (n, 2).
+        seeds: Which positions lead groups, shape (B,).
+        count: How many neighbours.
+        C: How many of them a group needs.
+
+    Returns:
+        Indices of positions, shape (B, K); K is the count, or all others where there are fewer.
+    """
     n = len(positions)
     if n == C:
         return np.broadcast_to(np.arange(n), (len(seeds), n)).copy()
@@ -153,7 +172,7 @@ def _neighbours(positions: Positions, seeds: Indices, count: int, C: int) -> Ind
     if C < len(places) < n:
         # Exposures of one place see the same piece of the object: a group of them is no group.
         distinct = np.stack([places.real, places.imag], axis=1)
-        return _exposures(place, seeds, _neighbours(distinct, place[seeds], count, C))
+        return _exposures(place, seeds, nearest_others(distinct, place[seeds], count, C))
     count = min(count, n - 1)
     nearest = _nearest(positions, seeds, count + 1)
     itself = nearest == seeds[:, np.newaxis]
@@ -202,7 +221,7 @@ def _draw(pools: Indices, C: int, rng: np.random.Generator) -> Indices:
 def _oversample(positions: Positions, C: int, pool: int, n_groups: int, rng: np.random.Generator) -> Indices:
     """Draw distinct C-combinations until there are enough, or list them all."""
     n = len(positions)
-    pools = _neighbours(positions, np.arange(n), pool, C)
+    pools = nearest_others(positions, np.arange(n), pool, C)
     distinct = np.empty((0, C), np.int64)
     for _ in range(ROUNDS):
         seeds = rng.integers(n, size=2 * n_groups)

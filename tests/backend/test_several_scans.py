@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from ptycho.commands.main import main
 from ptycho.files import npz
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import measure
+from ptycho.reconstruction.result import Reconstruction
 from ptycho.training.lights import Lights, ScanLight, lights_of
 
 
@@ -95,3 +98,45 @@ def test_a_probe_that_is_learned_belongs_to_one_scan() -> None:
     with pytest.raises(ValueError, match=r"a network learns one probe, and 2 scans .* each: a\.npz, a\.npz"):
         lights_of(None, [light, light], learning)
     assert lights_of(None, [light], learning) is None
+
+
+def infer(run: Path, folder: Path, *scans: Path) -> list[str]:
+    """Reconstruct scans with the network of a run, and give the notes of each picture."""
+    words = [str(scans[0]), *map(str, scans[1:]), "--output_dir", str(folder), "--quiet"]
+    assert main(["infer", str(run), *words, "--refine_epochs", "0", "--accelerator", "cpu"]) == 0
+    folders = [folder, *(folder / f"scan-{number}" for number in range(2, 1 + len(scans)))]
+    return ["\n".join(Reconstruction.load(one / "reconstruction.npz").notes) for one in folders]
+
+
+@pytest.mark.slow
+def test_a_scan_meets_its_own_probe_again(run: Path, trained: Path, tmp_path: Path) -> None:
+    """Scans that were trained on are seen with probe and scale of their training, in whatever order."""
+    bright = run.parent / "bright.npz"
+    notes = infer(run, tmp_path / "seen", bright, trained / "train.npz")
+    assert "probe and scale are those of its training, in scan-2" in notes[0]
+    assert "probe" not in notes[1]
+    probe, held = (
+        Reconstruction.load(tmp_path / "seen" / "reconstruction.npz").probe,
+        open_network(run / "scan-2"),
+    )
+    ratio = np.abs(probe).sum() / np.abs(held.bundle.probe).sum()
+    np.testing.assert_allclose(probe, ratio * held.bundle.probe, atol=1e-4 * np.abs(probe).max())
+
+
+@pytest.mark.slow
+def test_finish_gives_each_scan_its_light(run: Path, tmp_path: Path) -> None:
+    """A training that ended before its results is completed with a picture of each scan in its own light."""
+    left = tmp_path / "run.partial"
+    for name in ("wts.h5.zip", "settings.toml", "provenance.json", "run.json", "scan-2/wts.h5.zip"):
+        (left / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(run / name, left / name)
+    text = (left / "settings.toml").read_text()
+    (left / "settings.toml").write_text(re.sub(r'"\.\./', f'"{run.parent}/', text))
+    assert main(["finish", str(left), "--quiet"]) == 0
+    whole = tmp_path / "run"
+    assert (whole / "scan-2" / "wts.h5.zip").is_file()
+    assert "in scan-2" in (whole / "scan-2" / "report.md").read_text()
+    before, after = (Reconstruction.load(one / "scan-2" / "reconstruction.npz") for one in (run, whole))
+    assert before.network_object is not None
+    assert after.network_object is not None
+    np.testing.assert_allclose(np.abs(after.network_object), np.abs(before.network_object), atol=1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,19 @@ def test_settings_that_contradict_the_weights_are_refused(
 def test_what_was_learned_may_be_chosen_anew() -> None:
     """Whether probe or scale were trainable does not change what the weights mean."""
     require_same_network(resolved(training__probe_trainable=False), HELD)
+
+
+def test_settings_of_a_scan_stay_with_it() -> None:
+    """Where positions, probe and entry lie is taken over for the scan of the training, and for no other."""
+    told = {"data.positions": "a.csv", "data.entry": 2, "data.more_scans": ["b.npz"], "data.energy_kev": 8.0}
+    story = {"settings": [{"path": path, "value": value} for path, value in told.items()]}
+    held = replace(HELD, provenance=story)
+    same, other = (
+        resolve_run("infer", extra_layers=[bundle_layer(ARCHIVE, held, same_scan=same)])
+        for same in (True, False)
+    )
+    assert (same["data.positions"], same["data.entry"]) == ("a.csv", 2)
+    assert (other["data.positions"], other["data.entry"]) == (None, None)
+    for resolution in (same, other):
+        assert resolution["data.more_scans"] == ()
+        assert resolution["data.energy_kev"] == 8.0
