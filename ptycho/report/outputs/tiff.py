@@ -1,4 +1,4 @@
-"""A TIFF file of two pages in float32, amplitude and phase, with the size of a pixel for Fiji and the like."""
+"""A TIFF file of two float32 pages, amplitude and phase, with the size of a pixel for Fiji and the like."""
 
 from __future__ import annotations
 
