@@ -11,10 +11,11 @@ from ptyconf.schema.annotations import is_made_of, named_table
 from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.deferred import deferred, read_end
+from ptyconf.schema.fold import Barred, as_whole, fold, like
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import has_reference
-from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, fold
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields
 
@@ -87,7 +88,8 @@ class Branches:
             self.refusals.refer()
             return deferred(slot, value, self.folder, text=text)
         try:
-            return read_end(slot, value, self.folder, text=text)
+            end = read_end(slot, value, self.folder, text=text)
+            return Barred(end) if isinstance(value, Barred) and isinstance(end, dict) else end
         except Mismatch as mismatch:
             return self._refuse(slot, value, at, mismatch)
         except Exception as error:  # noqa: BLE001  The code of the program's kinds, hooks and conversions.
@@ -111,7 +113,7 @@ class Branches:
             branch = self.read(node.value, item, (*at, segment), text=text, removable=True)
             if branch is not MISSING:
                 tree[key] = branch
-        return tree
+        return like(value, tree)
 
     def _items(self, slot: Slot, node: Items, value: Any, at: Segments, *, text: bool) -> Tree:
         if not isinstance(value, (list, tuple)) and type(value).__name__ != "deque":
@@ -140,11 +142,11 @@ class Branches:
         for attribute in section.view.attributes:
             if only is None or attribute.name in only:
                 member = members[attribute.argument]
-                branch = self.read(
-                    member, getattr(value, attribute.name), (*at, attribute.argument), text=False
-                )
+                inner = getattr(value, attribute.name)
+                branch = self.read(member, inner, (*at, attribute.argument), text=False)
                 if branch is not MISSING:
-                    tree[attribute.argument] = branch
+                    partial = is_tracked(type(inner))  # it gives only what its caller set
+                    tree[attribute.argument] = branch if partial else as_whole(member, branch)
         return tree
 
     def _members(
@@ -171,7 +173,7 @@ class Branches:
             branch = self.read(member, item, below, text=text)
             if branch is not MISSING:
                 tree[name] = self._once(member, tree, name, branch, below)
-        return tree
+        return like(value, tree)
 
     def _once(self, member: Slot, tree: dict[str, Tree], name: str, branch: Tree, at: Segments) -> Tree:
         """Join what one layer writes twice, under two names or in parts; it must agree with itself."""

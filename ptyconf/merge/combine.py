@@ -6,7 +6,8 @@ from typing import Any
 
 from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
-from ptyconf.schema.tree import Items, Slot, Table, Tree, fold
+from ptyconf.schema.fold import fold
+from ptyconf.schema.tree import Items, Slot, Table, Tree
 
 Repeated = frozenset[tuple[int, str]]  # identity of a layer, and the path that it repeats
 

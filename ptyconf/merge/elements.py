@@ -29,7 +29,7 @@ def joined_marks(strategy: str, live: Any, numbered: Any) -> list[Any]:
 
 def free_elements(written: list[Entry], default: Entry) -> Iterator[Element]:
     """Say which layer gave each part of a table of any values that stands below a setting."""
-    live = [entry for entry in written if entry.passed is None and entry.layer != OWN]
+    live = [entry for entry in written if entry.passed is None]
     values, sources = STRATEGIES["deep"](
         (entry, entry.value) for entry in (*live, default) if entry.value is not UNSET
     )

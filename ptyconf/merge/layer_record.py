@@ -11,6 +11,7 @@ from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues, take_as_read
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.deferred import deferred
+from ptyconf.schema.fold import Barred, Whole
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.reference import Deferred, Reference
 from ptyconf.schema.schema import Schema
@@ -39,6 +40,14 @@ class VariantRecord:
 
     number: int
     table: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeRecord:
+    """A table to which a class's default adds nothing; and no lower layer, if it is barred."""
+
+    barred: bool
+    table: Mapping[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +128,17 @@ def _encoded(slot: Slot, tree: Any, finished: Mapping[int, Any]) -> Any:
     if isinstance(tree, Deferred):
         return ReferenceRecord(tree.raw, tree.text, tree.folder, finished.get(id(tree)))
     if node is None or tree is None:
-        return copied(tree)
+        plain = copied(tree)
+        return WholeRecord(isinstance(tree, Barred), plain) if isinstance(tree, Whole) else plain
     if isinstance(node, Items):
         return [_encoded(node.item, item, finished) for item in tree]
     table = {
         key: item if (below := child(node, key, tree)) is None else _encoded(below, item, finished)
         for key, item in tree.items()
     }
-    return VariantRecord(node.sections.index(tree.section), table) if isinstance(node, Choice) else table
+    if isinstance(node, Choice):
+        return VariantRecord(node.sections.index(tree.section), table)
+    return WholeRecord(isinstance(tree, Barred), table) if isinstance(tree, Whole) else table
 
 
 def _decoded(slot: Slot, tree: Any) -> Any:
@@ -135,6 +147,8 @@ def _decoded(slot: Slot, tree: Any) -> Any:
     if isinstance(tree, ReferenceRecord):
         late = deferred(slot, tree.raw, tree.folder, text=tree.text)
         return replace(late, known=tree.known)
+    if isinstance(tree, WholeRecord):
+        return (Barred if tree.barred else Whole)(_decoded(slot, tree.table))
     if node is None or tree is None:
         return tree
     if isinstance(node, Items):

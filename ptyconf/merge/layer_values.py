@@ -20,8 +20,9 @@ from ptyconf.merge.columns import (
 )
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
+from ptyconf.schema.fold import like
 from ptyconf.schema.path import Segments, join_path, split_path
-from ptyconf.schema.tree import Tree, Variant
+from ptyconf.schema.tree import Tree
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -115,9 +116,7 @@ def _pruned(tree: Tree, at: Segments, policies: Sequence[Policy]) -> Tree:
         for key, item in pairs
         if not any(policy.covers(join_path((*at, key))) for policy in policies)
     ]
-    if isinstance(tree, Variant):
-        return Variant(tree.section, dict(live))
-    return dict(live) if isinstance(tree, dict) else [item for _, item in live]
+    return like(tree, dict(live)) if isinstance(tree, dict) else [item for _, item in live]
 
 
 def read(layer: Layer, schema: Schema) -> LayerValues:
@@ -143,7 +142,7 @@ def read_anew(layer: Layer, schema: Schema) -> LayerValues:
             layer_values.columns = (plan.paths, leaves)
             if plan.spelled:
                 layer_values.spelled = plan.spelled
-            if layer.unset:
+            if layer.unset or layer.replaces:
                 _look_closer(layer_values, layer, ())
         else:
             _read_plainly(layer_values, layer)

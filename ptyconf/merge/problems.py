@@ -14,9 +14,12 @@ from ptyconf.merge.law import entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.refusals import holds_secret, own_words
+from ptyconf.merge.same import same
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Items, Slot, Tree, branch, child, completed
+from ptyconf.schema.tree import Items, Slot, Tree, branch, child
 from ptyconf.text.masks import Masks
 from ptyconf.text.show import close_matches, redact, show, toml_text
 
@@ -229,3 +232,26 @@ def part(slot: Slot, tree: Any, below: Segments) -> Any:
         if value is None or length == len(below):
             return value
     return ABSENT
+
+
+def default_source(slot: Slot, tree: Tree, below: Segments, value: Any) -> str:
+    """Name the innermost default that has a value: its own, or that of an object around it; "" for none."""
+    chain: list[tuple[Slot, Segments]] = []
+    for number, segment in enumerate(below, 1):
+        slot, tree = branch(slot, tree, (segment,))
+        chain.append((slot, below[number:]))
+    for holder, rest in reversed(chain):
+        if holder.default is not UNSET and holder.source:
+            default = part(holder, holder.default, rest)
+            if default is not ABSENT and same(default, value):
+                return holder.source
+    return ""
+
+
+def speaks_of(slot: Slot, tree: Tree, below: Segments) -> bool:
+    """Tell whether a tree says something of a place itself, not only of what holds it."""
+    try:
+        branch(slot, tree, below)
+    except KeyError:
+        return False
+    return True

@@ -14,9 +14,11 @@ from ptyconf.merge.origin import Origin
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.same import same
 from ptyconf.schema.annotations import is_made_of, name_of
+from ptyconf.schema.apart import tree_of
 from ptyconf.schema.fields import UNSET, attribute_value
+from ptyconf.schema.fold import fold, without_removed
 from ptyconf.schema.path import Segments, join_path, split_path
-from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, branch, child, fold, key_of, tree_of
+from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, branch, child, key_of
 from ptyconf.schema.view import Attribute, View
 
 ASSIGNED = "assigned after resolve"
@@ -102,6 +104,7 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Re
 
     layer_values = LayerValues(Layer(ASSIGNED, {}, origins, kind="assigned"), state.schema)
     values = dict(state.values)
+    trees: dict[str, Tree] = {}
     for place, (_, value) in changed.items():
         root, below = state.schema.locate(place)
         slot = state.schema.index.slots[root]
@@ -113,6 +116,7 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Re
             earlier = layer_values.values.get(root)
             tree = tree if earlier is None else fold(slot, earlier, tree)
             values[root] = fold(slot, state.tree(root), tree)
+            trees[root] = without_removed(slot, values[root])
         else:
             values[root] = tree
         layer_values.values[root] = tree
@@ -124,7 +128,7 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Re
             values=values,
             derived=derived,
             layer_values=(layer_values, *state.layer_values),
-            trees={},
+            trees=trees,
         )
     )
 

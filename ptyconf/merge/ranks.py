@@ -10,6 +10,7 @@ from ptyconf.errors import Problem
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.same import same
+from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
@@ -76,7 +77,11 @@ def refuse_disagreement(schema: Schema, group: list[LayerValues]) -> list[Proble
             slot = schema.index.slots[path]
             if path in first.passed or path in second.passed:
                 continue
-            _compare(slot, path, (first, first.values[path]), (second, second.values[path]), problems)
+            entries = (first, first.values[path]), (second, second.values[path])
+            if path in first.replaces or path in second.replaces:  # only one of them would be in force
+                _compare_whole(slot.setting, path, *entries, problems)
+            else:
+                _compare(slot, path, *entries, problems)
     return list(problems.values())
 
 
@@ -89,6 +94,9 @@ def _compare(
 ) -> None:
     (first, ours), (second, theirs) = one, two
     node = slot.node
+    if isinstance(ours, Barred) or isinstance(theirs, Barred):
+        _compare_whole(slot.setting, path, one, two, problems)
+        return
     if node is not None and node.strategy == "deep" and isinstance(ours, dict) and isinstance(theirs, dict):
         for key in sorted(ours.keys() & theirs.keys(), key=str):
             below = child(node, key)
@@ -99,7 +107,19 @@ def _compare(
     setting = slot.setting
     if setting.merge == "deep" and isinstance(ours, dict) and isinstance(theirs, dict):
         _compare_free(setting, path, one, two, problems)
-    elif not _agree(ours, theirs):
+    else:
+        _compare_whole(setting, path, one, two, problems)
+
+
+def _compare_whole(
+    setting: Setting,
+    path: str,
+    one: tuple[LayerValues, Any],
+    two: tuple[LayerValues, Any],
+    problems: dict[str, Problem],
+) -> None:
+    """Compare two values as they stand."""
+    if not _agree(one[1], two[1]):
         problems.setdefault(path, _disagreement(setting, path, one, two))
 
 

@@ -10,22 +10,13 @@ from ptyconf.merge.combine import Repeated, joined, live_entries, merge_trees
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.trace import Derived
+from ptyconf.schema.fold import completed, like
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Derivation, Setting
-from ptyconf.schema.tree import (
-    Barred,
-    Items,
-    Slot,
-    Table,
-    Tree,
-    branch,
-    child,
-    completed,
-    key_text,
-)
+from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, key_text
 from ptyconf.text.show import show, toml_text
 
 if TYPE_CHECKING:
@@ -231,9 +222,7 @@ class Settling:
                     for index, item in enumerate(tree)
                 ]
             key = node.keys.text(rest[0]) if isinstance(node, Table) and isinstance(rest[0], str) else rest[0]
-            made = Barred(tree) if isinstance(tree, Barred) else dict(tree)
-            made[key] = put(inner, tree.get(key, {}), rest[1:])
-            return type(tree)(tree.section, made) if hasattr(tree, "section") else made
+            return like(tree, {**tree, key: put(inner, tree.get(key, {}), rest[1:])})
 
         self.values[root] = put(slot, self.values[root], below)
 

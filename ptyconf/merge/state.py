@@ -9,8 +9,9 @@ from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.trace import Derived
+from ptyconf.schema.fold import completed
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Tree, completed
+from ptyconf.schema.tree import Tree
 
 if TYPE_CHECKING:
     from ptyconf.merge.resolution import Resolution

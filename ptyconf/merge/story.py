@@ -11,9 +11,11 @@ from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.plain import plain_tree
-from ptyconf.merge.problems import ABSENT, part
+from ptyconf.merge.problems import ABSENT, default_source, part, speaks_of
 from ptyconf.merge.refusals import holds_secret
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.fold import Barred, Whole
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
 from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, leaves
@@ -188,22 +190,24 @@ class Stories:
         """Tell the story of what stands at the end of a branch."""
         state = self.state
         hidden = not self.reveal and (inner.setting.secret or path in state.hidden)
-        written, winner, live = self.written(path, root, outer, inner, below, hidden=hidden)
+        written, winner, live, alone = self.written(path, root, outer, inner, below, hidden=hidden)
         shown = MASK if hidden and value is not None else copied(value)
         elements: tuple[Element, ...] = ()
         if inner.setting.merge == "deep" and isinstance(shown, dict):
             default = self.class_default(inner, root, below, hidden=hidden)._replace(value=inner.default)
-            elements = tuple(free_elements(live, default))
+            elements = tuple(free_elements(live, default._replace(value=UNSET) if alone else default))
         return self.finish(path, shown, winner, written, state.derived.get(path), elements)
 
     def written(
         self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, *, hidden: bool
-    ) -> tuple[list[Entry], Entry, list[Entry]]:
+    ) -> tuple[list[Entry], Entry, list[Entry], bool]:
         """List what layers wrote at a place, the winner, and those of which a part may be in force.
 
-        A class's own default stands above a None.
+        A class's own default stands above a None. The last item tells whether the parts stand alone: nothing
+        of that default is in force beside them.
         """
         live: list[Entry] = []
+        alone = False
         whole = False  # whether a layer gave all of what holds the place
         entries_written: list[Entry] = []
         winner: Entry | None = None
@@ -213,7 +217,7 @@ class Stories:
         for source, tree, place in self.sources(root, outer, below):
             value = part(outer, tree, place)
             if value is ABSENT:
-                barred = barred or self.replaces(outer, place, tree)
+                barred = barred or self.replaces(outer, place, tree) or root in source.replaces
                 continue
             reason = source.passed_reason(path, root)
             shown = MASK if hidden and value is not None else _shown(inner, self.read(value))
@@ -222,7 +226,11 @@ class Stories:
             entries_written.append(entry)
             if reason is None and value is not None and not (barred or whole):
                 live.append(entry)
-            whole = whole or value is None or self.replaces(outer, place, tree)
+                alone = isinstance(value, Whole)
+            cuts = isinstance(value, Barred) or (value is None and speaks_of(outer, tree, place))
+            alone = alone or (cuts and not (barred or whole))
+            gives_all = cuts or value is None or self.replaces(outer, place, tree)
+            whole = whole or gives_all or root in source.replaces
             if reason is None and winner is None and not barred:
                 if value is None and not is_none:
                     barred = True  # nothing below it wins
@@ -230,8 +238,8 @@ class Stories:
                     winner = entry
         if winner is None:
             winner = self.class_default(inner, root, below, hidden=hidden)
-            return [winner, *entries_written], winner, live
-        return entries_written, winner, live
+            return [winner, *entries_written], winner, live, alone
+        return entries_written, winner, live, alone
 
     def replaces(self, outer: Slot, below: Segments, tree: Tree) -> bool:
         """Tell whether a layer's tree stands for the whole of what holds a place: lower ones lost it."""
@@ -240,7 +248,7 @@ class Stories:
             node = slot.node
             if node is None or tree is None:
                 return False
-            if node.strategy == "replace":
+            if node.strategy == "replace" or isinstance(tree, Barred):
                 return True
             if isinstance(node, Items):
                 return False
@@ -276,7 +284,8 @@ class Stories:
         """Give the entry of a class's own default, where no layer says otherwise."""
         slot = self.state.schema.index.slots[root]
         _, value = branch(slot, self.state.tree(root), below)
-        source = inner.source or join_path((*split_path(root), *below))
+        source = default_source(slot, self.state.tree(root), below, value)
+        source = source or inner.source or join_path((*split_path(root), *below))
         origin = Origin("defaults", self.state.schema.name, f"default of {source}")
         return Entry(OWN, MASK if hidden and value is not None else _shown(inner, value), origin)
 

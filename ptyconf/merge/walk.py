@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.columns import Rest, take_plain
 from ptyconf.merge.fault import Keys
+from ptyconf.merge.marks import Marks
 from ptyconf.merge.refusals import Refusals, holds_secret
 from ptyconf.schema.anchor import anchored
 from ptyconf.schema.annotations import is_made_of, named_table
 from ptyconf.schema.fields import UNSET, attribute_value
+from ptyconf.schema.fold import fold
 from ptyconf.schema.index import Alias, AmbiguousKey
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred, has_reference
-from ptyconf.schema.tree import Slot, Tree, fold, leaves
+from ptyconf.schema.tree import Slot, Tree, leaves
 from ptyconf.schema.view import View
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields
@@ -42,6 +44,7 @@ class Walk:
         self.refers = layer.refers(self.schema)
         self.aliased: list[tuple[Alias, Any, Keys]] = []
         self.roots: dict[Segments, Keys] = {}
+        self.marks = Marks(self.schema, layer)
 
     @cached_property
     def branches(self) -> Branches:
@@ -58,9 +61,7 @@ class Walk:
         self.settle_aliases()
         for path, keys in self.layer.unset:
             self.unset(path, keys)
-        for path in sorted(self.layer.replaces):
-            if path not in self.schema:
-                self.refusals.refuse_unknown(("replace",), None, name=path)
+        self.marks.refuse_missed(self.refusals, self.layer_values.values)
         self.refusals.finish()
 
     def take_rest(self, rest: Iterable[Rest]) -> None:
@@ -222,6 +223,7 @@ class Walk:
             at = split_path(slot.path)
             if keys != at:
                 self.roots[at] = keys
+            value = self.marks.put(slot.path, value, self.roots)
             tree = self.branches.read(slot, value, at, text=text)
             if tree is not self.branches.missing:
                 self.keep_tree(slot, tree, at)
@@ -315,6 +317,8 @@ class Walk:
         slot = self.index.slots.get(path)
         if slot is not None:
             self.take(slot, None, keys)
+        elif self.marks.speaks_of(keys):
+            return  # it stands in a list, which has been read with it
         elif not self.take_below(split_path(path), None, keys):
             self.refusals.refuse_unknown(keys, None, name=path)
 

@@ -13,10 +13,12 @@ from typing import Any
 from ptyconf.merge.refusals import holds_secret
 from ptyconf.report.json import plain
 from ptyconf.report.written import LEFT_OUT, written
+from ptyconf.schema.apart import tree_of
 from ptyconf.schema.fields import UNSET
+from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, completed, tree_of
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

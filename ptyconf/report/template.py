@@ -9,12 +9,14 @@ from typing import Any
 
 from ptyconf.report.toml import literal
 from ptyconf.report.written import LEFT_OUT, written
+from ptyconf.schema.apart import tree_of
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.fields import UNSET
+from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, completed, tree_of
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
 from ptyconf.text.show import toml_key
 
 WIDTH = 96

@@ -12,7 +12,15 @@ from typing import Any
 
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.story import is_secret, written_in_file
-from ptyconf.report.written import LEFT_OUT, refuse, respelled, written, written_settings
+from ptyconf.report.written import (
+    LEFT_OUT,
+    default_tables,
+    is_none_unwritten,
+    refuse,
+    respelled,
+    written,
+    written_settings,
+)
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import START, escaped
@@ -76,9 +84,13 @@ class _Dump:
         """Write one declared setting: a line, or one for each setting that it holds."""
         *section, name = (str(key) for key in split_path(path))
         lines = self.sections.setdefault(tuple(section), [])
-        if tree is not None and self.adds_to_lower_layers(slot):
-            self.replaces.append(path)
-        lines += self.lines(slot, tree, split_path(path), (name,))
+        written = list(self.lines(slot, tree, split_path(path), (name,)))
+        if any(not line.startswith("#") for line in written):
+            if tree is not None and self.adds_to_lower_layers(slot):
+                self.replaces.append(path)
+            tables = default_tables(slot, tree, split_path(path))
+            self.replaces += [join_path(at) for at in tables if self.is_written(at)]
+        lines += written
 
     def adds_to_lower_layers(self, slot: Slot) -> bool:
         """Tell whether what lower layers say would be added to what is written."""
@@ -87,6 +99,10 @@ class _Dump:
         if slot.setting.merge in {"append", "union"}:
             return True
         return slot.setting.merge == "deep" and slot.default is not UNSET and bool(slot.default)
+
+    def is_written(self, at: Segments) -> bool:
+        """Tell whether a setting stands in the dump, and not only in a comment."""
+        return not is_secret(self.resolution, at) and self.resolution.trace(at).derivation is None
 
     def lines(self, slot: Slot, tree: Tree, at: Segments, names: tuple[str, ...]) -> Iterator[str]:
         """Write what a setting holds, tables by dotted keys so that each leaf has its own line and place."""
@@ -138,9 +154,11 @@ class _Dump:
     def leaf(self, slot: Slot, value: Any, at: Segments) -> Any:
         """Write one value by its kind; inside a list a secret is left out, and None that is the default."""
         if value is None:
-            if slot.default is None:
-                return LEFT_OUT
-            raise refuse(at, "is none inside a list, which TOML cannot say")
+            root, below = self.resolution.schema.locate(at)
+            slots = self.resolution.schema.index.slots
+            if not is_none_unwritten(slots[root], self.resolution.tree(root), below):
+                self.unset.append(join_path(at))
+            return {} if isinstance(at[-1], int) else LEFT_OUT  # an element keeps its place
         if is_secret(self.resolution, at):
             return LEFT_OUT
         if slot.setting.conversion is not None:

@@ -8,8 +8,10 @@ from typing import Any
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.same import same
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.fold import Barred, completed, like, merges
 from ptyconf.schema.path import Segments, join_path
-from ptyconf.schema.tree import Items, Slot, Tree, child, key_text
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, child, key_of, key_text
 
 LEFT_OUT: Any = object()
 Leaf = Callable[[Slot, Any, Segments], Any]
@@ -37,6 +39,48 @@ def written(slot: Slot, tree: Tree, at: Segments, leaf: Leaf) -> Any:
         if value is not LEFT_OUT:
             table[name] = value
     return table
+
+
+def default_tables(slot: Slot, tree: Tree, at: Segments) -> Iterator[Segments]:
+    """Walk the tables below a setting that the default of a class would change when they are read back."""
+    node = slot.node
+    if node is None or not tree or slot.setting.secret:
+        return
+    pairs: Any = enumerate(tree) if isinstance(node, Items) else tree.items()
+    for key, item in pairs:
+        below = child(node, key, tree)
+        if below is None:
+            continue
+        place = (*at, key_text(node, key))
+        if isinstance(item, dict) and not isinstance(below.node, Section) and merges(below):
+            sections = isinstance(below.node, Table) and below.node.value.node is not None
+            if sections or _is_changed(item, below.default):
+                yield place
+        yield from default_tables(below, item, place)
+
+
+def _is_changed(table: dict[Any, Any], default: Any) -> bool:
+    """Tell whether a default below a table would add a key to it, or move one."""
+    if list(default) != list(table)[: len(default)]:
+        return True
+    inner = [(table[key], item) for key, item in default.items() if isinstance(item, dict)]
+    return any(isinstance(ours, dict) and _is_changed(ours, theirs) for ours, theirs in inner)
+
+
+def is_none_unwritten(slot: Slot, tree: Tree, below: Segments) -> bool:
+    """Tell whether a None inside a list is what its class has by itself, so that it need not be written."""
+    by_itself: Any = UNSET
+    for segment in below:
+        node, key = slot.node, segment if slot.node is None else key_of(slot.node, segment)
+        inner = None if node is None else child(node, key, tree)
+        if inner is None:
+            return False
+        known = isinstance(by_itself, dict) and not isinstance(node, (Table, Items))
+        by_itself = by_itself.get(key, UNSET) if known else UNSET
+        slot, tree = inner, tree[key]
+        if isinstance(slot.node, (Section, Choice)) and tree is not None and not isinstance(by_itself, dict):
+            by_itself = completed(slot, like(tree, {}))
+    return by_itself is None
 
 
 def written_settings(resolution: Resolution) -> Iterator[tuple[str, Slot, Tree]]:
@@ -89,8 +133,13 @@ def thawed(slot: Slot, data: Any, at: Segments) -> Any:
     table = {}
     for key, item in data.items():
         below = child(node, key, data)
-        table[key] = item if below is None else thawed(below, item, (*at, key))
+        table[key] = item if below is None else _whole(below, thawed(below, item, (*at, key)))
     return table
+
+
+def _whole(slot: Slot, data: Any) -> Any:
+    """Keep the default of a class away from a table that was written whole."""
+    return Barred(data) if isinstance(data, dict) and not isinstance(slot.node, Section) else data
 
 
 def refuse(at: Segments, text: str) -> ConfigError:

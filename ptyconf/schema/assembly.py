@@ -9,10 +9,11 @@ from typing import Any, Literal, Union
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.annotations import is_made_of, is_record, name_of, optional_of, unwrap
+from ptyconf.schema.apart import tree_of
 from ptyconf.schema.declared import complete, with_default, with_strategy
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, tree_of
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
 from ptyconf.schema.types import SEQUENCES, TABLES, Kinds
 from ptyconf.schema.view import Attribute, View, attributes_of
 

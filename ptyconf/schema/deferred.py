@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ptyconf.schema.anchor import anchored
+from ptyconf.schema.fold import like
 from ptyconf.schema.reference import Deferred, has_reference
-from ptyconf.schema.tree import Items, Slot, Tree, Variant, child
+from ptyconf.schema.tree import Items, Slot, Tree, child
 
 
 def read_end(slot: Slot, value: Any, folder: str | None, *, text: bool) -> Any:
@@ -43,4 +44,4 @@ def with_references(slot: Slot, tree: Tree) -> Tree:
     for key, item in tree.items():
         below = child(node, key, tree)
         table[key] = item if below is None else with_references(below, item)
-    return Variant(tree.section, table) if isinstance(tree, Variant) else table
+    return like(tree, table)

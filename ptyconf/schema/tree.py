@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from ptyconf.schema.annotations import is_made_of
-from ptyconf.schema.fields import UNSET, attribute_value
+from ptyconf.schema.fields import UNSET
 from ptyconf.schema.kind import Kind
 from ptyconf.schema.path import Segments
 from ptyconf.schema.setting import Setting
@@ -191,87 +190,6 @@ def section_in(node: Node, tree: Tree) -> Section | None:
     return node if isinstance(node, Section) else None
 
 
-class Barred(dict[Any, Any]):
-    """A table written above a None: nothing below it counts, the default of its class neither."""
-
-
-def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
-    """Lay one tree on another: tables merge key by key, all else replaces; None clears what is below it."""
-    node = slot.node
-    if node is None:
-        return _fold_free(low, high) if slot.setting.merge == "deep" else high
-    if node.strategy == "replace" or high is None or isinstance(node, Items) or isinstance(high, Barred):
-        return high
-    if low is None:
-        return Barred(high)
-    merged = Barred(low) if isinstance(low, Barred) else dict(low)
-    for key, value in high.items():
-        below = child(node, key)
-        if below is None or key not in merged:
-            merged[key] = value
-        else:
-            merged[key] = fold(below, merged[key], value)
-    return merged
-
-
-def _fold_free(low: Any, high: Any) -> Any:
-    """Merge tables of any values key by key."""
-    if not isinstance(low, dict) or not isinstance(high, dict):
-        return high
-    return {**low, **{key: _fold_free(low[key], item) if key in low else item for key, item in high.items()}}
-
-
-def without_removed(slot: Slot, tree: Tree) -> Tree:
-    """Take out the keys of tables that a layer removed, at every depth."""
-    node = slot.node
-    if node is None or tree is None:
-        return tree
-    if isinstance(node, Items):
-        return [without_removed(node.item, item) for item in tree]
-    if isinstance(node, Table):
-        keeps_none = node.value.kind.optional or (node.value.node is not None and node.value.node.optional)
-        return {
-            key: without_removed(node.value, item)
-            for key, item in tree.items()
-            if item is not None or keeps_none
-        }
-    section = section_in(node, tree)
-    if section is None:
-        return tree
-    table = {key: without_removed(section.members[key], item) for key, item in tree.items()}
-    return Variant(section, table) if isinstance(node, Choice) else table
-
-
-def completed(slot: Slot, tree: Tree) -> Tree:
-    """Fill a tree with the defaults of its classes, and take out what a layer removed."""
-    return without_removed(slot, _filled(slot, tree))
-
-
-def _filled(slot: Slot, tree: Tree) -> Tree:
-    node = slot.node
-    if node is None or tree is None:
-        return tree
-    if isinstance(node, Items):
-        return [_filled(node.item, item) for item in tree]
-    if isinstance(node, Table):
-        return {key: _filled(node.value, item) for key, item in tree.items()}
-    section = section_in(node, tree)
-    if section is None:
-        return tree
-    table = {}
-    for name, member in section.members.items():
-        if name in tree:
-            below = tree[name]
-            if member.default is not UNSET and not isinstance(below, Barred):
-                below = fold(member, member.default, below)
-            table[name] = _filled(member, below)
-        elif member.default is not UNSET:
-            table[name] = _filled(member, member.default)
-        elif isinstance(member.node, Section) and not member.node.optional and not member.required:
-            table[name] = _filled(member, {})
-    return Variant(section, table) if isinstance(node, Choice) else table
-
-
 def leaves(slot: Slot, tree: Tree, at: Segments = ()) -> Iterator[tuple[Segments, Slot, Any]]:
     """Walk the ends of a tree; an empty or absent container is an end itself."""
     node = slot.node
@@ -321,37 +239,3 @@ def key_text(node: Node, key: Any) -> str | int:
     if isinstance(node, Table) and not isinstance(key, str):
         return node.keys.written(key)
     return key  # type: ignore[no-any-return]
-
-
-def tree_of(slot: Slot, value: Any) -> Tree:
-    """Take an object apart into the tree of its settings."""
-    node = slot.node
-    if node is None:
-        conversion = slot.setting.conversion
-        return value if conversion is None else conversion.to_setting(value)
-    if value is None:
-        return None
-    if isinstance(node, Items):
-        return [tree_of(node.item, item) for item in value]
-    if isinstance(node, Table):
-        return {key: tree_of(node.value, item) for key, item in value.items()}
-    if isinstance(node, Section):
-        return section_tree(node, value)
-    section = next(section for section in node.sections if _stands_for(value, section))
-    return Variant(section, section_tree(section, value))
-
-
-def _stands_for(value: Any, section: Section) -> bool:
-    return is_made_of(value, section.target) or (
-        isinstance(value, dict) and value.keys() <= section.names.keys()
-    )
-
-
-def section_tree(section: Section, value: Any, only: Any = None) -> dict[str, Tree]:
-    """Take an instance apart: every member, or only some attributes."""
-    members = section.members
-    names = {attribute.argument: attribute.name for attribute in section.view.attributes}
-    parts = {
-        name: attribute_value(value, names[name]) for name in members if only is None or names[name] in only
-    }
-    return {name: tree_of(members[name], part) for name, part in parts.items() if part is not UNSET}

@@ -135,7 +135,7 @@ def members(draw: Any, depth: int, *, always: bool) -> tuple[Any, Any]:
         instance = draw(instances(inner))
         return inner, field(default_factory=inner if shape == "class" else lambda: instance)
     if shape in ("optional", "table", "list"):
-        return draw(holders(shape, draw(classes(depth - 1, always=False)), most=2 if always else 0))
+        return draw(holders(shape, draw(classes(depth - 1, always=False))))
     if shape == "gathered":
         kind = draw(st.sampled_from(list(GATHERED)))
         value = draw(GATHERED[kind])
@@ -143,9 +143,7 @@ def members(draw: Any, depth: int, *, always: bool) -> tuple[Any, Any]:
         return kind, field(default_factory=lambda: value, metadata={"merge": way})
     if shape == "scalars":
         kind = dict[str, draw(st.sampled_from([int, str, datetime.date]))]  # type: ignore[misc]
-        # No file can say that a key of a default is gone inside a list or a table.
-        most = 2 if always else 0
-        table = draw(st.dictionaries(keys, KINDS[kind.__args__[1]], max_size=most))  # type: ignore[attr-defined]
+        table = draw(st.dictionaries(keys, KINDS[kind.__args__[1]], max_size=2))  # type: ignore[attr-defined]
         way = draw(st.sampled_from(["deep", "replace"]))
         return kind, field(default_factory=lambda: table, metadata={"merge": way})
     kind, values = draw(
@@ -164,9 +162,9 @@ OTHERS: list[tuple[Any, st.SearchStrategy[Any]]] = [
 
 
 @st.composite
-def holders(draw: Any, shape: str, inner: Any, *, most: int) -> tuple[Any, Any]:
+def holders(draw: Any, shape: str, inner: Any) -> tuple[Any, Any]:
     """Make the field of an optional class, of a table or of a list of them, with its default."""
-    some = draw(st.lists(instances(inner), max_size=most))
+    some = draw(st.lists(instances(inner), max_size=2))
     if shape == "optional":
         instance = some[0] if some else None
         return inner | None, field(default_factory=lambda: instance)
@@ -181,9 +179,28 @@ def instances(draw: Any, kind: Any) -> Any:
     """Make an instance with some fields away from their defaults."""
     arguments = {}
     for each in fields(kind):
-        if each.type in KINDS and draw(st.booleans()):
-            arguments[each.name] = draw(KINDS[each.type])  # type: ignore[index]
+        if draw(st.booleans()):
+            arguments[each.name] = draw(values(each.type))
     return kind(**arguments)
+
+
+def values(kind: Any) -> st.SearchStrategy[Any]:
+    """Make a value of a field, as a program would hold it."""
+    arguments = getattr(kind, "__args__", ())
+    if kind in KINDS:
+        return KINDS[kind]
+    if kind is dict:
+        return FREE
+    for other, held in OTHERS:
+        if kind == other:
+            return held
+    if is_dataclass(kind):
+        return instances(kind)
+    if type(None) in arguments:
+        return st.none() | values(arguments[0])
+    if getattr(kind, "__origin__", None) is list:
+        return st.lists(values(arguments[0]), max_size=2)
+    return st.dictionaries(keys, values(arguments[1]), max_size=2)
 
 
 @st.composite
@@ -210,19 +227,20 @@ def written(kind: Any) -> st.SearchStrategy[Any]:
         return st.fixed_dictionaries({}, optional={name: written(each) for name, each in hints(kind).items()})
     arguments = getattr(kind, "__args__", ())
     if is_dataclass(kind):
-        return tables(kind)
+        return tables(kind) | instances(kind)
     if type(None) in arguments:
-        return st.none() | tables(arguments[0])
+        return st.none() | written(arguments[0])
     if getattr(kind, "__origin__", None) is list:
-        return st.lists(tables(arguments[0]), max_size=2)
-    value = written(arguments[1])
-    return st.dictionaries(keys, st.none() | value, max_size=3)
+        return st.lists(written(arguments[0]), max_size=2)
+    return st.none() | st.dictionaries(keys, st.none() | written(arguments[1]), max_size=3)
 
 
 def hints(kind: Any) -> dict[str, Any]:
     """Give the types of a record's members."""
     return {"x": int, "y": str} if kind is Pair else {"a": int, "b": str}
 
+
+ABSENT: Any = object()  # of an object that is written where nothing is below, all counts, and no default
 
 # The oracle: whole tables, low to high. What is written anew starts from the defaults of its class, a None
 # clears what is below it, and a key of a table keeps its place.
@@ -233,6 +251,11 @@ def fold(kind: Any, low: Any, high: Any, way: str = "") -> Any:
     arguments = getattr(kind, "__args__", ())
     if way in ("append", "union"):
         return gather(kind, low, high, way)
+    if is_dataclass(high) and kind != Cat | Dog:
+        whole = taken_apart(high)
+        return whole if low is ABSENT else fold(kind, low, whole)
+    if low is ABSENT:
+        low = fresh(kind)
     if high is None or (kind in KINDS and kind != dict[int, str]) or kind == Cat | Dog:
         return high
     if kind in (Pair, Loose, dict):
@@ -240,13 +263,13 @@ def fold(kind: Any, low: Any, high: Any, way: str = "") -> Any:
     if is_dataclass(kind):
         return fold_class(kind, low, high)
     if type(None) in arguments:
-        return fold(arguments[0], fresh(arguments[0]) if low is None else low, high)
+        return fold(arguments[0], ABSENT if low is None else low, high)
     if getattr(kind, "__origin__", None) is list:
-        return [fold(arguments[0], fresh(arguments[0]), each) for each in high]
-    table = {} if way == "replace" else dict(low)
+        return [fold(arguments[0], ABSENT, each) for each in high]
+    table = {} if way == "replace" or low is None else dict(low)
     for key, value in high.items():
         below = table.get(key)
-        table[key] = fold(arguments[1], fresh(arguments[1]) if below is None else below, value)
+        table[key] = fold(arguments[1], ABSENT if below is None else below, value)
     return table
 
 
@@ -293,8 +316,10 @@ def taken_apart(value: Any) -> Any:
 
 def made(kind: Any, table: Any) -> Any:
     """Make what a folded table stands for."""
-    if kind in KINDS or table is None or kind is dict:
+    if kind in KINDS or kind is dict:
         return table
+    if table is None:
+        return {} if getattr(kind, "__origin__", None) is dict else None  # a table that was taken away
     if kind is Loose:
         return {name: table[name] for name in ("a", "b") if name in table}
     if kind == Cat | Dog:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf import ConfigError, Resolution, Schema, Trace, diff, resolve
+from ptyconf import Resolution, Schema, Trace, diff, resolve
 from ptyconf.freeze import Frozen, freeze
 from ptyconf.merge.same import same
 from ptyconf.report import dump_toml, to_json
@@ -97,13 +97,7 @@ def test_a_dump_loads_back(program: Program) -> None:
     """As TOML, over the same defaults."""
     kind, schema, layers = program
     resolution = resolved(schema, layers)
-    try:
-        text = dump_toml(resolution)
-    except ConfigError as error:
-        if "is none inside a list, which TOML cannot say" not in str(error):
-            raise
-        return
-    again = resolve(schema, PRECEDENCE, toml.parse(text, name="high"))
+    again = resolve(schema, PRECEDENCE, toml.parse(dump_toml(resolution), name="high"))
     assert same_object(again.build(kind), resolution.build(kind))
 
 

@@ -1,0 +1,46 @@
+"""Objects taken apart into the trees of their settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ptyconf.schema.annotations import is_made_of
+from ptyconf.schema.fields import UNSET, attribute_value
+from ptyconf.schema.fold import as_whole
+from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, Variant
+
+
+def tree_of(slot: Slot, value: Any) -> Tree:
+    """Take an object apart into the tree of its settings."""
+    node = slot.node
+    if node is None:
+        conversion = slot.setting.conversion
+        return value if conversion is None else conversion.to_setting(value)
+    if value is None:
+        return None
+    if isinstance(node, Items):
+        return [tree_of(node.item, item) for item in value]
+    if isinstance(node, Table):
+        return {key: tree_of(node.value, item) for key, item in value.items()}
+    if isinstance(node, Section):
+        return section_tree(node, value)
+    section = next(section for section in node.sections if _stands_for(value, section))
+    return Variant(section, section_tree(section, value))
+
+
+def _stands_for(value: Any, section: Section) -> bool:
+    return is_made_of(value, section.target) or (
+        isinstance(value, dict) and value.keys() <= section.names.keys()
+    )
+
+
+def section_tree(section: Section, value: Any) -> dict[str, Tree]:
+    """Take an instance apart; the tables that it holds are whole, whatever its class has by default."""
+    members = section.members
+    names = {attribute.argument: attribute.name for attribute in section.view.attributes}
+    parts = {name: attribute_value(value, names[name]) for name in members}
+    return {
+        name: as_whole(members[name], tree_of(members[name], part))
+        for name, part in parts.items()
+        if part is not UNSET
+    }

@@ -1,0 +1,122 @@
+"""How one tree lies on another, and how a tree is filled with the defaults of its classes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, child, section_in
+
+
+class Whole(dict[Any, Any]):
+    """A table as an object holds it: the default that a class has for it adds nothing."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[Any, Any]:
+        # Whoever is handed a copy gets a plain table.
+        return copy.deepcopy(dict(self), memo)
+
+
+class Barred(Whole):
+    """A table written above a None, or to replace: nothing that a lower layer says counts either."""
+
+
+def like(tree: Tree, table: dict[Any, Any]) -> dict[Any, Any]:
+    """Give a table that was made of another the section, or the mark, of that."""
+    if isinstance(tree, Variant):
+        return Variant(tree.section, table)
+    return type(tree)(table) if isinstance(tree, Whole) else table
+
+
+def merges(slot: Slot) -> bool:
+    """Tell whether tables of a member are laid on a default that its class has for it."""
+    return slot.setting.merge == "deep" and slot.default is not UNSET and bool(slot.default)
+
+
+def as_whole(slot: Slot, tree: Tree) -> Tree:
+    """Mark what an object holds for a member: where the class's default has more, that is gone."""
+    plain = isinstance(tree, dict) and not isinstance(tree, (Variant, Whole))
+    return Whole(tree) if plain and merges(slot) else tree
+
+
+def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
+    """Lay one tree on another: tables merge key by key, all else replaces; None clears what is below it."""
+    node = slot.node
+    if node is None:
+        mergeable = slot.setting.merge == "deep" and isinstance(high, dict)
+    else:
+        mergeable = node.strategy == "deep" and high is not None and not isinstance(node, Items)
+    if not mergeable or isinstance(high, Barred):
+        return high
+    if low is None:
+        return Barred(high)
+    if node is None:
+        return like(low, _fold_free(low, high)) if isinstance(low, dict) else high
+    merged = like(low, dict(low))
+    for key, value in high.items():
+        below = child(node, key)
+        if below is None or key not in merged:
+            merged[key] = value
+        else:
+            merged[key] = fold(below, merged[key], value)
+    return merged
+
+
+def _fold_free(low: Any, high: Any) -> Any:
+    """Merge tables of any values key by key."""
+    if not isinstance(low, dict) or not isinstance(high, dict):
+        return high
+    return {**low, **{key: _fold_free(low[key], item) if key in low else item for key, item in high.items()}}
+
+
+def completed(slot: Slot, tree: Tree) -> Tree:
+    """Fill a tree with the defaults of its classes, and take out what a layer removed."""
+    return without_removed(slot, _filled(slot, tree))
+
+
+def without_removed(slot: Slot, tree: Tree) -> Tree:
+    """Take out the keys of tables that a layer removed, at every depth; a removed table is empty."""
+    node = slot.node
+    if node is None:
+        return dict(tree) if isinstance(tree, Whole) else tree
+    if tree is None:
+        return {} if isinstance(node, Table) and not node.optional else None
+    if isinstance(node, Items):
+        return [without_removed(node.item, item) for item in tree]
+    if isinstance(node, Table):
+        keeps_none = node.value.kind.optional or (node.value.node is not None and node.value.node.optional)
+        return {
+            key: without_removed(node.value, item)
+            for key, item in tree.items()
+            if item is not None or keeps_none
+        }
+    section = section_in(node, tree)
+    if section is None:
+        return tree
+    table = {key: without_removed(section.members[key], item) for key, item in tree.items()}
+    return Variant(section, table) if isinstance(node, Choice) else table
+
+
+def _filled(slot: Slot, tree: Tree) -> Tree:
+    node = slot.node
+    if node is None or tree is None:
+        return tree
+    if isinstance(node, Items):
+        return [_filled(node.item, item) for item in tree]
+    if isinstance(node, Table):
+        return {key: _filled(node.value, item) for key, item in tree.items()}
+    section = section_in(node, tree)
+    if section is None:
+        return tree
+    table = {}
+    for name, member in section.members.items():
+        if name in tree:
+            below = tree[name]
+            if member.default is not UNSET and not isinstance(below, Whole):
+                below = fold(member, member.default, below)
+            table[name] = _filled(member, below)
+        elif member.default is not UNSET:
+            table[name] = _filled(member, member.default)
+        elif isinstance(member.node, Section) and not member.node.optional and not member.required:
+            table[name] = _filled(member, {})
+    return Variant(section, table) if isinstance(node, Choice) else table
