@@ -62,7 +62,7 @@ class Marks:
                 yield Mark(path, root, below, keys, unset=True)
         for path in sorted(self.layer.replaces):
             root, below = self._locate(path)
-            if root:
+            if below:
                 yield Mark(path, root, below, ("replace",), unset=False)
 
     def _locate(self, path: str) -> tuple[str, Segments]:
@@ -79,7 +79,7 @@ class Marks:
     def put(self, root: str, value: Any, roots: dict[Segments, Keys]) -> Any:
         """Put the marks of a setting into what is written for it, and the keys of unset places into roots."""
         for mark in self.marks:
-            if mark.root != root or not mark.below or mark in self.placed:
+            if mark.root != root or mark in self.placed:
                 continue
             marked = mark.on(value, mark.below)
             if marked is not NOWHERE:
@@ -89,19 +89,17 @@ class Marks:
                     roots[split_path(mark.path)] = mark.keys
         return value
 
-    def refuse_missed(self, refusals: Refusals, written: Mapping[str, Any]) -> None:
+    def refuse_missed(self, refusals: Refusals) -> None:
         """Note every path of the lists that speaks of nothing."""
         wrong = {fault.path for fault in refusals.faults}
         for mark in self.marks:
-            if mark in self.placed or mark.path in wrong or (not mark.below and mark.root in written):
+            if mark in self.placed or mark.path in wrong:
                 continue
             place = split_path(mark.path)
             nowhere = join_path(place[:-1] if mark.unset else place)
             text = f"{mark.path!r} stands in {mark.keys[0]}, and nothing is written for {nowhere!r}"
-            hint = ""
-            if not any(isinstance(segment, int) for segment in place):
-                empty = "{}" if self.schema.slot(mark.path).setting.merge == "deep" else "[]"
-                hint = spell(self.layer.kind, mark.path, empty)
+            indexed = any(isinstance(segment, int) for segment in place)
+            hint = "" if indexed else spell(self.layer.kind, mark.path, "{}")
             refusals.fault(text, mark.path, mark.keys, hint=hint)
         for path in sorted(self.layer.replaces):
             if path not in self.schema:

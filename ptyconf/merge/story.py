@@ -313,7 +313,7 @@ class Stories:
                     Entry(source.name, shown, source.origin(path), source.conversion(path), reason)
                 )
         winner = next((entry for entry in written if entry.passed is None), None)
-        if winner is None:
+        if winner is None or winner.value is None:  # all in it is of the class, above that None
             winner = self.class_default(inner, root, below, hidden=not self.reveal and holds_secret(inner))
         value = self.plain_tree(inner, tree, place)
         return self.finish(path, value, winner, written, None, tuple(elements))

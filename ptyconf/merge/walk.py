@@ -61,7 +61,7 @@ class Walk:
         self.settle_aliases()
         for path, keys in self.layer.unset:
             self.unset(path, keys)
-        self.marks.refuse_missed(self.refusals, self.layer_values.values)
+        self.marks.refuse_missed(self.refusals)
         self.refusals.finish()
 
     def take_rest(self, rest: Iterable[Rest]) -> None:

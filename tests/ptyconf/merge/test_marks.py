@@ -113,16 +113,16 @@ words.z = 1
 
 def test_a_mark_that_speaks_of_nothing_is_refused() -> None:
     """With the place in the list, and what to write."""
-    text = 'unset = ["a.rules[2].depth.level"]\nreplace = ["a.main.limits", "a.mian"]\n[[a.rules]]\n'
+    text = 'unset = ["a.rules[2].depth.level"]\nreplace = ["a.spare.limits", "a.mian"]\n[[a.rules]]\n'
     with pytest.raises(ConfigError) as caught:
         from_text(text)
     assert str(caught.value) == (
         "'a.rules[2].depth.level' stands in unset, and nothing is written for 'a.rules[2].depth'\n"
         "  written in  <string>:1:10\n\n"
-        "'a.main.limits' stands in replace, and nothing is written for 'a.main.limits'\n"
+        "'a.spare.limits' stands in replace, and nothing is written for 'a.spare.limits'\n"
         "  written in  <string>:2:1\n"
-        "  overrides   default of App.main ({gpu = 1})\n"
-        "  try         a.main.limits = {}\n\n"
+        "  overrides   default of a.spare.limits ({})\n"
+        "  try         a.spare.limits = {}\n\n"
         "unknown setting 'a.mian'\n  written in  <string>:2:1\n  known here  rules, named, spare, main"
     )
 
@@ -149,8 +149,9 @@ def test_a_story_knows_what_was_replaced() -> None:
     assert (trace.value, trace.winner.layer, str(trace.winner.origin)) == (
         1,
         "schema",
-        "default of a.named.one.limits.cpu",
+        "default of Rule.limits",
     )
+    assert again.trace("a.named.one.limits").winner.layer == "schema"
     assert {element.key for element in again.trace("a.named.one.words").elements} == {"a.b", "x"}
 
 
