@@ -14,17 +14,25 @@ OWN = "schema"
 
 def joined_marks(strategy: str, live: Any, numbered: Any) -> list[Any]:
     """Join lists as their strategy does, and give the mark of each element that stays."""
+    lists = [[*zip(tree, marked, strict=True)] for _, tree, marked in _above_none(live, numbered)]
+    if len(lists) == 1:
+        return [mark for _, mark in lists[0]]
     marks: list[Any] = []
     values: list[Any] = []
-    for (_, tree), (_, marked) in reversed(list(zip(live, numbered, strict=True))):
-        if tree is None:
-            values, marks = [], []
-            continue
-        for item, mark in zip(tree, marked, strict=True):
+    for pairs in reversed(lists):
+        for item, mark in pairs:
             if strategy == "append" or item not in values:
                 values.append(item)
                 marks.append(mark)
     return marks
+
+
+def _above_none(live: Any, numbered: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Walk the lists above the first None, high to low, with the marks of their elements."""
+    for (source, tree), (_, marked) in zip(live, numbered, strict=True):
+        if tree is None:
+            return
+        yield source, tree, marked
 
 
 def free_elements(written: list[Entry], default: Entry) -> Iterator[Element]:

@@ -85,10 +85,13 @@ def append(pairs: Iterable[tuple[S, Any]]) -> tuple[list[Any], list[S]]:
 
 
 def union(pairs: Iterable[tuple[S, Any]]) -> tuple[list[Any], list[S]]:
-    """Join lists and keep the first of equal elements."""
+    """Join lists and keep the first of equal elements; one list by itself stands as it is."""
+    live = _live(pairs)
+    if len(live) == 1:
+        return list(live[0][1]), [live[0][0]] * len(live[0][1])
     values: list[Any] = []
     sources: list[S] = []
-    for source, value in _live(pairs):
+    for source, value in live:
         for element in value:
             if element not in values:
                 values.append(element)

@@ -175,8 +175,7 @@ class Stories:
         strategy = slot.setting.merge
         if strategy == "replace" or not live or live[0][1] is None:
             return
-        alone = len(live) == 1 and strategy == "union"  # one list by itself stands as it is
-        values, sources = STRATEGIES["append" if alone else strategy](live)
+        values, sources = STRATEGIES[strategy](live)
         if isinstance(values, list):
             for key, (value, source) in enumerate(zip(values, sources, strict=True)):
                 yield Element(key, value, source.name, source.origin(path))

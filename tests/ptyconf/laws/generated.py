@@ -284,7 +284,7 @@ def fold_class(kind: Any, low: Any, high: Any) -> Any:
 
 
 def gather(kind: Any, low: Any, high: Any, way: str) -> Any:
-    """Join two lists, the lower one first."""
+    """Join two lists, the lower one first; one that nothing is joined to stands as it is."""
     joined = [*low, *(each for each in high if way == "append" or each not in low)]
     if way == "union":
         joined = list(dict.fromkeys(joined))

@@ -91,6 +91,7 @@ def test_append_keeps_the_contributor_of_each() -> None:
 def test_union_keeps_the_first_of_equals() -> None:
     """An element that a lower layer has already stays that layer's."""
     assert union([("b", ["x", "y"]), ("a", ["x"])]) == (["x", "y"], ["a", "b"])
+    assert union([("c", ["x", "x"]), ("b", None), ("a", ["y"])]) == (["x", "x"], ["c", "c"])
 
 
 def test_deep_keeps_the_contributor_of_each_leaf() -> None:
