@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho.network.precision import Precision, settle_precision
 from ptycho.physics.arrays import Complex
 from ptycho.physics.canvas import cut
 from ptycho.physics.fourier import far_field_amplitude
@@ -53,6 +54,7 @@ class PictureOptions:
         compare_flat: Let the same sweeps start without the network, too, to show what it adds.
         patch_weighting: "probe" weighs the pixels of a patch by their illumination, "uniform" all alike.
         threads: CPU threads of one tensor operation; None takes one, as a reproducible training does.
+        precision: Floating point of the network's convolutions.
         debug: Log what is decided on the way, step by step.
     """
 
@@ -63,6 +65,7 @@ class PictureOptions:
     compare_flat: bool = False
     patch_weighting: str = "probe"
     threads: int | None = None
+    precision: Precision = "32-true"
     debug: bool = False
 
     @classmethod
@@ -76,6 +79,7 @@ class PictureOptions:
             compare_flat=bool(resolution["inference.compare_flat"]),
             patch_weighting=str(resolution["inference.patch_weighting"]),
             threads=execution.threads,
+            precision=settle_precision(execution)[0],
             debug=bool(resolution["inference.debug"]),
         )
 
@@ -144,6 +148,8 @@ def _reconstruct(
 ) -> Reconstruction:
     n = scan.n_frames
     notes = [f"{n} positions, each with the patch of its own frame"]
+    if options.precision != "32-true":
+        notes.append(f"the network's convolutions are computed in {options.precision}")
     factor, scale = scales(normalisation, scan, notes)
     stored = store_frames(scan, factor, np.arange(n))
     logger.debug("%s; X = %.6g * amplitude, sqrt(counts) = %.6g * X", stored.note, factor, scale)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from ptycho.network.precision import Precision
     from ptycho.physics.scale import Normalisation
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.reconstruction.trained_network import TrainedNetwork
@@ -24,12 +25,12 @@ class NetworkReconstruction:
     """Turn a scan into a picture with the networks of one backend.
 
     Attributes:
-        on_device: Puts a network on a device, ready for one scan.
+        on_device: Puts a network on a device, ready for one scan, with convolutions of a precision.
         threads: Keeps to a number of CPU threads inside its block; None stands for the backend's choice.
         device: Where to compute if nobody says so, in the backend's own words.
     """
 
-    on_device: Callable[[Any, RawData, Any], TrainedNetwork]
+    on_device: Callable[[Any, RawData, Any, Precision], TrainedNetwork]
     threads: Callable[[int | None], AbstractContextManager[None]]
     device: str
 
@@ -61,5 +62,6 @@ class NetworkReconstruction:
         options = options or PictureOptions()
         picture.require_fitting(scan, network.settings.N, options.middle_trim)
         with self.threads(options.threads):
-            trained = self.on_device(network, scan, self.device if device is None else device)
+            where = self.device if device is None else device
+            trained = self.on_device(network, scan, where, options.precision)
             return picture.reconstruct(trained, normalisation, scan, options, Portions(batch_size, on_batch))

@@ -175,7 +175,7 @@ class PyTorchExecutionConfig:
     )
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = _carried(
         "32-true",
-        help="floating point of the training",
+        help="floating point of the network's convolutions; physics stays in single precision",
         choices=PRECISIONS,
         check=choice(PRECISIONS, "32-true", "Invalid precision: {v!r}. Expected one of {sorted}."),
     )

@@ -171,10 +171,10 @@ def load_network(path: Path) -> PtychoNetwork:
         FileNotFoundError: It is not there.
         ValueError: The file is none of ours, or its arrays do not make its network.
     """
-    from .module import plain_network
+    from .module import network_of
 
     earlier = read_checkpoint(path)
     try:
-        return plain_network(NetworkSettings(**earlier.network), earlier.content.network)
+        return network_of(NetworkSettings(**earlier.network), earlier.content.network)
     except (KeyError, ValueError, TypeError) as error:
         raise not_a_checkpoint(earlier.path, error) from error

@@ -23,7 +23,7 @@ from .data import Source
 from .devices import DevicePlacement
 from .infer import reconstruct
 from .model import PtychoNetwork
-from .module import PtychoModule, Score, plain_network
+from .module import PtychoModule, Score, network_of
 from .weights import export, load
 
 
@@ -145,7 +145,7 @@ class Loop:
     def _shown_network(self) -> PtychoNetwork:
         """Give the network of this epoch on one device, for a picture."""
         network = self.module.network
-        return network if self.place.replicas == 1 else plain_network(network.settings, export(network))
+        return network if self.place.replicas == 1 else network_of(network.settings, export(network))
 
     def _learn(self, epoch: int, bar: Progress | None) -> Score:
         accum, count = self.plan.execution.accum_steps, len(self.train)

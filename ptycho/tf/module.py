@@ -10,12 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from ptycho.network.inference import Light
+from ptycho.network.precision import Precision
 from ptycho.network.settings import NetworkSettings
 from ptycho.training.groups import Batch
 from ptycho.training.loss import Loss, LossWeights
 from ptycho.training.optimisation import Optimisation
 from ptycho.training.plan import Plan
-from ptycho.training.precision import Precision
 from ptycho.training.start_weights import fill
 
 from . import operations
@@ -218,11 +218,11 @@ class PtychoModule:
             self._scaler.step_counter.assign(state["steps_at_this_scale"])
 
 
-def plain_network(settings: NetworkSettings, arrays: Arrays) -> PtychoNetwork:
-    """Make a network in single precision that holds these weights, on the device at hand."""
+def network_of(settings: NetworkSettings, arrays: Arrays, policy: str = "float32") -> PtychoNetwork:
+    """Make a network that holds these weights, on the device at hand, with convolutions of a precision."""
     from .weights import load
 
     scale = float(arrays["measured_scale"])
-    network = PtychoNetwork(settings, arrays["probe"], scale, seed=None, dtype="float32")
+    network = PtychoNetwork(settings, arrays["probe"], scale, seed=None, dtype=policy)
     load(network, arrays)
     return network

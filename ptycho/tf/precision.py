@@ -1,6 +1,6 @@
 """Half precision where the settings ask for it, as policies of Keras."""
 
-from ptycho.training.precision import Precision
+from ptycho.network.precision import Precision
 
 POLICIES: dict[Precision, str] = {
     "32-true": "float32",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from ptycho.network.precision import settle_precision
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.plan import Plan, TrainingConfigurations, WatchedFolder, make_plan, open_run_folder
-from ptycho.training.precision import settle_precision
 from ptycho.training.result import TrainingResult, result_of
 from ptycho.training.threads import choose_threads
 
@@ -18,7 +18,7 @@ from .devices import DevicePlacement, find_place
 from .iteration import TensorFlowSweeps
 from .loop import Loop
 from .model import PtychoNetwork
-from .module import Arithmetic, PtychoModule, plain_network
+from .module import Arithmetic, PtychoModule, network_of
 from .threads import every_core, take_threads
 from .weights import export
 
@@ -48,7 +48,7 @@ def train(
             show=configurations.execution_config.enable_progress_bar if progress is None else progress
         )
         weights = loop.best.weights or export(loop.module.network)
-        network = plain_network(loop.plan.settings, weights)
+        network = network_of(loop.plan.settings, weights)
         return result_of(loop.plan, end, network, weights["probe"].copy())
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from ptycho.network.precision import Precision
 from ptycho.reconstruction.iteration import FrameSource
 from ptycho.reconstruction.trained_network import OnDevice, good_pixels
 from ptycho.scan.frame_store import Indices
@@ -12,7 +13,8 @@ from ptycho.scan.raw_data import RawData
 from .devices import short_name
 from .iteration import TensorFlowSweeps
 from .model import PtychoNetwork
-from .module import plain_network
+from .module import network_of
+from .precision import policy_of
 from .weights import export
 
 
@@ -23,16 +25,23 @@ class TrainedTensorFlowNetwork(OnDevice):
         network: A trained network; it is left as it is.
         scan: Says which pixels are bad.
         device: Where to compute, as TensorFlow calls it.
+        precision: Floating point of the convolutions.
     """
 
     memory_errors: tuple[type[Exception], ...] = (tf.errors.ResourceExhaustedError, MemoryError)
 
-    def __init__(self, network: PtychoNetwork, scan: RawData, device: str = "/CPU:0") -> None:
-        self._device = device
+    def __init__(
+        self,
+        network: PtychoNetwork,
+        scan: RawData,
+        device: str = "/CPU:0",
+        precision: Precision = "32-true",
+    ) -> None:
+        self._device, policy = device, policy_of(precision)
         with tf.device(device):
             self._good = tf.constant(good_pixels(scan))
-            ready = _ready(network, device)
-            here = network if ready else plain_network(network.settings, export(network))
+            ready = _ready(network, device, policy)
+            here = network if ready else network_of(network.settings, export(network), policy)
             self._here = here
             super().__init__(here, short_name(device))
 
@@ -72,9 +81,9 @@ class TrainedTensorFlowNetwork(OnDevice):
         return TensorFlowSweeps(self._device)
 
 
-def _ready(network: PtychoNetwork, device: str) -> bool:
-    """Tell whether a network lies on a device, in single precision."""
+def _ready(network: PtychoNetwork, device: str, policy: str) -> bool:
+    """Tell whether a network lies on a device, with convolutions of a precision."""
     where = tf.DeviceSpec.from_string(tf.convert_to_tensor(network.log_gain).device)
     wanted = tf.DeviceSpec.from_string(device)
     same_place = (where.device_type, where.device_index) == (wanted.device_type, wanted.device_index)
-    return same_place and network.compute_dtype == network.variable_dtype == "float32"
+    return same_place and network.variable_dtype == "float32" and network.dtype_policy.name == policy

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
+from ptycho.network.precision import settle_precision
 from ptycho.scan.raw_data import RawData
 from ptycho.training.plan import Plan, TrainingConfigurations, WatchedFolder, make_plan, open_run_folder
-from ptycho.training.precision import settle_precision
 from ptycho.training.result import TrainingResult, result_of
 from ptycho.training.threads import ThreadChoice, choose_threads, measure_threads
 from ptycho_torch.nn.iteration import TorchSweeps

@@ -1,18 +1,23 @@
 """A trained network on a device of torch, ready for one scan."""
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ptycho.network.precision import Precision
 from ptycho.reconstruction.iteration import FrameSource
 from ptycho.reconstruction.trained_network import OnDevice, good_pixels
 from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
 from ptycho_torch.nn.iteration import TorchSweeps
 from ptycho_torch.nn.model import PtychoNetwork
+
+HALF: dict[Precision, torch.dtype] = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+"""What convolutions compute in where that is not single precision."""
 
 
 class TrainedTorchNetwork(OnDevice):
@@ -22,12 +27,20 @@ class TrainedTorchNetwork(OnDevice):
         network: A trained network; it is left as it is.
         scan: Says which pixels are bad.
         device: Where to compute.
+        precision: Floating point of the convolutions.
     """
 
     memory_errors: tuple[type[Exception], ...] = (torch.OutOfMemoryError, MemoryError, RuntimeError)
 
-    def __init__(self, network: PtychoNetwork, scan: RawData, device: str | torch.device = "cpu") -> None:
+    def __init__(
+        self,
+        network: PtychoNetwork,
+        scan: RawData,
+        device: str | torch.device = "cpu",
+        precision: Precision = "32-true",
+    ) -> None:
         self._device = torch.device(device)
+        self._half = HALF.get(precision)
         self._good = torch.as_tensor(good_pixels(scan)).to(self._device)
         here = network if _ready(network, self._device) else copy.deepcopy(network).to(self._device).eval()
         super().__init__(here, str(self._device))
@@ -53,7 +66,7 @@ class TrainedTorchNetwork(OnDevice):
         self, frames: NDArray[np.float32], members: Indices, relative: NDArray[np.float32], shown: Indices
     ) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
         """Run the network over groups, and give what it says about the leader of each."""
-        with torch.inference_mode():
+        with torch.inference_mode(), self._arithmetic():
             X = torch.from_numpy(frames).to(self._device)[torch.from_numpy(members).to(self._device)]
             places = torch.from_numpy(relative).to(self._device)
             leaders = self.network.agreed_patches(X, places, self._good)[:, 0]
@@ -66,7 +79,7 @@ class TrainedTorchNetwork(OnDevice):
         self, frames: FrameSource, positions: NDArray[np.float64], first: Indices
     ) -> NDArray[np.complex64]:
         """Reconstruct all frames on one canvas, keeping nothing for slopes."""
-        with torch.inference_mode():
+        with torch.inference_mode(), self._arithmetic():
             return super().picture(frames, positions, first)
 
     def diffract(self, patches: NDArray[np.complex64]) -> NDArray[np.float32]:
@@ -75,6 +88,9 @@ class TrainedTorchNetwork(OnDevice):
             tensor = torch.from_numpy(patches).to(self._device)
             amplitudes: NDArray[np.float32] = self.network.diffract(tensor).cpu().numpy()
         return amplitudes
+
+    def _arithmetic(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._half is None else torch.autocast(self._device.type, dtype=self._half)
 
     def sweeps(self) -> TorchSweeps:
         """Give torch on the device, for sweeps over the frames."""

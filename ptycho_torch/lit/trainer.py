@@ -16,10 +16,10 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from ptycho.files.atomic import replacing
+from ptycho.network.precision import settle_precision
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.training.devices import require_in_process, unusable_device
 from ptycho.training.launch import read_launch
-from ptycho.training.precision import settle_precision
 
 from .devices import determinism_of
 from .launch import StartedTogether

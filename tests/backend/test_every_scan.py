@@ -14,6 +14,8 @@ from ptycho.zoo.every_scan import write_network
 
 SHAPE = {"architecture": "canvas_unet", "n_filters_scale": 1, "amp_activation": "sigmoid", "unet_stages": 1}
 
+BF16 = ("--execution.precision", "bf16-mixed")
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, build_network) -> Path:
@@ -54,6 +56,18 @@ def test_the_packaged_network_sees_any_scan(place: Path, backend: str) -> None:
     with np.load(place / "seen" / "reconstruction.npz") as made:
         assert made["probe"].shape == (2, 64, 64)
         assert np.isfinite(made["object"]).all()
+
+
+def test_half_precision_shows_the_same_picture(place: Path, backend: str) -> None:
+    """Convolutions in bfloat16 change the picture, and hardly its score; the report says so."""
+    given = ["infer", "universal", "--scan", str(place / "scan.npz"), "--backend", backend]
+    alone = ["--refine_epochs", "0"]
+    scores = [run(place / "single", *given, *alone), run(place / "half", *given, *alone, *BF16)]
+    whole, half = (score["network alone"]["phase"]["correlation"] for score in scores)
+    assert whole == pytest.approx(half, abs=5e-3)
+    pictures = [np.load(place / name / "reconstruction.npz")["object"] for name in ("single", "half")]
+    assert not np.array_equal(*pictures)
+    assert "convolutions are computed in bf16-mixed" in (place / "half" / "report.md").read_text()
 
 
 def test_a_training_starts_from_a_file_of_weights(place: Path, weights: Path, backend: str) -> None:

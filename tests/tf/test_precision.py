@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.network.precision import Precision
 from ptycho.raw_data import RawData
 from ptycho.tf.devices import find_place
 from ptycho.tf.model import PtychoNetwork
@@ -21,7 +22,6 @@ from ptycho.tf.precision import POLICIES, policy_of, scales_loss
 from ptycho.tf.train import train
 from ptycho.training.loss import LossWeights
 from ptycho.training.optimisation import Optimisation
-from ptycho.training.precision import Precision
 
 EACH = pytest.mark.parametrize("precision", POLICIES)
 COARSER = "execution.precision: CPUs have no float16 arithmetic, bf16-mixed is used"

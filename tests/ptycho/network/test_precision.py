@@ -3,7 +3,7 @@
 import pytest
 
 from ptycho.config.config import PyTorchExecutionConfig
-from ptycho.training.precision import Precision, settle_precision
+from ptycho.network.precision import Precision, settle_precision
 
 COARSER = "execution.precision: CPUs have no float16 arithmetic, bf16-mixed is used"
 

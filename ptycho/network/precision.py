@@ -1,4 +1,4 @@
-"""The floating point of a training: what was set, and what the device can do."""
+"""The floating point of the convolutions: what was set, and what the device can do."""
 
 from typing import Literal
 
