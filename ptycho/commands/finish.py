@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from ptycho.backends.base import load_backend
 from ptycho.backends.light import archives_of_others, networks_of_scans
 from ptycho.backends.trained_network import open_network
+from ptycho.bundle.archive import FILE_NAME
 from ptycho.commands.command import Command
 from ptycho.commands.failure import EXIT_WHOLE
 from ptycho.commands.train import read_scans, train
+from ptycho.files.atomic import replacing
 from ptycho.run.attempts import (
     bundle_of_attempt,
     is_unfinished,
@@ -21,9 +23,9 @@ from ptycho.run.attempts import (
     require_nobody_at_work,
     run_of,
 )
-from ptycho.run.folder import building
+from ptycho.run.folder import building, reopened
 from ptycho.run.identity import NAME, made_without_network, remove_run
-from ptycho.run.record import SETTINGS, write_settings
+from ptycho.run.record import LAST_CHECKPOINT, SETTINGS, write_settings
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.scan_file import opened_once
 from ptyconf.errors import error_text
@@ -53,6 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         FileNotFoundError: No attempt at the run left a checkpoint or a trained network.
         ValueError: Attempts at the run disagree about what is trained.
     """
+    from ptycho.report.markdown import NAME as REPORT
+    from ptycho.report.markdown import missing_from
+
     named = arguments.run_folder
     if made_without_network(named):
         raise FileNotFoundError(
@@ -65,10 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
     require_nobody_at_work(run_of(named))
     attempt = newest_attempt(named)
     if attempt is not None and is_unfinished(attempt.folder) and attempt.settings:
-        return train(_settings_of(attempt.folder, {"training.resume": attempt.folder}))
+        return _go_on(attempt.folder)
     folder = bundle_of_attempt(named)
     if folder is not None and (folder / SETTINGS).is_file():
         return _complete(folder)
+    if all((named / name).is_file() for name in (FILE_NAME, SETTINGS, REPORT)):
+        return _complete_results(named.resolve(), missing_from(named))
     raise FileNotFoundError(
         error_text(
             f"there is nothing to finish at {named}",
@@ -76,6 +83,21 @@ def run(arguments: argparse.Namespace) -> int:
             hint="ptycho train FILE.toml --resume",
         )
     )
+
+
+def _complete_results(run_folder: Path, lacking: list[str]) -> int:
+    """Make the results of a whole run anew where its report says that some are missing."""
+    if not lacking:
+        _log.info("%s is a whole run: nothing is missing", run_folder)
+        return EXIT_WHOLE
+    _log.info("%s is whole but for its results: %s", run_folder, ", ".join(lacking))
+    with reopened(run_folder) as folder:
+        return _go_on(folder) if (folder / LAST_CHECKPOINT).is_file() else _complete(folder)
+
+
+def _go_on(attempt: Path) -> int:
+    """Train what is left of the epochs, if any, and write the results."""
+    return train(_settings_of(attempt, {"training.resume": attempt}))
 
 
 def _settings_of(folder: Path, more: dict[str, object]) -> Resolution:
@@ -108,10 +130,13 @@ def _complete(left: Path) -> int:
             for ready, part in zip(networks, reconstructed_scan.parts, strict=True)
         ]
         for path in (*left.iterdir(), *archives_of_others(left)):
-            if path.is_file() and path.name != NAME:
+            if path.is_file() and path != left / FILE_NAME and path.name != NAME:
                 place = folder / path.relative_to(left)
                 place.parent.mkdir(exist_ok=True)
                 shutil.copy2(path, place)
+        # Whole or not at all: a folder with a bundle can be completed, and the newest one is.
+        with replacing(folder / FILE_NAME) as temporary:
+            shutil.copy2(left / FILE_NAME, temporary)
         write_settings(folder, resolution, home=target)
         results = [
             Results(

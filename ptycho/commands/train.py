@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
@@ -27,7 +27,7 @@ from ptycho.run.attempts import (
     require_same_training,
     taken_up,
 )
-from ptycho.run.folder import building, place_of
+from ptycho.run.folder import building, place_of, reopened
 from ptycho.run.record import LAST_CHECKPOINT, write_settings
 from ptycho.run.settings import TrainingSettings, prepare_training
 from ptycho.scan.scan_file import opened_once
@@ -72,8 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @opened_once()
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the settings and train, watched by a browser where that is asked for."""
-    with _live_view(arguments.live) as view:
-        resolution = _resolve(arguments)
+    with _live_view(arguments.live) as view, ExitStack() as opened:
+        resolution = _resolve(arguments, opened)
         if resolution is None:
             return EXIT_WHOLE
         return train(_with_start(resolution), view, strict=arguments.strict)
@@ -87,8 +87,15 @@ def _live_view(port: int | None) -> AbstractContextManager[LiveView | None]:
     return LiveView(port)
 
 
-def _resolve(arguments: argparse.Namespace) -> Resolution | None:
-    """Resolve the settings, with the run that is resumed; None where that is a whole run already."""
+def _resolve(arguments: argparse.Namespace, opened: ExitStack) -> Resolution | None:
+    """Resolve the settings, with the run that is resumed; None where that is a whole run already.
+
+    Args:
+        arguments: Those of the command.
+        opened: Holds a run that lacks results as an attempt.
+    """
+    from ptycho.report.markdown import missing_from
+
     if arguments.resume not in (None, _THIS_RUN):
         return options.resolve(arguments, "train", extra_layers=[_resuming(arguments.resume)])
     resolution = options.resolve(arguments, "train")
@@ -104,6 +111,10 @@ def _resolve(arguments: argparse.Namespace) -> Resolution | None:
     if not is_unfinished(attempt.folder) and _epochs_of(attempt) >= int(str(resolution["training.nepochs"])):
         remove_obsolete(taken_up(attempt.folder, attempt.folder))
         remove_fruitless(attempt.folder)
+        lacking = missing_from(attempt.folder)
+        if lacking:
+            _log.info("%s is whole but for its results: %s", attempt.folder, ", ".join(lacking))
+            return resolution.with_layer(_resuming(opened.enter_context(reopened(attempt.folder))))
         _log.info("%s is a whole run: there is nothing to resume", attempt.folder)
         return None
     return resolution.with_layer(_resuming(attempt.folder))

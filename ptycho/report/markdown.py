@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from ptycho.files.atomic import write_text
+from ptycho.report.html import NAME as HTML_NAME
 from ptycho.report.html import write_html
 from ptycho.report.markdown_text import bullets, plain
 from ptycho.report.output import write_outputs
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NAME = "report.md"
+
+_LARGEST = 2**24
+_MISSING = re.compile(rf"^- (the section '\w+'|{re.escape(HTML_NAME)}) is missing: ", re.MULTILINE)
 
 
 def write_report(folder: Path, results: Results) -> None:
@@ -45,11 +51,23 @@ def write_report(folder: Path, results: Results) -> None:
             blocks.append(f"## {section.heading}")
         heading = section.heading
         blocks += written
-    if results.warnings:
-        blocks += ["## What could not be told", bullets(results.warnings)]
     blocks = [block for block in blocks if block]
-    write_text(folder / NAME, "\n\n".join(blocks) + "\n")
-    _write_html(folder, results, blocks)
+    _write_html(folder, results, [*blocks, *_untold(results)])
+    # This page comes last: it also tells whether the other one is there.
+    write_text(folder / NAME, "\n\n".join([*blocks, *_untold(results)]) + "\n")
+
+
+def _untold(results: Results) -> list[str]:
+    return ["## What could not be told", bullets(results.warnings)] if results.warnings else []
+
+
+def missing_from(folder: Path) -> list[str]:
+    """List what the reports in a run folder say to be missing of them; nothing where they cannot be read."""
+    missing: list[str] = []
+    for page in (folder / NAME, *sorted(folder.glob(f"scan-*/{NAME}"))):
+        if page.is_file() and page.stat().st_size <= _LARGEST:
+            missing += _MISSING.findall(page.read_text(encoding="utf-8", errors="replace"))
+    return missing
 
 
 def write_results(folder: Path, results: Sequence[Results]) -> None:
@@ -80,7 +98,10 @@ def _write_html(folder: Path, results: Results, blocks: list[str]) -> None:
     try:
         write_html(folder, results, blocks)
     except Exception as error:  # noqa: BLE001  Drawing libraries raise anything; the run must stay.
-        _log.warning("report.html is missing: %s: %s", type(error).__name__, str(error).partition("\n")[0])
+        # What lies there is the page of a training that goes on.
+        with suppress(OSError):
+            (folder / HTML_NAME).unlink()
+        results.miss(HTML_NAME, error)
 
 
 def _in_order() -> list[tuple[str, ReportSection]]:
@@ -92,6 +113,5 @@ def _write(name: str, section: ReportSection, results: Results, folder: Path) ->
     try:
         return list(section.write(results, folder)) if section.applies(results) else []
     except Exception as error:  # noqa: BLE001  Plugins and drawing libraries raise anything; the run must stay.
-        reason = str(error).partition("\n")[0]
-        results.warn(f"the section {name!r} is missing: {type(error).__name__}: {reason}")
+        results.miss(f"the section {name!r}", error)
         return []

@@ -91,6 +91,11 @@ class Results:
         script = str(creation.get("script", "")) if isinstance(creation, dict) else ""
         return "truth" if "simulate" in script else "reference in the file"
 
+    def miss(self, what: str, error: Exception) -> None:
+        """Say that a part of the report could not be written, and why: `missing_from` finds it again."""
+        reason = str(error).partition("\n")[0]
+        self.warn(f"{what} is missing: {type(error).__name__}: {reason}")
+
     def warn(self, sentence: str) -> None:
         """Put something that could not be told into the report and the log."""
         self.warnings.append(sentence)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 _PARTIAL = re.compile(r"(?P<name>.+)\.partial(-\d+)?")
 _BUNDLE = "wts.h5.zip"
+_MAKING_S = 60.0
+"""Nobody takes longer from making a folder to writing into it."""
 
 
 @dataclass(frozen=True)
@@ -224,6 +228,11 @@ def remove_obsolete(attempts: Iterable[Attempt]) -> None:
 def remove_fruitless(run: Path) -> None:
     """Remove the unfinished attempts at a run that left nothing to go on from: killed before a checkpoint."""
     for folder in _folders_of(run):
+        if is_unfinished(folder) and time.time() - folder.stat().st_mtime > _MAKING_S:
+            # Killed before it was written into; of an empty folder nothing but its name can be known.
+            with suppress(OSError):
+                folder.rmdir()
+                continue
         fruitless = not any((folder / name).is_file() for name in (LAST_CHECKPOINT, _BUNDLE))
         if is_unfinished(folder) and fruitless and is_run(folder) and not is_going_on(folder):
             remove_run(folder)

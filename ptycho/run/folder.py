@@ -134,6 +134,26 @@ def _free_partial(target: Path) -> Path:
     raise AssertionError("count() does not end")
 
 
+@contextmanager
+def reopened(run: Path) -> Iterator[Path]:
+    """Make a run that lacks results an unfinished attempt for the block, which makes it anew from that.
+
+    Args:
+        run: The folder of the run.
+
+    Yields:
+        The folder of the attempt. Where the block leaves no run, it gets its name back.
+    """
+    partial = _free_partial(run)
+    # A folder takes the place of an empty one in one step.
+    run.rename(partial)
+    try:
+        yield partial
+    finally:
+        if partial.exists() and not run.exists():
+            partial.rename(run)
+
+
 def _leave(partial: Path) -> None:
     """Keep what can be taken up again, and say how."""
     if not any(any(partial.rglob(pattern)) for pattern in _TAKEN_UP_AGAIN):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from ptycho.report.figures.overlay import overlays
-from ptycho.report.markdown import write_report
+from ptycho.report.markdown import missing_from, write_report
 from ptycho.report.results import Results
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -98,12 +98,25 @@ def test_hostile_text_stays_text(tmp_path: Path, results: Results) -> None:
 def test_a_page_that_cannot_be_written_is_told(
     tmp_path: Path, results: Results, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The run keeps its report.md; the log names what is missing and why."""
+    """The run keeps its report.md; that and the log name what is missing and why."""
     (tmp_path / "report.html").mkdir()
-    with caplog.at_level(logging.WARNING, logger="ptycho.report.markdown"):
+    with caplog.at_level(logging.WARNING, logger="ptycho.report.results"):
         write_report(tmp_path, results)
-    assert (tmp_path / "report.md").is_file()
-    assert [message for message in caplog.messages if message.startswith("report.html is missing: ")]
+    told = [message for message in caplog.messages if message.startswith("report.html is missing: ")]
+    assert len(told) == 1
+    assert f"\n- {told[0]}\n" in (tmp_path / "report.md").read_text()
+    assert missing_from(tmp_path) == ["report.html"]
+
+
+def test_a_page_that_fails_leaves_no_older_one(
+    tmp_path: Path, results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page of a training that goes on does not stay for that of a run that is done."""
+    (tmp_path / "report.html").write_text("epoch 3 of 5 is done")
+    monkeypatch.setattr("ptycho.report.html._sliders", lambda _results: 1 / 0)
+    write_report(tmp_path, results)
+    assert not (tmp_path / "report.html").exists()
+    assert missing_from(tmp_path) == ["report.html"]
 
 
 def test_overlays_are_pixel_for_pixel_and_on_one_scale() -> None:

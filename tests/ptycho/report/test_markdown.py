@@ -12,7 +12,7 @@ import pytest
 
 from ptycho.metrics.verdict import judge
 from ptycho.metrics.verdict_residuals import residuals_of
-from ptycho.report.markdown import write_report
+from ptycho.report.markdown import missing_from, write_report
 from ptycho.report.results import Results
 from ptycho.report.section import ReportSection
 from ptycho.settings.registries import REPORT_SECTIONS
@@ -117,6 +117,9 @@ def test_a_failing_section_is_a_warning(
     assert f"## What could not be told\n\n- {caplog.messages[0]}\n" in page
     assert "## Where the settings came from" in page
     assert "Broken" not in page
+    assert missing_from(tmp_path) == ["the section 'broken'"]
+    write_report(tmp_path, replace(results, warnings=[]))
+    assert missing_from(tmp_path) == []
 
 
 def test_text_from_outside_is_only_text(tmp_path: Path, results: Results) -> None:
