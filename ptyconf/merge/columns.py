@@ -6,69 +6,93 @@ order. The law stays with the plain reading, which makes the plans and is the or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import datetime
+from collections.abc import Callable, Mapping
 from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ptyconf.merge.fault import Keys
+from ptyconf.schema.path import split_path
 from ptyconf.schema.tree import Slot
 
 PLAIN = frozenset({int, float, str, bool, type(None)})
+FLAT = PLAIN | {list, datetime.date, datetime.datetime, datetime.time}
 KEPT_PLANS = 1024
+MOST_TABLES = 100_000  # a dict may hold itself
 SEEN = object()  # in the place of a plan: the shape came once
 
 
-# A copy of a table and of the sections in it: the names of the table, then those of each section; how many
-# names each section has, -1 for what is no section; the kinds of the values; the values. A bare tuple, for
-# one is made for every layer.
+# A copy of a table and of the tables in it, level by level: the names of all; for each table how many names it
+# has, below zero where tables are among its values, and then for each value whether it is one; the kinds of
+# the values that are none; these values. A bare tuple, for one is made for every layer.
 Columns = tuple[tuple[Any, ...], tuple[int, ...], tuple[type, ...], list[Any]]
+NO_COLUMNS: Columns = ((), (0,), (), [])
 
 
 def columns_of(table: Mapping[str, Any]) -> Columns | None:
-    """Copy a table; None where it is deeper than sections, or holds more than plain values."""
-    names: list[Any] = [*table]
+    """Copy a table, but for the lists in it; None where it holds more than plain values, lists and dates."""
+    names: list[Any] = []
     sizes: list[int] = []
     leaves: list[Any] = []
-    for slot in table.values():
-        if slot.__class__ is dict:
-            names += slot
-            leaves += slot.values()
-            sizes.append(len(slot))
+    tables = [table]
+    for inner in tables:
+        names += inner
+        values = inner.values()
+        if dict in map(type, values):
+            sizes.append(-len(inner))
+            for value in values:
+                if value.__class__ is dict:
+                    tables.append(value)
+                    sizes.append(1)
+                else:
+                    leaves.append(value)
+                    sizes.append(0)
+            if len(tables) > MOST_TABLES:
+                return None
         else:
-            leaves.append(slot)
-            sizes.append(-1)
+            leaves += values
+            sizes.append(len(inner))
     types = tuple(map(type, leaves))
-    return (tuple(names), tuple(sizes), types, leaves) if PLAIN.issuperset(types) else None
+    return (tuple(names), tuple(sizes), types, leaves) if FLAT.issuperset(types) else None
 
 
 def table_of(columns: Columns) -> dict[str, Any]:
     """Give the table back."""
-    names, sizes, _, leaves = columns
+    rest_names, rest_sizes, rest_leaves = iter(columns[0]), iter(columns[1]), iter(columns[3])
     table: dict[str, Any] = {}
-    rest, inner = iter(leaves), iter(names[len(sizes) :])
-    for name, size in zip(names, sizes, strict=False):
-        table[name] = next(rest) if size < 0 else {key: next(rest) for key in islice(inner, size)}
+    tables = [table]
+    for inner in tables:
+        size = next(rest_sizes)
+        for name in islice(rest_names, abs(size)):
+            if size < 0 and next(rest_sizes):
+                below: dict[str, Any] = {}
+                inner[name] = below
+                tables.append(below)
+            else:
+                inner[name] = next(rest_leaves)
     return table
 
 
-def keys_of(columns: Columns) -> Iterator[Keys]:
-    """Give the keys of every value, in order."""
-    names, sizes, *_ = columns
-    inner = iter(names[len(sizes) :])
-    for name, size in zip(names, sizes, strict=False):
-        if size < 0:
-            yield (name,)
-        else:
-            yield from ((name, key) for key in islice(inner, size))
+Spot = Any  # where a value stands among the leaves: its number, or a table of spots by name
 
 
 class ColumnLayout(NamedTuple):
-    """What the tables of one shape say: the path of each value, and its keys where they differ from it."""
+    """What the tables of one shape say.
+
+    Args:
+        paths: The path of each value.
+        spelled: The keys of those for which they differ from the path.
+        pick: Takes the values that are taken as they are out of the leaves; None where these are all, in order.
+        floats: Takes out those that must be finite; None where there are none.
+        composed: Settings that are read each time, whose values follow: with the spots of the values.
+    """
 
     paths: tuple[str, ...]
     spelled: Mapping[str, tuple[Keys, str]]
-    floats: Callable[[list[Any]], tuple[float, ...]] | None  # those that must be finite
+    pick: Callable[[list[Any]], tuple[Any, ...]] | None
+    floats: Callable[[list[Any]], tuple[float, ...]] | None
+    composed: tuple[tuple[Slot, Spot], ...]
 
 
 def make_plan(
@@ -78,23 +102,69 @@ def make_plan(
 
     Args:
         columns: The table that was read.
-        taken: The setting of each key that was taken.
+        taken: The setting of each key that was taken, in that order.
         spelled: Keys that differ from the path, by path.
     """
-    slots = [taken.get(keys) for keys in keys_of(columns)]
+    names, sizes, types, _ = columns
+    if not all(name.__class__ is str for name in names):
+        return None  # 1 and true are one name of a shape, and two of a table
+    spots = table_of((names, sizes, types, list(range(len(types)))))
+    plain: list[int] = []
     floats: list[int] = []
-    paths: list[str] = []
-    for number, (slot, kind) in enumerate(zip(slots, columns[2], strict=True)):
-        if slot is None:
+    composed: list[tuple[Slot, Spot]] = []
+    covered = 0
+    for keys, slot in taken.items():
+        spot = _spot(spots, keys)
+        number = spot if spot.__class__ is int else None
+        if spot is None or slot.setting.conversion is not None or not _stands_alone(slot, keys, spelled):
             return None
-        if kind not in slot.exact:
-            if kind is not float or not slot.finite:
-                return None
+        covered += _count(spot)
+        exact = number is not None and (types[number] in slot.exact or (types[number] is float and slot.finite))
+        if number is None or not exact or composed:
+            composed.append((slot, spot))
+            continue
+        plain.append(number)
+        if types[number] not in slot.exact:
             floats.append(number)
-        paths.append(slot.path)
-    # The first stands twice, for with one index alone itemgetter gives no tuple.
-    getter = itemgetter(*floats, floats[0]) if floats else None
-    return ColumnLayout(tuple(paths), {path: item for path, item in spelled.items() if path in paths}, getter)
+    if covered != len(types):
+        return None
+    paths = tuple([slot.path for slot in taken.values()])
+    in_order = plain == list(range(len(types)))
+    own = {path: item for path, item in spelled.items() if path in paths}
+    return ColumnLayout(
+        paths, own, None if in_order else _getter(plain), _getter(floats) if floats else None, tuple(composed)
+    )
+
+
+def _stands_alone(slot: Slot, keys: Keys, spelled: Mapping[str, Any]) -> bool:
+    """Tell whether what holds settings is written under its own key, and nowhere else."""
+    if slot.node is None:
+        return True
+    return keys == split_path(slot.path) and not any(path.startswith(slot.path) for path in spelled)
+
+
+def _getter(numbers: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
+    if len(numbers) > 1:
+        return itemgetter(*numbers)
+    return lambda leaves: tuple([leaves[number] for number in numbers])
+
+
+def _spot(spots: dict[str, Any], keys: Keys) -> Spot:
+    spot: Spot = spots
+    for key in keys:
+        spot = spot.get(key) if spot.__class__ is dict else None
+    return spot
+
+
+def _count(spot: Spot) -> int:
+    return sum(map(_count, spot.values())) if spot.__class__ is dict else 1
+
+
+def value_at(spot: Spot, leaves: list[Any]) -> Any:
+    """Give what stands at a spot; a table is made anew."""
+    if spot.__class__ is int:
+        return leaves[spot]
+    return {name: value_at(inner, leaves) for name, inner in spot.items()}
 
 
 Rest = tuple[Any, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it

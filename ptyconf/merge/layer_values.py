@@ -138,15 +138,12 @@ def read_anew(layer: Layer, schema: Schema) -> LayerValues:
         names, sizes, types, leaves = columns
         shape = (names, sizes, types, layer.sections, layer.dotted)
         plan = cache_of(schema).plans.get(shape)
-        if plan.__class__ is ColumnLayout and (plan.floats is None or isfinite(sum(plan.floats(leaves)))):
-            layer_values.columns = (plan.paths, leaves)
-            if plan.spelled:
-                layer_values.spelled = plan.spelled
-            if layer.unset or layer.replaces:
-                _look_closer(layer_values, layer, ())
-        else:
+        if plan.__class__ is not ColumnLayout:
             _read_plainly(layer_values, layer)
             _keep_plan(shape, layer_values, layer, columns)
+        elif not _read_by_plan(layer_values, layer, plan, leaves):
+            layer_values = LayerValues(layer, schema)
+            _read_plainly(layer_values, layer)
     if schema.passed_over:
         _pass_over(layer_values, layer)
     layer.values_by_schema[id(schema)] = (
@@ -190,6 +187,26 @@ def _pass_over(layer_values: LayerValues, layer: Layer) -> None:
         layer_values.passed = passed
     if below:
         layer_values.passed_below = below
+
+
+def _read_by_plan(layer_values: LayerValues, layer: Layer, plan: ColumnLayout, leaves: list[Any]) -> bool:
+    """Read a layer of a known shape; False where a value is wrong, so that it must be read key by key."""
+    if plan.floats is not None and not isfinite(sum(plan.floats(leaves))):
+        return False
+    values: Sequence[Any] = leaves if plan.pick is None else plan.pick(leaves)
+    if plan.composed:
+        from ptyconf.merge.walk import read_composed
+
+        composed = read_composed(layer_values, layer, plan.composed, leaves)
+        if composed is None:
+            return False
+        values = [*values, *composed]
+    layer_values.columns = (plan.paths, values)
+    if plan.spelled:
+        layer_values.spelled = plan.spelled
+    if layer.unset or layer.replaces:
+        _look_closer(layer_values, layer, ())
+    return True
 
 
 def _read_plainly(layer_values: LayerValues, layer: Layer) -> None:

@@ -6,18 +6,19 @@ The text is pinned when it is read; where a key stands in it is found out when a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
 
+from ptyconf.merge.columns import columns_of
 from ptyconf.merge.fault import Fault, Keys
-from ptyconf.merge.layer import Layer, Unknown
+from ptyconf.merge.layer import Compact, Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.sources.document import Document, Format, text_fault
 from ptyconf.sources.formats import format_of
-from ptyconf.text.files import MAX_BYTES, TextError, read_file
+from ptyconf.text.files import MAX_BYTES, TextError, read_known
 from ptyconf.text.show import close_matches, show
 
 MAX_INCLUDES = 100
@@ -47,7 +48,7 @@ class Loading:
     profile: str | None
     format: Format | None = None  # chosen by the ending of the name where None
     layers: list[Layer] = field(default_factory=list)
-    seen: list[str] = field(default_factory=list)
+    seen: list[tuple[tuple[int, int], str]] = field(default_factory=list)  # identities and names of open files
     profiles: list[str] = field(default_factory=list)
 
     def start(self, path: str | os.PathLike[str]) -> list[Layer]:
@@ -83,16 +84,23 @@ class Loading:
         )
         self.layers[0] = replace(self.layers[0], faults=(*self.layers[0].faults, fault))
 
-    def read(self, path: str | os.PathLike[str], name: str, asked: tuple[Document, Keys] | None) -> None:
+    def read(
+        self,
+        path: str | os.PathLike[str],
+        name: str,
+        asked: tuple[Document, Keys] | None,
+        own: int = 0,
+    ) -> None:
         """Read one file, perhaps for an include; what cannot be read becomes the fault of a layer."""
-        file = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118  Path does the same in ten times the time.
+        # Path does all this in ten times the time.
+        file = os.fspath(path) if os.path.isabs(path) else os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH117, PTH118
         document = Document("", file, self.format or format_of(file), asked)
         text = ""
         try:
-            text = read_file(file, max_bytes=self.names.max_bytes)
+            document.text, identity = read_known(file, max_bytes=self.names.max_bytes)
         except FileNotFoundError:
             if asked is None and self.names.missing == "skip":
-                self.layers.append(self.layer(document, name, {}, document.origin))
+                self.layers.append(self.layer(document, name, {}))
             else:
                 self.fail(
                     document,
@@ -108,35 +116,44 @@ class Loading:
         except TextError as refusal:
             self.fail(document, name, text_fault(document, refusal))
             return
-        document.text = text
-        self.seen.append(file)
+        if asked is not None and self.is_open(identity, file):
+            self.refuse_include(own, asked, f"the include {show(file)} goes round in a circle")
+            return
+        self.seen.append((identity, file))
         self.take(document, name, os.path.dirname(file))  # noqa: PTH120  As above.
         self.seen.pop()
 
+    def is_open(self, identity: tuple[int, int], file: str) -> bool:
+        """Tell whether a file is one of those that led to it, perhaps by a link."""
+        return any(
+            identity == known and os.path.realpath(file) == os.path.realpath(other)
+            for known, other in self.seen
+        )
+
     def fail(self, document: Document, name: str, fault: Fault) -> None:
         """Stand in for a file that gave nothing."""
-        self.layers.append(self.layer(document, name, {}, document.origin, faults=(fault,)))
+        self.layers.append(self.layer(document, name, {}, faults=(fault,)))
 
     def layer(
-        self,
-        document: Document,
-        name: str,
-        values: Mapping[str, Any],
-        origins: Callable[[Keys], Origin],
-        **more: Any,
+        self, document: Document, name: str, values: Mapping[str, Any], prefix: Keys = (), **more: Any
     ) -> Layer:
-        """Make a layer of a document."""
+        """Make a layer of a document, or of the table in it that has a prefix."""
         names = self.names
-        return Layer(
-            name,
-            values,
-            origins,
-            kind=document.format.name,
-            label=document.file,
-            unknown=names.unknown,
-            sections=names.sections,
-            references=names.references,
-            **more,
+        columns = columns_of(values)
+        origins = partial(Document.origin, document) if not prefix else partial(_below, document, prefix)
+        held = {"values": values, "columns": ()} if columns is None else {"columns": columns}
+        return Compact.of(
+            {
+                "name": name,
+                "origins": origins,
+                "kind": document.format.name,
+                "label": document.file,
+                "unknown": names.unknown,
+                "sections": names.sections,
+                "references": names.references,
+                **held,
+                **more,
+            }
         )
 
     def take(self, document: Document, name: str, folder: str) -> None:
@@ -164,7 +181,7 @@ class Loading:
                 document,
                 name,
                 values,
-                partial(_below, document, table) if table else document.origin,
+                table,
                 folder=folder,
                 unset=_places_of_unset(unset),
                 replaces=replaces,
@@ -174,7 +191,11 @@ class Loading:
         own = len(self.layers) - 1
         # A later include stands above an earlier one, so it is read first.
         for index, path in reversed(list(enumerate(includes))):
-            self.include(document, own, Path(folder, path), (*table, "include", index))
+            asked = document, (*table, "include", index)
+            if len(self.layers) >= MAX_INCLUDES:
+                self.refuse_include(own, asked, f"more than {MAX_INCLUDES} files are included")
+            else:
+                self.read(_joined(folder, path), self.names.included, asked, own)
 
     def inner_table(
         self, values: dict[str, Any], table: Keys, document: Document, faults: list[Fault]
@@ -206,26 +227,26 @@ class Loading:
             document,
             self.names.profile,
             chosen,
-            partial(_below, document, prefix),
+            prefix,
             folder=folder,
             unset=_places_of_unset(unset),
             replaces=replaces,
             faults=tuple(faults),
         )
 
-    def include(self, document: Document, own: int, path: Path, keys: Keys) -> None:
-        """Read one included file, unless it includes itself."""
-        text = ""
-        if os.path.realpath(path) in {os.path.realpath(file) for file in self.seen}:
-            text = f"the include {show(str(path))} goes round in a circle"
-        elif len(self.layers) >= MAX_INCLUDES:
-            text = f"more than {MAX_INCLUDES} files are included"
-        if text:
-            layer = self.layers[own]
-            origin = document.origin(keys)._replace(key=".".join(map(str, keys[:-1])))
-            self.layers[own] = replace(layer, faults=(*layer.faults, Fault(text, origin=origin)))
-        else:
-            self.read(path, self.names.included, (document, keys))
+    def refuse_include(self, own: int, asked: tuple[Document, Keys], text: str) -> None:
+        """Note at the layer that asks for a file why it is not read."""
+        document, keys = asked
+        layer = self.layers[own]
+        origin = document.origin(keys)._replace(key=".".join(map(str, keys[:-1])))
+        self.layers[own] = replace(layer, faults=(*layer.faults, Fault(text, origin=origin)))
+
+
+def _joined(folder: str, path: str) -> str:
+    """Join a path to a folder and write it in one way, as Path does in ten times the time."""
+    joined = os.path.join(folder, path)  # noqa: PTH118
+    plain = path and "//" not in joined and "/." not in joined and joined[-1] != "/" and os.sep == "/"
+    return joined if plain else str(PurePath(joined))
 
 
 def _below(document: Document, prefix: Keys, keys: Keys) -> Origin:
@@ -233,7 +254,7 @@ def _below(document: Document, prefix: Keys, keys: Keys) -> Origin:
     return document.origin((*prefix, *keys))
 
 
-def _places_of_unset(unset: list[str]) -> tuple[tuple[str, Keys], ...]:
+def _places_of_unset(unset: Sequence[str]) -> tuple[tuple[str, Keys], ...]:
     return tuple((path, ("unset", index)) for index, path in enumerate(unset))
 
 
@@ -241,7 +262,9 @@ def _strings(
     values: dict[str, Any], key: str, faults: list[Fault], document: Document, prefix: Keys = ()
 ) -> list[str]:
     """Take a list of texts out of a table."""
-    strings = values.pop(key, [])
+    if key not in values:
+        return []
+    strings = values.pop(key)
     if isinstance(strings, str):
         strings = [strings]
     if isinstance(strings, list) and all(isinstance(string, str) for string in strings):

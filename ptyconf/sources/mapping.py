@@ -48,12 +48,13 @@ def layer(  # noqa: PLR0913  All that can be said of a dict.
         "label": called,
         "dotted": True,
         "unknown": unknown,
-        "values_by_schema": {},
         "references": references,
     }
     if columns is None:
         fields["values"], fields["columns"] = _frozen(values), ()
     else:
+        if list in columns[2]:
+            columns[3][:] = [copied(value) if value.__class__ is list else value for value in columns[3]]
         fields["columns"] = columns
     if sections is not None:
         fields["sections"] = tuple(sections)

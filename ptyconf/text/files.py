@@ -34,6 +34,11 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> st
         OSError: It cannot be opened.
         TextError: It is no regular file, too large, not UTF-8, or holds NUL.
     """
+    return read_known(path, max_bytes=max_bytes)[0]
+
+
+def read_known(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> tuple[str, tuple[int, int]]:
+    """Read a settings file as ``read_file`` does, and give device and number of the file beside the text."""
     # O_NONBLOCK: opening a FIFO must not wait for a writer.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
@@ -43,13 +48,14 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> st
         if status.st_size > max_bytes:
             raise TextError(f"has {status.st_size} bytes; at most {max_bytes} are read")
         raw = os.read(handle, status.st_size + 1)
-        while len(raw) <= max_bytes and (more := os.read(handle, max_bytes)):
+        # A file that gives less than is asked of it has ended; one of /proc claims to be empty and is not.
+        while status.st_size < len(raw) <= max_bytes and (more := os.read(handle, max_bytes)):
             raw += more
     finally:
         os.close(handle)
     if len(raw) > max_bytes:
         raise TextError(f"has more than {max_bytes} bytes")
-    return decode(raw)
+    return decode(raw), (status.st_dev, status.st_ino)
 
 
 def decode(raw: bytes) -> str:

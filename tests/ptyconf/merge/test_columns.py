@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf import Origin, Schema, resolve
+from ptyconf import Origin, Schema, View, resolve
 from ptyconf.merge.cache import cache_of
-from ptyconf.merge.columns import SEEN, ColumnLayout, columns_of, keys_of, table_of
+from ptyconf.merge.columns import SEEN, ColumnLayout, columns_of, table_of, value_at
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import read_anew
 from ptyconf.sources import mapping
@@ -64,24 +66,101 @@ def test_plans_say_what_plain_reading_says(found: list[dict[str, Any]], order: A
             assert told(planned, table, sections=order) == plain
 
 
-@given(tables)
+deep = st.recursive(scalars, lambda inner: st.dictionaries(names, inner, max_size=3) | st.just([1]), max_leaves=9)
+
+
+@given(st.dictionaries(names, deep, max_size=4))
 def test_columns_give_the_table_back(table: dict[str, Any]) -> None:
-    """Names, sections and values, in order; and the keys of each value."""
+    """Names, sizes and values, level by level, at any depth; a spot gives the value that stands there."""
     columns = columns_of(table)
     assert columns is not None
-    back = table_of(columns)
-    assert repr(back) == repr(table)
-    for keys, value in zip(keys_of(columns), columns[3], strict=True):
-        node: Any = table
-        for key in keys:
-            node = node[key]
-        assert node is value
+    assert repr(table_of(columns)) == repr(table)
+    spots = table_of((*columns[:3], list(range(len(columns[3])))))
+    assert repr(value_at(spots, columns[3])) == repr(table)
 
 
-def test_deep_or_mutable_tables_have_no_columns() -> None:
-    """They are copied and read key by key."""
-    for table in ({"a": {"b": {"c": 1}}}, {"a": [1]}, {"a": {"b": [1]}}, {"a": {1}}):
+def test_tables_of_other_values_have_no_columns() -> None:
+    """They are copied and read key by key; a table that holds itself is none either."""
+    circle: dict[str, Any] = {}
+    circle["a"] = circle
+    for table in ({"a": {1}}, {"a": {"b": object()}}, {"a": Path()}, circle):
         assert columns_of(table) is None
+
+
+@dataclass
+class Tls:
+    cert: str = "cert.pem"
+    port: int = 443
+
+
+@dataclass
+class Server:
+    host: str = "localhost"
+    weight: float = 1.0
+    tls: Tls = field(default_factory=Tls)
+
+
+@dataclass
+class Deep:
+    server: Server = field(default_factory=Server)
+    spare: Server | None = None
+    replicas: dict[str, Server] = field(default_factory=dict)
+    hooks: list[Tls] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+    free: dict[str, Any] = field(default_factory=dict)
+
+
+ends = {
+    "host": st.sampled_from(["a", "b", 1, None]),
+    "weight": st.sampled_from([1.5, 2, float("nan"), "x"]),
+    "cert": st.sampled_from(["a", "b", None]),
+    "port": st.sampled_from([1, 2, True, 1.5]),
+}
+tls = st.fixed_dictionaries({}, optional={"cert": ends["cert"], "port": ends["port"]})
+server = st.fixed_dictionaries(
+    {}, optional={"host": ends["host"], "weight": ends["weight"], "tls": tls, "tls.port": ends["port"]}
+)
+deeper = st.fixed_dictionaries(
+    {},
+    optional={
+        "server": server,
+        "spare": server | st.none(),
+        "replicas": st.dictionaries(st.sampled_from(["eu", "us"]), server | st.none(), max_size=2),
+        "hooks": st.lists(tls, max_size=2),
+        "tags": st.lists(st.sampled_from(["a", "b", 1]), max_size=2),
+        "labels": st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from([1, 2, None, "x"]), max_size=2),
+        "free": st.dictionaries(st.sampled_from(["a", "b"]), deep, max_size=2),
+        "replicas.eu.host": ends["host"],
+        "unheard": st.just(1),
+    },
+)
+
+
+@given(st.lists(deeper, min_size=1, max_size=3))
+def test_plans_of_deep_tables_say_the_same(written: list[dict[str, Any]]) -> None:
+    """For sections in sections, tables and lists of sections, read three times in turn."""
+    planned = Schema("deep", [View(Deep, "")])
+    for _ in range(3):
+        for table in written:
+            assert told(planned, table) == told(Schema("deep", [View(Deep, "")]), table)
+
+
+def test_deep_tables_have_plans() -> None:
+    """Every kind of place is read by the plan of its shape, so that the law above speaks of plans."""
+    schema = Schema("deep", [View(Deep, "")])
+    table = {
+        "tags": ["a"],
+        "server": {"host": "a", "weight": 2, "tls": {"port": 1}},
+        "replicas": {"eu": {"weight": 1.5, "tls": {"cert": "b"}}},
+        "hooks": [{"port": 3}],
+        "labels": {"a": 1},
+    }
+    for _ in range(2):
+        told(schema, table)
+    (plan,) = cache_of(schema).plans.values()
+    assert plan.paths[:2] == ("server.host", "server.tls.port")
+    assert [slot.path for slot, _ in plan.composed] == ["tags", "server.weight", "replicas", "hooks", "labels"]
 
 
 def test_second_sight_makes_a_plan() -> None:
@@ -100,8 +179,8 @@ def test_second_sight_makes_a_plan() -> None:
                 if mark is object
                 else isinstance(cache_of(schema).plans[shape], mark)
             )
-    told(schema, {"data_file": "x"})
-    told(schema, {"data_file": "x"})
+    told(schema, {"data": {"grid_size": [2, 2]}})
+    told(schema, {"data": {"grid_size": [2, 2]}})
     assert list(cache_of(schema).plans.values()).count(None) == 1
 
 

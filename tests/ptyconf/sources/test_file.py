@@ -48,7 +48,7 @@ def test_text_is_pinned_at_load(jail: Jail, program: SimpleNamespace) -> None:
 def test_places_are_found_only_when_asked(jail: Jail, program: SimpleNamespace) -> None:
     """Resolving and building scan no text for places."""
     layers = toml.load(jail("run.toml", "training.nepochs = 5\n"))
-    document = layers[0].origins.__self__  # type: ignore[attr-defined]
+    document = layers[0].origins.args[0]  # type: ignore[attr-defined]
     resolution = program.resolve(*layers)
     resolution.build(program.TrainingConfig)
     assert document._places is None
@@ -60,7 +60,7 @@ def test_the_place_of_an_include_is_found_when_asked(jail: Jail, program: Simple
     """Loading and resolving look up no place; a trace of what was included looks up that of the include."""
     jail("base.toml", "training.nepochs = 5\n")
     layers = toml.load(jail("run.toml", 'include = "base.toml"\n'))
-    including = layers[0].origins.__self__  # type: ignore[attr-defined]
+    including = layers[0].origins.args[0]  # type: ignore[attr-defined]
     resolution = program.resolve(*layers)
     assert including._places is None
     assert str(resolution.trace("training.nepochs").winner.origin).endswith("included from run.toml:1:1")
