@@ -122,6 +122,8 @@ class Branches:
         return [branch for branch in branches if branch is not MISSING]
 
     def _section(self, slot: Slot, node: Section | Choice, value: Any, at: Segments, *, text: bool) -> Tree:
+        if node.__class__ is Section and value.__class__ is dict:
+            return self._members(node, value, at, text=text)
         section = self._chosen(slot, node, value, at) if isinstance(node, Choice) else node
         if section is None:
             return MISSING
@@ -153,12 +155,17 @@ class Branches:
         self, section: Section, value: Mapping[Any, Any], at: Segments, *, text: bool
     ) -> dict[str, Tree]:
         tree: dict[str, Tree] = {}
+        names, members = section.names, section.members
+        typed = not (text or self.refers)
         for written, item in value.items():
-            name = section.names.get(written)
+            name = names.get(written)
+            if typed and name == written and item.__class__ in members[name].as_is and name not in tree:
+                tree[name] = item
+                continue
             below = (*at, written)
             if name is None and self.dotted and "." in str(written):
                 first, *rest = split_path(written)
-                name = section.names.get(str(first))
+                name = names.get(str(first))
                 self.roots[(*at, first, *rest)] = self.keys(below)
                 below = (*at, first)
                 for segment in reversed(rest):
@@ -166,7 +173,7 @@ class Branches:
             if name is None:
                 self.refusals.refuse_member(section, at, written, item, self.keys((*at, str(written))))
                 continue
-            member = section.members[name]
+            member = members[name]
             if name != written and below[-1] != name:
                 self.roots[(*at, name)] = self.keys(below)
                 below = (*at, name)

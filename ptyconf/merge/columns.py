@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ptyconf.merge.fault import Keys
-from ptyconf.schema.path import split_path
+from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Slot
 
 PLAIN = frozenset({int, float, str, bool, type(None)})
@@ -85,18 +85,30 @@ class ColumnLayout(NamedTuple):
         spelled: The keys of those for which they differ from the path.
         pick: Takes the values that are taken as they are out of the leaves; None where these are all, in order.
         floats: Takes out those that must be finite; None where there are none.
-        composed: Settings that are read each time, whose values follow: with the spots of the values.
+        composed: Settings that are read each time, whose values follow.
     """
 
     paths: tuple[str, ...]
     spelled: Mapping[str, tuple[Keys, str]]
     pick: Callable[[list[Any]], tuple[Any, ...]] | None
     floats: Callable[[list[Any]], tuple[float, ...]] | None
-    composed: tuple[tuple[Slot, Spot], ...]
+    composed: tuple[Composed, ...]
+
+
+class Composed(NamedTuple):
+    """A setting with the spot of its value, and the keys of places below it that have their own."""
+
+    slot: Slot
+    spot: Spot
+    roots: Mapping[Segments, Keys]
 
 
 def make_plan(
-    columns: Columns, taken: Mapping[Keys, Slot], spelled: Mapping[str, tuple[Keys, str]]
+    columns: Columns,
+    taken: Mapping[Keys, Slot],
+    spelled: Mapping[str, tuple[Keys, str]],
+    *,
+    text: bool = False,
 ) -> ColumnLayout | None:
     """Keep what a reading found out about a shape; None where it also depends on the values.
 
@@ -104,6 +116,7 @@ def make_plan(
         columns: The table that was read.
         taken: The setting of each key that was taken, in that order.
         spelled: Keys that differ from the path, by path.
+        text: Values are text, which is read each time.
     """
     names, sizes, types, _ = columns
     if not all(name.__class__ is str for name in names):
@@ -111,36 +124,57 @@ def make_plan(
     spots = table_of((names, sizes, types, list(range(len(types)))))
     plain: list[int] = []
     floats: list[int] = []
-    composed: list[tuple[Slot, Spot]] = []
+    composed: list[Composed] = []
     covered = 0
     for keys, slot in taken.items():
-        spot = _spot(spots, keys)
-        number = spot if spot.__class__ is int else None
-        if spot is None or slot.setting.conversion is not None or not _stands_alone(slot, keys, spelled):
+        if slot.setting.conversion is not None:
+            return None
+        roots = {} if slot.node is None else _roots(slot, spelled)
+        spot = _together(slot, roots, spots) if roots else _spot(spots, keys)
+        if spot is None or (roots and _spot(spots, split_path(slot.path)) is not None):
             return None
         covered += _count(spot)
-        exact = number is not None and (types[number] in slot.exact or (types[number] is float and slot.finite))
-        if number is None or not exact or composed:
-            composed.append((slot, spot))
-            continue
-        plain.append(number)
-        if types[number] not in slot.exact:
-            floats.append(number)
+        kind = types[spot] if spot.__class__ is int and not text else None
+        if (kind in slot.exact or (kind is float and slot.finite)) and not composed:
+            plain.append(spot)
+            if kind not in slot.exact:
+                floats.append(spot)
+        else:
+            composed.append(Composed(slot, spot, roots))
     if covered != len(types):
         return None
     paths = tuple([slot.path for slot in taken.values()])
     in_order = plain == list(range(len(types)))
-    own = {path: item for path, item in spelled.items() if path in paths}
+    below = {join_path(place) for part in composed for place in part.roots}
+    own = {path: item for path, item in spelled.items() if path in paths or path in below}
     return ColumnLayout(
         paths, own, None if in_order else _getter(plain), _getter(floats) if floats else None, tuple(composed)
     )
 
 
-def _stands_alone(slot: Slot, keys: Keys, spelled: Mapping[str, Any]) -> bool:
-    """Tell whether what holds settings is written under its own key, and nowhere else."""
-    if slot.node is None:
-        return True
-    return keys == split_path(slot.path) and not any(path.startswith(slot.path) for path in spelled)
+def _roots(slot: Slot, spelled: Mapping[str, tuple[Keys, str]]) -> dict[Segments, Keys]:
+    """Find the places of a setting that are written under keys of their own."""
+    at = split_path(slot.path)
+    places = ((split_path(path), keys) for path, (keys, _) in spelled.items() if path.startswith(slot.path))
+    return {place: keys for place, keys in places if place[: len(at)] == at}
+
+
+def _together(slot: Slot, roots: Mapping[Segments, Keys], spots: dict[str, Any]) -> Spot:
+    """Put the spots of such places together; None where one of them is no key of a table."""
+    start = len(split_path(slot.path))
+    if len(roots) == 1 and len(next(iter(roots))) == start:
+        return _spot(spots, next(iter(roots.values())))
+    table: dict[Any, Any] = {}
+    for place, keys in roots.items():
+        spot, node = _spot(spots, keys), table
+        for key in place[start:-1]:
+            node = node.setdefault(key, {})
+        if spot is None or len(place) == start or node.__class__ is not dict or place[-1] in node:
+            return None
+        if not all(key.__class__ is str for key in place):
+            return None
+        node[place[-1]] = spot
+    return table
 
 
 def _getter(numbers: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:

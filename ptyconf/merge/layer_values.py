@@ -22,7 +22,7 @@ from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.fold import like
 from ptyconf.schema.path import Segments, join_path, split_path
-from ptyconf.schema.tree import Tree
+from ptyconf.schema.tree import Slot, Tree
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -130,13 +130,13 @@ def read_anew(layer: Layer, schema: Schema) -> LayerValues:
     columns = layer.columns
     if layer.refers(schema):
         columns = ()
-    elif columns is None and not layer.text:
+    elif columns is None and not (layer.text and layer.faults):
         columns = columns_of(layer.values)
     if not columns:
         _read_plainly(layer_values, layer)
     else:
         names, sizes, types, leaves = columns
-        shape = (names, sizes, types, layer.sections, layer.dotted)
+        shape = (names, sizes, types, layer.sections, layer.dotted, layer.kind if layer.text else None)
         plan = cache_of(schema).plans.get(shape)
         if plan.__class__ is not ColumnLayout:
             _read_plainly(layer_values, layer)
@@ -240,13 +240,22 @@ def _keep_plan(shape: Any, layer_values: LayerValues, layer: Layer, columns: Col
         plans[shape] = SEEN
     elif plans[shape] is SEEN:
         plans[shape] = None
-        if (
-            not layer_values.faults
-            and not layer_values.notices
-            and not any(name for _, name in layer_values.spelled.values())
-        ):
+        told = layer_values.faults or layer_values.notices
+        if not told and not any(name for _, name in layer_values.spelled.values()):
             slots, unset = layer_values.schema.index.slots, {path for path, _ in layer.unset}
-            taken = {
-                layer_values.keys(path): slots[path] for path in layer_values.values if path not in unset
-            }
-            plans[shape] = make_plan(columns, taken, layer_values.spelled)
+            paths = [path for path in layer_values.values if path not in unset]
+            taken = {layer_values.keys(path): slots[path] for path in paths}
+            if len(taken) == len(paths) and (not layer.text or _means_settings(layer_values, layer, taken)):
+                plans[shape] = make_plan(columns, taken, layer_values.spelled, text=layer.text)
+
+
+def _means_settings(layer_values: LayerValues, layer: Layer, taken: Mapping[Keys, Slot]) -> bool:
+    """Tell whether each text means one setting, or a place below one, and no section as a whole."""
+    index = layer_values.schema.index
+    for keys, slot in taken.items():
+        if slot.node is None:
+            key = index.environment.get(keys[0].upper()) if layer.kind == "environment" else keys[0]
+            meant = None if key is None else index.find(key, layer.sections)
+            if getattr(meant, "path", None) != slot.path:
+                return False
+    return True

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from ptyconf.merge.columns import Rest, Spot, take_plain, value_at
+from ptyconf.merge.columns import Composed, Rest, take_plain, value_at
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.marks import Marks
 from ptyconf.merge.refusals import Refusals, holds_secret
@@ -352,22 +352,26 @@ def _reading(slot: Slot, bind: Alias | None, folder: str | None, value: Any, tex
 
 
 def read_composed(
-    layer_values: LayerValues, layer: Layer, composed: Iterable[tuple[Slot, Spot]], leaves: list[Any]
+    layer_values: LayerValues, layer: Layer, composed: Iterable[Composed], leaves: list[Any]
 ) -> list[Any] | None:
     """Read the settings of a layer that need more than a look at their kind; None where one is wrong."""
     from ptyconf.merge.branches import Branches
 
-    refusals = Refusals(layer_values, layer)
-    known = len(refusals.faults)
-    branches = Branches(refusals, {}, layer.folder)
+    refusals: Refusals | None = None
+    text = layer.text
     values = []
-    for slot, spot in composed:
-        written = value_at(spot, leaves)
-        if slot.node is not None:
-            values.append(branches.read(slot, written, split_path(slot.path), text=False))
+    for slot, spot, roots in composed:
+        written = leaves[spot] if spot.__class__ is int else value_at(spot, leaves)
+        if slot.node is None:
+            try:
+                values.append(read_value(slot, written, None, layer.folder, text=text)[0])
+            except Exception:  # noqa: BLE001  The plain reading says what is wrong, in the words of the source.
+                return None
             continue
-        try:
-            values.append(read_value(slot, written, None, layer.folder, text=False)[0])
-        except Exception:  # noqa: BLE001  The plain reading says what is wrong, in the words of the source.
+        refusals = refusals or Refusals(layer_values, layer)
+        branches = Branches(refusals, dict(roots), layer.folder)
+        values.append(branches.read(slot, written, split_path(slot.path), text=text))
+        if len(branches.roots) > len(roots):
             return None
-    return None if len(refusals.faults) > known or refusals.notices or branches.roots else values
+    known = len(layer.faults)
+    return None if refusals is not None and (len(refusals.faults) > known or refusals.notices) else values

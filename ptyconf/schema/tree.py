@@ -39,7 +39,7 @@ class Variant(dict[str, Any]):
 class Slot:
     """The place of one setting, with its kind; ``node`` says what is below it, if it holds settings."""
 
-    __slots__ = ("default", "exact", "finite", "kind", "node", "path", "required", "setting", "source")
+    __slots__ = ("as_is", "default", "exact", "finite", "kind", "node", "path", "required", "setting", "source")
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Slot:
         plain = setting.conversion is None and node is None
         self.exact: frozenset[type] = kind.exact if plain else frozenset()
         self.finite = plain and kind.finite
+        self.as_is = frozenset() if kind.paths else self.exact  # taken so in every folder
         self.default = default
         self.source = source  # what gives the default: "App.tls"
         self.required = required

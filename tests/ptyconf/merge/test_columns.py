@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ from ptyconf.merge.cache import cache_of
 from ptyconf.merge.columns import SEEN, ColumnLayout, columns_of, table_of, value_at
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import read_anew
-from ptyconf.sources import mapping
+from ptyconf.sources import environment, flags, mapping
 from tests.ptyconf.conftest import DATA, EXECUTION, MODEL, TRAINING, make_schema
 
 scalars = st.sampled_from([0, 1, 2, True, None, 1.5, float("inf"), float("nan"), 1e308, "sigmoid", "x", 7])
@@ -41,17 +41,21 @@ tables = st.dictionaries(
 
 
 def told(schema: Schema, table: dict[str, Any], **fields: Any) -> list[Any]:
-    """Give all that a reading says."""
+    """Give all that a reading of a table says."""
 
     def origins(keys: Any) -> Origin:
         return Origin("mapping", "overrides", repr(keys))
 
-    layer = Layer("overrides", table, origins, dotted=True, **fields)
+    return told_of(Layer("overrides", table, origins, dotted=True, **fields), schema)
+
+
+def told_of(layer: Layer, schema: Schema) -> list[Any]:
+    """Give all that a reading of a layer says."""
     found = read_anew(layer, schema)
     columns = dict(zip(*found.columns, strict=True))
     values = {path: repr(value) for path, value in found.values.items()}
     assert values == {path: repr(value) for path, value in columns.items()}
-    keys = {path: found.keys(path) for path in found.values}
+    keys = {path: found.keys(path) for path in (*found.values, "replicas.eu.host", "spare.tls.port")}
     conversions = {path: found.conversion(path) for path in found.values}
     return [values, keys, conversions, [str(each) for each in found.faults], list(found.notices)]
 
@@ -146,6 +150,53 @@ def test_plans_of_deep_tables_say_the_same(written: list[dict[str, Any]]) -> Non
             assert told(planned, table) == told(Schema("deep", [View(Deep, "")]), table)
 
 
+texts = st.dictionaries(
+    st.sampled_from(
+        [
+            "server.host",
+            "server.weight",
+            "server.tls.port",
+            "server",
+            "spare",
+            "spare.tls.port",
+            "replicas",
+            "replicas.eu",
+            "replicas.eu.host",
+            "labels.a",
+            "tags",
+            "free",
+            "hooks.0.port",
+            "unheard",
+        ]
+    ),
+    st.sampled_from(["1", "2.5", "x", "none", "", "{host = 'a'}", '{"tls.port": 1}', "['a']", "{port = '1'}"]),
+    max_size=4,
+)
+
+
+@given(st.lists(texts, min_size=1, max_size=3))
+def test_plans_of_texts_say_the_same(written: list[dict[str, str]]) -> None:
+    """For variables and flags, also those that hold a whole section, read three times in turn."""
+    planned = Schema("deep", [View(Deep, "")])
+    for _ in range(3):
+        for table in written:
+            variables = {f"APP__{path.replace('.', '__').upper()}": text for path, text in table.items()}
+            for layer in (environment.layer("APP", variables), flags.given(table)):
+                again = replace(layer)
+                assert told_of(layer, planned) == told_of(again, Schema("deep", [View(Deep, "")]))
+
+
+def test_texts_have_plans() -> None:
+    """Variables of plain settings and of places below others are found by the plan of their names."""
+    schema = Schema("deep", [View(Deep, "")])
+    variables = {"APP__SERVER__TLS__PORT": "1", "APP__REPLICAS__EU__HOST": "a", "APP__TAGS": "['a']"}
+    for _ in range(2):
+        told_of(environment.layer("APP", variables), schema)
+    (plan,) = cache_of(schema).plans.values()
+    assert plan.paths == ("server.tls.port", "tags", "replicas")
+    assert dict(plan.composed[2].roots) == {("replicas", "eu", "host"): ("REPLICAS__EU__HOST",)}
+
+
 def test_deep_tables_have_plans() -> None:
     """Every kind of place is read by the plan of its shape, so that the law above speaks of plans."""
     schema = Schema("deep", [View(Deep, "")])
@@ -160,7 +211,7 @@ def test_deep_tables_have_plans() -> None:
         told(schema, table)
     (plan,) = cache_of(schema).plans.values()
     assert plan.paths[:2] == ("server.host", "server.tls.port")
-    assert [slot.path for slot, _ in plan.composed] == ["tags", "server.weight", "replicas", "hooks", "labels"]
+    assert [composed.slot.path for composed in plan.composed] == ["tags", "server.weight", "replicas", "hooks", "labels"]
 
 
 def test_second_sight_makes_a_plan() -> None:
