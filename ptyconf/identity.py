@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import KeysView
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 V = TypeVar("V")
+
+
+class _Watched(weakref.ref[Any]):
+    """A reference that knows the identity of what it refers to after that is gone."""
+
+    __slots__ = ("identity",)
+
+    identity: int
 
 
 class IdentityTable(Generic[V]):
     """Values kept for objects by identity; an entry goes with its object, copies and pickles have none."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_forget")
 
     def __init__(self) -> None:
-        self._entries: dict[int, tuple[weakref.ref[object], V]] = {}
+        self._entries: dict[int, tuple[_Watched, V]] = {}
+        entries = self._entries
+
+        def forget(gone: _Watched) -> None:
+            entry = entries.get(gone.identity)
+            if entry is not None and entry[0] is gone:
+                del entries[gone.identity]
+
+        self._forget = forget
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -31,14 +47,9 @@ class IdentityTable(Generic[V]):
         Raises:
             TypeError: The object cannot be weakly referenced.
         """
-        entries, key = self._entries, id(thing)
-
-        def forget(gone: weakref.ref[object]) -> None:
-            entry = entries.get(key)
-            if entry is not None and entry[0] is gone:
-                del entries[key]
-
-        entries[key] = (weakref.ref(thing, forget), value)
+        watched = _Watched(thing, self._forget)
+        watched.identity = key = id(thing)
+        self._entries[key] = watched, value
 
     def get(self, thing: object) -> V | None:
         """Find the value of this very object, or None."""

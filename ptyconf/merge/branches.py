@@ -159,8 +159,9 @@ class Branches:
         typed = not (text or self.refers)
         for written, item in value.items():
             name = names.get(written)
-            if typed and name == written and item.__class__ in members[name].as_is and name not in tree:
-                tree[name] = item
+            usual = typed and name is not None and name == written and name not in tree
+            if usual and item.__class__ in members[written].as_is:
+                tree[written] = item
                 continue
             below = (*at, written)
             if name is None and self.dotted and "." in str(written):

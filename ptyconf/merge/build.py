@@ -72,6 +72,7 @@ class Building:
         plan = view.builder or _plan(view, self.schema)
         if not plan.composed:
             return self._call(view, plan, self.values, ())
+        known = len(self.failures)
         table = {key: self.values[key] for key in plan.plain if key in self.values}
         for attribute in plan.composed:
             path = attribute.bind.path
@@ -81,7 +82,7 @@ class Building:
             elif path in self.values:
                 slot = self.schema.index.slots[path]
                 table[path] = self.tree(slot, self.trees(path), split_path(path))
-        if any(slot is FAILED for slot in table.values()):
+        if len(self.failures) > known:
             return FAILED
         return self._call(view, plan, table, split_path(view.section) if view.section else ())
 
@@ -92,26 +93,31 @@ class Building:
             return copied(tree)
         if tree is None:
             return None
+        if isinstance(node, Section):
+            return self._section(node, tree, at)
+        known = len(self.failures)
         if isinstance(node, Items):
             elements = [self.tree(node.item, element, (*at, index)) for index, element in enumerate(tree)]
-            return FAILED if any(element is FAILED for element in elements) else node.make(elements)
+            return FAILED if len(self.failures) > known else node.make(elements)
         if isinstance(node, Table):
             table = {key: self.tree(node.value, item, (*at, key)) for key, item in tree.items()}
-            if any(slot is FAILED for slot in table.values()):
+            if len(self.failures) > known:
                 return FAILED
             return table if node.make is dict else node.make(table)
         section = section_in(node, tree)
         return FAILED if section is None else self._section(section, tree, at)
 
     def _section(self, section: Section, tree: Tree, at: Segments) -> Any:
-        members = section.members
         view = section.view
-        table = {}
-        for name, below in tree.items():
-            slot = members[name]
-            table[name] = below if slot.node is None else self.tree(slot, below, (*at, name))
-        if any(slot is FAILED for slot in table.values()):
-            return FAILED
+        table = tree
+        if section.composed:
+            members, known = section.members, len(self.failures)
+            table = {
+                name: self.tree(members[name], below, (*at, name)) if name in section.composed else below
+                for name, below in tree.items()
+            }
+            if len(self.failures) > known:
+                return FAILED
         return self._call(view, view.builder or _plan(view, self.schema), table, at)
 
     def _call(self, view: View[Any], plan: _Plan, table: Mapping[str, Any], at: Segments) -> Any:

@@ -20,9 +20,11 @@ class Built(NamedTuple):
     at: Segments
 
 
-BUILT: IdentityTable[Built] = IdentityTable()
+BUILT: IdentityTable[tuple[Resolution, View[Any], Segments]] = IdentityTable()
+"""What ``Built`` says, as bare tuples: one is made for every instance."""
 
 
 def built_of(instance: object) -> Built | None:
     """Find what is known of an instance that was built."""
-    return BUILT.get(instance)
+    known = BUILT.get(instance)
+    return None if known is None else Built(*known)

@@ -23,9 +23,9 @@ MOST_TABLES = 100_000  # a dict may hold itself
 SEEN = object()  # in the place of a plan: the shape came once
 
 
-# A copy of a table and of the tables in it, level by level: the names of all; for each table how many names it
-# has, below zero where tables are among its values, and then for each value whether it is one; the kinds of
-# the values that are none; these values. A bare tuple, for one is made for every layer.
+# A copy of a table and of the tables in it, level by level: the names of all; for each table how many names
+# it has, below zero where tables are among its values, and then for each value whether it is one; the kinds
+# of the values that are none; these values. A bare tuple, for one is made for every layer.
 Columns = tuple[tuple[Any, ...], tuple[int, ...], tuple[type, ...], list[Any]]
 NO_COLUMNS: Columns = ((), (0,), (), [])
 
@@ -83,7 +83,7 @@ class ColumnLayout(NamedTuple):
     Args:
         paths: The path of each value.
         spelled: The keys of those for which they differ from the path.
-        pick: Takes the values that are taken as they are out of the leaves; None where these are all, in order.
+        pick: Takes the values that are taken as they are out of the leaves; None where these are all of them.
         floats: Takes out those that must be finite; None where there are none.
         composed: Settings that are read each time, whose values follow.
     """
@@ -167,11 +167,13 @@ def _together(slot: Slot, roots: Mapping[Segments, Keys], spots: dict[str, Any])
     table: dict[Any, Any] = {}
     for place, keys in roots.items():
         spot, node = _spot(spots, keys), table
+        if spot is None or len(place) == start or not all(key.__class__ is str for key in place):
+            return None
         for key in place[start:-1]:
             node = node.setdefault(key, {})
-        if spot is None or len(place) == start or node.__class__ is not dict or place[-1] in node:
-            return None
-        if not all(key.__class__ is str for key in place):
+            if node.__class__ is not dict:
+                return None
+        if place[-1] in node:
             return None
         node[place[-1]] = spot
     return table

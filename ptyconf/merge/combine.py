@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ptyconf.merge.law import STRATEGIES, entries
+from ptyconf.merge.law import STRATEGIES
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.schema.fold import fold
 from ptyconf.schema.tree import Items, Slot, Table, Tree
@@ -15,10 +15,11 @@ Repeated = frozenset[tuple[int, str]]  # identity of a layer, and the path that 
 def live_entries(path: str, link: Any, repeated: Repeated = frozenset()) -> list[tuple[LayerValues, Any]]:
     """List the entries of a history that count, high to low, without the parts that are passed over."""
     live = []
-    for layer_values, value in entries(link):
-        if path not in layer_values.passed and (id(layer_values), path) not in repeated:
-            live.append((layer_values, layer_values.live(path, value)))
-            if path in layer_values.replaces:
+    while link is not None:
+        source, value, link = link
+        if path not in source.passed and (not repeated or (id(source), path) not in repeated):
+            live.append((source, source.live(path, value) if source.passed_below else value))
+            if path in source.replaces:
                 break
     return live
 

@@ -77,20 +77,20 @@ class Layer:
         """Tell whether the layer gives a setting a value other than None, under any of its keys."""
         return self.read(schema).values.get(path) is not None
 
-
-class Compact(Layer):
-    """A layer of columns; they are unpacked when somebody looks at its values."""
-
     @classmethod
     def of(cls, fields: dict[str, Any]) -> Layer:
         """Make a layer as the constructor does, at a fraction of its cost; the dict becomes its own.
 
-        It has ``name``, ``origins``, and ``columns`` or ``values``.
+        It has ``name``, ``origins``, and ``values`` or, for a ``Compact``, ``columns``.
         """
         made = object.__new__(cls)
         fields["values_by_schema"] = {}
         object.__setattr__(made, "__dict__", fields)
         return made
+
+
+class Compact(Layer):
+    """A layer of columns; they are unpacked when somebody looks at its values."""
 
     @cached_property
     def values(self) -> Mapping[str, Any]:

@@ -7,8 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ptyconf.errors import ConfigError, Problem, SchemaError
-from ptyconf.identity import can_be_referenced
-from ptyconf.merge.built import BUILT, Built
+from ptyconf.merge.built import BUILT
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
@@ -237,9 +236,10 @@ class Resolution(Mapping[str, Any]):
         return self._problems(building.failures)
 
     def _made(self, view: View[Any], instance: Any, at: Segments) -> None:
-        if can_be_referenced(type(instance)):
-            BUILT.put(instance, Built(self, view, at))
-        if is_tracked(type(instance)):
+        kind = type(instance)
+        if kind.__weakrefoffset__:
+            BUILT.put(instance, (self, view, at))
+        if is_tracked(kind):
             top, places = self._state.histories.get, view.places(at)
             written = [
                 name

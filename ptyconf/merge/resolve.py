@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -185,9 +184,8 @@ class _Work:
         self.histories: dict[str, Any] = {}
         self.values: dict[str, Any] = {}
         self.problems: list[Problem] = []
-        self.written: set[str] = set()  # by layers above the defaults
         self.touched: set[str] = set()  # to be checked
-        self.passing: set[str] = set()  # paths of which some layer is passed over
+        self.passing: frozenset[str] = frozenset()  # paths of which some layer is passed over
         self.hidden: set[str] = set()  # what follows from a secret
 
     @cached_property
@@ -196,6 +194,12 @@ class _Work:
         from ptyconf.merge.problems import SettingPlaces
 
         return SettingPlaces(self.schema, self.layers, self.histories, self.values, lambda: self.hidden)
+
+    @cached_property
+    def written(self) -> set[str]:
+        """The paths that layers above the defaults have."""
+        above = self.layers[: _defaults_start(self.layers)]
+        return set().union(*[layer_values.columns[0] for layer_values in above])
 
     def tell_notices(self, stacklevel: int) -> None:
         """Warn of what is not wrong but should be known, once per layer."""
@@ -217,9 +221,9 @@ class _Work:
         self.values = dict(base.values)
         for layer_values in above:
             self.values.update(zip(*layer_values.columns, strict=True))
-        self.written.update(*[layer_values.columns[0] for layer_values in above])
-        self.touched = {*self.written, *base.dubious}
-        self.passing = {*base.passing, *chain.from_iterable(layer_values.passed for layer_values in above)}
+        if self.schema.checked:
+            self.touched = {*self.written, *base.dubious}
+        self.passing = base.passing.union(*[layer.passed for layer in above if layer.passed])
         for layer_values in self.outspoken:
             for fault in layer_values.faults:
                 self.problems.append(self.places.problem(fault, layer_values))

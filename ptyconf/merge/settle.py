@@ -78,7 +78,9 @@ class Settling:
             if link is None or path not in self.values:
                 continue
             if slot.node is not None:
-                self.values[path] = merge_trees(slot, self.live(path))
+                replaces = slot.node.strategy == "replace" and path not in link[0].passed
+                if not replaces or link[1] is None or link[0].passed_below:
+                    self.values[path] = merge_trees(slot, self.live(path))
             elif link[2] is not None and self.values[path] is not None:
                 live = self.live(path)
                 if not any(isinstance(value, Deferred) for _, value in live):

@@ -101,6 +101,11 @@ class Index:
                 sections.setdefault(environment_name(section), section)
         return sections
 
+    @cached_property
+    def separated(self) -> frozenset[str]:
+        """The lists whose elements a declared text separates, by the variable of each."""
+        return frozenset(environment_name(path) for path, slot in self.slots.items() if slot.setting.text)
+
     def _add(self, alias: Alias) -> None:
         there = self.keys.get(alias.key, ())
         if isinstance(there, Slot):
@@ -145,11 +150,6 @@ class Index:
             own = [key for key in keys if isinstance(self.keys[key], Slot)]
             return self._settle((own or list(keys))[0], sections)
         return AmbiguousKey(tuple(dict.fromkeys(key for key in keys)))
-
-    def separator(self, key: str) -> str:
-        """Give the text that separates the elements of the list that a full key means, "" for none."""
-        slot = self.slots.get(key)
-        return "" if slot is None else slot.setting.text
 
     def is_secret(self, key: str) -> bool:
         """Tell whether a full key means a secret setting."""

@@ -39,7 +39,18 @@ class Variant(dict[str, Any]):
 class Slot:
     """The place of one setting, with its kind; ``node`` says what is below it, if it holds settings."""
 
-    __slots__ = ("as_is", "default", "exact", "finite", "kind", "node", "path", "required", "setting", "source")
+    __slots__ = (
+        "as_is",
+        "default",
+        "exact",
+        "finite",
+        "kind",
+        "node",
+        "path",
+        "required",
+        "setting",
+        "source",
+    )
 
     def __init__(
         self,
@@ -94,6 +105,11 @@ class Section:
     def members(self) -> dict[str, Slot]:
         """The members, by the name under which they are written."""
         return self._make(self)
+
+    @cached_property
+    def composed(self) -> frozenset[str]:
+        """The names of the members that hold settings themselves."""
+        return frozenset(name for name, slot in self.members.items() if slot.node is not None)
 
     @cached_property
     def names(self) -> dict[str, str]:

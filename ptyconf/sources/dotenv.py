@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import partial
 
 from ptyconf.merge.fault import Fault
 from ptyconf.merge.layer import Layer, Unknown
@@ -67,11 +68,13 @@ def layer(  # noqa: PLR0913  All that can be said of variables.
         origin = Origin("dotenv", os.fspath(path), "", file, refusal.line, refusal.column)
         variables.faults.append(Fault(f"{shown_path(file)} {refusal.text}", origin=origin))
 
-    def place(written: str) -> Origin:
-        line, column = places.get(written, (None, None))
-        return Origin("dotenv", os.fspath(path), written, file, line, column)
+    return variables.layer(name, unknown, partial(_line, os.fspath(path), file, places))
 
-    return variables.layer(name, unknown, place)
+
+def _line(label: str, file: str, places: Mapping[str, tuple[int, int]], written: str) -> Origin:
+    """Give the origin of a variable: its line."""
+    line, column = places.get(written, (None, None))
+    return Origin("dotenv", label, written, file, line, column)
 
 
 def parse(text: str) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:

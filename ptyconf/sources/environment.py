@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from ptyconf.merge.fault import Fault, Keys
@@ -51,7 +52,7 @@ def layer(
     variables = os.environ if environ is None else environ
     named = Variables(prefix, reserved, empty, schema, references)
     named.take_all(variables)
-    return named.layer(name, unknown, lambda written: Origin("environment", "environment", written))
+    return named.layer(name, unknown, _variable)
 
 
 @dataclass(slots=True)
@@ -73,9 +74,9 @@ class Variables:
         own = self.own_names()
         start = f"{self.prefix}__"
         files: list[tuple[str, str]] = []
-        for written in sorted(variables):
+        for written in sorted([name for name in variables if name.startswith(start) or name in own]):
             below = own.get(written)
-            if below is None and written.startswith(start) and self.prefix:
+            if below is None and self.prefix:
                 below = written[len(start) :]
             if below is not None and below not in self.reserved:
                 if self.is_file(below):
@@ -95,9 +96,9 @@ class Variables:
     def miss_underscore(self, variables: Mapping[str, str], schema: Schema) -> None:
         """Tell of variables with one underscore behind the prefix that are settings with two."""
         start = f"{self.prefix}_"
-        for written in sorted(variables):
+        for written in sorted([name for name in variables if name.startswith(start)]):
             below = written[len(start) :].upper()
-            if written.startswith(start) and "__" in below and below in schema.index.environment:
+            if "__" in below and below in schema.index.environment:
                 meant = f"{self.prefix}__{written[len(start) :]}"
                 origin = Origin("environment", "environment", written)
                 expected = f"{self.prefix}__SECTION__NAME, two underscores between levels"
@@ -155,35 +156,47 @@ class Variables:
 
     def separated(self) -> dict[str, str]:
         """Give the texts, those of lists with a declared separator as arrays."""
-        if self.schema is None:
+        if self.schema is None or not self.schema.index.separated:
             return self.texts
-        known = self.schema.index.environment
+        index = self.schema.index
         return {
-            below: joined_text(self.schema, known[below.upper()], [text])
-            if below.upper() in known and self.schema.index.separator(known[below.upper()])
+            below: joined_text(self.schema, index.environment[below.upper()], [text])
+            if below.upper() in index.separated
             else text
             for below, text in self.texts.items()
         }
 
     def layer(self, name: str, unknown: Unknown, place: Callable[[str], Origin]) -> Layer:
         """Make the layer; ``place`` gives the origin of a name as it was written."""
-        written, files = dict(self.written), dict(self.files)
-
-        def origins(keys: Keys) -> Origin:
-            below = "__".join(str(key) for key in keys)
-            key = written.get(below, f"{self.prefix}__{below}")
-            if below in files:
-                return Origin("environment", "environment", key, os.path.abspath(files[below]))  # noqa: PTH100
-            return place(key)
-
-        return Layer(
-            name,
-            self.separated(),
-            origins,
-            kind="environment",
-            label=self.prefix,
-            text=True,
-            unknown=unknown,
-            references=self.references,
-            faults=tuple(self.faults),
+        return Layer.of(
+            {
+                "name": name,
+                "values": self.separated(),
+                "origins": partial(_written_as, self.prefix, self.written, self.files, place),
+                "kind": "environment",
+                "label": self.prefix,
+                "text": True,
+                "unknown": unknown,
+                "references": self.references,
+                "faults": tuple(self.faults),
+            }
         )
+
+
+def _written_as(
+    prefix: str,
+    written: Mapping[str, str],
+    files: Mapping[str, str],
+    place: Callable[[str], Origin],
+    keys: Keys,
+) -> Origin:
+    """Give the origin of a variable, spelled as it was written."""
+    below = "__".join(str(key) for key in keys)
+    key = written.get(below, f"{prefix}__{below}")
+    if below in files:
+        return Origin("environment", "environment", key, os.path.abspath(files[below]))  # noqa: PTH100
+    return place(key)
+
+
+def _variable(written: str) -> Origin:
+    return Origin("environment", "environment", written)

@@ -7,6 +7,7 @@ import itertools
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ptyconf.merge.fault import Fault, Keys
@@ -339,24 +340,25 @@ def given(
         sections: Order in which bare names are looked up; the schema's if left out.
         references: Whether texts may refer to other values; as the schema says if left out.
     """
-    spelled = dict(spelling or {})
-
-    def origins(keys: Keys) -> Origin:
-        key = ".".join(keys) if all(isinstance(part, str) for part in keys) else join_path(keys)
-        return Origin("flag", "command line", spelled.get(key, f"--{key}"))
-
-    order = None if sections is None else tuple(sections)
-    return Layer(
-        name,
-        dict(values),
-        origins,
-        kind="flag",
-        label="command line",
-        text=not typed,
-        dotted=True,
-        sections=order,
-        references=references,
+    return Layer.of(
+        {
+            "name": name,
+            "values": dict(values),
+            "origins": partial(_flag, dict(spelling or {})),
+            "kind": "flag",
+            "label": "command line",
+            "text": not typed,
+            "dotted": True,
+            "sections": None if sections is None else tuple(sections),
+            "references": references,
+        }
     )
+
+
+def _flag(spelled: Mapping[str, str], keys: Keys) -> Origin:
+    """Give the origin of a flag, spelled as it was typed."""
+    key = ".".join(keys) if all(isinstance(part, str) for part in keys) else join_path(keys)
+    return Origin("flag", "command line", spelled.get(key, f"--{key}"))
 
 
 def parser_defaults(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from ptyconf.merge.fault import Fault, Keys
@@ -50,23 +52,27 @@ def layer(
     taken = _Taken(called)
     taken.take(instance, view, fields, "")
 
-    def origins(keys: Keys) -> Origin:
-        for length in range(len(keys), 0, -1):
-            attribute = taken.attributes.get(join_path(keys[:length]))
-            if attribute is not None:
-                inside = join_path(keys[length:])
-                return Origin("instance", called, f"{called}.{attribute}{f'.{inside}' if inside else ''}")
-        return Origin("instance", called, f"{called}.{join_path(keys)}")
-
-    return Layer(
-        name,
-        taken.values,
-        origins,
-        kind="instance",
-        label=called,
-        within=within,
-        faults=tuple(taken.faults),
+    return Layer.of(
+        {
+            "name": name,
+            "values": taken.values,
+            "origins": partial(_attribute, called, taken.attributes),
+            "kind": "instance",
+            "label": called,
+            "within": within,
+            "faults": tuple(taken.faults),
+        }
     )
+
+
+def _attribute(called: str, attributes: Mapping[str, str], keys: Keys) -> Origin:
+    """Give the origin of an attribute, or of a place inside what it holds."""
+    for length in range(len(keys), 0, -1):
+        attribute = attributes.get(join_path(keys[:length]))
+        if attribute is not None:
+            inside = join_path(keys[length:])
+            return Origin("instance", called, f"{called}.{attribute}{f'.{inside}' if inside else ''}")
+    return Origin("instance", called, f"{called}.{join_path(keys)}")
 
 
 class _Taken:

@@ -22,6 +22,7 @@ from ptyconf.text.files import MAX_BYTES, TextError, read_known
 from ptyconf.text.show import close_matches, show
 
 MAX_INCLUDES = 100
+RESERVED = frozenset({"include", "unset", "replace", "profile"})
 NO_PROFILE = "there is no profile"
 Missing = Literal["error", "skip"]
 
@@ -48,7 +49,7 @@ class Loading:
     profile: str | None
     format: Format | None = None  # chosen by the ending of the name where None
     layers: list[Layer] = field(default_factory=list)
-    seen: list[tuple[tuple[int, int], str]] = field(default_factory=list)  # identities and names of open files
+    seen: list[tuple[tuple[int, int], str]] = field(default_factory=list)  # files that led here
     profiles: list[str] = field(default_factory=list)
 
     def start(self, path: str | os.PathLike[str]) -> list[Layer]:
@@ -161,33 +162,20 @@ class Loading:
         table = self.names.table if document.asked is None else ()
         faults: list[Fault] = []
         try:
-            values = self.inner_table(document.format.parse(document.text), table, document, faults)
+            values = document.format.parse(document.text)
+            if table:
+                values = self.inner_table(values, table, document, faults)
         except TextError as refusal:
             self.fail(document, name, text_fault(document, refusal))
             return
-        includes = _strings(values, "include", faults, document, table)
-        unset = _strings(values, "unset", faults, document, table)
-        replaces = frozenset(_strings(values, "replace", faults, document, table))
-        profiles = values.pop("profile", {})
-        if not isinstance(profiles, Mapping):
-            faults.append(_wrong_kind(document, (*table, "profile"), profiles, "a table of profiles"))
-            profiles = {}
-        self.profiles.extend(profiles)
-        chosen = profiles.get(self.profile) if self.profile is not None else None
-        if chosen is not None:
-            self.layers.append(self.layer_of_profile(document, chosen, folder, table))
-        self.layers.append(
-            self.layer(
-                document,
-                name,
-                values,
-                table,
-                folder=folder,
-                unset=_places_of_unset(unset),
-                replaces=replaces,
-                faults=tuple(faults),
-            )
-        )
+        includes: Sequence[str] = ()
+        more: dict[str, Any] = {"folder": folder}
+        if not RESERVED.isdisjoint(values):
+            includes = _strings(values, "include", faults, document, table)
+            more["unset"] = _places_of_unset(_strings(values, "unset", faults, document, table))
+            more["replaces"] = frozenset(_strings(values, "replace", faults, document, table))
+            self.take_profile(document, values.pop("profile", {}), folder, table, faults)
+        self.layers.append(self.layer(document, name, values, table, faults=tuple(faults), **more))
         own = len(self.layers) - 1
         # A later include stands above an earlier one, so it is read first.
         for index, path in reversed(list(enumerate(includes))):
@@ -211,7 +199,19 @@ class Loading:
             if not isinstance(inner, Mapping):
                 faults.append(_wrong_kind(document, table[:number], inner, "a table"))
                 return {}
-        return dict(inner) if table else values
+        return dict(inner)
+
+    def take_profile(
+        self, document: Document, profiles: Any, folder: str, table: Keys, faults: list[Fault]
+    ) -> None:
+        """Make the layer of the profile asked for, above that of the file."""
+        if not isinstance(profiles, Mapping):
+            faults.append(_wrong_kind(document, (*table, "profile"), profiles, "a table of profiles"))
+            return
+        self.profiles.extend(profiles)
+        chosen = profiles.get(self.profile) if self.profile is not None else None
+        if chosen is not None:
+            self.layers.append(self.layer_of_profile(document, chosen, folder, table))
 
     def layer_of_profile(self, document: Document, chosen: Any, folder: str, table: Keys) -> Layer:
         """Make the layer of the profile asked for."""

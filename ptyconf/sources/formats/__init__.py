@@ -15,6 +15,8 @@ DEFAULT = "toml"
 
 def format_of(file: str) -> Format:
     """Find the format of a file by the ending of its name; TOML where no format has that ending."""
+    if file.endswith(".toml"):
+        return FORMATS[DEFAULT]
     suffix = os.path.splitext(file)[1].lower()  # noqa: PTH122  Path does the same in ten times the time.
     if suffix in {"", ".toml"}:
         return FORMATS[DEFAULT]

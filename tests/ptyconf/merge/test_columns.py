@@ -70,7 +70,9 @@ def test_plans_say_what_plain_reading_says(found: list[dict[str, Any]], order: A
             assert told(planned, table, sections=order) == plain
 
 
-deep = st.recursive(scalars, lambda inner: st.dictionaries(names, inner, max_size=3) | st.just([1]), max_leaves=9)
+deep = st.recursive(
+    scalars, lambda inner: st.dictionaries(names, inner, max_size=3) | st.just([1]), max_leaves=9
+)
 
 
 @given(st.dictionaries(names, deep, max_size=4))
@@ -93,12 +95,16 @@ def test_tables_of_other_values_have_no_columns() -> None:
 
 @dataclass
 class Tls:
+    """A section of ends."""
+
     cert: str = "cert.pem"
     port: int = 443
 
 
 @dataclass
 class Server:
+    """A section with one below it."""
+
     host: str = "localhost"
     weight: float = 1.0
     tls: Tls = field(default_factory=Tls)
@@ -106,6 +112,8 @@ class Server:
 
 @dataclass
 class Deep:
+    """A program with all that holds settings."""
+
     server: Server = field(default_factory=Server)
     spare: Server | None = None
     replicas: dict[str, Server] = field(default_factory=dict)
@@ -133,7 +141,9 @@ deeper = st.fixed_dictionaries(
         "replicas": st.dictionaries(st.sampled_from(["eu", "us"]), server | st.none(), max_size=2),
         "hooks": st.lists(tls, max_size=2),
         "tags": st.lists(st.sampled_from(["a", "b", 1]), max_size=2),
-        "labels": st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from([1, 2, None, "x"]), max_size=2),
+        "labels": st.dictionaries(
+            st.sampled_from(["a", "b"]), st.sampled_from([1, 2, None, "x"]), max_size=2
+        ),
         "free": st.dictionaries(st.sampled_from(["a", "b"]), deep, max_size=2),
         "replicas.eu.host": ends["host"],
         "unheard": st.just(1),
@@ -169,7 +179,7 @@ texts = st.dictionaries(
             "unheard",
         ]
     ),
-    st.sampled_from(["1", "2.5", "x", "none", "", "{host = 'a'}", '{"tls.port": 1}', "['a']", "{port = '1'}"]),
+    st.sampled_from(["1", "2.5", "x", "none", "", "{host = 'a'}", '{"tls.port": 1}', "['a']"]),
     max_size=4,
 )
 
@@ -211,7 +221,13 @@ def test_deep_tables_have_plans() -> None:
         told(schema, table)
     (plan,) = cache_of(schema).plans.values()
     assert plan.paths[:2] == ("server.host", "server.tls.port")
-    assert [composed.slot.path for composed in plan.composed] == ["tags", "server.weight", "replicas", "hooks", "labels"]
+    assert [composed.slot.path for composed in plan.composed] == [
+        "tags",
+        "server.weight",
+        "replicas",
+        "hooks",
+        "labels",
+    ]
 
 
 def test_second_sight_makes_a_plan() -> None:
