@@ -195,6 +195,8 @@ def _read_by_plan(layer_values: LayerValues, layer: Layer, plan: ColumnLayout, l
         return False
     values: Sequence[Any] = leaves if plan.pick is None else plan.pick(leaves)
     if plan.composed:
+        if layer.unset or layer.replaces:
+            return False  # they reach into what a setting holds
         from ptyconf.merge.walk import read_composed
 
         composed = read_composed(layer_values, layer, plan.composed, leaves)
