@@ -14,6 +14,9 @@ from ptycho.reconstruction.unseen_frames import neighbourhood
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
+    from ptycho.metrics.halves import Networks
     from ptycho.metrics.verdict import Verdict
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
@@ -26,12 +29,22 @@ MOST_FRAMES = 256
 FEWEST_FRAMES = 24
 
 
+def frames_of_halves(scan: RawData) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide all frames of a scan into two halves by turns, those that are compared apart from the others."""
+    compared = np.isin(np.arange(len(scan)), neighbourhood(scan.positions, MOST_FRAMES))
+    first, second = (
+        np.sort(np.concatenate([np.flatnonzero(rows)[part::2] for rows in (compared, ~compared)]))
+        for part in (0, 1)
+    )
+    return first, second
+
+
 def halves_of(
     scan: RawData,
-    picture_of: Callable[[RawData], Reconstruction],
+    pictures_by: tuple[Callable[[RawData], Reconstruction], Callable[[RawData], Reconstruction]],
     verdict: Verdict,
     *,
-    network: bool,
+    networks: Networks,
     only: str,
 ) -> Halves | None:
     """Reconstruct odd and even frames apart, and correlate the pictures.
@@ -39,8 +52,8 @@ def halves_of(
     Args:
         scan: The scan.
         verdict: On the picture of all frames: what explains nothing gets no number that looks like quality.
-        picture_of: Reconstructs some of its frames.
-        network: Whether a network takes part, the same for both halves.
+        pictures_by: What reconstructs some of its frames: of the first half, and of the second.
+        networks: How many networks take part.
         only: Name of the picture where there is one alone.
 
     Returns:
@@ -48,10 +61,13 @@ def halves_of(
     """
     if len(scan) < FEWEST_FRAMES or verdict.word == "not explained":
         return None
-    chosen = np.sort(neighbourhood(scan.positions, MOST_FRAMES))
+    compared = neighbourhood(scan.positions, MOST_FRAMES)
     try:
         with _unheard():
-            halves = [pictures_of(picture_of(scan.subset(chosen[part::2])), only) for part in (0, 1)]
+            halves = [
+                pictures_of(picture_of(scan.subset(np.intersect1d(rows, compared))), only)
+                for picture_of, rows in zip(pictures_by, frames_of_halves(scan), strict=True)
+            ]
         curves = {
             name: compare_halves(picture, halves[1][name], scan.object_pixel_m)
             for name, picture in halves[0].items()
@@ -59,7 +75,7 @@ def halves_of(
     except ValueError as error:
         _log.warning("the halves were not compared: %s", str(error).partition("\n")[0])
         return None
-    return Halves(curves, len(chosen), len(scan), network)
+    return Halves(curves, len(compared), len(scan), networks)
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
                     scan=part,
                     trained_on_it=learned_from(ready.network, part.source),
                     verdict=verdict,
-                    halves=halves_of(part, alone, verdict, network=True, only=NETWORK),
+                    halves=halves_of(part, (alone, alone), verdict, networks=1, only=NETWORK),
                 )
             )
         write_settings(folder, configurations.resolution, home=target)

@@ -184,6 +184,8 @@ def add_strict(parser: argparse.ArgumentParser) -> None:
 
 def exit_code_of(results: Sequence[Results], *, strict: bool) -> int:
     """Say the verdict on each scan on the terminal, and give the exit code that they mean."""
+    from ptycho.report.sections.verdict import agreement
+
     code = EXIT_WHOLE
     for one in results:
         verdict = one.verdict
@@ -194,6 +196,9 @@ def exit_code_of(results: Sequence[Results], *, strict: bool) -> int:
         _log.log(logging.INFO if explained else logging.WARNING, "%s%s", name, verdict)
         if verdict.advice:
             _log.warning("%s%s", name, verdict.advice)
+        if one.halves is not None:
+            reach = "; ".join(f"{picture} {text}" for picture, text in agreement(one.halves).items())
+            _log.info("%shalf-bit (%s): %s", name, one.halves.what, reach)
         if strict and verdict.word == "not explained":
             code = EXIT_NOT_EXPLAINED
     return code

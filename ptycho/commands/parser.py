@@ -9,7 +9,7 @@ from ptyconf.errors import error_text
 from ptyconf.text.show import close_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class UsageError(ValueError):
@@ -34,6 +34,7 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: An argument is not known.
         """
+        args = (self._as_declared(args[0]), *args[1:]) if args else args
         if (declare := self.flags_of_keys) is not None and args:
             for option in {word.partition("=")[0] for word in args[0]} - self._option_string_actions.keys():
                 declare(option)
@@ -44,6 +45,17 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             raise unknown_argument(unknown[0], self)
         return namespace
+
+    def _as_declared(self, words: Sequence[str]) -> list[str]:
+        """Spell flags with hyphens as they are declared, with underscores: `--batch-size`."""
+        known = self._option_string_actions
+        spelled = []
+        for word in words:
+            name, sign, value = word.partition("=")
+            start = next((start for start in ("--no-", "--") if name.startswith(start)), name)
+            other = start + name.removeprefix(start).replace("-", "_")
+            spelled.append(f"{other}{sign}{value}" if name not in known and other in known else word)
+        return spelled
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse what is no choice, and name the closest one; argparse has no public place for that.

@@ -82,7 +82,7 @@ def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
                     scan=scan,
                     trained_on_it=None,
                     verdict=verdict,
-                    halves=halves_of(scan, alone, verdict, network=False, only=FRAMES),
+                    halves=halves_of(scan, (alone, alone), verdict, networks=0, only=FRAMES),
                 )
             )
         write_settings(folder, resolution, home=target)

@@ -16,7 +16,7 @@ from ptycho.bundle.write import write_bundle
 from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.commands.failure import EXIT_INTERRUPTED, EXIT_WHOLE
-from ptycho.commands.trained import Trained
+from ptycho.commands.trained import Trained, train_halves
 from ptycho.run.attempts import (
     Attempt,
     is_unfinished,
@@ -37,6 +37,7 @@ from ptyconf.sources import flags, mapping
 if TYPE_CHECKING:
     import argparse
 
+    from ptycho.backends.base import Training
     from ptycho.bundle.archive import Bundle
     from ptycho.report.serve import LiveView
     from ptycho.scan.raw_data import RawData
@@ -177,7 +178,8 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
         bundle = backend.pack(training.model, settled, target)
         _keep_network(folder, bundle, target)
         write_settings(folder, settled, home=target)
-        trained = Trained(library.name, training, bundle, scan, settled)
+        halves = _apart(library.name, configurations, scan, target, training)
+        trained = Trained(library.name, training, bundle, scan, settled, halves)
         if reconstructed_scan is scan:
             trained.keep_others(folder)
         results = trained.reconstruct(reconstructed_scan, title)
@@ -189,6 +191,16 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
     code = options.exit_code_of(results, strict=strict)
     return EXIT_INTERRUPTED if training.interrupted else code
+
+
+def _apart(
+    library: str, configurations: TrainingSettings, scan: RawData, home: Path, training: Training
+) -> tuple[Trained, Trained] | None:
+    """Train a network on each half of the frames, where that is asked for and nobody wants to leave."""
+    if not configurations.resolution["training.independent_halves"] or training.interrupted:
+        return None
+    _log.info("a network of its own learns from each half of the frames")
+    return train_halves(library, configurations, scan, home)
 
 
 def _settled(resolution: Resolution, library: str) -> tuple[TrainingSettings, RawData, RawData]:

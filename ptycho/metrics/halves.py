@@ -7,7 +7,7 @@ start from, served both, they may agree about what it invented: that is said, an
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ptycho.metrics.align import align, common_area
 from ptycho.metrics.frc import Frc, frc
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from ptycho.reconstruction.result import Reconstruction
 
 
+Networks = Literal[0, 1, 2]
+_NETWORKS: Mapping[Networks, str] = {
+    0: "",
+    1: ", one network for both: agreement, no resolution",
+    2: ", a network for each that learned from it alone",
+}
+
+
 @dataclass(frozen=True)
 class Halves:
     """The agreement of the pictures of two halves of some frames.
@@ -26,26 +34,32 @@ class Halves:
         curves: Ring correlation with the half-bit threshold, by the name of the picture.
         frames: Frames of both halves together.
         of: Frames of the scan.
-        shared_network: Whether one network served both halves.
+        networks: How many networks took part: none, one that served both halves, or one for each half, which
+            learned from that half alone.
     """
 
     curves: Mapping[str, Frc]
     frames: int
     of: int
-    shared_network: bool
+    networks: Networks
 
     @property
     def what(self) -> str:
         """What was compared, in a few words."""
         which = "all frames" if self.frames == self.of else f"the {self.frames} frames around the middle"
-        network = ", one network for both: agreement, no resolution" if self.shared_network else ""
-        return f"odd and even of {which}, each by itself{network}"
+        return f"odd and even of {which}, each by itself{_NETWORKS[self.networks]}"
+
+    @property
+    def shared_network(self) -> bool:
+        """Whether one network served both halves: what they agree about may then be the network's."""
+        return self.networks == 1
 
     def as_dict(self) -> dict[str, object]:
         """Give plain values, as JSON keeps them."""
         return {
             "what": self.what,
             "shared_network": self.shared_network,
+            "networks": self.networks,
             **{
                 name: {
                     "half_bit_cycles_per_px": curve.crossing,

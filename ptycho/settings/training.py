@@ -60,6 +60,17 @@ _LONE_PATCHES = first(whole_scans, where("model.gridsize", 1))
 _FROM_LABELS = where("model.model_type", "supervised")
 
 
+def _begin_apart(path: str, settings: Mapping[str, Any]) -> Complaint | None:
+    """Refuse halves that are to be independent where both networks would start from the same weights."""
+    if not settings[path] or settings["training.init"] is None:
+        return None
+    return Complaint(
+        f"{path} asks for two networks with nothing in common, and training.init starts both from the same",
+        expected="networks that begin with weights of their own",
+        hint="training.init = none",
+    )
+
+
 @tracks_set_fields
 @dataclass
 class TrainingConfig:
@@ -193,6 +204,13 @@ class TrainingConfig:
         None,
         help="weights to start from: a network for every scan by its name or file, or a run folder",
         without_effect=_started_before,
+        legacy=False,
+    )
+    independent_halves: bool = described(
+        False,
+        help="train a network on each half of the frames, too, so that what the halves agree about is "
+        "resolution; as long again as the training",
+        across=Across(("training.init",), _begin_apart, "halves with nothing in common"),
         legacy=False,
     )
     probe_warmup_epochs: int = described(

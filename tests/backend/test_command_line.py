@@ -68,6 +68,35 @@ def test_a_scan_of_any_side_trains_as_it_is(
     assert Reconstruction.load(Path("again/reconstruction.npz")).probe.shape == (1, 72, 72)
 
 
+@pytest.mark.slow
+def test_halves_may_have_networks_of_their_own(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two more networks learn from a half each; report, scores and terminal say so, its own is the same."""
+    monkeypatch.chdir(tmp_path)
+    simulated = ["simulate", "scan.npz", "--N", "32", "--n-frames", "100", "--step-px", "4", "--quiet"]
+    assert main(simulated) == 0
+    short = ["--nepochs", "1", "--gridsize", "1", "--n_filters_scale", "1", "--accelerator", "cpu"]
+    train = ["train", "scan.npz", "--training.backend", backend, *short, "--inference.refine_epochs", "4"]
+    assert main([*train, "--output_dir", "shared"]) == 0
+    shared = "odd and even of all frames, each by itself, one network for both: agreement, no resolution"
+    assert f"half-bit ({shared}): " in capsys.readouterr().err
+    assert main([*train, "--output_dir", "apart", "--independent-halves"]) == 0
+    apart = "odd and even of all frames, each by itself, a network for each that learned from it alone"
+    assert f"half-bit ({apart}): " in capsys.readouterr().err
+    for run, what, networks in (("shared", shared, 1), ("apart", apart, 2)):
+        halves = json.loads(Path(run, "scores.json").read_text())["halves"]
+        assert (halves["what"], halves["networks"], halves["shared_network"]) == (
+            what,
+            networks,
+            networks == 1,
+        )
+        assert what in Path(run, "report.md").read_text()
+    weights = [read_bundle(Path(run, FILE_NAME)).weights for run in ("shared", "apart")]
+    for name, values in weights[0].items():
+        np.testing.assert_array_equal(values, weights[1][name], err_msg=name)
+
+
 def test_pictures_are_pictures(trained: Path) -> None:
     """Every PNG decodes to an image with more than one colour."""
     from matplotlib import image

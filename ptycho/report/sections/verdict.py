@@ -28,7 +28,7 @@ def _write(results: Results, _folder: Path) -> list[str]:
     blocks = [f"**{verdict.word}**: {plain(verdict.reason)}.", plain(verdict.advice)]
     blocks.append(table("", _figures(verdict)))
     if results.halves is not None:
-        blocks.append(table(f"half-bit: {results.halves.what}", _agreement(results.halves)))
+        blocks.append(table(f"half-bit: {results.halves.what}", agreement(results.halves)))
     if verdict.tried:
         blocks.append(_tried(verdict))
     return blocks
@@ -55,7 +55,8 @@ def _figures(verdict: Verdict) -> dict[str, str]:
     return rows
 
 
-def _agreement(halves: Halves) -> dict[str, str]:
+def agreement(halves: Halves) -> dict[str, str]:
+    """Say up to which detail two halves agree, by the name of the picture."""
     return {name: _reach(curve) for name, curve in halves.curves.items()}
 
 

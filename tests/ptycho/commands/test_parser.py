@@ -95,3 +95,20 @@ def test_a_variable_that_lacks_an_underscore_is_told(
     assert capsys.readouterr().err == (
         "the variable PTYCHO_TRAINING_NEPOCHS is not read; PTYCHO__TRAINING__NEPOCHS would be a setting\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (["--independent-halves"], "true"),
+        (["--independent_halves"], "true"),
+        (["--training.independent-halves=true"], "true"),
+        (["--no-independent-halves"], "false"),
+    ],
+)
+def test_hyphens_stand_for_underscores(
+    written: list[str], value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A flag of a setting may be spelled as other programs spell theirs."""
+    assert main(["explain", "--quiet", *written, "independent_halves"]) == 0
+    assert capsys.readouterr().out.startswith(f"training.independent_halves = {value}\n")

@@ -44,13 +44,16 @@ def test_halves_agree_as_far_as_noise_lets_them(
 def test_a_shared_network_is_no_resolution(scene: Callable[..., np.ndarray]) -> None:
     """What one network said of both halves is called agreement, in words and in JSON."""
     curve = compare_halves(_picture(scene(80, 80)), _picture(scene(80, 80)), None)
-    shared = Halves({"network alone": curve}, 100, 100, shared_network=True)
+    shared = Halves({"network alone": curve}, 100, 100, networks=1)
     assert (
         shared.what
         == "odd and even of all frames, each by itself, one network for both: agreement, no resolution"
     )
     assert shared.as_dict()["shared_network"] is True
-    alone = Halves({"frames alone": curve}, 256, 900, shared_network=False)
+    apart = Halves({"network alone": curve}, 100, 100, networks=2)
+    assert apart.what.endswith(", a network for each that learned from it alone")
+    assert apart.as_dict()["shared_network"] is False
+    alone = Halves({"frames alone": curve}, 256, 900, networks=0)
     assert alone.what == "odd and even of the 256 frames around the middle, each by itself"
 
 
