@@ -174,7 +174,32 @@ class Hdf5File:
             value = self._file[key or "/"].attrs.get(name)
         except (KeyError, OSError, RuntimeError):
             return None
+        if isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind in "OSU":
+            value = value.reshape(-1)[0]
         return _decoded(value) if isinstance(value, bytes | np.bytes_) else value
+
+    def units(self, key: str) -> str:
+        """Read the unit that a dataset's attributes name, "" where they name none."""
+        named = (self.attribute(key, name) for name in ("units", "unit", "Units"))
+        return next((str(unit).strip() for unit in named if unit is not None), "")
+
+    def numbers(self, key: str) -> Array:
+        """Read an array of real numbers, in double precision; axes of length one are dropped beyond two.
+
+        Raises:
+            ScanError: It cannot be read, or holds something else.
+        """
+        array = self.read(key)
+        if array.dtype.kind not in "biuf":
+            raise ScanError(
+                error_text(
+                    f"'{key}' in {self.path} is an array of {array.dtype} with shape {array.shape}",
+                    expected="real numbers",
+                )
+            )
+        while array.ndim > 2 and 1 in array.shape:
+            array = array.squeeze(array.shape.index(1))
+        return array.astype(np.float64)
 
     def shown_keys(self) -> str:
         """List the datasets with their shapes, for a message."""

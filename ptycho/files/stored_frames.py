@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ptycho.files.bounds import require_plausible
 from ptycho.files.hdf5 import Hdf5File, unreadable
 from ptyconf.errors import error_text
 
-__all__ = ["FramesOnDisk", "StoredFrames"]
+__all__ = ["AS_STORED", "FramesOnDisk", "StoredFrames", "Turn"]
 
 Array = np.ndarray[Any, Any]
 
@@ -22,6 +22,29 @@ GAP_FRAMES = 8
 Measured: a call of h5py costs 100 microseconds, as much as reading 30 uncompressed frames of 64 x 64 pixels;
 compressed frames cost several times more each.
 """
+
+
+class Turn(NamedTuple):
+    """How the frames of a file are turned before anybody sees them, in this order.
+
+    Attributes:
+        transposed: Whether rows and columns are exchanged, as MATLAB writes them.
+        rows: Whether the rows run the other way.
+        columns: Whether the columns run the other way.
+    """
+
+    transposed: bool = False
+    rows: bool = False
+    columns: bool = False
+
+    def __call__(self, block: Array) -> Array:
+        """Turn the last two axes of an array."""
+        turned = block.swapaxes(-2, -1) if self.transposed else block
+        turned = turned[..., ::-1, :] if self.rows else turned
+        return turned[..., ::-1] if self.columns else turned
+
+
+AS_STORED = Turn()
 
 
 class FramesOnDisk:
@@ -80,9 +103,10 @@ class StoredFrames(FramesOnDisk):
 
     Args:
         file: The file that the datasets are reached through; it stays open as long as the frames.
-        keys: The datasets, each of shape (n, H, W) or (rows, columns, H, W), of equal H, W and kind.
+        keys: The datasets, each of shape (n, H, W), (n, H, W, 1) or (rows, columns, H, W), of equal H, W and
+            kind.
         chosen: Which of the frames, None for all.
-        transposed: Whether rows and columns of each frame are exchanged, as MATLAB writes them.
+        turn: How each frame is turned.
 
     Raises:
         ScanError: A dataset is missing or cannot be read, or they do not fit together.
@@ -94,13 +118,13 @@ class StoredFrames(FramesOnDisk):
         keys: tuple[str, ...],
         chosen: Array | None = None,
         *,
-        transposed: bool = False,
+        turn: Turn = AS_STORED,
     ) -> None:
-        self._transposed = transposed
+        self._turn = turn
         self._file = file
         self._keys = keys
         self._chosen = chosen
-        self._parts = [file.dataset(key) for key in keys]
+        self._parts = [_without_colours(file.dataset(key)) for key in keys]
         first = self._parts[0]
         for key, part in zip(keys, self._parts, strict=True):
             if part.ndim not in {3, 4} or part.shape[-2:] != first.shape[-2:] or part.dtype != first.dtype:
@@ -115,18 +139,18 @@ class StoredFrames(FramesOnDisk):
         lengths = [int(np.prod(part.shape[:-2])) for part in self._parts]
         self._ends = np.cumsum(lengths)
         n = int(self._ends[-1]) if chosen is None else len(chosen)
-        rows, columns = first.shape[:-3:-1] if transposed else first.shape[-2:]
+        rows, columns = first.shape[:-3:-1] if turn.transposed else first.shape[-2:]
         self.shape = (n, rows, columns)
         self.dtype = first.dtype
 
-    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...], Array | None, bool]]:
+    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...], Array | None, Turn]]:
         """Travel to another process as a place in a file."""
-        return _open_frames, (self._file.path, self._keys, self._chosen, self._transposed)
+        return _open_frames, (self._file.path, self._keys, self._chosen, self._turn)
 
     def subset(self, indices: Array) -> StoredFrames:
         """Give some of the frames, as a view."""
         chosen = indices if self._chosen is None else self._chosen[indices]
-        return StoredFrames(self._file, self._keys, chosen, transposed=self._transposed)
+        return StoredFrames(self._file, self._keys, chosen, turn=self._turn)
 
     def _read(self, indices: Array) -> Array:
         """Read frames in the order of the file, each once, and give them in the order asked for."""
@@ -150,7 +174,26 @@ class StoredFrames(FramesOnDisk):
                     raise unreadable(key, self._file.path, error) from error
             start = end
         block = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
-        return block.swapaxes(-2, -1) if self._transposed else block
+        return self._turn(block)
+
+
+class _GreyFrames:
+    """A dataset of frames with one colour, (n, H, W, 1), as one without that axis."""
+
+    ndim = 3
+
+    def __init__(self, dataset: Any) -> None:
+        self._dataset = dataset
+        self.shape, self.dtype = dataset.shape[:-1], dataset.dtype
+        self.chunks = dataset.chunks[:-1] if dataset.chunks else None
+        self.is_virtual, self.id = dataset.is_virtual, dataset.id
+
+    def __getitem__(self, span: slice) -> Array:
+        return np.asarray(self._dataset[span])[..., 0]
+
+
+def _without_colours(dataset: Any) -> Any:
+    return _GreyFrames(dataset) if dataset.ndim == 4 and dataset.shape[-1] == 1 else dataset
 
 
 def _require_plausible(part: Any, where: str) -> None:
@@ -171,5 +214,5 @@ def _read_part(part: Any, first: int, last: int) -> Array:
     return np.concatenate([part[line, start:stop] for line, start, stop in spans])
 
 
-def _open_frames(path: Path, keys: tuple[str, ...], chosen: Array | None, transposed: bool) -> StoredFrames:
-    return StoredFrames(Hdf5File(path), keys, chosen, transposed=transposed)
+def _open_frames(path: Path, keys: tuple[str, ...], chosen: Array | None, turn: Turn) -> StoredFrames:
+    return StoredFrames(Hdf5File(path), keys, chosen, turn=turn)

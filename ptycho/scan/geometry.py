@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptycho.errors import ScanError
@@ -19,6 +20,7 @@ __all__ = [
     "electron_wavelength_m",
     "energy_ev",
     "photon_wavelength_m",
+    "unit_of_length",
 ]
 
 PLANCK_J_S = 6.62607015e-34
@@ -29,8 +31,20 @@ ELECTRON_CHARGE_C = 1.602176634e-19
 ELECTRON_MASS_KG = 9.1093837139e-31
 """CODATA 2022."""
 
-LENGTHS_M = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "micron": 1e-6, "nm": 1e-9, "A": 1e-10, "Å": 1e-10}
-"""Units of length as files spell them, in metres."""
+LENGTHS_M = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "um": 1e-6, "nm": 1e-9, "A": 1e-10, "pm": 1e-12}
+"""Units of length in metres."""
+
+_LENGTH_WORDS = {
+    "m": "m meter metre",
+    "cm": "cm centimeter centimetre",
+    "mm": "mm millimeter millimetre",
+    "um": "um µm μm micron micrometer micrometre",
+    "nm": "nm nanometer nanometre",
+    "A": "a å ang angstrom angstroem ångström",
+    "pm": "pm picometer picometre",
+    "px": "px pixel",
+}
+_LENGTH_SPELLINGS = {word: unit for unit, words in _LENGTH_WORDS.items() for word in words.split()}
 
 ENERGIES_EV = {
     "ev": 1.0,
@@ -114,6 +128,15 @@ class Geometry(NamedTuple):
             return None
         width_m = side_px * self.pixel_size_m.value
         return self.wavelength_m.value * self.distance_m.value / width_m
+
+
+def unit_of_length(text: str) -> str:
+    """Give a unit as `LENGTHS_M` names it, or "px", for any spelling that files use; unknown ones stay."""
+    # The Greek letter and the sign for micro look alike, and so do a letter with a ring and its sign.
+    plain = unicodedata.normalize("NFC", text.strip()).replace("\N{ANGSTROM SIGN}", "å").casefold()
+    plain = plain.replace("\N{MICRO SIGN}", "μ")
+    known = _LENGTH_SPELLINGS.get(plain) or _LENGTH_SPELLINGS.get(plain.removesuffix("s"))
+    return known or text
 
 
 def photon_wavelength_m(energy_ev: float) -> float:

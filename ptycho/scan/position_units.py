@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.scan.geometry import LENGTHS_M
+from ptycho.scan.geometry import LENGTHS_M, unit_of_length
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def positions_in_pixels(
     Raises:
         ScanError: They are lengths, and the geometry is not fully known.
     """
-    if unit in {"px", "pixel", "pixels"}:
+    unit = unit_of_length(unit)
+    if unit == "px":
         return x, y, []
     if unit not in LENGTHS_M:
         raise ScanError(

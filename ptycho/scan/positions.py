@@ -11,7 +11,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.npy import read_npy
-from ptycho.scan.geometry import LENGTHS_M
+from ptycho.scan.geometry import LENGTHS_M, unit_of_length
 from ptycho.scan.scan_file import ScanFile, open_scan
 from ptyconf.errors import error_text
 
@@ -142,7 +142,7 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
             f"there is no '{unknown[0]}' in {file.path}" if unknown else f"{file.path} is named without a key"
         )
         raise _no_positions(text, scan, what, known=", ".join(file.keys))
-    unit = str(file.hdf5.attribute(names[0], "units") or "") if file.container == "hdf5" else ""
+    unit = unit_of_length(file.hdf5.units(names[0])) if file.container == "hdf5" else ""
     where = f"'{key}' of {file.path}"
     if len(names) == 2:
         x, y = (np.asarray(file.read(name), np.float64).ravel() for name in names)
@@ -232,7 +232,7 @@ def _unit(names: list[str], columns: tuple[int, int]) -> str:
     units = {match.group(1).lower() for at in columns if (match := UNIT_SUFFIX.search(names[at]))}
     if len(units) != 1:
         return ""
-    unit = units.pop().replace("pixel", "px")
+    unit = unit_of_length(units.pop())
     return unit if unit in {*LENGTHS_M, "px"} else ""
 
 

@@ -18,7 +18,7 @@ from ptycho.files.bounds import require_plausible
 from ptycho.files.hdf5 import Hdf5File
 from ptycho.files.matlab import MatFile
 from ptycho.files.npz import NpzFile
-from ptycho.files.stored_frames import StoredFrames
+from ptycho.files.stored_frames import AS_STORED, StoredFrames, Turn
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -143,18 +143,18 @@ class ScanFile:
             return self.matlab.read(key)
         return self.hdf5.read(key) if self.container == "hdf5" else self.npz.read(key)
 
-    def frames(self, *keys: str, transposed: bool = False) -> Any:
+    def frames(self, *keys: str, turn: Turn = AS_STORED) -> Any:
         """Give arrays of many frames as one, which stays in the file where that is possible.
 
         Args:
             keys: The arrays.
-            transposed: Whether an HDF5 file holds rows and columns of each frame exchanged.
+            turn: How an HDF5 file's frames are to be turned.
 
         Raises:
             ScanError: The file lacks a key, or is damaged there.
         """
         if self.container == "hdf5":
-            return StoredFrames(self.hdf5, keys, transposed=transposed)
+            return StoredFrames(self.hdf5, keys, turn=turn)
         (key,) = keys
         return self.npz.read(key) if self.unpacked else self.npz.map(key)
 

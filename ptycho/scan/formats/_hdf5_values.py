@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.scan.geometry import LENGTHS_M, Fact, Geometry, energy_ev, photon_wavelength_m
+from ptycho.scan.geometry import (
+    LENGTHS_M,
+    Fact,
+    Geometry,
+    energy_ev,
+    photon_wavelength_m,
+    unit_of_length,
+)
 from ptycho.scan.scan_format import ScanHeader
 from ptyconf.errors import error_text
 
@@ -34,12 +41,7 @@ def length_m(file: ScanFile, *keys: str, usual: str = "m") -> Fact | None:
     if key is None:
         return None
     value = file.hdf5.number(key)
-    unit = file.hdf5.attribute(key, "units") or usual
-    factor = LENGTHS_M.get(str(unit))
-    if factor is None:
-        raise ScanError(
-            error_text(f"'{key}' in {file.path} is in '{unit}'", expected=", ".join(sorted(LENGTHS_M)))
-        )
+    factor = unit_factor(file, key, usual)
     if value is None or not np.isfinite(value) or value == 0:
         return None
     # Some facilities count the distance from the other end: its sign says nothing about a far field.
@@ -65,7 +67,7 @@ def wavelength_m(file: ScanFile, *energy_keys: str, usual: str, wavelength_key: 
     if key is None or value is None:
         return None
     where = f"'{key}' in {file.path}"
-    energy = energy_ev(value, str(file.hdf5.attribute(key, "units") or ""), where, usual)
+    energy = energy_ev(value, file.hdf5.units(key), where, usual)
     return Fact(photon_wavelength_m(energy), f"{file.path}:/{key}")
 
 
@@ -116,7 +118,7 @@ def position_columns(file: ScanFile, key: str, columns: int) -> Array:
     Raises:
         ScanError: They have another shape.
     """
-    array = file.read(key)
+    array = file.hdf5.numbers(key)
     if array.ndim == 2 and array.shape[1] == columns:
         return array
     if array.ndim == 2 and array.shape[0] == columns:
@@ -135,12 +137,30 @@ def unit_factor(file: ScanFile, key: str, usual: str = "m") -> float:
     Raises:
         ScanError: The unit is unknown.
     """
-    unit = str(file.hdf5.attribute(key, "units") or usual)
-    if unit not in LENGTHS_M:
+    named = file.hdf5.units(key) or usual
+    factor = LENGTHS_M.get(unit_of_length(named))
+    if factor is None:
         raise ScanError(
-            error_text(f"'{key}' in {file.path} is in '{unit}'", expected=", ".join(sorted(LENGTHS_M)))
+            error_text(f"'{key}' in {file.path} is in '{named}'", expected=", ".join(sorted(LENGTHS_M)))
         )
-    return LENGTHS_M[unit]
+    return factor
+
+
+def minority(marked: Array, key: str) -> tuple[Array, list[str]]:
+    """Take a mask's marks for bad pixels, or for good ones where most pixels have them.
+
+    Programs differ on what a mark means, whatever a format says; no detector is mostly blind.
+
+    Args:
+        marked: True where a pixel is marked.
+        key: What the mask is called.
+
+    Returns:
+        Bad pixels, True = bad, and what is to be said.
+    """
+    if 2 * np.count_nonzero(marked) <= marked.size:
+        return marked, []
+    return ~marked, [f"'{key}' marks more than half of the pixels: the marks are those of good ones"]
 
 
 def require_arrays(file: ScanFile, group: str, names: tuple[str, ...], expected: str) -> None:

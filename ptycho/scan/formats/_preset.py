@@ -9,7 +9,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.scan.formats._hdf5_values import frame_shape, known_geometry, length_m, pixel_size_m, wavelength_m
-from ptycho.scan.geometry import LENGTHS_M
+from ptycho.scan.geometry import unit_of_length
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
 
@@ -106,12 +106,12 @@ class Preset:
         where = self.positions
         if where is None or options.positions:
             return replace(contents, arrays=arrays)
-        x, y = _positions(file, where)
+        x, y, unit = _positions(file, where)
         turned = " with both signs changed, for the sample moves" if where.sign < 0 else ""
         named = f"'{where.x}' = column, '{where.y}' = row" if where.y else f"rows {where.rows} of '{where.x}'"
-        note = f"positions: {named}, in {where.unit}{turned}"
+        note = f"positions: {named}, in {unit}{turned}"
         arrays |= {"xcoords": where.sign * x, "ycoords": where.sign * y}
-        return replace(contents, arrays=arrays, position_unit=where.unit, notes=(note,))
+        return replace(contents, arrays=arrays, position_unit=unit, notes=(note,))
 
     def _header(self, file: ScanFile) -> ScanHeader:
         key = self._frames_key(file)
@@ -140,18 +140,20 @@ class Preset:
         )
 
 
-def _positions(file: ScanFile, where: Positions) -> tuple[Array, Array]:
-    if where.unit not in LENGTHS_M:
-        raise ValueError(f"'{where.unit}' is no length")
+def _positions(file: ScanFile, where: Positions) -> tuple[Array, Array, str]:
+    """Read columns and rows, and the unit that the file names, else the layout's."""
+    unit = unit_of_length(file.hdf5.units(where.x) or where.unit)
     if where.y:
-        x, y = (np.asarray(file.read(key), np.float64).ravel() for key in (where.x, where.y))
-        return x, y
-    array = file.read(where.x)
-    if array.ndim != 2 or max(where.rows) >= array.shape[0] or array.dtype.kind not in "iuf":
+        x, y = (file.hdf5.numbers(key).ravel() for key in (where.x, where.y))
+        return x, y, unit
+    array, lines = file.hdf5.numbers(where.x), 1 + max(where.rows)
+    if array.ndim == 2 and array.shape[0] > array.shape[1] >= lines:
+        array = array.T
+    if array.ndim != 2 or array.shape[0] < lines:
         raise ScanError(
             error_text(
                 f"'{where.x}' in {file.path} is an array of {array.dtype} with shape {array.shape}",
-                expected=f"({1 + max(where.rows)} rows or more, frames)",
+                expected=f"({lines} rows or more, frames)",
             )
         )
-    return array[where.rows[0]].astype(np.float64), array[where.rows[1]].astype(np.float64)
+    return array[where.rows[0]], array[where.rows[1]], unit

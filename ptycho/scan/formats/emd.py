@@ -12,7 +12,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.scan.formats._hdf5_values import frame_shape
-from ptycho.scan.geometry import LENGTHS_M, Fact, Geometry, electron_wavelength_m
+from ptycho.scan.geometry import LENGTHS_M, Fact, Geometry, electron_wavelength_m, unit_of_length
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
 
@@ -97,9 +97,9 @@ def _axis(file: ScanFile, key: str, number: int) -> tuple[float, str]:
     dim = f"{key.rpartition('/')[0]}/dim{number}"
     if dim not in file.hdf5:
         return 0.0, ""
-    values = np.asarray(file.read(dim), np.float64).ravel()
+    values = file.hdf5.numbers(dim).ravel()
     step = float(values[1] - values[0]) if len(values) > 1 else 0.0
-    return abs(step), str(file.hdf5.attribute(dim, "units") or "")
+    return abs(step), file.hdf5.units(dim)
 
 
 def _calibrated(file: ScanFile, key: str, name: str) -> float | None:
@@ -121,8 +121,8 @@ def _pixel(file: ScanFile, key: str, letter: str, number: int) -> tuple[float, s
 def _step(file: ScanFile, key: str, options: ScanOptions) -> tuple[float, str, str]:
     """Give the distance of neighbouring points, its unit, and where that is said."""
     step, unit = _pixel(file, key, "R", 0)
-    if step and unit in LENGTHS_M:
-        return step, unit, f"positions: a raster of {step:.4g} {unit}, rows first"
+    if step and unit_of_length(unit) in LENGTHS_M:
+        return step, unit_of_length(unit), f"positions: a raster of {step:.4g} {unit}, rows first"
     if options.position_unit != "auto":
         return step or 1.0, options.position_unit, f"positions: a raster of {step or 1.0:g}, rows first"
     raise ScanError(

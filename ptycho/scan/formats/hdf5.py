@@ -8,6 +8,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.scan.formats._hdf5_values import frame_shape
+from ptycho.scan.geometry import unit_of_length
 from ptycho.scan.positions import raster_positions
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
@@ -41,10 +42,10 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
     unit = ""
     pair = None if options.positions else _axes(file)
     if pair is not None:
-        columns, rows = (file.read(axis) for axis in pair)
+        columns, rows = (file.hdf5.numbers(axis) for axis in pair)
         x, y = raster_positions(columns, rows, file.shape(key)[:-2], pair[0], file.path)
         arrays |= {"xcoords": x, "ycoords": y}
-        unit = str(file.hdf5.attribute(pair[0], "units") or "")
+        unit = unit_of_length(file.hdf5.units(pair[0]))
         notes.append(f"positions: '{pair[0]}' = column, '{pair[1]}' = row")
     return ScanContents(arrays, key, position_unit=unit, notes=tuple(notes))
 

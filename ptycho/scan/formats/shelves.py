@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.stored_frames import Turn
 from ptycho.scan.formats._hdf5_values import frame_shape, position_columns, require_arrays
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
@@ -107,7 +108,7 @@ def _read_matlab(file: ScanFile) -> ScanContents:
         frames, mask = (np.moveaxis(np.atleast_3d(file.read(key)), -1, 0) for key in (FRAMES, MASK))
     else:
         # h5py shows MATLAB's axes in reverse: (n, columns, rows).
-        frames, mask = file.frames(FRAMES, transposed=True), file.read(MASK).swapaxes(-2, -1)
+        frames, mask = file.frames(FRAMES, turn=Turn(transposed=True)), file.read(MASK).swapaxes(-2, -1)
     good = mask != 0
     bad = ~(good[0] if good.ndim == 3 and len(good) == 1 else good)
     return ScanContents(
