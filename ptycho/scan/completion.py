@@ -83,6 +83,7 @@ def with_positions(contents: ScanContents, table: PositionTable) -> ScanContents
         position_unit=table.unit,
         notes=tuple(notes),
         frame_numbers=None,
+        geometry=contents.geometry.completed_by(table.geometry),
     )
 
 

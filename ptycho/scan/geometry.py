@@ -102,6 +102,11 @@ class Geometry(NamedTuple):
             given["wavelength_m"] = Fact(of_beam(1e3 * options.energy_kev), "data.energy_kev")
         return self._replace(**given)
 
+    def completed_by(self, other: Geometry) -> Geometry:
+        """Take from another place what is not known here."""
+        missing = {name: getattr(other, name) for name in FACTS if getattr(self, name) is None}
+        return self._replace(**missing)
+
     def facts(self) -> dict[str, float]:
         """Give what is known, by the name of the setting."""
         return {name: fact.value for name in FACTS if (fact := getattr(self, name)) is not None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.npy import read_npy
-from ptycho.scan.geometry import LENGTHS_M, unit_of_length
+from ptycho.scan.geometry import LENGTHS_M, Fact, Geometry, photon_wavelength_m, unit_of_length
 from ptycho.scan.scan_file import ScanFile, open_scan
 from ptyconf.errors import error_text
 
@@ -22,7 +22,9 @@ __all__ = [
     "ARCHIVES",
     "PRODUCT_KEYS",
     "PositionTable",
+    "attribute_fact",
     "find_place",
+    "product_geometry",
     "raster_positions",
     "read_positions",
     "read_product",
@@ -38,6 +40,9 @@ STAGE_COLUMNS = ("average_x", "average_y")
 """Names of the measured columns in LYNX's files begin so; the stage moves the sample: both signs change."""
 
 PRODUCT_NUMBERS = "probe_position_indexes"
+PRODUCT_ENERGIES = ("photon_energy_eV", "probe_energy_eV")
+"""What the energy is called from version 1.7 on, and before."""
+
 UNIT_SUFFIX = re.compile(r"(?<![\s_\[(])[\s_\[(]++(m|mm|um|µm|micron|nm|px|pixel)[\])]?$", re.IGNORECASE)
 
 
@@ -51,6 +56,7 @@ class PositionTable:
         unit: Their unit, "" where nothing says it.
         note: Where they come from, in one sentence.
         numbers: Which frame each belongs to, shape (n,), or None for the same order.
+        geometry: What the file says of the experiment.
     """
 
     x: NDArray[np.float64]
@@ -58,6 +64,7 @@ class PositionTable:
     unit: str
     note: str
     numbers: NDArray[np.int64] | None = None
+    geometry: Geometry = field(default_factory=Geometry)
 
 
 def raster_positions(
@@ -169,7 +176,38 @@ def read_product(file: ScanFile) -> PositionTable:
     """Read the positions of a product of ptychodus, and which pattern each belongs to."""
     x, y = (np.asarray(file.read(key), np.float64).ravel() for key in PRODUCT_KEYS)
     numbers = file.read(PRODUCT_NUMBERS).astype(np.int64).ravel() if PRODUCT_NUMBERS in file.keys else None
-    return PositionTable(x, y, "m", f"positions: the product {file.path}, matched by index", numbers)
+    note = f"positions: the product {file.path}, matched by index"
+    return PositionTable(x, y, "m", note, numbers, product_geometry(file))
+
+
+def product_geometry(file: ScanFile) -> Geometry:
+    """Read wavelength and distance of a product: attributes of an HDF5 file, or arrays of an NPZ file."""
+    energy = _product_fact(file, *PRODUCT_ENERGIES)
+    wavelength = None if energy is None else Fact(photon_wavelength_m(energy.value), energy.origin)
+    return Geometry(wavelength, _product_fact(file, "detector_object_distance_m"))
+
+
+def _product_fact(file: ScanFile, *names: str) -> Fact | None:
+    for name in names:
+        if file.container == "hdf5":
+            fact = attribute_fact(file, "", name)
+        elif name in file.keys:
+            fact = _above_zero(file.read(name), f"{file.path}:{name}")
+        else:
+            fact = None
+        if fact is not None:
+            return fact
+    return None
+
+
+def attribute_fact(file: ScanFile, key: str, name: str) -> Fact | None:
+    """Read a number above zero from an attribute of an HDF5 file; None where there is none."""
+    return _above_zero(np.asarray(file.hdf5.attribute(key, name)), f"{file.path}:/{key}@{name}")
+
+
+def _above_zero(value: Array, origin: str) -> Fact | None:
+    known = value.size == 1 and value.dtype.kind in "iuf" and bool(np.isfinite(value) and value > 0)
+    return Fact(float(value.reshape(-1)[0]), origin) if known else None
 
 
 def _read_text(path: Path) -> PositionTable:

@@ -60,14 +60,19 @@ class Product:
         lengths = self.lengths
         require_lengths(f"{self.name} cannot be written as a product", lengths, *NEEDED)
         pixel_m = lengths["object_pixel_m"]
+        energy_ev = photon_energy_ev(lengths["wavelength_m"])
+        # Version 1.7 of ptychodus has other names for two of them; earlier versions ask for theirs.
         file.attrs.update(
             name=self.name,
             comments="",
             detector_object_distance_m=lengths["distance_m"],
-            probe_energy_eV=photon_energy_ev(lengths["wavelength_m"]),
+            photon_energy_eV=energy_ev,
+            probe_energy_eV=energy_ev,
             probe_photon_count=self.photons,
             exposure_time_s=0.0,
+            mass_attenuation_m2_per_kg=0.0,
             mass_attenuation_m2_kg=0.0,
+            tomography_angle_deg=0.0,
         )
         if "detector_pixel_m" in lengths:
             file.attrs["detector_pixel_size_m"] = lengths["detector_pixel_m"]

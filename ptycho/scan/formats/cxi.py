@@ -15,6 +15,7 @@ from ptycho.scan.formats._hdf5_values import (
     frame_shape,
     known_geometry,
     length_m,
+    minority,
     pixel_size_m,
     position_columns,
     unit_factor,
@@ -61,27 +62,33 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
     frames_key = _require(file, entry, FRAMES, "frames")
     translation_key = _require(file, entry, TRANSLATIONS, "positions")
     translation = position_columns(file, translation_key, 3) * unit_factor(file, translation_key)
-    # With the basis vectors that the format assumes, rows and columns run against the laboratory's axes, and
-    # so does a patch against the translation of the sample: the two signs cancel.
+    rows, columns, seen_along = _detector_axes(file, entry)
+    # A patch moves against the translation of the sample.
     arrays = {
         "diff3d": file.frames(frames_key),
-        "xcoords": translation[:, 0],
-        "ycoords": translation[:, 1],
+        "xcoords": -translation @ columns,
+        "ycoords": -translation @ rows,
     }
     probe_key = hdf5.first(*(f"{entry}/{key}" for key in PROBES))
     if probe_key is not None:
         arrays["probeGuess"] = hdf5.read(probe_key)
-    notes = [f"positions: '{translation_key}', a translation of the sample in metres; x = column, y = row"]
+    notes = [f"positions: '{translation_key}', a translation of the sample in metres, along {seen_along}"]
     if len(entries) > 1:
         notes.append(f"{entry} of {len(entries)} entries was taken; data.entry = K takes another")
-    mask_key = f"{entry}/instrument_1/detector_1/mask"
+    mask_key, dark_key = (f"{entry}/instrument_1/detector_1/{name}" for name in ("mask", "data_dark"))
+    bad = None
+    if mask_key in hdf5:
+        bad, meaning = minority((_whole_numbers(file, mask_key) & (HAS_SIGNAL - 1)) != 0, mask_key)
+        notes += meaning
+    if dark_key in hdf5 and options.dark is None:
+        notes.append(f"'{dark_key}' is not taken off the frames; data.dark = \"{dark_key}\" does that")
     return ScanContents(
         arrays,
         frames_key,
         quantity="counts",
         position_unit="m",
         geometry=_geometry(file, entry),
-        bad_pixels=(hdf5.read(mask_key) & (HAS_SIGNAL - 1)) != 0 if mask_key in hdf5 else None,
+        bad_pixels=bad,
         notes=tuple(notes),
     )
 
@@ -99,6 +106,39 @@ def header(file: ScanFile) -> ScanHeader:
         frames_key=key,
         geometry=_geometry(file, entry),
     )
+
+
+def _whole_numbers(file: ScanFile, key: str) -> Array:
+    mask = file.read(key)
+    if mask.dtype.kind not in "biu":
+        raise ScanError(
+            error_text(
+                f"'{key}' in {file.path} is an array of {mask.dtype} with shape {mask.shape}",
+                expected="a mask of whole numbers, 0 for good pixels",
+                hint="data.mask, which takes any mask",
+            )
+        )
+    return mask.astype(np.int64)
+
+
+def _detector_axes(file: ScanFile, entry: str) -> tuple[Array, Array, str]:
+    """Give the directions in which rows and columns grow, in the laboratory, and where they are said.
+
+    Without them the format assumes that both run against the laboratory's axes.
+    """
+    key = f"{entry}/instrument_1/detector_1/basis_vectors"
+    assumed = np.array([0.0, -1.0, 0.0]), np.array([-1.0, 0.0, 0.0])
+    if key not in file.hdf5 or file.shape(key) not in {(2, 3), (3, 2)}:
+        return *assumed, "x = column, y = row"
+    basis = file.hdf5.numbers(key)
+    slow, fast = basis if basis.shape == (2, 3) else basis.T
+    lengths = np.linalg.norm(slow), np.linalg.norm(fast)
+    # Vectors that are no two directions say nothing.
+    if not min(lengths) > 0 or abs(slow @ fast) > 0.1 * lengths[0] * lengths[1]:
+        return *assumed, "x = column, y = row"
+    rows, columns = slow / lengths[0], fast / lengths[1]
+    plain = np.allclose(rows, assumed[0]) and np.allclose(columns, assumed[1])
+    return rows, columns, "x = column, y = row" if plain else f"the axes of the detector in '{key}'"
 
 
 def _geometry(file: ScanFile, entry: str) -> Geometry:

@@ -15,6 +15,7 @@ from ptycho.scan.formats._hdf5_values import (
     frame_shape,
     known_geometry,
     length_m,
+    minority,
     pixel_size_m,
     wavelength_m,
 )
@@ -49,14 +50,19 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
     hdf5 = file.hdf5
     mask_key = f"{SPECIFIC}/pixel_mask"
     row, column = (hdf5.number(f"{DETECTOR}/beam_center_{axis}") for axis in "yx")
+    notes = [f"frames of {len(keys)} data files in the order of their names"] if len(keys) > 1 else []
+    bad = None
+    if mask_key in hdf5:
+        bad, meaning = minority(hdf5.read(mask_key) != 0, mask_key)
+        notes += meaning
     return ScanContents(
         {"diff3d": file.frames(*keys)},
         keys[0],
         quantity="counts",
         geometry=_geometry(file),
-        bad_pixels=hdf5.read(mask_key) != 0 if mask_key in hdf5 else None,
+        bad_pixels=bad,
         beam_centre_px=(row, column) if row and column else None,
-        notes=(f"frames of {len(keys)} data files in the order of their names",) if len(keys) > 1 else (),
+        notes=tuple(notes),
     )
 
 

@@ -15,6 +15,7 @@ from ptycho.scan.formats._hdf5_values import (
     frame_shape,
     known_geometry,
     length_m,
+    minority,
     pixel_size_m,
     unit_factor,
     wavelength_m,
@@ -50,17 +51,21 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
     """
     group = _require_group(file)
     frames_key = f"{group}/data"
-    axes = {name: file.read(f"{group}/{name}") * unit_factor(file, f"{group}/{name}") for name in "xy"}
-    x, y = raster_positions(axes["x"], axes["y"], file.shape(frames_key)[:-2], f"{group}/x", file.path)
-    detector = _detector(group)
+    columns, rows = (file.hdf5.numbers(key) * unit_factor(file, key) for key in (f"{group}/x", f"{group}/y"))
+    x, y = raster_positions(columns, rows, file.shape(frames_key)[:-2], f"{group}/x", file.path)
+    notes = [f"positions: '{group}/x' = column and '{group}/y' = row, in metres"]
+    mask_key, bad = file.hdf5.first(*(f"{place}/pixel_mask" for place in _detectors(group))), None
+    if mask_key is not None:
+        bad, meaning = minority(file.read(mask_key) != 0, mask_key)
+        notes += meaning
     return ScanContents(
         {"diff3d": file.frames(frames_key), "xcoords": x, "ycoords": y},
         frames_key,
         quantity="counts",
         position_unit="m",
         geometry=_geometry(file, group),
-        bad_pixels=_mask(file, f"{detector}/pixel_mask"),
-        notes=(f"positions: '{group}/x' = column and '{group}/y' = row, in metres",),
+        bad_pixels=bad,
+        notes=tuple(notes),
     )
 
 
@@ -76,23 +81,22 @@ def header(file: ScanFile) -> ScanHeader:
 
 
 def _geometry(file: ScanFile, group: str) -> Geometry:
-    entry = group.partition("/")[0]
-    instrument, detector = f"{entry}/instrument_1", _detector(group)
+    entry, detectors = group.partition("/")[0], _detectors(group)
     # 'source_1/energy' is that of the storage ring.
-    energies = (f"{instrument}/beam_1/energy", f"{entry}/instrument/beam/energy", f"{entry}/beam_1/energy")
+    beams = ("instrument_1/beam_1", "instrument/beam_1", "instrument/beam", "sample/beam", "beam_1")
+    energies = (f"{entry}/{beam}/energy" for beam in beams)
+    sizes = next((place for place in detectors if f"{place}/x_pixel_size" in file.hdf5), detectors[0])
     return known_geometry(
         lambda: wavelength_m(file, *energies, usual="eV"),
-        lambda: length_m(file, f"{detector}/distance", f"{entry}/instrument/detector/distance"),
-        lambda: pixel_size_m(file, f"{detector}/x_pixel_size", f"{detector}/y_pixel_size"),
+        lambda: length_m(file, *(f"{place}/distance" for place in detectors)),
+        lambda: pixel_size_m(file, f"{sizes}/x_pixel_size", f"{sizes}/y_pixel_size"),
     )
 
 
-def _detector(group: str) -> str:
-    return f"{group.partition('/')[0]}/instrument_1/detector_1"
-
-
-def _mask(file: ScanFile, key: str) -> Array | None:
-    return file.read(key) != 0 if key in file.hdf5 else None
+def _detectors(group: str) -> tuple[str, ...]:
+    """List where the detector may be described, in an entry with numbers or without."""
+    entry = group.partition("/")[0]
+    return tuple(f"{entry}/{place}" for place in ("instrument_1/detector_1", "instrument/detector"))
 
 
 def _group(file: ScanFile) -> str | None:

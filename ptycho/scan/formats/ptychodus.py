@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.scan.completion import with_positions
-from ptycho.scan.geometry import Fact, Geometry, photon_wavelength_m
-from ptycho.scan.positions import PRODUCT_KEYS, read_product
+from ptycho.scan.formats._hdf5_values import minority
+from ptycho.scan.positions import PRODUCT_KEYS, attribute_fact, product_geometry, read_product
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 
 if TYPE_CHECKING:
+    from ptycho.scan.geometry import Geometry
     from ptycho.scan.scan_file import ScanFile
     from ptycho.settings.data import ScanOptions
 
@@ -37,14 +38,18 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         ScanError: An array cannot be read, or no position belongs to a pattern.
     """
     arrays: dict[str, Any] = {"diff3d": file.frames(FRAMES)}
+    bad, notes = None, list[str]()
+    if BAD_PIXELS in file.keys:
+        bad, notes = minority(file.read(BAD_PIXELS).astype(bool), BAD_PIXELS)
     contents = ScanContents(
         arrays,
         FRAMES,
         quantity="counts",
         geometry=_geometry(file),
-        bad_pixels=file.read(BAD_PIXELS).astype(bool) if BAD_PIXELS in file.keys else None,
+        bad_pixels=bad,
         frame_numbers=file.read(NUMBERS).astype(np.int64).ravel(),
         needs_positions="ptychodus keeps them in the product file",
+        notes=tuple(notes),
     )
     if options.positions or not set(PRODUCT_KEYS) <= set(file.keys):
         return contents
@@ -67,17 +72,15 @@ def header(file: ScanFile) -> ScanHeader:
 
 
 def _geometry(file: ScanFile) -> Geometry:
+    """Read what the file of the patterns says: the detector's pixel, and what a product in it does."""
+    geometry = product_geometry(file)
     if file.container != "hdf5":
-        return Geometry()
-
-    def fact(name: str) -> Fact | None:
-        value = np.asarray(file.hdf5.attribute("", name))
-        known = value.size == 1 and value.dtype.kind in "iuf" and bool(value > 0)
-        return Fact(float(value.reshape(-1)[0]), f"{file.path}:/@{name}") if known else None
-
-    energy = fact("probe_energy_eV")
-    wavelength = None if energy is None else Fact(photon_wavelength_m(energy.value), energy.origin)
-    return Geometry(wavelength, fact("detector_object_distance_m"), fact("detector_pixel_size_m"))
+        return geometry
+    width, height = (attribute_fact(file, FRAMES, f"detector_pixel_{side}_m") for side in ("width", "height"))
+    if width is not None and height is not None and abs(width.value - height.value) > 1e-3 * width.value:
+        doubt = f"the detector pixels of {file.path} are not square: {width.value:g} m x {height.value:g} m"
+        return geometry._replace(doubts=(doubt,))
+    return geometry._replace(pixel_size_m=width or attribute_fact(file, "", "detector_pixel_size_m"))
 
 
 FORMAT = ScanFormat(

@@ -12,7 +12,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.stored_frames import Turn
-from ptycho.scan.formats._hdf5_values import frame_shape, position_columns, require_arrays
+from ptycho.scan.formats._hdf5_values import frame_shape, minority, position_columns, require_arrays
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
 
@@ -109,14 +109,15 @@ def _read_matlab(file: ScanFile) -> ScanContents:
     else:
         # h5py shows MATLAB's axes in reverse: (n, columns, rows).
         frames, mask = file.frames(FRAMES, turn=Turn(transposed=True)), file.read(MASK).swapaxes(-2, -1)
-    good = mask != 0
-    bad = ~(good[0] if good.ndim == 3 and len(good) == 1 else good)
+    marked = mask == 0
+    bad, notes = minority(marked[0] if marked.ndim == 3 and len(marked) == 1 else marked, MASK)
     return ScanContents(
         {"diff3d": frames},
         FRAMES,
         quantity="counts",
         bad_pixels=bad,
         needs_positions="PtychoShelves keeps them with its reconstruction",
+        notes=tuple(notes),
     )
 
 

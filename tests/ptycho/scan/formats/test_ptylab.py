@@ -20,7 +20,7 @@ WAVELENGTH_M, DISTANCE_M, PIXEL_M = 632.8e-9, 50e-3, 8e-6
 def write(arrays: dict[str, Any], *, matlab: bool) -> tuple[Path, np.ndarray[Any, Any]]:
     """Write a file as Python or as MATLAB does, positions 3 px of the object apart."""
     pixel_m = WAVELENGTH_M * DISTANCE_M / (16 * PIXEL_M)
-    positions = np.stack([arrays["xcoords"], arrays["ycoords"]], axis=1) * pixel_m
+    positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1) * pixel_m
     with h5py.File("scan.dat", "w") as file:
         file["ptychogram"] = arrays["diff3d"].astype(np.float32)
         file["encoder"] = positions.T if matlab else positions
@@ -58,3 +58,18 @@ def test_without_distance_the_setting_is_named(jail: Path, scan_arrays: dict[str
         del file["zo"]
     with pytest.raises(ScanError, match=r"try       data\.distance_m$"):
         RawData.from_file(path)
+
+
+@pytest.mark.parametrize("orientation", range(8))
+def test_an_orientation_turns_the_frames(jail: Path, scan_arrays: dict[str, Any], orientation: int) -> None:
+    """Frames are turned as PtyLab turns them: transposed first, then rows and columns mirrored."""
+    path, _ = write(scan_arrays, matlab=False)
+    with h5py.File(path, "a") as file:
+        file["orientation"] = orientation
+    expected = scan_arrays["diff3d"]
+    expected = np.transpose(expected, (0, 2, 1)) if orientation & 4 else expected
+    expected = np.flip(expected, axis=-2) if orientation & 2 else expected
+    expected = np.flip(expected, axis=-1) if orientation & 1 else expected
+    scan = RawData.from_file(path)
+    np.testing.assert_array_equal(scan.diff3d, expected)
+    np.testing.assert_array_equal(scan.subset([0, 5]).diff3d, expected[[0, 5]])
