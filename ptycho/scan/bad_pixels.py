@@ -30,6 +30,9 @@ e^12 where every frame was taken four times over."""
 HOT_RATIO = 50.0
 """How many times brighter than the brightest pixel around it a hot one is; no speckle is that steep."""
 
+NEIGHBOURS = ((1, 1, 1), (1, 0, 1), (1, 1, 1))
+"""The pixels around one."""
+
 SPIKE_RATIO = 10.0
 """How many times brighter in one frame than in any other, and than any pixel around it, a spike is."""
 
@@ -229,9 +232,7 @@ def _dead(table: PixelTable, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _hot(table: PixelTable, bad: NDArray[np.bool_], beam: tuple[int, int]) -> NDArray[np.bool_]:
     mean = table.mean
-    brightest = ndimage.maximum_filter(
-        np.where(bad, 0.0, mean), footprint=[[1, 1, 1], [1, 0, 1], [1, 1, 1]], mode="nearest"
-    )
+    brightest = ndimage.maximum_filter(np.where(bad, 0.0, mean), footprint=NEIGHBOURS, mode="nearest")
     usual = float(np.median(mean[~bad])) if (~bad).any() else 0.0
     least = HOT_COUNTS / len(table.totals) if table.whole else 0.1 * float(brightest.max())
     hot: NDArray[np.bool_] = ~bad & (mean > np.maximum(HOT_RATIO * np.maximum(brightest, usual), least))
@@ -248,7 +249,11 @@ def _spikes(table: PixelTable, bad: NDArray[np.bool_]) -> NDArray[np.int64]:
     # Without counts, only a spike as bright as the frames' brightest is told from a small value's noise.
     least = SPIKE_COUNTS if table.whole else 0.5 * float(around.max())
     high = table.highest > np.maximum(SPIKE_RATIO * around, least)
-    spikes = ~bad & np.isfinite(table.highest) & high & (around > 0)
+    # Where no other frame has any light, a sample may scatter once: more than one pixel of that frame then.
+    alone = table.highest > SPIKE_RATIO * ndimage.maximum_filter(
+        np.where(bad | ~np.isfinite(table.highest), 0.0, table.highest), footprint=NEIGHBOURS, mode="nearest"
+    )
+    spikes = ~bad & np.isfinite(table.highest) & high & ((around > 0) | alone) & (table.second.max() > 0)
     rows, columns = np.nonzero(spikes)
     return np.stack([table.highest_frame[rows, columns], rows, columns], axis=1)
 

@@ -17,7 +17,7 @@ from ptycho.reconstruction.from_frames import reconstruct_frames
 from ptycho.reconstruction.iteration import Measurement
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.reconstruction.short_sweeps import NumpySweeps
-from ptycho.reconstruction.trials import Trial
+from ptycho.reconstruction.trials import Cause, Trial
 from ptycho.reconstruction.unseen_frames import UnseenFrames, foretell, neighbourhood
 from ptycho.scan.raw_data import RawData
 from ptycho.simulate.scan import Simulation, simulate
@@ -131,6 +131,36 @@ def test_without_frames_to_leave_out_there_is_doubt() -> None:
     """A fit that nothing else confirms is doubtful at best."""
     assert judge(_residuals(misfit=0.0011), None).word == "doubtful"
     assert judge(_residuals(misfit=0.0011), UnseenFrames(0.0012, 0.1, 0.001, 9)).word == "explained"
+
+
+def test_a_distorted_picture_is_doubtful() -> None:
+    """Far above the noise, even a small part of the change that is missed is a doubt."""
+    unseen = UnseenFrames(0.006, 0.1, 0.005, 9)
+    assert judge(_residuals(misfit=0.0055), unseen).word == "doubtful"
+    assert judge(_residuals(misfit=0.0025), UnseenFrames(0.003, 0.1, 0.002, 9)).word == "explained"
+
+
+@pytest.mark.parametrize(
+    ("cause", "left", "word"),
+    [
+        ("positions", 0.01, "doubtful"),
+        ("mask", 0.01, "doubtful"),
+        ("modes", 0.01, "doubtful"),
+        ("probe", 0.01, "not explained"),
+        ("units", 0.01, "not explained"),
+        ("axes", 0.01, "not explained"),
+        ("positions", 0.04, "not explained"),
+    ],
+)
+def test_a_small_cause_leaves_a_doubt(cause: Cause, left: float, word: str) -> None:
+    """What blurs a picture, and mended explains its frames, is a doubt; another geometry is more."""
+    unseen = UnseenFrames(0.07, 0.1, 0.02, 9)
+    trial = Trial(cause, "this", left, 0.07, 0.001, "do this")
+    verdict = judge(_residuals(misfit=0.02), unseen, (trial,))
+    assert verdict.word == word
+    if word == "doubtful":
+        assert verdict.reason == f"{cause}: with this, frames left out are explained"
+    assert judge(_residuals(misfit=0.08), unseen, (trial,)).word == "not explained"
 
 
 def test_what_helps_is_said() -> None:

@@ -99,6 +99,16 @@ def test_a_spike_is_found_in_its_frame(seed: int, places: list[tuple[int, tuple[
     assert sorted(map(tuple, findings.flaws.spikes.tolist())) == expected
 
 
+def test_a_spike_in_the_dark_is_found() -> None:
+    """Where no frame has light, one lone value is a spike, and a patch of light that comes once is none."""
+    frames = counts(2, dtype=np.uint32)
+    frames[:, :6] = 0
+    frames[7, 2, 3] = 500_000
+    frames[9, 1:4, 8:11] = 900
+    findings = find(frames)
+    assert findings.flaws.spikes.tolist() == [[7, 2, 3]]
+
+
 def test_saturation_is_found_by_its_level() -> None:
     """Many pixels that share their highest value are saturated there: they say that so much fell, or more."""
     frames = np.minimum(counts(1, photons=3000.0), 2900)
