@@ -297,7 +297,8 @@ def _is_scan(path: Path) -> bool:
     error is then that of a scan.
     """
     if any(path.suffix.lower() in known.suffixes for known in SETTINGS_FORMATS.entries()):
-        return False
+        # Some programs keep a scan's layout in JSON, too.
+        return path.suffix.lower() == ".json" and path.is_file() and _has_a_format(path)
     if not path.exists():
         return path.suffix != ""
     if not path.is_file():

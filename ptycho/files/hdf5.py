@@ -259,8 +259,18 @@ class Hdf5File:
     def _broken_link(self, key: str, link: Any) -> ScanError:
         target = self.path.parent / link.filename
         if target.exists():
+            try:
+                with Hdf5File(target) as other:
+                    known = other.shown_keys()
+            except ScanError as error:
+                first, *more = str(error).splitlines()
+                return ScanError("\n".join([f"{first}, in which '{key}' of {self.path} lies", *more]))
             return ScanError(
-                error_text(f"'{key}' in {self.path} leads to '{link.path}' in {target}, which is not there")
+                error_text(
+                    f"'{key}' in {self.path} leads to '{link.path}' in {target}, which is not there",
+                    expected="the data files that were written along with it",
+                    known=known,
+                )
             )
         return ScanError(
             error_text(

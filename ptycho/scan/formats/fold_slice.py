@@ -50,7 +50,7 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
                 )
             )
         # The program moves the sample, so a patch moves the other way.
-        x, y = (-positions.read(key).astype(np.float64).ravel() for key in ("ppX", "ppY"))
+        x, y = (-positions.numbers(key).ravel() for key in ("ppX", "ppY"))
     notes = (
         f'positions: {partner}, columns -ppX, rows -ppY, in metres; data.position_unit = "A" for electrons',
         "MATLAB writes frames that h5py shows transposed: data.transpose = true for those",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.stored_frames import Turn
 from ptycho.scan.formats._hdf5_values import frame_shape
 from ptycho.scan.geometry import unit_of_length
 from ptycho.scan.positions import raster_positions
@@ -37,8 +38,12 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         ScanError: The frames are not there, or nothing tells which dataset holds them.
     """
     key = options.frames.rpartition(":")[2].lstrip("/") if options.frames else _frames_key(file)
-    arrays: dict[str, Any] = {"diff3d": file.frames(key)}
+    # MATLAB's axes are shown in reverse.
+    by_matlab = file.hdf5.attribute(key, "MATLAB_class") is not None
+    arrays: dict[str, Any] = {"diff3d": file.frames(key, turn=Turn(transposed=by_matlab))}
     notes = [] if options.frames else [f"frames: '{key}', the only stack of pictures in the file"]
+    if by_matlab:
+        notes.append("MATLAB wrote the frames: rows and columns are exchanged")
     unit = ""
     pair = None if options.positions else _axes(file)
     if pair is not None:

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptycho.errors import ScanError
 from ptycho.scan.completion import with_positions
 from ptycho.scan.formats._hdf5_values import minority
 from ptycho.scan.positions import PRODUCT_KEYS, attribute_fact, product_geometry, read_product
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from ptycho.scan.geometry import Geometry
     from ptycho.scan.scan_file import ScanFile
     from ptycho.settings.data import ScanOptions
+
+Array = np.ndarray[Any, Any]
 
 FRAMES = "patterns"
 NUMBERS = "indexes"
@@ -47,7 +51,7 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         quantity="counts",
         geometry=_geometry(file),
         bad_pixels=bad,
-        frame_numbers=file.read(NUMBERS).astype(np.int64).ravel(),
+        frame_numbers=_numbers(file),
         needs_positions="ptychodus keeps them in the product file",
         notes=tuple(notes),
     )
@@ -69,6 +73,25 @@ def header(file: ScanFile) -> ScanHeader:
         frames_key=FRAMES,
         geometry=_geometry(file),
     )
+
+
+def _numbers(file: ScanFile) -> Array:
+    """Read the number of each pattern, by which its position is found.
+
+    Raises:
+        ScanError: They are not whole numbers, one a pattern, or one stands twice.
+    """
+    numbers, count = file.read(NUMBERS), file.shape(FRAMES)[0]
+    whole = numbers.dtype.kind in "iu" and numbers.size == count
+    if not whole or len(np.unique(numbers)) != count:
+        raise ScanError(
+            error_text(
+                f"'{NUMBERS}' in {file.path} is an array of {numbers.dtype} with shape {numbers.shape}, and "
+                f"there are {count} patterns",
+                expected="a whole number for each pattern, none twice",
+            )
+        )
+    return numbers.astype(np.int64).ravel()
 
 
 def _geometry(file: ScanFile) -> Geometry:

@@ -15,6 +15,7 @@ from ptycho.scan.formats._hdf5_values import (
     frame_shape,
     known_geometry,
     length_m,
+    position_columns,
     require_arrays,
     wavelength_m,
 )
@@ -45,7 +46,7 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
     for chunk in chunks:
         expected = "'data' (n, N, N) and 'positions' (n, 2) in every chunk"
         require_arrays(file, chunk, ("data", "positions"), expected)
-    positions = np.concatenate([_pairs(file, f"{chunk}/positions") for chunk in chunks])
+    positions = np.concatenate([position_columns(file, f"{chunk}/positions", 2) for chunk in chunks])
     return ScanContents(
         {
             "diff3d": file.frames(*(f"{chunk}/data" for chunk in chunks)),
@@ -75,18 +76,6 @@ def header(file: ScanFile) -> ScanHeader:
 def _chunks(file: ScanFile) -> list[str]:
     numbers = sorted(int(name) for name in file.hdf5.members("chunks") if name.isdigit())
     return [f"chunks/{number}" for number in numbers]
-
-
-def _pairs(file: ScanFile, key: str) -> Array:
-    array = file.read(key)
-    if array.ndim != 2 or array.shape[1] != 2:
-        raise ScanError(
-            error_text(
-                f"'{key}' in {file.path} has shape {array.shape}",
-                expected="(n, 2): row and column of each frame, in metres",
-            )
-        )
-    return array
 
 
 def _bad_pixels(file: ScanFile, chunks: list[str]) -> Array | None:
@@ -119,7 +108,7 @@ def _pixel(file: ScanFile) -> Fact | None:
     """Read the detector pixel, one number or one an axis."""
     if "meta/psize" not in file.hdf5:
         return None
-    sides = np.unique(file.read("meta/psize").astype(float))
+    sides = np.unique(file.hdf5.numbers("meta/psize"))
     if len(sides) != 1 or not sides[0] > 0:
         raise ScanError(error_text(f"'meta/psize' in {file.path} is {sides}", expected="square pixels"))
     return Fact(float(sides[0]), f"{file.path}:/meta/psize")
