@@ -24,7 +24,7 @@ import sys
 import termios
 import time
 from collections import Counter
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -184,7 +184,9 @@ class Chaos:
         process = self._start("train", "run.toml", "--resume", output=output, terminal=name == LOST_TERMINAL)
         os.close(writer)
         os.close(slave)
-        came = self._wait(process, stage, moment, known)
+        for listener in (reader, terminal):
+            os.set_blocking(listener, False)
+        came = self._wait(process, stage, moment, known, (reader, terminal))
         if came and name == FULL_DISK:
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (SMALL_DISK, SMALL_DISK))
         elif came and hasattr(signal, name):
@@ -210,7 +212,14 @@ class Chaos:
             return self._stages.pop(0) if self._stages else ""
         return self._random.choice(STAGES) if self._random.random() < 0.7 else ""
 
-    def _wait(self, process: subprocess.Popen[bytes], stage: str, moment: float, known: set[Path]) -> bool:
+    def _wait(
+        self,
+        process: subprocess.Popen[bytes],
+        stage: str,
+        moment: float,
+        known: set[Path],
+        listeners: tuple[int, ...],
+    ) -> bool:
         """Wait for a moment, or for a file that was not there before; False where the process ended first."""
         if self.given.at and not stage:
             process.wait(timeout=PATIENCE_S)
@@ -222,6 +231,9 @@ class Chaos:
                 return True
             if not stage and passed > moment:
                 return True
+            for listener in listeners:  # A terminal whose output nobody takes holds up whoever writes to it.
+                with suppress(OSError):
+                    os.read(listener, 2**16)
             if passed > PATIENCE_S:
                 raise TimeoutError(f"no {stage} after {PATIENCE_S} s")
             time.sleep(0.002)
@@ -241,9 +253,13 @@ class Chaos:
         """Start a command of ours; its output goes to a file, or to a descriptor, perhaps its terminal."""
         words = [sys.executable, "-m", "ptycho", *arguments]
         environment = {**os.environ, "TMPDIR": str(self.folder / "tmp"), "OMP_NUM_THREADS": "1"}
-        take_over: Callable[[], object] | None = (
-            (lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0)) if terminal else None
-        )
+
+        def begin() -> None:
+            # Under nohup this script ignores SIGHUP, and so would its children.
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            if terminal:
+                fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+
         with (self.folder / "log").open("ab") as log:
             place = log.fileno() if output is None else output
             return subprocess.Popen(
@@ -254,7 +270,7 @@ class Chaos:
                 stdout=place,
                 stderr=place,
                 start_new_session=True,
-                preexec_fn=take_over,  # noqa: PLW1509  There are no threads here.
+                preexec_fn=begin,  # noqa: PLW1509  There are no threads here.
             )
 
     def _write_settings(self, name: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ptycho.files.atomic import replacing
+from ptycho.files.foreign import BY_CONTENT
 from ptycho.network.settings import NetworkSettings
 from ptycho.training.resume import (
     EarlierTraining,
@@ -142,6 +143,7 @@ def _read(path: Path) -> Checkpoint:
             _require_format(header)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         _require_undamaged(metadata, arrays)
+        _require_finite(arrays)
         return Checkpoint(
             hyperparameters=dict(header["hyperparameters"]),
             history=finished_epochs(header["history"]),
@@ -151,8 +153,16 @@ def _read(path: Path) -> Checkpoint:
             beside=dict(header["beside"]),
             settings_toml=str(header["settings_toml"]),
         )
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+    except (SafetensorError, MemoryError, *BY_CONTENT) as error:
         raise not_a_checkpoint(path, error) from error
+
+
+def _require_finite(arrays: Arrays) -> None:
+    odd = [
+        name for name, array in arrays.items() if name.startswith(_NETWORK) and not np.isfinite(array).all()
+    ]
+    if odd:
+        raise ValueError(f"its {odd[0]} is not finite")
 
 
 def _require_format(header: Mapping[str, Any]) -> None:
@@ -176,5 +186,5 @@ def load_network(path: Path) -> PtychoNetwork:
     earlier = read_checkpoint(path)
     try:
         return network_of(NetworkSettings(**earlier.network), earlier.content.network)
-    except (KeyError, ValueError, TypeError) as error:
+    except BY_CONTENT as error:
         raise not_a_checkpoint(earlier.path, error) from error

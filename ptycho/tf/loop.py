@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ptycho.files.foreign import BY_CONTENT
 from ptycho.run.record import LAST_CHECKPOINT
 from ptycho.run.signals import Interruption
 from ptycho.settings.registries import SCHEDULERS
@@ -17,6 +18,7 @@ from ptycho.training.loss_watch import LOOK_EVERY, non_finite_loss
 from ptycho.training.plan import Plan
 from ptycho.training.progress import Progress, open_progress
 from ptycho.training.result import LoopEnd
+from ptycho.training.resume import not_a_checkpoint
 
 from .checkpoints import Arrays, Checkpoint, write_checkpoint
 from .data import Source
@@ -60,7 +62,10 @@ class Loop:
         self._steps = 0
         self._cut_short = False
         if self.plan.earlier is not None:
-            self._take_up(self.plan.earlier.content)
+            try:
+                self._take_up(self.plan.earlier.content)
+            except BY_CONTENT as error:
+                raise not_a_checkpoint(self.plan.earlier.path, error) from error
 
     def _take_up(self, checkpoint: Checkpoint) -> None:
         """Go on where an earlier training stood.

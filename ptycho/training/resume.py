@@ -86,11 +86,16 @@ class EarlierTraining:
 
 
 def finished_epochs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
-    """Accept the rows of finished epochs, which count from 0 without a gap.
+    """Accept the rows of finished epochs, which count from 0 without a gap and hold numbers alone.
 
     Raises:
         ValueError: They do not; what is resumed from them would skip epochs, or never end.
+        TypeError: A row holds something else.
     """
+    rows = list(rows)
+    odd = [name for row in rows for name, value in row.items() if not isinstance(value, (int, float))]
+    if odd:
+        raise TypeError(f"its history has no number for {str(odd[0])[:100]!r}")
     history = [{**row, "epoch": float(row["epoch"])} for row in rows]
     epochs = {row["epoch"] for row in history}
     if epochs != {float(epoch) for epoch in range(len(epochs))}:

@@ -63,10 +63,16 @@ class OrderlyEnd(Callback):
 
     An epoch that was cut short leaves no checkpoint: what `last.ckpt` holds is the end of a whole epoch, from
     which a resumed training takes the same way as one that was never interrupted.
+
+    Attributes:
+        interruption: Answers the signals.
+        begun: Whether the training stands at its first step: weights and progress are taken up by then.
+        cut_short: Whether the epoch that ended lacks batches.
     """
 
     def __init__(self) -> None:
         self.interruption = Interruption()
+        self.begun = False
         self.cut_short = False
 
     @property
@@ -80,6 +86,7 @@ class OrderlyEnd(Callback):
         def stop() -> None:
             trainer.should_stop = True
 
+        self.begun = True
         self.interruption.take_over(stop)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002

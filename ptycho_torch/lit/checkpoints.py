@@ -1,6 +1,7 @@
 """Checkpoints as Lightning writes them, opened without running any code from them."""
 
 import pickle
+import struct
 import tomllib
 import zipfile
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Self
 
 import torch
 
+from ptycho.files.foreign import BY_CONTENT
 from ptycho.physics.scale import Normalisation
 from ptycho.training.resume import (
     EarlierTraining,
@@ -22,19 +24,19 @@ from ptyconf.errors import error_text
 from .module import SETTINGS_KEY, PtychoModule
 from .trainer import quiet
 
-_PARTS = {"state_dict": dict, "optimizer_states": list, "loops": dict, "callbacks": dict, "epoch": int}
+_PARTS = {
+    "state_dict": dict,
+    "optimizer_states": list,
+    "loops": dict,
+    "callbacks": dict,
+    "epoch": int,
+    "global_step": int,
+    "pytorch-lightning_version": str,
+}
 """What a training is resumed from besides its history, and of which kind it is."""
 
-_UNREADABLE = (
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    RuntimeError,
-    EOFError,
-    KeyError,
-    TypeError,
-    ValueError,
-    AttributeError,
-)
+UNREADABLE = (*BY_CONTENT, pickle.UnpicklingError, zipfile.BadZipFile, EOFError, struct.error, MemoryError)
+"""What Python, torch and Lightning raise about a file that is not what it seems."""
 
 _OURS = "a file .ckpt that a training of ptychopinn wrote"
 
@@ -74,7 +76,10 @@ class PtychoPINN_Lightning(PtychoModule):  # noqa: N801  The name is a public co
         read_settings(path)
         arguments = {"weights_only": True, **more}
         with quiet():
-            module: Self = super().load_from_checkpoint(path, map_location=map_location, **arguments)
+            try:
+                module: Self = super().load_from_checkpoint(path, map_location=map_location, **arguments)
+            except UNREADABLE as error:
+                raise _not_ours(path, _first_line(error)) from error
         return module
 
 
@@ -106,10 +111,13 @@ def _read(path: Path) -> dict[str, Any]:
         raise _not_ours(path, "it holds Python objects, which are never opened") from error
     except KeyError as error:
         raise _not_ours(path, f"it keeps no {error.args[0]}") from error
-    except (RuntimeError, EOFError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().split("\n", maxsplit=1)[0]
-        raise _not_ours(path, reason or type(error).__name__) from error
+    except UNREADABLE as error:
+        raise _not_ours(path, _first_line(error)) from error
     return content
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__
 
 
 def _require_undamaged(path: Path) -> None:
@@ -119,6 +127,10 @@ def _require_undamaged(path: Path) -> None:
         BadZipFile: One does not agree, or the archive cannot be read.
     """
     with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            # torch stores its members as they are, and unpacks packed ones into memory, whatever they claim.
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+                raise zipfile.BadZipFile(f"{member.filename} in it is packed, and torch packs nothing")
         damaged = archive.testzip()
     if damaged is not None:
         raise zipfile.BadZipFile(f"it is damaged: {damaged} is not what was written")
@@ -171,7 +183,7 @@ def _read_earlier(path: Path) -> EarlierTraining:
         history = finished_epochs(content["history"])
         _require_whole(content, len({row["epoch"] for row in history}))
         return EarlierTraining(path, dict(content["hyper_parameters"]["network"]), history)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise not_a_checkpoint(path, error) from error
 
 
@@ -190,11 +202,21 @@ def _require_whole(content: dict[str, Any], epochs: int) -> None:
         raise ValueError(f"its epoch is {content['epoch']!r}, and its history has {epochs}")
     if not content["state_dict"] or not content["optimizer_states"]:
         raise ValueError("it holds no weights, or nothing of the optimiser")
+    for name, tensor in content["state_dict"].items():
+        if not isinstance(tensor, torch.Tensor):
+            raise TypeError(f"its {name} is a {type(tensor).__name__}")
+        if not (tensor.is_floating_point() or tensor.dtype is torch.bool):
+            raise ValueError(f"its {name} has numbers of the kind {tensor.dtype}")
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f"its {name} is not finite")
     Normalisation.from_dict(dict(content["hyper_parameters"]["normalisation"]))
 
 
 def load_network(checkpoint: Path, device: str | torch.device = "cpu") -> PtychoNetwork:
-    """Read the network out of a file, which needs nothing else."""
-    with quiet():
-        module = PtychoModule.load_from_checkpoint(checkpoint, map_location=device, weights_only=True)
-    return module.network.eval()
+    """Read the network out of a file, which needs nothing else.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no checkpoint of this library, or its arrays do not make its network.
+    """
+    return PtychoPINN_Lightning.load_from_checkpoint(checkpoint, map_location=device).network.eval()

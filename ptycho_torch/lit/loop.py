@@ -15,6 +15,7 @@ from ptycho.training.epoch_pictures import EpochPictures
 from ptycho.training.epochs import EarlyStop, Ranking
 from ptycho.training.plan import Plan
 from ptycho.training.result import LoopEnd
+from ptycho.training.resume import not_a_checkpoint
 
 from .callbacks import (
     BestCheckpoint,
@@ -24,6 +25,7 @@ from .callbacks import (
     StopEarly,
     TrainingBar,
 )
+from .checkpoints import UNREADABLE
 from .data import Tensors
 from .infer import reconstruct
 from .module import PtychoModule
@@ -122,6 +124,7 @@ class Loop:
             NonFiniteLossError: The loss stopped being a number.
             KeyboardInterrupt: Ctrl-C came twice.
             EndedBySignalError: A signal asked the process to end.
+            ValueError: The checkpoint that it goes on from does not hold what it should.
         """
         began = time.perf_counter()
         with self._journal():
@@ -174,6 +177,11 @@ class Loop:
                 raise
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from None
+        except UNREADABLE as error:
+            # Lightning looks into the parts of a checkpoint one after the other, while it takes them up.
+            if earlier is None or self.callbacks.end.begun:
+                raise
+            raise not_a_checkpoint(earlier.path, error) from error
         finally:
             self.callbacks.end.release()
         self.callbacks.end.interruption.raise_if_ending()

@@ -55,9 +55,14 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=2000, help="inputs of all readers together")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--reader", action="append", choices=sorted(READERS), help="this one alone")
+    parser.add_argument(
+        "--without-frameworks", action="store_true", help="no reader that needs torch or TensorFlow"
+    )
     parser.add_argument("--keep", type=Path, help="folder for the inputs that found faults")
     given = parser.parse_args()
-    names = given.reader or list(READERS)
+    names = given.reader or [
+        name for name, reader in READERS.items() if not (given.without_frameworks and reader.framework)
+    ]
     weight = sum(READERS[name].share for name in names)
     failed = False
     print("reader           inputs   read  refused  faults  seconds  slowest    MB")

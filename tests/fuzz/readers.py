@@ -8,9 +8,11 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import checkpoints  # type: ignore[import-not-found]
 import numpy as np
 import scans  # type: ignore[import-not-found]
 from mutations import (  # type: ignore[import-not-found]
@@ -28,9 +30,11 @@ from mutations import (  # type: ignore[import-not-found]
 from ptycho.backends.trained_network import open_network
 from ptycho.files.npz import NpzFile
 from ptycho.reconstruction.result import Reconstruction
+from ptycho.report.markdown import missing_from
 from ptycho.run.attempts import attempts_at, newest_attempt
 from ptycho.run.data_file import probe_side
 from ptycho.run.folder import place_of
+from ptycho.run.identity import is_going_on, made_without_network, maker_of
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.mask import load_bad_pixels
 from ptycho.scan.metadata import MetadataManager, read_metadata
@@ -38,6 +42,7 @@ from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
 from ptycho.settings.plain_files import load_toml_config, load_yaml_config
 from ptycho.settings.schema import schema
+from ptycho.tf.start import start
 from ptyconf import commands
 from ptyconf.freeze import freeze
 from ptyconf.sources import dotenv
@@ -56,6 +61,7 @@ class Reader:
         share: Inputs, in relation to the other readers.
         beside: Another file that an error may name in place of the one that was made.
         begin: Puts what all inputs need into the folder.
+        framework: What is imported for it, "" for nothing.
     """
 
     name: str
@@ -64,6 +70,7 @@ class Reader:
     share: float = 1.0
     beside: str = ""
     begin: Callable[[Path], object] = lambda _folder: None
+    framework: str = ""
 
 
 def _written(path: Path, content: bytes | str) -> Path:
@@ -318,6 +325,50 @@ def _read_run_folder(path: Path) -> None:
     newest_attempt(path)
 
 
+def _identity(rng: random.Random, folder: Path) -> Path:
+    """Leave a run whose identity, and whose report, are not what they were."""
+    run = folder / "run"
+    shutil.rmtree(run, ignore_errors=True)
+    run.mkdir()
+    facts = {"program": "ptychopinn", "kind": "training", "id": "0", "host": "here", "process": 1}
+    text = raw_json(change_node(rng, facts)).encode("utf-8", "surrogatepass")
+    _written(run / "run.json", change_bytes(rng, text) if rng.random() < 0.3 else text)
+    page = "# run\n\n- the section 'object' is missing: OSError: no room\n- report.html is missing: a\n"
+    _written(run / "report.md", change_bytes(rng, change_text(rng, page).encode("utf-8", "surrogatepass")))
+    return run
+
+
+def _read_identity(path: Path) -> None:
+    maker_of(path)
+    made_without_network(path)
+    is_going_on(path)
+    missing_from(path)
+    place_of(path)
+
+
+def _read_torch_checkpoint(path: Path) -> None:
+    from ptycho_torch.lit import checkpoints as of_lightning
+
+    of_lightning.read_checkpoint(path)
+    of_lightning.read_settings(path)
+    of_lightning.load_network(path)
+
+
+def _read_tensorflow_checkpoint(path: Path) -> None:
+    from ptycho.tf import checkpoints as of_tensorflow
+
+    of_tensorflow.load_network(path)
+
+
+def _import_torch(_folder: Path) -> None:
+    import_module("ptycho_torch.lit.checkpoints")
+
+
+def _import_tensorflow(_folder: Path) -> None:
+    start()
+    import_module("ptycho.tf.checkpoints")
+
+
 def _readers() -> list[Reader]:
     scan = scans.write_companions
     return [
@@ -338,6 +389,23 @@ def _readers() -> list[Reader]:
         Reader("reconstruction", _reconstruction, _read_reconstruction, 0.5),
         Reader("bundle", _bundle, _read_bundle, 2.0),
         Reader("run folder", _run_folder, _read_run_folder, 0.7),
+        Reader("identity", _identity, _read_identity, 0.3),
+        Reader(
+            "torch checkpoint",
+            checkpoints.of_torch,
+            _read_torch_checkpoint,
+            0.5,
+            begin=_import_torch,
+            framework="torch",
+        ),
+        Reader(
+            "tensorflow checkpoint",
+            checkpoints.of_tensorflow,
+            _read_tensorflow_checkpoint,
+            0.5,
+            begin=_import_tensorflow,
+            framework="tensorflow",
+        ),
     ]
 
 

@@ -260,3 +260,12 @@ def test_a_history_with_gaps_is_refused(tmp_path: Path) -> None:
         broken.history[-1]["epoch"] = epoch
         write_checkpoint(tmp_path / "last.ckpt", broken)
         refuse(tmp_path / "last.ckpt", "its history does not count epochs from 0")
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    """A training that goes on from them could never learn anything."""
+    path, spoilt = tmp_path / "last.ckpt", checkpoint()
+    name = next(iter(spoilt.network))
+    spoilt.network[name] = np.full_like(spoilt.network[name], np.nan)
+    write_checkpoint(path, spoilt)
+    refuse(path, f"its network/{name} is not finite")

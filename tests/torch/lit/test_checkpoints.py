@@ -1,5 +1,6 @@
 """Continue an earlier training."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 import torch
 
 from ptycho.physics.scale import Normalisation
-from ptycho_torch.lit.checkpoints import read_checkpoint
+from ptycho_torch.lit.checkpoints import load_network, read_checkpoint
+
+EARLIER = Path(__file__).resolve().parents[2] / "data" / "earlier" / "pytorch-unet.ckpt"
 
 NORMALISATION = Normalisation(
     amplitude_factor=1.0,
@@ -24,6 +27,8 @@ def content_of(epochs: int = 2) -> dict[str, Any]:
     """Give what Lightning writes, with as much of each part as is looked at."""
     return {
         "epoch": epochs - 1,
+        "global_step": epochs,
+        "pytorch-lightning_version": "2.0.0",
         "state_dict": {"weight": torch.arange(4096.0)},
         "optimizer_states": [{"state": {}}],
         "loops": {},
@@ -90,6 +95,8 @@ def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
     [
         ({"state_dict": None}, "its state_dict is a NoneType"),
         ({"state_dict": {}}, "it holds no weights, or nothing of the optimiser"),
+        ({"state_dict": {"a": 1}}, "its a is a int"),
+        ({"state_dict": {"a": torch.tensor([1.0, float("nan")])}}, "its a is not finite"),
         ({"optimizer_states": []}, "it holds no weights, or nothing of the optimiser"),
         ({"loops": "gone"}, "its loops is a str"),
         ({"epoch": 10**6}, "its epoch is 1000000, and its history has 2"),
@@ -113,7 +120,10 @@ def test_a_part_that_is_wrong_is_refused(tmp_path: Path, change: dict[str, Any],
     assert str(caught.value).splitlines()[0] == f"{path} is not a checkpoint of a training: {reason}"
 
 
-@pytest.mark.parametrize("part", ["state_dict", "optimizer_states", "loops", "callbacks", "epoch", "history"])
+PARTS = ["state_dict", "optimizer_states", "loops", "callbacks", "epoch", "global_step", "history"]
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_a_part_that_is_missing_is_named(tmp_path: Path, part: str) -> None:
     """Every part that a training goes on from must be there."""
     path, content = tmp_path / "last.ckpt", content_of()
@@ -121,3 +131,25 @@ def test_a_part_that_is_missing_is_named(tmp_path: Path, part: str) -> None:
     torch.save(content, path)
     with pytest.raises(ValueError, match=f"it lacks '{part}'"):
         read_checkpoint(path)
+
+
+def test_packed_members_are_refused(tmp_path: Path) -> None:
+    """Torch packs nothing: what a few bytes would unpack to is not asked for."""
+    whole, packed = tmp_path / "whole.ckpt", tmp_path / "last.ckpt"
+    torch.save(content_of(), whole)
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    with pytest.raises(ValueError, match="in it is packed, and torch packs nothing"):
+        read_checkpoint(packed)
+
+
+def test_a_network_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    """Weights of other shapes than the settings say are one error, which names the file."""
+    path = tmp_path / "last.ckpt"
+    content = torch.load(EARLIER, weights_only=True)
+    name = next(iter(content["state_dict"]))
+    del content["state_dict"][name]
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=f"{path.name} is not a checkpoint of this library"):
+        load_network(path)

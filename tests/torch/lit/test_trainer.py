@@ -1,6 +1,11 @@
 """Lightning's trainer, made from the execution settings, and quiet."""
 
 import logging
+import os
+import shlex
+import shutil
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -113,3 +118,50 @@ def test_random_state_is_given_back() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
     with devices.repeatable(1):
         assert torch.equal(torch.rand(1), inside)
+
+
+UNSHARE = shutil.which("unshare")
+WRITE = """\
+import itertools, sys, torch
+from pathlib import Path
+from ptycho_torch.lit.trainer import AtomicCheckpoints
+for number in itertools.count(1):
+    checkpoint = {"weights": torch.full((2**22,), float(number))}
+    AtomicCheckpoints(written=True).save_checkpoint(checkpoint, Path(sys.argv[1]))
+"""
+KILL = """\
+import os, shutil, subprocess, sys
+from pathlib import Path
+out, temporary = Path("out"), Path(os.environ["TMPDIR"])
+assert out.stat().st_dev != temporary.stat().st_dev != Path(".").stat().st_dev
+last = out / "last.ckpt"
+writer = subprocess.Popen([sys.executable, "-c", sys.argv[1], str(last)])
+while not (last.is_file() and [path for path in out.glob(".last-*") if path.stat().st_size > 2**20]):
+    assert writer.poll() is None
+writer.kill()
+writer.wait()
+shutil.copy(last, "copy.ckpt")
+print(sorted(os.listdir(temporary)))
+"""
+
+
+@pytest.mark.skipif(UNSHARE is None, reason="mounts are made in a namespace of their own, by unshare")
+def test_killed_while_writing_to_another_disk(tmp_path: Path) -> None:
+    """With TMPDIR on another disk, the checkpoint is the old one or the new one, and nothing else is left."""
+    for name in ("out", "temporary"):
+        (tmp_path / name).mkdir()
+    mounts = "mount -t tmpfs none out && mount -t tmpfs none temporary"
+    python = shlex.join([sys.executable, "-c", KILL, WRITE])
+    done = subprocess.run(
+        [str(UNSHARE), "-m", "bash", "-c", f"{mounts} && exec {python}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+    )
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(f"no mounts can be made here: {done.stderr.splitlines()[-1]}")
+    assert done.stdout == "[]\n", done.stderr
+    weights = torch.load(tmp_path / "copy.ckpt", weights_only=True)["weights"]
+    assert torch.equal(weights, weights[0].expand(2**22))
