@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ptyconf.arguments import expect, expect_one_of
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
-from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.resolve import resolve
 from ptyconf.merge.story import is_secret
 from ptyconf.report.written import frozen_leaf, respelled, thawed, written, written_settings
@@ -117,6 +118,7 @@ class Frozen:
         Raises:
             ConfigError: The schema no longer takes a value.
         """
+        expect("replay", "schema", schema, Schema, "a Schema", "schema_of(App)")
         values: dict[str, Any] = {}
         derived = {derivation.target for derivation in schema.derivations}
         for path, data in self.settings.items():
@@ -161,6 +163,8 @@ def freeze(resolution: Resolution, *, secrets: Literal["omit", "scrypt"] = "omit
         secrets: "omit" leaves secrets out; "scrypt" keeps a slow hash of each beside the canonical text, so
             that ``compare`` sees a change. A short secret is found from its hash by trying: no promise.
     """
+    expect_resolution("freeze", resolution)
+    expect_one_of("freeze", "secrets", secrets, ("omit", "scrypt"))
     settings: dict[str, Any] = {}
     hidden: dict[str, Any] = {}
     for path, slot, tree in written_settings(resolution):

@@ -7,6 +7,7 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from ptyconf.arguments import expect, expect_each, expect_one_of
 from ptyconf.errors import SchemaError
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.precedence import Precedence
@@ -70,6 +71,7 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
         ConfigError: Everything that is wrong, together.
         SchemaError: The class has a type that nobody can read.
     """
+    _check_call(files, env, profile, overrides, missing, precedence, table)
     schema = schema_of(app, kinds=kinds, converter=converter, references=references)
     layers, asked = _flag_layers(schema, flags, app)
     profile = profile or asked or (os.environ.get(f"{env}__PROFILE") if env else None)
@@ -96,6 +98,21 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
     return _built(resolve(schema, precedence, layers, stacklevel=2), app)
 
 
+def _check_call(
+    files: tuple[Any, ...], env: Any, profile: Any, overrides: Any, missing: Any, precedence: Any, table: Any
+) -> None:
+    """Refuse arguments of the wrong kind; the sources look at theirs themselves."""
+    text = (str, type(None))
+    for file in files:
+        expect("load", "a file", file, (str, os.PathLike), "its path", "load(App, *files)")
+    expect("load", "env", env, text, 'the prefix of the variables, "APP"')
+    expect("load", "profile", profile, text, "the name of a profile")
+    expect("load", "table", table, str, 'text, "tool.app"')
+    expect("load", "overrides", overrides, (Mapping, type(None)), "a dict of settings")
+    expect("load", "precedence", precedence, Precedence, "a Precedence", 'Precedence("flags", "file")')
+    expect_one_of("load", "missing", missing, ("error", "skip"))
+
+
 def _built(resolution: Resolution, app: type[T]) -> T:
     view: View[T] = resolution.schema.view(app)
     return resolution.build(view)
@@ -111,7 +128,7 @@ def schema_of(
     """
     if not isinstance(app, type) and typing.get_origin(app) is None:
         raise SchemaError(f"{app!r:.60} is no class; give a dataclass or an attrs class")
-    own = tuple(kinds)
+    own = expect_each("schema_of", "kinds", kinds, Kind)
     key = (app, own, id(converter), references)
     known = _SCHEMAS.get(key)
     if known is None:
@@ -125,8 +142,7 @@ def _flag_layers(schema: Schema, argv: Sequence[str] | None, app: Any) -> tuple[
     """Read the command line: the layer of flags, and the profile that it asks for."""
     if argv is None:
         return [], None
-    if isinstance(argv, str):
-        raise SchemaError("flags are a list of arguments, sys.argv[1:]")
+    argv = expect_each("load", "flags", argv, str, "flags=sys.argv[1:]")
     from ptyconf.sources import flags
 
     layer, profile = flags.parse(argv, schema, description=app.__doc__ or "")

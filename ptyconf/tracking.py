@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any, TypeVar
 
+from ptyconf.arguments import expect, expect_each
 from ptyconf.errors import SchemaError
 from ptyconf.identity import IdentityTable, can_be_referenced
 
@@ -33,7 +34,7 @@ def set_fields(instance: object) -> frozenset[str]:
 
 def mark_set(instance: object, names: Iterable[str]) -> None:
     """Say which fields of an instance count as set by the caller."""
-    _SET.put(instance, frozenset(names))
+    _SET.put(instance, frozenset(expect_each("mark_set", "names", names, str)))
 
 
 def is_tracked(kind: type) -> bool:
@@ -49,6 +50,7 @@ def tracks_set_fields(kind: type[T]) -> type[T]:
     Raises:
         SchemaError: The class is neither, or its instances cannot be weakly referenced.
     """
+    expect("tracks_set_fields", "it", kind, type, "a class")
     if not hasattr(kind, "__dataclass_fields__") and not hasattr(kind, "__attrs_attrs__"):
         raise SchemaError(
             f"{kind.__qualname__} is neither a dataclass nor attrs; put @tracks_set_fields above"

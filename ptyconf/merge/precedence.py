@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ptyconf.arguments import expect, expect_each
 from ptyconf.errors import SchemaError
 from ptyconf.merge.layer import Layer
 
@@ -16,8 +17,19 @@ class Precedence:
     def __init__(self, *names: str | tuple[str, ...]) -> None:
         self.ranks: dict[str, int] = {}
         self.names: tuple[str | tuple[str, ...], ...] = names
+        for layer in names:
+            expect(
+                "Precedence",
+                "a name",
+                layer,
+                (str, tuple),
+                "names, high to low",
+                'Precedence("flags", "file")',
+            )
         for rank, layer in enumerate(names):
-            for name in (layer,) if isinstance(layer, str) else layer:
+            for name in (
+                (layer,) if isinstance(layer, str) else expect_each("Precedence", "a rank", layer, str)
+            ):
                 if name in self.ranks:
                     raise SchemaError(f"the layer {name!r} stands twice in the precedence")
                 self.ranks[name] = rank

@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from ptyconf.errors import Complaint, Problem
+from ptyconf.merge.combine import live_entries
+from ptyconf.merge.elements import joined_marks
 from ptyconf.merge.fault import Fault
 from ptyconf.merge.hints import assignment
 from ptyconf.merge.law import entries
@@ -101,8 +103,8 @@ class SettingPlaces:
                 return (f"{layer_values.origin(path).where} ({show(written, secret=secret)})",)
         return ()
 
-    def complaint(self, message: str | Complaint, path: str, value: Any = ABSENT) -> Problem:
-        """Make a problem of what a check says, with the place of the winning value."""
+    def complaint(self, message: str | Complaint, path: str, value: Any = ABSENT, place: str = "") -> Problem:
+        """Make a problem of what a check says, with the place of the winning value or the part to blame."""
         complaint = Complaint(message) if isinstance(message, str) else message
         written = self.written(path)
         winner = written[0][0] if written else None
@@ -116,8 +118,8 @@ class SettingPlaces:
         return Problem(
             self.masked(redact(complaint.text, value, secret=secret)),
             path=path,
-            origin=self.origin(path),
-            overrides=self.below(path, winner) if winner is not None else (),
+            origin=self.part_origin(path, place) or self.origin(path),
+            overrides=() if winner is None or place not in ("", path) else self.below(path, winner),
             expected=self.masked(complaint.expected),
             hint=self.masked(hint),
         )
@@ -147,14 +149,34 @@ class SettingPlaces:
                 else:
                     yield from secrets_in(slot, completed(slot, tree) if tree else tree)
 
-    def raised(self, error: BaseException, path: str, value: Any = None) -> Problem:
+    def part_origin(self, path: str, place: str) -> Origin | None:
+        """Say where a part of a container stands, an element of a plain list or table too."""
+        below = split_path(place)[len(split_path(path)) :]
+        if not below:
+            return None
+        slot = self._slot(path)
+        if slot is None or slot.node is not None:
+            return self.origin(place)
+        live = live_entries(path, self.histories.get(path))
+        strategy = slot.setting.merge
+        keys: Any = below[0]
+        source = live[0][0]
+        if strategy in ("append", "union"):
+            numbered = [(source, [(source, at) for at in range(len(items or ()))]) for source, items in live]
+            source, keys = joined_marks(strategy, live, numbered)[keys]
+        elif strategy == "deep":
+            source = next((source for source, table in live if table and keys in table), source)
+        origin = source.origin(path)
+        return source.origins((*source.keys(path), keys)) if origin.in_text else origin
+
+    def raised(self, error: BaseException, path: str, value: Any = None, place: str = "") -> Problem:
         """Make a problem of what somebody's own code raised about a value."""
         slot = self._slot(path)
         secret = self.is_secret(path, slot)
         text = own_words(error, value, secret=secret)
         if not isinstance(error, (ValueError, TypeError)) or text == type(error).__name__:
             text = f"{type(error).__name__}: {text}" if text != type(error).__name__ else text
-        return self.complaint(text, path, value)
+        return self.complaint(text, path, value, place)
 
     def problem(self, fault: Fault, layer_values: LayerValues) -> Problem:
         """Make a problem of what was found wrong in a layer, now that it is known what it hides."""

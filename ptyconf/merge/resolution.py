@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ptyconf.arguments import expect
 from ptyconf.errors import ConfigError, Problem, SchemaError
 from ptyconf.merge.built import BUILT
 from ptyconf.merge.law import entries
@@ -359,6 +360,7 @@ class Resolution(Mapping[str, Any]):
             ConfigError: The layer brings problems.
             SchemaError: There is no such layer, or several that it might replace.
         """
+        expect("replace_layer", "layer", layer, Layer, "one Layer")
         layers = self._state.layers
         named = [present for present in layers if present.name == layer.name]
         alike = [
@@ -374,3 +376,12 @@ class Resolution(Mapping[str, Any]):
         old = alike[0]
         new = layer if layer.within == old.within else replace(layer, within=old.within)
         return self._state.again(tuple(new if layer is old else layer for layer in layers))
+
+
+def expect_resolution(call: str, given: Any) -> None:
+    """Refuse what is no resolution.
+
+    Raises:
+        SchemaError: It is something else, such as an instance that was built.
+    """
+    expect(call, "resolution", given, Resolution, "a Resolution", "provenance_of(config)")

@@ -8,6 +8,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from ptyconf.arguments import expect, expect_each
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.cache import cache_of
 from ptyconf.merge.law import pile, winner
@@ -50,7 +51,7 @@ def resolve(
         ConfigError: Everything that is wrong with the layers, together.
         SchemaError: A layer has a name that the precedence does not know.
     """
-    given = tuple(layers)
+    given = _given(schema, precedence, layers)
     ranks, own = precedence.ranks, id(schema)
     try:
         ranked = sorted(
@@ -67,8 +68,11 @@ def resolve(
         for layer in given:
             precedence.rank(layer)  # raises for the one that it does not know
         raise
+    except AttributeError:
+        _refuse_layers(given)
+        raise
     tied = _tied(ranked, precedence, schema)
-    extra = tuple(rules)
+    extra = expect_each("resolve", "rules", rules, Rule)
 
     def again(others: tuple[Layer, ...]) -> Resolution:
         return resolve(schema, precedence, others, rules=extra, stacklevel=3)
@@ -91,14 +95,24 @@ def resolve(
     resolution = Resolution(state)
     if not work.problems:
         for rule in (*schema.rules, *extra):
-            if rule.when == "written" and work.written.isdisjoint(rule.paths):
-                continue
-            problem = _broken(rule, resolution, work)
-            if problem is not None:
-                work.problems.append(problem)
+            if rule.when == "always" or not work.written.isdisjoint(rule.paths):
+                work.problems += _broken(rule, resolution, work)
     if work.problems:
         raise ConfigError(sorted(work.problems, key=_place))
     return resolution
+
+
+def _given(schema: Any, precedence: Any, layers: Any) -> tuple[Layer, ...]:
+    """Look at the arguments of a resolve, and give its layers."""
+    expect("resolve", "schema", schema, Schema, "a Schema", "resolve(schema, precedence, layers)")
+    expect("resolve", "precedence", precedence, Precedence, "a Precedence", 'Precedence("flags", "file")')
+    return tuple(layers) if isinstance(layers, Iterable) else _refuse_layers(layers)
+
+
+def _refuse_layers(layers: Any) -> tuple[Layer, ...]:
+    """Refuse what is no layer among those of a call."""
+    hint = "[*toml.load(file), mapping.layer(name, values)]"
+    return expect_each("resolve", "layers", layers, Layer, hint)
 
 
 _rank = itemgetter(0)
@@ -161,13 +175,13 @@ def _reduced(resolution: Resolution) -> tuple[Any, ...]:
     return revive, (record_of(resolution),)
 
 
-def _broken(rule: Rule, resolution: Resolution, work: _Work) -> Problem | None:
+def _broken(rule: Rule, resolution: Resolution, work: _Work) -> list[Problem]:
     """Ask a rule; what it raises is a problem too."""
     try:
         complaint = rule.check(resolution)
     except Exception as error:  # noqa: BLE001  The program's own code.
-        return work.places.raised(error, _first(rule, resolution))
-    return work.places.complaint(complaint, _first(rule, resolution)) if complaint else None
+        return [work.places.raised(error, _first(rule, resolution))]
+    return [work.places.complaint(complaint, _first(rule, resolution))] if complaint else []
 
 
 def _first(rule: Rule, resolution: Resolution) -> str:

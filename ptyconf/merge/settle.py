@@ -264,7 +264,8 @@ class Settling:
         checked = self.schema.checked
         for path in sorted(checked.keys() & self.touched, key=checked.__getitem__):
             if path not in faulty and path in self.values:
-                self.check(self.schema.settings[path], path, self.values[path])
+                plain = self.schema.index.slots[path].node is None
+                self.check(self.schema.settings[path], path, self.values[path] if plain else self.tree(path))
         for root in self.schema.checked_below:
             if root in self.values and root not in faulty:
                 slot = self.schema.index.slots[root]
@@ -298,14 +299,35 @@ class Settling:
             hint=f"{path} = {example}",
         )
 
-    def check(self, setting: Setting, path: str, value: Any, slot: Slot | None = None) -> None:
+    def check(self, setting: Setting, path: str, tree: Tree, slot: Slot | None = None) -> None:
         """Ask a setting's own check, then its choices, about the winning value."""
         slot = slot or self.schema.index.slots[path]
+        complaint, value = self._ask(setting, path, slot, tree)
+        if not complaint:
+            return
+        place = path
+        if isinstance(tree, (dict, list, tuple)):
+            from ptyconf.merge.blame import part_to_blame
+
+            def words(other: Tree) -> str:
+                said = self._ask(setting, path, slot, other)[0]
+                return repr(said) if said else ""
+
+            below = part_to_blame(slot, tree, words)
+            place = join_path((*split_path(path), *below))
+        if isinstance(complaint, Exception):
+            self.problems.append(self.places.raised(complaint, path, value, place))
+        else:
+            self.problems.append(self.places.complaint(_as_complaint(complaint), path, value, place))
+
+    def _ask(self, setting: Setting, path: str, slot: Slot, tree: Tree) -> tuple[Any, Any]:
+        """Give what a setting's check says or raises of a value, None where it is content, and the value."""
+        value = tree
         try:
             if slot.node is not None:
-                value, whole = self._instances(slot, value, path)
+                value, whole = self._instances(slot, tree, path)
                 if not whole:
-                    return  # what the class has against it is told when it is built
+                    return None, value  # what the class has against it is told when it is built
             complaint = setting.check(value) if setting.check is not None else None
             if not complaint and value is not None and setting.choices and value not in setting.choices:
                 from ptyconf.schema.choices import one_of
@@ -314,17 +336,15 @@ class Settling:
                     f"{path!r} is {show(value, secret=setting.secret)}; expected {one_of(setting.choices)}"
                 )
         except Exception as error:  # noqa: BLE001  The program's own check.
-            self.problems.append(self.places.raised(error, path, value))
-            return
-        if complaint:
-            self.problems.append(self.places.complaint(_as_complaint(complaint), path, value))
+            return error, value
+        return complaint, value
 
     def _instances(self, slot: Slot, tree: Tree, path: str) -> tuple[Any, bool]:
         """Make what a tree stands for, and tell whether its classes take it."""
         from ptyconf.merge.build import Building
 
         building = Building(self.schema, self.values, lambda root: self.values[root], lambda *_: None)
-        return building.tree(slot, completed(slot, tree), split_path(path)), not building.failures
+        return building.tree(slot, tree, split_path(path)), not building.failures
 
 
 def _same(one: Any, two: Any) -> bool:

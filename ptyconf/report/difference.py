@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.same import same
 from ptyconf.merge.trace import Trace
 from ptyconf.text.show import show
@@ -79,6 +79,8 @@ class Difference:
 
 def diff(before: Resolution, after: Resolution) -> Difference:
     """Compare two resolutions, setting by setting."""
+    expect_resolution("diff", before)
+    expect_resolution("diff", after)
     changes: list[Change] = []
     for path in dict.fromkeys((*before, *after)):
         if _alike(before, after, path):

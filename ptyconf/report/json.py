@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ptyconf.merge.pickled import json_value
-from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.trace import Entry, Referred, Trace
 from ptyconf.report.written import thawed
 from ptyconf.schema.path import split_path
@@ -27,6 +27,7 @@ def to_json(resolution: Resolution, path: str | None = None) -> dict[str, Any]:
     Raises:
         KeyError: There is no such setting, or nothing gives it a value.
     """
+    expect_resolution("to_json", resolution)
     if path is not None:
         return {"version": VERSION, **_json_row(resolution, path)}
     return {"version": VERSION, "settings": [_json_row(resolution, path) for path in resolution]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.trace import Entry, Referred, Trace
 from ptyconf.report.table import value_of
 from ptyconf.schema.setting import Setting
@@ -17,6 +17,7 @@ def story(resolution: Resolution, path: str) -> str:
     Raises:
         KeyError: There is no such setting, or nothing gives it a value.
     """
+    expect_resolution("story", resolution)
     return "\n".join(_lines(resolution, path))
 
 

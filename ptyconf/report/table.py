@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.trace import Trace
 from ptyconf.text.show import MASK, show
 
@@ -21,6 +21,7 @@ def table(resolution: Resolution, paths: Iterable[str] | None = None, *, width: 
         paths: Settings to show; all if left out.
         width: Longest line; where it is too short for them, places stand on lines of their own.
     """
+    expect_resolution("table", resolution)
     rows = [_row(resolution.trace(path)) for path in (resolution if paths is None else paths)]
     widths = [max(len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS) - 1)]
     if width is not None:

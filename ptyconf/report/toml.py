@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.story import is_secret, written_in_file
 from ptyconf.report.written import (
     LEFT_OUT,
@@ -52,6 +52,7 @@ def dump_toml(
     Raises:
         ConfigError: TOML cannot hold a value: None inside a list, half a character.
     """
+    expect_resolution("dump_toml", resolution)
     base = Path.cwd() if folder is None else Path(folder).absolute()
     dump = _Dump(resolution, base, origins=origins, portable=portable)
     for path, slot, tree in written_settings(resolution):
@@ -131,6 +132,7 @@ class _Dump:
     def line(self, slot: Slot, tree: Tree, at: Segments, name: str) -> str:
         """Write one line; "" where the setting has to be listed as unset."""
         path = join_path(at)
+        _check_text(path, at)
         trace = self.resolution.trace(at)
         place = f"{trace.winner.layer}: {trace.winner.origin}" if self.origins else ""
         alone = slot.node is None or slot.setting.secret

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.report.table import value_of
+from ptyconf.schema.path import join_path, split_path
 
 
 def tree(resolution: Resolution, paths: Iterable[str] | None = None) -> str:
     """Show settings as a tree of sections: value, winning layer and place beside each name."""
+    expect_resolution("tree", resolution)
     root: dict[str, Any] = {}
     for path in resolution if paths is None else paths:
-        *sections, name = path.split(".")
+        *sections, name = (join_path((segment,)) for segment in split_path(path))
         node = root
         for section in sections:
             node = node.setdefault(section, {})

@@ -12,6 +12,7 @@ from ptyconf.schema.annotations import is_made_of, is_record, name_of, optional_
 from ptyconf.schema.apart import tree_of
 from ptyconf.schema.declared import complete, with_default, with_strategy
 from ptyconf.schema.fields import UNSET
+from ptyconf.schema.path import split_path
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
 from ptyconf.schema.types import SEQUENCES, TABLES, Kinds
@@ -46,6 +47,8 @@ class Assembly:
         self.references = references
         self.declared: dict[str, Setting] = {}
         for declaration in declared:
+            if not all(split_path(declaration.path)):
+                raise SchemaError(f"the path {declaration.path!r} of a setting is no dotted path")
             if declaration.path in self.declared:
                 raise SchemaError(f"the setting {declaration.path!r} is declared twice")
             self.declared[declaration.path] = declaration

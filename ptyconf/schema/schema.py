@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ptyconf.arguments import expect, expect_each, misuse
 from ptyconf.errors import SchemaError
 from ptyconf.schema.assembly import Assembly
 from ptyconf.schema.fields import UNSET
@@ -64,10 +66,15 @@ class Schema:
         references: bool = False,
         importable: str = "",
     ) -> None:
+        expect("Schema", "name", name, str, "the name of the program", 'Schema("app", [View(App, "")])')
+        call = f"Schema {name!r}"
+        views = expect_each(call, "views", views, View, 'View(App, "section")')
+        settings = expect_each(call, "settings", settings, Setting, 'Setting("section.name", ...)')
+        derivations = expect_each(call, "derivations", derivations, Derivation)
         self.name = name
         self.importable = importable
         self.references = references
-        self.kinds = Kinds(kinds, converter)
+        self.kinds = Kinds(expect_each(call, "kinds", kinds, Kind), converter)
         assembly = Assembly(self.kinds, views, settings, references=references)
         self.views = tuple(assembly.views)
         self.patterns: Mapping[str, Slot] = MappingProxyType(assembly.patterns)
@@ -78,12 +85,13 @@ class Schema:
             {path: slot.setting for path, slot in slots.items()}
         )
         _check_paths(self.settings)
-        self.rules = tuple(rules)
-        self.sections = tuple(sections)
-        self.policies = tuple(policies)
+        self.rules = expect_each(call, "rules", rules, Rule)
+        self.sections = expect_each(call, "sections", sections, str)
+        self.policies = expect_each(call, "policies", policies, Policy)
         self.index = Index(slots, _aliases(self.settings, self.views, self.kinds), self.sections)
         self.own_variables = _own_variables({**_fixed(self.patterns), **slots})
-        self.derivations = _in_order(tuple(derivations), self)
+        self.derivations = _in_order(derivations, self)
+        _check_rules(self.rules, self)
         self.passed_over = _by_path(self.policies, self)
         restricted = [path for path, setting in self.settings.items() if setting.restricted]
         self.checked = {path: number for number, path in enumerate(restricted)}  # with their order
@@ -138,6 +146,7 @@ class Schema:
         """
         if path.__class__ is str and path in self.index.slots:
             return path, ()
+        expect("a path", "it", path, (str, tuple), "text, or a tuple of keys and indices")
         segments = split_path(path) if isinstance(path, str) else tuple(path)
         for length in range(len(segments), 0, -1):
             start = join_path(segments[:length])
@@ -176,6 +185,9 @@ class Schema:
         """
         if isinstance(target, View):
             return self._by_raw.get(id(target), target)
+        named: Any = target
+        if not isinstance(named, type) and typing.get_origin(named) is None:
+            raise misuse("build", "target", target, "a class of the schema, or its View")
         view_of_target = self._by_target.get(target)
         if view_of_target is None:
             raise SchemaError(f"the schema {self.name!r} has no view of {target.__qualname__}")
@@ -263,6 +275,7 @@ def _secret_names(schema: Schema) -> frozenset[str]:
 def _by_path(policies: tuple[Policy, ...], schema: Schema) -> Mapping[str, tuple[Policy, ...]]:
     """Sort policies by setting; one that speaks of what is below a setting stands with that setting."""
     by_path: dict[str, tuple[Policy, ...]] = {}
+    expect_each("Policy", "its words", [word for policy in policies for word in policy], str)
     for policy in policies:
         covered = [path for path in schema.settings if policy.covers(path)]
         if not covered and policy.path in schema:
@@ -272,6 +285,15 @@ def _by_path(policies: tuple[Policy, ...], schema: Schema) -> Mapping[str, tuple
         for path in covered:
             by_path[path] = (*by_path.get(path, ()), policy)
     return by_path
+
+
+def _check_rules(rules: tuple[Rule, ...], schema: Schema) -> None:
+    """Refuse a rule about what is no setting: one that is asked where that is written never would be."""
+    for rule in rules:
+        for path in rule.paths:
+            start = f"{path}."
+            if path not in schema and not any(known.startswith(start) for known in schema.settings):
+                raise SchemaError(f"a rule speaks of {path!r}, which is no setting")
 
 
 def _in_order(derivations: tuple[Derivation, ...], schema: Schema) -> tuple[Derivation, ...]:

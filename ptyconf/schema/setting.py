@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from ptyconf.arguments import expect, expect_one_of, misuse
 from ptyconf.errors import Complaint, SchemaError
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import matches, split_path
@@ -69,22 +70,31 @@ class Setting:
     metadata: Mapping[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
-        if self.merge is not UNSET and self.merge not in STRATEGIES:
-            raise SchemaError(
-                f"{self.path!r}: merge is {self.merge!r}; expected one of {', '.join(STRATEGIES)}"
-            )
+        expect("Setting", "path", self.path, str, "a dotted path", '"model.gridsize"')
+        self._look_at({name: value for name, value in vars(self).items() if value is not _PLAIN.get(name)})
+
+    def _look_at(self, words: Mapping[str, Any]) -> None:
+        """Refuse what cannot be said of a setting; single names and lists become tuples."""
+        for name, said in words.items():
+            kinds, expected = _WORDS.get(name, (object, ""))
+            if not isinstance(said, kinds) or (name == "choices" and isinstance(said, str)):
+                raise misuse(repr(self.path), name, said, expected)
+        merge = words.get("merge", UNSET)
+        if merge is not UNSET and merge not in STRATEGIES:
+            raise SchemaError(f"{self.path!r}: merge is {merge!r}; expected one of {', '.join(STRATEGIES)}")
         for name in ("aliases", "deprecated"):
-            written = getattr(self, name)
-            if written.__class__ is not tuple:
-                object.__setattr__(self, name, _strings(written))
-        if isinstance(self.choices, (list, set, frozenset, dict)):
+            if words.get(name, ()).__class__ is not tuple:
+                object.__setattr__(self, name, _strings(words[name]))
+            if not all(isinstance(key, str) for key in words.get(name, ())):
+                raise SchemaError(f"{self.path!r}: {name} are full keys, {self.path!r} is one")
+        if isinstance(words.get("choices"), (list, set, frozenset, dict)):
             object.__setattr__(self, "choices", tuple(self.choices))
 
     def changed(self, **changes: Any) -> Setting:
         """Give a copy with some of its words changed: as dataclasses.replace, at a tenth of its cost."""
         made = object.__new__(type(self))
         vars(made).update(vars(self), **changes)
-        made.__post_init__()
+        made._look_at(changes)
         return made
 
     @property
@@ -101,6 +111,27 @@ class Setting:
     def name(self) -> str:
         """The last name of the path."""
         return self.path.rpartition(".")[2]
+
+
+_TEXT = (str, "text")
+_SWITCH = (bool, "True or False")
+_KEYS = ((str, tuple, list), "a tuple of full keys")
+_WORDS: dict[str, tuple[Any, str]] = {
+    "help": _TEXT,
+    "unit": _TEXT,
+    "env": _TEXT,
+    "text": _TEXT,
+    "aliases": _KEYS,
+    "deprecated": _KEYS,
+    "secret": _SWITCH,
+    "nonfinite": _SWITCH,
+    "inert_default": _SWITCH,
+    "required": ((bool, str), "True, or the first line of the error"),
+    "check": ((Callable, type(None)), "a function of the value"),
+    "choices": (Collection, "a collection of the legal values"),
+    "conversion": ((Conversion, type(None)), "a Conversion"),
+}
+_PLAIN: dict[str, Any] = {item.name: item.default for item in fields(Setting)}
 
 
 class Policy(NamedTuple):
@@ -154,6 +185,11 @@ class Derivation:
     name: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
+        call = f"Derivation of {self.target!r:.60}"
+        expect("Derivation", "target", self.target, str, "the path of a setting")
+        expect(call, "inputs", self.inputs, (str, tuple, list), "a tuple of paths")
+        expect(call, "function", self.function, Callable, "a function of the inputs")
+        expect_one_of(call, "when", self.when, ("always", "missing"))
         object.__setattr__(self, "inputs", _strings(self.inputs))
 
     @property
@@ -179,4 +215,7 @@ class Rule:
     when: Literal["always", "written"] = field(default="always", kw_only=True)
 
     def __post_init__(self) -> None:
+        expect("Rule", "paths", self.paths, (str, tuple, list), "a tuple of paths")
+        expect("Rule", "check", self.check, Callable, "a function of the resolution")
+        expect_one_of("Rule", "when", self.when, ("always", "written"))
         object.__setattr__(self, "paths", _strings(self.paths))

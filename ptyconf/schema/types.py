@@ -9,6 +9,7 @@ from collections import OrderedDict, abc, deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, Union
 
+from ptyconf.arguments import expect
 from ptyconf.errors import SchemaError
 from ptyconf.schema.annotations import inside, is_class_with_fields, is_record, name_of, substituted
 from ptyconf.schema.fields import is_required_key
@@ -45,6 +46,10 @@ class Kinds:
     """
 
     def __init__(self, kinds: Iterable[Kind] = (), converter: Converter | None = None) -> None:
+        if converter is not None:
+            import cattrs
+
+            expect("Schema", "converter", converter, cattrs.BaseConverter, "a cattrs converter")
         self.own = {kind.type: kind for kind in kinds}
         self.prepared = converter
         self._hooks = None if converter is None else _hooks_of(converter)

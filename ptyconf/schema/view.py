@@ -9,11 +9,12 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from ptyconf.arguments import expect, expect_each
 from ptyconf.errors import SchemaError
 from ptyconf.identity import can_be_referenced
 from ptyconf.schema.annotations import is_record
 from ptyconf.schema.fields import UNSET, attribute_value, fields_of
-from ptyconf.schema.path import Segments, join_path
+from ptyconf.schema.path import Segments, join_path, split_path
 
 if TYPE_CHECKING:
     from ptyconf.schema.tree import Slot
@@ -95,6 +96,14 @@ class View(Generic[T]):
         omit: Collection[str] = (),
         aliases: bool = True,
     ) -> None:
+        if typing.get_origin(target) is None:
+            expect("View", "target", target, type, "a dataclass or an attrs class")
+        call = f"View of {getattr(target, '__qualname__', target)}"
+        expect(call, "section", section, str, 'a dotted path, "" for none', 'View(App, "app")')
+        if section and not all(split_path(section)):
+            raise SchemaError(f"{call}: the section {section!r} is no dotted path")
+        expect(call, "names", names, Mapping, "a table: attribute to path, Bind or View")
+        expect_each(call, "omit", omit, str, '["attribute"]')
         if typing.get_origin(target) is not None:
             raise SchemaError(
                 f"{target} is a generic class with its types; view a class: class Ours({target}), "
@@ -209,4 +218,9 @@ def _bound(attribute: Attribute, named: str | Bind | View[Any] | None) -> Attrib
         return attribute
     if isinstance(named, View):
         return attribute._replace(nested=named)
-    return attribute._replace(bind=Bind(named) if isinstance(named, str) else named)
+    call = f"View, attribute {attribute.name!r}"
+    bind = Bind(named) if isinstance(named, str) else named
+    expect(call, "its name", bind, Bind, "a path, a Bind, or the View of a class inside")
+    expect(call, "its path", bind.path, str, "a dotted path")
+    expect(call, "its conversion", bind.conversion, (Conversion, type(None)), "a Conversion")
+    return attribute._replace(bind=bind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ptyconf.arguments import expect
 from ptyconf.errors import SchemaError
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Layer
@@ -27,6 +28,9 @@ def layer(name: str, *views: View[Any], within: int = 0, kind: str = "defaults")
     Raises:
         SchemaError: Two classes give one setting different defaults; make a layer of each.
     """
+    expect("defaults.layer", "name", name, str, "the layer's name", 'defaults.layer("defaults", view)')
+    for view in views:
+        expect("defaults.layer", "a view", view, View, "a View of the schema", 'View(App, "section")')
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
     inner = dict(_default_instances(views))

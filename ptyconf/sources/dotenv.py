@@ -7,11 +7,12 @@ import re
 from collections.abc import Collection, Mapping
 from functools import partial
 
+from ptyconf.arguments import expect
 from ptyconf.merge.fault import Fault
 from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin, shown_path
 from ptyconf.schema.schema import Schema
-from ptyconf.sources.environment import RESERVED, Empty, Variables
+from ptyconf.sources.environment import RESERVED, Empty, Variables, check_prefix
 from ptyconf.sources.loading import Missing
 from ptyconf.text.files import TextError, place_of, read_file
 
@@ -52,6 +53,8 @@ def layer(  # noqa: PLR0913  All that can be said of variables.
         schema: The settings, as in the environment.
         references: Whether texts may refer to other values; as the schema says if left out.
     """
+    expect("dotenv.layer", "path", path, (str, os.PathLike), "the path of a file")
+    check_prefix("dotenv.layer", prefix)
     file = os.path.abspath(path)  # noqa: PTH100
     variables = Variables(prefix, reserved, empty, schema, references)
     places: dict[str, tuple[int, int]] = {}

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
+from ptyconf.arguments import expect, expect_one_of
+from ptyconf.errors import SchemaError
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
@@ -49,10 +51,23 @@ def layer(
             read from there too, a secret may stand in a file that ``NAME_FILE`` names, and slips are seen.
         references: Whether texts may refer to other values; as the schema says if left out.
     """
+    check_prefix("environment.layer", prefix)
     variables = os.environ if environ is None else environ
+    expect("environment.layer", "environ", variables, Mapping, "a table of variables")
     named = Variables(prefix, reserved, empty, schema, references)
     named.take_all(variables)
     return named.layer(name, unknown, _variable)
+
+
+def check_prefix(call: str, prefix: str) -> None:
+    """Refuse what is no prefix of variables.
+
+    Raises:
+        SchemaError: It is no text, or has the underscores that stand behind it.
+    """
+    expect(call, "prefix", prefix, str, "the start of the variables", f'{call}("APP")')
+    if prefix.endswith("_"):
+        raise SchemaError(f"{call}: the prefix {prefix!r} ends with _; write {prefix.rstrip('_')!r}")
 
 
 @dataclass(slots=True)
@@ -68,6 +83,10 @@ class Variables:
     written: dict[str, str] = field(default_factory=dict)  # the name as it was written
     files: dict[str, str] = field(default_factory=dict)  # where NAME_FILE pointed
     faults: list[Fault] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        expect("a layer of variables", "schema", self.schema, (Schema, type(None)), "the Schema")
+        expect_one_of("a layer of variables", "empty", self.empty, ("text", "unset"))
 
     def take_all(self, variables: Mapping[str, str]) -> None:
         """Take the variables that mean settings."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from ptyconf.arguments import expect, expect_one_of
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.sources.document import Document, draw_caret, text_fault
@@ -51,6 +52,9 @@ class Options(TypedDict, total=False):
     kind: str | None
 
 
+_WORDS = {"unknown": ("error", "warn", "ignore"), "missing": ("error", "skip")}
+
+
 def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> list[Layer]:
     """Read a file into layers: the file, the profile if asked for, and everything included.
 
@@ -60,10 +64,20 @@ def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> list[Layer
         path: The file.
         options: As ``Options`` says.
     """
-    return _loading(options).start(path)
+    hint = "load_all(paths) reads several" if isinstance(path, (list, tuple)) else ""
+    expect("load", "path", path, (str, os.PathLike), "the path of one file", hint)
+    return _loading("load", options).start(path)
 
 
-def _loading(options: Options) -> Loading:
+def _loading(call: str, options: Options) -> Loading:
+    known = Options.__optional_keys__ | Options.__required_keys__
+    for name, given in options.items():
+        expect_one_of(call, "an option", name, sorted(known))
+        if name in _WORDS:
+            expect_one_of(call, name, given, _WORDS[name])
+    for name in ("name", "included", "profile", "profile_layer"):
+        expect(call, name, options.get(name), (str, type(None)), "text")
+    expect(call, "table", options.get("table", ""), (str, list, tuple), "text, or a list of keys")
     sections, kind = options.get("sections"), options.get("kind")
     names = Names(
         options.get("name", "file"),
@@ -109,7 +123,8 @@ def parse(text: str, *, file: str = "<string>", **options: Unpack[Options]) -> l
         file: What places call it; includes and relative paths resolve against its folder.
         options: As ``Options`` says.
     """
-    return _loading(options).start_text(text, file)
+    expect("parse", "text", text, str, "the text of a file", "load(path) reads a file")
+    return _loading("parse", options).start_text(text, file)
 
 
 def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:

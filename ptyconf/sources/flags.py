@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from ptyconf.arguments import expect, expect_each
+from ptyconf.errors import SchemaError
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
@@ -20,10 +21,10 @@ from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
+from ptyconf.sources.flag_words import TRUE_OR_FALSE, is_switch, join_switches, metavar, negated, options_of
 from ptyconf.sources.lists import indexed, joined_text
 from ptyconf.text.show import close_matches, show
 
-_TRUE_OR_FALSE = ("true", "false")
 _COUNT = itertools.count()
 
 
@@ -78,13 +79,24 @@ def add_flags(
         defaults: What help shows as the default of each path, where several layers of defaults decide; the
             schema's own if left out.
     """
+    expect(
+        "add_flags",
+        "parser",
+        parser,
+        argparse.ArgumentParser,
+        "an ArgumentParser",
+        "add_flags(parser, schema)",
+    )
+    expect("add_flags", "schema", schema, Schema, "a Schema", "schema_of(App)")
     used = set(parser._option_string_actions) | {f"--{name}" for name in taken}  # noqa: SLF001  No public list.
     order = schema.sections if sections is None else tuple(sections)
     groups: dict[str, Any] = {}
     switches: set[str] = set()
     for path in schema.settings if paths is None else paths:
+        if path not in schema.settings:
+            raise SchemaError(f"add_flags: {path!r} is no setting of {schema.name!r}")
         setting = schema[path]
-        options = _options(schema, path, order, used, short=short)
+        options = options_of(schema, path, order, used, short=short)
         group = groups.setdefault(setting.section, None) or parser.add_argument_group(
             setting.section or "settings"
         )
@@ -92,61 +104,17 @@ def add_flags(
         default = setting.default if defaults is None else defaults.get(path, UNSET)
         help_text = describe(setting, default, schema.index.slots[path].kind.expected).replace("%", "%%")
         more: dict[str, Any] = {"dest": path, "action": _Take, "default": argparse.SUPPRESS}
-        if _is_switch(schema, path):
+        if is_switch(schema, path):
             switches.update(options)
             group.add_argument(
                 *options, nargs="?", const="true", metavar="true|false", help=help_text, **more
             )
-            off = [option for option in map(_negated, options) if option not in used]
+            off = [option for option in map(negated, options) if option not in used]
             group.add_argument(*off, nargs=0, const="false", help=argparse.SUPPRESS, **more)
         else:
-            group.add_argument(*options, metavar=_metavar(schema, path), help=help_text, **more)
+            group.add_argument(*options, metavar=metavar(schema, path), help=help_text, **more)
     if switches:
-        _join_switches(parser, switches)
-
-
-def _options(
-    schema: Schema, path: str, order: tuple[str, ...], used: Collection[str], *, short: bool
-) -> list[str]:
-    """List the spellings of a setting's flag: its paths, and its name where that is clear."""
-    brief = f"--{schema[path].name}"
-    paths = [f"--{name}" for name in (path, *schema[path].aliases) if f"--{name}" not in used]
-    meant = schema.index.find_bare(schema[path].name, order)
-    clear = isinstance(meant, (Slot, Alias)) and meant.path == path and brief not in (*used, *paths)
-    return [*paths[:1], brief, *paths[1:]] if short and clear else paths
-
-
-def _negated(option: str) -> str:
-    return f"--no-{option[2:]}"
-
-
-def _is_switch(schema: Schema, path: str) -> bool:
-    return bool(schema.index.slots[path].kind.expected == "true or false")
-
-
-def _join_switches(parser: argparse.ArgumentParser, switches: Collection[str]) -> None:
-    """Let a switch take a word behind it only where that is true or false: argparse would take any."""
-    plain = parser.parse_known_args
-
-    def parse_known_args(args: Any = None, namespace: Any = None) -> Any:
-        words = list(sys.argv[1:] if args is None else args)
-        joined: list[str] = []
-        while words:
-            word = words.pop(0)
-            if word == "--":
-                joined += [word, *words]
-                break
-            if word in switches:
-                word = f"{word}={words.pop(0) if words and words[0] in _TRUE_OR_FALSE else 'true'}"
-            joined.append(word)
-        return plain(joined, namespace)
-
-    parser.parse_known_args = parse_known_args  # type: ignore[method-assign]
-
-
-def _metavar(schema: Schema, path: str) -> str:
-    words = {"a whole number": "INT", "a number": "NUMBER", "a path": "PATH"}
-    return words.get(schema.index.slots[path].kind.expected, schema[path].name.upper())
+        join_switches(parser, switches)
 
 
 def describe(setting: Setting, default: Any = UNSET, expected: str = "") -> str:
@@ -171,6 +139,14 @@ def layer(namespace: argparse.Namespace, *, name: str = "flags", schema: Schema 
         name: Name in the precedence.
         schema: The settings; with it, a list whose flag was given several times has an element for each.
     """
+    expect(
+        "flags.layer",
+        "namespace",
+        namespace,
+        argparse.Namespace,
+        "what a parser gave",
+        "flags.parse(argv, schema)",
+    )
     flags_given = sorted(
         (value for value in vars(namespace).values() if isinstance(value, Given)),
         key=lambda flag: flag.number,
@@ -215,6 +191,8 @@ def parse(
     Returns:
         The layer, and the profile that ``--profile`` asks for.
     """
+    expect("flags.parse", "schema", schema, Schema, "a Schema", "schema_of(App)")
+    argv = expect_each("flags.parse", "argv", argv, str, "sys.argv[1:]")
     line = _CommandLine(schema)
     if {"-h", "--help"} & set(argv):
         parser = argparse.ArgumentParser(prog=program or None, description=description)
@@ -238,11 +216,11 @@ class _CommandLine:
         self.negated: dict[str, str] = {}
         self.switches: set[str] = set()
         for path in schema.settings:
-            for option in _options(schema, path, schema.sections, (), short=True):
+            for option in options_of(schema, path, schema.sections, (), short=True):
                 self.options.setdefault(option, path)
-                if _is_switch(schema, path):
+                if is_switch(schema, path):
                     self.switches.add(option)
-                    self.negated.setdefault(_negated(option), path)
+                    self.negated.setdefault(negated(option), path)
 
     def read(self, words: list[str]) -> None:
         """Take every flag with its text."""
@@ -261,9 +239,9 @@ class _CommandLine:
                 path is not None
                 and not sign
                 and path in self.schema.settings
-                and _is_switch(self.schema, path)
+                and is_switch(self.schema, path)
             ):
-                self.take(path, words.pop(0) if words and words[0] in _TRUE_OR_FALSE else "true", written)
+                self.take(path, words.pop(0) if words and words[0] in TRUE_OR_FALSE else "true", written)
             elif path is not None:
                 value_text = text if sign else self.following(words, option)
                 if value_text is not None:
@@ -340,6 +318,7 @@ def given(
         sections: Order in which bare names are looked up; the schema's if left out.
         references: Whether texts may refer to other values; as the schema says if left out.
     """
+    expect("flags.given", "values", values, Mapping, "a table: path or name to text")
     return Layer.of(
         {
             "name": name,

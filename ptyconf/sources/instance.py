@@ -7,10 +7,12 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Any, Literal, TypeVar
 
+from ptyconf.arguments import expect, expect_each, expect_one_of, misuse
+from ptyconf.errors import SchemaError
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
-from ptyconf.schema.annotations import is_class_with_fields
+from ptyconf.schema.annotations import is_class_with_fields, is_made_of
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.view import View
@@ -43,6 +45,19 @@ def layer(
     Raises:
         TypeError: The class is not marked, and ``fields`` does not say what to take.
     """
+    expect(
+        "instance.layer", "name", name, str, "the layer's name", 'instance.layer("overrides", object, view)'
+    )
+    expect("instance.layer", "view", view, View, "the View of its class", 'View(App, "section")')
+    if not is_made_of(instance, view.target):
+        raise misuse("instance.layer", "instance", instance, f"an object of {view.target.__qualname__}")
+    if isinstance(fields, str):
+        expect_one_of("instance.layer", "fields", fields, ("all", "changed"))
+    elif fields is not None:
+        fields = frozenset(expect_each("instance.layer", "fields", fields, str))
+        unknown = fields - {attribute.name for attribute in view.attributes}
+        if unknown:
+            raise SchemaError(f"{view.target.__qualname__} has no attribute {', '.join(sorted(unknown))}")
     called = label or view.target.__qualname__
     if fields is None and not is_tracked(type(instance)):
         raise TypeError(

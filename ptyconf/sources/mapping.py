@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from ptyconf.arguments import misuse
 from ptyconf.merge.columns import PLAIN, columns_of
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Compact, Layer, Unknown
@@ -39,6 +40,12 @@ def layer(  # noqa: PLR0913  All that can be said of a dict.
         references: Whether texts may refer to other values; as the schema says if left out.
         stacklevel: Whose file and line is recorded; 1 is the caller.
     """
+    if name.__class__ is not str:
+        raise misuse("mapping.layer", "name", name, "the layer's name", 'mapping.layer("overrides", {...})')
+    given: Any = values
+    if given.__class__ is not dict and not isinstance(given, Mapping):
+        hint = "instance.layer takes objects" if hasattr(values, "__dict__") else ""
+        raise misuse("mapping.layer", "values", values, "a dict of settings", hint)
     called = label or name
     frame = sys._getframe(stacklevel)  # noqa: SLF001  The only cheap way to the caller's line.
     columns = columns_of(values)

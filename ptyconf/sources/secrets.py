@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ptyconf.arguments import expect
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
@@ -38,6 +39,8 @@ def layer(
         missing: Whether a folder that does not exist is an error, or nothing ("skip").
         schema: The settings; with it, a setting's own name (``env="DATABASE_URL"``) names a file too.
     """
+    expect("secrets.layer", "folder", folder, (str, os.PathLike), "the path of a folder")
+    expect("secrets.layer", "schema", schema, (Schema, type(None)), "the Schema")
     root = Path(folder)
     texts: dict[str, str] = {}
     files: dict[str, Path] = {}

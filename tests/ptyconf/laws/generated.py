@@ -252,14 +252,13 @@ def fold(kind: Any, low: Any, high: Any, way: str = "") -> Any:
     if way in ("append", "union"):
         return gather(kind, low, high, way)
     if is_dataclass(high) and kind != Cat | Dog:
-        whole = taken_apart(high)
-        return whole if low is ABSENT else fold(kind, low, whole)
+        return fold_object(kind, low, high)
     if low is ABSENT:
         low = fresh(kind)
     if high is None or (kind in KINDS and kind != dict[int, str]) or kind == Cat | Dog:
         return high
     if kind in (Pair, Loose, dict):
-        return free_fold(low, high)
+        return free_fold(low, high._asdict() if isinstance(high, Pair) else high)
     if is_dataclass(kind):
         return fold_class(kind, low, high)
     if type(None) in arguments:
@@ -271,6 +270,13 @@ def fold(kind: Any, low: Any, high: Any, way: str = "") -> Any:
         below = table.get(key)
         table[key] = fold(arguments[1], ABSENT if below is None else below, value)
     return table
+
+
+def fold_object(kind: Any, low: Any, high: Any) -> Any:
+    """Lay an object on what is below it: where that is nothing, it counts as it is."""
+    if low is ABSENT or low is None:
+        return taken_apart(high)
+    return fold(kind, low, {each.name: getattr(high, each.name) for each in fields(high)})
 
 
 def fold_class(kind: Any, low: Any, high: Any) -> Any:
