@@ -9,7 +9,7 @@ from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.same import same
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.fold import Barred, completed, like, merges
+from ptyconf.schema.fold import Barred, completed, like, may_lack_keys, merges
 from ptyconf.schema.path import Segments, join_path
 from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, child, key_of, key_text
 
@@ -52,7 +52,7 @@ def default_tables(slot: Slot, tree: Tree, at: Segments) -> Iterator[Segments]:
         if below is None:
             continue
         place = (*at, key_text(node, key))
-        if isinstance(item, dict) and not isinstance(below.node, Section) and merges(below):
+        if isinstance(item, dict) and may_lack_keys(below) and merges(below):
             sections = isinstance(below.node, Table) and below.node.value.node is not None
             if sections or _is_changed(item, below.default):
                 yield place
@@ -139,7 +139,7 @@ def thawed(slot: Slot, data: Any, at: Segments) -> Any:
 
 def _whole(slot: Slot, data: Any) -> Any:
     """Keep the default of a class away from a table that was written whole."""
-    return Barred(data) if isinstance(data, dict) and not isinstance(slot.node, Section) else data
+    return Barred(data) if isinstance(data, dict) and may_lack_keys(slot) else data
 
 
 def refuse(at: Segments, text: str) -> ConfigError:

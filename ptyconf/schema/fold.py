@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import typing
 from typing import Any
 
 from ptyconf.schema.fields import UNSET
@@ -31,6 +32,13 @@ def like(tree: Tree, table: dict[Any, Any]) -> dict[Any, Any]:
 def merges(slot: Slot) -> bool:
     """Tell whether tables of a member are laid on a default that its class has for it."""
     return slot.setting.merge == "deep" and slot.default is not UNSET and bool(slot.default)
+
+
+def may_lack_keys(slot: Slot) -> bool:
+    """Tell whether keys of a table may be missing: no attribute of an object is, a key of a TypedDict may."""
+    if not isinstance(slot.node, Section):
+        return True
+    return typing.is_typeddict(typing.get_origin(slot.node.target) or slot.node.target)
 
 
 def as_whole(slot: Slot, tree: Tree) -> Tree:
