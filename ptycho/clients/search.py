@@ -21,7 +21,7 @@ from ptycho.reconstruction.frame_noise import FrameSums, counts_photons
 from ptycho.reconstruction.probe_search import find_probe, try_defocus
 from ptycho.reconstruction.short_sweeps import NumpySweeps
 from ptycho.reconstruction.trials import CLEARLY_BETTER
-from ptycho.reconstruction.unseen_frames import UnseenFrames, foretell, neighbourhood
+from ptycho.reconstruction.unseen_frames import NEAR_NOISE, UnseenFrames, foretell, neighbourhood
 from ptyconf import Origin
 from ptyconf.sources import mapping
 
@@ -209,10 +209,17 @@ class _Search:
         if sums.misfit_of_mean - self.noise <= FAINT_CHANGE * self.noise:
             return findings
         left = None if self.given is None else self._try_given(findings)
-        if self.fixed_probe or (left is not None and left.may_be_right(self.noise)):
+        if self.fixed_probe or (left is not None and self._is_settled(findings, left)):
             return findings
         self._search_probe(findings, left)
         return findings
+
+    def _is_settled(self, findings: Findings, left: UnseenFrames) -> bool:
+        """Tell whether a probe explains the frames well enough to be kept, as far as noise lets it."""
+        dim = (
+            left.misfit <= NEAR_NOISE * self.noise and findings.axes is not None and findings.axes.stands_out
+        )
+        return dim or left.may_be_right(self.noise)
 
     def _try_given(self, findings: Findings) -> UnseenFrames | None:
         """Ask what the probe that is given leaves, and where it leaves much what it does with other axes."""
@@ -238,7 +245,8 @@ class _Search:
         best = trial.tried[trial.best]
         as_stored = trial.tried[AS_THEY_ARE].misfit - self.noise
         clearly = best.misfit - self.noise < CLEARLY_BETTER * as_stored
-        if trial.best != AS_THEY_ARE and not (clearly and best.may_be_right(self.noise)):
+        believed = best.may_be_right(self.noise) or trial.stands_out
+        if trial.best != AS_THEY_ARE and not (clearly and believed):
             return left
         findings.axes, findings.orientation = trial, trial.best
         if trial.best != AS_THEY_ARE and len(trial.tied) > 1:

@@ -15,6 +15,12 @@ from ptycho.physics.arrays import Complex, Mask, Real, ShapeError
 SCANNED_FRACTION = 0.2
 """Coverage, as a fraction of the largest, from which a pixel counts as scanned."""
 
+_SPARSE_SHARE = 0.25
+"""Share of the places whose coverage is passed over as that of the rim when a usual one is looked for."""
+
+_CROWDED = 2.0
+"""Multiple of the usual coverage beyond which more light says nothing new about what is covered."""
+
 _SETTLED_PX = 0.005
 _MOST_ROUNDS = 12
 _FARTHEST = 0.25
@@ -71,6 +77,29 @@ def scanned_area(coverage: Real, *, fraction: float = SCANNED_FRACTION) -> Mask:
     """Mark the pixels with at least a fraction of the largest coverage."""
     scanned: Mask = coverage >= fraction * np.max(coverage)
     return scanned & (coverage > 0)
+
+
+def even_coverage(coverage: Real, positions: Real, origin_px: tuple[float, float]) -> Real:
+    """Cut coverage off where positions crowd, so that a crowd does not make all else look bare.
+
+    A raster keeps what it has. With 300 of 500 positions in one corner, a fortieth of the area has a fifth of
+    the largest coverage; cut off at twice of what is usual from place to place, most of it has.
+
+    Args:
+        coverage: Summed weights, shape (H, W).
+        positions: Patch centres [x, y], shape (n, 2).
+        origin_px: [x, y] of pixel [0, 0] in the coordinates of the positions.
+    """
+    pixels = np.rint(np.asarray(positions) - origin_px).astype(int)
+    pixels = pixels[np.all((pixels >= 0) & (pixels < coverage.shape[::-1]), axis=1)]
+    if not len(pixels):
+        return coverage
+    # One position of each of as many cells as there are positions: a crowd fills few of them.
+    first = pixels.min(axis=0)
+    cells = (pixels - first) * int(len(pixels) ** 0.5) // (np.ptp(pixels, axis=0) + 1)
+    column, row = pixels[np.unique(cells, axis=0, return_index=True)[1]].T
+    usual = float(np.quantile(coverage[row, column], _SPARSE_SHARE))
+    return np.minimum(coverage, _CROWDED * usual) if usual > 0 else coverage
 
 
 def common_area(

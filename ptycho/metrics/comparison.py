@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ptycho.metrics.align import align, common_area
+from ptycho.metrics.align import align, common_area, even_coverage
 from ptycho.metrics.frc import Frc, frc
 from ptycho.metrics.scores import Scores, score_aligned, twin_fits_better
 
@@ -53,9 +53,8 @@ def compare(reconstruction: Reconstruction, scan: RawData) -> Comparison | None:
     if scan.object_truth is None:
         return None
     x, y = (float(value) for value in reconstruction.origin_px)
-    ours, reference, mask = common_area(
-        reconstruction.object, reconstruction.coverage, (x, y), scan.object_truth
-    )
+    coverage = even_coverage(reconstruction.coverage, reconstruction.positions, (x, y))
+    ours, reference, mask = common_area(reconstruction.object, coverage, (x, y), scan.object_truth)
     aligned = align(ours, reference, mask)
     ring = frc(
         aligned.reconstruction,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from ptycho.metrics.align import align, common_area
+from ptycho.metrics.align import align, common_area, even_coverage
 from ptycho.metrics.frc import Frc, frc
 
 if TYPE_CHECKING:
@@ -78,11 +78,13 @@ def compare_halves(first: Reconstruction, second: Reconstruction, pixel_size_m: 
         ValueError: They share too little to be compared.
     """
     (x, y), (other_x, other_y) = (picture.origin_px.tolist() for picture in (first, second))
+    covered = even_coverage(first.coverage, first.positions, (x, y))
+    other_covered = even_coverage(second.coverage, second.positions, (other_x, other_y))
     ours, theirs, mask = common_area(
-        first.object, first.coverage, (x, y), second.object, reference_origin_px=(other_x, other_y)
+        first.object, covered, (x, y), second.object, reference_origin_px=(other_x, other_y)
     )
     *_, other_mask = common_area(
-        second.object, second.coverage, (other_x, other_y), first.object, reference_origin_px=(x, y)
+        second.object, other_covered, (other_x, other_y), first.object, reference_origin_px=(x, y)
     )
     aligned = align(ours, theirs, mask & other_mask)
     return frc(

@@ -32,6 +32,11 @@ TIED = 0.1
 """Difference, as a share of what noise leaves of the misfit, within which two orientations are equal."""
 
 
+STANDS_OUT = 0.6
+"""Misfit beyond noise, as a share of what the next best leaves, from which an orientation stands out: .5 for
+the right one of 4e3 photons a frame, .98 for the best of shuffled frames."""
+
+
 class Orientation(NamedTuple):
     """How positions turn: first the exchange of x and y, then the signs."""
 
@@ -89,6 +94,17 @@ class AxesTrial:
         return [
             item for item in ORIENTATIONS if item in self.tried and self._left(item) <= (1 + TIED) * least
         ]
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether the best leaves clearly less than all others, but for those that are the same to a probe.
+
+        Where frames are dim the right axes, too, leave most of the change from frame to frame; the wrong ones
+        are then alike, as they are for frames that no axes explain.
+        """
+        alike = {*self.tied, Orientation(False, True, True).after(self.best)}
+        others = [self._left(orientation) for orientation in self.tried if orientation not in alike]
+        return bool(others) and self._left(self.best) < STANDS_OUT * min(others)
 
     def _left(self, orientation: Orientation) -> float:
         # Where noise is all that is left, differences of the misfit are chance.

@@ -52,6 +52,14 @@ def test_swapped_axes_are_found(frames) -> None:
     assert "x and y exchanged: 0.0" in str(trace.winner.origin)
 
 
+def test_swapped_axes_of_dim_frames_are_found() -> None:
+    """At 2,000 photons a frame noise hides most of what frames show, and the axes are found all the same."""
+    scan = simulate(Simulation(N=32, n_frames=144, step_px=2.5, jitter_px=0.8, nphotons=2e3))
+    _, settled = _settled((scan.xcoords, scan.ycoords, scan.diff3d, scan.probeGuess))
+    assert settled.resolution["data.swap_xy"] is True
+    np.testing.assert_array_equal(settled.scan.probe_modes[0], scan.probeGuess)
+
+
 def test_what_users_wrote_holds(frames, caplog: pytest.LogCaptureFixture) -> None:
     """Axes that somebody wrote stay, and it is said that the frames contradict them."""
     with caplog.at_level(logging.WARNING, logger="ptycho.clients.search"):

@@ -8,8 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from ptycho.metrics.align import align, common_area, phase_slope, registered_shift, scanned_area, twin
+from ptycho.metrics.align import (
+    align,
+    common_area,
+    even_coverage,
+    phase_slope,
+    registered_shift,
+    scanned_area,
+    twin,
+)
 from ptycho.physics.arrays import ShapeError
+from ptycho.physics.canvas import Canvas, place
 
 
 def displaced(picture, shift):
@@ -134,6 +143,37 @@ def test_scanned_area_is_a_fraction_of_the_largest_coverage():
     """One fifth of the largest coverage counts as scanned; nothing at all does not."""
     np.testing.assert_array_equal(scanned_area(np.array([0.0, 1.9, 2.0, 10.0])), [False, False, True, True])
     assert not scanned_area(np.zeros(3)).any()
+
+
+def _covered(positions):
+    """Lay a round spot of 24 px at each position: coverage, and the coordinates of its pixel [0, 0]."""
+    spot = np.exp(-np.sum((np.indices((48, 48)) - 24) ** 2, axis=0) / 72)
+    canvas = Canvas.around(positions, 48)
+    return place(spot, positions, canvas), canvas.origin_px
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 99), crowd=st.integers(0, 900), sparse=st.integers(150, 300))
+def test_a_crowd_leaves_the_rest_scanned(seed, crowd, sparse):
+    """Whatever number of frames lies in one place, the others cover as much as without them."""
+    rng = np.random.default_rng(seed)
+    spread = rng.uniform(40, 160, (sparse, 2))
+    positions = np.concatenate([spread, rng.normal(100, 3, (crowd, 2))])
+    coverage, origin = _covered(positions)
+    alone, alone_origin = _covered(spread)
+    scanned = scanned_area(even_coverage(coverage, positions, origin)).sum()
+    assert scanned > 0.8 * scanned_area(even_coverage(alone, spread, alone_origin)).sum()
+
+
+def test_even_coverage_stays_as_it_is():
+    """A raster's scanned area is a fraction of its largest coverage, rim included, as ever."""
+    x, y = np.meshgrid(np.arange(40, 160, 6.0), np.arange(40, 160, 6.0))
+    positions = np.stack([x.ravel(), y.ravel()], axis=1)
+    coverage, origin = _covered(positions)
+    even = even_coverage(coverage, positions, origin)
+    np.testing.assert_array_equal(scanned_area(even), scanned_area(coverage))
+    elsewhere = even_coverage(coverage, positions + 1e4, origin)
+    np.testing.assert_array_equal(elsewhere, coverage)
 
 
 def test_common_area_follows_the_origins(rng):

@@ -49,6 +49,18 @@ def test_the_right_axes_are_found(scan, wrong: Orientation) -> None:
     assert trial.table().startswith(str(trial.best))
 
 
+def test_right_axes_stand_out_and_none_of_shuffled_frames(scan) -> None:
+    """The right orientation leaves clearly less than the others; for frames in any order all are alike."""
+    frames, positions, probe = scan
+    right = try_axes(frames, Orientation(swap_xy=True).turn(positions), probe, noise=2e-4)
+    assert right is not None
+    assert right.stands_out
+    order = np.random.default_rng(0).permutation(len(positions))
+    shuffled = try_axes(frames, positions[order], probe, noise=2e-4)
+    assert shuffled is not None
+    assert not shuffled.stands_out
+
+
 def test_among_equals_nothing_is_changed(scan) -> None:
     """Frames that tell nothing leave the axes as they are, and all eight are said to be equal."""
     _, positions, probe = scan
@@ -59,3 +71,4 @@ def test_among_equals_nothing_is_changed(scan) -> None:
     assert trial is not None
     assert trial.best == AS_THEY_ARE
     assert len(trial.tied) == 8
+    assert not trial.stands_out
