@@ -19,18 +19,22 @@ import random
 import resource
 import shutil
 import signal
-import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections import Counter
 from contextlib import suppress
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
 
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.bundle.read import read_bundle
+from ptycho.commands.main import main as ptycho_main
 from ptycho.report.markdown import missing_from
 from ptycho.simulate.scan import Simulation, simulate
 
@@ -106,6 +110,8 @@ SMALL_DISK = 60_000
 """Bytes that a file may have on a full disk: fewer than a checkpoint needs."""
 
 PATIENCE_S = 600.0
+LIBRARIES = {"pytorch": ["ptycho_torch.lit.train"], "tensorflow": ["ptycho.tf.backend", "ptycho.tf.train"]}
+FORK = get_context("fork")
 
 
 def main() -> int:
@@ -113,14 +119,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--backend", default="pytorch")
+    parser.add_argument("--backend", default="pytorch", choices=sorted(LIBRARIES))
     parser.add_argument("--disturbances", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument(
+        "--cold",
+        type=float,
+        default=0.2,
+        help="share of the processes that start Python anew; the others have their library from this one",
+    )
     parser.add_argument("--seed", type=int, help="repeat the same disturbances at the same stages")
     parser.add_argument("--only", choices=sorted(set(DISTURBANCES)), help="this disturbance alone")
     parser.add_argument("--at", action="append", help="these stages alone, one after the other")
     parser.add_argument("--folder", type=Path, default=Path("outputs/chaos"))
     given = parser.parse_args()
+    for module in LIBRARIES[given.backend]:
+        import_module(module)
     chaos = Chaos(given)
     while chaos.disturbed() < given.disturbances:
         chaos.one_run()
@@ -129,6 +143,14 @@ def main() -> int:
     for stage in ("a random moment", *STAGES):
         print(f"| {given.backend} | at {stage} | {chaos.counts[f'at {stage}']} |")
     return int(any(chaos.counts[name] for name in WRONG))
+
+
+def _code_of(process: BaseProcess) -> int:
+    """Wait for the end of a process."""
+    process.join(PATIENCE_S)
+    if process.exitcode is None:
+        raise TimeoutError(f"process {process.pid} has not ended after {PATIENCE_S} s")
+    return process.exitcode
 
 
 class Chaos:
@@ -187,13 +209,14 @@ class Chaos:
         for listener in (reader, terminal):
             os.set_blocking(listener, False)
         came = self._wait(process, stage, moment, known, (reader, terminal))
-        if came and name == FULL_DISK:
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (SMALL_DISK, SMALL_DISK))
-        elif came and hasattr(signal, name):
-            process.send_signal(getattr(signal, name))
+        with suppress(ProcessLookupError):  # It may have ended meanwhile.
+            if came and name == FULL_DISK:
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (SMALL_DISK, SMALL_DISK))
+            elif came and hasattr(signal, name):
+                os.kill(process.pid, getattr(signal, name))
         os.close(reader)
         os.close(terminal)
-        code = process.wait(timeout=PATIENCE_S)
+        code = _code_of(process)
         if came:
             self.counts[name] += 1
             self.counts[f"at {stage or 'a random moment'}"] += 1
@@ -214,7 +237,7 @@ class Chaos:
 
     def _wait(
         self,
-        process: subprocess.Popen[bytes],
+        process: BaseProcess,
         stage: str,
         moment: float,
         known: set[Path],
@@ -222,10 +245,10 @@ class Chaos:
     ) -> bool:
         """Wait for a moment, or for a file that was not there before; False where the process ended first."""
         if self.given.at and not stage:
-            process.wait(timeout=PATIENCE_S)
+            process.join(PATIENCE_S)
             return False
         began = time.monotonic()
-        while process.poll() is None:
+        while process.exitcode is None:
             passed = time.monotonic() - began
             if stage and any(path not in known for path in self.folder.glob(f"run.partial*/{stage}")):
                 return True
@@ -247,31 +270,33 @@ class Chaos:
         tables = [folder / "metrics.csv" for folder in resumable if (folder / "metrics.csv").is_file()]
         return max((len(path.read_text().splitlines()) - 1 for path in tables), default=0)
 
-    def _start(
-        self, *arguments: str, output: int | None = None, terminal: bool = False
-    ) -> subprocess.Popen[bytes]:
+    def _start(self, *words: str, output: int | None = None, terminal: bool = False) -> BaseProcess:
         """Start a command of ours; its output goes to a file, or to a descriptor, perhaps its terminal."""
-        words = [sys.executable, "-m", "ptycho", *arguments]
-        environment = {**os.environ, "TMPDIR": str(self.folder / "tmp"), "OMP_NUM_THREADS": "1"}
+        cold = self._random.random() < self.given.cold
+        sys.stdout.flush()
+        process = FORK.Process(target=self._be, args=(words, output, terminal, cold))
+        process.start()
+        return process
 
-        def begin() -> None:
-            # Under nohup this script ignores SIGHUP, and so would its children.
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
-            if terminal:
-                fcntl.ioctl(1, termios.TIOCSCTTY, 0)
-
-        with (self.folder / "log").open("ab") as log:
-            place = log.fileno() if output is None else output
-            return subprocess.Popen(
-                words,
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=place,
-                stderr=place,
-                start_new_session=True,
-                preexec_fn=begin,  # noqa: PLW1509  There are no threads here.
-            )
+    def _be(self, words: tuple[str, ...], output: int | None, terminal: bool, cold: bool) -> None:
+        """Become the process of a command, in a session of its own."""
+        os.setsid()
+        # Under nohup this script ignores SIGHUP, and so would its children.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        os.chdir(self.folder)
+        os.environ |= {"TMPDIR": str(self.folder / "tmp"), "OMP_NUM_THREADS": "1"}
+        tempfile.tempdir = None
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for stream in (1, 2):
+            os.dup2(log if output is None else output, stream)
+        if terminal:
+            fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+        os.closerange(3, 256)
+        if cold:
+            os.execv(sys.executable, [sys.executable, "-m", "ptycho", *words])
+        sys.argv = ["ptycho", *words]
+        sys.exit(ptycho_main(list(words)))
 
     def _write_settings(self, name: str) -> None:
         text = SETTINGS.format(backend=self.given.backend, name=name, epochs=self.given.epochs)
@@ -285,7 +310,7 @@ class Chaos:
                 simulate(Simulation(n_frames=FRAMES)).to_file(self.folder / "train.npz")
             self._write_settings("undisturbed")
             began = time.perf_counter()
-            assert self._start("train", "undisturbed.toml").wait() == 0
+            assert _code_of(self._start("train", "undisturbed.toml")) == 0
             facts.write_text(json.dumps(time.perf_counter() - began))
         return float(json.loads(facts.read_text()))
 
@@ -297,7 +322,7 @@ class Chaos:
         run, undisturbed = self.folder / "run", self.folder / "undisturbed"
         if missing_from(run):
             self.counts[COMPLETED] += 1
-            assert self._start("finish", "run").wait(timeout=PATIENCE_S) == 0
+            assert _code_of(self._start("finish", "run")) == 0
         ours, theirs = (read_bundle(folder / FILE_NAME).weights for folder in (run, undisturbed))
         same = all(np.array_equal(array, theirs[name]) for name, array in ours.items())
         files = {path.name for path in undisturbed.iterdir()} ^ {path.name for path in run.iterdir()}

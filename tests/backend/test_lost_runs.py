@@ -157,7 +157,7 @@ def test_kills_at_named_stages_lose_nothing(backend: str, tmp_path: Path) -> Non
     """Killed in a checkpoint, after the bundle and after the report, a run ends as an undisturbed one."""
     stages = [".last-*", "wts.h5.zip", "report.md"]
     words = [sys.executable, str(CHAOS), "--backend", backend, "--folder", str(tmp_path), "--epochs", "6"]
-    words += ["--only", "SIGKILL", "--disturbances", str(len(stages))]
+    words += ["--only", "SIGKILL", "--disturbances", str(len(stages)), "--cold", "0"]
     words += [word for stage in stages for word in ("--at", stage)]
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=2 * PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr + (tmp_path / backend / "log").read_text()
