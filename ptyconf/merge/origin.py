@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,10 +51,14 @@ class Origin(NamedTuple):
     @property
     def place(self) -> str:
         """``run.toml:14:1``, as far as it is known; "" without a file."""
+        return self.place_as(shown_path)
+
+    def place_as(self, shown: Callable[[str], str]) -> str:
+        """Give the place with the file named in some way."""
         if self.file is None:
             return ""
-        numbers = (str(number) for number in (self.line, self.column) if number is not None)
-        return ":".join((shown_path(self.file), *numbers))
+        numbers = [str(number) for number in (self.line, self.column) if number is not None]
+        return ":".join([shown(self.file), *numbers])
 
     @property
     def in_text(self) -> bool:
@@ -70,20 +75,24 @@ class Origin(NamedTuple):
         return str(self)
 
     def __str__(self) -> str:
-        if self.in_text:
-            text = f"{self.place} {self.key}".strip()
-            return f"{text}, included from {self.parent.place}" if self.parent else text
-        return f"{self.key} ({self.place})" if self.file else self.key
+        return self.as_text()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_text(self, shown: Callable[[str], str] = shown_path) -> str:
+        """Give the place and the key in one line; ``shown`` names files, for a report that names many."""
+        if self.in_text:
+            text = f"{self.place_as(shown)} {self.key}".strip()
+            return f"{text}, included from {self.parent.place_as(shown)}" if self.parent else text
+        return f"{self.key} ({self.place_as(shown)})" if self.file else self.key
+
+    def as_dict(self, shown: Callable[[str], str] = shown_path) -> dict[str, Any]:
         """Give the JSON form: kind, key, file, line, column (and included_from)."""
         row: dict[str, Any] = {
             "kind": self.kind,
             "key": self.key,
-            "file": None if self.file is None else shown_path(self.file),
+            "file": None if self.file is None else shown(self.file),
             "line": self.line,
             "column": self.column,
         }
         if self.parent is not None:
-            row["included_from"] = self.parent.as_dict()
+            row["included_from"] = self.parent.as_dict(shown)
         return row

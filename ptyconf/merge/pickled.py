@@ -38,7 +38,8 @@ def record_of(resolution: Resolution) -> Record:
     state = resolution._state  # noqa: SLF001  The two halves of one thing.
     schema = resolution.schema
     traces = {path: resolution.trace(path, reveal=True) for path in resolution}
-    hidden = frozenset(path for path in traces if resolution.trace(path).value == MASK)
+    shown = {path: resolution.trace(path).value for path in traces}
+    hidden = frozenset(path for path, value in shown.items() if value == MASK)
     values = {path: copied(value) for path, _, value in resolution.leaves()}
     own = {id(layer.values_by_schema.get(id(schema))): layer for layer in state.layers}
     layers = tuple(
@@ -56,19 +57,32 @@ def record_of(resolution: Resolution) -> Record:
         traces,
         hidden,
         {path: (setting.help, setting.unit) for path, setting in settings.items()},
-        {path: value for path in traces if (value := json_value(resolution, path)) is not None},
+        {
+            path: frozen
+            for path, value in shown.items()
+            if (frozen := json_value(resolution, path, value)) is not None
+        },
     )
 
 
-def json_value(resolution: Resolution, path: str) -> Any:
-    """Give a value as its setting's kind writes it in JSON; None for a section, a container or None."""
+def json_value(resolution: Resolution, path: str, shown: Any) -> Any:
+    """Give a value as its setting's kind writes it in JSON; None for a section, a container or None.
+
+    Args:
+        resolution: What has the setting.
+        path: The setting.
+        shown: The value as a trace shows it, a secret masked.
+    """
     schema: Any = resolution.schema
     if isinstance(schema, RecordedSchema):
         return schema.frozen.get(path)
-    if path not in schema:
+    if shown is None or shown == MASK:
         return None
-    slot, value = schema.slot(path), resolution.trace(path).value
-    return slot.kind.frozen(value) if slot.node is None and value is not None and value != MASK else None
+    try:
+        slot = schema.slot(path)
+    except KeyError:
+        return None
+    return slot.kind.frozen(shown) if slot.node is None else None
 
 
 def import_schema(importable: str) -> Schema | None:
@@ -188,8 +202,9 @@ class Recorded(Resolution):
             elements=(),
         )
 
-    def winning(self, path: str) -> None:
-        """Give no layer: what they said is in the traces."""
+    def alike(self, other: Resolution) -> frozenset[str]:  # noqa: ARG002  As its class has it.
+        """Name nothing: every trace is looked at."""
+        return frozenset()
 
     def winner_layer(self, path: str) -> str:
         """Name the layer whose value is in force."""

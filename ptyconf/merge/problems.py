@@ -21,7 +21,7 @@ from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Items, Slot, Tree, branch, child
+from ptyconf.schema.tree import Items, Slot, Tree, branch, child, key_of
 from ptyconf.text.masks import Masks
 from ptyconf.text.show import close_matches, redact, show, toml_text
 
@@ -244,16 +244,22 @@ def secrets_in(slot: Slot, tree: Tree) -> Iterator[Any]:
 
 def part(slot: Slot, tree: Any, below: Segments) -> Any:
     """Give what a layer's tree has at a place: None where it says so, ABSENT where it says nothing."""
-    if not below:
-        return tree
-    for length in range(len(below) + 1):
-        try:
-            _, value = branch(slot, tree, below[:length])
-        except KeyError:
+    for segment in below:
+        node = slot.node
+        if tree is None:
+            return None
+        if node is None:
             return ABSENT
-        if value is None or length == len(below):
-            return value
-    return ABSENT
+        try:
+            key = key_of(node, segment)
+            inner = child(node, key, tree)
+            tree = tree[key]
+        except (KeyError, IndexError, TypeError):
+            return ABSENT
+        if inner is None:
+            return ABSENT
+        slot = inner
+    return tree
 
 
 def default_source(slot: Slot, tree: Tree, below: Segments, value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +11,6 @@ from ptyconf.errors import ConfigError, Problem, SchemaError
 from ptyconf.merge.built import BUILT
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer import Layer
-from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.plain import nested, plain_tree
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.state import State
@@ -134,11 +133,15 @@ class Resolution(Mapping[str, Any]):
         """Give what a declared setting holds: its value, or the tree of the settings below it."""
         return self._state.tree(path)
 
-    def leaves(self) -> Iterator[tuple[str, Any, Any]]:
-        """Walk the ends of all settings: path, slot and value; an empty container is an end itself."""
+    def leaves(self, apart: Set[str] = frozenset()) -> Iterator[tuple[str, Any, Any]]:
+        """Walk the ends of all settings: path, slot and value; an empty container is an end itself.
+
+        Args:
+            apart: Declared settings that are left out.
+        """
         state = self._state
         for path, slot in state.schema.index.slots.items():
-            if path not in state.values:
+            if path not in state.values or path in apart:
                 continue
             if slot.node is None:
                 yield path, slot, state.values[path]
@@ -292,15 +295,13 @@ class Resolution(Mapping[str, Any]):
 
     # Provenance
 
-    def winning(self, path: str) -> LayerValues | None:
-        """Give the layer whose value of a plain setting is in force; None where that takes a whole story."""
-        state = self._state
-        if path in state.derived or path in state.schema.trees:
-            return None
-        for layer_values, _ in entries(state.histories.get(path)):
-            if path not in layer_values.passed:
-                return layer_values  # type: ignore[no-any-return]
-        return None
+    def alike(self, other: Resolution) -> frozenset[str]:
+        """Name declared settings that have the same value from the same places in another resolution."""
+        if type(other) is not type(self):
+            return frozenset()
+        from ptyconf.merge.alike import alike_settings
+
+        return alike_settings(self._state, other._state)
 
     def winner_layer(self, path: str) -> str:
         """Name the layer whose value is in force; "derived" for a derived setting."""

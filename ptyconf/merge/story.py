@@ -189,7 +189,7 @@ class Stories:
         """Tell the story of what stands at the end of a branch."""
         state = self.state
         hidden = not self.reveal and (inner.setting.secret or path in state.hidden)
-        written, winner, live, alone = self.written(path, root, outer, inner, below, hidden=hidden)
+        written, winner, live, alone = self.written(path, root, outer, inner, below, value, hidden=hidden)
         shown = MASK if hidden and value is not None else copied(value)
         elements: tuple[Element, ...] = ()
         if inner.setting.merge == "deep" and isinstance(shown, dict):
@@ -198,7 +198,7 @@ class Stories:
         return self.finish(path, shown, winner, written, state.derived.get(path), elements)
 
     def written(
-        self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, *, hidden: bool
+        self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, now: Tree, *, hidden: bool
     ) -> tuple[list[Entry], Entry, list[Entry], bool]:
         """List what layers wrote at a place, the winner, and those of which a part may be in force.
 
@@ -211,8 +211,6 @@ class Stories:
         entries_written: list[Entry] = []
         winner: Entry | None = None
         barred = False
-        slot = self.state.schema.index.slots[root]
-        is_none = branch(slot, self.state.tree(root), below)[1] is None
         for source, tree, place in self.sources(root, outer, below):
             value = part(outer, tree, place)
             if value is ABSENT:
@@ -220,7 +218,7 @@ class Stories:
                 continue
             reason = source.passed_reason(path, root)
             shown = MASK if hidden and value is not None else _shown(inner, self.read(value))
-            where = join_path((*split_path(root), *place))
+            where = path if place is below else join_path((*split_path(root), *place))
             entry = Entry(source.name, shown, source.origin(where), source.conversion(where), reason)
             entries_written.append(entry)
             if reason is None and value is not None and not (barred or whole):
@@ -231,7 +229,7 @@ class Stories:
             gives_all = cuts or value is None or self.replaces(outer, place, tree)
             whole = whole or gives_all or root in source.replaces
             if reason is None and winner is None and not barred:
-                if value is None and not is_none:
+                if value is None and now is not None:
                     barred = True  # nothing below it wins
                 else:
                     winner = entry
@@ -365,7 +363,10 @@ _PLAIN = frozenset({int, float, str, bool, type(None)})
 
 def is_secret(resolution: Resolution, path: str | Segments) -> bool:
     """Tell whether a setting is a secret, by itself or because it follows from one."""
-    stories = Stories(resolution._state, reveal=False)  # noqa: SLF001  The halves of one room.
+    state = resolution._state  # noqa: SLF001  The halves of one room.
+    if not state.hidden and not state.schema.has_secrets:
+        return False
+    stories = Stories(state, reveal=False)
     return stories.is_secret(path if isinstance(path, str) else join_path(path))
 
 

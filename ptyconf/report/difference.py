@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -81,10 +81,9 @@ def diff(before: Resolution, after: Resolution) -> Difference:
     """Compare two resolutions, setting by setting."""
     expect_resolution("diff", before)
     expect_resolution("diff", after)
+    alike = before.alike(after)
     changes: list[Change] = []
-    for path in dict.fromkeys((*before, *after)):
-        if _alike(before, after, path):
-            continue
+    for path in dict.fromkeys((*_paths(before, alike), *_paths(after, alike))):
         old = before.trace(path) if path in before else None
         new = after.trace(path) if path in after else None
         kind = _kind(before, after, path, old, new)
@@ -93,14 +92,9 @@ def diff(before: Resolution, after: Resolution) -> Difference:
     return Difference(tuple(changes))
 
 
-def _alike(before: Resolution, after: Resolution, path: str) -> bool:
-    """Tell whether a plain setting is the same on both sides, without its whole story."""
-    one, two = before.winning(path), after.winning(path)
-    if one is None or two is None or one.name != two.name:
-        return False
-    return (one is two or one.origin(path) == two.origin(path)) and same(
-        before.value(path), after.value(path)
-    )
+def _paths(resolution: Resolution, alike: frozenset[str]) -> Iterable[str]:
+    """Walk the paths of a resolution but for those of some declared settings."""
+    return (path for path, _, _ in resolution.leaves(alike)) if alike else resolution
 
 
 def _kind(

@@ -6,9 +6,11 @@ import datetime
 import enum
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
+from ptyconf.merge.origin import shown_path
 from ptyconf.merge.pickled import json_value
 from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.trace import Entry, Referred, Trace
@@ -19,6 +21,7 @@ from ptyconf.schema.tree import Items, Table
 from ptyconf.text.show import MASK
 
 VERSION = 1
+Shown = Callable[[str], str]
 
 
 def to_json(resolution: Resolution, path: str | None = None) -> dict[str, Any]:
@@ -29,8 +32,9 @@ def to_json(resolution: Resolution, path: str | None = None) -> dict[str, Any]:
     """
     expect_resolution("to_json", resolution)
     if path is not None:
-        return {"version": VERSION, **_json_row(resolution, path)}
-    return {"version": VERSION, "settings": [_json_row(resolution, path) for path in resolution]}
+        return {"version": VERSION, **_json_row(resolution, path, shown_path)}
+    shown = cache(shown_path)  # asks for the working directory once, not for every place
+    return {"version": VERSION, "settings": [_json_row(resolution, path, shown) for path in resolution]}
 
 
 def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,17 +53,18 @@ def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _json_row(resolution: Resolution, path: str) -> dict[str, Any]:
+def _json_row(resolution: Resolution, path: str, shown: Shown) -> dict[str, Any]:
     """Give a trace with its value as the setting's kind writes it, so that it can be read back."""
-    row = trace_as_dict(resolution.trace(path))
-    value = json_value(resolution, path)
+    trace = resolution.trace(path)
+    row = trace_as_dict(trace, shown)
+    value = json_value(resolution, path, trace.value)
     if value is not None:
         row["value"] = value
     return row
 
 
-def trace_as_dict(trace: Trace) -> dict[str, Any]:
-    """Give the JSON form of a trace."""
+def trace_as_dict(trace: Trace, shown: Shown = shown_path) -> dict[str, Any]:
+    """Give the JSON form of a trace; ``shown`` names files, for a report that names many."""
     derivation = None
     if trace.derivation is not None:
         inputs = {path: plain(value) for path, value in trace.derivation.inputs.items()}
@@ -69,44 +74,44 @@ def trace_as_dict(trace: Trace) -> dict[str, Any]:
     row: dict[str, Any] = {
         "path": trace.path,
         "value": plain(trace.value),
-        "winner": _entry(trace.winner, with_value=False),
-        "losers": [_entry(loser) for loser in trace.losers],
+        "winner": _entry(trace.winner, shown, with_value=False),
+        "losers": [_entry(loser, shown) for loser in trace.losers],
         "derivation": derivation,
         "policies": [{"layer": policy.layer, "reason": policy.reason} for policy in trace.policies],
     }
     if trace.references:
-        row["references"] = [_step(step) for step in trace.references]
+        row["references"] = [_step(step, shown) for step in trace.references]
     if trace.elements:
         row["elements"] = [
             {
                 "key": element.key,
                 "value": plain(element.value),
                 "layer": element.layer,
-                "origin": element.origin.as_dict(),
+                "origin": element.origin.as_dict(shown),
             }
             for element in trace.elements
         ]
     return row
 
 
-def _step(step: Referred) -> dict[str, Any]:
+def _step(step: Referred, shown: Shown) -> dict[str, Any]:
     """Give the JSON form of what a reference leads to."""
     row: dict[str, Any] = {
         "text": step.text,
         "path": step.path or None,
         "value": plain(step.value),
-        "origin": step.origin.as_dict(),
+        "origin": step.origin.as_dict(shown),
     }
     if step.steps:
-        row["references"] = [_step(inner) for inner in step.steps]
+        row["references"] = [_step(inner, shown) for inner in step.steps]
     return row
 
 
-def _entry(entry: Entry, *, with_value: bool = True) -> dict[str, Any]:
+def _entry(entry: Entry, shown: Shown, *, with_value: bool = True) -> dict[str, Any]:
     row: dict[str, Any] = {"layer": entry.layer}
     if with_value:
         row["value"] = plain(entry.value)
-    row["origin"] = entry.origin.as_dict()
+    row["origin"] = entry.origin.as_dict(shown)
     if entry.conversion:
         row["conversion"] = entry.conversion
     if entry.passed is not None:

@@ -7,9 +7,11 @@ import enum
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
+from ptyconf.merge.origin import shown_path
 from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.story import is_secret, written_in_file
 from ptyconf.report.written import (
@@ -78,6 +80,7 @@ class _Dump:
         self.origins = origins
         self.sections: dict[tuple[str, ...], list[str]] = {}
         self.refers = resolution.schema.references or any(layer.references for layer in resolution.layers)
+        self.shown = cache(shown_path)  # asks for the working directory once, not for every line
         self.unset: list[str] = []
         self.replaces: list[str] = []
 
@@ -133,10 +136,10 @@ class _Dump:
         """Write one line; "" where the setting has to be listed as unset."""
         path = join_path(at)
         _check_text(path, at)
-        trace = self.resolution.trace(at)
-        place = f"{trace.winner.layer}: {trace.winner.origin}" if self.origins else ""
+        trace = self.resolution.trace(path)
+        place = f"{trace.winner.layer}: {trace.winner.origin.as_text(self.shown)}" if self.origins else ""
         alone = slot.node is None or slot.setting.secret
-        if tree is not None and alone and is_secret(self.resolution, at):
+        if tree is not None and alone and is_secret(self.resolution, path):
             return f"# {name} = {MASK}  # secret{f', {place}' if place else ''}"
         if trace.derivation is not None:
             inputs = ", ".join(f"{key} = {show(item)}" for key, item in trace.derivation.inputs.items())
@@ -214,13 +217,17 @@ def literal(value: Any, base: Path | None = None) -> str:
 
 
 def _scalar(value: Any, at: Segments) -> str:
-    import tomli_w
-
+    if value.__class__ is bool:
+        return "true" if value else "false"
+    if value.__class__ in (int, float):
+        return str(value)
     if value is None:
         raise refuse(at, "holds none inside, which TOML cannot say")
     if isinstance(value, str):
         _check_text(value, at)
         return toml_text(value)
+    import tomli_w
+
     return tomli_w.dumps({"v": value})[4:].rstrip("\n")
 
 

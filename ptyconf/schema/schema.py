@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 T = TypeVar("T")
+KEPT_PATHS = 10_000
 RESERVED = ("include", "profile", "unset", "replace")
 
 
@@ -74,6 +75,7 @@ class Schema:
         self.name = name
         self.importable = importable
         self.references = references
+        self._located: dict[str, tuple[str, Segments]] = {}  # what reports asked for
         self.kinds = Kinds(expect_each(call, "kinds", kinds, Kind), converter)
         assembly = Assembly(self.kinds, views, settings, references=references)
         self.views = tuple(assembly.views)
@@ -144,10 +146,20 @@ class Schema:
         Raises:
             KeyError: No setting has such a path.
         """
-        if path.__class__ is str and path in self.index.slots:
-            return path, ()
+        if path.__class__ is str:
+            if path in self.index.slots:
+                return path, ()
+            known = self._located.get(path)
+            if known is None:
+                known = self._locate(split_path(path), path)
+                if len(self._located) >= KEPT_PATHS:
+                    self._located.clear()
+                self._located[path] = known
+            return known
         expect("a path", "it", path, (str, tuple), "text, or a tuple of keys and indices")
-        segments = split_path(path) if isinstance(path, str) else tuple(path)
+        return self._locate(tuple(path), path)
+
+    def _locate(self, segments: Segments, path: str | Segments) -> tuple[str, Segments]:
         for length in range(len(segments), 0, -1):
             start = join_path(segments[:length])
             slot = self.index.slots.get(start)
@@ -162,8 +174,9 @@ class Schema:
             KeyError: No setting has such a path.
         """
         known = self.index.slots.get(path) if isinstance(path, str) else None
-        if known is not None:
-            return known
+        return known or self._slot_below(path)
+
+    def _slot_below(self, path: str | Segments) -> Slot:
         start, rest = self.locate(path)
         slot = self.index.slots[start]
         for segment in rest:

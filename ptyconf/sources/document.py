@@ -99,6 +99,20 @@ class Document:
         self._label = ""
         self._places: Mapping[Path, Place] | None = None
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another is the same text of the same file, so that all places are the same."""
+        if self is other:
+            return True
+        return (
+            isinstance(other, Document)
+            and self.text == other.text
+            and self.file == other.file
+            and self.format is other.format
+            and self.asked == other.asked
+        )
+
+    __hash__ = object.__hash__
+
     @property
     def parent(self) -> Origin | None:
         """The place of the include that brought this document in; found out when somebody asks."""
