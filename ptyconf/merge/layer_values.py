@@ -80,11 +80,13 @@ class LayerValues:
 
     def origin(self, path: str) -> Origin:
         """Say where this layer has a setting; found out when it is first asked."""
-        known = self.known_origins.get(path)
+        origins = self.known_origins
+        if origins.__class__ is not dict:
+            origins = self.known_origins = {}
+        known = origins.get(path)
         if known is None:
-            if self.known_origins.__class__ is not dict:
-                self.known_origins = {}
-            known = self.known_origins[path] = self.origins(self.keys(path))
+            keys = self.keys(path) if self.spelled else split_path(path)
+            known = origins[path] = self.origins(keys)
         return known
 
     def live(self, path: str, tree: Tree) -> Tree:

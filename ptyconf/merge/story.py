@@ -95,8 +95,7 @@ class Stories:
             shown = MASK if hidden else entry if entry.__class__ in _PLAIN else copied(self.read(entry))
             passed = source.passed.get(path) if source.passed else None
             conversion = source.conversion(path) if source.spelled else ""
-            origin = source.known_origins.get(path) or source.origin(path)
-            written.append(Entry(source.name, shown, origin, conversion, passed))
+            written.append(Entry(source.name, shown, source.origin(path), conversion, passed))
         return written
 
     def live(self, path: str) -> list[tuple[LayerValues, Any]]:

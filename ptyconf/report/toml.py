@@ -65,7 +65,7 @@ def dump_toml(
             blocks += [f"{name} = [", *(f"    {show(path)}," for path in paths), "]"]
     for section, lines in sorted(dump.sections.items(), key=lambda pair: pair[0] != ()):
         if lines:
-            title = ".".join(toml_key(part) for part in section)
+            title = ".".join(toml_key(str(part)) for part in section)
             blocks += ["", *([f"[{title}]"] if section else []), *lines]
     return "\n".join(blocks).strip("\n") + "\n"
 
@@ -78,7 +78,7 @@ class _Dump:
         self.base = base
         self.portable = portable
         self.origins = origins
-        self.sections: dict[tuple[str, ...], list[str]] = {}
+        self.sections: dict[Segments, list[str]] = {}
         self.refers = resolution.schema.references or any(layer.references for layer in resolution.layers)
         self.shown = cache(shown_path)  # asks for the working directory once, not for every line
         self.unset: list[str] = []
@@ -86,14 +86,20 @@ class _Dump:
 
     def setting(self, path: str, slot: Slot, tree: Tree) -> None:
         """Write one declared setting: a line, or one for each setting that it holds."""
-        *section, name = (str(key) for key in split_path(path))
-        lines = self.sections.setdefault(tuple(section), [])
-        written = list(self.lines(slot, tree, split_path(path), (name,)))
+        at = split_path(path)
+        lines = self.sections.setdefault(at[:-1], [])
+        name = str(at[-1])
+        if slot.node is None:
+            line = self.line(slot, tree, at, toml_key(name))
+            written = [line] if line else []
+        else:
+            written = list(self.lines(slot, tree, at, (name,)))
         if any(not line.startswith("#") for line in written):
             if tree is not None and self.adds_to_lower_layers(slot):
                 self.replaces.append(path)
-            tables = default_tables(slot, tree, split_path(path))
-            self.replaces += [join_path(at) for at in tables if self.is_written(at)]
+            if slot.node is not None:
+                tables = default_tables(slot, tree, at)
+                self.replaces += [join_path(table) for table in tables if self.is_written(table)]
         lines += written
 
     def adds_to_lower_layers(self, slot: Slot) -> bool:

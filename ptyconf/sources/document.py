@@ -15,6 +15,7 @@ from ptyconf.text.files import TextError
 from ptyconf.text.show import toml_key
 
 Path = tuple["str | int", ...]
+_NOWHERE = (None, None)
 _ASSIGNMENT = r"[ \t]*[\w\"'][^=#]*=|[ \t]*\["
 
 
@@ -39,15 +40,25 @@ class Places(Mapping[Path, Place]):
         self._offsets = offsets
 
     def __getitem__(self, path: Path) -> Place:
-        key, value = self._offsets[path]
-        start = self._place(key)
-        if start is None or value is None or value >= self._starts[start[0]]:
-            return Place(start, self._place(value))
-        return Place(start, (start[0], value - self._starts[start[0] - 1] + 1))  # on the line of its key
+        place = self.get(path)
+        if place is None:
+            raise KeyError(path)
+        return place  # type: ignore[no-any-return]
 
     def get(self, path: Path, default: Any = None) -> Any:
         """Give the place of a path, or the default, as every Mapping does; no error is raised on the way."""
-        return self[path] if path in self._offsets else default
+        offsets = self._offsets.get(path)
+        if offsets is None:
+            return default
+        key, value = offsets
+        if key is None:
+            return Place(None, self._place(value))
+        starts = self._starts
+        line = bisect_right(starts, key)
+        before = starts[line - 1] - 1
+        if value is None or value >= starts[line]:
+            return Place((line, key - before), self._place(value))
+        return Place((line, key - before), (line, value - before))  # the value on the line of its key
 
     def __contains__(self, path: object) -> bool:
         return path in self._offsets
@@ -137,24 +148,28 @@ class Document:
 
     def origin(self, keys: tuple[str | int, ...]) -> Origin:
         """Say where a key stands; one that is implied, at the nearest table around it."""
-        path, places = keys, self.places
-        place = places.get(path)
+        places = self._places
+        if places is None:
+            places = self.places
+        place = places.get(keys)
+        path = keys
         while place is None and path:
             path = path[:-1]
             place = places.get(path)
-        start = (place.key or place.value) if place is not None else None
-        value = place.value if place is not None else None
-        name = ".".join([toml_key(str(key)) for key in keys])
+        start, value = (None, None) if place is None else place
+        line, column = start or value or _NOWHERE
+        value_line, value_column = value or _NOWHERE
+        name = ".".join([toml_key(key if key.__class__ is str else str(key)) for key in keys])
         return Origin(
             self.format.name,
             self.label,
             name,
             self.file,
-            start[0] if start else None,
-            start[1] if start else None,
-            value[0] if value else None,
-            value[1] if value else None,
-            self.parent,
+            line,
+            column,
+            value_line,
+            value_column,
+            self._parent if self.asked is None else self.parent,
         )
 
     def at(self, line: int | None, column: int | None) -> Origin:

@@ -58,12 +58,15 @@ class _Scan:
         """Read headers and assignments to the end."""
         table: Path = ()
         self.skip(_SPACE)
-        while self.at < len(self.text):
-            simple = _SIMPLE.match(self.text, self.at)
-            if simple is not None:
-                self.marks[(*table, simple[1])] = (self.at, simple.start(2))
-                self.at = simple.end()
-                continue
+        text, marks, simple_line = self.text, self.marks, _SIMPLE.match
+        while self.at < len(text):
+            at = self.at
+            while simple := simple_line(text, at):
+                marks[(*table, simple[1])] = (at, simple.start(2))
+                at = simple.end()
+            self.at = at
+            if at >= len(text):
+                break
             if self.text[self.at] == "[":
                 table = self.header()
             else:

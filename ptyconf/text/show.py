@@ -16,6 +16,8 @@ LARGEST_BITS = 14_000
 
 def toml_text(value: object) -> str:
     """Write a value as TOML would, as far as TOML can; ``none`` for None."""
+    if value.__class__ is str:
+        return _quoted(value)
     plain = _spell_scalar(value)
     if plain is not None:
         return plain

@@ -83,6 +83,25 @@ def test_a_resolution_does_not_differ_from_itself(program: Program) -> None:
     assert to_json(travelled) == to_json(one)
 
 
+@given(programs(), st.integers(0, 2))
+def test_a_difference_is_what_the_stories_say(program: Program, emptied: int) -> None:
+    """What is found alike without its story has the same value and winner on both sides."""
+    _, schema, layers = program
+    one = resolved(schema, layers)
+    two = resolved(schema, [{} if number == emptied else table for number, table in enumerate(layers)])
+    told = {}
+    for path in dict.fromkeys((*one, *two)):
+        if path not in one or path not in two:
+            told[path] = "removed" if path in one else "added"
+            continue
+        was, now = one.trace(path), two.trace(path)
+        if not same(one.value(path), two.value(path)):
+            told[path] = "value"
+        elif (was.winner.layer, was.winner.origin) != (now.winner.layer, now.winner.origin):
+            told[path] = "source"
+    assert {change.path: change.kind for change in diff(one, two)} == told
+
+
 @given(programs())
 def test_inputs_are_never_changed(program: Program) -> None:
     """What a caller wrote is his."""
