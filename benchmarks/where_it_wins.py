@@ -1,11 +1,13 @@
 """Where a network for every scan wins: quality against processor seconds, with and without it.
 
 Every scan was never seen by the network. For each there are pictures of the network alone, of sweeps that
-start from it, and of as many sweeps, and many more, that start from a flat object; all learn the probe. Run
-it with the machine otherwise idle:
+start from it, and of as many sweeps, and many more, that start from a flat object; all learn the probe.
+Networks that learned from the very scan, fine-tuned or from random weights, are measured where they are asked
+for: their training counts. Run it with the machine otherwise idle:
 
     .venv/bin/python benchmarks/where_it_wins.py
     .venv/bin/python benchmarks/where_it_wins.py --cases dense star --curves curves.png
+    .venv/bin/python benchmarks/where_it_wins.py --cases quarter --starts network flat tuned own
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -27,16 +30,29 @@ from ptycho.clients.reconstruction import reconstruct_scan
 from ptycho.metrics.comparison import compare
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.run.resolve import resolve_run
+from ptycho.run.settings import TrainingSettings
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
+from ptycho.settings.legacy import publish
 from ptycho.settings.registries import OBJECTS
 from ptycho.simulate.kinds import ObjectKind
 from ptycho.simulate.scan import Simulation, simulate
+from ptycho.training.plan import WatchedFolder
+from ptycho.zoo.every_scan import find_network, read_network, write_network
 
 SWEEPS = (1, 3, 10)
 """Sweeps of the curves."""
 
-STARTS = ("network", "flat")
+STARTS = {
+    "network": "tab:blue",
+    "flat": "tab:orange",
+    "tuned": "tab:green",
+    "own": "tab:red",
+}
+"""What sweeps start from, and its colour: the network, nothing, and networks that learned from the scan."""
+
+EPOCHS = {"tuned": 2, "own": 16}
+"""Epochs of a network that learns from the scan, from the weights of the network or from random ones."""
 
 SHARED = Path(os.environ.get("PTYCHO_SHARED_DATA", Path(__file__).resolve().parents[1] / "shared" / "data"))
 SIEMENS = "siemens_star_aps_N128.npz"
@@ -116,9 +132,9 @@ class Point:
     """One picture.
 
     Attributes:
-        start: "network" or "flat".
+        start: One of `STARTS`.
         sweeps: Sweeps that followed; None for as many as `ptycho reconstruct` makes.
-        seconds: Processor seconds, the network's share included.
+        seconds: Processor seconds, what the network did and learned on this scan included.
         amplitude_r: Correlation of the amplitude with the truth.
         phase_r: Correlation of the phase.
         amplitude_ssim: Structural similarity of the amplitude.
@@ -137,13 +153,63 @@ class Point:
 def measure(case: Case, weights: Path, starts: Sequence[str]) -> Iterator[Point]:
     """Give all points of a case."""
     scan = defocused(case.make(), case.defocus)
-    if "network" in starts:
-        yield network_alone(scan, case.modes, weights)
-    for start in ("flat" if start == "flat" else str(weights) for start in starts):
-        for sweeps in (*SWEEPS, None):
-            settings: dict[str, Any] = {"inference.start": start, "model.probe_modes": case.modes}
-            settings |= {} if sweeps is None else {"inference.refine_epochs": sweeps}
-            yield timed(start, sweeps, scan, lambda s=settings: reconstruct_scan(scan, resolved(s)))  # type: ignore[misc]
+    for start in starts:
+        with TemporaryDirectory() as folder:
+            source, spent = str(weights), 0.0
+            if start == "flat":
+                source = start
+            elif start in EPOCHS:
+                learned, spent = train(scan, case.modes, weights if start == "tuned" else None, Path(folder))
+                source = str(learned)
+            for point in points(scan, case.modes, source):
+                yield replace(point, start=start, seconds=point.seconds + spent)
+
+
+def points(scan: RawData, modes: int, source: str) -> Iterator[Point]:
+    """Give the points of a start: a file of weights, the name of a network, or "flat"."""
+    if source != "flat":
+        yield network_alone(scan, modes, Path(source))
+    for sweeps in (*SWEEPS, None):
+        settings: dict[str, Any] = {"inference.start": source, "model.probe_modes": modes}
+        settings |= {} if sweeps is None else {"inference.refine_epochs": sweeps}
+        yield timed(sweeps, scan, lambda s=settings: reconstruct_scan(scan, resolved(s)))  # type: ignore[misc]
+
+
+def train(scan: RawData, modes: int, init: Path | None, folder: Path) -> tuple[Path, float]:
+    """Let a network of the same shape learn from a scan.
+
+    Args:
+        scan: The scan, which is reconstructed next.
+        modes: Incoherent modes of the probe.
+        init: Weights to start from; None starts from random ones.
+        folder: Where its weights go.
+
+    Returns:
+        The file of its weights, and the processor seconds of the training.
+    """
+    from ptycho_torch.nn.weights import export
+
+    shape = dict(read_network(find_network("universal") or Path()).shape)
+    values = {f"model.{name}": value for name, value in shape.items()} | {
+        "model.N": scan.N,
+        "model.gridsize": 1,
+        "model.probe_modes": modes,
+        "model.intensity_scale_trainable": False,
+        "training.backend": "pytorch",
+        "training.nepochs": EPOCHS["own" if init is None else "tuned"],
+        "training.init": init,
+        "execution.accelerator": "cpu",
+        "execution.threads": 1,
+        "execution.enable_progress_bar": False,
+    }
+    settings = TrainingSettings.of(resolve_run("train", overrides=values, recipe="standard"))
+    publish(settings.tf_training_config)
+    began = time.process_time()
+    trained = load_backend("pytorch").train(settings, scan, WatchedFolder(folder, written=False))
+    seconds = time.process_time() - began
+    core = {name: array for name, array in export(trained.model.network).items() if name.startswith("core/")}
+    write_network(folder / "learned.safetensors", shape, core)
+    return folder / "learned.safetensors", seconds
 
 
 def network_alone(scan: RawData, modes: int, weights: Path) -> Point:
@@ -157,7 +223,7 @@ def network_alone(scan: RawData, modes: int, weights: Path) -> Point:
     work(
         model, resolution, scan.subset(np.arange(min(4, scan.n_frames)))
     )  # The first call waits for the library.
-    return timed(str(weights), 0, scan, lambda: work(model, resolution, scan))
+    return timed(0, scan, lambda: work(model, resolution, scan))
 
 
 def resolved(settings: dict[str, Any]) -> Any:
@@ -166,7 +232,7 @@ def resolved(settings: dict[str, Any]) -> Any:
     return resolve_run("infer", overrides=one | settings)
 
 
-def timed(start: str, sweeps: int | None, scan: RawData, work: Callable[[], Reconstruction]) -> Point:
+def timed(sweeps: int | None, scan: RawData, work: Callable[[], Reconstruction]) -> Point:
     """Make a picture and score it."""
     began = time.process_time()
     reconstruction = work()
@@ -175,8 +241,7 @@ def timed(start: str, sweeps: int | None, scan: RawData, work: Callable[[], Reco
     if compared is None:
         raise SystemExit(f"{scan.source or 'the scan'} has no object to compare with")
     amplitude, phase = compared.scores.amplitude, compared.scores.phase
-    name = "flat" if start == "flat" else "network"
-    return Point(name, sweeps, seconds, amplitude.correlation, phase.correlation, amplitude.ssim, phase.ssim)
+    return Point("", sweeps, seconds, amplitude.correlation, phase.correlation, amplitude.ssim, phase.ssim)
 
 
 def defocused(scan: RawData, radians: float) -> RawData:
@@ -228,8 +293,10 @@ def draw_curves(cases: dict[str, list[Point]], path: Path) -> None:
     rows = -(-len(cases) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(4 * columns, 3 * rows), squeeze=False, layout="tight")
     for axis, (name, points) in zip(axes.flat, cases.items(), strict=False):
-        for start, colour in (("network", "tab:blue"), ("flat", "tab:orange")):
+        for start, colour in STARTS.items():
             mine = sorted((p.seconds, p.phase_ssim) for p in points if p.start == start)
+            if not mine:
+                continue
             axis.plot(*zip(*mine, strict=True), "o-", color=colour, label=start)
         axis.set(title=CASES[name].title, xlabel="CPU s", ylabel="phase SSIM", xscale="log")
         axis.legend()
@@ -245,7 +312,7 @@ def main() -> None:
     parser.add_argument(
         "--weights", type=Path, default=Path("universal"), help="a name, or a file of weights"
     )
-    parser.add_argument("--starts", nargs="*", choices=STARTS, default=STARTS)
+    parser.add_argument("--starts", nargs="*", choices=list(STARTS), default=["network", "flat"])
     parser.add_argument("--json", type=Path, help="write all points here, too")
     parser.add_argument("--curves", type=Path, help="draw the curves into this PNG")
     chosen = parser.parse_args()

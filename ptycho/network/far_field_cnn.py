@@ -1,5 +1,8 @@
 """The 'cnn': measured amplitudes straight to amplitude and phase images, with no physics on the way.
 
+What a convolution answers lies where it looks. Out of focus a frame shows the shadow of the sample, upside
+down where the beam converges: untouched, such frames taught the network nothing but their mean.
+
 Shape legend: B groups, C positions of a group, N patch side.
 
 Source:
@@ -35,6 +38,7 @@ class FarFieldCNN(Block):
         filters = [settings.n_filters_scale * base for base in FILTERS[settings.N]]
         upward = filters[-2::-1] if settings.pad_object else [*filters[-2::-1], filters[0]]
         bounds = layers.activation(settings.amp_activation), bounded_phase(layers)
+        self._turned = settings.turn_frames
         padded, framed, images = settings.pad_object, settings.probe_big, settings.positions
         self.encoder = Encoder(layers, images, filters, attentive=settings.cbam_encoder)
         self.amplitude_decoder = Decoder(layers, filters[-1], upward)
@@ -46,6 +50,8 @@ class FarFieldCNN(Block):
     def __call__(self, measured: Array) -> Array:
         """Map X (B, C, N, N) to complex patches (B, C, N, N)."""
         layers = self._layers
+        if self._turned:
+            measured = layers.ops.turn(measured)
         features = self.encoder(layers.from_images(measured))
         amplitude = self.amplitude_head(self.amplitude_decoder(features), measured)
         phase = self.phase_head(self.phase_decoder(features), measured)

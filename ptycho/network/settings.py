@@ -31,6 +31,7 @@ class NetworkSettings:
         probe_trainable: Learn the probe.
         intensity_scale_trainable: Learn a gain between the model's and the measured amplitude.
         cbam_encoder: Block attention at the end of each encoder level (cnn only).
+        turn_frames: Turn frames by 180 degrees before the network looks at them (cnn only).
     """
 
     N: int = 64
@@ -49,6 +50,7 @@ class NetworkSettings:
     probe_trainable: bool = False
     intensity_scale_trainable: bool = True
     cbam_encoder: bool = False
+    turn_frames: bool = False
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
@@ -90,6 +92,7 @@ class NetworkSettings:
         taken = {f.name: getattr(model, f.name) for f in fields(cls) if hasattr(model, f.name)}
         for name in ("probe_trainable", "intensity_scale_trainable"):
             taken[name] = bool(getattr(training, name)) if training is not None else False
+        taken["turn_frames"] = bool(taken.get("turn_frames"))  # None asks a beam, which is not known here.
         return cls(**taken)
 
     def as_dict(self) -> dict[str, Any]:

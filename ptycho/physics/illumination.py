@@ -10,6 +10,10 @@ SMOOTHING_REACH_SIGMAS = 4.0
 """Where the Gaussian smoothing kernel is cut off, on every backend."""
 
 
+FLAT_PHASE = 1e-3
+"""Mean of radius times frequency, in units of the beam's radius, below which a phase counts as flat."""
+
+
 def exit_waves(
     patches: Complex, probe: Complex, *, disk: Mask | None = None, sigma_px: float = 0.0
 ) -> Complex:
@@ -152,3 +156,26 @@ def _residue(vector: Complex, basis: list[Complex]) -> Complex | None:
     left = np.linalg.norm(vector)
     # Less than a millionth is rounding of the modes before it, no new direction.
     return vector / left if left > 1e-6 * size and left > 0 else None
+
+
+def converges(probe: Complex) -> bool:
+    """Tell whether a beam converges on the sample, and shows its shadow upside down on the detector.
+
+    A ray that crosses the sample at r travels on to the detector pixel k: in a beam that diverges, k points
+    where r does; in one that converges, to the other side. The mean of r . k over the beam's light tells them
+    apart, for rays are gradients of the phase.
+
+    Args:
+        probe: Complex modes, shape (P, N, N).
+
+    Returns:
+        False, too, for a beam in its focus, of flat phase.
+    """
+    axis = np.arange(probe.shape[-1]) - probe.shape[-1] // 2
+    frequency = np.fft.fftfreq(probe.shape[-1])
+    spectra = np.fft.fft2(probe)
+    across = (
+        np.fft.ifft2(spectra * frequency) * axis + np.fft.ifft2(spectra * frequency[:, None]) * axis[:, None]
+    )
+    spread = np.sqrt(np.sum(np.abs(probe * np.hypot(axis, axis[:, None])) ** 2) * np.sum(np.abs(probe) ** 2))
+    return float(np.sum(probe.conj() * across).real) < -FLAT_PHASE * float(spread)

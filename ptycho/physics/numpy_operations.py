@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .operations import IMAGE_AXES
+from .operations import IMAGE_AXES, centring
 
 Values = NDArray[Any]
 
@@ -81,6 +81,11 @@ def fftshift(values: Values, /) -> Values:
 def ifftshift(values: Values, /) -> Values:
     """Invert `fftshift`."""
     return np.asarray(np.fft.ifftshift(values, axes=IMAGE_AXES))
+
+
+def turn(values: Values, /) -> Values:
+    """Turn images by 180 degrees about pixel [N/2, N/2]."""
+    return np.asarray(np.roll(np.flip(values, IMAGE_AXES), centring(values.shape), IMAGE_AXES))
 
 
 def concat(parts: Sequence[Values], axis: int, /) -> Values:

@@ -28,6 +28,12 @@ IMAGE_AXES = (-2, -1)
 """Rows and columns of an image: the last two axes of every array of the physics."""
 
 
+def centring(shape: Sequence[int]) -> tuple[int, int]:
+    """Give the pixels by which a reversed image is rolled on, so that pixel [N/2, N/2] keeps its place."""
+    rows, columns = (1 - shape[axis] % 2 for axis in IMAGE_AXES)
+    return rows, columns
+
+
 class Operations(Protocol):
     """Differentiable array operations of one library."""
 
@@ -111,6 +117,9 @@ class Operations(Protocol):
 
     def ifftshift(self, values: Array, /) -> Array:
         """Invert `fftshift`; another thing for odd N."""
+
+    def turn(self, values: Array, /) -> Array:
+        """Turn images by 180 degrees about pixel [N/2, N/2]."""
 
     def shape(self, values: Array, /) -> tuple[Length, ...]:
         """Give the lengths of all axes: numbers where they are known, else integer arrays."""

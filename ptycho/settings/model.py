@@ -121,3 +121,10 @@ class ModelConfig:
         without_effect=unless_used("cbam_encoder"),
         legacy=False,
     )
+    turn_frames: bool | None = described(
+        None,
+        help="turn frames by 180 degrees before the cnn looks at them; none does where the beam converges on "
+        "the sample, whose shadow then lies upside down",
+        without_effect=unless_used("turn_frames"),
+        legacy=False,
+    )

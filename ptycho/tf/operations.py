@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ptycho.physics.operations import IMAGE_AXES, Length
+from ptycho.physics.operations import IMAGE_AXES, Length, centring
 
 real, imag, conj, join_parts = tf.math.real, tf.math.imag, tf.math.conj, tf.complex
 absolute, square, sqrt, exp, log, tanh = tf.abs, tf.square, tf.sqrt, tf.exp, tf.math.log, tf.tanh
@@ -60,6 +60,10 @@ def fftshift(values: tf.Tensor, /) -> tf.Tensor:
 
 def ifftshift(values: tf.Tensor, /) -> tf.Tensor:
     return tf.signal.ifftshift(values, axes=IMAGE_AXES)
+
+
+def turn(values: tf.Tensor, /) -> tf.Tensor:
+    return tf.roll(tf.reverse(values, IMAGE_AXES), centring(values.shape), IMAGE_AXES)
 
 
 def shape(values: tf.Tensor, /) -> tuple[Length, ...]:

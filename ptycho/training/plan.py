@@ -33,6 +33,7 @@ from .probe import is_explicit
 from .resume import EarlierTraining, carry_over
 from .split import Sampling, Split, split, split_scans
 from .start_weights import require_start
+from .turned_frames import turn_by_beam
 from .windows import split_windows
 
 logger = logging.getLogger(__name__)
@@ -264,9 +265,10 @@ def make_plan(
     if settings.model_type == "supervised":
         scan.labels([0])  # Says that there are none before any work is done.
     scan, placed = _at_positions(scan, training)
-    _require_fitting(folder.earlier, settings, training)
     lights, notes = lights_of_scans(scan, training, resolution)
-    notes += [*placed, *settings_without_effect("train", resolution)]
+    settings, turned = turn_by_beam(settings, training.model.turn_frames, lights[0].probe, folder.earlier)
+    _require_fitting(folder.earlier, settings, training)
+    notes += [*turned, *placed, *settings_without_effect("train", resolution)]
     whole = settings.kind.whole_scan
     groups = split_scans(
         scan.positions,

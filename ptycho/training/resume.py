@@ -15,6 +15,9 @@ from ptyconf.errors import error_text
 logger = logging.getLogger(__name__)
 
 BEST_CHECKPOINTS = "best-epoch*.ckpt"
+UNWRITTEN = {"turn_frames": False}
+"""What held in trainings whose checkpoints do not say it."""
+
 FRESH_START = "training.resume unset for a fresh start"
 
 
@@ -55,10 +58,11 @@ class EarlierTraining:
         Raises:
             ValueError: They give another one.
         """
-        differing = [name for name in settings if settings[name] != self.network.get(name)]
+        there = UNWRITTEN | self.network
+        differing = [name for name in settings if settings[name] != there.get(name)]
         if differing:
             listed = ", ".join(
-                f"{name} = {settings[name]!r} (there {self.network.get(name)!r})" for name in differing
+                f"{name} = {settings[name]!r} (there {there.get(name)!r})" for name in differing
             )
             raise ValueError(
                 error_text(

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ptycho.physics.operations import IMAGE_AXES, Axes
+from ptycho.physics.operations import IMAGE_AXES, Axes, centring
 
 real = torch.real
 imag = torch.imag
@@ -86,6 +86,10 @@ def fftshift(values: Tensor, /) -> Tensor:
 def ifftshift(values: Tensor, /) -> Tensor:
     moved: Tensor = torch.fft.ifftshift(values, dim=IMAGE_AXES)
     return moved
+
+
+def turn(values: Tensor, /) -> Tensor:
+    return torch.roll(torch.flip(values, IMAGE_AXES), centring(values.shape), IMAGE_AXES)
 
 
 def shape(values: Tensor, /) -> tuple[int, ...]:

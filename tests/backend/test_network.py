@@ -85,6 +85,17 @@ def test_every_setting_trains_with_finite_slopes(side, make_network, architectur
         assert np.isfinite(slope).all(), name
 
 
+@pytest.mark.parametrize("gridsize", [1, 2])
+def test_turned_frames_are_all_that_turning_changes(side, make_network, gridsize):
+    """What the cnn makes of a frame turned about [N/2, N/2] it makes of the frame where it is to turn it."""
+    plain, turning = (make_network(gridsize=gridsize, turn_frames=turn) for turn in (False, True))
+    X, _ = batch(side, plain)
+    turned = np.roll(side.array(X)[..., ::-1, ::-1], (1, 1), (-2, -1))
+    whole, expected = (side.array(net.patches(x)) for net, x in ((turning, X), (plain, side.tensor(turned))))
+    np.testing.assert_allclose(whole, expected, atol=1e-5)
+    assert not np.allclose(whole, side.array(plain.patches(X)), atol=1e-3)
+
+
 def test_cnn_has_the_size_of_the_contract(side, make_network):
     """About 2.3 million weights at N = 64, scale 2, single positions."""
     assert side.count_parameters(make_network(n_filters_scale=2)) == pytest.approx(2.3e6, rel=0.05)

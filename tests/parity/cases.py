@@ -53,11 +53,17 @@ def network_cases() -> list[Case]:
                     {"architecture": kind}, gridsize, object_big=object_big, masked=masked
                 )
     attentive = {"architecture": "cnn", "cbam_encoder": True, "pad_object": True, "probe_big": True}
+    attentive |= {"turn_frames": True}
     return cases + _both_precisions(attentive, 2, object_big=True, masked=False)
 
 
 def _both_precisions(shape: dict[str, Any], gridsize: int, *, object_big: bool, masked: bool) -> list[Case]:
-    switches = {"pad_object": "padded", "probe_big": "framed", "cbam_encoder": "attentive"}
+    switches = {
+        "pad_object": "padded",
+        "probe_big": "framed",
+        "cbam_encoder": "attentive",
+        "turn_frames": "turned",
+    }
     words = [shape["architecture"], f"{gridsize}x{gridsize}"]
     words += [word for key, word in switches.items() if shape.get(key)]
     words += ["merged"] * object_big + ["masked"] * masked

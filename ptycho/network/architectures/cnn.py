@@ -17,7 +17,7 @@ ARCHITECTURE = Architecture(
     name="cnn",
     sides=tuple(FILTERS),
     sides_text=f"one of {', '.join(str(side) for side in FILTERS)}",
-    uses=frozenset({"pad_object", "probe_big", "cbam_encoder"}),
+    uses=frozenset({"pad_object", "probe_big", "cbam_encoder", "turn_frames"}),
     blocks=FarFieldCNN,
     least_numbers=_least_numbers,
 )

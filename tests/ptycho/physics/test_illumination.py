@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from ptycho.physics.arrays import ShapeError
-from ptycho.physics.illumination import disk_mask, exit_waves, orthogonal_modes, probe_intensity, smooth
+from ptycho.physics.illumination import (
+    converges,
+    disk_mask,
+    exit_waves,
+    orthogonal_modes,
+    probe_intensity,
+    smooth,
+)
 
 
 def test_every_patch_meets_every_mode(waves):
@@ -160,3 +167,38 @@ def test_more_modes_than_pixels_are_refused():
         "  expected  at most 4\n"
         "  try       a smaller model.probe_modes"
     )
+
+
+def curved(curvature: float, width: float, shift: int = 0) -> np.ndarray:
+    """Give a Gaussian beam of 64 pixels with a phase of `curvature` radians a squared pixel."""
+    y, x = np.mgrid[:64, :64] - 32
+    x = x - shift
+    return (np.exp(-(x**2 + y**2) / (2 * width**2)) * np.exp(1j * curvature * (x**2 + y**2)))[None]
+
+
+@given(
+    curvature=st.floats(0.01, 0.06), width=st.floats(3, 8), shift=st.integers(-4, 4), turn=st.floats(0, 6.3)
+)
+def test_the_sign_of_the_curvature_decides(curvature, width, shift, turn):
+    """A phase that falls to the outside converges, wherever the beam lies, whatever its phase is."""
+    beam = curved(curvature, width, shift) * np.exp(1j * turn)
+    assert not converges(beam)
+    assert converges(beam.conj())
+
+
+def test_a_beam_in_focus_converges_no_more():
+    """A flat phase shows no shadow: nothing is turned on account of rounding."""
+    beam = curved(0.0, 5.0)
+    assert not converges(beam)
+    assert not converges(beam.astype(np.complex64) * np.exp(1j))
+
+
+@pytest.mark.parametrize("curvature", [0.04, -0.04])
+def test_a_shadow_lies_upside_down_where_it_converges(curvature):
+    """A speck to the right of the middle darkens the right of the frame, or the left one."""
+    beam, (_, x) = curved(curvature, 8.0), np.mgrid[:64, :64] - 32
+    speck = np.ones((64, 64))
+    speck[28:36, 40:48] = 0
+    frames = [np.abs(np.fft.fftshift(np.fft.fft2(beam[0] * sample))) ** 2 for sample in (1, speck)]
+    lost = np.sum((frames[0] - frames[1]) * x)
+    assert (lost > 0) == (not converges(beam))
