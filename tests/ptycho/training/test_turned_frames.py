@@ -41,13 +41,13 @@ def test_only_a_beam_that_converges_turns_frames(converging: np.ndarray) -> None
 
 
 @pytest.mark.parametrize("there", [{}, {"turn_frames": True}, {"turn_frames": False}])
-def test_a_resumed_training_goes_on_as_it_began(converging: np.ndarray, there: dict[str, bool]) -> None:
+def test_a_resumed_training_goes_on_alike(converging: np.ndarray, there: dict[str, bool]) -> None:
     """The beam is asked once; a checkpoint that does not speak of it turned nothing."""
     earlier = EarlierTraining(Path("last.ckpt"), there, [])
     assert turn_by_beam(CNN, None, converging, earlier)[0].turn_frames == there.get("turn_frames", False)
 
 
-def test_an_older_checkpoint_is_that_of_a_network_that_turns_nothing() -> None:
+def test_older_checkpoints_turn_nothing() -> None:
     """Settings that a checkpoint does not know yet do not keep its training from going on."""
     known = {name: value for name, value in CNN.as_dict().items() if name != "turn_frames"}
     earlier = EarlierTraining(Path("last.ckpt"), known, [])
