@@ -10,6 +10,7 @@ import numpy as np
 
 from ptycho.metrics.halves import Halves, compare_halves, pictures_of
 from ptycho.reconstruction.unseen_frames import neighbourhood
+from ptycho.run.stages import stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ def frames_of_halves(scan: RawData) -> tuple[NDArray[np.int64], NDArray[np.int64
     return first, second
 
 
+@stage("comparing two halves of the frames")
 def halves_of(
     scan: RawData,
     pictures_by: tuple[Callable[[RawData], Reconstruction], Callable[[RawData], Reconstruction]],

@@ -25,6 +25,7 @@ from ptycho.reconstruction.positions_fit import stage_error
 from ptycho.reconstruction.refinement import on_canvas
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.run.resolve import resolve_run
+from ptycho.run.stages import count, stage, telling
 from ptycho.scan.frame_store import normalised_ceiling, store_frames
 from ptycho.scan.raw_data import RawData, require_one_scan
 from ptycho.settings.data import ScanOptions
@@ -82,9 +83,12 @@ def reconstruct(
     if not isinstance(scan, RawData):
         overrides["inference.test_data_file"] = Path(scan)
     resolution = resolve_run("infer", overrides=overrides, extra_layers=[SWEEPS_ALONE])
-    if not isinstance(scan, RawData):
-        scan = RawData.from_file(Path(scan), options=resolution.build(ScanOptions))
-    return reconstruct_scan(scan, resolution)
+    with telling(on=bool(resolution["execution.enable_progress_bar"])):
+        if not isinstance(scan, RawData):
+            with stage("reading the scan"):
+                scan = RawData.from_file(Path(scan), options=resolution.build(ScanOptions))
+        with stage("reconstructing"):
+            return reconstruct_scan(scan, resolution)
 
 
 def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
@@ -117,7 +121,7 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
             sweeps=None if asked == "auto" else max(1, int(asked)),
             correct_positions=bool(resolution["inference.correct_positions"]),
             start=start,
-            on_sweep=lambda number, misfit: logger.debug("sweep %d: misfit %.4g", number, misfit),
+            on_sweep=_tell_sweep,
         )
 
     began = time.perf_counter()
@@ -141,6 +145,11 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
     if start is None:
         return reconstruction
     return replace(reconstruction, network_object=on_canvas(start, _canvas_of(picture))[0])
+
+
+def _tell_sweep(number: int, misfit: float) -> None:
+    count(number, None, f"sweeps, misfit {misfit:.3g}")
+    logger.debug("sweep %d: misfit %.4g", number, misfit)
 
 
 def _canvas_of(picture: Picture) -> Canvas:

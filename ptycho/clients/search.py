@@ -22,6 +22,7 @@ from ptycho.reconstruction.probe_search import find_probe, try_defocus
 from ptycho.reconstruction.short_sweeps import NumpySweeps
 from ptycho.reconstruction.trials import CLEARLY_BETTER
 from ptycho.reconstruction.unseen_frames import NEAR_NOISE, UnseenFrames, foretell, neighbourhood
+from ptycho.run.stages import stage
 from ptyconf import Origin
 from ptyconf.sources import mapping
 
@@ -91,6 +92,7 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
 
+@stage("trying axes and probe")
 def settle(
     scan: RawData,
     resolution: Resolution,

@@ -13,6 +13,7 @@ from ptycho.metrics.verdict_residuals import Residuals, residuals_of
 from ptycho.physics.scale import measure
 from ptycho.reconstruction.causes import Suspects, try_causes
 from ptycho.reconstruction.unseen_frames import foretell, neighbourhood
+from ptycho.run.stages import stage
 
 if TYPE_CHECKING:
     from ptycho.reconstruction.iteration import SweepLibrary
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
 
+@stage("asking frames about the picture")
 def verdict_of(
     reconstruction: Reconstruction, scan: RawData, resolution: Resolution, backend: str
 ) -> Verdict:

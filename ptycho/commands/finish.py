@@ -27,6 +27,7 @@ from ptycho.run.folder import building, reopened
 from ptycho.run.identity import NAME, made_without_network, remove_run
 from ptycho.run.record import LAST_CHECKPOINT, SETTINGS, write_settings
 from ptycho.run.resolve import resolve_run
+from ptycho.run.stages import stage
 from ptycho.scan.scan_file import opened_once
 from ptyconf.errors import error_text
 from ptyconf.sources import flags
@@ -125,10 +126,10 @@ def _complete(left: Path) -> int:
     scan, reconstructed_scan = read_scans(resolution)
     networks = networks_of_scans(trained, reconstructed_scan, resolution)
     with building(target) as folder:
-        pictures = [
-            backend.reconstruct(ready.network.load(name), resolution, part)
-            for ready, part in zip(networks, reconstructed_scan.parts, strict=True)
-        ]
+        pictures = []
+        for ready, part in zip(networks, reconstructed_scan.parts, strict=True):
+            with stage(f"reconstructing {part.name}"):
+                pictures.append(backend.reconstruct(ready.network.load(name), resolution, part))
         for path in (*left.iterdir(), *archives_of_others(left)):
             if path.is_file() and path != left / FILE_NAME and path.name != NAME:
                 place = folder / path.relative_to(left)

@@ -21,6 +21,7 @@ from ptycho.run.bundle_layer import require_same_network
 from ptycho.run.folder import building
 from ptycho.run.record import write_settings
 from ptycho.run.settings import prepare_inference
+from ptycho.run.stages import stage, telling
 from ptycho.scan.scan_file import opened_once
 from ptycho.settings.effect import settings_without_effect
 from ptycho.zoo.every_scan import PACKAGED
@@ -59,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     if isinstance(trained, OpenedBundle) and scan is not None and not learned_from(trained, Path(str(scan))):
         trained = trained.for_another_scan()
         resolution = resolve(trained=trained.settings)
-    return infer(trained, resolution, strict=arguments.strict)
+    with telling(on=bool(resolution["execution.enable_progress_bar"])):
+        return infer(trained, resolution, strict=arguments.strict)
 
 
 def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, strict: bool = False) -> int:
@@ -107,7 +109,8 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
             network = model if ready.network is trained and model is not None else ready.network.load(name)
             said = (*notes, ready.note) if ready.note else notes
             alone = partial(backend.reconstruct, network, configurations.resolution)
-            reconstruction = alone(part)
+            with stage(f"reconstructing {part.name}"):
+                reconstruction = alone(part)
             verdict = verdict_of(reconstruction, part, configurations.resolution, name)
             results.append(
                 Results(
@@ -142,6 +145,7 @@ def _named_files(archive: Path, scan: Path | None) -> Layer:
     return flags.given(given, spelling=words, typed=True)
 
 
+@stage("reading the scan")
 def _read_scan(resolution: Resolution) -> RawData:
     """Read the scan, or as many of its frames as the settings ask for."""
     from ptycho.scan.reading import read_scans

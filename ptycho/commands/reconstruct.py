@@ -11,6 +11,7 @@ from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.folder import building
 from ptycho.run.record import write_settings
+from ptycho.run.stages import stage, telling
 from ptycho.scan.scan_file import opened_once
 from ptyconf.sources import flags, mapping
 
@@ -41,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments, "infer", extra_layers=[named, SWEEPS_ALONE, _folder(arguments.scan)], scan=arguments.scan
     )
     options.require_scan(resolution, "inference.test_data_file", "Scan not found")
-    return _reconstruct(resolution, strict=arguments.strict)
+    with telling(on=bool(resolution["execution.enable_progress_bar"])):
+        return _reconstruct(resolution, strict=arguments.strict)
 
 
 def _folder(scan: Path) -> Layer:
@@ -61,6 +63,7 @@ def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
 
     path = Path(str(resolution["inference.test_data_file"]))
 
+    @stage("reading the scan")
     def read(settings: Resolution) -> RawData:
         return read_scans(path, settings.build(ScanOptions))
 
@@ -71,7 +74,8 @@ def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
     with building(target, "reconstruction") as folder:
         results = []
         for scan in scans:
-            reconstruction = reconstruct_scan(scan, resolution)
+            with stage(f"reconstructing {name_of(scan)}"):
+                reconstruction = reconstruct_scan(scan, resolution)
             verdict = verdict_of(reconstruction, scan, resolution, library)
             alone = partial(reconstruct_scan, resolution=resolution)
             results.append(

@@ -30,6 +30,7 @@ from ptycho.run.attempts import (
 from ptycho.run.folder import building, place_of, reopened
 from ptycho.run.record import LAST_CHECKPOINT, write_settings
 from ptycho.run.settings import TrainingSettings, prepare_training
+from ptycho.run.stages import stage, telling
 from ptycho.scan.scan_file import opened_once
 from ptyconf import Origin
 from ptyconf.sources import flags, mapping
@@ -77,7 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
         resolution = _resolve(arguments, opened)
         if resolution is None:
             return EXIT_WHOLE
-        return train(_with_start(resolution), view, strict=arguments.strict)
+        leads = library_of(str(resolution["training.backend"])).leads(resolution)
+        with telling(on=leads and bool(resolution["execution.enable_progress_bar"])):
+            return train(_with_start(resolution), view, strict=arguments.strict)
 
 
 def _live_view(port: int | None) -> AbstractContextManager[LiveView | None]:
@@ -264,6 +267,7 @@ def _rescue(bundle: Bundle, name: str) -> None:
             return
 
 
+@stage("reading the scan")
 def read_scans(resolution: Resolution) -> tuple[RawData, RawData]:
     """Read the scan to train on and the one to reconstruct, the same where no other is named."""
     from ptycho.scan import reading

@@ -15,6 +15,7 @@ from ptycho.backends.model import bundle_of_scan
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.bundle.write import write_bundle
 from ptycho.run.settings import TrainingSettings
+from ptycho.run.stages import stage
 from ptyconf import Origin
 from ptyconf.sources import mapping
 
@@ -80,7 +81,8 @@ class Trained:
         for number, part in enumerate(scan.parts):
             own = number if scan is self.scan else 0
             alone = self._picture_of(own)
-            reconstruction = alone(part)
+            with stage(f"reconstructing {part.name}"):
+                reconstruction = alone(part)
             verdict = verdict_of(reconstruction, part, self.resolution, self.library)
             first, second = (self, self) if self.halves is None else self.halves
             results.append(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho.run.stages import count
 from ptycho.scan.frame_store import FrameStore, Indices
 from ptycho.scan.grouping import nearest_others, relative_coordinates, require_overlap
 from ptyconf.errors import error_text
@@ -127,6 +128,7 @@ def infer_patches(
 
         for span in fitting_spans(trained, len(alike), portions.batch_size, step):
             n_finished += span.stop - span.start
+            count(n_finished, len(groups), "positions")
             if portions.on_batch is not None:
                 portions.on_batch(n_finished)
     return inferred

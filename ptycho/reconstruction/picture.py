@@ -20,6 +20,7 @@ from ptycho.physics.fourier import far_field_amplitude
 from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import Stitched, stitch
 from ptycho.reconstruction.result import Reconstruction
+from ptycho.run.stages import step
 from ptycho.scan.frame_store import normalised_ceiling, store_frames
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.execution import PyTorchExecutionConfig
@@ -169,7 +170,8 @@ def _reconstruct(
     if options.refine_epochs != 0:
         ceiling = normalised_ceiling(scan, factor)
         frames = Measurement(stored.store.frames, scan.positions, scan.mask, ceiling)
-        refinement = _refine(whole, trained, frames, options, notes)
+        with step("refining the picture"):
+            refinement = _refine(whole, trained, frames, options, notes)
         predicted = _predict(trained, refinement.object, whole.origin_px, scan.positions[shown])
         if options.learn_probe:
             patches = cut(refinement.object, scan.positions[shown], scan.N, origin_px=whole.origin_px)

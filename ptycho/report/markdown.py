@@ -13,6 +13,7 @@ from ptycho.report.html import write_html
 from ptycho.report.markdown_text import bullets, plain
 from ptycho.report.output import write_outputs
 from ptycho.run.record import RECONSTRUCTION
+from ptycho.run.stages import stage
 from ptycho.settings.registries import REPORT_SECTIONS
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def missing_from(folder: Path) -> list[str]:
     return missing
 
 
+@stage("drawing pictures and report")
 def write_results(folder: Path, results: Sequence[Results]) -> None:
     """Write picture and report of the first scan of a run, and those of every other into a folder of its own.
 
