@@ -229,7 +229,7 @@ def network_alone(scan: RawData, modes: int, weights: Path) -> Point:
 def resolved(settings: dict[str, Any]) -> Any:
     """Resolve settings for one CPU thread."""
     one = {"inference.backend": "pytorch", "execution.accelerator": "cpu", "execution.threads": 1}
-    return resolve_run("infer", overrides=one | settings)
+    return resolve_run("infer", overrides=one | {"inference.compare_flat": False} | settings)
 
 
 def timed(sweeps: int | None, scan: RawData, work: Callable[[], Reconstruction]) -> Point:

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,20 +113,21 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
     backend = load_backend(str(resolution["inference.backend"]))
     start = None if resolution["inference.start"] == FLAT else _start_of_network(scan, resolution, notes)
 
-    def work(library: SweepLibrary) -> Picture:
+    def sweep_from(start: Stitched | None, sweeps: int | None, library: SweepLibrary) -> Picture:
         return reconstruct_frames(
             library,
             measurement,
             normalisation.probe(given),
             counts_of_unit=normalisation.intensity_scale**2,
-            sweeps=None if asked == "auto" else max(1, int(asked)),
+            sweeps=sweeps,
             correct_positions=bool(resolution["inference.correct_positions"]),
             start=start,
             on_sweep=_tell_sweep,
         )
 
     began = time.perf_counter()
-    picture = backend.with_sweeps(resolution, work)
+    sweeps = None if asked == "auto" else max(1, int(asked))
+    picture = backend.with_sweeps(resolution, partial(sweep_from, start, sweeps))
     seconds = time.perf_counter() - began
     notes += normalisation.notes()
     notes.append(
@@ -144,7 +146,10 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
     reconstruction = _reconstruction(scan, normalisation, picture, notes)
     if start is None:
         return reconstruction
-    return replace(reconstruction, network_object=on_canvas(start, _canvas_of(picture))[0])
+    network, flat = on_canvas(start, _canvas_of(picture))[0], None
+    if resolution["inference.compare_flat"]:
+        flat = backend.with_sweeps(resolution, partial(sweep_from, None, len(picture.misfits))).object
+    return replace(reconstruction, network_object=network, flat_object=flat)
 
 
 def _tell_sweep(number: int, misfit: float) -> None:

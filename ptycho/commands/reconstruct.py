@@ -77,14 +77,16 @@ def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
             with stage(f"reconstructing {name_of(scan)}"):
                 reconstruction = reconstruct_scan(scan, resolution)
             verdict = verdict_of(reconstruction, scan, resolution, library)
-            alone = partial(reconstruct_scan, resolution=resolution)
+            # Halves are compared with each other, not with what they would be without a network.
+            simple = resolution.with_layer(mapping.layer("measured", {"inference.compare_flat": False}))
+            alone = partial(reconstruct_scan, resolution=simple)
             results.append(
                 Results(
                     title=f"{target.name}: {name_of(scan)} reconstructed from its frames",
                     resolution=resolution,
                     reconstruction=reconstruction,
                     scan=scan,
-                    trained_on_it=None,
+                    trained_on_it=None if reconstruction.network_object is None else False,
                     verdict=verdict,
                     halves=halves_of(scan, (alone, alone), verdict, networks=0, only=FRAMES),
                 )
