@@ -121,6 +121,7 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
             counts_of_unit=normalisation.intensity_scale**2,
             sweeps=sweeps,
             correct_positions=bool(resolution["inference.correct_positions"]),
+            smoothing=float(resolution["inference.smoothing"]),
             start=start,
             on_sweep=_tell_sweep,
         )

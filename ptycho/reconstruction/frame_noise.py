@@ -5,16 +5,21 @@ Shape legend: n frames, M good pixels of a frame.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho.physics.noise import amplitude_variance
+from ptycho.physics.noise import amplitude_noise, amplitude_variance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ptycho.reconstruction.iteration import Measurement
     from ptycho.scan.raw_data import RawData
+
+SAMPLED_FRAMES = 256
+"""Frames that the noise is estimated from."""
 
 LOOKED_AT = 4
 """Frames that tell whether squared amplitudes are whole numbers."""
@@ -79,3 +84,22 @@ def counts_photons(scan: RawData) -> bool:
     squares = np.square(scan.amplitudes(rows).astype(np.float64))
     bright = squares[squares > 0.5]
     return bool(bright.size) and bool((np.abs(bright - np.rint(bright)) <= WHOLE * bright).all())
+
+
+def noise_of(measurement: Measurement, counts_of_unit: float) -> float:
+    """Estimate the misfit that photon noise alone makes, from the mean frame.
+
+    Frames differ, and the noise of an amplitude grows less than its mean: the mean frame tells too much, by a
+    factor of 1.1 at 1e3 photons a frame and 1.2 at 1e4 and 1e5 (simulated textures).
+
+    Args:
+        measurement: Frames in normalised amplitude.
+        counts_of_unit: Photons of a pixel whose normalised amplitude is 1.
+    """
+    count = len(measurement)
+    chosen = np.unique(np.linspace(0, count - 1, min(SAMPLED_FRAMES, count)).astype(np.int64))
+    mean = np.mean(np.square(measurement.frames(chosen), dtype=np.float64), axis=0) * counts_of_unit
+    if measurement.good is not None:
+        mean = mean[measurement.good]
+    total = float(mean.sum())
+    return float(amplitude_noise(mean).sum() / total) if total > 0 else math.inf

@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 
 from ptycho.physics.arrays import Complex
 from ptycho.physics.canvas import Canvas, place
-from ptycho.physics.noise import amplitude_noise
 from ptycho.scan.frame_store import describe_size, free_bytes
 from ptyconf.errors import error_text
 
 from . import half_resolution
+from .frame_noise import noise_of
 from .iteration import Iteration, Measurement, SweepLibrary
 from .positions_fit import MovingPositions
 from .probe_retrieval import START_AMPLITUDE
 from .refinement import on_canvas
-from .sweeps_schedule import Schedule
+from .sweeps_schedule import SMOOTHING, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +39,6 @@ FARTHEST_SHARE = 8
 
 CANVASES = 8
 """Complex arrays of the picture's size that sweeps hold at once: object, pull, light, changes and sums."""
-
-SAMPLED_FRAMES = 256
-"""Frames that the noise is estimated from."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +72,7 @@ def reconstruct_frames(  # noqa: PLR0913  Each wish by its name.
     counts_of_unit: float,
     sweeps: int | None = None,
     correct_positions: bool = False,
+    smoothing: float = SMOOTHING,
     start: Stitched | None = None,
     seed: int = 0,
     on_sweep: Callable[[int, float], None] | None = None,
@@ -88,6 +86,7 @@ def reconstruct_frames(  # noqa: PLR0913  Each wish by its name.
         counts_of_unit: Photons of a pixel whose normalised amplitude is 1.
         sweeps: How many; None lets noise and misfit decide.
         correct_positions: Move each frame to where it fits best.
+        smoothing: How strongly pixels are drawn together that noise does not tell apart; 0 leaves all noise.
         start: Picture to start from, on the probe's scale; None starts from an empty sample.
         seed: Seed of the order of the frames.
         on_sweep: Called after each sweep with its number and misfit.
@@ -112,6 +111,8 @@ def reconstruct_frames(  # noqa: PLR0913  Each wish by its name.
         correct_positions=correct_positions,
         counts_of_unit=counts_of_unit,
         half=start is None and half_resolution.suits(measurement, N),
+        begun=start is not None,
+        smoothing=smoothing,
     )
     # An amplitude has 1/4 of a photon of noise, of which a real part of the exit wave takes half.
     moving = MovingPositions(nominal, bound, 1 / (8 * counts_of_unit))
@@ -221,22 +222,3 @@ def _picture_of(
 def energy_of(probe: Complex) -> float:
     """Sum |P|² over modes and pixels."""
     return float(np.sum(np.abs(probe) ** 2, dtype=np.float64))
-
-
-def noise_of(measurement: Measurement, counts_of_unit: float) -> float:
-    """Estimate the misfit that photon noise alone makes, from the mean frame.
-
-    Frames differ, and the noise of an amplitude grows less than its mean: the mean frame tells too much, by a
-    factor of 1.1 at 1e3 photons a frame and 1.2 at 1e4 and 1e5 (simulated textures).
-
-    Args:
-        measurement: Frames in normalised amplitude.
-        counts_of_unit: Photons of a pixel whose normalised amplitude is 1.
-    """
-    count = len(measurement)
-    chosen = np.unique(np.linspace(0, count - 1, min(SAMPLED_FRAMES, count)).astype(np.int64))
-    mean = np.mean(np.square(measurement.frames(chosen), dtype=np.float64), axis=0) * counts_of_unit
-    if measurement.good is not None:
-        mean = mean[measurement.good]
-    total = float(mean.sum())
-    return float(amplitude_noise(mean).sum() / total) if total > 0 else math.inf

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ptycho.physics import smoothness
 from ptycho.physics.arrays import Complex, Mask
-from ptycho.physics.canvas import Canvas
+from ptycho.physics.canvas import Canvas, place
 from ptycho.physics.noise import POISSON_EPS
 from ptycho.physics.operations import Array, Operations
 from ptycho.physics.patches import PatchLayout, Positions, unmixing
@@ -31,6 +32,13 @@ leave the caches of a CPU: 18 sweeps over 258 frames of 128 x 128 in 3 modes too
 
 CANVAS_SHARE = 2
 """A portion holds at least this part of the canvas's pixels, because a sum over the canvas follows each."""
+
+
+SMOOTHING_STEPS = 8
+"""Steps of the smoothing after a sweep: it begins where the last one ended."""
+
+LIT = 0.3
+"""Share of the brightest pixel's light from which on a pixel is well lit."""
 
 
 class SweepFunctions(NamedTuple):
@@ -97,6 +105,8 @@ class SweepSettings:
         find_shifts: Say how far each frame lies from where it was laid.
         dark: Intensity X² below which a pixel counts no photons to speak of: detail in dark pixels is then
             weighed by photon statistics; 0 compares amplitudes alone.
+        noise: Standard deviation of a measured amplitude X, from photons; 0 where it is not known.
+        smoothing: How strongly pixels are drawn to neighbours from which noise does not tell them apart.
     """
 
     batch_size: int = 16
@@ -106,6 +116,8 @@ class SweepSettings:
     learn_probe: bool = False
     find_shifts: bool = False
     dark: float = 0.0
+    noise: float = 0.0
+    smoothing: float = 0.0
 
 
 class Iteration:
@@ -140,7 +152,8 @@ class Iteration:
         self._measurement = measurement
         self._canvas = canvas
         modes, N = len(probe), probe.shape[-1]
-        self._layout = PatchLayout.on(canvas, measurement.positions, N)
+        self._positions = np.asarray(measurement.positions, np.float64)
+        self._layout = PatchLayout.on(canvas, self._positions, N)
         self._portion = max(
             1, PIXELS_AT_ONCE // (modes * N**2), math.prod(canvas.shape) // (CANVAS_SHARE * N**2)
         )
@@ -149,6 +162,7 @@ class Iteration:
             library.array(np.array(probe, np.complex64)),
         )
         self._change: Estimate | None = None
+        self._pulls: Array | None = None
         self.shifts = np.zeros((len(measurement), 3), np.float32)
         good = np.ones((N, N), bool) if measurement.good is None else measurement.good
         self._good = library.array(np.asarray(good, bool))
@@ -164,6 +178,10 @@ class Iteration:
         before = self._estimate
         misfit = self._visit_all(chosen)
         self._carry_on(before, chosen.momentum)
+        if chosen.smoothing > 0 and chosen.noise > 0:
+            self._smooth(chosen)
+            # Momentum goes on from what is left of the change.
+            self._change = self._change_since(before)
         if chosen.learn_probe:
             self._unmix_modes()
         error, energy = self._library.operations.to_numpy(misfit).tolist()
@@ -180,7 +198,8 @@ class Iteration:
         Raises:
             ValueError: A patch does not lie on the canvas.
         """
-        self._layout = PatchLayout.on(self._canvas, positions, self._layout.window.shape[0])
+        self._positions = np.asarray(positions, np.float64)
+        self._layout = PatchLayout.on(self._canvas, self._positions, self._layout.window.shape[0])
 
     def _visit_all(self, settings: SweepSettings) -> Array:
         kind = StepKind(
@@ -255,7 +274,7 @@ class Iteration:
             Found. Comput. Math. 15, 715 (2015): start from rest where it overshoots.
         """
         ops, last = self._library.operations, self._change
-        change = Estimate(*(after - start for after, start in zip(self._estimate, before, strict=True)))
+        change = self._change_since(before)
         if momentum > 0 and last is not None:
             ahead = ops.reduce_sum(ops.real(ops.conj(last.row) * change.row))
             if float(ops.to_numpy(ahead)) > 0:
@@ -264,6 +283,32 @@ class Iteration:
                 )
                 self._estimate = Estimate(*(a + b for a, b in zip(before, change, strict=True)))
         self._change = change
+
+    def _change_since(self, before: Estimate) -> Estimate:
+        return Estimate(*(after - start for after, start in zip(self._estimate, before, strict=True)))
+
+    def _smooth(self, settings: SweepSettings) -> None:
+        """Draw pixels together that noise does not tell apart, as far as the light on them allows.
+
+        The step that led here replaces the misfit by a parabola above it, whose curvature is the light over
+        the variance of an amplitude. The same parabola holds the object back here, so that step and smoothing
+        together lower misfit plus variation.
+        """
+        ops, probe = self._library.operations, self._library.operations.to_numpy(self._estimate.probe)
+        light = place((np.abs(probe) ** 2).sum(axis=0), self._positions, self._canvas)
+        brightest = float(light.max())
+        usual = float(np.median(light[light > LIT * brightest]))
+        damping = settings.object_damping
+        weight = ((1 - damping) * light + damping * brightest) / settings.noise**2
+        picture = ops.reshape(self._estimate.row, self._canvas.shape)
+        limit = smoothness.limits(ops, picture, settings.noise / math.sqrt(usual), settings.smoothing)
+        if self._pulls is None:
+            self._pulls = ops.zeros((2, *self._canvas.shape), picture)
+        inverse_variance = self._library.array(weight.astype(np.float32))
+        picture, self._pulls = smoothness.smoothed(
+            ops, picture, inverse_variance, limit, self._pulls, SMOOTHING_STEPS
+        )
+        self._estimate = self._estimate._replace(row=ops.reshape(picture, (-1,)))
 
     def _unmix_modes(self) -> None:
         """Leave the modes orthogonal; their last change is mixed alike, for momentum goes on from it."""

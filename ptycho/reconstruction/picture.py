@@ -30,6 +30,7 @@ from ptyconf.errors import error_text
 from .groups import Portions, infer_patches
 from .iteration import Measurement
 from .refinement import flat_like, refine
+from .sweeps_schedule import SMOOTHING
 from .trained_network import TrainedNetwork
 from .whole_scan import reconstruct_whole
 
@@ -52,6 +53,7 @@ class PictureOptions:
         refine_epochs: Sweeps of iterative refinement against all frames; 0 shows the network alone, "auto"
             lets the misfit decide.
         learn_probe: Let these sweeps move the probe, too.
+        smoothing: How strongly these sweeps draw pixels together that noise does not tell apart.
         compare_flat: Let the same sweeps start without the network, too, to show what it adds.
         patch_weighting: "probe" weighs the pixels of a patch by their illumination, "uniform" all alike.
         threads: CPU threads of one tensor operation; None takes one, as a reproducible training does.
@@ -63,6 +65,7 @@ class PictureOptions:
     pad_eval: bool = False
     refine_epochs: int | Literal["auto"] = 0
     learn_probe: bool = False
+    smoothing: float = SMOOTHING
     compare_flat: bool = False
     patch_weighting: str = "probe"
     threads: int | None = None
@@ -77,6 +80,7 @@ class PictureOptions:
             pad_eval=execution.pad_eval,
             refine_epochs=resolution["inference.refine_epochs"],
             learn_probe=bool(resolution["inference.learn_probe"]),
+            smoothing=float(resolution["inference.smoothing"]),
             compare_flat=bool(resolution["inference.compare_flat"]),
             patch_weighting=str(resolution["inference.patch_weighting"]),
             threads=execution.threads,
@@ -171,7 +175,7 @@ def _reconstruct(
         ceiling = normalised_ceiling(scan, factor)
         frames = Measurement(stored.store.frames, scan.positions, scan.mask, ceiling)
         with step("refining the picture"):
-            refinement = _refine(whole, trained, frames, options, notes)
+            refinement = _refine(whole, trained, frames, options, scale**2, notes)
         predicted = _predict(trained, refinement.object, whole.origin_px, scan.positions[shown])
         if options.learn_probe:
             patches = cut(refinement.object, scan.positions[shown], scan.N, origin_px=whole.origin_px)
@@ -294,12 +298,21 @@ def _refine(
     trained: TrainedNetwork,
     frames: Measurement,
     options: PictureOptions,
+    counts_of_unit: float,
     notes: list[str],
 ) -> _Refinement:
     """Move the picture towards what all frames together measured, and a flat one for comparison."""
     sweeps, library = None if options.refine_epochs == "auto" else options.refine_epochs, trained.sweeps()
     probe = trained.gain() * trained.probe()
-    start_from = partial(refine, library, frames, probe=probe, learn_probe=options.learn_probe)
+    start_from = partial(
+        refine,
+        library,
+        frames,
+        probe=probe,
+        learn_probe=options.learn_probe,
+        counts_of_unit=counts_of_unit,
+        smoothing=options.smoothing,
+    )
     refined = start_from(picture=whole, sweeps=sweeps)
     misfits = refined.misfits
     flat = start_from(picture=flat_like(whole), sweeps=len(misfits)) if options.compare_flat else None

@@ -6,6 +6,7 @@ agreement of every frame with every other. A probe that a training has learned s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,9 +17,10 @@ from ptycho.physics.canvas import Canvas
 from ptycho.physics.stitch import Stitched
 from ptyconf.errors import error_text
 
+from .frame_noise import noise_of
 from .iteration import Iteration, Measurement, SweepLibrary
 from .probe_retrieval import START_AMPLITUDE
-from .sweeps_schedule import Schedule, follow
+from .sweeps_schedule import SMOOTHING, Schedule, follow
 
 COVERED = 1e-3
 """Share of the best coverage below which a pixel of the picture is no start to rely on."""
@@ -39,7 +41,7 @@ class Refined:
     misfits: list[float] = field(default_factory=list)
 
 
-def refine(
+def refine(  # noqa: PLR0913  Each wish by its name.
     library: SweepLibrary,
     measurement: Measurement,
     picture: Stitched,
@@ -47,6 +49,8 @@ def refine(
     *,
     sweeps: int | None,
     learn_probe: bool = False,
+    counts_of_unit: float = math.inf,
+    smoothing: float = SMOOTHING,
     seed: int = 0,
 ) -> Refined:
     """Move a picture towards what all frames together measured, under a probe that stays unless told else.
@@ -58,6 +62,8 @@ def refine(
         probe: Modes on the network's scale, learned gain included, shape (P, N, N).
         sweeps: Times that all frames are visited; None lets the misfit decide.
         learn_probe: Move the probe, too.
+        counts_of_unit: Photons of a pixel whose normalised amplitude is 1; infinite where that is not known.
+        smoothing: How strongly pixels are drawn together that noise does not tell apart.
         seed: Seed of the order of the frames.
 
     Returns:
@@ -70,8 +76,18 @@ def refine(
     canvas = Canvas.around(measurement.positions, modes.shape[-1])
     start, window = on_canvas(picture, canvas)
     iteration = Iteration(library, measurement, canvas, start, modes, seed)
-    wanted = {"sweeps": sweeps, "learn_probe": learn_probe}
-    misfits = follow(Schedule.of(canvas, len(measurement), modes.shape[-1], **wanted), iteration)
+    schedule = Schedule.of(
+        canvas,
+        len(measurement),
+        modes.shape[-1],
+        noise=noise_of(measurement, counts_of_unit) if math.isfinite(counts_of_unit) else 0.0,
+        sweeps=sweeps,
+        learn_probe=learn_probe,
+        counts_of_unit=counts_of_unit,
+        begun=True,
+        smoothing=smoothing,
+    )
+    misfits = follow(schedule, iteration)
     refined, learned = iteration.read()
     # The product alone is measured: the probe keeps its energy, the object takes what is left of the scale.
     gain = np.float32(np.linalg.norm(modes) / np.linalg.norm(learned))

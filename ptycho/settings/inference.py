@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ptycho.settings.checks import choice, count_or_auto, names
+from ptycho.settings.checks import choice, count_or_auto, from_zero, names
 from ptycho.settings.conditions import always, where
 from ptycho.settings.field import described
 from ptycho.settings.group_lines import (
@@ -89,6 +89,14 @@ class InferenceConfig:
         True,
         help="refine a flat object, too, by as many sweeps: the report shows what the network adds",
         without_effect=where("inference.refine_epochs", 0),
+        legacy=False,
+    )
+    smoothing: float = described(
+        0.7,
+        help="how strongly the last sweeps draw pixels together that photon noise does not tell apart; "
+        "0 leaves all of the noise",
+        without_effect=where("inference.refine_epochs", 0),
+        check=from_zero("0.7"),
         legacy=False,
     )
     correct_positions: bool = described(

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ptycho.metrics.scores import score
-from ptycho.reconstruction.from_frames import noise_of, reconstruct_frames
+from ptycho.reconstruction.frame_noise import noise_of
+from ptycho.reconstruction.from_frames import reconstruct_frames
 from ptycho.reconstruction.positions_fit import fit_stage
 
 PHOTONS = 1e5

@@ -8,6 +8,7 @@ from ptycho.reconstruction.sweeps_schedule import (
     FIRST_AFTER_HALF,
     FIRST_SWEEPS,
     HALF_SWEEPS,
+    LAST_NEAR_NOISE,
     LAST_SWEEPS,
     MOST_FIRST_SWEEPS,
     Schedule,
@@ -24,25 +25,36 @@ def run(schedule, misfit):
 
 
 @pytest.mark.parametrize(
-    ("misfit", "noise", "first"),
+    ("misfit", "noise", "first", "last"),
     [
-        pytest.param(lambda number: 0.5**number, 1e-12, MOST_FIRST_SWEEPS, id="falling"),
-        pytest.param(lambda number: 0.5**number, 1e-3, FIRST_SWEEPS, id="down to the noise"),
-        pytest.param(lambda _number: 0.2, 1e-3, FIRST_SWEEPS, id="above it for another reason"),
+        pytest.param(lambda number: 0.5**number, 1e-12, MOST_FIRST_SWEEPS, LAST_SWEEPS, id="falling"),
+        pytest.param(lambda number: 0.5**number, 1e-3, FIRST_SWEEPS, LAST_NEAR_NOISE, id="to the noise"),
+        pytest.param(lambda _number: 0.2, 1e-3, FIRST_SWEEPS, LAST_SWEEPS, id="above it for another reason"),
     ],
 )
-def test_noise_and_misfit_end_the_small_steps(misfit, noise, first):
-    """Small steps go on while the misfit falls and is above the noise; large ones follow."""
+def test_noise_and_misfit_end_the_small_steps(misfit, noise, first, last):
+    """Small steps go on while the misfit falls and is above the noise; large ones follow, more near it."""
     taken = run(Schedule(frames=400, areas=9, noise=noise), misfit)
-    assert [settings.batch_size for settings in taken] == [BATCH_SIZE] * first + [400] * LAST_SWEEPS
+    assert [settings.batch_size for settings in taken] == [BATCH_SIZE] * first + [400] * last
 
 
 @pytest.mark.parametrize("sweeps", [1, 2, 3, 10, 60])
 def test_a_number_of_sweeps_is_kept(sweeps):
-    """Who asks for a number gets it, a third of it, and no more than LAST_SWEEPS, in large steps."""
-    taken = run(Schedule(frames=400, areas=9, noise=1.0, sweeps=sweeps), lambda _: 0.0)
-    large = sum(settings.batch_size == 400 for settings in taken)
-    assert (len(taken), large) == (sweeps, min(LAST_SWEEPS, sweeps // 3))
+    """Who asks for a number gets it; what is left when small steps no longer pay goes to large ones."""
+    for misfit, small in ((lambda number: 0.5**number, sweeps), (lambda _: 0.0, FIRST_SWEEPS)):
+        taken = run(Schedule(frames=400, areas=9, noise=1e-40, sweeps=sweeps), misfit)
+        large = sum(settings.batch_size == 400 for settings in taken)
+        least = min(LAST_SWEEPS, sweeps // 3)
+        assert (len(taken), large) == (sweeps, max(least, sweeps - small))
+
+
+def test_only_the_last_sweeps_smooth():
+    """Large steps know the noise of an amplitude, half a photon, and smooth as told; small ones do not."""
+    taken = run(Schedule(400, 9, 1e-3, counts_of_unit=100.0, smoothing=0.7), lambda _: 1e-3)
+    assert {(one.noise, one.smoothing) for one in taken[:FIRST_SWEEPS]} == {(0.0, 0.0)}
+    assert {(one.noise, one.smoothing) for one in taken[FIRST_SWEEPS:]} == {(0.05, 0.7)}
+    unknown = run(Schedule(400, 9, 1e-3, smoothing=0.7), lambda _: 1e-3)
+    assert {one.smoothing for one in unknown} == {0.0}
 
 
 def test_the_probe_rests_first_and_momentum_grows():
@@ -51,7 +63,7 @@ def test_the_probe_rests_first_and_momentum_grows():
     assert [settings.learn_probe for settings in taken[:3]] == [False, True, True]
     assert [settings.momentum for settings in taken[:4]] == [0, 0, 0.4, 0.5]
     assert taken[FIRST_SWEEPS].momentum == 0
-    assert taken[-1].momentum == pytest.approx(7 / 10)
+    assert taken[-1].momentum == pytest.approx(0.8)
 
 
 def test_a_step_is_never_larger_than_the_scan():
