@@ -81,6 +81,7 @@ class ColumnLayout(NamedTuple):
     """What the tables of one shape say.
 
     Args:
+        shape: Names, sizes and kinds, for all layers of the shape to share.
         paths: The path of each value.
         spelled: The keys of those for which they differ from the path.
         pick: Takes the values that are taken as they are out of the leaves; None where these are all of them.
@@ -88,6 +89,7 @@ class ColumnLayout(NamedTuple):
         composed: Settings that are read each time, whose values follow.
     """
 
+    shape: tuple[tuple[Any, ...], tuple[int, ...], tuple[type, ...]]
     paths: tuple[str, ...]
     spelled: Mapping[str, tuple[Keys, str]]
     pick: Callable[[list[Any]], tuple[Any, ...]] | None
@@ -96,9 +98,10 @@ class ColumnLayout(NamedTuple):
 
 
 class Composed(NamedTuple):
-    """A setting with the spot of its value, and the keys of places below it that have their own."""
+    """A setting at a place, with the spot of its value and the keys of places below it."""
 
     slot: Slot
+    at: Segments
     spot: Spot
     roots: Mapping[Segments, Keys]
 
@@ -140,16 +143,16 @@ def make_plan(
             if kind not in slot.exact:
                 floats.append(spot)
         else:
-            composed.append(Composed(slot, spot, roots))
+            composed.append(Composed(slot, split_path(slot.path), spot, roots))
     if covered != len(types):
         return None
     paths = tuple([slot.path for slot in taken.values()])
     in_order = plain == list(range(len(types)))
     below = {join_path(place) for part in composed for place in part.roots}
     own = {path: item for path, item in spelled.items() if path in paths or path in below}
-    return ColumnLayout(
-        paths, own, None if in_order else _getter(plain), _getter(floats) if floats else None, tuple(composed)
-    )
+    pick = None if in_order else _getter(plain)
+    finite = _getter(floats) if floats else None
+    return ColumnLayout(columns[:3], paths, own, pick, finite, tuple(composed))
 
 
 def _roots(slot: Slot, spelled: Mapping[str, tuple[Keys, str]]) -> dict[Segments, Keys]:

@@ -44,6 +44,8 @@ class LayerValues:
     reported = False
     refers = False  # whether a value with a reference is among them
     mark: tuple[Any, ...] | None = None  # what tells it from others of its rank
+    columns: tuple[Iterable[str], Iterable[Any]] = NOTHING
+    replaces: frozenset[str] = frozenset()
     _values: dict[str, Any] | None = None
     known_origins: Mapping[str, Origin] = MappingProxyType({})  # that somebody asked for
 
@@ -53,8 +55,8 @@ class LayerValues:
         self.kind = layer.kind
         self.origins = layer.origins
         self.schema = schema
-        self.columns: tuple[Iterable[str], Iterable[Any]] = NOTHING
-        self.replaces = layer.replaces
+        if layer.replaces:
+            self.replaces = layer.replaces
         if layer.faults:
             self.faults = layer.faults
 
@@ -206,6 +208,9 @@ def _read_by_plan(layer_values: LayerValues, layer: Layer, plan: ColumnLayout, l
             return False
         values = [*values, *composed]
     layer_values.columns = (plan.paths, values)
+    if layer.columns:
+        # The same names, held once for all layers: those of a parser are new texts in every file.
+        object.__setattr__(layer, "columns", (*plan.shape, leaves))
     if plan.spelled:
         layer_values.spelled = plan.spelled
     if layer.unset or layer.replaces:

@@ -116,6 +116,7 @@ def _refuse_layers(layers: Any) -> tuple[Layer, ...]:
 
 
 _rank = itemgetter(0)
+_value = itemgetter(1)  # of a link
 
 
 def _tied(ranked: Ranked, precedence: Precedence, schema: Schema) -> list[list[LayerValues]]:
@@ -232,9 +233,7 @@ class _Work:
         self.histories = pile(
             [(layer_values, layer_values.columns) for layer_values in above], base.histories
         )
-        self.values = dict(base.values)
-        for layer_values in above:
-            self.values.update(zip(*layer_values.columns, strict=True))
+        self.values = dict(zip(self.histories, map(_value, self.histories.values()), strict=True))
         if self.schema.checked:
             self.touched = {*self.written, *base.dubious}
         self.passing = base.passing.union(*[layer.passed for layer in above if layer.passed])

@@ -358,19 +358,20 @@ def read_composed(
     from ptyconf.merge.branches import Branches
 
     refusals: Refusals | None = None
-    text = layer.text
+    text, folder = layer.text, layer.folder
     values = []
-    for slot, spot, roots in composed:
+    for slot, at, spot, roots in composed:
         written = leaves[spot] if spot.__class__ is int else value_at(spot, leaves)
         if slot.node is None:
             try:
-                values.append(read_value(slot, written, None, layer.folder, text=text)[0])
+                values.append(read_value(slot, written, None, folder, text=text)[0])
             except Exception:  # noqa: BLE001  The plain reading says what is wrong, in the words of the source.
                 return None
             continue
-        refusals = refusals or Refusals(layer_values, layer)
-        branches = Branches(refusals, dict(roots), layer.folder)
-        values.append(branches.read(slot, written, split_path(slot.path), text=text))
+        if refusals is None:
+            refusals = Refusals(layer_values, layer)
+        branches = Branches(refusals, dict(roots), folder)
+        values.append(branches.read(slot, written, at, text=text))
         if len(branches.roots) > len(roots):
             return None
     known = len(layer.faults)

@@ -56,15 +56,17 @@ def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
 def _json_row(resolution: Resolution, path: str, shown: Shown) -> dict[str, Any]:
     """Give a trace with its value as the setting's kind writes it, so that it can be read back."""
     trace = resolution.trace(path)
-    row = trace_as_dict(trace, shown)
-    value = json_value(resolution, path, trace.value)
-    if value is not None:
-        row["value"] = value
-    return row
+    return trace_as_dict(trace, shown, json_value(resolution, path, trace.value))
 
 
-def trace_as_dict(trace: Trace, shown: Shown = shown_path) -> dict[str, Any]:
-    """Give the JSON form of a trace; ``shown`` names files, for a report that names many."""
+def trace_as_dict(trace: Trace, shown: Shown = shown_path, value: Any = None) -> dict[str, Any]:
+    """Give the JSON form of a trace.
+
+    Args:
+        trace: The trace.
+        shown: Names files, for a report that names many.
+        value: The value as its kind writes it; None where nothing says that.
+    """
     derivation = None
     if trace.derivation is not None:
         inputs = {path: plain(value) for path, value in trace.derivation.inputs.items()}
@@ -73,7 +75,7 @@ def trace_as_dict(trace: Trace, shown: Shown = shown_path) -> dict[str, Any]:
             derivation["reason"] = trace.derivation.reason
     row: dict[str, Any] = {
         "path": trace.path,
-        "value": plain(trace.value),
+        "value": plain(trace.value) if value is None else value,
         "winner": _entry(trace.winner, shown, with_value=False),
         "losers": [_entry(loser, shown) for loser in trace.losers],
         "derivation": derivation,
@@ -108,14 +110,15 @@ def _step(step: Referred, shown: Shown) -> dict[str, Any]:
 
 
 def _entry(entry: Entry, shown: Shown, *, with_value: bool = True) -> dict[str, Any]:
-    row: dict[str, Any] = {"layer": entry.layer}
+    layer, value, origin, conversion, passed = entry
+    row: dict[str, Any] = {"layer": layer}
     if with_value:
-        row["value"] = plain(entry.value)
-    row["origin"] = entry.origin.as_dict(shown)
-    if entry.conversion:
-        row["conversion"] = entry.conversion
-    if entry.passed is not None:
-        row["passed_over"] = entry.passed
+        row["value"] = plain(value)
+    row["origin"] = origin.as_dict(shown)
+    if conversion:
+        row["conversion"] = conversion
+    if passed is not None:
+        row["passed_over"] = passed
     return row
 
 
