@@ -12,12 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ptyconf.errors import ConfigError, Problem
-from ptyconf.freeze import Frozen, freeze
 from ptyconf.merge.resolution import Resolution
 from ptyconf.report import dump_toml, story, table, to_json
-from ptyconf.report.difference import Difference, diff
-from ptyconf.report.jsonschema import json_schema
-from ptyconf.report.template import template
 from ptyconf.schema.index import Alias
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Slot
@@ -119,6 +115,8 @@ def problem_as_dict(problem: Any) -> dict[str, Any]:
 
 def compare(before: Resolution, after: Resolution, *, values_only: bool = False) -> Answer:
     """Show what differs between two resolutions; 1 when something does."""
+    from ptyconf.report.difference import Difference, diff
+
     changes = diff(before, after)
     if values_only:
         changes = Difference(changes.values)
@@ -135,6 +133,8 @@ def describe(
     schema: Schema, *, defaults: Mapping[str, Any] | None = None, paths: Collection[str] | None = None
 ) -> Answer:
     """Write the JSON Schema of the program's files, with what is in force when nobody sets it."""
+    from ptyconf.report.jsonschema import json_schema
+
     data = json_schema(schema, defaults=defaults, paths=paths)
     return Answer(json.dumps(data, indent=2, ensure_ascii=False), data)
 
@@ -147,12 +147,16 @@ def write_template(
     paths: Collection[str] | None = None,
 ) -> Answer:
     """Write a commented TOML file with every setting and what is in force when nobody sets it."""
+    from ptyconf.report.template import template
+
     text = template(schema, schema_url=schema_url, defaults=defaults, paths=paths)
     return Answer(text, {"version": 1, "template": text})
 
 
 def freeze_settings(resolution: Resolution) -> Answer:
     """Write the canonical form with its fingerprint."""
+    from ptyconf.freeze import freeze
+
     text = freeze(resolution).dumps()
     return Answer(text, json.loads(text))
 
@@ -163,6 +167,8 @@ def replay(frozen_file: Path, schema: Schema, now: Resolution | None = None) -> 
     Raises:
         ConfigError: The file is no frozen configuration, or the schema refuses it.
     """
+    from ptyconf.freeze import Frozen
+
     try:
         text = frozen_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

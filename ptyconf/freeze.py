@@ -8,7 +8,6 @@ not hashed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -79,6 +78,8 @@ class Frozen:
     @property
     def sha256(self) -> str:
         """The fingerprint."""
+        import hashlib
+
         return hashlib.sha256(self.canonical.encode()).hexdigest()
 
     def dumps(self) -> str:
@@ -183,6 +184,8 @@ def freeze(resolution: Resolution, *, secrets: Literal["omit", "scrypt"] = "omit
 def _hashed(value: Any, salt: bytes | None = None) -> str:
     salt = os.urandom(16) if salt is None else salt
     text = repr(value).encode("utf-8", "surrogatepass")
+    import hashlib
+
     digest = hashlib.scrypt(text, salt=salt, n=SCRYPT_N, r=8, p=1, maxmem=2**27, dklen=32)
     return f"{salt.hex()}:{digest.hex()}"
 

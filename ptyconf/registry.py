@@ -117,7 +117,16 @@ class Registry(Collection[str], Generic[T]):
         )
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys((*self._built_in(), *self._entries, *self._from_plugins())))
+        known: set[str] = set()
+        # One after the other: who finds what is looked for never pays for reading the entry points.
+        for names in (self._built_in, lambda: self._entries, self._from_plugins):
+            for name in tuple(names()):
+                if name not in known:
+                    known.add(name)
+                    yield name
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self)
 
     def __len__(self) -> int:
         return len(tuple(iter(self)))

@@ -7,10 +7,6 @@ explain its frames, where that was asked for; 70 a defect of ours; 128 + n ended
 from __future__ import annotations
 
 import os
-import platform
-import tempfile
-import traceback
-from importlib import metadata
 
 from ptycho.errors import BackendError
 from ptyconf.errors import error_text
@@ -69,6 +65,11 @@ def _reason(error: Exception) -> dict[str, str]:
 
 
 def _write_traceback(error: Exception) -> str:
+    import platform  # a defect alone needs these, and every command would pay for them
+    import tempfile
+    import traceback
+    from importlib import metadata
+
     release = metadata.version("ptychopinn")
     head = f"ptychopinn {release}, Python {platform.python_version()}, {platform.platform()}\n"
     try:

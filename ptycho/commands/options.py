@@ -146,9 +146,14 @@ def _describe_flags(parser: argparse.ArgumentParser, shown: Iterable[str]) -> No
     """Let help show some of the flags, each with its default; all are accepted."""
     paths = frozenset(shown)
     for action in parser._actions:  # noqa: SLF001  No public list.
-        if action.dest in schema:
-            text = flags.describe(schema[action.dest]) + _shown_default(action.dest)
-            action.help = text.replace("%", "%%") if action.dest in paths else argparse.SUPPRESS
+        if isinstance(action, flags.TakeFlag) and action.dest in paths:
+            action.describe_by(partial(_flag_help, action.dest))
+        elif action.dest in schema:
+            action.help = argparse.SUPPRESS
+
+
+def _flag_help(path: str) -> str:
+    return flags.describe(schema[path]) + _shown_default(path)
 
 
 def _shown_default(path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -38,8 +38,25 @@ class Given:
     spelled: str
 
 
-class _Take(argparse.Action):
-    """Keep the text of a flag together with how it was spelled."""
+class TakeFlag(argparse.Action):
+    """Keep the text of a flag together with how it was spelled; its help is written when it is asked for."""
+
+    def __init__(self, *names: Any, describe: Callable[[], str] | None = None, **more: Any) -> None:
+        super().__init__(*names, **more)
+        self._describe = describe
+
+    @property
+    def help(self) -> str | None:
+        """The words of the help page: choices from a registry mean a look at every distribution."""
+        return self._help if self._describe is None else self._describe().replace("%", "%%")
+
+    @help.setter  # noqa: A003  The name is argparse's.
+    def help(self, text: str | None) -> None:
+        self._help, self._describe = text, None
+
+    def describe_by(self, describe: Callable[[], str]) -> None:
+        """Let a call write the help when it is asked for."""
+        self._describe = describe
 
     def __call__(
         self,
@@ -48,6 +65,7 @@ class _Take(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
+        """Keep one occurrence beside the others."""
         number = next(_COUNT)
         text = str(self.const if self.nargs == 0 or values is None else values)
         given = Given(number, self.dest, text, option_string or self.dest)
@@ -102,17 +120,17 @@ def add_flags(
         )
         groups[setting.section] = group
         default = setting.default if defaults is None else defaults.get(path, UNSET)
-        help_text = describe(setting, default, schema.index.slots[path].kind.expected).replace("%", "%%")
-        more: dict[str, Any] = {"dest": path, "action": _Take, "default": argparse.SUPPRESS}
+        words = partial(describe, setting, default, schema.index.slots[path].kind.expected)
+        more: dict[str, Any] = {"dest": path, "action": TakeFlag, "default": argparse.SUPPRESS}
         if is_switch(schema, path):
             switches.update(options)
             group.add_argument(
-                *options, nargs="?", const="true", metavar="true|false", help=help_text, **more
+                *options, nargs="?", const="true", metavar="true|false", describe=words, **more
             )
             off = [option for option in map(negated, options) if option not in used]
             group.add_argument(*off, nargs=0, const="false", help=argparse.SUPPRESS, **more)
         else:
-            group.add_argument(*options, metavar=metavar(schema, path), help=help_text, **more)
+            group.add_argument(*options, metavar=metavar(schema, path), describe=words, **more)
     if switches:
         join_switches(parser, switches)
 
