@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GUIDES = {
     "First scan": "first_scan.md",
     "Your own file": "own_file.md",
+    "Facilities": "facilities.md",
     "Workflows": "workflows.md",
     "What the network is for": "network.md",
     "What the verdict means": "verdict.md",

@@ -18,7 +18,7 @@ _BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:POLICY-001")
-@pytest.mark.parametrize("page", ["first_scan.md", "own_file.md", "client.md"])
+@pytest.mark.parametrize("page", ["first_scan.md", "own_file.md", "facilities.md", "client.md"])
 def test_a_page_runs_from_top_to_bottom(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ from ptycho.files import npz
 from ptycho.settings.recipe import RECIPES
 from ptycho.settings.schema import OFFERED, UNSUPPORTED, schema
 from ptyconf.sources import toml
+from ptyconf.text.show import show
 
 SCREEN = (60, 80)
 
@@ -79,6 +80,30 @@ def test_template_and_schema_have_what_is_in_force(recipe: str, capsys: pytest.C
         assert (tuple(stated) if isinstance(value, tuple) else stated) == _plain(value), path
         assert filled.winner_layer(path) == "file", path
         assert filled[path] == (value.resolve() if isinstance(value, Path) else value), path
+
+
+@pytest.mark.parametrize("command", ["train", "infer"])
+def test_help_and_explain_have_what_is_in_force(
+    command: str, jail: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For every setting: the default in the long help and the value that explain gives are those in force."""
+    in_force = options.defaults("standard")
+    monkeypatch.setenv("COLUMNS", "4000")
+    # A flag and what it means stand on two lines.
+    lines = iter(shown([command, "--help-all"], capsys).splitlines())
+    flags = (line for line in lines if line.lstrip().startswith("--") and "--no-" not in line)
+    helps = {line.split()[0].rstrip(","): next(lines) for line in flags}
+    (jail / "empty.toml").write_text("")
+    told = json.loads(shown(["explain", "empty.toml", "--json", "--for", command], capsys))
+    explained = {entry["path"]: entry["value"] for entry in told["settings"]}
+    for path in OFFERED:
+        value = in_force.get(path)
+        text = "" if value is None else f"(default {show(value)})"
+        assert text in helps[f"--{path}"], path
+        assert (value is None) == ("(default " not in helps[f"--{path}"]), path
+        if value is not None:
+            stated = explained[path]
+            assert (tuple(stated) if isinstance(value, tuple) else stated) == _plain(value), path
 
 
 def _setting_of(properties: Any, path: str) -> Any:
