@@ -23,6 +23,7 @@ from ptycho.reconstruction.short_sweeps import NumpySweeps
 from ptycho.reconstruction.trials import CLEARLY_BETTER
 from ptycho.reconstruction.unseen_frames import NEAR_NOISE, UnseenFrames, foretell, neighbourhood
 from ptycho.run.stages import stage
+from ptycho.scan.frame_store import normalised_ceiling
 from ptyconf import Origin
 from ptyconf.sources import mapping
 
@@ -202,8 +203,10 @@ class _Search:
         chosen = neighbourhood(scan.positions, FRAMES)
         amplitudes = scan.amplitudes(chosen)
         self.library, self.positions = library, scan.positions[chosen]
-        self.frames = amplitudes * np.float32(scan.N / 2 / np.sqrt(scan.mean_square()))
-        good = slice(None) if scan.mask is None else scan.mask
+        factor = scan.N / 2 / np.sqrt(scan.mean_square())
+        self.frames = amplitudes * np.float32(factor)
+        self.ceiling = normalised_ceiling(scan, float(factor))
+        good = slice(None) if scan.unclipped is None else scan.unclipped
         sums = FrameSums(amplitudes[0][good].size)
         sums.add(amplitudes[:, good].reshape(len(chosen), -1).astype(np.float64))
         self.noise = sums.noise if counts_photons(scan) else 0.0
@@ -240,7 +243,7 @@ class _Search:
     ) -> UnseenFrames | None:
         trial = try_axes(
             self.frames, self.positions, probe,
-            noise=self.noise, good=self.scan.mask, library=self.library, known=left,
+            noise=self.noise, good=self.scan.mask, ceiling=self.ceiling, library=self.library, known=left,
         )  # fmt: skip
         if trial is None:
             return left
@@ -261,7 +264,7 @@ class _Search:
     def _foretell(self, probe: NDArray[np.complex64]) -> UnseenFrames | None:
         return foretell(
             self.frames, self.positions, probe,
-            good=self.scan.mask, learn_probe=True, sweeps=SWEEPS, library=self.library,
+            good=self.scan.mask, ceiling=self.ceiling, learn_probe=True, sweeps=SWEEPS, library=self.library,
         )  # fmt: skip
 
     def _search_probe(self, findings: Findings, left: UnseenFrames | None) -> None:
@@ -271,8 +274,9 @@ class _Search:
         best: tuple[float, UnseenFrames, Orientation] | None = None
         for orientation in CLASSES[:1] if self.trusted else CLASSES:
             tried = try_defocus(
-                self.frames, orientation.turn(self.positions), mean, good=good, library=library
-            )
+                self.frames, orientation.turn(self.positions), mean,
+                good=good, ceiling=self.ceiling, library=library,
+            )  # fmt: skip
             if not tried:
                 return
             if best is None or tried[0][1].misfit < best[1].misfit:
@@ -285,7 +289,10 @@ class _Search:
         start, _, orientation = best
         modes = int(self.resolution["model.probe_modes"])
         turned = orientation.turn(self.positions)
-        probe = find_probe(self.frames, turned, mean, start_px=start, modes=modes, good=good, library=library)
+        probe = find_probe(
+            self.frames, turned, mean,
+            start_px=start, modes=modes, good=good, ceiling=self.ceiling, library=library,
+        )  # fmt: skip
         if probe is None:
             return
         if left is not None and not self._better(probe.unseen, left):

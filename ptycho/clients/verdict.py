@@ -14,6 +14,7 @@ from ptycho.physics.scale import measure
 from ptycho.reconstruction.causes import Suspects, try_causes
 from ptycho.reconstruction.unseen_frames import foretell, neighbourhood
 from ptycho.run.stages import stage
+from ptycho.scan.frame_store import normalised_ceiling
 
 if TYPE_CHECKING:
     from ptycho.reconstruction.iteration import SweepLibrary
@@ -64,7 +65,8 @@ class _Questions:
         probe = scales.probe(self.reconstruction.probe)
         chosen = neighbourhood(positions)
         frames = scan.amplitudes(chosen) * np.float32(scales.amplitude_factor)
-        unseen = foretell(frames, positions[chosen], probe, good=scan.mask, library=library)
+        ceiling = normalised_ceiling(scan, scales.amplitude_factor)
+        unseen = foretell(frames, positions[chosen], probe, good=scan.mask, ceiling=ceiling, library=library)
         verdict = judge(self.residuals, unseen)
         if verdict.word == "explained" or not verdict.tells_anything:
             return verdict
@@ -75,6 +77,7 @@ class _Questions:
             noise=self.residuals.noise,
             counts_of_unit=scales.intensity_scale**2,
             good=scan.mask,
+            ceiling=ceiling,
             errors=self.residuals.on_detector,
             library=library,
         )

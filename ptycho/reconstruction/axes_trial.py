@@ -20,7 +20,7 @@ import numpy as np
 from .unseen_frames import UnseenFrames, foretell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -123,6 +123,7 @@ def try_axes(
     *,
     noise: float,
     good: Mask | None = None,
+    ceiling: float | None = None,
     library: SweepLibrary | None = None,
     known: UnseenFrames | None = None,
 ) -> AxesTrial | None:
@@ -134,6 +135,7 @@ def try_axes(
         probe: Modes to start from, shape (P, N, N).
         noise: Misfit that photon noise alone makes.
         good: True where a detector pixel is good, shape (N, N).
+        ceiling: Amplitude from which on a pixel is saturated, or None.
         library: Computes; None lets numpy do it.
         known: What the positions as they are left, where that was tried by `SWEEPS` sweeps already.
 
@@ -141,25 +143,14 @@ def try_axes(
         What each left; None where there are too few places.
     """
     tried: dict[Orientation, UnseenFrames] = {} if known is None else {AS_THEY_ARE: known}
-    for orientation, unseen in _each(frames, positions, probe, good, library, skipped=tuple(tried)):
+    for orientation in ORIENTATIONS:
+        if orientation in tried:
+            continue
+        unseen = foretell(
+            frames, orientation.turn(positions), probe,
+            good=good, ceiling=ceiling, learn_probe=True, sweeps=SWEEPS, library=library,
+        )  # fmt: skip
         if unseen is None:
             return None
         tried[orientation] = unseen
     return AxesTrial(tried, noise)
-
-
-def _each(
-    frames: NDArray[np.float32],
-    positions: Real,
-    probe: Complex,
-    good: Mask | None,
-    library: SweepLibrary | None,
-    skipped: tuple[Orientation, ...],
-) -> Iterator[tuple[Orientation, UnseenFrames | None]]:
-    for orientation in ORIENTATIONS:
-        if orientation not in skipped:
-            turned = orientation.turn(positions)
-            yield (
-                orientation,
-                foretell(frames, turned, probe, good=good, learn_probe=True, sweeps=SWEEPS, library=library),
-            )

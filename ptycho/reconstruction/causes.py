@@ -48,6 +48,7 @@ class Suspects:
         noise: Misfit that photon noise alone makes.
         counts_of_unit: Photons of a pixel whose normalised amplitude is 1.
         good: True where a detector pixel is good, shape (N, N), or None.
+        ceiling: Amplitude from which on a pixel is saturated, or None.
         errors: Squared error of each detector pixel in the picture, shape (N, N); NaN on bad ones.
         library: Computes; None lets numpy do it.
     """
@@ -58,6 +59,7 @@ class Suspects:
     noise: float
     counts_of_unit: float
     good: Mask | None
+    ceiling: float | None
     errors: NDArray[np.float64]
     library: SweepLibrary
 
@@ -70,6 +72,7 @@ class Suspects:
             self.positions if positions is None else positions,
             self.probe if probe is None else probe,
             good=self.good if good is None else good,
+            ceiling=self.ceiling,
             learn_probe=True,
             sweeps=SWEEPS,
             library=self.library,
@@ -105,7 +108,8 @@ Found = tuple["Cause", str, float, str]
 def _axes(suspects: Suspects, base: UnseenFrames) -> Found | None:
     trial = try_axes(
         suspects.frames, suspects.positions, suspects.probe,
-        noise=suspects.noise, good=suspects.good, library=suspects.library, known=base,
+        noise=suspects.noise, good=suspects.good, ceiling=suspects.ceiling,
+        library=suspects.library, known=base,
     )  # fmt: skip
     if trial is None:
         return None
@@ -152,8 +156,9 @@ def _others(suspects: Suspects) -> Iterator[Found]:
 def _probe(suspects: Suspects) -> Found | None:
     mean = np.sqrt(np.mean(np.square(suspects.frames, dtype=np.float64), axis=0))
     tried = try_defocus(
-        suspects.frames, suspects.positions, mean, good=suspects.good, library=suspects.library
-    )
+        suspects.frames, suspects.positions, mean,
+        good=suspects.good, ceiling=suspects.ceiling, library=suspects.library,
+    )  # fmt: skip
     if not tried:
         return None
     radius, unseen = tried[0]
@@ -165,7 +170,7 @@ def _corrected(suspects: Suspects) -> NDArray[np.float64]:
     frames = suspects.frames
     return reconstruct_frames(
         suspects.library,
-        Measurement(lambda rows: frames[rows], suspects.positions, suspects.good),
+        Measurement(lambda rows: frames[rows], suspects.positions, suspects.good, suspects.ceiling),
         suspects.probe,
         counts_of_unit=suspects.counts_of_unit,
         sweeps=POSITION_SWEEPS,

@@ -113,6 +113,7 @@ def try_defocus(
     mean_frame: Real,
     *,
     good: Mask | None = None,
+    ceiling: float | None = None,
     library: SweepLibrary | None = None,
 ) -> list[tuple[float, UnseenFrames]]:
     """Ask on few frames, in few sweeps, what each defocus leaves; arguments as for `find_probe`.
@@ -128,7 +129,7 @@ def try_defocus(
     for radius in np.arange(-WIDEST, WIDEST + STEP / 2, STEP) * N:
         unseen = foretell(
             few, where, phases.probe(float(radius)),
-            good=good, learn_probe=True, sweeps=COARSE_SWEEPS, library=library,
+            good=good, ceiling=ceiling, learn_probe=True, sweeps=COARSE_SWEEPS, library=library,
         )  # fmt: skip
         if unseen is None or not np.isfinite(unseen.misfit):
             return []
@@ -144,6 +145,7 @@ def find_probe(
     start_px: float | None = None,
     modes: int = 1,
     good: Mask | None = None,
+    ceiling: float | None = None,
     library: SweepLibrary | None = None,
 ) -> FoundProbe | None:
     """Search the probe of a scan.
@@ -155,6 +157,7 @@ def find_probe(
         start_px: Radius to which the defocus spreads the beam, to start from; None tries all.
         modes: How many modes to learn in the end.
         good: True where a detector pixel is good, shape (N, N).
+        ceiling: Amplitude from which on a pixel is saturated, or None.
         library: Computes; None lets numpy do it.
 
     Returns:
@@ -166,12 +169,12 @@ def find_probe(
     def misfit(*bend: float) -> float:
         unseen = foretell(
             frames, positions, phases.probe(*bend),
-            good=good, learn_probe=True, sweeps=FINE_SWEEPS, library=library,
+            good=good, ceiling=ceiling, learn_probe=True, sweeps=FINE_SWEEPS, library=library,
         )  # fmt: skip
         return np.nan if unseen is None else unseen.misfit
 
     if start_px is None:
-        tried = try_defocus(frames, positions, mean_frame, good=good, library=library)
+        tried = try_defocus(frames, positions, mean_frame, good=good, ceiling=ceiling, library=library)
         if not tried:
             return None
         start_px = tried[0][0]
@@ -183,12 +186,14 @@ def find_probe(
         sweeps=LEARNING_SWEEPS,
         settings=SweepSettings(momentum=MOMENTUM, learn_probe=True),
         good=good,
+        ceiling=ceiling,
         library=library,
     ).probe
     probe = (learned * np.sqrt(phases.energy / np.sum(np.abs(learned) ** 2))).astype(np.complex64)
     unseen = foretell(
-        frames, positions, probe, good=good, learn_probe=True, sweeps=FINE_SWEEPS, library=library
-    )
+        frames, positions, probe,
+        good=good, ceiling=ceiling, learn_probe=True, sweeps=FINE_SWEEPS, library=library,
+    )  # fmt: skip
     if unseen is None or not np.isfinite(probe).all():
         return None
     return FoundProbe(probe, unseen, bend[0], (bend[1], bend[2]))

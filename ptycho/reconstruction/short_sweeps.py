@@ -66,7 +66,7 @@ class NumpySweeps:
         )
 
 
-def sweep_frames(
+def sweep_frames(  # noqa: PLR0913  Each wish by its name.
     frames: NDArray[np.floating[Any]],
     positions: Positions,
     probe: Complex,
@@ -75,6 +75,7 @@ def sweep_frames(
     settings: SweepSettings | None = None,
     picture: Complex | None = None,
     good: Mask | None = None,
+    ceiling: float | None = None,
     library: SweepLibrary | None = None,
 ) -> ShortSweeps:
     """Sweep a few times over some frames, from a given probe.
@@ -88,6 +89,7 @@ def sweep_frames(
         settings: How a sweep moves; without them the probe is learned, from the second sweep on.
         picture: Object to start from, shape of `Canvas.around(positions, N)`; None starts at an empty sample.
         good: True where a detector pixel is good, shape (N, N).
+        ceiling: Amplitude from which on a pixel is saturated, or None.
         library: Computes; None lets numpy do it.
 
     Raises:
@@ -97,7 +99,7 @@ def sweep_frames(
     canvas = Canvas.around(np.asarray(positions, np.float64), start.shape[-1])
     begin = np.full(canvas.shape, START_AMPLITUDE, np.complex64) if picture is None else picture
     amplitudes = np.asarray(frames, np.float32)
-    measurement = Measurement(lambda rows: amplitudes[rows], positions, good)
+    measurement = Measurement(lambda rows: amplitudes[rows], positions, good, ceiling)
     iteration = Iteration(library or NumpySweeps(), measurement, canvas, begin, start)
     chosen = settings or SweepSettings(learn_probe=True)
     # The object alone moves in the first sweep, so that the probe does not absorb it.

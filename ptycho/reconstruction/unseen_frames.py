@@ -39,6 +39,9 @@ INNER = 0.6
 """Share of the neighbourhood, from its middle, of which frames are left out: nothing covers its rim."""
 
 
+MOSTLY = 0.5
+"""Share of the frames in which a pixel may be saturated and still be asked."""
+
 PICTURE_NOISE = 0.1
 """Noise that the picture itself adds at most, as a share of that of a frame. At 1e3 photons a frame the right
 picture of 200 frames missed .55 of their change with it and .41 without, a mirrored one 1.06 and .81."""
@@ -109,12 +112,13 @@ def neighbourhood(positions: Real, count: int = NEIGHBOURS) -> NDArray[np.int64]
     return np.argsort(distance, kind="stable")[:count]
 
 
-def foretell(
+def foretell(  # noqa: PLR0913  Each wish by its name.
     frames: NDArray[np.float32],
     positions: Real,
     probe: Complex,
     *,
     good: Mask | None = None,
+    ceiling: float | None = None,
     learn_probe: bool = False,
     sweeps: int = SWEEPS,
     library: SweepLibrary | None = None,
@@ -127,6 +131,7 @@ def foretell(
         positions: Patch centres [x, y] in pixels, shape (K, 2).
         probe: Modes, shape (P, N, N).
         good: True where a detector pixel is good, shape (N, N).
+        ceiling: Amplitude from which on a pixel is saturated, or None.
         learn_probe: Move the probe, too.
         sweeps: How many.
         library: Computes; None lets numpy do it.
@@ -146,19 +151,31 @@ def foretell(
         sweeps=sweeps,
         settings=settings,
         good=good,
+        ceiling=ceiling,
         library=library,
     )
     pixels = np.ones(frames.shape[1:], bool) if good is None else good
+    if ceiling is not None:
+        # What mostly is saturated hardly changes from frame to frame: it tells nothing of a picture.
+        pixels = pixels & (np.mean(frames >= ceiling, axis=0) <= MOSTLY)
     predicted = predict_frames(picture.object, picture.origin_px, picture.probe, positions[unseen])[:, pixels]
     measured = frames[unseen][:, pixels].astype(np.float64)
     mean = frames[:, pixels].mean(axis=0, dtype=np.float64)
     energy = max(float(np.sum(measured**2)), np.finfo(np.float64).tiny)
     return UnseenFrames(
-        misfit=float(np.sum((measured - predicted) ** 2)) / energy,
-        misfit_of_mean=float(np.sum((measured - mean) ** 2)) / energy,
+        misfit=_squared_error(measured, predicted, ceiling) / energy,
+        misfit_of_mean=_squared_error(measured, mean, ceiling) / energy,
         seen_misfit=picture.misfit,
         count=int(unseen.sum()),
     )
+
+
+def _squared_error(measured: Real, predicted: Real, ceiling: float | None) -> float:
+    error = measured - predicted
+    if ceiling is not None:
+        # A saturated pixel says no more than that as much fell on it.
+        error = np.where(measured >= ceiling, np.maximum(error, 0.0), error)
+    return float(np.sum(error**2))
 
 
 def _left_out(positions: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -114,9 +114,8 @@ def find_beam(
     if beam.sum() ** 2 < BEAM_AREA_PX * np.square(beam).sum():
         return None, []
     shown = np.sqrt(np.maximum(mean, 0.0)) if quantity == "counts" else np.maximum(mean, 0.0)
-    if bad is not None:
-        shown = np.where(bad, np.median(shown[~bad]), shown)
-    likeness = _likeness(shown, beam)
+    good = np.ones(mean.shape, bool) if bad is None else ~bad
+    likeness = _likeness(shown, beam, good)
     row, column = np.unravel_index(int(likeness.argmax()), likeness.shape)
     offset = tuple((int(at) + rows // 2) % rows - rows // 2 for at in (row, column))
     best, middle = float(likeness.max()), float(likeness[0, 0])
@@ -129,11 +128,25 @@ def find_beam(
     return (rows // 2 + offset[0], columns // 2 + offset[1]), [note]
 
 
-def _likeness(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Correlate two pictures at every offset of the first, -1 to 1."""
-    first, second = one - one.mean(), other - other.mean()
-    both = np.fft.ifft2(np.fft.fft2(first) * np.fft.fft2(second).conj()).real
-    return np.asarray(both / max(float(np.linalg.norm(first) * np.linalg.norm(second)), 1e-300))
+def _likeness(
+    one: NDArray[np.float64], other: NDArray[np.float64], good: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Correlate two pictures at every offset of the first, -1 to 1, over the good pixels of the first alone.
+
+    Source:
+        Padfield, IEEE Trans. Image Process. 21, 2706 (2012): correlation under a mask.
+    """
+    shown, count = np.where(good, one, 0.0), max(int(good.sum()), 1)
+    spectra = np.fft.fft2(np.stack([shown, good.astype(np.float64)]))
+    light, square = np.fft.fft2(np.stack([other, other**2])).conj()
+    cross, below, below_square = np.fft.ifft2(
+        np.stack([spectra[0] * light, spectra[1] * light, spectra[1] * square])
+    ).real
+    both = cross - shown.sum() * below / count
+    own = float(np.square(shown).sum() - shown.sum() ** 2 / count)
+    # Where a mask hides all that varies, rounding is all that is left.
+    others = np.maximum(below_square - below**2 / count, 1e-9 * below_square.max())
+    return np.asarray(both / np.sqrt(np.maximum(own * others, 1e-300)))
 
 
 def _central_energy(frame: NDArray[np.float64]) -> float:

@@ -13,7 +13,7 @@ from ptycho.scan.centre import beam_pixel, find_beam, is_corner_centred
 from ptycho.scan.counts_or_amplitude import QuantityEvidence, Unit, decide_quantity, find_unit
 from ptycho.scan.frames import Detector, FrameStack, Orientation
 from ptycho.scan.mask import check_mask, load_bad_pixels
-from ptycho.scan.pixel_table import tabulate
+from ptycho.scan.pixel_table import PixelTable, tabulate
 from ptycho.scan.position_origin import compare_readings
 from ptycho.scan.repair import RepairedFrames, plan_repair
 from ptycho.scan.source import source_name
@@ -131,7 +131,7 @@ def _look_at_pixels(raw: Any, given: ScanArrays) -> _Pixels:
     if new is not None and (bad is None or np.any(new & ~bad)):
         # The light of a frame is judged without what was found: one hot pixel can outshine it all.
         table = tabulate(raw, new)
-    dark = find_dark_frames(table)
+    dark = find_dark_frames(_without_spikes(table, findings.flaws, new))
     if dark.any():
         which = ", ".join(map(str, np.flatnonzero(dark)[:8])) + (", ..." if dark.sum() > 8 else "")
         notes.append(f"{int(dark.sum())} frames were taken without light and are left out: {which}")
@@ -149,6 +149,15 @@ def _look_at_pixels(raw: Any, given: ScanArrays) -> _Pixels:
         findings.saturation,
         findings.saturated if findings.saturated.any() else None,
     )
+
+
+def _without_spikes(table: PixelTable, flaws: FrameFlaws, bad: NDArray[np.bool_] | None) -> PixelTable:
+    """Take the spikes off the light of their frames: one of them is as bright as a frame with the beam on."""
+    frames, rows, columns = flaws.spikes.T
+    counted = np.ones(len(frames), bool) if bad is None else ~bad[rows, columns]
+    totals = table.totals.copy()
+    np.subtract.at(totals, frames[counted], table.highest[rows, columns][counted])
+    return replace(table, totals=totals)
 
 
 def _unit(raw: Any, bad: NDArray[np.bool_] | None) -> Unit | None:

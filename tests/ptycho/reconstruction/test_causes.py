@@ -29,6 +29,7 @@ def test_the_cause_at_fault_helps(cause, change) -> None:
         noise=2e-4,
         counts_of_unit=scales.intensity_scale**2,
         good=None,
+        ceiling=None,
         errors=np.ones((32, 32)),
         library=NumpySweeps(),
     )

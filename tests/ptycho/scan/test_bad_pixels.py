@@ -167,6 +167,19 @@ def test_dark_frames_take_their_positions_along(scan_of: Any) -> None:
     assert "2 frames were taken without light and are left out: 3, 9" in scan.decisions
 
 
+def test_a_spike_lights_no_dark_frame(scan_of: Any) -> None:
+    """A frame without light is left out, also where a spike outshines what a frame usually holds."""
+    frames = counts(5, dtype=np.uint32)
+    frames[[6, 17, 30]] = 0
+    frames[17, 4, 9] = 500_000
+    frames[20, 15, 3] = 500_000
+    scan = scan_of(frames)
+    assert len(scan) == len(frames) - 3
+    assert any(
+        "3 frames were taken without light and are left out: 6, 17, 30" in note for note in scan.decisions
+    )
+
+
 def test_a_spike_is_replaced_in_its_frame_only(scan_of: Any) -> None:
     """A spike reads as its pixel's mean; every other value is as it was."""
     frames = counts(3, dtype=np.uint32)

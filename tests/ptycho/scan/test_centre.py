@@ -61,6 +61,9 @@ def test_setting_places_the_centre(bright_middle: np.ndarray, setting: Centre, c
             )
 
 
+SEEDS = st.integers(0, 99)
+
+
 @given(row=st.integers(-10, 10), column=st.integers(-10, 10), seed=st.integers(0, 99))
 def test_a_beam_off_the_middle_is_found(row: int, column: int, seed: int) -> None:
     """Frames rolled by some pixels have their beam there, to the pixel; near the middle nothing is moved."""
@@ -73,6 +76,24 @@ def test_a_beam_off_the_middle_is_found(row: int, column: int, seed: int) -> Non
     else:
         assert beam == (32 + row, 32 + column)
         assert notes[0].startswith(f"the beam is {row:+d} rows and {column:+d} columns off the middle")
+
+
+@given(
+    row=st.integers(-8, 8), first=st.integers(0, 61), wide=st.integers(0, 3), across=st.booleans(), seed=SEEDS
+)
+def test_a_gap_in_the_detector_moves_no_beam(
+    row: int, first: int, wide: int, across: bool, seed: int
+) -> None:
+    """Wherever rows and columns are masked, through the beam too, it is where it is without them."""
+    probe = draw_beam("pinhole", 64)
+    light = np.fft.fftshift(np.abs(np.fft.fft2(probe)) ** 2)
+    mean = np.roll(np.random.default_rng(seed).poisson(1e8 * light / light.sum()), row, 0).astype(float)
+    bad = np.zeros((64, 64), bool)
+    bad[first : first + wide] = True
+    if across:
+        bad[:, 40] = True
+    found, _ = find_beam(np.where(bad, 0.0, mean), bad, probe, "counts", corner=False)
+    assert found == (None if abs(row) < 2 else (32 + row, 32))
 
 
 def test_another_probe_tells_nothing_of_the_beam() -> None:
