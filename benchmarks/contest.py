@@ -167,8 +167,17 @@ def our_curve(case: Case, settings: dict[str, Any]) -> list[Point]:
     return points
 
 
-def curve_of_ptychi(case: Case, python: Path, algorithm: str, epochs: int) -> list[Point]:
-    """Let pty-chi reconstruct the same frames from the same probe, and score what it has on the way."""
+def curve_of_ptychi(case: Case, python: Path, epochs: int, algorithm: str) -> list[Point]:
+    """Let pty-chi reconstruct the same frames from the same probe, and score what it has on the way.
+
+    Args:
+        case: The scan.
+        python: Interpreter that has pty-chi.
+        epochs: How many.
+        algorithm: Its name, and after a colon frames of a batch and step, where they are not the usual ones.
+    """
+    name, *tuned = algorithm.split(":")
+    tuning = [word for pair in zip(("--batch", "--step"), tuned, strict=False) for word in pair]
     scan, _ = scan_of(case)
     probe = np.asarray(scan.probe_modes, np.complex64)
     with TemporaryDirectory() as folder:
@@ -176,7 +185,7 @@ def curve_of_ptychi(case: Case, python: Path, algorithm: str, epochs: int) -> li
         frames = np.asarray(scan.diff3d, np.float32)
         np.savez(given, intensities=frames, positions=scan.positions, probe=probe)
         program = Path(__file__).with_name("contest_ptychi.py")
-        words = [python, program, given, made, "--algorithm", algorithm, "--epochs", str(epochs)]
+        words = [python, program, given, made, "--algorithm", name, "--epochs", str(epochs), *tuning]
         subprocess.run([str(word) for word in words], check=True, stdout=subprocess.DEVNULL)
         with np.load(made, allow_pickle=False) as file:
             return [
@@ -257,7 +266,12 @@ def main() -> None:
         "--data", type=Path, default=Path(os.environ.get("PTYCHO_SHARED_DATA", "../shared/data"))
     )
     parser.add_argument("--ptychi", type=Path, metavar="PYTHON", help="interpreter that has pty-chi")
-    parser.add_argument("--algorithms", nargs="+", default=["LSQML"], choices=["LSQML", "EPIE", "DM"])
+    parser.add_argument(
+        "--algorithms",
+        nargs="+",
+        default=["LSQML"],
+        help="LSQML, EPIE or DM, each with frames of a batch and step if wanted: LSQML:64:0.5",
+    )
     parser.add_argument("--epochs", type=int, default=50, help="epochs of pty-chi (default: %(default)s)")
     parser.add_argument("--curves", type=Path, metavar="FOLDER", help="draw quality against seconds, too")
     options = parser.parse_args()
@@ -278,7 +292,7 @@ def main() -> None:
             continue
         curves = {"ours": our_curve(CASES[name], settings)} if options.curves else {}
         for algorithm in options.algorithms if options.ptychi else ():
-            points = curve_of_ptychi(CASES[name], options.ptychi, algorithm, options.epochs)
+            points = curve_of_ptychi(CASES[name], options.ptychi, options.epochs, algorithm)
             curves[f"pty-chi {algorithm}"] = points
             seconds, ssim, rmse = points[-1]
             print(

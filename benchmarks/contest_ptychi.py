@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--every", type=int, default=10, help="epochs between two objects that are kept")
     parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument("--step", type=float, help="step of object and probe (default: pty-chi's own)")
     options = parser.parse_args()
     import torch
     from ptychi import api
@@ -39,6 +40,8 @@ def main() -> None:
     sides = [int(np.ptp(values)) + scan["probe"].shape[-1] + 20 for values in (y, x)]
     asked.object_options.initial_guess = torch.ones([1, *sides], dtype=torch.complex64)
     asked.probe_options.initial_guess = torch.tensor(scan["probe"][None])
+    if options.step is not None:
+        asked.object_options.step_size = asked.probe_options.step_size = options.step
     task = PtychographyTask(asked)
     ready, objects, seconds = time.process_time(), [], []
     for _ in range(options.every, options.epochs + 1, options.every):

@@ -29,6 +29,8 @@ MOST_FRAMES = 256
 
 FEWEST_FRAMES = 24
 
+AUTO, ALWAYS, NEVER = "auto", "always", "never"
+
 
 def frames_of_halves(scan: RawData) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide all frames of a scan into two halves by turns, those that are compared apart from the others."""
@@ -40,6 +42,12 @@ def frames_of_halves(scan: RawData) -> tuple[NDArray[np.int64], NDArray[np.int64
     return first, second
 
 
+def are_wanted(scan: RawData, asked: str) -> bool:
+    """Tell whether halves are compared: asked is "auto", "always" or "never", as `inference.halves`."""
+    told_by_truth = asked == AUTO and scan.object_truth is not None
+    return asked != NEVER and not told_by_truth and len(scan) >= FEWEST_FRAMES
+
+
 @stage("comparing two halves of the frames")
 def halves_of(
     scan: RawData,
@@ -48,6 +56,7 @@ def halves_of(
     *,
     networks: Networks,
     only: str,
+    asked: str = ALWAYS,
 ) -> Halves | None:
     """Reconstruct odd and even frames apart, and correlate the pictures.
 
@@ -57,11 +66,12 @@ def halves_of(
         pictures_by: What reconstructs some of its frames: of the first half, and of the second.
         networks: How many networks take part.
         only: Name of the picture where there is one alone.
+        asked: "auto", "always" or "never", as `inference.halves`.
 
     Returns:
         The agreement; None where there is nothing to compare.
     """
-    if len(scan) < FEWEST_FRAMES or verdict.word == "not explained":
+    if not are_wanted(scan, asked) or verdict.word == "not explained":
         return None
     compared = neighbourhood(scan.positions, MOST_FRAMES)
     try:

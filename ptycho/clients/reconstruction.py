@@ -25,7 +25,7 @@ from ptycho.reconstruction.picture import SHOWN_FRAMES, place_scan
 from ptycho.reconstruction.positions_fit import stage_error
 from ptycho.reconstruction.refinement import on_canvas
 from ptycho.reconstruction.result import Reconstruction
-from ptycho.run.resolve import resolve_run
+from ptycho.run.resolve import NO_NETWORK, resolve_run
 from ptycho.run.stages import count, stage, telling
 from ptycho.scan.frame_store import normalised_ceiling, store_frames
 from ptycho.scan.raw_data import RawData, require_one_scan
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
 logger = logging.getLogger(__name__)
-
-FLAT = "flat"
-"""Start of the sweeps from an object without anything on it."""
 
 SWEEPS_ALONE = mapping.layer(
     "cli-defaults", {"inference.backend": "pytorch", "inference.refine_epochs": "auto"}
@@ -83,7 +80,7 @@ def reconstruct(
     overrides = dict(settings or {})
     if not isinstance(scan, RawData):
         overrides["inference.test_data_file"] = Path(scan)
-    resolution = resolve_run("infer", overrides=overrides, extra_layers=[SWEEPS_ALONE])
+    resolution = resolve_run("infer", overrides=overrides, extra_layers=[SWEEPS_ALONE], network=False)
     with telling(on=bool(resolution["execution.enable_progress_bar"])):
         if not isinstance(scan, RawData):
             with stage("reading the scan"):
@@ -111,7 +108,9 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
     measurement = Measurement(stored.store.frames, scan.positions, scan.mask, ceiling)
     asked = resolution["inference.refine_epochs"]
     backend = load_backend(str(resolution["inference.backend"]))
-    start = None if resolution["inference.start"] == FLAT else _start_of_network(scan, resolution, notes)
+    start = (
+        None if resolution["inference.start"] == NO_NETWORK else _start_of_network(scan, resolution, notes)
+    )
 
     def sweep_from(start: Stitched | None, sweeps: int | None, library: SweepLibrary) -> Picture:
         return reconstruct_frames(
@@ -175,8 +174,8 @@ def _start_of_network(scan: RawData, resolution: Resolution, notes: list[str]) -
         raise ValueError(
             error_text(
                 f"inference.start = {word!r} is neither a packaged network nor a file of weights",
-                expected=f"{FLAT}, {', '.join(PACKAGED)}, or a file of `make zoo`",
-                hint=f"inference.start = {FLAT}, which needs no network",
+                expected=f"{NO_NETWORK}, {', '.join(PACKAGED)}, or a file of `make zoo`",
+                hint=f"inference.start = {NO_NETWORK}, which needs no network",
             )
         )
     wanted = {"inference.refine_epochs": 0, "execution.pad_eval": True}

@@ -120,7 +120,14 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
                     scan=part,
                     trained_on_it=learned_from(ready.network, part.source),
                     verdict=verdict,
-                    halves=halves_of(part, (alone, alone), verdict, networks=1, only=NETWORK),
+                    halves=halves_of(
+                        part,
+                        (alone, alone),
+                        verdict,
+                        networks=1,
+                        only=NETWORK,
+                        asked=str(configurations.resolution["inference.halves"]),
+                    ),
                 )
             )
         write_settings(folder, configurations.resolution, home=target)

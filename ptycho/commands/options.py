@@ -235,6 +235,7 @@ def resolve(
     extra_layers: Iterable[Layer] = (),
     trained: Resolution | None = None,
     scan: Path | None = None,
+    network: bool = True,
 ) -> Resolution:
     """Resolve the settings of a command from its files, flags, the environment and the recipe.
 
@@ -261,6 +262,7 @@ def resolve(
         profile=arguments.profile,
         trained=trained,
         recipe=arguments.recipe,
+        network=network,
     )
 
 

@@ -39,7 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
     given = {"inference.test_data_file": arguments.scan}
     named = flags.given(given, spelling=dict.fromkeys(given, "SCAN"), typed=True)
     resolution = options.resolve(
-        arguments, "infer", extra_layers=[named, SWEEPS_ALONE, _folder(arguments.scan)], scan=arguments.scan
+        arguments,
+        "infer",
+        extra_layers=[named, SWEEPS_ALONE, _folder(arguments.scan)],
+        scan=arguments.scan,
+        network=False,
     )
     options.require_scan(resolution, "inference.test_data_file", "Scan not found")
     with telling(on=bool(resolution["execution.enable_progress_bar"])):
@@ -88,7 +92,14 @@ def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
                     scan=scan,
                     trained_on_it=None if reconstruction.network_object is None else False,
                     verdict=verdict,
-                    halves=halves_of(scan, (alone, alone), verdict, networks=0, only=FRAMES),
+                    halves=halves_of(
+                        scan,
+                        (alone, alone),
+                        verdict,
+                        networks=0,
+                        only=FRAMES,
+                        asked=str(resolution["inference.halves"]),
+                    ),
                 )
             )
         write_settings(folder, resolution, home=target)

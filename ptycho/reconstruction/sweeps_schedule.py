@@ -39,6 +39,9 @@ photons a frame, 0, .5, .7 and 1 end at amplitude SSIM .822, .853, .856 and .856
 NEAR_NOISE = 1.1
 """Misfit, as a multiple of what noise makes, at which small steps follow the noise: they keep it above 1."""
 
+FAR_FROM_NOISE = 10.0
+"""Misfit, as a multiple of what noise makes, from which on noise is not what is wrong with the picture."""
+
 STALLED = 0.08
 """Share by which the misfit falls in STALL_LENGTH sweeps at least while small steps still pay."""
 
@@ -146,7 +149,8 @@ class Schedule:
         return {
             "dark": DARK_PHOTONS * beyond / self.counts_of_unit,
             "noise": math.sqrt(AMPLITUDE_VARIANCE / self.counts_of_unit),
-            "smoothing": self.smoothing,
+            # What the model leaves unexplained is no noise that smoothing could take out.
+            "smoothing": self.smoothing if beyond < FAR_FROM_NOISE else 0.0,
         }
 
     def _near_noise(self, misfits: list[float]) -> bool:

@@ -32,6 +32,9 @@ GROUPS_OF: Mapping[Command, str] = {"train": "training.n_groups", "infer": "infe
 GROUPS_REQUIRED = "n_groups is required in overrides"
 NO_SETTINGS = frozenset({"PTYCHO_SHARED_DATA"})
 """Variables that start like settings and are none: where tests and benchmarks find the shared scans."""
+NO_NETWORK = "flat"
+"""What `inference.start` calls a start without a network."""
+
 _PROFILE_VARIABLE = f"{ENVIRONMENT_PREFIX}__PROFILE"
 
 
@@ -119,6 +122,7 @@ def resolve_run(  # noqa: PLR0913  One argument a source.
     profile: str | None = None,
     trained: Resolution | None = None,
     recipe: str | None = None,
+    network: bool = True,
 ) -> Resolution:
     """Resolve the settings of a run, once; what the scan's header says is one more layer.
 
@@ -133,6 +137,8 @@ def resolve_run(  # noqa: PLR0913  One argument a source.
         profile: Name of the profile of the settings files.
         trained: The settings of a trained network, onto which the others are put.
         recipe: The recipe that stands below what is written; None for none.
+        network: Whether a network takes part: frames of a side that it does not take are cut or filled up.
+            Sweeps alone take every side, unless `inference.start` names a network.
 
     Raises:
         ConfigError: Everything that is wrong with the settings, together.
@@ -144,7 +150,8 @@ def resolve_run(  # noqa: PLR0913  One argument a source.
     scan = resolution.get(SCAN_OF[command])
     if scan is None or not Path(scan).is_file():
         return resolution
-    resolution = _with_scan(resolution, Path(scan), probe_side(Path(scan)))
+    network = network or resolution["inference.start"] != NO_NETWORK
+    resolution = _with_scan(resolution, Path(scan), probe_side(Path(scan)), network=network)
     if command == "train" and counts_groups(recipe) and resolution["training.n_groups"] is None:
         return resolution.with_layer(positions_layer(Path(scan), resolution.build(views.SCAN)))
     return resolution
@@ -167,12 +174,15 @@ def resolve_layers(
     return resolve(schema, precedence, [*stack, data_file_layer(scan, probe)], stacklevel=stacklevel)
 
 
-def _with_scan(resolution: Resolution, scan: Path, probe: ProbeSide) -> Resolution:
+def _with_scan(resolution: Resolution, scan: Path, probe: ProbeSide, *, network: bool = True) -> Resolution:
     """Add what a scan's header says, its side as the settings crop and bin it, or as a network takes it."""
     whole = probe.frame_side if probe.side is None else probe.side
     if whole is None:
         return resolution.with_layer(data_file_layer(scan, probe))
     crop = _side_of_a_network(resolution, whole)
+    if crop is not None and not network:
+        # Sweeps take every side; no network is there whose side could be named.
+        return resolution.with_layer(data_file_layer(scan, probe._replace(side=None, frame_side=None)))
     side = resolution.build(views.SCAN).frame_side(whole) if crop is None else crop
     return resolution.with_layer(
         data_file_layer(scan, probe, side=None if side == whole else side, crop=crop)

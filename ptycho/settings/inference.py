@@ -99,6 +99,14 @@ class InferenceConfig:
         check=from_zero("0.7"),
         legacy=False,
     )
+    halves: Literal["auto", "always", "never"] = described(
+        "auto",
+        help="reconstruct two halves of the frames apart, which tells the resolution; auto leaves it to the "
+        "truth where a scan has one",
+        choices=("auto", "always", "never"),
+        check=choice(("auto", "always", "never"), "auto"),
+        legacy=False,
+    )
     correct_positions: bool = described(
         False,
         help="move each frame to where it fits best while `ptycho reconstruct` sweeps",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptycho.clients.halves import MOST_FRAMES, frames_of_halves
+from ptycho.clients.halves import FEWEST_FRAMES, MOST_FRAMES, are_wanted, frames_of_halves
 from ptycho.reconstruction.unseen_frames import neighbourhood
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
@@ -30,3 +31,18 @@ def test_every_frame_belongs_to_one_half(count: int, seed: int) -> None:
     assert shares[0] - shares[1] in (0, 1)
     assert np.all(np.diff(first) > 0)
     assert np.all(np.diff(second) > 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "known", "wanted"),
+    [("auto", False, True), ("auto", True, False), ("always", True, True), ("never", False, False)],
+)
+def test_halves_are_made_where_they_tell_something(asked: str, known: bool, wanted: bool) -> None:
+    """A known truth tells the resolution by itself; a wish settles it either way."""
+    truth = np.exp(1j * (np.indices((110, 110))[0] % 7)).astype(np.complex64) if known else None
+    options = ScanOptions(quantity="counts", centre="middle", position_origin="centre")
+    x, y = np.random.default_rng(1).uniform(20, 90, (2, 30))
+    frames = np.ones((30, 16, 16), np.uint16)
+    scan = RawData(x, y, None, None, frames, None, None, truth, options=options)
+    assert are_wanted(scan, asked) is wanted
+    assert not are_wanted(scan.subset(np.arange(FEWEST_FRAMES - 1)), asked)

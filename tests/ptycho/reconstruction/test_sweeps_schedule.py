@@ -53,6 +53,8 @@ def test_only_the_last_sweeps_smooth():
     taken = run(Schedule(400, 9, 1e-3, counts_of_unit=100.0, smoothing=0.7), lambda _: 1e-3)
     assert {(one.noise, one.smoothing) for one in taken[:FIRST_SWEEPS]} == {(0.0, 0.0)}
     assert {(one.noise, one.smoothing) for one in taken[FIRST_SWEEPS:]} == {(0.05, 0.7)}
+    far = run(Schedule(400, 9, 1e-3, counts_of_unit=100.0, smoothing=0.7), lambda _: 1.0)
+    assert {one.smoothing for one in far} == {0.0}
     unknown = run(Schedule(400, 9, 1e-3, smoothing=0.7), lambda _: 1e-3)
     assert {one.smoothing for one in unknown} == {0.0}
 
