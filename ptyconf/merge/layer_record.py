@@ -105,7 +105,10 @@ def layer_record(
         start, slot = split_path(path), schema.index.slots[path]
         places[start] = layer_values.origin(path)
         for below, _, _ in leaves(slot, value):
-            places[(*start, *below)] = layer_values.origin(join_path((*start, *below)))
+            for length in range(1, len(below) + 1):  # tables on the way have places of their own
+                place = (*start, *below[:length])
+                if place not in places:
+                    places[place] = layer_values.origin(join_path(place))
         values[path] = _encoded(slot, value, finished)
     conversions = {path: name for path, (_, name) in layer_values.spelled.items() if name and path in values}
     otherwise = Origin(layer.kind, layer.label, layer.label)

@@ -27,7 +27,8 @@ class Record(NamedTuple):
     precedence: tuple[str | tuple[str, ...], ...]
     layers: tuple[LayerRecord, ...]
     values: Mapping[str, Any]
-    traces: Mapping[str, Trace]
+    traces: Mapping[str, Trace]  # of sections and containers too
+    masked: Mapping[str, Trace]  # of those that hold a secret
     hidden: frozenset[str]
     settings: Mapping[str, tuple[str, str]]  # help and unit
     frozen: Mapping[str, Any]  # as JSON holds the values, by the kinds of their settings
@@ -40,6 +41,13 @@ def record_of(resolution: Resolution) -> Record:
     traces = {path: resolution.trace(path, reveal=True) for path in resolution}
     shown = {path: resolution.trace(path).value for path in traces}
     hidden = frozenset(path for path, value in shown.items() if value == MASK)
+    outer = {
+        join_path(segments[:length]): None
+        for segments in map(split_path, traces)
+        for length in range(1, len(segments))
+    }
+    holders = {path: resolution.trace(path, reveal=True) for path in outer if path not in traces}
+    masked = {path: resolution.trace(path) for path in holders}
     values = {path: copied(value) for path, _, value in resolution.leaves()}
     own = {id(layer.values_by_schema.get(id(schema))): layer for layer in state.layers}
     layers = tuple(
@@ -54,7 +62,8 @@ def record_of(resolution: Resolution) -> Record:
         resolution.precedence.names,
         layers if schema.importable else (),
         values,
-        traces,
+        {**traces, **holders},
+        {path: trace for path, trace in masked.items() if trace != holders[path]},
         hidden,
         {path: (setting.help, setting.unit) for path, setting in settings.items()},
         {
@@ -191,6 +200,8 @@ class Recorded(Resolution):
         """
         name = path if isinstance(path, str) else join_path(path)
         trace = self._record.traces[name]
+        if name in self._record.masked and not reveal:
+            return self._record.masked[name]
         if reveal or name not in self._record.hidden:
             return trace
         return trace._replace(

@@ -62,6 +62,9 @@ class Refusals:
         path = path or slot.path
         secret = holds_secret(slot)
         hint = mismatch.hint if mismatch.hint and not mismatch.at else example_of(slot)
+        separator = slot.setting.text if self.layer.text and isinstance(value, str) else ""
+        if separator and separator in value:
+            hint = separator.join(part for part in map(str.strip, value.split(separator)) if part) or hint
         hint = "" if secret else hint
         text = f"{path + mismatch.at!r} is {show(value, secret=secret)}; expected {mismatch.expected}"
         if mismatch.at:
@@ -88,10 +91,9 @@ class Refusals:
         text = f"{'.'.join(str(key) for key in keys)!r} may mean {' or '.join(meant.keys)}"
         self.fault(text, "", keys, hint=f"write {meant.keys[0]}")
 
-    def refuse_table(self, keys: Keys, value: Any) -> None:
+    def refuse_table(self, keys: Keys, value: Any, path: str) -> None:
         """Note a section that is no table."""
         name = self.hints.shown_name(keys, quoted=True)
-        path = join_path(keys)
         secret = any(
             key.startswith(f"{path}.") and holds_secret(slot) for key, slot in self.index.slots.items()
         )

@@ -115,7 +115,7 @@ class Walk:
             except Mismatch:
                 text = False
         if not isinstance(value, Mapping):
-            self.refusals.refuse_table(keys, value)
+            self.refusals.refuse_table(keys, value, path)
         else:
             self.take_table(self.node_of(path), value, keys, inside=not text)
 

@@ -15,6 +15,7 @@ from ptyconf.merge.pickled import json_value
 from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.trace import Entry, Referred, Trace
 from ptyconf.report.written import thawed
+from ptyconf.schema.families import find_kind
 from ptyconf.schema.path import split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Items, Table
@@ -138,6 +139,9 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
         return sorted((plain(item) for item in value), key=str)
+    kind = find_kind(type(value))
+    if kind is not None:  # some of them can be iterated, and a network has more addresses than time allows
+        return kind.toml(value)
     if isinstance(value, Iterable):
         return [plain(item) for item in value]
     return str(value)

@@ -22,7 +22,8 @@ def story(resolution: Resolution, path: str) -> str:
 
 
 def _lines(resolution: Resolution, path: str) -> Iterator[str]:
-    trace, setting = resolution.trace(path), resolution.schema[path]
+    trace = resolution.trace(path)
+    setting = resolution.schema[path] if path in resolution.schema else Setting(path)  # of a section, nothing
     yield f"{path} = {value_of(trace)}{f' {setting.unit}' if setting.unit else ''}"
     yield from _described(setting)
     yield from _entries(trace)

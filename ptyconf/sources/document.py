@@ -146,6 +146,10 @@ class Document:
             self._places = self.format.places(self.text)
         return self._places
 
+    def give_up(self) -> None:
+        """Know no places: the text cannot be parsed."""
+        self._places = {}
+
     def origin(self, keys: tuple[str | int, ...]) -> Origin:
         """Say where a key stands; one that is implied, at the nearest table around it."""
         places = self._places

@@ -55,6 +55,8 @@ def joined_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:
         parts += [part.strip() for part in text.split(separator)] if separator and text else [text]
     if separator and texts == [""]:
         parts = []
+    if len(texts) == 1 and not all(parts) and _as_toml("", element) == "":
+        return texts[0]  # what is empty is no element of such a list: the text is told as it is
     return f"[{', '.join(_as_toml(part, element) for part in parts)}]"
 
 

@@ -166,6 +166,7 @@ class Loading:
             if table:
                 values = self.inner_table(values, table, document, faults)
         except TextError as refusal:
+            document.give_up()
             self.fail(document, name, text_fault(document, refusal))
             return
         includes: Sequence[str] = ()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import enum
 import keyword
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from ptyconf.text.show import MASK
@@ -66,27 +69,30 @@ def _either(patterns: Iterable[str]) -> re.Pattern[str] | None:
 
 def _parts(value: Any) -> Iterator[Any]:
     """Give every scalar inside a value that can give itself away."""
-    if value is None or isinstance(value, bool):
-        return
-    if isinstance(value, (int, float, complex, str, bytes)):
+    if isinstance(value, (int, float, complex, str, bytes)) and not isinstance(value, bool):
         yield value
     elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _parts(item)
-    elif isinstance(value, Iterable):
-        for item in value:
-            yield from _parts(item)
-    else:
-        names = getattr(value, "__dataclass_fields__", None) or [
-            attribute.name for attribute in getattr(value, "__attrs_attrs__", ())
-        ]
-        if names:
-            for name in names:
-                yield from _parts(getattr(value, name, None))
-        else:
-            yield str(value)
-            if isinstance(value, (datetime.date, datetime.time)):
-                yield value.isoformat()
+        yield from chain.from_iterable(map(_parts, value.values()))
+    elif isinstance(value, (list, tuple, set, frozenset, deque)):
+        yield from chain.from_iterable(map(_parts, value))
+    elif isinstance(value, enum.Enum):  # a flag can be iterated, and gives itself
+        yield value.name or ""
+        yield from _parts(value.value)
+    elif value is not None and not isinstance(value, bool):
+        yield from _parts_of_object(value)
+
+
+def _parts_of_object(value: Any) -> Iterator[Any]:
+    """Give every scalar inside an object: its fields, or what it looks like."""
+    names = getattr(value, "__dataclass_fields__", None) or [
+        attribute.name for attribute in getattr(value, "__attrs_attrs__", ())
+    ]
+    for name in names:
+        yield from _parts(getattr(value, name, None))
+    if not names:
+        yield str(value)
+        if isinstance(value, (datetime.date, datetime.time)):
+            yield value.isoformat()
 
 
 def _written_forms(part: Any) -> set[str]:

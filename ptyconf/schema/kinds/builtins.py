@@ -45,8 +45,11 @@ def _read_int(value: Any) -> int:
 
 
 def _text_int(text: str) -> int:
-    if text.isascii() and text.isdecimal() and len(text) < 19:
-        return int(text)
+    if text.isascii() and text.isdecimal():
+        if text[0] == "0" and text != "0":  # 0755 may be meant as 0o755
+            raise Mismatch("a whole number", text.lstrip("0") or "0")
+        if len(text) < 19:
+            return int(text)
     return _read_int(parse_toml(text.strip(), "a whole number"))
 
 

@@ -18,7 +18,8 @@ from ptyconf.text.show import json_text, toml_key
 MAX_DEPTH = 100
 MAX_VALUES = 100_000  # with every use of an anchor counted, for a few lines can stand for billions of values
 
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+")
+_ZERO_FIRST = re.compile(r"[-+]?0[0-9]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -147,7 +148,8 @@ class _Composer:
                 return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
             except ValueError as error:  # of thousands of digits
                 raise self.refuse(str(error), event) from None
-        return float(text) if _FLOAT.fullmatch(text) else text
+        # 010 is 8 to YAML 1.1 and 10 to 1.2, 08 is text to the one and 8 to the other: it stays text.
+        return text if _ZERO_FIRST.fullmatch(text) or not _FLOAT.fullmatch(text) else float(text)
 
 
 class _Unfolding:

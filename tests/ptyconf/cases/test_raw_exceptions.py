@@ -61,22 +61,23 @@ def told(schema: Schema, text: str = "", build: type | None = None) -> str:
 # Checks, rules and derivations that fail on a default
 
 
+FAILING: list[Any] = [
+    (lambda: S(Setting("a.host", choices=("x", "y"))), "'a.host' is \"h\"; expected one of"),
+    (lambda: S(Setting("a.port", check=lambda v: "odd!")), "odd!"),
+    (lambda: S(Setting("a.port", check=lambda v: v["x"])), "object is not subscriptable"),
+    (lambda: S(Setting("a.port", check=lambda v: 1 / 0)), "ZeroDivisionError: division by zero"),
+    (lambda: S(Setting("a.port", check=lambda v: {}["key"])), "KeyError: key"),
+    (lambda: S(rules=[Rule(("a.port",), lambda r: "ruled out")]), "ruled out"),
+    (lambda: S(rules=[Rule(("a.port",), lambda r: [*r][99])]), "IndexError"),
+    (lambda: S(derivations=[Derivation("a.port", ("a.host",), lambda h: 1 // 0)]), "ZeroDivisionError"),
+    (lambda: S(derivations=[Derivation("a.port", ("a.host",), str)]), "'a.port' was derived wrongly"),
+    (lambda: S(derivations=[Derivation("a.port", ("a.host",), int)]), "invalid literal for int"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("schema", "words"),
-    [
-        (lambda: S(Setting("a.host", choices=("x", "y"))), "'a.host' is \"h\"; expected one of"),
-        (lambda: S(Setting("a.port", check=lambda v: "odd!")), "odd!"),
-        (lambda: S(Setting("a.port", check=lambda v: v["x"])), "object is not subscriptable"),
-        (lambda: S(Setting("a.port", check=lambda v: 1 / 0)), "ZeroDivisionError: division by zero"),
-        (lambda: S(Setting("a.port", check=lambda v: {}["key"])), "KeyError: key"),
-        (lambda: S(rules=[Rule(("a.port",), lambda r: "ruled out")]), "ruled out"),
-        (lambda: S(rules=[Rule(("a.port",), lambda r: [*r][99])]), "IndexError"),
-        (lambda: S(derivations=[Derivation("a.port", ("a.host",), lambda h: 1 // 0)]), "ZeroDivisionError"),
-        (lambda: S(derivations=[Derivation("a.port", ("a.host",), str)]), "'a.port' was derived wrongly"),
-        (lambda: S(derivations=[Derivation("a.port", ("a.host",), int)]), "invalid literal for int"),
-    ],
-    ids=str,
-)  # fmt: skip
+    ("schema", "words"), FAILING, ids=[f"{n} {words}" for n, (_, words) in enumerate(FAILING)]
+)
 def test_what_fails_on_a_default_is_a_problem(schema: Any, words: str) -> None:
     """With the default as its place."""
     text = told(schema())
@@ -185,27 +186,28 @@ class Boxed(Generic[T]):
     inner: T
 
 
+IMPOSSIBLE: list[Any] = [
+    (lambda: S(Setting("a.port", merge="append")), "'a.port': merge 'append' joins lists"),
+    (lambda: S(Setting("a.host", merge="union")), "'a.host': merge 'union' joins lists"),
+    (lambda: S(Setting("a.port", merge="bogus")), "bogus"),
+    (lambda: S(Setting("a.port", merge="deep")), "'a.port': merge 'deep' joins tables"),
+    (lambda: View(Opaque[int], "c"), "Opaque"),
+    (lambda: View(Boxed[int], "c"), "Boxed"),
+    (lambda: View(int, "c"), "int is neither a dataclass nor an attrs class"),
+    (lambda: View(Ep(), "c"), "Ep"),
+    (lambda: S(Setting("a.none")), "a.none"),
+    (lambda: S(Setting("a.port", check="even")), "a.port"),
+    (lambda: S(Setting("a.port", choices=5)), "a.port"),
+    (lambda: S(Setting("a.port", aliases=[5])), "a.port"),
+    (lambda: Schema("s", [Ep]), "Ep"),
+    (lambda: Schema("s", View(Ep, "a")), "View"),
+    (lambda: S(Setting("a.port", choices="xy")), "a.port"),
+    (lambda: S(rules=[Rule(("a.prot",), str)]), "a.prot"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda: S(Setting("a.port", merge="append")), "'a.port': merge 'append' joins lists"),
-        (lambda: S(Setting("a.host", merge="union")), "'a.host': merge 'union' joins lists"),
-        (lambda: S(Setting("a.port", merge="bogus")), "bogus"),
-        (lambda: S(Setting("a.port", merge="deep")), "'a.port': merge 'deep' joins tables"),
-        (lambda: View(Opaque[int], "c"), "Opaque"),
-        (lambda: View(Boxed[int], "c"), "Boxed"),
-        (lambda: View(int, "c"), "int is neither a dataclass nor an attrs class"),
-        (lambda: View(Ep(), "c"), "Ep"),
-        (lambda: S(Setting("a.none")), "a.none"),
-        (lambda: S(Setting("a.port", check="even")), "a.port"),
-        (lambda: S(Setting("a.port", choices=5)), "a.port"),
-        (lambda: S(Setting("a.port", aliases=[5])), "a.port"),
-        (lambda: Schema("s", [Ep]), "Ep"),
-        (lambda: Schema("s", View(Ep, "a")), "View"),
-        (lambda: S(Setting("a.port", choices="xy")), "a.port"),
-        (lambda: S(rules=[Rule(("a.prot",), str)]), "a.prot"),
-    ],
-    ids=str,
+    ("make", "words"), IMPOSSIBLE, ids=[f"{n} {words}" for n, (_, words) in enumerate(IMPOSSIBLE)]
 )
 def test_what_cannot_be_is_refused_when_made(make: Any, words: str) -> None:
     """A SchemaError that names the setting or the class."""

@@ -256,7 +256,7 @@ def fold(kind: Any, low: Any, high: Any, way: str = "") -> Any:
     if low is ABSENT:
         low = fresh(kind)
     if high is None or (kind in KINDS and kind != dict[int, str]) or kind == Cat | Dog:
-        return high
+        return taken_apart(high) if is_dataclass(high) else high
     if kind in (Pair, Loose, dict):
         return free_fold(low, high._asdict() if isinstance(high, Pair) else high)
     if is_dataclass(kind):

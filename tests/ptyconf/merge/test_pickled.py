@@ -58,6 +58,9 @@ def test_values_and_stories_travel(schema: Schema) -> None:
     assert {path: travelled.trace(path) for path in travelled} == {
         path: resolution.trace(path) for path in resolution
     }
+    for path in ("c", "c.by", 'c.by."e.u"'):  # sections and containers have a story too
+        assert travelled.trace(path) == resolution.trace(path)
+    assert "hunter2" not in str(travelled.trace("c"))
     assert travelled.trace("c.pin", reveal=True).value == travelled["c.pin"] == "hunter2"
     assert not diff(travelled, resolution)
     assert to_json(travelled) == to_json(resolution)
