@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ptyconf.merge.fault import Keys
+from ptyconf.merge.hints import assignment, spell
 from ptyconf.merge.refusals import Refusals
 from ptyconf.schema.annotations import is_made_of, named_table
 from ptyconf.schema.assembly import tags_of
@@ -220,15 +221,21 @@ class Branches:
             below = (*at, node.tag)
             tags = [candidate for section in node.sections for candidate in tags_of(section, node.tag)]
             text = f"{join_path(below)!r} is {show(tag, secret=slot.setting.secret)}; expected {one_of(tags)}"
-            self.refusals.fault(
-                text, join_path(below), self.keys(below), hint=f"{node.tag} = {show(tags[0])}"
-            )
+            hint = self._tag_hint(node, at, tags[0])
+            self.refusals.fault(text, join_path(below), self.keys(below), hint=hint)
             return None
         fitting = [section for section in node.sections if all(key in section.names for key in value)]
         if len(fitting) == 1:
             return fitting[0]
         self._refuse_choice(node, value, at, fitting)
         return None
+
+    def _tag_hint(self, node: Choice, at: Segments, tag: Any) -> str:
+        """Write the tag of a union in the language of the source."""
+        layer, place = self.refusals.layer, (*at, node.tag)
+        if layer.kind in {"environment", "flag"}:
+            return assignment(layer.kind, layer.origins, self.keys(place), show(tag), join_path(place))
+        return spell(layer.kind, node.tag, show(tag))
 
     def _refuse_choice(
         self, node: Choice, value: Mapping[Any, Any], at: Segments, fitting: list[Section]
@@ -243,7 +250,7 @@ class Branches:
         hint = ""
         if node.tag:
             what += f"; {node.tag} says which"
-            hint = f"{node.tag} = {show(tags_of((fitting or list(node.sections))[0], node.tag)[0])}"
+            hint = self._tag_hint(node, at, tags_of((fitting or list(node.sections))[0], node.tag)[0])
         known = ", ".join(
             f"{getattr(section.target, '__qualname__', '')} ({', '.join(section.members)})"
             for section in node.sections

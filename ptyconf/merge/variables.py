@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.schema.index import Index, environment_name
-from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.path import Segments, join_path, put_into, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
 
@@ -81,7 +81,7 @@ def settings_of_variables(
             continue
         slot, below = located
         slots[slot.path] = slot
-        _put(values.setdefault(slot.path, {}), below, text)
+        put_into(values.setdefault(slot.path, {}), below, text)
         roots.setdefault(slot.path, {})[(*split_path(slot.path), *below)] = (name,)
     for path, slot in slots.items():
         named = roots[path]
@@ -105,13 +105,6 @@ def _refuse(index: Index, name: str, text: str, refusals: Refusals) -> None:
                     refusals.refuse_member(node, at, "__".join(parts[length:]).lower(), text, (name,))
                     return
     refusals.refuse_unknown((name,), text)
-
-
-def _put(table: dict[Any, Any], segments: Segments, text: str) -> None:
-    for segment in segments[:-1]:
-        inner = table.setdefault(segment, {})
-        table = inner if isinstance(inner, dict) else {}
-    table[segments[-1]] = text
 
 
 def _lists(

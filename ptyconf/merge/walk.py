@@ -16,9 +16,9 @@ from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.fold import fold
 from ptyconf.schema.index import Alias, AmbiguousKey
 from ptyconf.schema.kind import Mismatch, parsed, same
-from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.path import Segments, join_path, put_into, split_path
 from ptyconf.schema.reference import Deferred, has_reference
-from ptyconf.schema.tree import Slot, Tree, leaves
+from ptyconf.schema.tree import Slot, Tree, leaves, meets_union
 from ptyconf.schema.view import View
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields
@@ -45,6 +45,7 @@ class Walk:
         self.aliased: list[tuple[Alias, Any, Keys]] = []
         self.roots: dict[Segments, Keys] = {}
         self.marks = Marks(self.schema, layer)
+        self.of_unions: dict[str, dict[Any, Any]] = {}
 
     @cached_property
     def branches(self) -> Branches:
@@ -58,6 +59,8 @@ class Walk:
         if self.layer.kind == "environment":
             self.read_environment()
         self.take_rest(rest)
+        for path, table in self.of_unions.items():
+            self.take(self.index.slots[path], table, split_path(path))
         self.settle_aliases()
         for path, keys in self.layer.unset:
             self.unset(path, keys)
@@ -188,6 +191,9 @@ class Walk:
         if slot.node is None or any(isinstance(segment, int) for segment in below):
             return False
         self.roots[tuple(segments)] = keys
+        if meets_union(slot, below):  # which section is meant, all its parts say together
+            put_into(self.of_unions.setdefault(path, {}), below, value)
+            return True
         for segment in reversed(below):
             value = {segment: value}
         self.take(slot, value, split_path(path))

@@ -200,6 +200,17 @@ def child(node: Node, segment: str | int, tree: Tree = None) -> Slot | None:
     )
 
 
+def meets_union(slot: Slot, below: Segments) -> bool:
+    """Tell whether the way to a place leads through a union of sections."""
+    inner: Slot | None = slot
+    for segment in below:
+        node = None if inner is None else inner.node
+        if node is None or isinstance(node, Choice):
+            return node is not None
+        inner = child(node, segment)
+    return False
+
+
 def section_in(node: Node, tree: Tree) -> Section | None:
     """Give the section that a tree's names are members of, or None."""
     if isinstance(node, Choice):
