@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ptyconf.identity import IdentityTable
 from ptyconf.schema.schema import Schema
 
 
@@ -19,13 +18,9 @@ class Cache:
         self.ties: dict[tuple[int, ...], Any] = {}
 
 
-_CACHES: IdentityTable[Cache] = IdentityTable()
-
-
 def cache_of(schema: Schema) -> Cache:
     """Give the cache of a schema; it goes with the schema."""
-    cache = _CACHES.get(schema)
+    cache: Cache | None = schema.remembered
     if cache is None:
-        cache = Cache()
-        _CACHES.put(schema, cache)
+        cache = schema.remembered = Cache()
     return cache

@@ -23,17 +23,38 @@ MOST_TABLES = 100_000  # a dict may hold itself
 SEEN = object()  # in the place of a plan: the shape came once
 
 
-# A copy of a table and of the tables in it, level by level: the names of all; for each table how many names
-# it has, below zero where tables are among its values, and then for each value whether it is one; the kinds
-# of the values that are none; these values. A bare tuple, for one is made for every layer.
+# A copy of a table: the names of it and then of the tables in it; for each of its names how many the table
+# there has, LEAF for what is no table; the kinds of the values in order; the values. Where tables stand
+# deeper, they follow level by level: DEEP, and then for each table how many names it has, below zero where
+# tables are among its values, and whether each value is one. A bare tuple, for one is made for every layer.
 Columns = tuple[tuple[Any, ...], tuple[int, ...], tuple[type, ...], list[Any]]
-NO_COLUMNS: Columns = ((), (0,), (), [])
+NO_COLUMNS: Columns = ((), (), (), [])
+LEAF, DEEP = -1, -2
 
 
 def columns_of(table: Mapping[str, Any]) -> Columns | None:
     """Copy a table, but for the lists in it; None where it holds more than plain values, lists and dates."""
-    names: list[Any] = []
+    names: list[Any] = [*table]
     sizes: list[int] = []
+    leaves: list[Any] = []
+    for value in table.values():
+        if value.__class__ is dict:
+            names += value
+            leaves += value.values()
+            sizes.append(len(value))
+        else:
+            leaves.append(value)
+            sizes.append(LEAF)
+    types = tuple(map(type, leaves))
+    if dict in types:
+        return _deep_columns(table)
+    return (tuple(names), tuple(sizes), types, leaves) if FLAT.issuperset(types) else None
+
+
+def _deep_columns(table: Mapping[str, Any]) -> Columns | None:
+    """Copy a table with tables inside the tables in it."""
+    names: list[Any] = []
+    sizes: list[int] = [DEEP]
     leaves: list[Any] = []
     tables = [table]
     for inner in tables:
@@ -59,7 +80,18 @@ def columns_of(table: Mapping[str, Any]) -> Columns | None:
 
 def table_of(columns: Columns) -> dict[str, Any]:
     """Give the table back."""
-    rest_names, rest_sizes, rest_leaves = iter(columns[0]), iter(columns[1]), iter(columns[3])
+    names, sizes, _, leaves = columns
+    if sizes[:1] == (DEEP,):
+        return _deep_table(columns)
+    rest_leaves, inner = iter(leaves), iter(names[len(sizes) :])
+    return {
+        name: next(rest_leaves) if size < 0 else {key: next(rest_leaves) for key in islice(inner, size)}
+        for name, size in zip(names, sizes, strict=False)
+    }
+
+
+def _deep_table(columns: Columns) -> dict[str, Any]:
+    rest_names, rest_sizes, rest_leaves = iter(columns[0]), iter(columns[1][1:]), iter(columns[3])
     table: dict[str, Any] = {}
     tables = [table]
     for inner in tables:

@@ -208,7 +208,7 @@ def _read_by_plan(layer_values: LayerValues, layer: Layer, plan: ColumnLayout, l
             return False
         values = [*values, *composed]
     layer_values.columns = (plan.paths, values)
-    if layer.columns:
+    if layer.columns and layer.folder is not None:
         # The same names, held once for all layers: those of a parser are new texts in every file.
         object.__setattr__(layer, "columns", (*plan.shape, leaves))
     if plan.spelled:

@@ -75,6 +75,7 @@ class Schema:
         self.name = name
         self.importable = importable
         self.references = references
+        self.remembered: Any = None  # what the merge keeps between resolves
         self._located: dict[str, tuple[str, Segments]] = {}  # what reports asked for
         self.kinds = Kinds(expect_each(call, "kinds", kinds, Kind), converter)
         assembly = Assembly(self.kinds, views, settings, references=references)
