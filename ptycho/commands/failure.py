@@ -6,6 +6,7 @@ explain its frames, where that was asked for; 70 a defect of ours; 128 + n ended
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ptycho.errors import BackendError
@@ -19,6 +20,10 @@ _FORESEEN = (ValueError, OSError, ImportError, BackendError)
 _MEMORY_ERRORS = {"OutOfMemoryError", "ResourceExhaustedError"}
 """Classes of torch and TensorFlow, known by name: this module imports neither."""
 
+_LESS_MEMORY = (
+    "a smaller batch_size or inference_batch_size, fewer frames (n_subsample) or smaller ones (data.bin)"
+)
+
 _MEMORY_WORDS = ("can't allocate memory", "bad_alloc", "out of memory", "array is too big")
 """How torch, C++ and numpy say it in errors of other classes."""
 
@@ -30,8 +35,8 @@ def describe(error: Exception) -> tuple[str, int]:
     variables, no arguments and nothing of the environment.
     """
     if _is_of_memory(error):
-        hint = "a smaller batch_size or inference_batch_size, or fewer frames (n_subsample)"
-        return error_text("there is not enough memory", details=_reason(error), hint=hint), EXIT_BAD_INPUT
+        text = error_text("there is not enough memory", details=_reason(error), hint=_LESS_MEMORY)
+        return text, EXIT_BAD_INPUT
     if isinstance(error, _FORESEEN):
         return _text_of(error), EXIT_BAD_INPUT
     if isinstance(error, RecursionError):
@@ -48,6 +53,8 @@ def describe(error: Exception) -> tuple[str, int]:
 
 def _is_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ in _MEMORY_ERRORS:
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     said_by_a_library = isinstance(error, (RuntimeError, ValueError))
     return said_by_a_library and any(words in str(error) for words in _MEMORY_WORDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ def naming(path: Path) -> Iterator[None]:
 
     Raises:
         ScanError: The content cannot be used.
+        MemoryError: There is no room for it.
     """
     try:
         yield
@@ -55,6 +57,9 @@ def named(error: Exception, path: Path) -> Exception:
         return error
     if isinstance(error, OSError) and (error.filename is not None or str(path) in str(error)):
         return error
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        # Frames are mapped: the system refuses that where memory or its limit (ulimit -v) is short.
+        return MemoryError(f"{path} cannot be read: {error.strerror}")
     reason = str(error).strip().partition("\n")[0] or "no reason given"
     return ScanError(
         error_text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -22,6 +23,11 @@ def _outcome(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[
     return code, capsys.readouterr().err
 
 
+LESS_MEMORY = (
+    "a smaller batch_size or inference_batch_size, fewer frames (n_subsample) or smaller ones (data.bin)"
+)
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [
@@ -32,7 +38,7 @@ def _outcome(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[
             error_text(
                 "there is not enough memory",
                 details={"reason": "Unable to allocate 9 EiB"},
-                hint="a smaller batch_size or inference_batch_size, or fewer frames (n_subsample)",
+                hint=LESS_MEMORY,
             )
             + "\n",
         ),
@@ -43,7 +49,16 @@ def _outcome(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[
                 details={
                     "reason": "array is too big; `arr.size * arr.dtype.itemsize` is larger than possible"
                 },
-                hint="a smaller batch_size or inference_batch_size, or fewer frames (n_subsample)",
+                hint=LESS_MEMORY,
+            )
+            + "\n",
+        ),
+        (
+            OSError(errno.ENOMEM, "Cannot allocate memory", "a.npz"),
+            error_text(
+                "there is not enough memory",
+                details={"reason": "[Errno 12] Cannot allocate memory: 'a.npz'"},
+                hint=LESS_MEMORY,
             )
             + "\n",
         ),

@@ -1,0 +1,35 @@
+"""What libraries raise about a file of unknown origin becomes one error that names it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from ptycho.errors import ScanError
+from ptycho.files.foreign import named, naming
+
+
+@pytest.mark.parametrize("error", [KeyError("a"), RecursionError("deep"), OSError(errno.EINVAL, "Invalid")])
+def test_the_file_is_named(error: Exception, tmp_path: Path) -> None:
+    """Whatever its content made a library raise, the error names the file and the kind of trouble."""
+    path = tmp_path / "scan.npz"
+    with pytest.raises(ScanError) as caught, naming(path):
+        raise error
+    assert str(caught.value).startswith(f"{path} cannot be read: {type(error).__name__}: ")
+
+
+def test_what_says_enough_passes(tmp_path: Path) -> None:
+    """An error of the system that names the file stays what it is."""
+    error = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "scan.npz"))
+    assert named(error, tmp_path / "scan.npz") is error
+
+
+def test_no_memory_is_no_damage(tmp_path: Path) -> None:
+    """Where the system has no room to map a file, the file is not blamed."""
+    path = tmp_path / "scan.npz"
+    error = named(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), path)
+    assert isinstance(error, MemoryError)
+    assert str(error) == f"{path} cannot be read: Cannot allocate memory"
