@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.same import same
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.fold import Barred, completed, like, may_lack_keys, merges
+from ptyconf.schema.fold import Barred, completed, like, may_lack_keys
 from ptyconf.schema.path import Segments, join_path
 from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, child, key_of, key_text
 
@@ -41,22 +41,33 @@ def written(slot: Slot, tree: Tree, at: Segments, leaf: Leaf) -> Any:
     return table
 
 
-def default_tables(slot: Slot, tree: Tree, at: Segments) -> Iterator[Segments]:
-    """Walk the tables below a setting that the default of a class would change when they are read back."""
+def default_tables(slot: Slot, tree: Tree, at: Segments, by_itself: Any = UNSET) -> Iterator[Segments]:
+    """Walk the tables below a setting that the default of a class would change when they are read back.
+
+    Args:
+        slot: The setting.
+        tree: What it holds.
+        at: Its path.
+        by_itself: What would stand there if nothing was written, where the class around it says so.
+    """
     node = slot.node
     if node is None or not tree or slot.setting.secret:
         return
+    defaults: Mapping[Any, Any] = {}
+    if isinstance(node, (Section, Choice)):
+        defaults = by_itself if isinstance(by_itself, dict) else completed(slot, like(tree, {}))
     pairs: Any = enumerate(tree) if isinstance(node, Items) else tree.items()
     for key, item in pairs:
         below = child(node, key, tree)
         if below is None:
             continue
-        place = (*at, key_text(node, key))
-        if isinstance(item, dict) and may_lack_keys(below) and merges(below):
+        place, default = (*at, key_text(node, key)), defaults.get(key, UNSET)
+        mergeable = isinstance(item, dict) and may_lack_keys(below) and below.setting.merge == "deep"
+        if mergeable and isinstance(default, dict) and default:
             sections = isinstance(below.node, Table) and below.node.value.node is not None
-            if sections or _is_changed(item, below.default):
+            if sections or _is_changed(item, default):
                 yield place
-        yield from default_tables(below, item, place)
+        yield from default_tables(below, item, place, default)
 
 
 def _is_changed(table: dict[Any, Any], default: Any) -> bool:

@@ -71,7 +71,6 @@ class Schema:
         call = f"Schema {name!r}"
         views = expect_each(call, "views", views, View, 'View(App, "section")')
         settings = expect_each(call, "settings", settings, Setting, 'Setting("section.name", ...)')
-        derivations = expect_each(call, "derivations", derivations, Derivation)
         self.name = name
         self.importable = importable
         self.references = references
@@ -93,7 +92,7 @@ class Schema:
         self.policies = expect_each(call, "policies", policies, Policy)
         self.index = Index(slots, _aliases(self.settings, self.views, self.kinds), self.sections)
         self.own_variables = _own_variables({**_fixed(self.patterns), **slots})
-        self.derivations = _in_order(derivations, self)
+        self.derivations = _in_order(expect_each(call, "derivations", derivations, Derivation), self)
         _check_rules(self.rules, self)
         self.passed_over = _by_path(self.policies, self)
         restricted = [path for path, setting in self.settings.items() if setting.restricted]

@@ -28,6 +28,7 @@ class Rule:
     limits: dict[str, int] = field(default_factory=lambda: {"cpu": 1, "ram": 2})
     words: dict = field(default_factory=lambda: {"a": {"b": 1}})  # type: ignore[type-arg]
     depth: Depth = field(default_factory=lambda: Depth(5))
+    named: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -167,3 +168,30 @@ def test_assigned_later_adds_no_defaults_elsewhere() -> None:
     changed = provenance_of(app)
     assert changed is not None
     assert changed.value("a.rules") == [Rule({}, {}, Depth(4))]
+
+
+@dataclass
+class Outer:
+    """A default instance inside, which has more in a table than its class."""
+
+    rule: Rule = field(default_factory=lambda: Rule(named={"k": 1}))
+
+
+@dataclass
+class Top:
+    """Such objects in a table and in a list."""
+
+    by: dict[str, Outer] = field(default_factory=dict)
+    items: list[Outer] = field(default_factory=list)
+
+
+def test_the_default_of_an_object_around_stays_away() -> None:
+    """As that of the class itself does, after a dump."""
+    schema = Schema("top", [View(Top, "t")])
+    given = Outer(Rule({}, {}, Depth(), {}))
+    resolution = resolve(
+        schema, PRECEDENCE, [mapping.layer("dict", {"t": {"by": {"x": given}, "items": [given]}})]
+    )
+    assert resolution.build(Top) == Top({"x": given}, [given])
+    again = resolve(schema, PRECEDENCE, toml.parse(dump_toml(resolution), name="file"))
+    assert again.build(Top) == Top({"x": given}, [given])
