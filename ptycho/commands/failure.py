@@ -20,6 +20,9 @@ _FORESEEN = (ValueError, OSError, ImportError, BackendError)
 _MEMORY_ERRORS = {"OutOfMemoryError", "ResourceExhaustedError"}
 """Classes of torch and TensorFlow, known by name: this module imports neither."""
 
+_LONGEST_LINE = 4_000
+"""A value that somebody gave may be as long as a file."""
+
 _LESS_MEMORY = (
     "a smaller batch_size or inference_batch_size, fewer frames (n_subsample) or smaller ones (data.bin)"
 )
@@ -29,6 +32,17 @@ _MEMORY_WORDS = ("can't allocate memory", "bad_alloc", "out of memory", "array i
 
 
 def describe(error: Exception) -> tuple[str, int]:
+    """Turn an error into what is said about it and the exit code; lines without end are cut."""
+    text, code = _described(error)
+    return "\n".join(map(_cut, text.split("\n"))), code
+
+
+def _cut(line: str) -> str:
+    more = len(line) - _LONGEST_LINE
+    return line if more <= 0 else f"{line[:_LONGEST_LINE]}... and {more} letters more"
+
+
+def _described(error: Exception) -> tuple[str, int]:
     """Turn an error into what is said about it and the exit code.
 
     What nobody foresaw is a defect of ours: its traceback goes into a file, which holds no values of

@@ -35,6 +35,7 @@ SECONDS, MEGABYTES = 15.0, 500
 
 ADDRESS_BYTES = 2 * 2**30
 LONGEST_ERROR = 20_000
+MOST_TOLD = 20
 ACCEPTED, REFUSED, FAULT = "accepted", "refused", "fault"
 _TOO_GENERAL = (
     "there is not enough memory",
@@ -74,8 +75,10 @@ def main() -> int:
             f"{seconds:>8.1f} {slowest:>8.2f} {peak:>5.0f}",
             flush=True,
         )
-        for fault in faults:
+        for fault in faults[:MOST_TOLD]:
             print(fault)
+        if len(faults) > MOST_TOLD:
+            print(f"  and {len(faults) - MOST_TOLD} more")
         failed = failed or bool(faults)
     return int(failed)
 

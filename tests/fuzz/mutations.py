@@ -61,7 +61,7 @@ ODD_LINES = (
     "export = '",
     "<<: *nothing",
     "x: !!python/object:os.system rm",
-    "PTYCHO_TRAINING__NEPOCHS=1e999",
+    "PTYCHO__TRAINING__NEPOCHS=1e999",
     "\ufeff\ufeff",
     "\x00",
     "\ud800",

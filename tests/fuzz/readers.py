@@ -101,7 +101,7 @@ def _settings_file(suffix: str) -> Callable[[random.Random, Path], Path]:
             text = raw_json(tables)
         elif suffix == ".env":
             text = "\n".join(
-                f"PTYCHO_{section}__{name}={value}".upper()
+                f"PTYCHO__{section.upper()}__{name.upper()}={value}"
                 for section in SETTINGS
                 for name, value in SETTINGS[section].items()
             )
@@ -132,7 +132,7 @@ def _read_settings(path: Path) -> None:
 
 
 def _read_dotenv(path: Path) -> None:
-    resolve_run("train", extra_layers=[dotenv.layer(path, "PTYCHO_", name="environment", schema=schema)])
+    resolve_run("train", extra_layers=[dotenv.layer(path, "PTYCHO", name="environment", schema=schema)])
 
 
 def _frozen(rng: random.Random, folder: Path) -> Path:

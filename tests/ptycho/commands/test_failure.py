@@ -62,6 +62,7 @@ LESS_MEMORY = (
             )
             + "\n",
         ),
+        (ValueError("[" * 10_000), f"{'[' * 4_000}... and 6000 letters more\n"),
         (RecursionError("too deep"), "the input is nested too deeply\n  reason  too deep\n"),
         (OverflowError("too large"), "a number in the input is too large\n  reason  too large\n"),
     ],
