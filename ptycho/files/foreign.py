@@ -47,7 +47,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def named(error: Exception, path: Path) -> Exception:
-    """Give the error that names the file: a ScanError, or the error itself where it says enough.
+    """Give the error that names the file: a ScanError, one of memory, or the error where it says enough.
 
     Args:
         error: What reading the file raised.
@@ -55,6 +55,8 @@ def named(error: Exception, path: Path) -> Exception:
     """
     if isinstance(error, ScanError):
         return error
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return MemoryError(f"{path} does not fit into the memory")
     if isinstance(error, OSError) and (error.filename is not None or str(path) in str(error)):
         return error
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:

@@ -1,7 +1,9 @@
 """Normalised frames by their index: held in memory where they fit, else read when they are needed."""
 
+import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -109,14 +111,29 @@ def normalised_ceiling(scan: RawData, factor: float) -> float | None:
     return None if scan.ceiling is None else scan.ceiling * factor * BELOW_CEILING
 
 
-def free_bytes() -> int:
-    """Tell how much main memory is free."""
+def free_bytes() -> float:
+    """Tell how much main memory is free, and within the bounds of this process."""
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
-        return UNKNOWN_FREE_BYTES
+        free = UNKNOWN_FREE_BYTES
+    return min(free, _left_to_this_process())
 
 
-def describe_size(count: int) -> str:
+def _left_to_this_process() -> float:
+    """Tell how many bytes a bound on the address space (`ulimit -v`) leaves; infinite without one."""
+    try:
+        import resource  # There is none on Windows.
+
+        bound, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if bound == resource.RLIM_INFINITY:
+            return math.inf
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (ImportError, OSError):
+        return math.inf
+    return max(0, bound - used)
+
+
+def describe_size(count: float) -> str:
     """Give a number of bytes in words."""
     return f"{count / 2**20:.0f} MB" if count < 2**30 else f"{count / 2**30:.1f} GB"

@@ -1,5 +1,8 @@
 """Normalised frames, in memory or in the file."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -57,3 +60,14 @@ def test_large_scans_stay_in_the_file(
 def test_free_memory_is_a_plausible_number() -> None:
     """The system tells of more than a megabyte."""
     assert frame_store.free_bytes() > 2**20
+
+
+def test_a_bound_on_the_address_space_counts() -> None:
+    """Under `ulimit -v` no more is free than the bound leaves, however much the machine has."""
+    program = (
+        "import resource; from ptycho.scan.frame_store import free_bytes; "
+        "_, hard = resource.getrlimit(resource.RLIMIT_AS); "
+        "resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, hard)); "
+        "assert 0 < free_bytes() < 4 * 2**30, free_bytes()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
