@@ -11,6 +11,7 @@ import numpy as np
 from ptycho.metrics.halves import Halves, compare_halves, pictures_of
 from ptycho.reconstruction.unseen_frames import neighbourhood
 from ptycho.run.stages import stage
+from ptycho.scan.truth import is_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +45,7 @@ def frames_of_halves(scan: RawData) -> tuple[NDArray[np.int64], NDArray[np.int64
 
 def are_wanted(scan: RawData, asked: str) -> bool:
     """Tell whether halves are compared: asked is "auto", "always" or "never", as `inference.halves`."""
-    told_by_truth = asked == AUTO and scan.object_truth is not None
+    told_by_truth = asked == AUTO and is_simulated(scan)
     return asked != NEVER and not told_by_truth and len(scan) >= FEWEST_FRAMES
 
 

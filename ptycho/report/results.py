@@ -13,6 +13,7 @@ from ptycho.metrics.comparison import (
     compare_network_alone,
     compare_without_network,
 )
+from ptycho.scan.truth import is_simulated
 
 if TYPE_CHECKING:
     from ptycho.backends.base import Training
@@ -87,9 +88,7 @@ class Results:
     @property
     def reference_name(self) -> str:
         """What the object in a file is: the truth of a simulation, or somebody's reconstruction."""
-        creation = (self.scan.metadata or {}).get("creation_info")
-        script = str(creation.get("script", "")) if isinstance(creation, dict) else ""
-        return "truth" if "simulate" in script else "reference in the file"
+        return "truth" if is_simulated(self.scan) else "reference in the file"
 
     def miss(self, what: str, error: Exception) -> None:
         """Say that a part of the report could not be written, and why: `missing_from` finds it again."""

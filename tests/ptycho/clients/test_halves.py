@@ -39,10 +39,8 @@ def test_every_frame_belongs_to_one_half(count: int, seed: int) -> None:
 )
 def test_halves_are_made_where_they_tell_something(asked: str, known: bool, wanted: bool) -> None:
     """A known truth tells the resolution by itself; a wish settles it either way."""
-    truth = np.exp(1j * (np.indices((110, 110))[0] % 7)).astype(np.complex64) if known else None
-    options = ScanOptions(quantity="counts", centre="middle", position_origin="centre")
-    x, y = np.random.default_rng(1).uniform(20, 90, (2, 30))
-    frames = np.ones((30, 16, 16), np.uint16)
-    scan = RawData(x, y, None, None, frames, None, None, truth, options=options)
+    scan = scan_of(30, 1)
+    if known:
+        scan.metadata = {"creation_info": {"script": "ptycho simulate"}}
     assert are_wanted(scan, asked) is wanted
     assert not are_wanted(scan.subset(np.arange(FEWEST_FRAMES - 1)), asked)
