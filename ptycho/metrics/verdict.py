@@ -34,9 +34,10 @@ NEARLY_ALL = 0.04
 ones of simulated scans that stayed above `NEAR_NOISE` missed .04 and less; pictures that were distorted by a
 distance wrong by 20 %, or by positions that drift by 5 px, .05 and more."""
 
-NEAR_NOISE = 2.5
-"""Misfit, as a multiple of what photon noise makes, up to which a model may be called complete. A measured
-scan with one mode in place of three came to 1.7, positions wrong by 1.5 px to 9."""
+NEAR_NOISE = 2.0
+"""Misfit, as a multiple of what photon noise makes, up to which a model may be called complete. Right ones
+that missed more than `NEARLY_ALL` came to 1.0 to 1.8, a measured scan with one mode in place of three to 1.7;
+positions that drift by 5 px to 2.3 at 1.4e4 photons a frame, and positions wrong by 1.5 px to 9."""
 
 FAINT_CHANGE = 0.02
 """Change from frame to frame, as a share of the noise, below which frames hardly tell anything."""

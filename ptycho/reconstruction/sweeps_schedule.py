@@ -42,6 +42,10 @@ NEAR_NOISE = 1.1
 FAR_FROM_NOISE = 10.0
 """Misfit, as a multiple of what noise makes, from which on noise is not what is wrong with the picture."""
 
+BELOW_NOISE = 0.5
+"""Misfit, as a multiple of what noise makes, below which numbers cannot be photons: counts that were divided
+have less noise than as many photons, and smoothing by that would wipe out what they show."""
+
 STALLED = 0.08
 """Share by which the misfit falls in STALL_LENGTH sweeps at least while small steps still pay."""
 
@@ -145,6 +149,8 @@ class Schedule:
         """Tell the last sweeps what noise there is: that of photons, or what the model leaves beyond it."""
         if not math.isfinite(self.counts_of_unit) or not 0 < self.noise < math.inf:
             return {}
+        if misfits and misfits[-1] < BELOW_NOISE * self.noise:
+            return {}
         beyond = max(1.0, misfits[-1] / self.noise) if misfits else 1.0
         return {
             "dark": DARK_PHOTONS * beyond / self.counts_of_unit,
@@ -154,7 +160,7 @@ class Schedule:
         }
 
     def _near_noise(self, misfits: list[float]) -> bool:
-        return bool(misfits) and misfits[-1] < NEAR_NOISE * self.noise
+        return bool(misfits) and BELOW_NOISE * self.noise <= misfits[-1] < NEAR_NOISE * self.noise
 
     def _settled(self, misfits: list[float]) -> bool:
         return self._near_noise(misfits) or (

@@ -28,7 +28,9 @@ def run(schedule, misfit):
     ("misfit", "noise", "first", "last"),
     [
         pytest.param(lambda number: 0.5**number, 1e-12, MOST_FIRST_SWEEPS, LAST_SWEEPS, id="falling"),
-        pytest.param(lambda number: 0.5**number, 1e-3, FIRST_SWEEPS, LAST_NEAR_NOISE, id="to the noise"),
+        pytest.param(
+            lambda number: max(0.5**number, 1e-3), 1e-3, FIRST_SWEEPS, LAST_NEAR_NOISE, id="to the noise"
+        ),
         pytest.param(lambda _number: 0.2, 1e-3, FIRST_SWEEPS, LAST_SWEEPS, id="above it for another reason"),
     ],
 )
@@ -41,7 +43,7 @@ def test_noise_and_misfit_end_the_small_steps(misfit, noise, first, last):
 @pytest.mark.parametrize("sweeps", [1, 2, 3, 10, 60])
 def test_a_number_of_sweeps_is_kept(sweeps):
     """Who asks for a number gets it; what is left when small steps no longer pay goes to large ones."""
-    for misfit, small in ((lambda number: 0.5**number, sweeps), (lambda _: 0.0, FIRST_SWEEPS)):
+    for misfit, small in ((lambda number: 0.5**number, sweeps), (lambda _: 1e-40, FIRST_SWEEPS)):
         taken = run(Schedule(frames=400, areas=9, noise=1e-40, sweeps=sweeps), misfit)
         large = sum(settings.batch_size == 400 for settings in taken)
         least = min(LAST_SWEEPS, sweeps // 3)
@@ -59,9 +61,15 @@ def test_only_the_last_sweeps_smooth():
     assert {one.smoothing for one in unknown} == {0.0}
 
 
+def test_divided_counts_have_no_noise_to_smooth_by():
+    """Where the misfit falls far below what photons allow, the numbers are none: no sweep smooths by them."""
+    taken = run(Schedule(400, 9, 1e-3, counts_of_unit=100.0, smoothing=0.7), lambda _: 3e-4)
+    assert {(one.noise, one.smoothing, one.dark) for one in taken} == {(0.0, 0.0, 0.0)}
+
+
 def test_the_probe_rests_first_and_momentum_grows():
     """The object alone moves in the first sweep; large steps begin from rest."""
-    taken = run(Schedule(frames=400, areas=9, noise=1.0), lambda _: 0.0)
+    taken = run(Schedule(frames=400, areas=9, noise=1.0), lambda _: 1.0)
     assert [settings.learn_probe for settings in taken[:3]] == [False, True, True]
     assert [settings.momentum for settings in taken[:4]] == [0, 0, 0.4, 0.5]
     assert taken[FIRST_SWEEPS].momentum == 0
