@@ -32,9 +32,12 @@ FIRST_AFTER_HALF, MOST_FIRST_AFTER_HALF = 4, 12
 """The same two after sweeps at half resolution, and where there is a picture to begin with."""
 
 SMOOTHING = 0.35
-"""Limit of what draws a pixel to its neighbours, as a multiple of one over its noise. At 1e4 photons a frame, 0,
-.35 and .7 end at amplitude SSIM .717, .762 and .775 and phase RMSE .0529, .0526 and .0522 on sharp spokes, and
-at .847, .878 and .880, and .0383, .0433 and .0471 on smooth textures, which pay for what edges gain."""
+"""Limit of what draws a pixel to its neighbours, as a multiple of one over its noise.
+
+At 1e4 photons a frame, 0, .35 and .7 end at amplitude SSIM .717, .762 and .775 and phase RMSE .0529, .0526
+and .0522 on sharp spokes, and at .847, .878 and .880, and .0383, .0433 and .0471 on smooth textures: these
+pay for what edges gain.
+"""
 
 NEAR_NOISE = 1.1
 """Misfit, as a multiple of what noise makes, at which small steps follow the noise: they keep it above 1."""
