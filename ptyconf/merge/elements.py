@@ -35,14 +35,24 @@ def _above_none(live: Any, numbered: Any) -> Iterator[tuple[Any, Any, Any]]:
         yield source, tree, marked
 
 
-def free_elements(written: list[Entry], default: Entry) -> Iterator[Element]:
+def free_elements(written: list[Entry], default: Entry, table: Mapping[str, Any]) -> Iterator[Element]:
     """Say which layer gave each part of a table of any values that stands below a setting."""
     live = [entry for entry in written if entry.passed is None]
     values, sources = STRATEGIES["deep"](
         (entry, entry.value) for entry in (*live, default) if entry.value is not UNSET
     )
+    present = set(_names(table))  # of the default only what nothing cut off
     for key, value, entry in free_leaves(values, sources):
-        yield Element(key, value, entry.layer, entry.origin)
+        if key in present:
+            yield Element(key, value, entry.layer, entry.origin)
+
+
+def _names(table: Mapping[str, Any], at: str = "") -> Iterator[str]:
+    for key, value in table.items():
+        name = f"{at}.{key}" if at else str(key)
+        yield name
+        if isinstance(value, Mapping):
+            yield from _names(value, name)
 
 
 def free_leaves(

@@ -274,12 +274,3 @@ def default_source(slot: Slot, tree: Tree, below: Segments, value: Any) -> str:
             if default is not ABSENT and same(default, value):
                 return holder.source
     return ""
-
-
-def speaks_of(slot: Slot, tree: Tree, below: Segments) -> bool:
-    """Tell whether a tree says something of a place itself, not only of what holds it."""
-    try:
-        branch(slot, tree, below)
-    except KeyError:
-        return False
-    return True

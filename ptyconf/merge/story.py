@@ -11,11 +11,10 @@ from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.plain import plain_tree
-from ptyconf.merge.problems import ABSENT, default_source, part, speaks_of
+from ptyconf.merge.problems import ABSENT, default_source, part
 from ptyconf.merge.refusals import holds_secret
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
-from ptyconf.schema.fields import UNSET
-from ptyconf.schema.fold import Barred, Whole
+from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
 from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, leaves
@@ -188,24 +187,22 @@ class Stories:
         """Tell the story of what stands at the end of a branch."""
         state = self.state
         hidden = not self.reveal and (inner.setting.secret or path in state.hidden)
-        written, winner, live, alone = self.written(path, root, outer, inner, below, value, hidden=hidden)
+        written, winner, live = self.written(path, root, outer, inner, below, value, hidden=hidden)
         shown = MASK if hidden and value is not None else copied(value)
         elements: tuple[Element, ...] = ()
         if inner.setting.merge == "deep" and isinstance(shown, dict):
             default = self.class_default(inner, root, below, hidden=hidden)._replace(value=inner.default)
-            elements = tuple(free_elements(live, default._replace(value=UNSET) if alone else default))
+            elements = tuple(free_elements(live, default, shown))
         return self.finish(path, shown, winner, written, state.derived.get(path), elements)
 
     def written(
         self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, now: Tree, *, hidden: bool
-    ) -> tuple[list[Entry], Entry, list[Entry], bool]:
+    ) -> tuple[list[Entry], Entry, list[Entry]]:
         """List what layers wrote at a place, the winner, and those of which a part may be in force.
 
-        A class's own default stands above a None. The last item tells whether the parts stand alone: nothing
-        of that default is in force beside them.
+        A class's own default stands above a None.
         """
         live: list[Entry] = []
-        alone = False
         whole = False  # whether a layer gave all of what holds the place
         entries_written: list[Entry] = []
         winner: Entry | None = None
@@ -222,10 +219,7 @@ class Stories:
             entries_written.append(entry)
             if reason is None and value is not None and not (barred or whole):
                 live.append(entry)
-                alone = isinstance(value, Whole)
-            cuts = isinstance(value, Barred) or (value is None and speaks_of(outer, tree, place))
-            alone = alone or (cuts and not (barred or whole))
-            gives_all = cuts or value is None or self.replaces(outer, place, tree)
+            gives_all = isinstance(value, Barred) or value is None or self.replaces(outer, place, tree)
             whole = whole or gives_all or root in source.replaces
             if reason is None and winner is None and not barred:
                 if value is None and now is not None:
@@ -234,8 +228,8 @@ class Stories:
                     winner = entry
         if winner is None:
             winner = self.class_default(inner, root, below, hidden=hidden)
-            return [winner, *entries_written], winner, live, alone
-        return entries_written, winner, live, alone
+            return [winner, *entries_written], winner, live
+        return entries_written, winner, live
 
     def replaces(self, outer: Slot, below: Segments, tree: Tree) -> bool:
         """Tell whether a layer's tree stands for the whole of what holds a place: lower ones lost it."""

@@ -64,7 +64,8 @@ def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
     for key, value in high.items():
         below = child(node, key)
         if below is None or key not in merged:
-            merged[key] = value
+            # An object laid on one that exists merges with that one's tables, and those are its class's.
+            merged[key] = dict(value) if type(value) is Whole and isinstance(node, Section) else value
         else:
             merged[key] = fold(below, merged[key], value)
     return merged

@@ -209,8 +209,9 @@ def _written_as(
     place: Callable[[str], Origin],
     keys: Keys,
 ) -> Origin:
-    """Give the origin of a variable, spelled as it was written."""
-    below = "__".join(str(key) for key in keys)
+    """Give the origin of a variable, spelled as it was written; what its text holds has its place."""
+    names = ("__".join(str(key) for key in keys[:length]) for length in range(len(keys), 0, -1))
+    below = next((name for name in names if name in written), "__".join(str(key) for key in keys))
     key = written.get(below, f"{prefix}__{below}")
     if below in files:
         return Origin("environment", "environment", key, os.path.abspath(files[below]))  # noqa: PTH100

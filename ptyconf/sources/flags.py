@@ -353,9 +353,16 @@ def given(
 
 
 def _flag(spelled: Mapping[str, str], keys: Keys) -> Origin:
-    """Give the origin of a flag, spelled as it was typed."""
-    key = ".".join(keys) if all(isinstance(part, str) for part in keys) else join_path(keys)
-    return Origin("flag", "command line", spelled.get(key, f"--{key}"))
+    """Give the origin of a flag, spelled as it was typed; what its text holds has its place."""
+    for length in range(len(keys), 0, -1):
+        key = _key(keys[:length])
+        if key in spelled:
+            return Origin("flag", "command line", spelled[key])
+    return Origin("flag", "command line", f"--{_key(keys)}")
+
+
+def _key(keys: Keys) -> str:
+    return ".".join(keys) if all(isinstance(part, str) for part in keys) else join_path(keys)
 
 
 def parser_defaults(
