@@ -129,12 +129,7 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
     sweeps = None if asked == "auto" else max(1, int(asked))
     picture = backend.with_sweeps(resolution, partial(sweep_from, start, sweeps))
     seconds = time.perf_counter() - began
-    notes += normalisation.notes()
-    notes.append(
-        f"{len(picture.misfits)} sweeps over {scan.n_frames} frames took {seconds:.1f} s: "
-        f"misfit {picture.misfits[0]:.3g} to {picture.misfits[-1]:.3g}, where photon noise alone makes about "
-        f"{picture.noise:.2g}"
-    )
+    notes += [*normalisation.notes(), _story(picture, scan, seconds)]
     if picture.coverage.max() < OVERLAP:
         logger.warning(
             "the frames hardly overlap: nothing ties their phases together, and the picture may be wrong"
@@ -155,6 +150,14 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
 def _tell_sweep(number: int, misfit: float) -> None:
     count(number, None, f"sweeps, misfit {misfit:.3g}")
     logger.debug("sweep %d: misfit %.4g", number, misfit)
+
+
+def _story(picture: Picture, scan: RawData, seconds: float) -> str:
+    return (
+        f"{len(picture.misfits)} sweeps over {scan.n_frames} frames took {seconds:.1f} s: "
+        f"misfit {picture.misfits[0]:.3g} to {picture.misfits[-1]:.3g}, where photon noise alone makes about "
+        f"{picture.noise:.2g}"
+    )
 
 
 def _canvas_of(picture: Picture) -> Canvas:
