@@ -89,7 +89,10 @@ class ConfigManager:
         from ptycho.network.settings import NetworkSettings
 
         actual = ptycho_model.network().settings.as_dict()
-        wanted = NetworkSettings.of(self.resolve_inference().build(views.MODEL)).as_dict()
+        model = self.resolve_inference().build(views.MODEL)
+        wanted = NetworkSettings.of(model).as_dict()
+        if model.turn_frames is None:  # The beam of the training has settled what these leave open.
+            wanted["turn_frames"] = actual["turn_frames"]
         differing = [name for name in actual if name not in FREE_SETTINGS and actual[name] != wanted[name]]
         if differing:
             listed = ", ".join(f"{name} = {wanted[name]!r} (there {actual[name]!r})" for name in differing)
