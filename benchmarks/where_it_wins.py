@@ -299,6 +299,7 @@ def draw_curves(cases: dict[str, list[Point]], path: Path) -> None:
                 continue
             axis.plot(*zip(*mine, strict=True), "o-", color=colour, label=start)
         axis.set(title=CASES[name].title, xlabel="CPU s", ylabel="phase SSIM", xscale="log")
+        axis.xaxis.set_minor_formatter("")  # Labels of less than a decade would lie on each other.
         axis.legend()
     for axis in list(axes.flat)[len(cases) :]:
         axis.remove()

@@ -24,6 +24,7 @@ import numpy as np
 from ptycho.bundle import manifest
 from ptycho.bundle.manifest import Writer
 from ptycho.files.archive import ArchiveError, printable
+from ptycho.zoo.every_scan import PACKAGED
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def locate(model_path: Path) -> Path:
             error_text(
                 f"Model directory does not exist: {model_path}",
                 expected=f"a run folder that holds {FILE_NAME}, or that file",
-                hint="the folder that `ptycho train` named at its end",
+                hint="the folder that `ptycho train` named at its end, or a network that needs no training: "
+                f"{', '.join(PACKAGED)}",
             )
         )
     own = model_path / FILE_NAME

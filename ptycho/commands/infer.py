@@ -17,7 +17,7 @@ from ptycho.backends.trained_network import OpenedBundle, open_network
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.commands import options
 from ptycho.commands.command import Command
-from ptycho.run.bundle_layer import require_same_network
+from ptycho.run.bundle_layer import require_fixed, require_same_network
 from ptycho.run.folder import building
 from ptycho.run.record import write_settings
 from ptycho.run.settings import prepare_inference
@@ -85,6 +85,8 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
     options.require_scan(resolution, "inference.test_data_file", "Test data file not found")
     if isinstance(trained, OpenedBundle):
         require_same_network(resolution, trained.bundle)
+    else:
+        require_fixed(resolution, trained.network.shape)
     name = str(resolution["inference.backend"])
     backend = load_backend(name)
     backend.begin(resolution)

@@ -8,6 +8,7 @@ from ptyconf import ConfigError, Layer, Origin, Problem, Resolution
 from ptyconf.sources import mapping
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ptycho.bundle.archive import Bundle
@@ -50,13 +51,26 @@ def bundle_layer(archive: Path, bundle: Bundle, *, same_scan: bool = True) -> La
 
 
 def require_same_network(resolution: Resolution, bundle: Bundle) -> None:
-    """Refuse settings that contradict the weights.
+    """Refuse settings that contradict the weights of a bundle.
+
+    Raises:
+        ConfigError: One problem for each setting that differs, naming both places.
+    """
+    require_fixed(resolution, _fixed_by_weights(bundle))
+
+
+def require_fixed(resolution: Resolution, fixed: Mapping[str, Any]) -> None:
+    """Refuse settings that contradict what weights fix of their network.
+
+    Args:
+        resolution: The settings, with the layer of the weights among them.
+        fixed: Settings of the network by name.
 
     Raises:
         ConfigError: One problem for each setting that differs, naming both places.
     """
     problems = []
-    for name, trained in _fixed_by_weights(bundle).items():
+    for name, trained in fixed.items():
         path = f"model.{name}"
         if name in FREE_SETTINGS or resolution[path] == trained:
             continue

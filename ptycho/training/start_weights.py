@@ -13,7 +13,7 @@ from ptycho.bundle.archive import locate
 from ptycho.bundle.read import read_bundle
 from ptycho.network.settings import NetworkSettings
 from ptycho.run.bundle_layer import FREE_SETTINGS
-from ptycho.zoo.every_scan import find_network, read_network
+from ptycho.zoo.every_scan import SHAPE, find_network, read_network
 from ptyconf import Origin
 from ptyconf.errors import error_text
 from ptyconf.sources import mapping
@@ -139,5 +139,15 @@ def fill(
         return None
     start = read_start(source)
     start.require_fitting(settings)
-    load(network, {**export(network), **start.arrays})
+    try:
+        load(network, {**export(network), **start.arrays})
+    except ValueError as error:
+        raise ValueError(
+            error_text(
+                f"training.init = {source} does not fill the network that it describes",
+                details={"found": str(error).partition("\n")[0]},
+                expected=", ".join(f"{name} = {start.network[name]!r}" for name in SHAPE),
+                hint="a training without --init, which starts from random weights",
+            )
+        ) from error
     return f"the weights start from {source} (training.init)"

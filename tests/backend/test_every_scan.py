@@ -105,3 +105,30 @@ def test_weights_of_another_shape_are_refused(
     told = capsys.readouterr().err
     for part in ("do not fill the network", "n_filters_scale = 2", "ptycho reconstruct SCAN"):
         assert part in told
+
+
+def test_settings_against_the_weights_are_refused(
+    place: Path, weights: Path, backend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another architecture than that of the weights is an error that names both, and nothing is computed."""
+    given = ["--scan", str(place / "scan.npz"), "--backend", backend, "--accelerator", "cpu"]
+    words = [*given, "--model.architecture", "unet", "--output_dir", str(place / "other"), "--quiet"]
+    assert main(["infer", str(weights), *words]) == 2
+    assert "'model.architecture' is 'unet', and the trained network was made with 'canvas_unet'" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_start_that_fills_nothing_is_named(
+    place: Path, weights: Path, backend: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights of another width than their file says are refused by their name."""
+    from safetensors.numpy import load_file
+
+    wrong = place / "narrow.safetensors"
+    write_network(wrong, {**SHAPE, "n_filters_scale": 2}, load_file(weights))
+    words = ["--training.backend", backend, "--accelerator", "cpu", "--output_dir", str(place / "narrow")]
+    assert main(["train", str(place / "scan.npz"), "--init", str(wrong), *words, "--quiet"]) == 2
+    told = capsys.readouterr().err
+    assert "narrow.safetensors does not fill the network that it describes" in told
+    assert "n_filters_scale = 2" in told

@@ -132,7 +132,8 @@ def test_pictures_need_no_more_than_two_arrays(tmp_path: Path) -> None:
             (
                 "Model directory does not exist: {path}\n"
                 "  expected  a run folder that holds wts.h5.zip, or that file\n"
-                "  try       the folder that `ptycho train` named at its end"
+                "  try       the folder that `ptycho train` named at its end, or a network that needs no "
+                "training: universal"
             ),
         ),
         (
