@@ -213,6 +213,10 @@ class Recorded(Resolution):
             elements=(),
         )
 
+    def traces(self) -> Iterator[Trace]:
+        """Tell the story of every setting, secrets masked."""
+        return map(self.trace, self)
+
     def alike(self, other: Resolution) -> frozenset[str]:  # noqa: ARG002  As its class has it.
         """Name nothing: every trace is looked at."""
         return frozenset()

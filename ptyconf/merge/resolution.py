@@ -331,6 +331,10 @@ class Resolution(Mapping[str, Any]):
         """
         return _stories()(self._state, reveal=reveal).of(path)
 
+    def traces(self) -> Iterator[Trace]:
+        """Tell the story of every setting, secrets masked."""
+        return map(_stories()(self._state, reveal=False).of, self)
+
     def matching(self, pattern: str) -> list[str]:
         """List the paths that a pattern with ``*`` speaks of, of containers too."""
         wanted = split_path(pattern)

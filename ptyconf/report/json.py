@@ -33,9 +33,12 @@ def to_json(resolution: Resolution, path: str | None = None) -> dict[str, Any]:
     """
     expect_resolution("to_json", resolution)
     if path is not None:
-        return {"version": VERSION, **_json_row(resolution, path, shown_path)}
+        return {"version": VERSION, **_json_row(resolution, resolution.trace(path), shown_path)}
     shown = cache(shown_path)  # asks for the working directory once, not for every place
-    return {"version": VERSION, "settings": [_json_row(resolution, path, shown) for path in resolution]}
+    return {
+        "version": VERSION,
+        "settings": [_json_row(resolution, trace, shown) for trace in resolution.traces()],
+    }
 
 
 def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,10 +57,9 @@ def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _json_row(resolution: Resolution, path: str, shown: Shown) -> dict[str, Any]:
+def _json_row(resolution: Resolution, trace: Trace, shown: Shown) -> dict[str, Any]:
     """Give a trace with its value as the setting's kind writes it, so that it can be read back."""
-    trace = resolution.trace(path)
-    return trace_as_dict(trace, shown, json_value(resolution, path, trace.value))
+    return trace_as_dict(trace, shown, json_value(resolution, trace.path, trace.value))
 
 
 def trace_as_dict(trace: Trace, shown: Shown = shown_path, value: Any = None) -> dict[str, Any]:
