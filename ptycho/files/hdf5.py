@@ -14,9 +14,10 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.bounds import require_plausible
+from ptycho.files.hdf5_parts import open_file, require_parts, unreadable
 from ptyconf.errors import error_text
 
-__all__ = ["Hdf5File", "missing_filter", "unreadable"]
+__all__ = ["Hdf5File", "missing_filter"]
 
 Array = np.ndarray[Any, Any]
 
@@ -47,7 +48,7 @@ class Hdf5File:
             import_module("hdf5plugin")
         self.path = Path(path)
         try:
-            self._file = _open(self.path)
+            self._file = open_file(self.path)
         except OSError as error:
             raise ScanError(
                 error_text(
@@ -114,7 +115,7 @@ class Hdf5File:
                     known=", ".join(f"{key}/{name}" for name in item),
                 )
             )
-        self._require_parts(item, key)
+        require_parts(item, key, self.path, self._file)
         _require_filters(item, key, self.path)
         return item
 
@@ -286,35 +287,6 @@ class Hdf5File:
         stored = self.path.stat().st_size if dataset.is_virtual else dataset.id.get_storage_size()
         require_plausible(f"'{key}' in {self.path}", dataset.nbytes, stored)
 
-    def _require_parts(self, dataset: Any, key: str) -> None:
-        """Refuse a virtual dataset with a missing part: HDF5 would read it as zeros, without a word."""
-        if not dataset.is_virtual:
-            return
-        names = {source.file_name for source in dataset.virtual_sources() if source.file_name != "."}
-        missing = sorted(name for name in names if not (self.path.parent / name).exists())
-        if missing:
-            raise ScanError(
-                error_text(
-                    f"'{key}' in {self.path} is made of parts, and {len(missing)} of {len(names)} files are "
-                    f"missing: {', '.join(missing)}",
-                    expected=f"these files beside {self.path.name}; their frames would read as zeros",
-                    hint="copy the data files along with the file that links to them",
-                )
-            )
-
-
-def _open(path: Path) -> Any:
-    import h5py
-
-    try:
-        # Not without a lock at once: HDF5 refuses a file that the same process has open with one.
-        return h5py.File(path, "r")
-    except OSError as error:
-        # Scans lie on network file systems that know no locks.
-        if "lock" not in str(error):
-            raise
-        return h5py.File(path, "r", locking=False)
-
 
 def missing_filter(dataset: Any) -> str:
     """Name a compression filter that a dataset needs and that is not here; "" where all are."""
@@ -338,17 +310,6 @@ def _require_filters(dataset: Any, key: str, path: Path) -> None:
                 hint="pip install hdf5plugin",
             )
         )
-
-
-def unreadable(key: str, path: Path, error: OSError) -> ScanError:
-    """Make the error that a dataset is not whole."""
-    return ScanError(
-        error_text(
-            f"'{key}' in {path} cannot be read ({error})",
-            expected="a whole dataset",
-            hint="copy the file again; an interrupted copy looks like this",
-        )
-    )
 
 
 def _decoded(value: Any) -> str:

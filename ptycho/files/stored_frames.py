@@ -9,7 +9,8 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.bounds import require_plausible
-from ptycho.files.hdf5 import Hdf5File, unreadable
+from ptycho.files.hdf5 import Hdf5File
+from ptycho.files.hdf5_parts import unreadable
 from ptyconf.errors import error_text
 
 __all__ = ["AS_STORED", "FramesOnDisk", "StoredFrames", "Turn"]

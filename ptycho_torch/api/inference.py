@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptycho.run.settings import on_device
-from ptyconf.errors import error_text
+from ptycho_torch.api.scans import require_scan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,16 +50,9 @@ class InferenceEngine:
         """
         from ptycho_torch.backend import reconstruct
 
-        if data_loader.scan is None:
-            raise ValueError(
-                error_text(
-                    "a reconstruction needs a scan from arrays",
-                    expected="PtychoDataLoader.from_np(...)",
-                    hint="`ptycho infer` for a scan in a file",
-                )
-            )
+        scan = require_scan(data_loader)
         resolution = on_device(self.config_manager.resolve_inference(), "pytorch")
-        reconstruction = reconstruct(self.ptycho_model.trained(), resolution, data_loader.scan)
+        reconstruction = reconstruct(self.ptycho_model.trained(), resolution, scan)
         for note in reconstruction.notes:
             logger.info("%s", note)
         return lay_around_middle(reconstruction)

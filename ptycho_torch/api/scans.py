@@ -18,10 +18,18 @@ if TYPE_CHECKING:
     from ptycho.scan.raw_data import RawData
     from ptycho_torch.api.configs import ConfigManager
 
-__all__ = ["DataloaderFormats", "PtychoDataLoader"]
+__all__ = [
+    "OUTPUTS",
+    "TRAINING_SCAN",
+    "DataloaderFormats",
+    "PtychoDataLoader",
+    "new_run_folder",
+    "require_scan",
+]
 
 TRAINING_SCAN = "train_data.npz"
 TEST_SCAN = "test_data.npz"
+OUTPUTS = "training_outputs"
 
 
 class DataloaderFormats(Enum):
@@ -44,8 +52,8 @@ class PtychoDataLoader:
     Attributes:
         scan_file: The scan to train on; None for arrays.
         test_file: The scan to evaluate on, or None.
-        output_dir: The run's own folder; None for arrays.
-        scan: The scan to reconstruct, where it was made from arrays.
+        output_dir: The run's own folder; None for arrays that nobody trained on yet.
+        scan: The scan, where it was made from arrays.
 
     Raises:
         FileNotFoundError: The folder holds no scan.
@@ -57,7 +65,7 @@ class PtychoDataLoader:
         data_dir: str | Path,
         config_manager: ConfigManager,
         data_format: DataloaderFormats = DataloaderFormats.LIGHTNING_ONLY_MODULE,
-        output_dir: str | Path = "training_outputs",
+        output_dir: str | Path = OUTPUTS,
         timestamp: datetime | None = None,
     ) -> None:
         self.config_manager = config_manager
@@ -75,14 +83,16 @@ class PtychoDataLoader:
         probe: ArrayLike,
         positions: ArrayLike,
         config_manager: ConfigManager,
+        output_dir: str | Path | None = None,
     ) -> Self:
-        """Take a scan to reconstruct from arrays.
+        """Take a scan from arrays, to reconstruct it or to train on it.
 
         Args:
             diff_patterns: Detector intensities, shape (n, N, N).
             probe: Complex modes, shape (N, N) or (P, N, N).
             positions: Patch centres (y, x) in pixels, shape (n, 2).
             config_manager: The client's configurations.
+            output_dir: Folder in which a training gets a folder of its own; None takes the usual one.
 
         Raises:
             ScanError: The scan cannot be used as it stands.
@@ -94,7 +104,8 @@ class PtychoDataLoader:
         loader = cls.__new__(cls)
         loader.config_manager = config_manager
         loader.data_format = DataloaderFormats.LIGHTNING_ONLY_MODULE
-        loader.scan_file = loader.test_file = loader.output_dir = None
+        loader.scan_file = loader.test_file = None
+        loader.output_dir = None if output_dir is None else new_run_folder(Path(output_dir))
         loader.scan = RawData.from_coords_without_pc(
             xcoords=centres[:, 1],
             ycoords=centres[:, 0],
@@ -105,6 +116,23 @@ class PtychoDataLoader:
             quantity="counts",
         )
         return loader
+
+
+def require_scan(loader: PtychoDataLoader) -> RawData:
+    """Give the scan that was made from arrays.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if loader.scan is None:
+        raise ValueError(
+            error_text(
+                "a reconstruction needs a scan from arrays",
+                expected="PtychoDataLoader.from_np(...)",
+                hint="`ptycho infer` for a scan in a file",
+            )
+        )
+    return loader.scan
 
 
 def _centred(positions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ptycho.settings.data import ScanOptions
+from ptycho_torch.api.scans import OUTPUTS, TRAINING_SCAN, new_run_folder, require_scan
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ptycho.training.result import TrainingResult
     from ptycho_torch.api.configs import ConfigManager
     from ptycho_torch.api.models import PtychoModel
@@ -50,7 +50,7 @@ class Trainer:
 
         Args:
             model: Gets its module now: probe and scales are those of the scan.
-            dataloader: Names the scan and the run's folder.
+            dataloader: Names the scan and the run's folder; a scan from arrays is written into that folder.
             orchestration: Who runs the loop, "lightning".
             config_manager: The client's configurations; None takes the loader's.
 
@@ -61,7 +61,7 @@ class Trainer:
         from ptycho_torch.lit.train import open_loop
 
         _require_lightning(orchestration)
-        scan_file, folder = _require_folder(dataloader)
+        scan_file, folder = _files_of(dataloader)
         manager = config_manager or dataloader.config_manager
         payload = manager.prepare_training(scan_file, dataloader.test_file, folder)
         scan = RawData.from_file(scan_file, options=payload.resolution.build(ScanOptions))
@@ -109,13 +109,14 @@ def _require_lightning(orchestration: Any) -> None:
         )
 
 
-def _require_folder(dataloader: PtychoDataLoader) -> tuple[Path, Path]:
-    if dataloader.scan_file is None or dataloader.output_dir is None:
-        raise ValueError(
-            error_text(
-                "a training needs a scan in a file",
-                expected="PtychoDataLoader(data_dir=...), not one that was made from arrays",
-                hint="saving the arrays with RawData.to_file",
-            )
-        )
-    return dataloader.scan_file, dataloader.output_dir
+def _files_of(dataloader: PtychoDataLoader) -> tuple[Path, Path]:
+    """Give the scan file and the run's folder; a scan from arrays becomes a file of that folder first.
+
+    So its settings name a file that is there, and the run can be resumed and reconstructed later.
+    """
+    folder = dataloader.output_dir
+    if folder is None:
+        folder = dataloader.output_dir = new_run_folder(Path(OUTPUTS))
+    if dataloader.scan_file is not None:
+        return dataloader.scan_file, folder
+    return require_scan(dataloader).to_file(folder / TRAINING_SCAN), folder

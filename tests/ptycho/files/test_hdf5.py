@@ -110,3 +110,31 @@ def test_numbers_and_texts_are_read(tmp_path: Path) -> None:
         assert (file.number("n"), file.number("m")) == (2.5, None)
         assert (file.text("t"), file.text("u"), file.text("v")) == ("NXptycho", "mm", "")
         assert (file.attribute("n", "units"), file.attribute("n", "x")) == ("mm", None)
+
+
+@pytest.mark.parametrize(
+    ("part", "there"),
+    [({}, "'frames' in part.h5 is not there"), ({"frames": np.ones((2, 4, 4))}, "has shape (2, 4, 4)")],
+)
+def test_a_part_that_is_too_short_is_named(jail: Path, part: dict[str, Any], there: str) -> None:
+    """A virtual dataset over a file that lacks some of its frames would read as zeros: it is refused."""
+    write(Path("part.h5"), other=1, **part)
+    layout = h5py.VirtualLayout((3, 4, 4), np.float64)
+    layout[:] = h5py.VirtualSource("part.h5", "frames", (3, 4, 4))
+    with h5py.File("a.h5", "w") as file:
+        file.create_virtual_dataset("data", layout)
+    with Hdf5File("a.h5") as file, pytest.raises(ScanError) as caught:
+        file.read("data")
+    assert there in str(caught.value)
+    assert "expected  (3, 4, 4) or more; what lacks would read as zeros" in str(caught.value)
+
+
+def test_parts_within_the_file_are_read(jail: Path) -> None:
+    """A virtual dataset over datasets of the same file is as good as they are."""
+    layout = h5py.VirtualLayout((2, 3), np.float64)
+    layout[0], layout[1] = (h5py.VirtualSource(".", name, (3,)) for name in "ab")
+    with h5py.File("a.h5", "w") as file:
+        file["a"], file["b"] = np.ones(3), np.full(3, 2.0)
+        file.create_virtual_dataset("both", layout)
+    with Hdf5File("a.h5") as file:
+        np.testing.assert_array_equal(file.read("both"), [[1, 1, 1], [2, 2, 2]])

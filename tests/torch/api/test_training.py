@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Trainer as LightningTrainer
@@ -95,15 +97,20 @@ def test_other_orchestration_is_refused(done: Done) -> None:
     )
 
 
-def test_training_needs_a_file(done: Done, as_shipped: Configure, client_folder: Path) -> None:
-    """A loader of arrays serves reconstructions only."""
+def test_arrays_train_as_their_file_does(as_shipped: Configure, client_folder: Path, tmp_path: Path) -> None:
+    """A scan from arrays is written into the run's folder, and trains to the weights of that file."""
+    manager = as_shipped(**SMALL, training={"epochs": 1})
     scan = RawData.from_file(client_folder / "train_data.npz")
-    loader = PtychoDataLoader.from_np(scan.diff3d, scan.probeGuess, scan.positions[:, ::-1], done.manager)
-    model = PtychoModel._new_model(PtychoPINN_Lightning, done.manager)
-    with pytest.raises(ValueError, match="in a file") as caught:
-        Trainer._from_lightning(model, loader)
-    assert str(caught.value) == (
-        "a training needs a scan in a file\n"
-        "  expected  PtychoDataLoader(data_dir=...), not one that was made from arrays\n"
-        "  try       saving the arrays with RawData.to_file"
-    )
+    arrays = (scan.diff3d, scan.probeGuess, scan.positions[:, ::-1])
+    loader = PtychoDataLoader.from_np(*arrays, manager, output_dir=tmp_path / "out")
+    model = PtychoModel._new_model(PtychoPINN_Lightning, manager)
+    trained = Trainer._from_lightning(model, loader).train().network.state_dict()
+    assert loader.output_dir is not None
+    assert (loader.output_dir / "wts.h5.zip").is_file()
+    written = loader.output_dir / "train_data.npz"
+    np.testing.assert_array_equal(RawData.from_file(written).diff3d, scan.diff3d)
+    again = tmp_path / "again"
+    again.mkdir()
+    shutil.copy(written, again)
+    expected = open_trainer(manager, again, tmp_path / "file").train().network.state_dict()
+    assert all(torch.equal(trained[name], expected[name]) for name in expected)

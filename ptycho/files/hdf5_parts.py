@@ -1,0 +1,119 @@
+"""Parts of virtual datasets in HDF5 files: what is missing of them would read as zeros."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ptycho.errors import ScanError
+from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["open_file", "require_parts", "unreadable"]
+
+
+def require_parts(dataset: Any, key: str, path: Path, file: Any) -> None:
+    """Refuse a virtual dataset with a missing part: HDF5 would read it as zeros, without a word.
+
+    Args:
+        dataset: The dataset; one that is not virtual passes.
+        key: What it is called.
+        path: Its file.
+        file: That file, open.
+
+    Raises:
+        ScanError: A file is missing, or lacks what is taken of it.
+    """
+    if not dataset.is_virtual:
+        return
+    sources = dataset.virtual_sources()
+    # "%b" stands for the number of a block; the first one tells whether they are there at all.
+    names = {source.file_name.replace("%b", "0") for source in sources} - {"."}
+    missing = sorted(name for name in names if not (path.parent / name).exists())
+    if missing:
+        raise ScanError(
+            error_text(
+                f"'{key}' in {path} is made of parts, and {len(missing)} of {len(names)} files are "
+                f"missing: {', '.join(missing)}",
+                expected=f"these files beside {path.name}; their frames would read as zeros",
+                hint="copy the data files along with the file that links to them",
+            )
+        )
+    for name in sorted(names | {"."}):
+        own = [source for source in sources if source.file_name.replace("%b", "0") == name]
+        if own:
+            _require_whole_part(key, name, path, file, own)
+
+
+def _require_whole_part(key: str, name: str, whole: Path, open_whole: Any, sources: list[Any]) -> None:
+    """Refuse a part that lacks what is taken of it: that, too, would read as zeros."""
+    path = whole if name == "." else whole.parent / name
+    try:
+        file = open_whole if name == "." else open_file(path)
+    except OSError as error:
+        raise unreadable(key, path, error) from error
+    try:
+        for source in sources:
+            place = source.dset_name.replace("%b", "0")
+            shape = file[place].shape if place in file else None
+            needed, by_axis = _needed(source)
+            if shape is None or _falls_short(shape, needed, by_axis=by_axis):
+                there = "is not there" if shape is None else f"has shape {shape}"
+                raise ScanError(
+                    error_text(
+                        f"'{key}' in {whole} is made of parts, and '{place}' in {path} {there}",
+                        expected=f"{needed} or more; what lacks would read as zeros",
+                        hint="copy the data files again, along with the file that links to them",
+                    )
+                )
+    finally:
+        if name != ".":
+            file.close()
+
+
+def _needed(source: Any) -> tuple[tuple[int, ...], bool]:
+    """Give the shape that a part must have at least, and whether for each axis or for its numbers alone.
+
+    Nothing is needed of a part that is taken however long it is: HDF5 knows no bounds of it.
+    """
+    for space, by_axis in ((source.src_space, True), (source.vspace, False)):
+        try:
+            first, last = space.get_select_bounds()
+        except ValueError:  # All of the part, whose shape is not written down.
+            continue
+        beginning = (0,) * len(first) if by_axis else first
+        return tuple(int(end - start + 1) for start, end in zip(beginning, last, strict=True)), by_axis
+    return (), False
+
+
+def _falls_short(shape: tuple[int, ...], needed: tuple[int, ...], *, by_axis: bool) -> bool:
+    if not by_axis:
+        return math.prod(shape) < math.prod(needed) if needed else False
+    return any(length < least for length, least in zip(shape, needed, strict=False))
+
+
+def open_file(path: Path) -> Any:
+    """Open an HDF5 file for reading, also where the file system knows no locks."""
+    import h5py
+
+    try:
+        # Not without a lock at once: HDF5 refuses a file that the same process has open with one.
+        return h5py.File(path, "r")
+    except OSError as error:
+        # Scans lie on network file systems that know no locks.
+        if "lock" not in str(error):
+            raise
+        return h5py.File(path, "r", locking=False)
+
+
+def unreadable(key: str, path: Path, error: OSError) -> ScanError:
+    """Make the error that a dataset is not whole."""
+    return ScanError(
+        error_text(
+            f"'{key}' in {path} cannot be read ({error})",
+            expected="a whole dataset",
+            hint="copy the file again; an interrupted copy looks like this",
+        )
+    )
