@@ -55,6 +55,9 @@ RIGHT, WRONG = 0.9, 0.7
 RIGHT_PROBE = 0.8
 """Overlap with the probe that was simulated, below which a picture is at best rough."""
 
+FLAT_RAD = 0.1
+"""Spread of the object's phase over the scanned area below which its amplitude is compared in its place."""
+
 NONE = "none"
 
 
@@ -142,7 +145,7 @@ def _turns(picture: NDArray[np.generic]) -> Iterator[NDArray[np.generic]]:
 
 
 def _likeness(picture: Reconstruction, truth: NDArray[np.complexfloating]) -> float:
-    """Give the best correlation of the phase over all orientations, and with the conjugate picture."""
+    """Give the best correlation of the phase, or of the amplitude where that is flat, over all orientations."""
     mask = scanned_area(picture.coverage)
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
@@ -156,6 +159,8 @@ def _likeness(picture: Reconstruction, truth: NDArray[np.complexfloating]) -> fl
             except ValueError:
                 continue
             phase, true_phase = phases(aligned)
+            if true_phase[aligned.mask].std() < FLAT_RAD:
+                phase, true_phase = np.abs(aligned.reconstruction), np.abs(aligned.reference)
             best = max(best, compare(phase, true_phase, aligned.mask).correlation)
         if best >= RIGHT:
             break
