@@ -145,7 +145,7 @@ def _turns(picture: NDArray[np.generic]) -> Iterator[NDArray[np.generic]]:
 
 
 def _likeness(picture: Reconstruction, truth: NDArray[np.complexfloating]) -> float:
-    """Give the best correlation of the phase, or of the amplitude where that is flat, over all orientations."""
+    """Give the best correlation of the phase, or of the amplitude where that is flat, over all turns."""
     mask = scanned_area(picture.coverage)
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
