@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 INK = "#333333"
 GREY = "#9a9a9a"
-LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 """Line colours that stay apart for colour-blind readers (Okabe and Ito)."""
 
 AMPLITUDE, CYCLIC, DIVERGING, LOGARITHMIC = "gray", "twilight_shifted", "RdBu_r", "inferno"
