@@ -83,10 +83,7 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
     from ptycho.report.results import NETWORK, Results, name_of
 
     options.require_scan(resolution, "inference.test_data_file", "Test data file not found")
-    if isinstance(trained, OpenedBundle):
-        require_same_network(resolution, trained.bundle)
-    else:
-        require_fixed(resolution, trained.network.shape)
+    _require_same_network(resolution, trained)
     name = str(resolution["inference.backend"])
     backend = load_backend(name)
     backend.begin(resolution)
@@ -136,6 +133,14 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
         write_results(folder, results)
     _log.info("%s: report.md, object.png, reconstruction.npz", target)
     return options.exit_code_of(results, strict=strict)
+
+
+def _require_same_network(resolution: Resolution, trained: OpenedBundle | OpenedNetwork) -> None:
+    """Refuse settings that contradict the weights, whichever file they come from."""
+    if isinstance(trained, OpenedBundle):
+        require_same_network(resolution, trained.bundle)
+    else:
+        require_fixed(resolution, trained.network.shape)
 
 
 def _note_of_backends(trained: OpenedBundle | OpenedNetwork, name: str) -> tuple[str, ...]:
