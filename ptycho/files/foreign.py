@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["BY_CONTENT", "named", "naming"]
+__all__ = ["BY_CONTENT", "named", "naming", "require_regular"]
 
 BY_CONTENT = (
     RuntimeError,  # HDF5's library for whatever it cannot follow; RecursionError is one.
@@ -25,6 +25,24 @@ BY_CONTENT = (
     OSError,
 )
 """What libraries raise about content that nobody thought of."""
+
+
+def require_regular(path: Path) -> None:
+    """Refuse to open a pipe or a device: one may wait for ever, the other never ends.
+
+    What is not there, and folders, are refused by whoever opens them.
+
+    Raises:
+        ScanError: It is no file.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ScanError(
+            error_text(
+                f"{path} is a pipe or a device, and no file",
+                expected="a file on a disk",
+                hint="writing what comes through it into a file",
+            )
+        )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ptycho.errors import ScanError
+from ptycho.files.foreign import require_regular
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def open_file(path: Path) -> Any:
     """Open an HDF5 file for reading, also where the file system knows no locks."""
     import h5py
 
+    require_regular(path)
     try:
         # Not without a lock at once: HDF5 refuses a file that the same process has open with one.
         return h5py.File(path, "r")

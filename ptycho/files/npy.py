@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from ptycho.errors import ScanError
+from ptycho.files.foreign import require_regular
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def read_npy(path: Path) -> np.ndarray[Any, Any]:
         FileNotFoundError: There is no such file.
         ScanError: It holds no array of numbers, or not a whole one.
     """
+    require_regular(path)
     with path.open("rb") as stream:
         shape, dtype, fortran = _whole_header(stream, path)
         array = np.empty(shape, dtype, order="F" if fortran else "C")
@@ -74,6 +76,7 @@ def map_npy(path: Path) -> np.ndarray[Any, Any]:
         FileNotFoundError: There is no such file.
         ScanError: It holds no array of numbers, or not a whole one.
     """
+    require_regular(path)
     with path.open("rb") as stream:
         shape, dtype, fortran = _whole_header(stream, path)
         if 0 in shape or shape == () or dtype.itemsize == 0:

@@ -18,6 +18,7 @@ from numpy.lib import format as npy
 from ptycho.errors import ScanError
 from ptycho.files.atomic import replacing
 from ptycho.files.bounds import require_plausible
+from ptycho.files.foreign import require_regular
 from ptycho.files.npy import Header, damaged, fill, parse_header, read_part, refuse_objects
 from ptycho.files.pickled_text import read_pickled_text
 from ptyconf.errors import error_text
@@ -179,6 +180,7 @@ class NpzFile:
 
 
 def _open(path: Path) -> IO[bytes]:
+    require_regular(path)
     try:
         return path.open("rb")
     except FileNotFoundError as error:

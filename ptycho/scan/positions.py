@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.foreign import require_regular
 from ptycho.files.npy import read_npy
 from ptycho.scan.geometry import LENGTHS_M, Fact, Geometry, photon_wavelength_m, unit_of_length
 from ptycho.scan.scan_file import ScanFile, open_scan
@@ -212,6 +213,7 @@ def _above_zero(value: Array, origin: str) -> Fact | None:
 
 def _read_text(path: Path) -> PositionTable:
     """Read columns of numbers; their names and unit stand in the line before them, where there is one."""
+    require_regular(path)
     lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
     rows: list[list[float]] = []
     names: list[str] = []

@@ -15,6 +15,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.bounds import require_plausible
+from ptycho.files.foreign import require_regular
 from ptycho.files.hdf5 import Hdf5File
 from ptycho.files.matlab import MatFile
 from ptycho.files.npz import NpzFile
@@ -193,13 +194,14 @@ def open_scan(path: str | Path) -> ScanFile:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ScanError: It is compressed as a whole and damaged.
+        ScanError: It is compressed as a whole and damaged, or no file at all.
     """
     path = path if isinstance(path, Path) else Path(path)
     try:
         status = path.stat()
     except FileNotFoundError:
         return ScanFile(path)
+    require_regular(path)
     # A file that was replaced or written to since is another file; its name alone would not tell.
     identity = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
     file = _alive.get(identity)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ptycho.errors import ScanError
 from ptycho.files.foreign import named, naming
+from ptycho.files.hdf5 import Hdf5File
+from ptycho.files.npy import map_npy, read_npy
+from ptycho.files.npz import NpzFile
+from ptycho.scan.mask import load_bad_pixels
+from ptycho.scan.raw_data import RawData
+from ptycho.scan.scan_file import open_scan
 
 
 @pytest.mark.parametrize("error", [KeyError("a"), RecursionError("deep"), OSError(errno.EINVAL, "Invalid")])
@@ -33,3 +40,21 @@ def test_no_memory_is_no_damage(tmp_path: Path) -> None:
     error = named(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), path)
     assert isinstance(error, MemoryError)
     assert str(error) == f"{path} cannot be read: Cannot allocate memory"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("read", [NpzFile, Hdf5File, read_npy, map_npy, open_scan, RawData.from_file])
+def test_a_pipe_is_refused_at_once(read: Callable[[Path], object], tmp_path: Path) -> None:
+    """No reader waits for what somebody may never write, whatever the pipe is called."""
+    path = tmp_path / "scan.npz"
+    os.mkfifo(path)
+    with pytest.raises(ScanError, match=r"scan\.npz is a pipe or a device, and no file"):
+        read(path)
+
+
+def test_a_pipe_is_no_mask(tmp_path: Path) -> None:
+    """What is named beside a scan is asked, too."""
+    path = tmp_path / "beside.npy"
+    os.mkfifo(path)
+    with pytest.raises(ScanError, match=r"beside\.npy"):
+        load_bad_pixels(str(path), (4, 4), None)
