@@ -74,12 +74,10 @@ def named(error: Exception, path: Path) -> Exception:
     if isinstance(error, ScanError):
         return error
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        # Frames are mapped: the system refuses that where memory or its limit (ulimit -v) is short.
         return MemoryError(f"{path} does not fit into the memory")
     if isinstance(error, OSError) and (error.filename is not None or str(path) in str(error)):
         return error
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        # Frames are mapped: the system refuses that where memory or its limit (ulimit -v) is short.
-        return MemoryError(f"{path} cannot be read: {error.strerror}")
     reason = str(error).strip().partition("\n")[0] or "no reason given"
     return ScanError(
         error_text(

@@ -33,6 +33,9 @@ from ptycho.files.printable import printable_lines
 SECONDS, MEGABYTES = 15.0, 500
 """What one input may cost; the address space may grow by more: libraries reserve what they do not use."""
 
+PATIENCE_S = 120.0
+"""Those were of the processor, for the machine may be busy; who waits for something is found by these."""
+
 ADDRESS_BYTES = 2 * 2**30
 LONGEST_ERROR = 20_000
 MOST_TOLD = 20
@@ -142,7 +145,8 @@ def _in_child(work: Callable[[Callable[[Any], None]], None]) -> tuple[list[dict[
 
 
 def _work(reader: Reader, seed: int, numbers: range, keep: Path | None, tell: Callable[[Any], None]) -> None:
-    signal.signal(signal.SIGALRM, _too_slow)
+    for signum in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(signum, _too_slow)
     warnings.simplefilter("ignore")
     logging.disable()
     with tempfile.TemporaryDirectory() as folder:
@@ -157,13 +161,16 @@ def _work(reader: Reader, seed: int, numbers: range, keep: Path | None, tell: Ca
 
 def _judge(reader: Reader, path: Path, keep: Path | None, name: str) -> dict[str, Any]:
     _forget_peak()
-    before, began = _status("VmRSS"), time.perf_counter()
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    before, began = _status("VmRSS"), time.process_time()
+    timers = {signal.ITIMER_PROF: SECONDS, signal.ITIMER_REAL: PATIENCE_S}
+    for timer, seconds in timers.items():
+        signal.setitimer(timer, seconds)
     try:
         outcome, what = _outcome(reader, path)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    seconds = time.perf_counter() - began
+        for timer in timers:
+            signal.setitimer(timer, 0)
+    seconds = time.process_time() - began
     megabytes = (_status("VmHWM") - before) / 2**10
     if megabytes > MEGABYTES:
         outcome, what = FAULT, f"it took {megabytes:.0f} MB; {what}"

@@ -39,7 +39,7 @@ def test_no_memory_is_no_damage(tmp_path: Path) -> None:
     path = tmp_path / "scan.npz"
     error = named(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), path)
     assert isinstance(error, MemoryError)
-    assert str(error) == f"{path} cannot be read: Cannot allocate memory"
+    assert str(error) == f"{path} does not fit into the memory"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
