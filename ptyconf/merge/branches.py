@@ -8,7 +8,7 @@ from typing import Any
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.hints import assignment, spell
 from ptyconf.merge.refusals import Refusals
-from ptyconf.schema.annotations import is_made_of, named_table
+from ptyconf.schema.annotations import is_cut_to, is_made_of, made_of, name_of, named_table
 from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.deferred import deferred, read_end
@@ -21,6 +21,11 @@ from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields
 
 MISSING: Any = object()
+
+
+def exactly(target: Any) -> str:
+    """Say what may stand for a section: no subclass, for what that has of its own would be lost."""
+    return f"a {name_of(target)} itself or its table, for what a subclass has of its own would be lost"
 
 
 class Branches:
@@ -129,6 +134,8 @@ class Branches:
         if section is None:
             return MISSING
         value = named_table(value, section.target)
+        if is_cut_to(value, section.target):
+            return self._refuse(slot, value, at, Mismatch(exactly(section.target)))
         if is_made_of(value, section.target):
             tree = self._instance(section, value, at)
         elif isinstance(value, Mapping):
@@ -204,9 +211,9 @@ class Branches:
 
     def _chosen(self, slot: Slot, node: Choice, value: Any, at: Segments) -> Section | None:
         """Choose the section of a union: by instance, by tag, else the only one that has all keys."""
-        for section in node.sections:
-            if is_made_of(value, section.target):
-                return section
+        number = made_of(value, [section.target for section in node.sections])
+        if number is not None:
+            return node.sections[number]
         if not isinstance(value, Mapping):
             self._refuse(slot, value, at, Mismatch(node.expected))
             return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ptyconf.schema.construct import make_builder
+from ptyconf.schema.construct import has_own_code, make_builder
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, section_in
 from ptyconf.schema.view import Attribute, View, copied
@@ -66,6 +66,8 @@ class Building:
         self.made = made
         self.present = present
         self.failures: list[Failure] = []
+        self.own_code = False  # whether a class changes what it is given
+        self.instances: list[tuple[View[Any], Any, Segments]] = []
 
     def view(self, view: View[Any]) -> Any:
         """Make an instance of a view's class, inner classes first; FAILED where something is wrong."""
@@ -127,6 +129,8 @@ class Building:
             self._note(view, group, table, at)
             return FAILED
         self.made(view, instance, at)
+        self.own_code = self.own_code or plan.own_code
+        self.instances.append((view, instance, at))
         return instance
 
     def _note(self, view: View[Any], group: Any, table: Mapping[str, Any], at: Segments) -> None:
@@ -155,11 +159,14 @@ def _path_of(view: View[Any], attribute: Attribute | None, at: Segments) -> str:
 class _Plan:
     """How instances of a view are made: the generated function, and what must be made before."""
 
-    __slots__ = ("build", "composed", "plain", "refusal")
+    __slots__ = ("build", "composed", "own_code", "plain", "refusal")
 
-    def __init__(self, build: Any, plain: tuple[str, ...], composed: tuple[Attribute, ...]) -> None:
+    def __init__(
+        self, build: Any, plain: tuple[str, ...], composed: tuple[Attribute, ...], *, own_code: bool
+    ) -> None:
         from cattrs import BaseValidationError
 
+        self.own_code = own_code
         self.build = build
         self.plain = plain
         self.composed = composed
@@ -182,7 +189,10 @@ def _plan(view: View[Any], schema: Schema) -> _Plan:
             plain.append(path)
             parts[attribute.name] = path, _outward(attribute, slot)
     view.builder = _Plan(
-        make_builder(view.target, parts, schema.kinds), tuple(dict.fromkeys(plain)), tuple(composed)
+        make_builder(view.target, parts, schema.kinds),
+        tuple(dict.fromkeys(plain)),
+        tuple(composed),
+        own_code=has_own_code(view.target),
     )
     return view.builder  # type: ignore[no-any-return]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ptyconf.merge.built import Built, built_of
+from ptyconf.merge.built import OWN_VALUES, Built, built_of
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.law import push
 from ptyconf.merge.layer import Layer
@@ -19,7 +19,7 @@ from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.fold import fold, without_removed
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, branch, child, key_of
-from ptyconf.schema.view import Attribute, View
+from ptyconf.schema.view import Attribute, View, copied
 
 ASSIGNED = "assigned after resolve"
 
@@ -63,27 +63,56 @@ def _assigned(built: Built, instance: Any) -> dict[Segments, tuple[str, Any]]:
     """Find the attributes that no longer hold what was built: place -> (attribute, value)."""
     changed: dict[Segments, tuple[str, Any]] = {}
     resolution = built.resolution
-    for place, name, attribute, now in _attributes(built, built.view, instance):
+    for place, name, attribute, now, holder in _attributes(built, built.view, instance):
         if join_path(place) not in resolution:
             continue
-        was = resolution.value(place)
-        conversion = attribute.bind.conversion
-        if conversion is not None:
-            was = conversion.to_target(was)
+        own = OWN_VALUES.get(holder) or {}
+        was = own[attribute.name] if attribute.name in own else _given(resolution, place, attribute)
         if now is not was and not _alike(now, was):
             changed[place] = name, now
     return changed
 
 
+def _given(resolution: Resolution, place: Segments, attribute: Attribute) -> Any:
+    """Give what an attribute was made of."""
+    value = resolution.value(place)
+    conversion = attribute.bind.conversion
+    return value if conversion is None else conversion.to_target(value)
+
+
+def remember_own(resolution: Resolution, view: View[Any], instance: Any) -> None:
+    """Note what the code of its class made of an instance's settings: nobody assigned that later."""
+    built = built_of(instance)
+    if built is None:
+        return
+    own: dict[str, Any] = {}
+    for attribute in view.own:
+        place, now = _place(built, attribute), attribute_value(instance, attribute.name)
+        if join_path(place) in resolution:
+            was = _given(resolution, place, attribute)
+            if now is not was and not _alike(now, was):
+                own[attribute.name] = _snapshot(now)
+    if own:
+        OWN_VALUES.put(instance, own)
+
+
+def _snapshot(value: Any) -> Any:
+    """Copy a value, so that a change inside it shows later; what cannot be copied is known by identity."""
+    try:
+        return copied(value)
+    except Exception:  # noqa: BLE001  The program's own object.
+        return value
+
+
 def _attributes(
     built: Built, view: View[Any], instance: Any, outer: str = ""
-) -> Iterator[tuple[Segments, str, Attribute, Any]]:
-    """Walk the attributes that hold settings, in the classes inside too: place, name, attribute, value."""
+) -> Iterator[tuple[Segments, str, Attribute, Any, Any]]:
+    """Walk attributes that hold settings, in classes inside too: place, name, attribute, value, holder."""
     for attribute in view.attributes:
         now = attribute_value(instance, attribute.name)
         name = f"{outer}{attribute.name}"
         if attribute.nested is None:
-            yield _place(built, attribute), name, attribute, None if now is UNSET else now
+            yield _place(built, attribute), name, attribute, None if now is UNSET else now, instance
         elif now is not None and is_made_of(now, attribute.nested.target):
             yield from _attributes(built, attribute.nested, now, f"{name}.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ptyconf.merge.combine import joined
@@ -128,9 +129,11 @@ class References:
         value = self._filled(place, slot, deferred, deferred.raw, links)
         whole = isinstance(deferred.raw, str) and _is_whole(deferred.raw)
         named = whole and links[0][0].kind == "setting"
+        below_path = isinstance(deferred.raw, str) and _starts_with_path(deferred.raw, links)
         try:
             parsed = (whole or deferred.text) and not named
-            return self._typed(deferred, value, links, parsed=parsed), tuple(links)
+            folder = None if below_path else deferred.folder
+            return self._typed(deferred, value, links, folder, parsed=parsed), tuple(links)
         except Mismatch as mismatch:
             secret = holds_secret(slot) or any(self.is_secret(reference) for reference, _ in links)
             at = f" at {mismatch.at.lstrip('.')}" if mismatch.at else ""
@@ -141,15 +144,17 @@ class References:
             secret = holds_secret(slot) or any(self.is_secret(reference) for reference, _ in links)
             self.refuse(place, own_words(error, value, secret=secret))
 
-    def _typed(self, deferred: Deferred, value: Any, links: list[Link], *, parsed: bool) -> Any:
+    def _typed(
+        self, deferred: Deferred, value: Any, links: list[Link], folder: str | None, *, parsed: bool
+    ) -> Any:
         """Read a value whose references are filled in."""
         try:
-            return deferred.read(value, parsed)
+            return deferred.read(value, parsed, folder)
         except Mismatch:
             texts = {given for reference, given in links if reference.kind != "setting"}
             if isinstance(value, str) or not texts:
                 raise
-            return deferred.read(_parsed(value, texts), False)
+            return deferred.read(_parsed(value, texts), False, folder)
 
     def _filled(self, place: str, slot: Slot, deferred: Deferred, raw: Any, links: list[Link]) -> Any:
         """Put what references give into every text of a value."""
@@ -159,11 +164,15 @@ class References:
             except ReferenceSyntaxError as error:
                 shown = show(raw, secret=holds_secret(slot))
                 self.refuse(place, f"{place!r} is {shown}, which {error}", "$${ for a plain ${")
+            earlier = len(links)
             given = [
                 part if isinstance(part, str) else self._given(place, slot, deferred, part, links, parts)
                 for part in parts
             ]
-            return given[0] if _is_whole(raw) else "".join(given)
+            filled = given[0] if _is_whole(raw) else "".join(given)
+            inside = raw is not deferred.raw and deferred.folder is not None
+            # The other texts of a container stand below the folder of its file: this one has its own place.
+            return _from_here(filled) if inside and _starts_with_path(raw, links[earlier:]) else filled
         if isinstance(raw, dict):
             return {key: self._filled(place, slot, deferred, item, links) for key, item in raw.items()}
         if isinstance(raw, (list, tuple, set, frozenset)):
@@ -274,6 +283,26 @@ def _is_whole(raw: str) -> bool:
     """Tell whether a text is one reference and nothing else."""
     parts = parts_of(raw)
     return len(parts) == 1 and isinstance(parts[0], Reference)
+
+
+def _starts_with_path(raw: str, links: list[Link]) -> bool:
+    """Tell whether a text starts with a setting that is or holds paths, which were anchored there."""
+    parts = parts_of(raw)
+    return bool(parts) and isinstance(parts[0], Reference) and _holds_path(links[0][1])
+
+
+def _holds_path(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_path, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(_holds_path, value))
+    return isinstance(value, PurePath)
+
+
+def _from_here(path: Any) -> Any:
+    """Make a path, or the text of one, independent of folders."""
+    absolute = os.path.abspath(path)  # noqa: PTH100  A text stays a text.
+    return absolute if isinstance(path, str) else type(path)(absolute)
 
 
 def _parsed(value: Any, texts: set[Any]) -> Any:

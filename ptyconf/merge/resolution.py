@@ -222,6 +222,11 @@ class Resolution(Mapping[str, Any]):
         if building.failures:
             cause = self._places().cause(building.failures[0].error)
             raise ConfigError(self._problems(building.failures)) from cause
+        if building.own_code:
+            from ptyconf.merge.provenance import remember_own
+
+            for view, made, _ in building.instances:
+                remember_own(self, view, made)
         return instance  # type: ignore[no-any-return]
 
     def _building(self) -> Building:

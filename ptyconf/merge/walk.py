@@ -11,7 +11,7 @@ from ptyconf.merge.fault import Keys
 from ptyconf.merge.marks import Marks
 from ptyconf.merge.refusals import Refusals, holds_secret
 from ptyconf.schema.anchor import anchored
-from ptyconf.schema.annotations import is_made_of, named_table
+from ptyconf.schema.annotations import is_cut_to, is_made_of, named_table
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.fold import fold
 from ptyconf.schema.index import Alias, AmbiguousKey
@@ -108,6 +108,13 @@ class Walk:
         view = next((view for view in self.schema.views if view.section == path), None)
         if view is not None:
             value = named_table(value, view.target)
+            if is_cut_to(value, view.target):
+                secret = any(holds_secret(self.index.slots[path]) for _, path in view.places(()))
+                from ptyconf.merge.branches import exactly
+
+                text = f"{path!r} is {show(value, secret=secret)}; expected {exactly(view.target)}"
+                self.refusals.fault(text, path, keys)
+                return
             if is_made_of(value, view.target):
                 self.take_instance(view, value, keys)
                 return
@@ -252,7 +259,7 @@ class Walk:
         folder = self.layer.folder
         names = (None if bind is None or bind.bind is None else bind.bind.conversion, slot.setting.conversion)
         spelled = ", ".join(str(conversion) for conversion in names if conversion is not None)
-        read = partial(_reading, slot, bind, folder)
+        read = partial(_reading, slot, bind)
         self.layer_values.refers = True
         self.keep(slot, Deferred(value, text, folder, read), keys, spelled)
 
@@ -353,7 +360,7 @@ def read_value(
     return anchored(value, slot.kind, folder), spelled
 
 
-def _reading(slot: Slot, bind: Alias | None, folder: str | None, value: Any, text: bool) -> Any:
+def _reading(slot: Slot, bind: Alias | None, value: Any, text: bool, folder: str | None) -> Any:
     return read_value(slot, value, bind, folder, text=text)[0]
 
 

@@ -53,7 +53,8 @@ def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
         if row["value"] != MASK:
             value = thawed(slot, row["value"], split_path(row["path"]))
             # A container that is an end by itself is empty.
-            values[row["path"]] = slot.node.make(value) if isinstance(slot.node, (Table, Items)) else value
+            empty = isinstance(slot.node, (Table, Items)) and value is not None
+            values[row["path"]] = slot.node.make(value) if empty else value
     return values
 
 

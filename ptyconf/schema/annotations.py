@@ -6,7 +6,7 @@ import functools
 import operator
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, Union
 
 from ptyconf.schema.kind import NONE
@@ -30,6 +30,28 @@ def is_made_of(value: Any, kind: Any) -> bool:
     """Tell whether a value is an instance of a class or a NamedTuple; no dict is a TypedDict yet."""
     base = typing.get_origin(kind) or kind
     return not typing.is_typeddict(base) and isinstance(value, base)
+
+
+def made_of(value: Any, kinds: Iterable[Any]) -> int | None:
+    """Find the class that a value is an instance of, by number: its own before one that it inherits from."""
+    bases = [typing.get_origin(kind) or kind for kind in kinds]
+    fitting = [number for number, base in enumerate(bases) if is_made_of(value, base)]
+    lineage = [base for base in type(value).__mro__ if base in bases]
+    return min(fitting, key=lambda number: [*lineage, bases[number]].index(bases[number]), default=None)
+
+
+def is_cut_to(value: Any, kind: Any) -> bool:
+    """Tell whether a value is of a subclass, with more than the settings of the class."""
+    base = typing.get_origin(kind) or kind
+    return is_made_of(value, base) and type(value) is not base
+
+
+def with_class_of(kind: Any, default: Any) -> Any:
+    """See a class, or one that may be absent, as the subclass of it that its default is of."""
+    inner, optional = optional_of(kind)
+    if not is_class_with_fields(typing.get_origin(inner) or inner) or not is_cut_to(default, inner):
+        return kind
+    return type(default) | None if optional else type(default)
 
 
 def named_table(value: Any, kind: Any) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ptyconf.schema.annotations import is_made_of
+from ptyconf.errors import SchemaError
+from ptyconf.schema.annotations import is_cut_to, is_made_of, made_of, name_of
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.fold import as_whole
 from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, Variant
@@ -24,7 +25,9 @@ def tree_of(slot: Slot, value: Any) -> Tree:
         return {key: tree_of(node.value, item) for key, item in value.items()}
     if isinstance(node, Section):
         return section_tree(node, value)
+    number = made_of(value, [section.target for section in node.sections])
     section = next(section for section in node.sections if _stands_for(value, section))
+    section = section if number is None else node.sections[number]
     return Variant(section, section_tree(section, value))
 
 
@@ -36,6 +39,12 @@ def _stands_for(value: Any, section: Section) -> bool:
 
 def section_tree(section: Section, value: Any) -> dict[str, Tree]:
     """Take an instance apart; the tables that it holds are whole, whatever its class has by default."""
+    if is_cut_to(value, section.target):
+        own, base = name_of(type(value)), name_of(section.target)
+        raise SchemaError(
+            f"{section.path}: a {own} stands where {base} is annotated, and what it has of its own would be "
+            f"lost; annotate {base} | {own}"
+        )
     members = section.members
     names = {attribute.argument: attribute.name for attribute in section.view.attributes}
     parts = {name: attribute_value(value, names[name]) for name in members}

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, Union
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.annotations import is_made_of, is_record, name_of, optional_of, unwrap
+from ptyconf.schema.annotations import (
+    is_cut_to,
+    is_made_of,
+    is_record,
+    name_of,
+    optional_of,
+    unwrap,
+    with_class_of,
+)
 from ptyconf.schema.apart import tree_of
 from ptyconf.schema.declared import complete, with_default, with_strategy
 from ptyconf.schema.fields import UNSET
@@ -95,6 +103,11 @@ class Assembly:
         self, view: View[Any], attribute: Attribute, outer: tuple[Any, ...] = ()
     ) -> Attribute:
         if attribute.nested is not None:
+            if is_cut_to(attribute.default, attribute.nested.target):
+                own = name_of(type(attribute.default))
+                raise SchemaError(
+                    f"{_source(view, attribute)} is a {own} by default; give it a View({own}, ...)"
+                )
             return attribute._replace(nested=self._expand(attribute.nested))
         inner = self._static_section(attribute)
         if inner is None:
@@ -121,7 +134,7 @@ class Assembly:
             return None
         default = attribute.default
         if default is UNSET or is_made_of(default, inner):
-            return inner
+            return with_class_of(inner, default)
         return inner if is_record(inner) and isinstance(default, dict) else None
 
     def _below(self, target: Any, path: str, instance: Any, source: str) -> View[Any]:
@@ -165,6 +178,9 @@ class Assembly:
 
     def _slot(self, setting: Setting, source: str, attribute: Attribute | None) -> Slot:
         """Make the slot of a setting: its kind, what is below it, and its default as a tree."""
+        kind = with_class_of(setting.type, setting.default)
+        if kind is not setting.type:
+            setting = setting.changed(type=kind)
         try:
             node = None
             single = self.kinds.is_single(setting.type)

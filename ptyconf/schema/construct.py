@@ -82,6 +82,17 @@ def make_builder(
     )
 
 
+def has_own_code(target: Any) -> bool:
+    """Tell whether a class may change what it is given: by ``__post_init__``, a converter, its own call."""
+    base = typing.get_origin(target) or target
+    if any(hasattr(base, name) for name in ("__post_init__", "__attrs_post_init__", "__attrs_init__")):
+        return True
+    if any(attribute.converter is not None for attribute in getattr(base, "__attrs_attrs__", ())):
+        return True
+    parameters = getattr(base, "__dataclass_params__", None)
+    return parameters is not None and not parameters.init
+
+
 def _record_builder(target: Any, parts: Mapping[str, tuple[str, Callable[[Any], Any] | None]]) -> Build:
     """Make the function that makes a NamedTuple or TypedDict, with cattrs' errors."""
     from cattrs import AttributeValidationNote, ClassValidationError

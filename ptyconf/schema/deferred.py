@@ -28,7 +28,11 @@ def read_end(slot: Slot, value: Any, folder: str | None, *, text: bool) -> Any:
 
 def deferred(slot: Slot, value: Any, folder: str | None, *, text: bool) -> Deferred:
     """Keep a value with references as it is written; it is read when they are known."""
-    return Deferred(value, text, folder, lambda value, text: read_end(slot, value, folder, text=text))
+
+    def read(value: Any, text: bool, folder: str | None) -> Any:
+        return read_end(slot, value, folder, text=text)
+
+    return Deferred(value, text, folder, read)
 
 
 def with_references(slot: Slot, tree: Tree) -> Tree:

@@ -41,14 +41,15 @@ class Deferred:
         raw: The text, or the container with texts.
         text: Whether it came from a source of texts, so that it may be parsed.
         folder: Folder of relative paths.
-        read: Reads the value when the references are known: takes it, and whether it is a text to parse.
+        read: Reads the value when the references are known: takes it, whether it is a text to parse, and
+            the folder of relative paths in it.
         known: The value and what it refers to, where another process has found it already.
     """
 
     raw: Any
     text: bool
     folder: str | None
-    read: Callable[[Any, bool], Any] = field(compare=False)
+    read: Callable[[Any, bool, str | None], Any] = field(compare=False)
     known: tuple[Any, tuple[tuple[Reference, Any], ...]] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:

@@ -1,0 +1,159 @@
+"""Programs' own classes: subclasses of what is annotated, converters, paths that refer to paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptyconf import ConfigError, SchemaError, load, provenance_of, schema_of
+from ptyconf.freeze import Frozen, freeze
+from ptyconf.report import dump_toml, to_json
+from ptyconf.report.json import from_json
+from ptyconf.sources import toml
+
+
+@dataclass
+class Base:
+    """What is annotated."""
+
+    x: int = 1
+
+
+@dataclass
+class Child(Base):
+    """What stands there, with a field of its own."""
+
+    z: int = 3
+
+
+@dataclass
+class Holder:
+    """Defaults of the subclass."""
+
+    one: Base = field(default_factory=lambda: Child(2, 4))
+    some: Base | None = field(default_factory=Child)
+    either: Base | Child = field(default_factory=Child)
+    maybe: Base | Child | None = field(default_factory=lambda: Child(7, 8))
+
+
+@dataclass
+class Plain:
+    """Defaults of the class itself."""
+
+    one: Base = field(default_factory=Base)
+    some: Base | None = None
+    table: dict[str, Base] = field(default_factory=dict)
+    row: list[Base] = field(default_factory=list)
+
+
+def test_a_default_of_a_subclass_stands() -> None:
+    """With its class and the settings of that; of a union, an instance goes to its own class."""
+    assert load(Holder) == Holder()
+    assert load(Holder, overrides={"one.z": 9, "some.z": 8}) == Holder(Child(2, 9), Child(1, 8))
+    assert load(Holder, overrides={"one": Child(5, 6)}).one == Child(5, 6)
+    assert load(Holder, overrides={"either": Child(5, 6), "maybe": Base(3)}) == Holder(
+        either=Child(5, 6), maybe=Base(3)
+    )
+
+
+@pytest.mark.parametrize(
+    "written", [{"one": Child()}, {"some": Child()}, {"table": {"k": Child()}}, {"row": [Child()]}]
+)
+def test_no_instance_is_cut_to_its_base(written: dict[str, Any]) -> None:
+    """What has more than the settings of the class is refused, and so is such a default below a table."""
+    with pytest.raises(ConfigError, match="expected a Base itself or its table"):
+        load(Plain, overrides=written)
+
+    @dataclass
+    class Tabled:
+        table: dict[str, Base] = field(default_factory=lambda: {"k": Child()})
+
+    with pytest.raises(SchemaError, match=r"annotate Base \| Child"):
+        schema_of(Tabled)
+
+
+@attrs.define
+class Doubled:
+    """A converter that is no identity the second time."""
+
+    value: float = attrs.field(default=1.0, converter=lambda value: value * 2)
+
+
+@dataclass
+class Inner:
+    """Changed by the class around it."""
+
+    value: float = 1.0
+
+
+@dataclass
+class Outer:
+    """Changes what it is given, and what is inside."""
+
+    value: float = 1.0
+    inner: Inner = field(default_factory=Inner)
+
+    def __post_init__(self) -> None:
+        self.value *= 2
+        self.inner.value += 1
+
+
+@given(st.sampled_from([Doubled, Outer]), st.floats(-9, 9))
+def test_what_own_code_makes_is_not_assigned(kind: Any, value: float) -> None:
+    """It is not applied again by a dump or a replay; what is assigned later counts."""
+    made = load(kind, overrides={"value": value})
+    known = provenance_of(made)
+    assert known is not None
+    assert known.trace("value").winner.layer == "overrides"
+    assert load(kind, overrides=dict(toml.parse(dump_toml(known), name="file")[0].values)) == made
+    assert Frozen.loads(freeze(known).dumps()).replay(schema_of(kind)).build(kind) == made
+    if kind is Outer:
+        inner = provenance_of(made.inner)
+        assert inner is not None
+        assert inner.trace("inner.value").winner.layer == "schema"
+    made.value = 50.0
+    later = provenance_of(made)
+    assert later is not None
+    assert later.trace("value").winner.layer == "assigned after resolve"
+
+
+@dataclass
+class Paths:
+    """Paths that refer to paths."""
+
+    base: Path = Path("b")
+    path: Path = Path("p")
+    same: Path = Path("q")
+    own: Path = Path("o")
+
+
+def test_a_path_below_another_has_its_folder(tmp_path: Path) -> None:
+    """It is anchored where the other one was written, and not again."""
+    file = tmp_path / "a.toml"
+    file.write_text('path = "${base}/k"\nsame = "${base}"\nown = "k"\n')
+    got = load(Paths, str(file), flags=["--base", "zz"], references=True)
+    assert got == Paths(Path("zz"), Path("zz/k"), Path("zz"), tmp_path / "k")
+
+
+@dataclass
+class Absent:
+    """Containers that may be absent."""
+
+    row: list[Base] | None = None
+    table: dict[str, int] | None = None
+    ends: tuple[Base, ...] | None = None
+
+
+def test_an_absent_container_reads_back_from_json() -> None:
+    """As none; an empty one as itself."""
+    for written in ({}, {"row": [], "table": {}, "ends": ()}):
+        known = provenance_of(load(Absent, overrides=written))
+        assert known is not None
+        values = from_json(schema_of(Absent), to_json(known))
+        assert values == {path: known.value(path) for path in known}
