@@ -23,9 +23,6 @@ class Built(NamedTuple):
 BUILT: IdentityTable[tuple[Resolution, View[Any], Segments]] = IdentityTable()
 """What ``Built`` says, as bare tuples: one is made for every instance."""
 
-OWN_VALUES: IdentityTable[dict[str, Any]] = IdentityTable()
-"""What an instance's own code made of the settings it was given, by attribute, where it differs from them."""
-
 
 def built_of(instance: object) -> Built | None:
     """Find what is known of an instance that was built."""

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ptyconf.merge.built import OWN_VALUES, Built, built_of
+from ptyconf.merge.built import Built, built_of
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.law import push
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
+from ptyconf.merge.own_values import OWN_VALUES, alike, given_to, place_of
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.same import same
 from ptyconf.schema.annotations import is_made_of, name_of
 from ptyconf.schema.apart import tree_of
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.fold import fold, without_removed
-from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.path import Segments, join_path
 from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, branch, child, key_of
-from ptyconf.schema.view import Attribute, View, copied
+from ptyconf.schema.view import Attribute, View
 
 ASSIGNED = "assigned after resolve"
 
@@ -49,14 +50,8 @@ def path_of(instance: object, attribute: str) -> str | None:
         return None
     for member in built.view.attributes:
         if member.name == attribute:
-            return member.nested.section if member.nested is not None else join_path(_place(built, member))
+            return member.nested.section if member.nested is not None else join_path(place_of(built, member))
     return None
-
-
-def _place(built: Built, attribute: Any) -> Segments:
-    if attribute.slot is not None:
-        return (*built.at, attribute.argument)
-    return split_path(attribute.bind.path)
 
 
 def _assigned(built: Built, instance: Any) -> dict[Segments, tuple[str, Any]]:
@@ -67,41 +62,10 @@ def _assigned(built: Built, instance: Any) -> dict[Segments, tuple[str, Any]]:
         if join_path(place) not in resolution:
             continue
         own = OWN_VALUES.get(holder) or {}
-        was = own[attribute.name] if attribute.name in own else _given(resolution, place, attribute)
-        if now is not was and not _alike(now, was):
+        was = own[attribute.name] if attribute.name in own else given_to(resolution, place, attribute)
+        if now is not was and not alike(now, was):
             changed[place] = name, now
     return changed
-
-
-def _given(resolution: Resolution, place: Segments, attribute: Attribute) -> Any:
-    """Give what an attribute was made of."""
-    value = resolution.value(place)
-    conversion = attribute.bind.conversion
-    return value if conversion is None else conversion.to_target(value)
-
-
-def remember_own(resolution: Resolution, view: View[Any], instance: Any) -> None:
-    """Note what the code of its class made of an instance's settings: nobody assigned that later."""
-    built = built_of(instance)
-    if built is None:
-        return
-    own: dict[str, Any] = {}
-    for attribute in view.own:
-        place, now = _place(built, attribute), attribute_value(instance, attribute.name)
-        if join_path(place) in resolution:
-            was = _given(resolution, place, attribute)
-            if now is not was and not _alike(now, was):
-                own[attribute.name] = _snapshot(now)
-    if own:
-        OWN_VALUES.put(instance, own)
-
-
-def _snapshot(value: Any) -> Any:
-    """Copy a value, so that a change inside it shows later; what cannot be copied is known by identity."""
-    try:
-        return copied(value)
-    except Exception:  # noqa: BLE001  The program's own object.
-        return value
 
 
 def _attributes(
@@ -112,13 +76,9 @@ def _attributes(
         now = attribute_value(instance, attribute.name)
         name = f"{outer}{attribute.name}"
         if attribute.nested is None:
-            yield _place(built, attribute), name, attribute, None if now is UNSET else now, instance
+            yield place_of(built, attribute), name, attribute, None if now is UNSET else now, instance
         elif now is not None and is_made_of(now, attribute.nested.target):
             yield from _attributes(built, attribute.nested, now, f"{name}.")
-
-
-def _alike(now: Any, was: Any) -> bool:
-    return type(now) is type(was) and same(now, was)
 
 
 def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Resolution:

@@ -223,7 +223,7 @@ class Resolution(Mapping[str, Any]):
             cause = self._places().cause(building.failures[0].error)
             raise ConfigError(self._problems(building.failures)) from cause
         if building.own_code:
-            from ptyconf.merge.provenance import remember_own
+            from ptyconf.merge.own_values import remember_own
 
             for view, made, _ in building.instances:
                 remember_own(self, view, made)

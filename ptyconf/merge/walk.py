@@ -112,8 +112,8 @@ class Walk:
                 secret = any(holds_secret(self.index.slots[path]) for _, path in view.places(()))
                 from ptyconf.merge.branches import exactly
 
-                text = f"{path!r} is {show(value, secret=secret)}; expected {exactly(view.target)}"
-                self.refusals.fault(text, path, keys)
+                shown = show(value, secret=secret)
+                self.refusals.fault(f"{path!r} is {shown}; expected {exactly(view.target)}", path, keys)
                 return
             if is_made_of(value, view.target):
                 self.take_instance(view, value, keys)

@@ -53,8 +53,9 @@ def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
         if row["value"] != MASK:
             value = thawed(slot, row["value"], split_path(row["path"]))
             # A container that is an end by itself is empty.
-            empty = isinstance(slot.node, (Table, Items)) and value is not None
-            values[row["path"]] = slot.node.make(value) if empty else value
+            if isinstance(slot.node, (Table, Items)) and value is not None:
+                value = slot.node.make(value)
+            values[row["path"]] = value
     return values
 
 

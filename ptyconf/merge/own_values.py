@@ -1,0 +1,61 @@
+"""What the code of a class makes of the settings that it is given: nobody assigned that later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ptyconf.identity import IdentityTable
+from ptyconf.merge.built import Built, built_of
+from ptyconf.merge.same import same
+from ptyconf.schema.fields import attribute_value
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.view import Attribute, View, copied
+
+if TYPE_CHECKING:
+    from ptyconf.merge.resolution import Resolution
+
+OWN_VALUES: IdentityTable[dict[str, Any]] = IdentityTable()
+"""What an instance's own code made of its settings, by attribute, where it differs from them."""
+
+
+def remember_own(resolution: Resolution, view: View[Any], instance: Any) -> None:
+    """Note what the code of its class made of an instance's settings: nobody assigned that later."""
+    built = built_of(instance)
+    if built is None:
+        return
+    own: dict[str, Any] = {}
+    for attribute in view.own:
+        place, now = place_of(built, attribute), attribute_value(instance, attribute.name)
+        if join_path(place) in resolution:
+            was = given_to(resolution, place, attribute)
+            if now is not was and not alike(now, was):
+                own[attribute.name] = _snapshot(now)
+    if own:
+        OWN_VALUES.put(instance, own)
+
+
+def given_to(resolution: Resolution, place: Segments, attribute: Attribute) -> Any:
+    """Give what an attribute was made of."""
+    value = resolution.value(place)
+    conversion = attribute.bind.conversion
+    return value if conversion is None else conversion.to_target(value)
+
+
+def _snapshot(value: Any) -> Any:
+    """Copy a value, so that a change inside it shows later; what cannot be copied is known by identity."""
+    try:
+        return copied(value)
+    except Exception:  # noqa: BLE001  The program's own object.
+        return value
+
+
+def place_of(built: Built, attribute: Any) -> Segments:
+    """Give the path of the setting that an attribute of an instance holds."""
+    if attribute.slot is not None:
+        return (*built.at, attribute.argument)
+    return split_path(attribute.bind.path)
+
+
+def alike(now: Any, was: Any) -> bool:
+    """Tell whether two values are equal and of one type."""
+    return type(now) is type(was) and same(now, was)
