@@ -3,12 +3,14 @@
 Shape legend: n frames, B groups of a batch, C positions of a group, N frame side.
 """
 
+import math
 from collections.abc import Iterator, Sequence, Sized
+from itertools import cycle, islice
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ptycho.scan.frame_store import FrameStore, Indices, describe_size
@@ -127,6 +129,9 @@ class TorchGroups(Dataset[Tensors]):
 class EpochShuffle(Sampler[int]):
     """Visit every item once an epoch, in an order that depends on seed and epoch alone.
 
+    Processes that train together take turns: what they visit at one time is what one process would visit in
+    a batch as large as theirs together. The first items fill up what the last turn lacks.
+
     Args:
         items: What is visited.
         seed: Seed of all orders.
@@ -142,10 +147,19 @@ class EpochShuffle(Sampler[int]):
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
-        return iter(epoch_order(self._seed, self._epoch, len(self._items)).tolist())
+        order = epoch_order(self._seed, self._epoch, len(self._items)).tolist()
+        rank, processes = _place_among_processes()
+        return iter(list(islice(cycle(order), len(self) * processes))[rank::processes])
 
     def __len__(self) -> int:
-        return len(self._items)
+        return math.ceil(len(self._items) / _place_among_processes()[1])
+
+
+def _place_among_processes() -> tuple[int, int]:
+    """Tell which of how many processes of a training this is."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return 0, 1
+    return distributed.get_rank(), distributed.get_world_size()
 
 
 def loader_arguments(

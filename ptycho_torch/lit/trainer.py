@@ -76,6 +76,8 @@ def make_trainer(
             strategy=execution.strategy,
             precision=settle_precision(execution)[0],
             deterministic=determinism_of(execution),
+            # Lightning would shuffle once more: our sampler shares one order out, and all judge alike.
+            use_distributed_sampler=False,
             accumulate_grad_batches=execution.accum_steps,
             max_epochs=epochs,
             callbacks=list(callbacks),
