@@ -255,6 +255,9 @@ def read_member(stream: BinaryIO, member: Member) -> bytes:
     Raises:
         ArchiveError: The content is not what the directory describes.
     """
+    # Memory for as much as is asked for is taken before the first byte comes.
+    if member.content_start + member.packed > stream.seek(0, 2):
+        raise ArchiveError(f"is damaged: it ends within {member.title}")
     stream.seek(member.content_start)
     content = stream.read(member.packed)
     if member.method == _DEFLATED:

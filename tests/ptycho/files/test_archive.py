@@ -303,3 +303,10 @@ def test_no_flipped_bit_changes_a_content(data: st.DataObject) -> None:
         assert unpack(flipped(whole, bit)) == members
     except (ArchiveError, KeyError):
         return
+
+
+def test_a_member_beyond_the_end_takes_no_memory() -> None:
+    """A header that claims more than the file holds is refused before anything is read."""
+    member = archive.Member(b"a", (20, 0, 0, 0, 0), 0, 2**62, 2**62, 0, 0, 0)
+    with pytest.raises(archive.ArchiveError, match="is damaged: it ends within a"):
+        archive.read_member(io.BytesIO(b"PK\x03\x04"), member)
