@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from contextlib import contextmanager
@@ -73,7 +74,9 @@ class LastingStream(TextIOBase):
         os.close(nowhere)
 
 
+@functools.cache
 def _nowhere() -> TextIO:
+    # One for all: a log's handler may flush after its stream was closed; nobody would close what it gets then.
     return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  Lives as long as the process.
 
 

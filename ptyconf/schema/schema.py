@@ -109,9 +109,8 @@ class Schema:
         )
         self.trees = {path: slot for path, slot in slots.items() if slot.node is not None}
         self.required = tuple(path for path, setting in self.settings.items() if setting.required)
-        self._by_target: dict[Any, View[Any]] = {}
-        for view in self.views:
-            self._by_target.setdefault(view.target, view)
+        # Of two views of one class the first is the class's own: an earlier one overwrites a later one.
+        self._by_target: dict[Any, View[Any]] = {view.target: view for view in reversed(self.views)}
 
     def __repr__(self) -> str:
         return f"Schema({self.name!r}, {len(self.settings)} settings)"

@@ -55,7 +55,7 @@ def layer(
         expect_one_of("instance.layer", "fields", fields, ("all", "changed"))
     elif fields is not None:
         fields = frozenset(expect_each("instance.layer", "fields", fields, str))
-        unknown = fields - {attribute.name for attribute in view.attributes}
+        unknown = fields - {attribute.name for attribute in view.attributes} - view.omitted
         if unknown:
             raise SchemaError(f"{view.target.__qualname__} has no attribute {', '.join(sorted(unknown))}")
     called = label or view.target.__qualname__

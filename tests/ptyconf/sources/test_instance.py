@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ptyconf import ConfigError
+from ptyconf import ConfigError, View
 from ptyconf.sources import instance, toml
 
 
@@ -44,6 +44,13 @@ def test_unmarked_class_must_say_what_to_take(program: SimpleNamespace) -> None:
     assert changed.trace("model.n_filters_scale").winner.layer == "defaults"
     everything = program.resolve(instance.layer("overrides", model, program.MODEL, fields="all"))
     assert everything.trace("model.n_filters_scale").winner.layer == "overrides"
+
+
+def test_a_field_that_the_view_omits_may_be_named(program: SimpleNamespace) -> None:
+    """What is no setting is passed over; what the class does not have is refused elsewhere."""
+    view = View(program.ModelConfig, "model", omit=("gridsize",))
+    layer = instance.layer("overrides", program.ModelConfig(gridsize=2), view, fields={"gridsize"})
+    assert not layer.values
 
 
 def test_views_conversions_apply_and_may_fail(program: SimpleNamespace) -> None:
