@@ -76,7 +76,7 @@ class LastingStream(TextIOBase):
 
 @functools.cache
 def _nowhere() -> TextIO:
-    # One for all: a log's handler may flush after its stream was closed; nobody would close what it gets then.
+    # One for all: a log may be flushed after its stream was closed, and nobody would close what it then gets.
     return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  Lives as long as the process.
 
 
