@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     named = _named_files(trained.archive, arguments.scan)
     resolve = partial(options.resolve, arguments, "infer", extra_layers=[named], scan=arguments.scan)
     resolution = resolve(trained=trained.settings)
-    scan = resolution["inference.test_data_file"]
+    scan = resolution.get("inference.test_data_file")
     if isinstance(trained, OpenedBundle) and scan is not None and not learned_from(trained, Path(str(scan))):
         trained = trained.for_another_scan()
         resolution = resolve(trained=trained.settings)

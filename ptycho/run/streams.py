@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import sys
@@ -77,7 +78,9 @@ class LastingStream(TextIOBase):
 @functools.cache
 def _nowhere() -> TextIO:
     # One for all: a log may be flushed after its stream was closed, and nobody would close what it then gets.
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  Lives as long as the process.
+    stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  It is closed when the process ends.
+    atexit.register(stream.close)
+    return stream
 
 
 @contextmanager
