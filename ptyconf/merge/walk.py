@@ -18,7 +18,7 @@ from ptyconf.schema.index import Alias, AmbiguousKey
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, put_into, split_path
 from ptyconf.schema.reference import Deferred, has_reference
-from ptyconf.schema.tree import Slot, Tree, leaves, meets_union
+from ptyconf.schema.tree import Slot, Tree, leaves, may_be_one, meets_union
 from ptyconf.schema.view import View
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields
@@ -59,11 +59,11 @@ class Walk:
         if self.layer.kind == "environment":
             self.read_environment()
         self.take_rest(rest)
-        for path, table in self.of_unions.items():
-            self.take(self.index.slots[path], table, split_path(path))
         self.settle_aliases()
         for path, keys in self.layer.unset:
             self.unset(path, keys)
+        for path, table in self.of_unions.items():
+            self.take(self.index.slots[path], table, split_path(path))
         self.marks.refuse_missed(self.refusals)
         self.refusals.finish()
 
@@ -284,7 +284,7 @@ class Walk:
             values[path] = tree
             return
         earlier = values[path]
-        if isinstance(earlier, dict) and isinstance(tree, dict):
+        if isinstance(earlier, dict) and isinstance(tree, dict) and may_be_one(earlier, tree):
             known = {below: value for below, _, value in leaves(slot, earlier)}
             for below, leaf, value in leaves(slot, tree):
                 if below in known:

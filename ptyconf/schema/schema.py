@@ -15,7 +15,7 @@ from ptyconf.schema.index import Alias, Index, environment_name
 from ptyconf.schema.kind import Kind
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.setting import Derivation, Policy, Rule, Setting
-from ptyconf.schema.tree import Slot, child
+from ptyconf.schema.tree import Slot, child, holds_union
 from ptyconf.schema.types import Kinds
 from ptyconf.schema.view import View
 
@@ -108,6 +108,7 @@ class Schema:
             path for path, slot in slots.items() if slot.setting.merge != "replace" or slot.node is not None
         )
         self.trees = {path: slot for path, slot in slots.items() if slot.node is not None}
+        self.unions = tuple(path for path, slot in self.trees.items() if holds_union(slot))
         self.required = tuple(path for path, setting in self.settings.items() if setting.required)
         # Of two views of one class the first is the class's own: an earlier one overwrites a later one.
         self._by_target: dict[Any, View[Any]] = {view.target: view for view in reversed(self.views)}
