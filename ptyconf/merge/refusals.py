@@ -66,10 +66,12 @@ class Refusals:
         if separator and separator in value:
             hint = separator.join(part for part in map(str.strip, value.split(separator)) if part) or hint
         hint = "" if secret else hint
-        text = f"{path + mismatch.at!r} is {show(value, secret=secret)}; expected {mismatch.expected}"
+        chosen = secret and slot.node is None and "enum" in slot.kind.json_schema
+        expected = "one of its choices" if chosen else mismatch.expected  # a default among them is a secret
+        text = f"{path + mismatch.at!r} is {show(value, secret=secret)}; expected {expected}"
         if mismatch.at:
             shown = show(value, secret=secret)
-            text = f"{path!r} is {shown}; expected {mismatch.expected} at {mismatch.at.lstrip('.')}"
+            text = f"{path!r} is {shown}; expected {expected} at {mismatch.at.lstrip('.')}"
         written = keys if keys and isinstance(keys[-1], str) else (path,)  # an index, in a list
         self.fault(
             text,

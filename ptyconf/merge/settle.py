@@ -346,9 +346,8 @@ class Settling:
             if not complaint and value is not None and setting.choices and value not in setting.choices:
                 from ptyconf.schema.choices import one_of
 
-                complaint = (
-                    f"{path!r} is {show(value, secret=setting.secret)}; expected {one_of(setting.choices)}"
-                )
+                known = "one of its choices" if setting.secret else one_of(setting.choices)
+                complaint = f"{path!r} is {show(value, secret=setting.secret)}; expected {known}"
         except Exception as error:  # noqa: BLE001  The program's own check.
             return error, value
         return complaint, value

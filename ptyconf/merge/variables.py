@@ -40,6 +40,8 @@ def _descend(node: Node | None, parts: list[str]) -> Segments | None:
     if not parts:
         return ()
     if isinstance(node, Table):
+        if not parts[0]:
+            return None
         return _join(parts[0].lower(), _descend(node.value.node, parts[1:]))
     if isinstance(node, Items):
         return _join(int(parts[0]), _descend(node.item.node, parts[1:])) if parts[0].isdecimal() else None

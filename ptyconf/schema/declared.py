@@ -36,6 +36,10 @@ def complete(setting: Setting | None, path: str, attribute: Attribute) -> Settin
     """Fill what a declaration leaves out from the attribute and its metadata."""
     base = setting or Setting(path)
     metadata = attribute.metadata
+    for name in metadata:
+        meant = "" if name in DESCRIBED else _nearly(str(name))
+        if meant:
+            raise SchemaError(f"{path!r} has the metadata {name!r}, which says nothing; write {meant!r}")
     read = {
         name: metadata[name]
         for name in DESCRIBED
@@ -48,6 +52,15 @@ def complete(setting: Setting | None, path: str, attribute: Attribute) -> Settin
         return made
     default = attribute.default
     return made.changed(default=default if made.conversion is None else _converted(made, default))
+
+
+def _nearly(name: str) -> str:
+    """Give the word of a setting that differs from a name by one letter more or less, "" for none."""
+    shorter = {name[:at] + name[at + 1 :] for at in range(len(name))}
+    for word in DESCRIBED:
+        if word in shorter or name in {word[:at] + word[at + 1 :] for at in range(len(word))}:
+            return word
+    return ""
 
 
 def _converted(setting: Setting, default: Any) -> Any:

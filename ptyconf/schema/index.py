@@ -89,6 +89,13 @@ class Index:
                 )
             names[name] = path
             self.environment[name] = path
+        for path, slot in self.slots.items():
+            other = self.slots.get(join_path((*split_path(path)[:-1], f"no_{split_path(path)[-1]}")))
+            if other is not None and {slot.kind.type, other.kind.type} == {bool}:
+                flag = f"--no-{path}"
+                raise SchemaError(
+                    f"{path!r} and {other.path!r} would share the flag {flag}; rename one of them"
+                )
 
     @cached_property
     def section_variables(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -186,8 +187,8 @@ def bounded(kind: Kind, limits: Iterable[Any]) -> Kind:
         for name, (words, keyword, test) in _LIMITS.items():
             bound = getattr(limit, name, None)
             if bound is not None and not isinstance(limit, type):
-                tests.append((f"{words} {bound}", _limit(test, bound)))
-                json_limits[keyword] = bound
+                tests.append((f"{words} {getattr(bound, 'pattern', bound)}", _limit(test, bound)))
+                json_limits[keyword] = getattr(bound, "pattern", bound)
     if not tests:
         return kind
     expected = f"{kind.expected}, {', '.join(words for words, _ in tests)}"
@@ -224,4 +225,5 @@ _LIMITS: dict[str, tuple[str, str, Callable[[Any, Any], bool]]] = {
     "multiple_of": ("a multiple of", "multipleOf", lambda value, bound: value % bound == 0),
     "min_length": ("of length at least", "minLength", lambda value, bound: len(value) >= bound),
     "max_length": ("of length at most", "maxLength", lambda value, bound: len(value) <= bound),
+    "pattern": ("with the pattern", "pattern", lambda value, bound: bool(re.search(bound, str(value)))),
 }

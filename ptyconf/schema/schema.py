@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -108,13 +109,17 @@ class Schema:
             path for path, slot in slots.items() if slot.setting.merge != "replace" or slot.node is not None
         )
         self.trees = {path: slot for path, slot in slots.items() if slot.node is not None}
-        self.unions = tuple(path for path, slot in self.trees.items() if holds_union(slot))
         self.required = tuple(path for path, setting in self.settings.items() if setting.required)
         # Of two views of one class the first is the class's own: an earlier one overwrites a later one.
         self._by_target: dict[Any, View[Any]] = {view.target: view for view in reversed(self.views)}
 
     def __repr__(self) -> str:
         return f"Schema({self.name!r}, {len(self.settings)} settings)"
+
+    @cached_property
+    def unions(self) -> tuple[str, ...]:
+        """The settings that are unions of sections or have one below them."""
+        return tuple(path for path, slot in self.trees.items() if holds_union(slot))
 
     @property
     def converter(self) -> Converter:

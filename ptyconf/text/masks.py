@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from ptyconf.text.show import MASK
+from ptyconf.text.show import MASK, SHORT
 
-SHORT = 4  # a shorter one is a part of ordinary words, and a word of its own, too often
 LONG = 8  # a longer one is no part of anything by chance
 
 

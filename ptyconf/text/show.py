@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 import enum
 import os
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 MASK = "********"
+SHORT = 4  # a shorter one is a part of ordinary words, and a word of its own, too often
 LONGEST_VALUE = 120
 LARGEST_BITS = 14_000
 """Python writes no integers of more than 4,300 decimal digits, but has no such limit for hexadecimal ones."""
@@ -109,7 +111,10 @@ def redact(text: str, value: object, *, secret: bool) -> str:
     """Take a secret value out of a text that somebody else wrote."""
     if not secret or value in (None, "", True, False):
         return text
-    return text.replace(str(value), MASK)
+    shown = str(value)
+    if len(shown) < SHORT:  # inside words it stands by chance, and a mask there would show it
+        return re.sub(rf"(?<!\w){re.escape(shown)}(?!\w)", MASK, text)
+    return text.replace(shown, MASK)
 
 
 def close_matches(word: str, known: Iterable[str], *, count: int = 3) -> list[str]:

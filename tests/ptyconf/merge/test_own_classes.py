@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import attrs
 import pytest
@@ -157,3 +157,74 @@ def test_an_absent_container_reads_back_from_json() -> None:
         assert known is not None
         values = from_json(schema_of(Absent), to_json(known))
         assert values == {path: known.value(path) for path in known}
+
+
+class Lower:
+    """A constraint as annotated-types has them."""
+
+    pattern = "^[a-z]+$"
+
+
+def test_a_pattern_of_annotated_is_enforced() -> None:
+    """As the limits of numbers are."""
+
+    @dataclass
+    class Named:
+        name: Annotated[str, Lower()] = "x"
+
+    assert load(Named, overrides={"name": "abc"}).name == "abc"
+    with pytest.raises(ConfigError, match=r"expected text, with the pattern \^\[a-z\]\+\$"):
+        load(Named, overrides={"name": "A1"})
+
+
+@pytest.mark.parametrize("name", ["secrets", "secre", "choice", "units"])
+def test_nearly_a_word_of_metadata_is_refused(name: str) -> None:
+    """It would say nothing in silence; what is far from all of them is the program's own."""
+
+    @dataclass
+    class Wrong:
+        key: str = field(default="x", metadata={name: True})
+
+    with pytest.raises(SchemaError, match=f"metadata '{name}', which says nothing"):
+        schema_of(Wrong)
+
+    @dataclass
+    class Own:
+        key: str = field(default="x", metadata={"widget": "text"})
+
+    assert load(Own) == Own()
+
+
+def test_two_settings_of_one_negated_flag_are_refused() -> None:
+    """``--no-cache`` would mean the one, ``--no_cache`` the other."""
+
+    @dataclass
+    class Both:
+        cache: bool = True
+        no_cache: bool = False
+
+    with pytest.raises(SchemaError, match="'cache' and 'no_cache' would share the flag --no-cache"):
+        schema_of(Both)
+
+
+@pytest.mark.parametrize("value", ["e", "x"])
+def test_the_choices_of_a_secret_are_not_told(value: str) -> None:
+    """Its default is one of them, and a mask inside words shows a short one."""
+
+    @dataclass
+    class Locked:
+        pin: Literal["q", "w"] = field(default="q", metadata={"secret": True})
+        code: str = field(default="q", metadata={"secret": True, "choices": ("q", "w")})
+
+    for path in ("pin", "code"):
+        with pytest.raises(ConfigError) as caught:
+            load(Locked, overrides={path: value})
+        text = str(caught.value).splitlines()[0]
+        assert text == f"'{path}' is ********; expected one of its choices"
+
+
+def test_a_variable_without_a_key_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not make an empty key."""
+    monkeypatch.setenv("OWN__TABLE__", "3")
+    with pytest.raises(ConfigError, match=r"unknown setting 'table\.'"):
+        load(Absent, env="OWN")
