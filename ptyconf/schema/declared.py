@@ -28,6 +28,9 @@ DESCRIBED = (
     "text",
 )
 
+WEIGHTY = ("choices", "aliases", "deprecated", "merge", "secret", "nonfinite", "conversion")
+"""Words that decide over values, or whether they are shown; ``checks`` may be a program's own."""
+
 
 _BLANK = Setting("")
 
@@ -57,7 +60,7 @@ def complete(setting: Setting | None, path: str, attribute: Attribute) -> Settin
 def _nearly(name: str) -> str:
     """Give the word of a setting that differs from a name by one letter more or less, "" for none."""
     shorter = {name[:at] + name[at + 1 :] for at in range(len(name))}
-    for word in DESCRIBED:
+    for word in WEIGHTY:
         if word in shorter or name in {word[:at] + word[at + 1 :] for at in range(len(word))}:
             return word
     return ""
