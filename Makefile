@@ -81,7 +81,7 @@ WHEEL_OPTIONS ?=
 dist: dist-ptyconf  ## both distributions, ptychopinn and the engine alone: dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps $(WHEEL_OPTIONS) --wheel-dir $(DIST) .
 
-dist-ptyconf: $(VENV)/.installed  ## the engine alone, a distribution of the same files
+dist-ptyconf: $(VENV)/bin/python  ## the engine alone, a distribution of the same files
 	rm -rf build/ptyconf
 	mkdir -p build/ptyconf
 	cp -R ptyconf ptyconf/pyproject.toml ptyconf/README.md LICENSE build/ptyconf/
@@ -106,7 +106,7 @@ fuzz: $(VENV)/.installed-test  ## half an hour of wrong files for every reader: 
 OLDEST := .venv-oldest
 test-oldest:  ## the engine and the numpy rooms at the lower bounds, without torch and TensorFlow
 	$(PYTHON) -m venv $(OLDEST)
-	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-oldest.txt 'pytest>=9' pytest-xdist hypothesis jsonschema psutil
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-oldest.txt 'setuptools>=77' 'pytest>=9' pytest-xdist hypothesis jsonschema psutil
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	$(OLDEST)/bin/python -m pytest -W default -p no:cacheprovider tests/ptyconf $(addprefix tests/ptycho/,files metrics physics scan settings simulate)
 

@@ -42,7 +42,7 @@ def _descend(node: Node | None, parts: list[str]) -> Segments | None:
     if isinstance(node, Table):
         if not parts[0]:
             return None
-        return _join(parts[0].lower(), _descend(node.value.node, parts[1:]))
+        return _join(_table_key(parts[0]), _descend(node.value.node, parts[1:]))
     if isinstance(node, Items):
         return _join(int(parts[0]), _descend(node.item.node, parts[1:])) if parts[0].isdecimal() else None
     if node is None:
@@ -54,6 +54,11 @@ def _descend(node: Node | None, parts: list[str]) -> Segments | None:
             if below is not None:
                 return below
     return None
+
+
+def _table_key(part: str) -> str:
+    """Read a part of a name as a key: capitals are how variables are written, mixed case is the key's own."""
+    return part.lower() if part.isupper() else part
 
 
 def _member(section: Section, name: str, rest: list[str]) -> Segments | None:

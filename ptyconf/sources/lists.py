@@ -74,9 +74,14 @@ def _element_kind(schema: Schema, slot: Slot) -> Kind | None:
 
 
 def _as_toml(text: str, element: Kind) -> str:
-    """Write a text as an element of an array: between quotes where the kind reads text."""
+    """Write a text as an element of an array that is read as the text alone: ``7`` of int | str is 7."""
     try:
         element.typed(text)
     except ValueError:
         return text
-    return toml_text(text)
+    try:
+        value = element.text(text)
+    except ValueError:
+        return toml_text(text)
+    written = None if isinstance(value, str) else element.toml(value)
+    return toml_text(text if written is None or isinstance(written, str) else written)

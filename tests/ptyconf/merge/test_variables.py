@@ -43,6 +43,13 @@ def test_variables_reach_everything() -> None:
         assert resolution.trace(path).winner.origin.key == f"APP__{name}"
 
 
+def test_a_key_of_mixed_case_stays_as_it_is() -> None:
+    """Capitals alone are how variables are written; another key of a table is the user's own."""
+    resolution = read(APP__C__BY__EuWest__PORT="5", APP__C__BY__US__PORT="6", APP__C__BY__asia__PORT="7")
+    assert resolution.build(App).by == {"EuWest": Ep(port=5), "us": Ep(port=6), "asia": Ep(port=7)}
+    assert resolution.trace("c.by.EuWest.port").winner.origin.key == "APP__C__BY__EuWest__PORT"
+
+
 def test_a_whole_value_may_be_toml_or_json() -> None:
     """Of tables and lists alike."""
     resolution = read(APP__C__BY="{EU = {port = 5}}", APP__C__ITEMS='[{"port": 3}]')

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ptyconf import ConfigError, Precedence, Resolution, Schema, View, resolve
+from ptyconf import ConfigError, Precedence, Resolution, Schema, View, resolve, schema_of
 from ptyconf.sources import environment, flags
 
 
@@ -97,6 +99,23 @@ def test_a_list_takes_its_flag_several_times(words: list[str], expected: list[st
         assert (resolution.value("ports"), resolution.value("sizes")) == ([1, 2, 3], [1.5, 2.0])
     with pytest.raises(ConfigError, match="expected a list of whole numbers"):
         parsed("--ports", "ten")
+
+
+@dataclass
+class Mixed:
+    """An element may be of several types."""
+
+    one: int | float | bool | str = ""
+    many: list[int | float | bool | str] = field(default_factory=list)
+
+
+@given(st.one_of(st.text("0123456789.-+ae_ truefals[]\"'", max_size=6), st.integers().map(str)))
+def test_an_element_is_read_as_the_text_alone(text: str) -> None:
+    """The same text means the same alone and behind a flag of a list that is given twice."""
+    schema = schema_of(Mixed)
+    layer, _ = flags.parse([f"--one={text}", f"--many={text}", "--many=z"], schema)
+    mixed = resolve(schema, Precedence("flags"), [layer]).build(Mixed)
+    assert repr(mixed.many) == repr([mixed.one, "z"])
 
 
 def test_a_variable_may_have_a_separator_too() -> None:
