@@ -76,12 +76,11 @@ def _element_kind(schema: Schema, slot: Slot) -> Kind | None:
 def _as_toml(text: str, element: Kind) -> str:
     """Write a text as an element of an array that is read as the text alone: ``7`` of int | str is 7."""
     try:
-        element.typed(text)
-    except ValueError:
+        quoted = element.typed(text)
+    except Exception:  # noqa: BLE001  The code of the program's kinds and hooks; resolve tells what it says.
         return text
     try:
-        value = element.text(text)
-    except ValueError:
+        bare = element.text(text)
+    except Exception:  # noqa: BLE001  The same code.
         return toml_text(text)
-    written = None if isinstance(value, str) else element.toml(value)
-    return toml_text(text if written is None or isinstance(written, str) else written)
+    return toml_text(text if bare is None or type(bare) is type(quoted) else element.toml(bare))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Literal
 
+import cattrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf import ConfigError, Precedence, Resolution, Schema, View, resolve, schema_of
+from ptyconf import ConfigError, Precedence, Resolution, Schema, View, load, resolve, schema_of
 from ptyconf.sources import environment, flags
 
 
@@ -109,6 +110,25 @@ class Mixed:
     many: list[int | float | bool | str] = field(default_factory=list)
 
 
+class Hooked:
+    """A type of the program's, read by its hook."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hooked) and other.name == self.name
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass
+class Hooks:
+    """Elements that a hook reads."""
+
+    many: list[Hooked] = field(default_factory=list)
+
+
 @given(st.one_of(st.text("0123456789.-+ae_ truefals[]\"'", max_size=6), st.integers().map(str)))
 def test_an_element_is_read_as_the_text_alone(text: str) -> None:
     """The same text means the same alone and behind a flag of a list that is given twice."""
@@ -116,6 +136,17 @@ def test_an_element_is_read_as_the_text_alone(text: str) -> None:
     layer, _ = flags.parse([f"--one={text}", f"--many={text}", "--many=z"], schema)
     mixed = resolve(schema, Precedence("flags"), [layer]).build(Mixed)
     assert repr(mixed.many) == repr([mixed.one, "z"])
+
+
+def test_a_hook_that_fails_on_an_element_is_told() -> None:
+    """As the program's own code does, whatever it raises."""
+    converter = cattrs.Converter()
+    converter.register_structure_hook(Hooked, lambda text, _: {"a": Hooked("a")}[text])
+    for words in (["--many=b"], ["--many=a", "--many=b"]):
+        with pytest.raises(ConfigError) as caught:
+            load(Hooks, flags=words, converter=converter)
+        assert "written in  flag --many" in str(caught.value)
+    assert load(Hooks, flags=["--many=a"], converter=converter).many == [Hooked("a")]
 
 
 def test_a_variable_may_have_a_separator_too() -> None:
