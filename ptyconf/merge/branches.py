@@ -122,6 +122,13 @@ class Branches:
         return like(value, tree)
 
     def _items(self, slot: Slot, node: Items, value: Any, at: Segments, *, text: bool) -> Tree:
+        if isinstance(value, dict) and value and all(isinstance(key, int) for key in value):
+            path = join_path(at)  # flags gave elements by number, and the numbers have a gap
+            missing = next(number for number in range(len(value) + 1) if number not in value)
+            text_of = f"the elements of {path!r} have no number {missing}"
+            keys = self.keys((*at, next(iter(value))))
+            self.refusals.fault(text_of, path, keys, hint="number the elements from 0 without a gap")
+            return MISSING
         if not isinstance(value, (list, tuple)) and type(value).__name__ != "deque":
             return self._refuse(slot, value, at, Mismatch(slot.kind.expected))
         branches = [self.read(node.item, item, (*at, index), text=text) for index, item in enumerate(value)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +137,8 @@ def spell(kind: str, key: str, text: str) -> str:
     if kind not in {"json", "yaml"}:
         return f"{key} = {text}"
     *sections, name = (str(segment) for segment in split_path(key))
+    if kind == "json" and re.fullmatch(r"\d[\d:.TZ+-]*[:-][\d:.TZ+-]*", text):
+        text = toml_text(text)  # JSON has no dates
     spelled = f"{toml_text(name)}: {text}" if kind == "json" else f"{name}: {text}"
     for section in reversed(sections):
         spelled = f"{toml_text(section)}: {{{spelled}}}" if kind == "json" else f"{section}: {{{spelled}}}"

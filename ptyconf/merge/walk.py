@@ -312,7 +312,7 @@ class Walk:
                 keys,
                 hint=f"keep one of {first.key} and {second.key}",
             )
-        else:
+        elif first != second:
             text = f"{path!r} is written twice with the same value: as {first} and as {second}"
             self.refusals.notices.append((UserWarning, text))
 

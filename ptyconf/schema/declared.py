@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from math import isfinite
 from typing import Any
 
 from ptyconf.errors import SchemaError
@@ -54,6 +55,8 @@ def complete(setting: Setting | None, path: str, attribute: Attribute) -> Settin
     if base.default is not UNSET or attribute.default is UNSET:
         return made
     default = attribute.default
+    if isinstance(default, float) and not isfinite(default):
+        made = made.changed(nonfinite=True)  # what a program has by itself, a file may say
     return made.changed(default=default if made.conversion is None else _converted(made, default))
 
 

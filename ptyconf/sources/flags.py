@@ -212,11 +212,12 @@ def parse(
     expect("flags.parse", "schema", schema, Schema, "a Schema", "schema_of(App)")
     argv = expect_each("flags.parse", "argv", argv, str, "sys.argv[1:]")
     line = _CommandLine(schema)
-    if {"-h", "--help"} & set(argv):
+    asking = {"-h", "--help"} - set(line.options)  # a setting may have such a name
+    if asking & set(argv):
         parser = argparse.ArgumentParser(prog=program or None, description=description)
         parser.add_argument("--profile", metavar="NAME", help="take [profile.NAME] of the settings files")
         add_flags(parser, schema)
-        parser.parse_args(["--help"])
+        parser.parse_args(["-h"])
     line.read(list(argv))
     made = _flag_layer(line.given, name, schema)
     return replace(made, faults=tuple(line.faults)), line.profile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -228,3 +229,42 @@ def test_a_variable_without_a_key_is_unknown(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("OWN__TABLE__", "3")
     with pytest.raises(ConfigError, match=r"unknown setting 'table\.'"):
         load(Absent, env="OWN")
+
+
+@dataclass
+class Words:
+    """Names and defaults that once were stumbled over."""
+
+    help: str = ""
+    limit: float = float("inf")
+    day: date = date(2020, 1, 1)
+    row: list[Base] = field(default_factory=list)
+    table: dict[str, Base] = field(default_factory=dict)
+
+
+def test_what_a_class_has_by_default_may_be_written(tmp_path: Path) -> None:
+    """A setting called help has its flag, and an infinite default allows what is not finite."""
+    assert load(Words, flags=["--help", "x"]).help == "x"
+    known = provenance_of(load(Words))
+    assert known is not None
+    file = tmp_path / "a.toml"
+    file.write_text(dump_toml(known))
+    assert load(Words, str(file)) == Words()
+
+
+def test_hints_are_in_the_language_of_the_source(tmp_path: Path) -> None:
+    """A date in JSON is text, and elements by number are told as numbers."""
+    file = tmp_path / "a.json"
+    file.write_text('{"day": 3}')
+    with pytest.raises(ConfigError, match=r'try +"day": "2020-01-01"'):
+        load(Words, str(file))
+    with pytest.raises(
+        ConfigError, match=r"the elements of 'row' have no number 0\n +written in +flag --row"
+    ):
+        load(Words, flags=["--row[1].x", "9"])
+
+
+def test_one_place_is_not_written_twice(recwarn: pytest.WarningsRecorder) -> None:
+    """A table that is given as a whole and by its path has one place."""
+    assert load(Words, overrides={"table.a": {"x": 3}, "table": {"a": {"x": 3}}}).table == {"a": Base(3)}
+    assert not recwarn.list
