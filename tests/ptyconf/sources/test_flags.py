@@ -202,7 +202,7 @@ def test_elements_of_a_list_are_flags_by_index() -> None:
     resolution = racked("--nodes[1].port", "7", "--nodes[0].host=x")
     assert resolution.value("nodes") == [Node("x", 1), Node("h", 7)]
     assert str(resolution.trace("nodes[1].port").winner.origin) == "--nodes[1].port"
-    with pytest.raises(ConfigError, match="the elements of .nodes. have no number 0"):
+    with pytest.raises(ConfigError, match=r"the elements of .nodes. have no number 0"):
         racked("--nodes[1].port", "7")
     with pytest.raises(ConfigError, match=r"\n  written in  flag --nodes\[0\]\.port"):
         racked("--nodes[0].port", "x")
