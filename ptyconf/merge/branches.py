@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ptyconf.merge.fault import Fault, Keys
-from ptyconf.merge.hints import tag_hint
+from ptyconf.merge.fault import Keys
+from ptyconf.merge.hints import assignment, spell
 from ptyconf.merge.refusals import Refusals
 from ptyconf.schema.annotations import is_cut_to, is_made_of, made_of, name_of, named_table
 from ptyconf.schema.assembly import tags_of
@@ -16,7 +16,7 @@ from ptyconf.schema.fold import Barred, as_whole, fold, like
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import has_reference
-from ptyconf.schema.tree import Choice, Items, Open, Section, Slot, Table, Tree, Variant, may_be_one
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields
 
@@ -137,50 +137,19 @@ class Branches:
     def _section(self, slot: Slot, node: Section | Choice, value: Any, at: Segments, *, text: bool) -> Tree:
         if node.__class__ is Section and value.__class__ is dict:
             return self._members(node, value, at, text=text)
-        if not isinstance(node, Choice):
-            return self._of(slot, node, value, at, text=text)
-        sections = self._fitting(slot, node, value, at)
-        if len(sections) < 2:
-            tree = self._of(slot, sections[0], value, at, text=text) if sections else MISSING
-            barred = isinstance(tree, Barred)
-            return tree if tree is MISSING else Variant(sections[0], tree, barred=barred)
-        return self._open(node, sections, value, at, text=text)
-
-    def _open(
-        self, node: Choice, sections: list[Section], value: Mapping[Any, Any], at: Segments, *, text: bool
-    ) -> Tree:
-        """Read a table as every section that has its keys; which is meant, other layers say."""
-        variants: list[Variant] = []
-        faults, known = self.refusals.faults, len(self.refusals.faults)
-        wrong: list[Fault] = []
-        for section in sections:
-            tree = self._members(section, value, at, text=text)
-            if len(faults) > known:
-                wrong = wrong or faults[known:]
-                del faults[known:]
-            else:
-                variants.append(Variant(section, tree))
-        if not variants:
-            faults += wrong
+        section = self._chosen(slot, node, value, at) if isinstance(node, Choice) else node
+        if section is None:
             return MISSING
-        opened = Open(tuple(variants), barred=isinstance(value, Barred))
-        if not isinstance(at[-1], int):
-            return opened
-        whole = opened.complete()  # an element of a list stands by itself
-        if whole is None:
-            self._refuse_choice(node, value, at, sections)
-        return MISSING if whole is None else whole
-
-    def _of(self, slot: Slot, section: Section, value: Any, at: Segments, *, text: bool) -> Tree:
-        """Read what stands for a section: an instance, or a table."""
         value = named_table(value, section.target)
         if is_cut_to(value, section.target):
             return self._refuse(slot, value, at, Mismatch(exactly(section.target)))
         if is_made_of(value, section.target):
-            return self._instance(section, value, at)
-        if isinstance(value, Mapping):
-            return self._members(section, value, at, text=text)
-        return self._refuse(slot, value, at, Mismatch(section.expected))
+            tree = self._instance(section, value, at)
+        elif isinstance(value, Mapping):
+            tree = self._members(section, value, at, text=text)
+        else:
+            return self._refuse(slot, value, at, Mismatch(section.expected))
+        return Variant(section, tree) if isinstance(node, Choice) else tree
 
     def _instance(self, section: Section, value: Any, at: Segments) -> dict[str, Tree]:
         """Take an instance apart: what its caller set where the class knows it, else all."""
@@ -234,8 +203,7 @@ class Branches:
         if name not in tree:
             return branch
         earlier = tree[name]
-        tables = isinstance(earlier, dict) and isinstance(branch, dict)
-        if member.node is not None and tables and may_be_one(earlier, branch):
+        if member.node is not None and isinstance(earlier, dict) and isinstance(branch, dict):
             return fold(member, earlier, branch)
         if earlier != branch:
             secret = member.setting.secret
@@ -248,14 +216,14 @@ class Branches:
             )
         return earlier
 
-    def _fitting(self, slot: Slot, node: Choice, value: Any, at: Segments) -> list[Section]:
-        """List the sections of a union that may be meant: by instance, tag, else all that have the keys."""
+    def _chosen(self, slot: Slot, node: Choice, value: Any, at: Segments) -> Section | None:
+        """Choose the section of a union: by instance, by tag, else the only one that has all keys."""
         number = made_of(value, [section.target for section in node.sections])
         if number is not None:
-            return [node.sections[number]]
+            return node.sections[number]
         if not isinstance(value, Mapping):
             self._refuse(slot, value, at, Mismatch(node.expected))
-            return []
+            return None
         if node.tag and node.tag in value:
             tag = value[node.tag]
             for section in node.sections:
@@ -263,22 +231,25 @@ class Branches:
                     tag == candidate and type(tag) is type(candidate)
                     for candidate in tags_of(section, node.tag)
                 ):
-                    return [section]
+                    return section
             below = (*at, node.tag)
             tags = [candidate for section in node.sections for candidate in tags_of(section, node.tag)]
             text = f"{join_path(below)!r} is {show(tag, secret=slot.setting.secret)}; expected {one_of(tags)}"
             hint = self._tag_hint(node, at, tags[0])
             self.refusals.fault(text, join_path(below), self.keys(below), hint=hint)
-            return []
+            return None
         fitting = [section for section in node.sections if all(key in section.names for key in value)]
-        if not fitting:
-            self._refuse_choice(node, value, at, fitting)
-        return fitting
+        if len(fitting) == 1:
+            return fitting[0]
+        self._refuse_choice(node, value, at, fitting)
+        return None
 
     def _tag_hint(self, node: Choice, at: Segments, tag: Any) -> str:
         """Write the tag of a union in the language of the source."""
-        layer = self.refusals.layer
-        return tag_hint(layer.kind, layer.origins, self.keys((*at, node.tag)), at, node.tag, show(tag))
+        layer, place = self.refusals.layer, (*at, node.tag)
+        if layer.kind in {"environment", "flag"}:
+            return assignment(layer.kind, layer.origins, self.keys(place), show(tag), join_path(place))
+        return spell(layer.kind, node.tag, show(tag))
 
     def _refuse_choice(
         self, node: Choice, value: Mapping[Any, Any], at: Segments, fitting: list[Section]

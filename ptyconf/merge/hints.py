@@ -10,7 +10,7 @@ from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.index import Alias, Index, environment_name
-from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.path import split_path
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
 from ptyconf.text.show import close_matches, show, toml_key, toml_text
@@ -121,15 +121,6 @@ def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, text: s
         written = "--" + key if key else origins(keys).key
         return f"{written}{'=' if ' ' in written else ' '}{_bare(text)}"  # --set PATH=VALUE
     return spell(kind, keys[-1].rpartition(".")[2], text)
-
-
-def tag_hint(
-    kind: str, origins: Callable[[Keys], Origin], keys: Keys, at: Segments, tag: str, text: str
-) -> str:
-    """Write the tag of a union in the language of a source."""
-    if kind in {"environment", "flag"}:
-        return assignment(kind, origins, keys, text, join_path((*at, tag)))
-    return spell(kind, tag, text)
 
 
 def spell(kind: str, key: str, text: str) -> str:

@@ -15,7 +15,7 @@ from ptyconf.schema.fold import Barred, Whole
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.reference import Deferred, Reference
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Choice, Items, Open, Slot, Variant, child, leaves
+from ptyconf.schema.tree import Choice, Items, Slot, Variant, child, leaves
 from ptyconf.schema.view import copied
 
 
@@ -40,15 +40,6 @@ class VariantRecord:
 
     number: int
     table: Mapping[str, Any]
-    barred: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OpenRecord:
-    """The table of a union that several sections have."""
-
-    variants: tuple[VariantRecord, ...]
-    barred: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +139,8 @@ def _encoded(slot: Slot, tree: Any, finished: Mapping[int, Any]) -> Any:
         key: item if (below := child(node, key, tree)) is None else _encoded(below, item, finished)
         for key, item in tree.items()
     }
-    if isinstance(tree, Open):
-        return OpenRecord(tuple(_encoded(slot, variant, finished) for variant in tree.variants), tree.barred)
     if isinstance(node, Choice):
-        return VariantRecord(node.sections.index(tree.section), table, tree.barred)
+        return VariantRecord(node.sections.index(tree.section), table)
     return WholeRecord(isinstance(tree, Barred), table) if isinstance(tree, Whole) else table
 
 
@@ -163,17 +152,11 @@ def _decoded(slot: Slot, tree: Any) -> Any:
         return replace(late, known=tree.known)
     if isinstance(tree, WholeRecord):
         return (Barred if tree.barred else Whole)(_decoded(slot, tree.table))
-    if isinstance(tree, OpenRecord):
-        return Open(tuple(_decoded(slot, variant) for variant in tree.variants), barred=tree.barred)
     if node is None or tree is None:
         return tree
     if isinstance(node, Items):
         return [_decoded(node.item, item) for item in tree]
-    table = (
-        Variant(node.sections[tree.number], tree.table, barred=tree.barred)
-        if isinstance(node, Choice)
-        else dict(tree)
-    )
+    table = Variant(node.sections[tree.number], tree.table) if isinstance(node, Choice) else dict(tree)
     for key, item in table.items():
         below = child(node, key, table)
         if below is not None:

@@ -10,12 +10,17 @@ from ptyconf.merge.hints import spell
 from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
+from ptyconf.schema.tree import meets_union
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
     from ptyconf.merge.refusals import Refusals
 
 NOWHERE: Any = object()
+
+
+def _in_a_list(below: Segments) -> bool:
+    return any(isinstance(segment, int) for segment in below)
 
 
 class Mark(NamedTuple):
@@ -58,7 +63,8 @@ class Marks:
     def _read(self) -> Iterator[Mark]:
         for path, keys in self.layer.unset:
             root, below = self._locate(path)
-            if any(isinstance(segment, int) for segment in below):  # in a list, which is read as one
+            # A list is read as one, and which section a union means, all its parts say together.
+            if _in_a_list(below) or (below and meets_union(self.schema.index.slots[root], below)):
                 yield Mark(path, root, below, keys, unset=True)
         for path in sorted(self.layer.replaces):
             root, below = self._locate(path)
@@ -75,6 +81,13 @@ class Marks:
     def speaks_of(self, keys: Keys) -> bool:
         """Tell whether a mark stands at some keys of the layer."""
         return any(mark.keys == keys for mark in self.marks)
+
+    def stands_alone(self, keys: Keys) -> bool:
+        """Tell whether a mark stands in a union of which nothing else is written."""
+        return any(
+            mark.keys == keys and mark not in self.placed and not _in_a_list(mark.below)
+            for mark in self.marks
+        )
 
     def put(self, root: str, value: Any, roots: dict[Segments, Keys]) -> Any:
         """Put the marks of a setting into what is written for it, and the keys of unset places into roots."""

@@ -11,19 +11,17 @@ from ptyconf.errors import Complaint, Problem
 from ptyconf.merge.combine import live_entries
 from ptyconf.merge.elements import joined_marks
 from ptyconf.merge.fault import Fault
-from ptyconf.merge.hints import assignment, tag_hint
+from ptyconf.merge.hints import assignment
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.refusals import holds_secret, own_words
 from ptyconf.merge.same import same
-from ptyconf.schema.annotations import name_of
-from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Choice, Items, Open, Slot, Tree, branch, child, key_of
+from ptyconf.schema.tree import Items, Slot, Tree, branch, child, key_of
 from ptyconf.text.masks import Masks
 from ptyconf.text.show import close_matches, redact, show, toml_text
 
@@ -125,25 +123,6 @@ class SettingPlaces:
             expected=self.masked(complaint.expected),
             hint=self.masked(hint),
         )
-
-    def undecided(self, node: Choice, tree: Open, at: Segments) -> Problem:
-        """Make the problem of a union of which no layer says what it is."""
-        path = join_path(at)
-        sections = [variant.section for variant in tree.variants]
-        text = f"{path!r} may be {' or '.join(name_of(section.target) for section in sections)}"
-        written = self.written(path)
-        hint = ""
-        if node.tag:
-            text += f"; {node.tag} says which"
-            tag = show(tags_of(sections[0], node.tag)[0])
-            if written:
-                source = written[0][0]
-                keys = source.keys(join_path((*at, node.tag)))
-                hint = tag_hint(source.kind, source.origins, keys, at, node.tag, tag)
-        known = ", ".join(
-            f"{name_of(section.target)} ({', '.join(section.members)})" for section in node.sections
-        )
-        return Problem(text, path=path, origin=self.origin(path), known=known, hint=hint)
 
     def masked(self, text: str) -> str:
         """Mask every secret of the program in a text that its own code wrote."""
@@ -255,9 +234,6 @@ def secrets_in(slot: Slot, tree: Tree) -> Iterator[Any]:
     """Give the secrets that stand in a tree."""
     if slot.setting.secret:
         yield tree
-    elif isinstance(tree, Open):
-        for variant in tree.variants:
-            yield from secrets_in(slot, variant)
     elif slot.node is not None and tree:
         pairs: Any = enumerate(tree) if isinstance(slot.node, Items) else tree.items()
         for key, item in pairs:

@@ -10,11 +10,11 @@ from ptyconf.errors import Problem
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.same import same
-from ptyconf.schema.fold import is_barred
+from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Slot, child, may_be_one
+from ptyconf.schema.tree import Slot, Variant, child
 from ptyconf.text.show import show
 
 Ranked = list[tuple[tuple[int, int], LayerValues]]
@@ -94,12 +94,12 @@ def _compare(
 ) -> None:
     (first, ours), (second, theirs) = one, two
     node = slot.node
-    if is_barred(ours) or is_barred(theirs) or not may_be_one(ours, theirs):
+    if isinstance(ours, Barred) or isinstance(theirs, Barred):
         _compare_whole(slot.setting, path, one, two, problems)
         return
     if node is not None and node.strategy == "deep" and isinstance(ours, dict) and isinstance(theirs, dict):
         for key in sorted(ours.keys() & theirs.keys(), key=str):
-            below = child(node, key, ours)
+            below = child(node, key)
             if below is not None:
                 inner = join_path((*split_path(path), key))
                 _compare(below, inner, (first, ours[key]), (second, theirs[key]), problems)
@@ -124,7 +124,9 @@ def _compare_whole(
 
 
 def _agree(ours: Any, theirs: Any) -> bool:
-    return may_be_one(ours, theirs) and same(ours, theirs)
+    if isinstance(ours, Variant) and isinstance(theirs, Variant) and ours.section is not theirs.section:
+        return False
+    return same(ours, theirs)
 
 
 def _compare_free(

@@ -10,13 +10,13 @@ from ptyconf.merge.combine import Repeated, joined, live_entries, merge_trees
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.trace import Derived
-from ptyconf.schema.fold import closed, completed, like, settled_as
+from ptyconf.schema.fold import completed, like
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Derivation, Setting
-from ptyconf.schema.tree import Choice, Items, Open, Slot, Table, Tree, branch, child, key_text
+from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, key_text
 from ptyconf.text.show import show, toml_text
 
 if TYPE_CHECKING:
@@ -85,26 +85,12 @@ class Settling:
                 live = self.live(path)
                 if not any(isinstance(value, Deferred) for _, value in live):
                     self.values[path] = joined(slot, live)
-        for path in self.schema.unions:
-            if path in self.values:
-                self.close(path)
         if self.schema.references or any(layer_values.refers for layer_values in self.layers):
             from ptyconf.merge.references import References
 
             references = References(self)
             references.settle()
             self.links, self.finished = references.links, references.finished
-
-    def close(self, path: str) -> None:
-        """Settle the unions of a setting of which no layer says what they are; else refuse them."""
-        slot, start = self.schema.index.slots[path], split_path(path)
-        filled = self.tree(path)
-
-        def refuse(node: Choice, tree: Open, at: Segments) -> None:
-            self.problems.append(self.places.undecided(node, tree, at))
-
-        self.trees[path] = closed(slot, filled, refuse, start)
-        self.values[path] = settled_as(slot, self.values[path], self.trees[path])
 
     def live(self, path: str) -> list[tuple[LayerValues, Any]]:
         """List the entries of a setting that count, high to low."""

@@ -14,7 +14,7 @@ from ptyconf.merge.plain import plain_tree
 from ptyconf.merge.problems import ABSENT, default_source, part
 from ptyconf.merge.refusals import holds_secret
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
-from ptyconf.schema.fold import is_barred, is_of_another, settled_as
+from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
 from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, leaves
@@ -191,7 +191,7 @@ class Stories:
         shown = MASK if hidden and value is not None else copied(value)
         elements: tuple[Element, ...] = ()
         if inner.setting.merge == "deep" and isinstance(shown, dict):
-            default = self.class_default(inner, root, below, hidden=hidden)._replace(value=shown)
+            default = self.class_default(inner, root, below, hidden=hidden)._replace(value=inner.default)
             elements = tuple(free_elements(live, default, shown))
         return self.finish(path, shown, winner, written, state.derived.get(path), elements)
 
@@ -208,11 +208,6 @@ class Stories:
         winner: Entry | None = None
         barred = False
         for source, tree, place in self.sources(root, outer, below):
-            if root in self.state.schema.unions:
-                if place is below:
-                    tree = settled_as(outer, tree, self.state.tree(root))  # noqa: PLW2901  As it was meant.
-                if is_of_another(outer, tree, self.state.tree(root), place):
-                    barred = whole = True  # what it says is of another section of a union
             value = part(outer, tree, place)
             if value is ABSENT:
                 barred = barred or self.replaces(outer, place, tree) or root in source.replaces
@@ -224,7 +219,7 @@ class Stories:
             entries_written.append(entry)
             if reason is None and value is not None and not (barred or whole):
                 live.append(entry)
-            gives_all = is_barred(value) or value is None or self.replaces(outer, place, tree)
+            gives_all = isinstance(value, Barred) or value is None or self.replaces(outer, place, tree)
             whole = whole or gives_all or root in source.replaces
             if reason is None and winner is None and not barred:
                 if value is None and now is not None:
@@ -243,7 +238,7 @@ class Stories:
             node = slot.node
             if node is None or tree is None:
                 return False
-            if node.strategy == "replace" or is_barred(tree):
+            if node.strategy == "replace" or isinstance(tree, Barred):
                 return True
             if isinstance(node, Items):
                 return False

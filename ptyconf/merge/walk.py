@@ -18,7 +18,7 @@ from ptyconf.schema.index import Alias, AmbiguousKey
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, put_into, split_path
 from ptyconf.schema.reference import Deferred, has_reference
-from ptyconf.schema.tree import Slot, Tree, leaves, may_be_one, meets_union
+from ptyconf.schema.tree import Slot, Tree, leaves, meets_union
 from ptyconf.schema.view import View
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields
@@ -284,7 +284,7 @@ class Walk:
             values[path] = tree
             return
         earlier = values[path]
-        if isinstance(earlier, dict) and isinstance(tree, dict) and may_be_one(earlier, tree):
+        if isinstance(earlier, dict) and isinstance(tree, dict):
             known = {below: value for below, _, value in leaves(slot, earlier)}
             for below, leaf, value in leaves(slot, tree):
                 if below in known:
@@ -330,8 +330,8 @@ class Walk:
         slot = self.index.slots.get(path)
         if slot is not None:
             self.take(slot, None, keys)
-        elif self.marks.speaks_of(keys):
-            return  # it stands in a list, which has been read with it
+        elif self.marks.speaks_of(keys) and not self.marks.stands_alone(keys):
+            return  # it stands in a list or a union, which has been read with it
         elif not self.take_below(split_path(path), None, keys):
             self.refusals.refuse_unknown(keys, None, name=path)
 

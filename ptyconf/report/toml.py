@@ -26,7 +26,7 @@ from ptyconf.report.written import (
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import START, escaped
-from ptyconf.schema.tree import Section, Slot, Table, Tree, child, key_text, needs_a_cut
+from ptyconf.schema.tree import Section, Slot, Table, Tree, child, key_text
 from ptyconf.text.show import MASK, show, toml_key, toml_text
 
 
@@ -95,19 +95,17 @@ class _Dump:
         else:
             written = list(self.lines(slot, tree, at, (name,)))
         if any(not line.startswith("#") for line in written):
-            if tree is not None and self.adds_to_lower_layers(slot, tree):
+            if tree is not None and self.adds_to_lower_layers(slot):
                 self.replaces.append(path)
             if slot.node is not None:
                 tables = default_tables(slot, tree, at)
                 self.replaces += [join_path(table) for table in tables if self.is_written(table)]
         lines += written
 
-    def adds_to_lower_layers(self, slot: Slot, tree: Tree) -> bool:
+    def adds_to_lower_layers(self, slot: Slot) -> bool:
         """Tell whether what lower layers say would be added to what is written."""
         if slot.setting.secret:
             return False
-        if needs_a_cut(slot, tree):
-            return True
         if slot.setting.merge in {"append", "union"}:
             return True
         return slot.setting.merge == "deep" and slot.default is not UNSET and bool(slot.default)

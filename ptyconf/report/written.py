@@ -11,18 +11,7 @@ from ptyconf.merge.same import same
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import Barred, completed, like, may_lack_keys
 from ptyconf.schema.path import Segments, join_path
-from ptyconf.schema.tree import (
-    Choice,
-    Items,
-    Section,
-    Slot,
-    Table,
-    Tree,
-    child,
-    key_of,
-    key_text,
-    needs_a_cut,
-)
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, child, key_of, key_text
 
 LEFT_OUT: Any = object()
 Leaf = Callable[[Slot, Any, Segments], Any]
@@ -74,9 +63,7 @@ def default_tables(slot: Slot, tree: Tree, at: Segments, by_itself: Any = UNSET)
             continue
         place, default = (*at, key_text(node, key)), defaults.get(key, UNSET)
         mergeable = isinstance(item, dict) and may_lack_keys(below) and below.setting.merge == "deep"
-        if default is not UNSET and needs_a_cut(below, item):
-            yield place
-        elif mergeable and isinstance(default, dict) and default:
+        if mergeable and isinstance(default, dict) and default:
             sections = isinstance(below.node, Table) and below.node.value.node is not None
             if sections or _is_changed(item, default):
                 yield place

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 import copy
 import typing
-from collections.abc import Callable
 from typing import Any
 
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.path import Segments
-from ptyconf.schema.tree import (
-    Choice,
-    Items,
-    Open,
-    Section,
-    Slot,
-    Table,
-    Tree,
-    Variant,
-    child,
-    key_of,
-    key_text,
-    section_in,
-)
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, child, section_in
 
 
 class Whole(dict[Any, Any]):
@@ -40,15 +25,7 @@ class Barred(Whole):
 def like(tree: Tree, table: dict[Any, Any]) -> dict[Any, Any]:
     """Give a table that was made of another the section, or the mark, of that."""
     if isinstance(tree, Variant):
-        return Variant(tree.section, table, barred=tree.barred, laid=tree.laid)
-    if isinstance(tree, Open):
-        return Open(
-            tuple(
-                Variant(variant.section, {key: variant[key] for key in table if key in variant})
-                for variant in tree.variants
-            ),
-            barred=tree.barred,
-        )
+        return Variant(tree.section, table)
     return type(tree)(table) if isinstance(tree, Whole) else table
 
 
@@ -79,8 +56,6 @@ def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
         mergeable = node.strategy == "deep" and high is not None and not isinstance(node, Items)
     if not mergeable or isinstance(high, Barred):
         return high
-    if isinstance(node, Choice):
-        return _fold_union(low, high)
     if low is None:
         return Barred(high)
     if node is None:
@@ -94,109 +69,6 @@ def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
         else:
             merged[key] = fold(below, merged[key], value)
     return merged
-
-
-def is_barred(tree: Tree) -> bool:
-    """Tell whether nothing counts that lower layers say where a table stands."""
-    return isinstance(tree, Barred) or (isinstance(tree, (Variant, Open)) and tree.barred)
-
-
-def _fold_union(low: Tree, high: Variant | Open) -> Tree:
-    """Lay tables of a union on each other: of one section key by key, one of another section replaces.
-
-    The highest table that says which section is meant decides; what says nothing of that must fit it. Where
-    it does not, it stays open, and that is refused.
-    """
-    if high.barred:
-        return high
-    if low is None:
-        if isinstance(high, Open):
-            return Open(high.variants, barred=True)
-        return Variant(high.section, high, barred=True)
-    if isinstance(high, Open):
-        return _lay_open(low, high)
-    fitting = low.of(high.section) if isinstance(low, Open) else low
-    if fitting is None:
-        return Variant(high.section, high, barred=True)
-    if fitting.section is high.section:
-        return _fold_section(fitting, high, barred=low.barred)
-    laid = None if low.laid is None else low.laid.of(high.section)
-    return (
-        Variant(high.section, high, barred=True) if laid is None else _fold_section(laid, high, barred=True)
-    )
-
-
-def _lay_open(low: Variant | Open, high: Open) -> Tree:
-    """Lay a table that does not say which section is meant on another."""
-    if isinstance(low, Variant):
-        meant = high.of(low.section)
-        if meant is None:
-            return high
-        laid = high if low.laid is None else _lay_open(low.laid, high)
-        merged = _fold_section(low, meant, barred=low.barred)
-        merged.laid = laid if isinstance(laid, Open) else None
-        return merged
-    pairs = [(variant, high.of(variant.section)) for variant in low.variants]
-    both = tuple(_fold_section(under, over) for under, over in pairs if over is not None)
-    return Open(both, barred=low.barred) if both else high
-
-
-def _fold_section(low: Variant, high: Variant, *, barred: bool = False) -> Variant:
-    """Lay the table of a section on another of the same."""
-    members = low.section.members
-    merged = dict(low)
-    for key, value in high.items():
-        merged[key] = fold(members[key], merged[key], value) if key in merged else value
-    return Variant(low.section, merged, barred=barred)
-
-
-def closed(slot: Slot, tree: Tree, refuse: Callable[[Choice, Open, Segments], None], at: Segments) -> Tree:
-    """Settle which section is meant where no layer says so: the one that is written whole, else refused."""
-    node = slot.node
-    if node is None or not isinstance(tree, (dict, list)):
-        return tree
-    if isinstance(tree, Open) and isinstance(node, Choice):
-        whole = tree.complete()
-        if whole is None:
-            refuse(node, tree, at)
-        tree = _filled(slot, whole or tree.variants[0])
-    pairs: Any = enumerate(tree) if isinstance(node, Items) else tree.items()
-    settled = {}
-    for key, item in pairs:
-        below = child(node, key, tree)
-        settled[key] = item if below is None else closed(below, item, refuse, (*at, key_text(node, key)))
-    return list(settled.values()) if isinstance(node, Items) else like(tree, settled)
-
-
-def settled_as(slot: Slot, tree: Tree, final: Tree) -> Tree:
-    """See a tree as what it came to: the unions in it that are open are of the sections in force."""
-    node = slot.node
-    if node is None or not isinstance(tree, dict) or not isinstance(final, dict):
-        return tree
-    if isinstance(tree, Open) and isinstance(final, Variant):
-        meant = tree.of(final.section)
-        tree = tree if meant is None else Variant(meant.section, meant, barred=tree.barred)
-    settled = {}
-    for key, item in tree.items():
-        below = child(node, key, tree)
-        settled[key] = item if below is None or key not in final else settled_as(below, item, final[key])
-    return like(tree, settled)
-
-
-def is_of_another(slot: Slot, tree: Tree, final: Tree, below: Segments) -> bool:
-    """Tell whether a layer means another section of a union than the one in force, on the way to a place."""
-    for segment in below:
-        node = slot.node
-        if node is None or not isinstance(tree, dict) or not isinstance(final, dict):
-            return False
-        if isinstance(tree, Variant) and isinstance(final, Variant) and tree.section is not final.section:
-            return True
-        key = key_of(node, segment)
-        inner = child(node, key, final)
-        if inner is None or key not in tree or key not in final:
-            return False
-        slot, tree, final = inner, tree[key], final[key]
-    return False
 
 
 def _fold_free(low: Any, high: Any) -> Any:

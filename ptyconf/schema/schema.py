@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +15,7 @@ from ptyconf.schema.index import Alias, Index, environment_name
 from ptyconf.schema.kind import Kind
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.setting import Derivation, Policy, Rule, Setting
-from ptyconf.schema.tree import Slot, child, holds_union
+from ptyconf.schema.tree import Slot, child
 from ptyconf.schema.types import Kinds
 from ptyconf.schema.view import View
 
@@ -115,11 +114,6 @@ class Schema:
 
     def __repr__(self) -> str:
         return f"Schema({self.name!r}, {len(self.settings)} settings)"
-
-    @cached_property
-    def unions(self) -> tuple[str, ...]:
-        """The settings that are unions of sections or have one below them."""
-        return tuple(path for path, slot in self.trees.items() if holds_union(slot))
 
     @property
     def converter(self) -> Converter:

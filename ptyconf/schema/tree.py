@@ -19,24 +19,13 @@ Tree = Any
 
 
 class Variant(dict[str, Any]):
-    """The table of a union, with the section that was chosen for it.
+    """The table of a union, with the section that was chosen for it."""
 
-    Args:
-        section: The section.
-        table: What is written.
-        barred: Whether nothing that a lower layer says counts either.
-        laid: What was laid on it since and does not say which section is meant.
-    """
+    __slots__ = ("section",)
 
-    __slots__ = ("barred", "laid", "section")
-
-    def __init__(
-        self, section: Section, table: Mapping[str, Any], *, barred: bool = False, laid: Open | None = None
-    ) -> None:
+    def __init__(self, section: Section, table: Mapping[str, Any]) -> None:
         super().__init__(table)
         self.section = section
-        self.barred = barred
-        self.laid = laid
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Variant) and other.section is self.section and dict.__eq__(self, other)
@@ -45,58 +34,6 @@ class Variant(dict[str, Any]):
         return not self == other
 
     __hash__ = None
-
-
-class Open(dict[str, Any]):
-    """The table of a union whose keys several sections have: which one is meant, other layers say.
-
-    Args:
-        variants: The table as each of these sections reads it.
-        barred: Whether nothing that a lower layer says counts either.
-    """
-
-    __slots__ = ("barred", "variants")
-
-    def __init__(self, variants: tuple[Variant, ...], *, barred: bool = False) -> None:
-        super().__init__(variants[0])
-        self.variants = variants
-        self.barred = barred
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Open) and other.variants == self.variants
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = None
-
-    def of(self, section: Section) -> Variant | None:
-        """Give the table as a section reads it, None where that has not all of its keys."""
-        return next((variant for variant in self.variants if variant.section is section), None)
-
-    def complete(self) -> Variant | None:
-        """Give the only section of which every member is written; None where that is not one."""
-        full = [variant for variant in self.variants if variant.keys() == variant.section.members.keys()]
-        return full[0] if len(full) == 1 else None
-
-
-def may_be_one(ours: Any, theirs: Any) -> bool:
-    """Tell whether two tables may mean one section of a union, if they are of one."""
-    sections = [
-        {id(variant.section) for variant in (tree.variants if isinstance(tree, Open) else (tree,))}
-        for tree in (ours, theirs)
-        if isinstance(tree, (Variant, Open))
-    ]
-    return len(sections) < 2 or not sections[0].isdisjoint(sections[1])
-
-
-def needs_a_cut(slot: Slot, tree: Tree) -> bool:
-    """Tell whether the table of a union would be taken for another section, were it laid on a default."""
-    node = slot.node
-    if not isinstance(node, Choice) or not isinstance(tree, Variant) or tree.get(node.tag) is not None:
-        return False
-    others = [section for section in node.sections if section is not tree.section]
-    return any(tree.keys() <= section.names.keys() for section in others)
 
 
 class Slot:
@@ -227,9 +164,9 @@ class Items:
 
 
 class Choice:
-    """A union of sections, chosen by its tag, else by its keys; tables of one section merge key by key."""
+    """A union of sections: one value, chosen by its tag, else by its keys."""
 
-    strategy = "deep"
+    strategy = "replace"
 
     def __init__(self, path: str, sections: tuple[Section, ...], tag: str, *, optional: bool) -> None:
         self.path = path
@@ -257,11 +194,7 @@ def child(node: Node, segment: str | int, tree: Tree = None) -> Slot | None:
         return node.value
     if isinstance(node, Items):
         return node.item if isinstance(segment, int) else None
-    sections = node.sections
-    if isinstance(tree, Variant):
-        sections = (tree.section,)
-    elif isinstance(tree, Open):
-        sections = (tree.variants[0].section,)
+    sections = (tree.section,) if isinstance(tree, Variant) else node.sections
     return next(
         (section.members[str(segment)] for section in sections if str(segment) in section.members), None
     )
@@ -276,17 +209,6 @@ def meets_union(slot: Slot, below: Segments) -> bool:
             return node is not None
         inner = child(node, segment)
     return False
-
-
-def holds_union(slot: Slot, seen: tuple[Any, ...] = ()) -> bool:
-    """Tell whether a setting is a union of sections or has one below it."""
-    node = slot.node
-    if node is None or isinstance(node, Choice):
-        return node is not None
-    if isinstance(node, Section):
-        inside = node.members.values() if node.target not in seen else ()
-        return any(holds_union(member, (*seen, node.target)) for member in inside)
-    return holds_union(node.value if isinstance(node, Table) else node.item, seen)
 
 
 def section_in(node: Node, tree: Tree) -> Section | None:

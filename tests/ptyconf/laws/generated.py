@@ -222,8 +222,7 @@ def written(kind: Any) -> st.SearchStrategy[Any]:
     if kind == Cat | Dog:
         cats = st.fixed_dictionaries({"kind": st.just("cat")}, optional={"lives": st.integers(0, 9)})
         dogs = st.fixed_dictionaries({"kind": st.just("dog")}, optional={"name": texts})
-        others = st.fixed_dictionaries({"lives": st.integers(0, 9)}) | st.fixed_dictionaries({"name": texts})
-        return cats | dogs | others | st.just({})  # by its keys, or as what is below it
+        return cats | dogs
     if kind in (Pair, Loose):
         return st.fixed_dictionaries({}, optional={name: written(each) for name, each in hints(kind).items()})
     arguments = getattr(kind, "__args__", ())
@@ -252,12 +251,12 @@ def fold(kind: Any, low: Any, high: Any, way: str = "") -> Any:
     arguments = getattr(kind, "__args__", ())
     if way in ("append", "union"):
         return gather(kind, low, high, way)
-    if is_dataclass(high) or kind == Cat | Dog:
+    if is_dataclass(high) and kind != Cat | Dog:
         return fold_object(kind, low, high)
     if low is ABSENT:
         low = fresh(kind)
-    if high is None or (kind in KINDS and kind != dict[int, str]):
-        return high
+    if high is None or (kind in KINDS and kind != dict[int, str]) or kind == Cat | Dog:
+        return taken_apart(high) if is_dataclass(high) else high
     if kind in (Pair, Loose, dict):
         return free_fold(low, high._asdict() if isinstance(high, Pair) else high)
     if is_dataclass(kind):
@@ -273,18 +272,8 @@ def fold(kind: Any, low: Any, high: Any, way: str = "") -> Any:
     return table
 
 
-def fold_union(low: Any, high: dict[str, Any]) -> dict[str, Any]:
-    """Lay one of several classes on what is below it: of another class it replaces that."""
-    meant = high.get("kind") or ("cat" if "lives" in high else "dog" if "name" in high else None)
-    if isinstance(low, dict) and meant in (None, low["kind"]):
-        return {**low, **high}
-    return {"kind": meant, **high}
-
-
 def fold_object(kind: Any, low: Any, high: Any) -> Any:
     """Lay an object on what is below it: where that is nothing, it counts as it is."""
-    if kind == Cat | Dog:
-        return fold_union(low, taken_apart(high))
     if low is ABSENT or low is None:
         return taken_apart(high)
     return fold(kind, low, {each.name: getattr(high, each.name) for each in fields(high)})
