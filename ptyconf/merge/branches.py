@@ -7,11 +7,13 @@ from typing import Any
 
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.hints import assignment, spell
+from ptyconf.merge.numbered import as_array, refuse_gap
 from ptyconf.merge.refusals import Refusals
 from ptyconf.schema.annotations import is_cut_to, is_made_of, made_of, name_of, named_table
 from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.deferred import deferred, read_end
+from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import Barred, as_whole, fold, like
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
@@ -90,6 +92,10 @@ class Branches:
             and (value is None or (text and value == "none" and kind.type is not str))
         ):
             return None
+        if text and (slot.setting.text or not isinstance(value, str)):
+            value = as_array(self.refusals, slot, value, at, self.keys(at))
+            if value is UNSET:
+                return MISSING
         if self.refers and has_reference(value):
             self.refusals.refer()
             return deferred(slot, value, self.folder, text=text)
@@ -123,11 +129,7 @@ class Branches:
 
     def _items(self, slot: Slot, node: Items, value: Any, at: Segments, *, text: bool) -> Tree:
         if isinstance(value, dict) and value and all(isinstance(key, int) for key in value):
-            path = join_path(at)  # flags gave elements by number, and the numbers have a gap
-            missing = next(number for number in range(len(value) + 1) if number not in value)
-            text_of = f"the elements of {path!r} have no number {missing}"
-            keys = self.keys((*at, next(iter(value))))
-            self.refusals.fault(text_of, path, keys, hint="number the elements from 0 without a gap")
+            refuse_gap(self.refusals, value, at, self.keys((*at, next(iter(value)))))
             return MISSING
         if not isinstance(value, (list, tuple)) and type(value).__name__ != "deque":
             return self._refuse(slot, value, at, Mismatch(slot.kind.expected))

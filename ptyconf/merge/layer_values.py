@@ -263,6 +263,8 @@ def _means_settings(layer_values: LayerValues, layer: Layer, taken: Mapping[Keys
     index = layer_values.schema.index
     for keys, slot in taken.items():
         if slot.node is None:
+            if not isinstance(layer.values.get(keys[0]), str):
+                return False  # elements by number, which are read together
             key = index.environment.get(keys[0].upper()) if layer.kind == "environment" else keys[0]
             meant = None if key is None else index.find(key, layer.sections)
             if getattr(meant, "path", None) != slot.path:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.schema.index import Index, environment_name
+from ptyconf.schema.list_text import is_list
 from ptyconf.schema.path import Segments, join_path, put_into, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
@@ -20,8 +21,8 @@ def locate_variable(index: Index, name: str) -> tuple[Slot, Segments] | None:
     for length in range(len(parts) - 1, 0, -1):
         key = index.environment.get("__".join(parts[:length]).upper())
         slot = None if key is None else index.slots.get(key)
-        if slot is not None and slot.node is not None:
-            below = _descend(slot.node, parts[length:])
+        if slot is not None and (slot.node is not None or is_list(slot)):
+            below = _descend(slot, parts[length:])
             return None if below is None else (slot, below)
     return None
 
@@ -32,21 +33,24 @@ def is_secret_below(schema: Schema, name: str) -> bool:
     if located is None:
         return False
     slot, below = located
+    if below and isinstance(below[-1], int):
+        below = below[:-1]  # an element is as secret as its list
     return slot.setting.secret or schema.slot((*split_path(slot.path), *below)).setting.secret
 
 
-def _descend(node: Node | None, parts: list[str]) -> Segments | None:
+def _descend(slot: Slot, parts: list[str]) -> Segments | None:
     """Read the parts of a name as keys, indices and names of members."""
+    node = slot.node
     if not parts:
         return ()
     if isinstance(node, Table):
         if not parts[0]:
             return None
-        return _join(_table_key(parts[0]), _descend(node.value.node, parts[1:]))
+        return _join(_table_key(parts[0]), _descend(node.value, parts[1:]))
     if isinstance(node, Items):
-        return _join(int(parts[0]), _descend(node.item.node, parts[1:])) if parts[0].isdecimal() else None
+        return _join(int(parts[0]), _descend(node.item, parts[1:])) if parts[0].isdecimal() else None
     if node is None:
-        return None
+        return (int(parts[0]),) if len(parts) == 1 and parts[0].isdecimal() and is_list(slot) else None
     sections = node.sections if isinstance(node, Choice) else (node,)
     for section in sections:
         for length in range(1, len(parts) + 1):
@@ -64,7 +68,7 @@ def _table_key(part: str) -> str:
 def _member(section: Section, name: str, rest: list[str]) -> Segments | None:
     for written, member in section.names.items():
         if environment_name(written) == name.upper():
-            below = _descend(section.members[member].node, rest)
+            below = _descend(section.members[member], rest)
             if below is not None:
                 return (member, *below)
     return None
@@ -89,7 +93,10 @@ def settings_of_variables(
         slot, below = located
         slots[slot.path] = slot
         put_into(values.setdefault(slot.path, {}), below, text)
-        roots.setdefault(slot.path, {})[(*split_path(slot.path), *below)] = (name,)
+        named = roots.setdefault(slot.path, {})
+        named[(*split_path(slot.path), *below)] = (name,)
+        if isinstance(below[-1], int):  # a list of single values is named by its first element
+            named.setdefault((*split_path(slot.path), *below[:-1]), (name,))
     for path, slot in slots.items():
         named = roots[path]
         yield slot, _lists(slot.node, values[path], split_path(path), named, refusals), named
@@ -102,7 +109,7 @@ def _refuse(index: Index, name: str, text: str, refusals: Refusals) -> None:
         for cut in range(length, 0, -1):
             key = index.environment.get("__".join(parts[:cut]).upper())
             slot = None if key is None else index.slots.get(key)
-            below = None if slot is None else _descend(slot.node, parts[cut:length])
+            below = None if slot is None else _descend(slot, parts[cut:length])
             if slot is not None and below is not None:
                 node: Node | None = slot.node
                 for segment in below:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ptyconf.merge.columns import Composed, Rest, take_plain, value_at
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.marks import Marks
+from ptyconf.merge.numbered import as_array
 from ptyconf.merge.refusals import Refusals, holds_secret
 from ptyconf.schema.anchor import anchored
 from ptyconf.schema.annotations import is_cut_to, is_made_of, named_table
@@ -225,7 +226,8 @@ class Walk:
 
         for slot, value, roots in settings_of_variables(self.index, below, self.refusals):
             self.roots.update(roots)
-            self.take(slot, value, split_path(slot.path))
+            at = split_path(slot.path)
+            self.take(slot, value, at if slot.node is not None else roots[at])
 
     def take(
         self, slot: Slot, value: Any, keys: Keys, bind: Alias | None = None, *, text: bool | None = None
@@ -241,6 +243,10 @@ class Walk:
             if tree is not self.branches.missing:
                 self.keep_tree(slot, tree, at)
             return
+        if text and not isinstance(value, str):
+            value = as_array(self.refusals, slot, value, split_path(slot.path), keys)
+            if value is UNSET:
+                return
         if self.refers and has_reference(value):
             self.defer(slot, value, keys, bind, text=text)
             return

@@ -11,19 +11,33 @@ from typing import Any
 
 from ptyconf.arguments import expect, expect_each
 from ptyconf.errors import SchemaError
-from ptyconf.merge.fault import Fault, Keys
+from ptyconf.merge.fault import Fault
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.index import Alias
-from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.list_text import is_list
+from ptyconf.schema.path import Segments, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
+from ptyconf.sources.flag_values import given, key_of_flag, parser_defaults
 from ptyconf.sources.flag_words import TRUE_OR_FALSE, is_switch, join_switches, metavar, negated, options_of
 from ptyconf.sources.lists import indexed, joined_text
 from ptyconf.text.show import close_matches, show
+
+__all__ = [
+    "Given",
+    "TakeFlag",
+    "add_flags",
+    "describe",
+    "find_setting",
+    "given",
+    "layer",
+    "parse",
+    "parser_defaults",
+]
 
 _COUNT = itertools.count()
 
@@ -185,11 +199,20 @@ def _flag_layer(flags_given: Iterable[Given], name: str, schema: Schema | None) 
         segments = split_path(path)
         if any(isinstance(segment, int) for segment in segments):
             elements[segments] = given_texts[-1]
+            if isinstance(segments[-1], int):  # a list of single values is named by its first element
+                spelled.setdefault(key_of_flag(segments[:-1]), spelled[path])
         else:
             values[path] = joined_text(schema, path, given_texts)
+    faults: list[Fault] = []
     for root, lists in indexed(elements).items():
+        if root in values:
+            element = next(spelled[path] for path in texts if path.startswith(f"{root}["))
+            text = f"{root!r} is given whole and by number: as {spelled[root]} and as {element}"
+            origin = Origin("flag", "command line", element)
+            faults.append(Fault(text, origin=origin, hint=f"keep one of {spelled[root]} and {element}"))
         values.setdefault(root, lists)
-    return given(values, name=name, spelling=spelled)
+    made = given(values, name=name, spelling=spelled)
+    return replace(made, faults=tuple(faults)) if faults else made
 
 
 def parse(
@@ -220,7 +243,7 @@ def parse(
         parser.parse_args(["-h"])
     line.read(list(argv))
     made = _flag_layer(line.given, name, schema)
-    return replace(made, faults=tuple(line.faults)), line.profile
+    return replace(made, faults=(*made.faults, *line.faults)), line.profile
 
 
 class _CommandLine:
@@ -300,8 +323,18 @@ class _CommandLine:
         try:
             _, below = self.schema.locate(name)
         except KeyError:
+            segments = split_path(name)
+            if isinstance(segments[-1], int) and (listed := self.slot_of(segments[:-1])) is not None:
+                return name if is_list(listed) else None
             return name if name in self.schema.index.section_variables.values() else None
         return name if below else None
+
+    def slot_of(self, segments: Segments) -> Slot | None:
+        """Find the setting at a place, None where there is none."""
+        try:
+            return self.schema.slot(segments)
+        except KeyError:
+            return None
 
     def refuse(self, word: str, option: str) -> None:
         """Note a word that means nothing, without a text that may be a secret."""
@@ -316,73 +349,6 @@ class _CommandLine:
     def fault(self, text: str, key: str, *, hint: str = "") -> None:
         """Note one thing that is wrong."""
         self.faults.append(Fault(text, origin=Origin("flag", "command line", key), hint=hint))
-
-
-def given(
-    values: Mapping[str, Any],
-    *,
-    name: str = "flags",
-    spelling: Mapping[str, str] | None = None,
-    typed: bool = False,
-    sections: Iterable[str] | None = None,
-    references: bool | None = None,
-) -> Layer:
-    """Make a layer of flags that a hand-written parser has read.
-
-    Args:
-        values: Path or bare name to text (or value).
-        name: Name in the precedence.
-        spelling: How the user spells a flag, where it is not ``--`` and the key.
-        typed: Values are typed already, so that nothing is parsed.
-        sections: Order in which bare names are looked up; the schema's if left out.
-        references: Whether texts may refer to other values; as the schema says if left out.
-    """
-    expect("flags.given", "values", values, Mapping, "a table: path or name to text")
-    return Layer.of(
-        {
-            "name": name,
-            "values": dict(values),
-            "origins": partial(_flag, dict(spelling or {})),
-            "kind": "flag",
-            "label": "command line",
-            "text": not typed,
-            "dotted": True,
-            "sections": None if sections is None else tuple(sections),
-            "references": references,
-        }
-    )
-
-
-def _flag(spelled: Mapping[str, str], keys: Keys) -> Origin:
-    """Give the origin of a flag, spelled as it was typed; what its text holds has its place."""
-    for length in range(len(keys), 0, -1):
-        key = _key(keys[:length])
-        if key in spelled:
-            return Origin("flag", "command line", spelled[key])
-    return Origin("flag", "command line", f"--{_key(keys)}")
-
-
-def _key(keys: Keys) -> str:
-    return ".".join(keys) if all(isinstance(part, str) for part in keys) else join_path(keys)
-
-
-def parser_defaults(
-    values: Mapping[str, Any],
-    *,
-    name: str = "cli-defaults",
-    label: str = "command line",
-    spelling: Mapping[str, str] | None = None,
-    sections: Iterable[str] | None = None,
-) -> Layer:
-    """Make a layer of the values that a command line has where no flag is given."""
-    spelled = dict(spelling or {})
-
-    def origins(keys: Keys) -> Origin:
-        key = ".".join(keys)
-        return Origin("defaults", label, f"{label} {spelled.get(key, f'--{key}')}")
-
-    order = None if sections is None else tuple(sections)
-    return Layer(name, dict(values), origins, kind="defaults", label=label, dotted=True, sections=order)
 
 
 def find_setting(schema: Schema, key: str) -> Setting | None:

@@ -1,0 +1,41 @@
+"""Lists in layers of texts: elements by number, or behind each other with a separator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.list_text import array_text, element_kind
+from ptyconf.schema.path import Segments, join_path
+
+if TYPE_CHECKING:
+    from ptyconf.merge.fault import Keys
+    from ptyconf.merge.refusals import Refusals
+    from ptyconf.schema.tree import Slot
+
+
+def as_array(refusals: Refusals, slot: Slot, value: Any, at: Segments, keys: Keys) -> Any:
+    """Make one text of the texts given for a list; any other value stays. UNSET where a number is missing."""
+    kinds = refusals.schema.kinds
+    if isinstance(value, str):
+        array = array_text(kinds, slot, [value]) if slot.setting.text else None
+        return value if array is None else array
+    if isinstance(value, dict) and value and all(isinstance(key, int) for key in value):
+        if element_kind(kinds, slot) is None:
+            return value
+        if value.keys() != set(range(len(value))):
+            refuse_gap(refusals, value, at, keys)
+            return UNSET
+        value = [value[number] for number in range(len(value))]
+    if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
+        return value
+    array = array_text(kinds, slot, value)
+    return value if array is None else array
+
+
+def refuse_gap(refusals: Refusals, elements: dict[Any, Any], at: Segments, keys: Keys) -> None:
+    """Note that a number is missing among those by which elements are given."""
+    path = join_path(at)
+    missing = next(number for number in range(len(elements) + 1) if number not in elements)
+    text = f"the elements of {path!r} have no number {missing}"
+    refusals.fault(text, path, keys, hint="number the elements from 0 without a gap")

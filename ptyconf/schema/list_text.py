@@ -1,0 +1,67 @@
+"""Lists in layers of texts: one array of what is given element by element, or with a separator."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ptyconf.text.show import toml_text
+
+if TYPE_CHECKING:
+    from ptyconf.schema.kind import Kind
+    from ptyconf.schema.tree import Slot
+    from ptyconf.schema.types import Kinds
+
+
+def array_text(kinds: Kinds, slot: Slot, texts: Sequence[str]) -> str | None:
+    """Make one text of those given for a setting: of a list, an array with an element for each text.
+
+    A text that starts with ``[`` is the list itself; one text is taken apart where the setting declares a
+    separator (``text=","``). None for a setting that is no list of any length.
+    """
+    element = element_kind(kinds, slot)
+    if element is None:
+        return None
+    if len(texts) == 1 and texts[0].lstrip().startswith("["):
+        return texts[0]
+    separator = slot.setting.text
+    parts: list[str] = []
+    for text in texts:
+        parts += [part.strip() for part in text.split(separator)] if separator and text else [text]
+    if separator and texts == [""]:
+        parts = []
+    if len(texts) == 1 and not all(parts) and _as_toml("", element) == "":
+        return texts[0]  # what is empty is no element of such a list: the text is told as it is
+    return f"[{', '.join(_as_toml(part, element) for part in parts)}]"
+
+
+def is_list(slot: Slot) -> bool:
+    """Tell whether a setting is one value that is a list of any length."""
+    form = slot.kind.json_schema
+    return slot.node is None and form.get("type") == "array" and "prefixItems" not in form
+
+
+def element_kind(kinds: Kinds, slot: Slot) -> Kind | None:
+    """Find the kind of a list's elements; None for what is no list of any length."""
+    if not is_list(slot):
+        return None
+    for member in (slot.setting.type, *typing.get_args(slot.setting.type)):
+        bare = typing.get_args(member)[0] if typing.get_origin(member) is typing.Annotated else member
+        arguments = typing.get_args(bare)
+        if isinstance(typing.get_origin(bare), type) and arguments:
+            return kinds.of(arguments[0])
+    return kinds.of(str)
+
+
+def _as_toml(text: str, element: Kind) -> str:
+    """Write a text as an element of an array that is read as the text alone: ``7`` of int | str is 7."""
+    try:
+        quoted = element.typed(text)
+    except Exception:  # noqa: BLE001  The code of the program's kinds and hooks; resolve tells what it says.
+        return text
+    try:
+        bare = element.text(text)
+    except Exception:  # noqa: BLE001  The same code.
+        return toml_text(text)
+    return toml_text(text if bare is None or type(bare) is type(quoted) else element.toml(bare))
