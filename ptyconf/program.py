@@ -13,11 +13,13 @@ from types import ModuleType
 from typing import Any
 
 from ptyconf.errors import ConfigError, Problem
+from ptyconf.load import schema_of
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.resolve import resolve
+from ptyconf.schema.annotations import is_class_with_fields
 from ptyconf.schema.schema import Schema
 from ptyconf.sources import environment, file, flags
 from ptyconf.text.files import MAX_BYTES, TextError, decode
@@ -102,10 +104,11 @@ class Program:
 
 
 def find_program(name: str) -> Program:
-    """Find the schema or program that ``MODULE:NAME`` names; the NAME ``schema`` may be left out.
+    """Find the schema, program or class that ``MODULE:NAME`` names; the NAME ``schema`` may be left out.
 
     Raises:
         ConfigError: There is none, or its module fails on import.
+        SchemaError: The class cannot be a schema.
     """
     module_name, _, attribute = name.partition(":")
     module = _import(module_name, name)
@@ -116,6 +119,8 @@ def find_program(name: str) -> Program:
         return Program(target)
     if isinstance(target, Program):
         return target
+    if is_class_with_fields(target):
+        return Program(schema_of(target))
     if attribute in vars(module):
         complaint = f"{name!r} is {type(target).__name__}, not a schema"
     else:
@@ -125,7 +130,7 @@ def find_program(name: str) -> Program:
         [
             Problem(
                 complaint,
-                expected="MODULE:SCHEMA, with a ptyconf.Schema",
+                expected="MODULE:NAME of a ptyconf.Schema, a dataclass or an attrs class",
                 known=", ".join(candidates),
                 hint=f"{module_name}:{near[0]}" if near else "",
             )

@@ -264,7 +264,20 @@ def test_schemas_of_a_module_are_named(say: Answer) -> None:
     """Where another name was asked for."""
     assert say("check", "small:scheme", "run.toml")[2] == (
         "there is no schema 'small:scheme': the module 'small' has no 'scheme'\n"
-        "  expected    MODULE:SCHEMA, with a ptyconf.Schema\n"
+        "  expected    MODULE:NAME of a ptyconf.Schema, a dataclass or an attrs class\n"
         "  known here  schema\n"
         "  try         small:schema\n"
     )
+
+
+def test_a_class_stands_for_its_schema(say: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who calls ``load`` has no schema to name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "plain", raising=False)
+    (tmp_path / "plain.py").write_text(
+        "from dataclasses import dataclass\n\n\n@dataclass\nclass App:\n    port: int = 80\n"
+    )
+    (tmp_path / "app.toml").write_text("port = 8000\n")
+    code, out, err = say("explain", "plain:App", "app.toml", "port")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].split() == ["set", "by", "file", "8000", "app.toml:1:1", "port"]
