@@ -1,5 +1,6 @@
 """What the frames and the probe of a scan must satisfy before anything is computed from them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,33 @@ __all__ = ["check_dtype", "check_frames", "check_object", "check_probe", "check_
 Array = np.ndarray[Any, Any]
 
 
-def check_frames(statistics: Statistics, key: str, source: Path | None) -> None:
+def check_frames(
+    statistics: Statistics, key: str, source: Path | None, masks: Sequence[str] = (), *, in_use: bool = False
+) -> None:
     """Refuse frames that no detector delivers.
+
+    Args:
+        statistics: What was measured.
+        key: Name of the frames in the file.
+        source: The file that they come from.
+        masks: Keys of the file that are called masks.
+        in_use: Whether a mask is in use, of the file or of the settings.
 
     Raises:
         ScanError: A value is NaN, infinite or negative, or everything is zero.
     """
     flaw = statistics.flaw
     if flaw is not None:
+        named = ", ".join(f"'{mask}' in the file" for mask in masks)
         raise ScanError(
             error_text(
                 f"frame {flaw.first_frame} of '{key}' in {source_name(source)} holds {flaw.kind} values "
                 f"({flaw.n_pixels} pixels in {flaw.n_frames} frames)",
+                details={"mask": (f"{named or 'data.mask'} does not mark them" if in_use else named) or None},
                 expected="finite values of zero or more",
-                hint="data.mask = a file or key that marks the bad pixels, or leave these frames out",
+                hint=f'data.mask = "{masks[0]}"'
+                if masks and not in_use
+                else "data.mask = a file or key that marks the bad pixels, or leave these frames out",
             )
         )
     if statistics.maximum == 0.0:

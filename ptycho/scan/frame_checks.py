@@ -12,7 +12,7 @@ from ptycho.scan.bad_pixels import FrameFlaws, find_bad_pixels, find_dark_frames
 from ptycho.scan.centre import beam_pixel, find_beam, is_corner_centred
 from ptycho.scan.counts_or_amplitude import QuantityEvidence, Unit, decide_quantity, find_unit
 from ptycho.scan.frames import Detector, FrameStack, Orientation
-from ptycho.scan.mask import check_mask, load_bad_pixels
+from ptycho.scan.mask import check_mask, load_bad_pixels, masks_in
 from ptycho.scan.pixel_table import PixelTable, tabulate
 from ptycho.scan.position_origin import compare_readings
 from ptycho.scan.repair import RepairedFrames, plan_repair
@@ -73,7 +73,8 @@ def check_all_frames(
     if repair or pixels.negative:
         fit = RepairedFrames(raw, repair, clip=pixels.negative, whole=pixels.whole)
     statistics = measure_frames(fit, pixels.bad)
-    check_frames(statistics, key, source)
+    in_use = options.mask is not None or given.bad_pixels is not None
+    check_frames(statistics, key, source, () if statistics.flaw is None else masks_in(source), in_use=in_use)
     evidence = QuantityEvidence(
         statistics,
         given.source.quantity,

@@ -13,7 +13,7 @@ from ptycho.scan.scan_file import open_scan
 from ptycho.scan.source import source_name
 from ptyconf.errors import error_text
 
-__all__ = ["check_mask", "load_bad_pixels"]
+__all__ = ["check_mask", "load_bad_pixels", "masks_in"]
 
 
 def load_bad_pixels(
@@ -46,6 +46,13 @@ def load_bad_pixels(
     bad = array.astype(bool)
     check_mask(bad, shape, f"the mask in {where}")
     return bad
+
+
+def masks_in(source: Path | None) -> list[str]:
+    """List the keys of a scan file that are called masks; none of arrays in memory."""
+    if source is None or not source.is_file():
+        return []
+    return [key for key in open_scan(source).keys if "mask" in key.rpartition("/")[2].lower()]
 
 
 def check_mask(bad: NDArray[np.bool_], shape: tuple[int, int], what: str) -> None:

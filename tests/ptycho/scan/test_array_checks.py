@@ -9,7 +9,9 @@ import pytest
 
 from ptycho.errors import ScanError
 from ptycho.scan.array_checks import check_dtype, check_frames, check_object, check_probe, check_scan_index
+from ptycho.scan.raw_data import RawData
 from ptycho.scan.statistics import measure_frames
+from ptycho.settings.data import ScanOptions
 
 FILE = Path("scan.npz")
 
@@ -26,6 +28,28 @@ def test_impossible_values_are_refused(kind: str, value: float) -> None:
         "  expected  finite values of zero or more\n"
         "  try       data.mask = a file or key that marks the bad pixels, or leave these frames out"
     )
+
+
+@pytest.mark.parametrize("name", ["mask", "bad_pixels_mask"])
+def test_a_mask_in_the_file_is_named(name: str, tmp_path: Path) -> None:
+    """What it is called, whether it is in use, and the setting that takes it, which works."""
+    n = 60
+    frames = np.random.default_rng(1).poisson(50.0, (n, 32, 32)).astype(np.float32)
+    frames[3, 5, 6] = np.nan
+    bad = np.zeros((32, 32), bool)
+    bad[5, 6] = name != "mask"
+    bad[0, 0] = True
+    x, y = np.arange(n) % 8 * 4.0, np.arange(n) // 8 * 4.0
+    probe = np.ones((32, 32), complex)
+    path = tmp_path / "scan.npz"
+    np.savez(path, diff3d=frames, xcoords=x, ycoords=y, probeGuess=probe, **{name: bad})
+    with pytest.raises(ScanError, match="holds NaN values") as caught:
+        RawData.from_file(path)
+    in_use = name == "mask"
+    assert f"'{name}' in the file{' does not mark them' if in_use else ''}\n" in str(caught.value)
+    if not in_use:
+        assert f'try       data.mask = "{name}"' in str(caught.value)
+        assert RawData.from_file(path, options=ScanOptions(mask=name)).n_frames == n
 
 
 def test_dark_frames_are_refused() -> None:
