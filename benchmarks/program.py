@@ -24,8 +24,7 @@ from typing import Any
 import cattrs
 from resolve import best
 
-from ptyconf import Precedence, Resolution, diff, resolve, tracks_set_fields
-from ptyconf.load import schema_of
+from ptyconf import Precedence, Resolution, diff, resolve, schema_of, tracks_set_fields
 from ptyconf.report.json import to_json
 from ptyconf.report.toml import dump_toml
 from ptyconf.sources import environment, flags, instance, mapping, toml

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.errors import Complaint, ConfigError, Problem, SchemaError
-from ptyconf.load import load, schema_of
+from ptyconf.load import load
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
@@ -12,6 +12,7 @@ from ptyconf.merge.resolve import resolve
 from ptyconf.merge.trace import Entry, Trace
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.kind import Kind
+from ptyconf.schema.of_class import schema_of
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Derivation, Policy, Rule, Setting
 from ptyconf.schema.view import Bind, Conversion, View

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ptyconf.arguments import expect, expect_each, expect_one_of
-from ptyconf.errors import SchemaError
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.resolve import resolve
 from ptyconf.schema.kind import Kind
+from ptyconf.schema.of_class import schema_of
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.view import View
 
@@ -26,8 +25,6 @@ DEFAULT = Precedence(
     "overrides", "flags", "environment", "secrets", "dotenv", "profile", "file", "included", "defaults"
 )
 """What stands above what, high to low."""
-
-_SCHEMAS: dict[tuple[Any, tuple[Kind, ...], int, bool], tuple[Schema, Any]] = {}
 
 
 def load(  # noqa: PLR0913  One call says where everything comes from.
@@ -116,26 +113,6 @@ def _check_call(
 def _built(resolution: Resolution, app: type[T]) -> T:
     view: View[T] = resolution.schema.view(app)
     return resolution.build(view)
-
-
-def schema_of(
-    app: Any, *, kinds: Iterable[Kind] = (), converter: Converter | None = None, references: bool = False
-) -> Schema:
-    """Give the schema of a class, as ``load`` uses it; kept for each class and what goes with it.
-
-    Raises:
-        SchemaError: The class cannot be one.
-    """
-    if not isinstance(app, type) and typing.get_origin(app) is None:
-        raise SchemaError(f"{app!r:.60} is no class; give a dataclass or an attrs class")
-    own = expect_each("schema_of", "kinds", kinds, Kind)
-    key = (app, own, id(converter), references)
-    known = _SCHEMAS.get(key)
-    if known is None:
-        name = getattr(app, "__qualname__", str(app)).rpartition(".")[2]
-        schema = Schema(name, [View(app, "")], kinds=own, converter=converter, references=references)
-        known = _SCHEMAS[key] = schema, converter  # held, so that its identity stays its own
-    return known[0]
 
 
 def _flag_layers(schema: Schema, argv: Sequence[str] | None, app: Any) -> tuple[list[Layer], str | None]:

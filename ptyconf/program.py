@@ -13,13 +13,13 @@ from types import ModuleType
 from typing import Any
 
 from ptyconf.errors import ConfigError, Problem
-from ptyconf.load import schema_of
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.resolve import resolve
 from ptyconf.schema.annotations import is_class_with_fields
+from ptyconf.schema.of_class import schema_of
 from ptyconf.schema.schema import Schema
 from ptyconf.sources import environment, file, flags
 from ptyconf.text.files import MAX_BYTES, TextError, decode

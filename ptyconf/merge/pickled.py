@@ -12,6 +12,7 @@ from ptyconf.merge.layer_record import LayerRecord, layer_record
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.trace import Derived, Referred, Trace
+from ptyconf.schema.annotations import is_class_with_fields
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
@@ -95,7 +96,7 @@ def json_value(resolution: Resolution, path: str, shown: Any) -> Any:
 
 
 def import_schema(importable: str) -> Schema | None:
-    """Find the schema that a record names, None where it cannot be imported."""
+    """Find the schema that a record names, or that of the class; None where it cannot be imported."""
     module, _, name = importable.partition(":")
     if not module:
         return None
@@ -105,6 +106,10 @@ def import_schema(importable: str) -> Schema | None:
         return None
     for part in name.split("."):
         target = getattr(target, part, None)
+    if is_class_with_fields(target):
+        from ptyconf.schema.of_class import schema_of
+
+        return schema_of(target)
     return target if isinstance(target, Schema) else None
 
 

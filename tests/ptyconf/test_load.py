@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,3 +64,26 @@ def test_unknown_flags_are_problems() -> None:
         "unknown setting 'replicas.eu.prot'",
         "'debug' is 3; expected true or false",
     }
+
+
+def test_what_load_resolved_builds_in_another_process(tmp_path: Path) -> None:
+    """A spawned worker finds the schema by the class; values, places and instances are the same."""
+    (tmp_path / "service.py").write_text(
+        "from dataclasses import dataclass, field\n\n\n@dataclass\nclass Server:\n    port: int = 80\n\n\n"
+        "@dataclass\nclass App:\n    server: Server = field(default_factory=Server)\n"
+    )
+    (tmp_path / "pack.py").write_text(
+        "import pickle, sys, ptyconf\nfrom service import App\n"
+        "app = ptyconf.load(App, overrides={'server.port': 8000})\n"
+        "sys.stdout.buffer.write(pickle.dumps(ptyconf.provenance_of(app)))\n"
+    )
+    (tmp_path / "unpack.py").write_text(
+        "import pickle, sys\nresolution = pickle.loads(sys.stdin.buffer.read())\n"
+        "from service import App\n"
+        "print(resolution.build(App), resolution.trace('server.port').winner.origin)\n"
+    )
+    packed = subprocess.run([sys.executable, "pack.py"], cwd=tmp_path, capture_output=True, check=True).stdout
+    run = subprocess.run(
+        [sys.executable, "unpack.py"], cwd=tmp_path, input=packed, capture_output=True, check=True
+    )
+    assert run.stdout.decode().startswith("App(server=Server(port=8000)) overrides['server.port']")
