@@ -340,7 +340,13 @@ class _CommandLine:
         """Note a word that means nothing, without a text that may be a secret."""
         if not word.startswith("-"):
             secret = bool(self.schema.secret_names) or len(word) > 40
-            self.fault("a word that belongs to no flag", "argument" if secret else f"argument {word}")
+            before = self.given[-1] if self.given else None
+            known = before is not None and before.path in self.schema.settings
+            hint = (
+                f"{before.spelled} true" if before and known and is_switch(self.schema, before.path) else ""
+            )
+            key = "argument" if secret else f"argument {word}"
+            self.fault("a word that belongs to no flag", key, hint=hint)
             return
         known = [*self.options, *self.negated]
         near = close_matches(option, known)

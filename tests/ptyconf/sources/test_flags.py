@@ -349,3 +349,15 @@ def test_hand_written_parsers_make_layers_too(program: SimpleNamespace) -> None:
     standard = flags.parser_defaults({"batch_size": 32}, name="other-defaults", label="demo")
     trace = program.resolve(standard, given).trace("training.batch_size")
     assert (trace.value, str(trace.winner.origin)) == (32, "demo --batch_size")
+
+
+def test_a_word_behind_a_switch_is_told_what_a_switch_takes() -> None:
+    """``yes`` is neither true nor false; the advice works."""
+
+    @dataclass
+    class App:
+        debug: bool = False
+
+    with pytest.raises(ConfigError, match=r"argument yes\n +try +--debug true"):
+        load(App, flags=["--debug", "yes"])
+    assert load(App, flags=["--debug", "true"]).debug
