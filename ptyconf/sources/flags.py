@@ -340,17 +340,19 @@ class _CommandLine:
         """Note a word that means nothing, without a text that may be a secret."""
         if not word.startswith("-"):
             secret = bool(self.schema.secret_names) or len(word) > 40
-            before = self.given[-1] if self.given else None
-            known = before is not None and before.path in self.schema.settings
-            hint = (
-                f"{before.spelled} true" if before and known and is_switch(self.schema, before.path) else ""
-            )
             key = "argument" if secret else f"argument {word}"
-            self.fault("a word that belongs to no flag", key, hint=hint)
+            self.fault("a word that belongs to no flag", key, hint=self.after_a_switch())
             return
         known = [*self.options, *self.negated]
         near = close_matches(option, known)
         self.fault(f"unknown flag {option!r}", option, hint=near[0] if near else "--help")
+
+    def after_a_switch(self) -> str:
+        """Say what the switch before a word takes, "" where there is none."""
+        before = self.given[-1] if self.given else None
+        if before is None or before.path not in self.schema.settings:
+            return ""
+        return f"{before.spelled} true" if is_switch(self.schema, before.path) else ""
 
     def fault(self, text: str, key: str, *, hint: str = "") -> None:
         """Note one thing that is wrong."""
