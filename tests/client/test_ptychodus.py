@@ -170,7 +170,16 @@ def test_a_product_of_ours_explains_the_frames(
     """The client opens the product of a run, and predicts the frames from it by its own propagator."""
     monkeypatch.chdir(tmp_path)
     lengths = ["--data.energy_kev", "8", "--data.distance_m", "1", "--data.detector_pixel_m", "75e-6"]
-    scan = ["scan.npz", "--inference.output_dir", "run", "--quiet", "--data.axes", "trust"]
+    scan = [
+        "scan.npz",
+        "--inference.output_dir",
+        "run",
+        "--quiet",
+        "--execution.accelerator",
+        "cpu",
+        "--data.axes",
+        "trust",
+    ]
     assert main(["simulate", "scan.npz", "--n-frames", "36", "--object-family", "circuit", "--quiet"]) == 0
     assert main(["reconstruct", *scan, "--outputs", "product", *lengths]) == 0
     words = [str(client_python), "-c", OPENED, "run/product.h5", "scan.npz"]
