@@ -87,7 +87,7 @@ def _picture_in(place: Path) -> Path:
 
 def _with_lengths(picture: Reconstruction, arguments: argparse.Namespace, binning: int) -> Reconstruction:
     """Let what was given stand above what the run knew; the pixel of the object follows."""
-    from ptycho.scan.geometry import photon_wavelength_m
+    from ptycho.scan.geometry import far_field_pixel_m, photon_wavelength_m
 
     given = {name: value for name in _LENGTHS if (value := getattr(arguments, name)) is not None}
     if arguments.energy_kev is not None:
@@ -99,7 +99,7 @@ def _with_lengths(picture: Reconstruction, arguments: argparse.Namespace, binnin
     lengths = picture.lengths_m | given
     if all(name in lengths for name in _LENGTHS):
         width_m = picture.probe.shape[-1] * lengths["detector_pixel_m"]
-        lengths["object_pixel_m"] = lengths["wavelength_m"] * lengths["distance_m"] / width_m
+        lengths["object_pixel_m"] = far_field_pixel_m(lengths["wavelength_m"], lengths["distance_m"], width_m)
     return replace(picture, lengths_m=lengths)
 
 

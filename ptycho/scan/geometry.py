@@ -124,15 +124,19 @@ class Geometry(NamedTuple):
             side_px: Side of the frame in use, before binning.
 
         Source:
-            Far-field sampling: wavelength * distance / (width of the detector in use), which is one over the
-            width in reciprocal space.
+            Far-field sampling, see `far_field_pixel_m`, which is one over the width in reciprocal space.
         """
         if self.reciprocal_pixel_per_m is not None:
             return 1.0 / (side_px * self.reciprocal_pixel_per_m.value)
         if self.wavelength_m is None or self.distance_m is None or self.pixel_size_m is None:
             return None
         width_m = side_px * self.pixel_size_m.value
-        return self.wavelength_m.value * self.distance_m.value / width_m
+        return far_field_pixel_m(self.wavelength_m.value, self.distance_m.value, width_m)
+
+
+def far_field_pixel_m(wavelength_m: float, distance_m: float, width_m: float) -> float:
+    """Give the side of an object pixel in metres: wavelength * distance / (width of the detector in use)."""
+    return wavelength_m * distance_m / width_m
 
 
 def unit_of_length(text: str) -> str:

@@ -111,8 +111,7 @@ class Marks:
             place = split_path(mark.path)
             nowhere = join_path(place[:-1] if mark.unset else place)
             text = f"{mark.path!r} stands in {mark.keys[0]}, and nothing is written for {nowhere!r}"
-            indexed = any(isinstance(segment, int) for segment in place)
-            hint = "" if indexed else spell(self.layer.kind, mark.path, "{}")
+            hint = "" if _in_a_list(place) else spell(self.layer.kind, mark.path, "{}")
             refusals.fault(text, mark.path, mark.keys, hint=hint)
         for path in sorted(self.layer.replaces):
             if path not in self.schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.list_text import array_text, element_kind
+from ptyconf.schema.list_text import array_text, by_number, is_list
 from ptyconf.schema.path import Segments, join_path
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ def as_array(refusals: Refusals, slot: Slot, value: Any, at: Segments, keys: Key
         array = array_text(kinds, slot, [value]) if slot.setting.text else None
         return value if array is None else array
     if isinstance(value, dict) and value and all(isinstance(key, int) for key in value):
-        if element_kind(kinds, slot) is None:
+        if not is_list(slot):
             return value
-        if value.keys() != set(range(len(value))):
+        elements = by_number(value)
+        if elements is None:
             refuse_gap(refusals, value, at, keys)
             return UNSET
-        value = [value[number] for number in range(len(value))]
+        value = elements
     if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
         return value
     array = array_text(kinds, slot, value)

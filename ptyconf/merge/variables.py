@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ptyconf.merge.numbered import refuse_gap
 from ptyconf.schema.index import Index, environment_name
-from ptyconf.schema.list_text import is_list
-from ptyconf.schema.path import Segments, join_path, put_into, split_path
+from ptyconf.schema.list_text import by_number, is_list
+from ptyconf.schema.path import Segments, put_into, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
 
@@ -132,13 +133,11 @@ def _lists(
     }
     if not isinstance(node, Items):
         return below
-    if set(below) == set(range(len(below))):
-        return [below[index] for index in range(len(below))]
-    first = next(name for place, name in roots.items() if place[: len(at)] == at)
-    missing = next(index for index in range(len(below)) if index not in below)
-    text = f"the elements of {join_path(at)!r} have no number {missing}"
-    refusals.fault(text, join_path(at), first, hint="number the elements from 0 without a gap")
-    return []
+    elements = by_number(below)
+    if elements is None:
+        first = next(name for place, name in roots.items() if place[: len(at)] == at)
+        refuse_gap(refusals, below, at, first)
+    return elements or []
 
 
 def _node_below(node: Node, key: Any) -> Node | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ptyconf.text.show import toml_text
 
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from ptyconf.schema.kind import Kind
     from ptyconf.schema.tree import Slot
     from ptyconf.schema.types import Kinds
+
+
+def by_number(elements: Mapping[Any, Any]) -> list[Any] | None:
+    """Put elements that are given by number in their order; None where a number is missing."""
+    if elements.keys() != set(range(len(elements))):
+        return None
+    return [elements[number] for number in range(len(elements))]
 
 
 def array_text(kinds: Kinds, slot: Slot, texts: Sequence[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ptyconf.schema.list_text import array_text
+from ptyconf.schema.list_text import array_text, by_number
 from ptyconf.schema.path import Segments, join_path
 from ptyconf.schema.schema import Schema
 
@@ -27,8 +27,8 @@ def _as_list(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     below = {key: _as_list(item) for key, item in value.items()}
-    dense = set(below) == set(range(len(below)))
-    return [below[number] for number in range(len(below))] if dense else below
+    elements = by_number(below)
+    return below if elements is None else elements
 
 
 def joined_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:

@@ -16,7 +16,6 @@ import pytest
 from ptyconf import (
     ConfigError,
     Derivation,
-    Precedence,
     Rule,
     Schema,
     SchemaError,
@@ -27,22 +26,9 @@ from ptyconf import (
 from ptyconf.report import dump_toml
 from ptyconf.report.toml import literal
 from ptyconf.sources import mapping, toml
+from tests.ptyconf.cases.prelude import Ep, P, S
 
 T = TypeVar("T")
-P = Precedence("overrides", "flags", "environment", "profile", "file", "included")
-
-
-@dataclass
-class Ep:
-    """The end point of a service."""
-
-    host: str = "h"
-    port: int = 1
-
-
-def S(*settings: Setting, **more: Any) -> Schema:  # noqa: N802  As a reader of the cases knows it.
-    """Make the schema of one section."""
-    return Schema("s", [View(Ep, "a")], settings, **more)
 
 
 def told(schema: Schema, text: str = "", build: type | None = None) -> str:

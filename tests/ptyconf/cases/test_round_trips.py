@@ -16,14 +16,14 @@ from uuid import UUID
 
 import pytest
 
-from ptyconf import Conversion, Precedence, Resolution, Schema, Setting, View, resolve
+from ptyconf import Conversion, Resolution, Schema, Setting, View, resolve
 from ptyconf.freeze import Frozen, freeze
 from ptyconf.merge.same import same
 from ptyconf.report import dump_toml, to_json
 from ptyconf.report.json import from_json
 from ptyconf.sources import mapping, toml
+from tests.ptyconf.cases.prelude import P
 
-P = Precedence("overrides", "flags", "environment", "profile", "file", "included")
 UTC = datetime.UTC
 DAY = datetime.date(2026, 1, 2)
 KINDS: list[tuple[Any, Any]] = [

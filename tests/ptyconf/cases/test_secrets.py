@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from ptyconf import ConfigError, Precedence, Resolution, Schema, Setting, View, diff, resolve
+from ptyconf import ConfigError, Resolution, Schema, Setting, View, diff, resolve
 from ptyconf.freeze import freeze
 from ptyconf.report import dump_toml, story, table, to_json, tree
 from ptyconf.report.jsonschema import json_schema
 from ptyconf.report.template import template
 from ptyconf.sources import environment, flags, mapping, toml
+from tests.ptyconf.cases.prelude import P
 
-P = Precedence("overrides", "flags", "environment", "profile", "file", "included")
 SECRET = "hunter2-é"
 
 

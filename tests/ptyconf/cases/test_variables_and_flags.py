@@ -12,13 +12,12 @@ from typing import Any, Literal
 import jsonschema
 import pytest
 
-from ptyconf import ConfigError, Precedence, Schema, Setting, View, load, resolve
+from ptyconf import ConfigError, Schema, Setting, View, load, resolve
 from ptyconf.cli import main
 from ptyconf.report.jsonschema import json_schema
 from ptyconf.report.template import template
 from ptyconf.sources import environment, flags, toml
-
-P = Precedence("overrides", "flags", "environment", "profile", "file", "included")
+from tests.ptyconf.cases.prelude import Ep, P
 
 
 class Level(enum.Enum):
@@ -26,14 +25,6 @@ class Level(enum.Enum):
 
     LOW = 1
     HIGH = 2
-
-
-@dataclass
-class Ep:
-    """The end point of a service."""
-
-    host: str = "h"
-    port: int = 1
 
 
 @dataclass

@@ -15,38 +15,15 @@ from typing import Any, Final, Generic, TypeVar
 
 import pytest
 
-from ptyconf import ConfigError, Precedence, Resolution, Schema, SchemaError, Setting, View, diff, resolve
+from ptyconf import ConfigError, Resolution, Schema, SchemaError, Setting, View, diff, resolve
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.report import dump_toml
 from ptyconf.sources import flags, instance, mapping, toml
+from tests.ptyconf.cases.prelude import Ep, P, S, of
 
 T = TypeVar("T")
 ORIGIN = Origin("mapping", "m", "m")
-P = Precedence("overrides", "flags", "environment", "profile", "file", "included")
-
-
-@dataclass
-class Ep:
-    """The end point of a service."""
-
-    host: str = "h"
-    port: int = 1
-
-
-def S(*settings: Setting, **more: Any) -> Schema:  # noqa: N802  As a reader of the cases knows it.
-    """Make the schema of one section."""
-    return Schema("s", [View(Ep, "a")], settings, **more)
-
-
-def of(target: type, *settings: Setting) -> Schema:
-    """Make the schema of one class, in the section c."""
-    return Schema("s", [View(target, "c")], settings)
-
-
-def with_file(target: type, text: str, profile: str | None = None) -> Any:
-    """Build a class from one file."""
-    return resolve(of(target), P, toml.parse(text, profile=profile)).build(target)
 
 
 # Layers of one rank
@@ -347,70 +324,6 @@ def test_a_nan_does_not_differ_from_itself() -> None:
     assert not diff(of_value([float("nan")]), of_value([float("nan")]))
     assert [change.path for change in diff(of_value([1]), of_value([True]))] == ["a.x"]
     assert [change.path for change in diff(of_value({"k": 1}), of_value({"k": 1.0}))] == ["a.x"]
-
-
-# Blame
-
-
-@dataclass
-class Listed:
-    """Elements in a list and in a table."""
-
-    l: list[Ep] = field(default_factory=list)  # noqa: E741
-    d: dict[str, Ep] = field(default_factory=dict)
-
-
-def low_ports(table: dict[str, Ep]) -> str | None:
-    """Refuse a high port."""
-    return "ports are low" if any(ep.port > 100 for ep in table.values()) else None
-
-
-def test_an_error_is_told_at_its_element() -> None:
-    """Not at the first header, nor at the topmost file."""
-    with pytest.raises(ConfigError) as caught:
-        with_file(
-            Listed, '[[c.l]]\nport = 1\n[[c.l]]\nport = "x"\n[c.d.one]\nport = 1\n[c.d.two]\nport = "y"'
-        )
-    assert [problem.origin.line for problem in caught.value.exceptions] == [4, 8]
-
-
-def test_a_check_of_a_merged_table_blames_its_element() -> None:
-    """The element that is wrong may stand in a lower file than the one written last."""
-    schema = of(Listed, Setting("c.d", check=low_ports))
-    text = "[c.d.one]\nport = 500\n[profile.p.c.d.two]\nport = 1"
-    with pytest.raises(ConfigError) as caught:
-        resolve(schema, P, toml.parse(text, profile="p"))
-    assert str(caught.value).startswith("ports are low")
-    assert caught.value.exceptions[0].origin.line == 2
-
-
-@dataclass
-class Numbers:
-    """Plain containers."""
-
-    joined: list[int] = field(default_factory=list, metadata={"merge": "append"})
-    table: dict[str, int] = field(default_factory=dict)
-    free: dict = field(default_factory=dict)  # type: ignore[type-arg]
-
-
-LOW = "[profile.p.c"
-
-
-@pytest.mark.parametrize(
-    ("path", "check", "text", "line"),
-    [
-        ("joined", lambda v: "low!" * (max(v) > 9), f"c.joined = [\n1,\n50]\n{LOW}]\njoined = [2]", 3),
-        ("table", lambda v: "low!" * (v["b"] > 9), f"[c.table]\na = 1\nb = 50\n{LOW}.table]\na = 2", 3),
-        ("free", lambda v: int(v["b"]) and None, f"[c.free]\na = 1\nb = 'x'\n{LOW}.free]\na = 2", 3),
-        ("table", lambda v: "few!" * (len(v) < 5), f"[c.table]\na = 1\n{LOW}.table]\nb = 2", 3),
-    ],
-    ids=["joined list", "table", "free table", "nobody"],
-)
-def test_a_check_finds_the_part_to_blame(path: str, check: Any, text: str, line: int) -> None:
-    """In plain containers too, whatever the check raises; where no part is, the highest layer."""
-    with pytest.raises(ConfigError) as caught:
-        resolve(of(Numbers, Setting(f"c.{path}", check=check)), P, toml.parse(text, profile="p"))
-    assert [problem.origin.line for problem in caught.value.exceptions] == [line]
 
 
 def test_the_engine_runs_under_optimisation() -> None:
