@@ -9,6 +9,7 @@ import random
 import struct
 import zipfile
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from mutations import (  # type: ignore[import-not-found]
     odd_array,
     raw_json,
 )
+
+from ptycho.tf.start import start
 
 EARLIER = Path(__file__).resolve().parents[1] / "data" / "earlier"
 PYTORCH, TENSORFLOW = EARLIER / "pytorch-unet.ckpt", EARLIER / "tensorflow-unet.ckpt"
@@ -123,3 +126,30 @@ def of_tensorflow(rng: random.Random, folder: Path) -> Path:
         content = _with_header(json.dumps(table).encode(), arrays)
     path.write_bytes(content)
     return path
+
+
+def read_torch(path: Path) -> None:
+    """Read a checkpoint in all the ways that a resumed run does."""
+    from ptycho_torch.lit import checkpoints as of_lightning
+
+    of_lightning.read_checkpoint(path)
+    of_lightning.read_settings(path)
+    of_lightning.load_network(path)
+
+
+def read_tensorflow(path: Path) -> None:
+    """Read a checkpoint as a resumed run does."""
+    from ptycho.tf import checkpoints as of_tensorflow
+
+    of_tensorflow.load_network(path)
+
+
+def import_torch(_folder: Path) -> None:
+    """Import what reads: its time is not the reading's."""
+    import_module("ptycho_torch.lit.checkpoints")
+
+
+def import_tensorflow(_folder: Path) -> None:
+    """Import what reads, as a command would."""
+    start()
+    import_module("ptycho.tf.checkpoints")

@@ -8,7 +8,6 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,6 @@ from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
 from ptycho.settings.plain_files import load_toml_config, load_yaml_config
 from ptycho.settings.schema import schema
-from ptycho.tf.start import start
 from ptyconf import commands
 from ptyconf.freeze import freeze
 from ptyconf.sources import dotenv
@@ -346,29 +344,6 @@ def _read_identity(path: Path) -> None:
     place_of(path)
 
 
-def _read_torch_checkpoint(path: Path) -> None:
-    from ptycho_torch.lit import checkpoints as of_lightning
-
-    of_lightning.read_checkpoint(path)
-    of_lightning.read_settings(path)
-    of_lightning.load_network(path)
-
-
-def _read_tensorflow_checkpoint(path: Path) -> None:
-    from ptycho.tf import checkpoints as of_tensorflow
-
-    of_tensorflow.load_network(path)
-
-
-def _import_torch(_folder: Path) -> None:
-    import_module("ptycho_torch.lit.checkpoints")
-
-
-def _import_tensorflow(_folder: Path) -> None:
-    start()
-    import_module("ptycho.tf.checkpoints")
-
-
 def _readers() -> list[Reader]:
     scan = scans.write_companions
     return [
@@ -393,17 +368,17 @@ def _readers() -> list[Reader]:
         Reader(
             "torch checkpoint",
             checkpoints.of_torch,
-            _read_torch_checkpoint,
+            checkpoints.read_torch,
             0.5,
-            begin=_import_torch,
+            begin=checkpoints.import_torch,
             framework="torch",
         ),
         Reader(
             "tensorflow checkpoint",
             checkpoints.of_tensorflow,
-            _read_tensorflow_checkpoint,
+            checkpoints.read_tensorflow,
             0.5,
-            begin=_import_tensorflow,
+            begin=checkpoints.import_tensorflow,
             framework="tensorflow",
         ),
     ]
