@@ -74,19 +74,19 @@ docs: $(VENV)/bin/python  ## the documentation site: site/index.html; a link tha
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build
 
-# Folder of the wheels, and further options of `pip wheel`.
+# Folder of the distributions, and further options of `python -m build`.
 DIST ?= dist
-WHEEL_OPTIONS ?=
+BUILD_OPTIONS ?=
 
 dist: dist-ptyconf  ## both distributions, ptychopinn and the engine alone: dist/
-	$(BIN)/python -m pip wheel --quiet --no-deps $(WHEEL_OPTIONS) --wheel-dir $(DIST) .
+	$(BIN)/python -m build --quiet $(BUILD_OPTIONS) --outdir $(DIST) .
 
-dist-ptyconf: $(VENV)/bin/python  ## the engine alone, a distribution of the same files
+dist-ptyconf: $(VENV)/.installed-test  ## the engine alone, a distribution of the same files
 	rm -rf build/ptyconf
 	mkdir -p build/ptyconf
 	cp -R ptyconf ptyconf/pyproject.toml ptyconf/README.md LICENSE build/ptyconf/
 	cd build/ptyconf/ptyconf && rm -f pyproject.toml README.md && find . -name __pycache__ -exec rm -rf {} +
-	$(BIN)/python -m pip wheel --quiet --no-deps $(WHEEL_OPTIONS) --wheel-dir $(DIST) build/ptyconf
+	$(BIN)/python -m build --quiet $(BUILD_OPTIONS) --outdir $(DIST) build/ptyconf
 
 # Steps and share of them in which the rate falls, as the packaged network was trained.
 ZOO_STEPS ?= 10300

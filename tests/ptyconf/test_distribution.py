@@ -25,7 +25,7 @@ BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.D
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel as ``make dist`` does, in the environment of the tests and without the network."""
     folder = tmp_path_factory.mktemp("dist")
-    options = [f"VENV={sys.prefix}", f"DIST={folder}", "WHEEL_OPTIONS=--no-build-isolation"]
+    options = [f"VENV={sys.prefix}", f"DIST={folder}", "BUILD_OPTIONS=--no-isolation"]
     done = subprocess.run(
         ["make", "dist-ptyconf", *options], cwd=ROOT, capture_output=True, text=True, check=False
     )
