@@ -40,9 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="product.h5 for ptychodus, object.cxi, or object.tiff (amplitude and phase)",
     )
-    parser.add_argument("--energy_kev", type=_above_zero, metavar="KEV", help="energy of the photons")
-    for name, text in _LENGTHS.items():
-        parser.add_argument(f"--{name}", type=_above_zero, metavar="M", help=text)
+    for name, text in ("energy_kev", "energy of the photons"), *_LENGTHS.items():
+        metavar = "KEV" if name == "energy_kev" else "M"
+        # Both forms that the other commands take for a setting.
+        parser.add_argument(
+            f"--{name}", f"--data.{name}", dest=name, type=_above_zero, metavar=metavar, help=text
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -20,6 +20,9 @@ SETTINGS = {
 }
 """The setting that gives each length; together they give the pixel of the object."""
 
+UNITS = {"data.energy_kev": "KEV", "data.distance_m": "M", "data.detector_pixel_m": "M"}
+"""What stands for a value of each on a command line."""
+
 
 def require_lengths(what: str, lengths: Mapping[str, float], *needed: str) -> None:
     """Accept lengths among which those are that a file states.
@@ -36,11 +39,12 @@ def require_lengths(what: str, lengths: Mapping[str, float], *needed: str) -> No
         return
     # The pixel of the object follows from the three others.
     asked = [setting for name, setting in SETTINGS.items() if name not in lengths]
+    flags = " ".join(f"--{setting} {UNITS[setting]}" for setting in asked)
     raise ScanError(
         error_text(
             f"{what}: positions are lengths there",
             expected="energy, distance and detector pixel",
-            hint=" and ".join(asked),
+            hint=f"{' and '.join(asked)}; on the command line {flags}",
         )
     )
 

@@ -148,8 +148,11 @@ def test_export_takes_the_geometry(
     """What the run did not know is said to `export`; without it the missing settings are named."""
     write_results(jail / "run", [asked(results, replace(picture, lengths_m={}))])
     assert main(["export", "run", "--to", "b.h5"]) == 2
-    assert "data.energy_kev and data.distance_m and data.detector_pixel_m" in capsys.readouterr().err
-    known = ["--energy_kev", "8", "--distance_m", "1.5", "--detector_pixel_m", "75e-6"]
+    error = capsys.readouterr().err
+    assert "data.energy_kev and data.distance_m and data.detector_pixel_m" in error
+    advice = error.partition("on the command line ")[2].split()
+    values = iter(("8", "1.5", "75e-6"))
+    known = [word if word.startswith("--") else next(values) for word in advice]
     assert main(["export", "run", "--to", "b.h5", *known, "--quiet"]) == 0
     with h5py.File("b.h5") as file:
         expected = LENGTHS["wavelength_m"] * DISTANCE_M / (64 * 75e-6)
