@@ -1,7 +1,5 @@
 """``python -m ptycho`` is the command ``ptycho``."""
 
-import sys
+from ptycho.commands.main import run_main
 
-from ptycho.commands.main import main
-
-sys.exit(main())
+run_main()

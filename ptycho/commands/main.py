@@ -6,7 +6,7 @@ import logging
 import sys
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ptycho.commands.failure import (
     EXIT_BAD_INPUT,
@@ -17,6 +17,7 @@ from ptycho.commands.failure import (
 )
 from ptycho.commands.parser import Parser
 from ptycho.files.printable import printable_lines
+from ptycho.run.process import run_process
 from ptycho.run.signals import EndedBySignalError, ending_on_signals
 from ptycho.run.streams import lasting_streams
 from ptycho.settings.registries import COMMANDS
@@ -38,6 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     return exit_code_of(lambda: _run(arguments), debug="--debug" in arguments)
+
+
+def run_main() -> NoReturn:
+    """Be the program ``ptycho``: run one command, and end the process with its exit code."""
+    run_process(main)
 
 
 def exit_code_of(command: Callable[[], int], *, debug: bool) -> int:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,9 +28,6 @@ e^12 where every frame was taken four times over."""
 
 HOT_RATIO = 50.0
 """How many times brighter than the brightest pixel around it a hot one is; no speckle is that steep."""
-
-NEIGHBOURS = ((1, 1, 1), (1, 0, 1), (1, 1, 1))
-"""The pixels around one."""
 
 SPIKE_RATIO = 10.0
 """How many times brighter in one frame than in any other, and than any pixel around it, a spike is."""
@@ -208,11 +204,17 @@ def _neighbours(values: NDArray[np.float64], bad: NDArray[np.bool_], reduce: Any
     return result
 
 
+def _brightest_around(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the largest of the eight values around each; beyond an edge stand those at the edge."""
+    height, width = values.shape
+    edged = np.pad(values, 1, mode="edge")
+    around = [edged[y : y + height, x : x + width] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
+    return np.asarray(np.maximum.reduce(around))
+
+
 def _above(mean: NDArray[np.float64], bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Tell pixels that are brighter than all around them: without light, all pixels show one value."""
-    around = ndimage.maximum_filter(
-        np.where(bad, -np.inf, mean), footprint=[[1, 1, 1], [1, 0, 1], [1, 1, 1]], mode="nearest"
-    )
+    around = _brightest_around(np.where(bad, -np.inf, mean))
     above: NDArray[np.bool_] = mean > np.maximum(around, np.median(mean))
     return above
 
@@ -232,7 +234,7 @@ def _dead(table: PixelTable, bad: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _hot(table: PixelTable, bad: NDArray[np.bool_], beam: tuple[int, int]) -> NDArray[np.bool_]:
     mean = table.mean
-    brightest = ndimage.maximum_filter(np.where(bad, 0.0, mean), footprint=NEIGHBOURS, mode="nearest")
+    brightest = _brightest_around(np.where(bad, 0.0, mean))
     usual = float(np.median(mean[~bad])) if (~bad).any() else 0.0
     least = HOT_COUNTS / len(table.totals) if table.whole else 0.1 * float(brightest.max())
     hot: NDArray[np.bool_] = ~bad & (mean > np.maximum(HOT_RATIO * np.maximum(brightest, usual), least))
@@ -245,14 +247,14 @@ def _hot(table: PixelTable, bad: NDArray[np.bool_], beam: tuple[int, int]) -> ND
 
 
 def _spikes(table: PixelTable, bad: NDArray[np.bool_]) -> NDArray[np.int64]:
-    around = ndimage.maximum_filter(np.where(bad, 0.0, np.maximum(table.second, 0.0)), size=3, mode="nearest")
+    second = np.where(bad, 0.0, np.maximum(table.second, 0.0))
+    around = np.maximum(second, _brightest_around(second))
     # Without counts, only a spike as bright as the frames' brightest is told from a small value's noise.
     least = SPIKE_COUNTS if table.whole else 0.5 * float(around.max())
     high = table.highest > np.maximum(SPIKE_RATIO * around, least)
     # Where no other frame has any light, a sample may scatter once: more than one pixel of that frame then.
-    alone = table.highest > SPIKE_RATIO * ndimage.maximum_filter(
-        np.where(bad | ~np.isfinite(table.highest), 0.0, table.highest), footprint=NEIGHBOURS, mode="nearest"
-    )
+    highest = np.where(bad | ~np.isfinite(table.highest), 0.0, table.highest)
+    alone = table.highest > SPIKE_RATIO * _brightest_around(highest)
     spikes = ~bad & np.isfinite(table.highest) & high & ((around > 0) | alone) & (table.second.max() > 0)
     rows, columns = np.nonzero(spikes)
     return np.stack([table.highest_frame[rows, columns], rows, columns], axis=1)

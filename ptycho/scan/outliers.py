@@ -6,9 +6,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ptycho.errors import ScanError
+from ptycho.scan.nearest import sampled_steps, without_neighbours
 from ptycho.scan.source import source_name
 from ptyconf.errors import error_text
 
@@ -94,10 +94,7 @@ def require_steps_of_a_scan(coordinates: Coordinates, side_px: int, source: Path
         return
     span = float(np.ptp(pairs, axis=0).max())
     distinct = np.unique(pairs, axis=0)
-    nearest = (
-        np.asarray(cKDTree(distinct).query(distinct, k=[2])[0])[:, 0] if len(distinct) > 1 else np.ones(1)
-    )
-    step = float(np.median(nearest))
+    step = float(np.median(sampled_steps(distinct))) if len(distinct) > 1 else 1.0
     if span < LEAST_SPAN * side_px:
         likely, unit = "micrometres", "um"
         what = f"span {span:.3g} pixels, {100 * span / side_px:.2g} % of a frame of {side_px} px"
@@ -123,7 +120,7 @@ def _far(pairs: NDArray[np.float64], side_px: int) -> NDArray[np.bool_]:
     good = np.flatnonzero(~bad)
     if len(good) < 4:
         return bad
-    nearest = np.asarray(cKDTree(pairs[good]).query(pairs[good], k=[2])[0])[:, 0]
-    step = float(np.median(nearest[nearest > 0])) if np.any(nearest > 0) else 0.0
-    bad[good] = nearest > max(FAR_STEPS * step, 2.0 * side_px)
+    steps = sampled_steps(pairs[good])
+    step = float(np.median(steps[steps > 0])) if np.any(steps > 0) else 0.0
+    bad[good] = without_neighbours(pairs[good], max(FAR_STEPS * step, 2.0 * side_px))
     return bad

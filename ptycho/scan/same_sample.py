@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,6 +70,9 @@ def _likeness(
     amplitudes: Callable[[NDArray[np.int64]], NDArray[np.float32]],
 ) -> float | None:
     """Give how like neighbours of two scans are: 0 as far frames of one scan, 1 as its own neighbours."""
+    # Most files hold one scan: they need not wait for scipy's trees.
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(positions[second])
     some = first[np.unique(np.linspace(0, len(first) - 1, min(SAMPLED_FRAMES, len(first))).astype(np.int64))]
     distance, nearest = tree.query(positions[some])

@@ -1,0 +1,42 @@
+"""The process of a command: little is collected while it starts, and nothing is taken apart when it ends."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NEW_OBJECTS = 10_000
+"""New objects after which Python looks for circles of garbage. Modules that are imported leave none, and each
+look goes through them: with 700, Python's own number, looking took .3 of 7 processor seconds of a
+reconstruction of 900 frames."""
+
+
+def run_process(command: Callable[[], int]) -> NoReturn:
+    """Run a command as all that this process does, and end with the exit code that it gives.
+
+    The system takes a process's memory back at once. Python would free what torch holds piece by piece first,
+    which took .5 of 7 processor seconds. What was registered to be done at the end is done before: this asks
+    for the end first of all, and Python goes backwards through what it was asked for.
+    """
+    codes: list[int] = []
+
+    def end() -> None:
+        if not codes:  # An error is on its way through, and Python itself says so.
+            return
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os._exit(codes[0])
+
+    atexit.register(end)
+    gc.set_threshold(NEW_OBJECTS)
+    codes.append(command())
+    sys.exit(codes[0])
