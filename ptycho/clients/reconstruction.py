@@ -26,7 +26,7 @@ from ptycho.reconstruction.positions_fit import stage_error
 from ptycho.reconstruction.refinement import on_canvas
 from ptycho.reconstruction.result import Reconstruction
 from ptycho.run.resolve import NO_NETWORK, resolve_run
-from ptycho.run.stages import count, stage, telling
+from ptycho.run.stages import count, in_notebook, stage, telling
 from ptycho.scan.frame_store import normalised_ceiling, store_frames
 from ptycho.scan.raw_data import RawData, require_one_scan
 from ptycho.settings.data import ScanOptions
@@ -51,6 +51,9 @@ SWEEPS_ALONE = mapping.layer(
 )
 """Sweeps alone need a library that comes up fast: importing TensorFlow takes longer than most of them."""
 
+IN_NOTEBOOK = mapping.layer("cli-defaults", {"execution.enable_progress_bar": True})
+"""A cell that says nothing for a minute looks like one that hangs; a program's library call stays silent."""
+
 OVERLAP = 1.5
 """Light on the best lit pixel, in units of one frame's brightest, below which frames do not overlap."""
 
@@ -68,7 +71,8 @@ def reconstruct(
     Args:
         scan: A scan, or its file.
         settings: Values by path, such as {"model.probe_modes": 3, "inference.refine_epochs": 40}; without
-            them the number of sweeps follows noise and misfit, and PyTorch computes.
+            them the number of sweeps follows noise and misfit, and PyTorch computes. In a notebook lines
+            tell how far it is, unless "execution.enable_progress_bar" is false.
 
     Returns:
         The picture with probe, coverage, positions and a few frames, measured and predicted.
@@ -80,7 +84,8 @@ def reconstruct(
     overrides = dict(settings or {})
     if not isinstance(scan, RawData):
         overrides["inference.test_data_file"] = Path(scan)
-    resolution = resolve_run("infer", overrides=overrides, extra_layers=[SWEEPS_ALONE], network=False)
+    extra = [SWEEPS_ALONE, *([IN_NOTEBOOK] if in_notebook() else [])]
+    resolution = resolve_run("infer", overrides=overrides, extra_layers=extra, network=False)
     with telling(on=bool(resolution["execution.enable_progress_bar"])):
         if not isinstance(scan, RawData):
             with stage("reading the scan"):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Teller", "count", "stage", "step", "telling"]
+__all__ = ["Teller", "count", "in_notebook", "stage", "step", "telling"]
 
 FIRST_S = 2.0
 """How long a stage may last before a log speaks of it: most are shorter, and a line each would be noise."""
@@ -109,6 +109,11 @@ class Teller:
 
 
 _teller: Teller | None = None
+
+
+def in_notebook() -> bool:
+    """Tell whether this process is the kernel of a notebook, where somebody waits below the cell."""
+    return "ipykernel" in sys.modules
 
 
 @contextmanager

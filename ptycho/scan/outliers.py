@@ -10,6 +10,7 @@ import numpy as np
 from ptycho.errors import ScanError
 from ptycho.scan.nearest import sampled_steps, without_neighbours
 from ptycho.scan.source import source_name
+from ptycho.settings.call_site import outside_stack_level
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def leave_out_far_positions(named: Named, side_px: int) -> tuple[Named, Any, lis
     more = f" and {len(which) - 4} more" if len(which) > 4 else ""
     what = "positions are far from all others or no numbers; their frames are left out"
     note = f"{len(which)} {what}: {listed}{more}"
-    warnings.warn(note, RuntimeWarning, stacklevel=5)
+    warnings.warn(note, RuntimeWarning, stacklevel=outside_stack_level())
     return moved, bad, [note]
 
 

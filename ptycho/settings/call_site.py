@@ -4,7 +4,10 @@ import sys
 from collections.abc import Collection
 from types import FrameType
 
-_OURS = frozenset({"ptycho", "ptycho_torch", "ptyconf", "dataclasses"})
+_OURS = frozenset({"ptycho", "ptycho_torch", "ptyconf", "dataclasses", "contextlib", "attr", "cattrs"})
+
+# Constructors and structure functions that attrs and cattrs generate belong to no module.
+_GENERATED = ("<attrs generated", "<cattrs generated")
 
 
 def call_site(skip: Collection[str]) -> tuple[str, int]:
@@ -35,6 +38,11 @@ def outside_stack_level() -> int:
     """Count the frames up to the first line outside our packages, as `warnings.warn` counts them."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     level = 1
-    while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] in _OURS:
+    while frame is not None and _is_ours(frame):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def _is_ours(frame: FrameType) -> bool:
+    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return package in _OURS or frame.f_code.co_filename.startswith(_GENERATED)

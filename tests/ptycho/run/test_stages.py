@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ptycho.run import stages
-from ptycho.run.stages import Teller, count, stage, step, telling
+from ptycho.run.stages import Teller, count, in_notebook, stage, step, telling
 
 
 class Clock:
@@ -102,3 +102,11 @@ def test_an_error_ends_a_stage() -> None:
     with telling(on=True), step("alone"):
         assert stages._teller is not None
         assert not stages._teller.busy
+
+
+def test_a_notebook_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below its cell somebody waits; a program that calls the library stays silent."""
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    assert not in_notebook()
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert in_notebook()
