@@ -19,6 +19,7 @@ from ptycho.physics.fourier import far_field_amplitude
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import measure
 from ptycho.physics.stitch import Stitched
+from ptycho.reconstruction.enough_frames import enough_frames
 from ptycho.reconstruction.from_frames import Picture, reconstruct_frames
 from ptycho.reconstruction.iteration import Measurement
 from ptycho.reconstruction.picture import SHOWN_FRAMES, place_scan
@@ -189,9 +190,14 @@ def _start_of_network(scan: RawData, resolution: Resolution, notes: list[str]) -
     wanted = {"inference.refine_epochs": 0, "execution.pad_eval": True}
     alone = resolution.with_layer(mapping.layer("measured", wanted))
     began = time.perf_counter()
-    made = load_backend(name).reconstruct(opened.for_scan(scan, resolution).load(name), alone, scan)
+    network = opened.for_scan(scan, resolution)
+    chosen = enough_frames(scan.positions, network.bundle.probe)
+    part = scan if len(chosen) == scan.n_frames else scan.subset(chosen)
+    made = load_backend(name).reconstruct(network.load(name), alone, part)
+    frames = f"{len(chosen)} of {scan.n_frames} frames, " if part is not scan else ""
     notes.append(
-        f"the sweeps start from the picture of the network {word!r} ({time.perf_counter() - began:.1f} s)"
+        f"the sweeps start from the picture of the network {word!r} "
+        f"({frames}{time.perf_counter() - began:.1f} s)"
     )
     x, y = (int(value) for value in made.origin_px)
     return Stitched(made.object, made.coverage, (x, y))

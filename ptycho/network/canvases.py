@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.physics.sweeps import shift
+from ptycho.physics.sweeps import shifted_spectrum
 
 if TYPE_CHECKING:
     from ptycho.physics.forward_model import ForwardModel
@@ -94,30 +94,35 @@ class ScanCanvas:
         Returns:
             Shape (B, C, P, N, N).
         """
+        return self._ops.ifft2(self.spectrum_at(probe, span))
+
+    def spectrum_at(self, probe: Array, span: slice = slice(None)) -> Array:
+        """Give the unscaled spectrum of the moved probe, zero frequency at [0, 0]; shapes as in `lit_by`."""
         ops, rest = self._ops, self.rest[:, span]
         shape = (*ops.shape(rest)[:2], *ops.shape(probe)[-3:])
         alike = len(probe.shape) == 3
         modes = probe[None] if alike else ops.reshape(ops.broadcast_to(probe, shape), (-1, *shape[2:]))
-        return ops.reshape(shift(ops, modes, ops.reshape(rest, (-1, 2))), shape)
+        return ops.reshape(shifted_spectrum(ops, modes, ops.reshape(rest, (-1, 2))), shape)
 
-    def add(self, patches: Array, span: slice = slice(None)) -> Array:
-        """Add patches (B, C, N, N) of some positions on their canvases: (B, H, W)."""
+    def add(self, patches: Array, windows: Array | None = None) -> Array:
+        """Add patches (B, C, N, N) on their canvases, those of all or some positions: (B, H, W)."""
         ops = self._ops
         shape = (ops.shape(self.rest)[0], self.height, self.width)
-        empty = ops.zeros(shape, self.rest)
-        row = ops.scatter_add(patches, self._windows(span), ops.reshape(empty, (-1,)))
+        empty = ops.reshape(ops.zeros(shape, self.rest), (-1,))
+        row = ops.scatter_add(patches, self.windows() if windows is None else windows, empty)
         return ops.reshape(row, shape)
 
-    def cut(self, canvas: Array, span: slice = slice(None)) -> Array:
-        """Cut the windows of some positions out of their canvases (B, H, W): (B, C, N, N)."""
-        return self._ops.gather(self._ops.reshape(canvas, (-1,)), self._windows(span))
+    def cut(self, canvas: Array, windows: Array | None = None) -> Array:
+        """Cut the windows of all or some positions out of their canvases (B, H, W): (B, C, N, N)."""
+        row = self._ops.reshape(canvas, (-1,))
+        return self._ops.gather(row, self.windows() if windows is None else windows)
 
     def at_positions(self, patches: Array) -> Array:
         """Move patches that were cut at whole pixels to where their positions lie, bilinear."""
         return self._physics.translate(patches, -self.rest)
 
-    def _windows(self, span: slice) -> Array:
-        """Give the place of each pixel of each patch when all rows lie end to end, shape (B, C, N, N)."""
+    def windows(self, span: slice = slice(None)) -> Array:
+        """Give the place of each pixel of some patches when all rows lie end to end, shape (B, C, N, N)."""
         ops, corner = self._ops, self.corner[:, span]
         line = ops.arange(0, self.n, self.rest)
         columns, rows = (ops.to_index(corner[..., axis, None] + line) for axis in (0, 1))

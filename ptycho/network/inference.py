@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 REMEMBERED_PIXELS = 2**26
-"""Numbers of 4 bytes that are kept from pass to pass of a whole scan, 256 MB: 5,400 frames of 64 x 64."""
+"""Numbers of 4 bytes that are kept from pass to pass of a whole scan, 256 MB: 3,200 frames of 64 x 64."""
 
 
 class Light(NamedTuple):
@@ -179,7 +179,9 @@ class Inference:
         unrolled: UnrolledUNet = self.core.blocks
         canvas = ScanCanvas(self.physics, relative[None], self.settings.N, unrolled.depth.multiple)
         spans = [slice(start, start + portion) for start in range(0, relative.shape[0], portion)]
-        remembered = REMEMBERED_PIXELS // (portion * (1 + 2 * self.settings.probe_modes) * self.settings.N**2)
+        # Of each pixel: the measurement, its place on the canvas (8 bytes), and complex modes.
+        numbers = 3 + 2 * self.settings.probe_modes
+        remembered = REMEMBERED_PIXELS // (portion * numbers * self.settings.N**2)
         *_, picture = unrolled.pictures(FramesInPortions(canvas, light, spans, remembered))
         return picture[0]
 

@@ -100,9 +100,23 @@ class Illumination:
         Returns:
             Sum over the modes of conj(P) times the change of the exit wave, shape (B, C, N, N).
         """
-        physics, ops = self.physics, self.physics.ops
+        waves = self.physics.exit_waves(patches, self.probe, disk=self.disk, sigma=self.sigma)
         # Factors of N cancel on the way there and back, so fields stay unscaled.
-        fields = ops.fft2(physics.exit_waves(patches, self.probe, disk=self.disk, sigma=self.sigma))
+        return self._correction_of(self.physics.ops.fft2(waves))
+
+    def first_correction(self, spectrum: Array | None = None) -> Array:
+        """Give the correction of an empty sample, shape (B, C, N, N).
+
+        Args:
+            spectrum: That of the probe where it is known already, unscaled, zero frequency at [0, 0]: one
+                transform less.
+        """
+        if spectrum is None or self.disk is not None or self.sigma != 0:
+            return self.correction(self.empty_sample())
+        return self._correction_of(spectrum)
+
+    def _correction_of(self, fields: Array) -> Array:
+        physics, ops = self.physics, self.physics.ops
         predicted = ops.reduce_sum(ops.power(fields), -3) / fields.shape[-1] ** 2
         amplitude = ops.sqrt(ops.maximum(predicted, INTENSITY_FLOOR))
         # The change takes its phase from the predicted field, and in dark pixels that phase is rounding.
@@ -131,12 +145,16 @@ def for_each_position(ops: Operations, values: Array, rank: int, count: int) -> 
 class Sample(Protocol):
     """Frames of known places under a known light: what a pass asks about them."""
 
-    def intensity(self) -> Array:
-        """Give the light that falls on each pixel of the canvas, shape (B, H, W)."""
+    def first_look(self) -> tuple[Array, Array]:
+        """Give the light on each pixel of the canvas, and what frames ask an empty sample to become.
+
+        Returns:
+            Both of shape (B, H, W).
+        """
         ...
 
-    def correction(self, picture: Array | None) -> Array:
-        """Add up what all frames ask a picture (B, H, W) to become; None stands for an empty sample."""
+    def correction(self, picture: Array) -> Array:
+        """Add up what all frames ask a picture (B, H, W) to become."""
         ...
 
 
@@ -151,14 +169,29 @@ class FramesAtOnce(NamedTuple):
     light: Illumination
     canvas: GroupCanvas | ScanCanvas
 
+    def first_look(self) -> tuple[Array, Array]:
+        """Lay the beam at every position, and the corrections of an empty sample."""
+        return self.intensity(), self.canvas.add(self.light.first_correction())
+
     def intensity(self) -> Array:
         """Lay the beam at every position."""
         return self.canvas.add(self.light.intensity())
 
-    def correction(self, picture: Array | None) -> Array:
+    def correction(self, picture: Array) -> Array:
         """Cut, correct, and lay down again."""
-        patches = self.light.empty_sample() if picture is None else self.canvas.cut(picture)
-        return self.canvas.add(self.light.correction(patches))
+        return self.canvas.add(self.light.correction(self.canvas.cut(picture)))
+
+
+class Portion(NamedTuple):
+    """Some frames of a scan, ready for any number of looks.
+
+    Attributes:
+        light: Measurement and probe, moved to the positions.
+        windows: Where the patches lie on the canvas.
+    """
+
+    light: Illumination
+    windows: Array
 
 
 @dataclass(frozen=True)
@@ -169,38 +202,45 @@ class FramesInPortions:
         canvas: Where the frames lie.
         light: Gives the measurement of some frames and the probe, zero frequency in the corner.
         spans: The portions, which are all frames.
-        remembered: Portions whose light is kept from pass to pass: to move the probe costs as much as half a
-            correction, to keep it costs the memory of the frames and of as many probes.
+        remembered: Portions that are kept from pass to pass: to make one anew costs more than half a
+            correction, to keep it the memory of the frames, of as many probes and of the windows.
     """
 
     canvas: ScanCanvas
     light: Callable[[slice], Illumination]
     spans: Sequence[slice]
     remembered: int = 0
-    _moved: dict[int, Illumination] = field(default_factory=dict, init=False, repr=False)
+    _kept: dict[int, Portion] = field(default_factory=dict, init=False, repr=False)
 
-    def intensity(self) -> Array:
-        """Lay the beam at every position, portion by portion."""
-        return reduce(add, (self.canvas.add(self._lit(span).intensity(), span) for span in self.spans))
+    def first_look(self) -> tuple[Array, Array]:
+        """Lay beam and corrections down portion by portion, each while it passes through the caches."""
+        looks = [self._first_look(span) for span in self.spans]
+        lit, asked = (reduce(add, parts) for parts in zip(*looks, strict=True))
+        return lit, asked
 
-    def correction(self, picture: Array | None) -> Array:
+    def correction(self, picture: Array) -> Array:
         """Cut, correct, and lay down again, portion by portion."""
         return reduce(add, (self._corrected(picture, span) for span in self.spans))
 
-    def _corrected(self, picture: Array | None, span: slice) -> Array:
-        light = self._lit(span)
-        patches = light.empty_sample() if picture is None else self.canvas.cut(picture, span)
-        return self.canvas.add(light.correction(patches), span)
+    def _first_look(self, span: slice) -> tuple[Array, Array]:
+        (light, windows), spectrum = self._portion(span)
+        lit = self.canvas.add(light.intensity(), windows)
+        return lit, self.canvas.add(light.first_correction(spectrum), windows)
 
-    def _lit(self, span: slice) -> Illumination:
-        known = self._moved.get(span.start)
-        if known is not None:
-            return known
+    def _corrected(self, picture: Array, span: slice) -> Array:
+        kept = self._kept.get(span.start)
+        light, windows = self._portion(span)[0] if kept is None else kept
+        return self.canvas.add(light.correction(self.canvas.cut(picture, windows)), windows)
+
+    def _portion(self, span: slice) -> tuple[Portion, Array]:
+        """Make a portion, keep it where it may be kept, and give it with the spectrum of its probe."""
         light = self.light(span)
-        moved = replace(light, probe=self.canvas.lit_by(light.probe, span))
-        if len(self._moved) < self.remembered:
-            self._moved[span.start] = moved
-        return moved
+        spectrum = self.canvas.spectrum_at(light.probe, span)
+        probe = light.physics.ops.ifft2(spectrum)
+        portion = Portion(replace(light, probe=probe), self.canvas.windows(span))
+        if len(self._kept) < self.remembered:
+            self._kept[span.start] = portion
+        return portion, spectrum
 
 
 @dataclass(frozen=True)
@@ -291,7 +331,7 @@ class UnrolledUNet(Block):
     def pictures(self, sample: Sample) -> Iterator[Array]:
         """Reconstruct a sample, and give the complex picture (B, H, W) after each pass."""
         ops = self._layers.ops
-        intensity = sample.intensity()
+        intensity, correction = sample.first_look()
         brightest = ops.reduce_max(intensity, IMAGE_AXES, keepdims=True)
         inverse = 1 / (intensity + STEP_LEVEL * brightest)
         # The root, an amplitude like the other planes.
@@ -299,10 +339,10 @@ class UnrolledUNet(Block):
         shape = ops.shape(inverse)
         amplitude, phase = ops.ones(shape, inverse), ops.zeros(shape, inverse)
         logits = [phase, phase]
-        before = None
-        for network in self.passes:
-            correction = sample.correction(before)
+        for number, network in enumerate(self.passes):
             picture = ops.polar(amplitude, phase)
+            if number:
+                correction = sample.correction(picture)
             # Turned back by the picture's phase, the real part asks for amplitude, the imaginary for phase.
             turned = correction * ops.polar(inverse, -phase)
             planes = [part(view) for view in (picture, turned) for part in (ops.real, ops.imag)]
@@ -311,8 +351,7 @@ class UnrolledUNet(Block):
             logits = [logit + step for logit, step in zip(logits, steps, strict=True)]
             amplitude = self._activation(AMPLITUDE_SLOPE * logits[0])
             phase = self._bound_phase(logits[1])
-            before = ops.polar(amplitude, phase)
-            yield before
+            yield ops.polar(amplitude, phase)
 
 
 class CanvasUNet(UnrolledUNet):

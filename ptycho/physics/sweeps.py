@@ -192,7 +192,12 @@ def shift_ramp(ops: Operations, offsets: Array, like: Array) -> Array:
 
 def shift(ops: Operations, waves: Array, offsets: Array) -> Array:
     """Move waves (K or 1, P, N, N) by +offsets (K, 2) = [x, y] pixels with Fourier interpolation, cyclic."""
-    return ops.ifft2(ops.fft2(waves) * shift_ramp(ops, offsets, waves))
+    return ops.ifft2(shifted_spectrum(ops, waves, offsets))
+
+
+def shifted_spectrum(ops: Operations, waves: Array, offsets: Array) -> Array:
+    """Give the unscaled spectrum of what `shift` gives, zero frequency at [0, 0]."""
+    return ops.fft2(waves) * shift_ramp(ops, offsets, waves)
 
 
 def _change(

@@ -22,6 +22,12 @@ def canonical_array(weight: Tensor) -> NDArray[Any]:
     return np.array(array.transpose(2, 3, 1, 0) if array.ndim == 4 else array, order="C")
 
 
+def canonical_shape(weight: Tensor) -> tuple[int, ...]:
+    """Give the shape of what `canonical_array` gives, without a copy."""
+    shape = tuple(weight.shape)
+    return (*shape[2:], shape[1], shape[0]) if len(shape) == 4 else shape
+
+
 def native(array: NDArray[Any]) -> Tensor:
     """Invert `canonical_array`."""
     return torch.from_numpy(np.array(array.transpose(3, 2, 0, 1) if array.ndim == 4 else array, order="C"))

@@ -92,6 +92,22 @@ def test_sweeps_start_from_the_network(place: Path, weights: Path, backend: str)
     assert "No network took part." not in report
 
 
+def test_a_dense_scan_is_thinned_for_the_start(backend: str) -> None:
+    """The network looks at every so many-th frame, and one sweep later leads as if it had seen all."""
+    import ptycho
+    from ptycho.metrics.comparison import compare
+    from ptycho.simulate.scan import Simulation, simulate
+
+    scan = simulate(Simulation(n_frames=144, seed=5, object_seed=5))
+    settings = {"inference.backend": backend, "execution.accelerator": "cpu", "inference.refine_epochs": 1}
+    started, flat = (
+        ptycho.reconstruct(scan, settings | {"inference.start": start}) for start in ("universal", "flat")
+    )
+    assert any("of 144 frames" in note for note in started.notes)
+    phases = [compare(made, scan).scores.phase.correlation for made in (started, flat)]
+    assert phases[0] > phases[1] + 0.05
+
+
 def test_weights_of_another_shape_are_refused(
     place: Path, weights: Path, backend: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
