@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ptyconf.merge.fault import Keys
+from ptyconf.merge.spots import Recipe, Spot, count_leaves, recipe_of, spot_of, together
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Slot
 
@@ -106,9 +107,6 @@ def _deep_table(columns: Columns) -> dict[str, Any]:
     return table
 
 
-Spot = Any  # where a value stands among the leaves: its number, or a table of spots by name
-
-
 class ColumnLayout(NamedTuple):
     """What the tables of one shape say.
 
@@ -130,12 +128,16 @@ class ColumnLayout(NamedTuple):
 
 
 class Composed(NamedTuple):
-    """A setting at a place, with the spot of its value and the keys of places below it."""
+    """A setting at a place, with the spot of its value and the keys of places below it.
+
+    ``recipe`` says how its tree is made, None where it is read key by key.
+    """
 
     slot: Slot
     at: Segments
     spot: Spot
     roots: Mapping[Segments, Keys]
+    recipe: Recipe
 
 
 def make_plan(
@@ -165,17 +167,18 @@ def make_plan(
         if slot.setting.conversion is not None:
             return None
         roots = {} if slot.node is None else _roots(slot, spelled)
-        spot = _together(slot, roots, spots) if roots else _spot(spots, keys)
-        if spot is None or (roots and _spot(spots, split_path(slot.path)) is not None):
+        spot = together(slot, roots, spots) if roots else spot_of(spots, keys)
+        if spot is None or (roots and spot_of(spots, split_path(slot.path)) is not None):
             return None
-        covered += _count(spot)
+        covered += count_leaves(spot)
         kind = types[spot] if spot.__class__ is int and not text else None
         if (kind in slot.exact or (kind is float and slot.finite)) and not composed:
             plain.append(spot)
             if kind not in slot.exact:
                 floats.append(spot)
         else:
-            composed.append(Composed(slot, split_path(slot.path), spot, roots))
+            recipe = recipe_of(slot, spot, types, text=text)
+            composed.append(Composed(slot, split_path(slot.path), spot, roots, recipe))
     if covered != len(types):
         return None
     paths = tuple([slot.path for slot in taken.values()])
@@ -194,48 +197,10 @@ def _roots(slot: Slot, spelled: Mapping[str, tuple[Keys, str]]) -> dict[Segments
     return {place: keys for place, keys in places if place[: len(at)] == at}
 
 
-def _together(slot: Slot, roots: Mapping[Segments, Keys], spots: dict[str, Any]) -> Spot:
-    """Put the spots of such places together; None where one of them is no key of a table."""
-    start = len(split_path(slot.path))
-    if len(roots) == 1 and len(next(iter(roots))) == start:
-        return _spot(spots, next(iter(roots.values())))
-    table: dict[Any, Any] = {}
-    for place, keys in roots.items():
-        spot, node = _spot(spots, keys), table
-        if spot is None or len(place) == start or not all(key.__class__ is str for key in place):
-            return None
-        for key in place[start:-1]:
-            node = node.setdefault(key, {})
-            if node.__class__ is not dict:
-                return None
-        if place[-1] in node:
-            return None
-        node[place[-1]] = spot
-    return table
-
-
 def _getter(numbers: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
     if len(numbers) > 1:
         return itemgetter(*numbers)
     return lambda leaves: tuple([leaves[number] for number in numbers])
-
-
-def _spot(spots: dict[str, Any], keys: Keys) -> Spot:
-    spot: Spot = spots
-    for key in keys:
-        spot = spot.get(key) if spot.__class__ is dict else None
-    return spot
-
-
-def _count(spot: Spot) -> int:
-    return sum(map(_count, spot.values())) if spot.__class__ is dict else 1
-
-
-def value_at(spot: Spot, leaves: list[Any]) -> Any:
-    """Give what stands at a spot; a table is made anew."""
-    if spot.__class__ is int:
-        return leaves[spot]
-    return {name: value_at(inner, leaves) for name, inner in spot.items()}
 
 
 Rest = tuple[Any, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it

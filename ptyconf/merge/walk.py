@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from ptyconf.merge.columns import Composed, Rest, take_plain, value_at
+from ptyconf.merge.columns import Composed, Rest, take_plain
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.marks import Marks
 from ptyconf.merge.numbered import as_array
 from ptyconf.merge.refusals import Refusals, holds_secret
+from ptyconf.merge.spots import made_of, value_at
 from ptyconf.schema.anchor import anchored
 from ptyconf.schema.annotations import is_cut_to, is_made_of, named_table
 from ptyconf.schema.fields import UNSET, attribute_value
@@ -374,23 +375,22 @@ def read_composed(
     layer_values: LayerValues, layer: Layer, composed: Iterable[Composed], leaves: list[Any]
 ) -> list[Any] | None:
     """Read the settings of a layer that need more than a look at their kind; None where one is wrong."""
-    from ptyconf.merge.branches import Branches
-
     refusals: Refusals | None = None
     text, folder = layer.text, layer.folder
-    values = []
-    for slot, at, spot, roots in composed:
-        written = leaves[spot] if spot.__class__ is int else value_at(spot, leaves)
-        if slot.node is None:
-            try:
-                values.append(read_value(slot, written, None, folder, text=text)[0])
-            except Exception:  # noqa: BLE001  The plain reading says what is wrong, in the words of the source.
-                return None
+    values: list[Any] = []
+    for slot, at, spot, roots, recipe in composed:
+        try:
+            values.append(made_of(recipe, leaves, folder, text=text))
             continue
+        except Exception:  # noqa: BLE001  The plain reading says what is wrong, in the words of the source.
+            if slot.node is None:
+                return None
+        from ptyconf.merge.branches import Branches
+
         if refusals is None:
             refusals = Refusals(layer_values, layer)
         branches = Branches(refusals, dict(roots), folder)
-        values.append(branches.read(slot, written, at, text=text))
+        values.append(branches.read(slot, value_at(spot, leaves), at, text=text))
         if len(branches.roots) > len(roots):
             return None
     known = len(layer.faults)

@@ -60,6 +60,8 @@ def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
         return Barred(high)
     if node is None:
         return like(low, _fold_free(low, high)) if isinstance(low, dict) else high
+    if node.__class__ is Section and node.flat:
+        return like(low, {**low, **high})
     merged = like(low, dict(low))
     for key, value in high.items():
         below = child(node, key)
@@ -88,6 +90,8 @@ def without_removed(slot: Slot, tree: Tree) -> Tree:
     node = slot.node
     if node is None:
         return dict(tree) if isinstance(tree, Whole) else tree
+    if node.__class__ is Section and node.flat and tree.__class__ is dict:
+        return tree
     if tree is None:
         return {} if isinstance(node, Table) and not node.optional else None
     if isinstance(node, Items):
@@ -117,7 +121,17 @@ def _filled(slot: Slot, tree: Tree) -> Tree:
     section = section_in(node, tree)
     if section is None:
         return tree
-    table = {}
+    table = _filled_members(section, tree)
+    return Variant(section, table) if isinstance(node, Choice) else table
+
+
+def _filled_members(section: Section, tree: Tree) -> dict[str, Tree]:
+    table: dict[str, Tree] = {}
+    if section.flat and section.lacking <= tree.keys():
+        table = {**section.template, **tree}
+        if len(table) == len(section.template):
+            return table
+        table = {}
     for name, member in section.members.items():
         if name in tree:
             below = tree[name]
@@ -128,4 +142,4 @@ def _filled(slot: Slot, tree: Tree) -> Tree:
             table[name] = _filled(member, member.default)
         elif isinstance(member.node, Section) and not member.node.optional and not member.required:
             table[name] = _filled(member, {})
-    return Variant(section, table) if isinstance(node, Choice) else table
+    return table

@@ -112,6 +112,21 @@ class Section:
         return frozenset(name for name, slot in self.members.items() if slot.node is not None)
 
     @cached_property
+    def flat(self) -> bool:
+        """Whether all members are ends that replace each other, so that its tables are merged as they are."""
+        return all(slot.node is None and slot.setting.merge != "deep" for slot in self.members.values())
+
+    @cached_property
+    def template(self) -> dict[str, Any]:
+        """The default of each member, in their order; UNSET where there is none."""
+        return {name: slot.default for name, slot in self.members.items()}
+
+    @cached_property
+    def lacking(self) -> frozenset[str]:
+        """The names of the members without a default."""
+        return frozenset(name for name, default in self.template.items() if default is UNSET)
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """Every name of a member, aliases too."""
         members = {name: name for name in self.members}
