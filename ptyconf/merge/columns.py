@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ptyconf.merge.fault import Keys
-from ptyconf.merge.spots import Recipe, Spot, count_leaves, recipe_of, spot_of, together
+from ptyconf.merge.spots import Composed, count_leaves, recipe_of, spot_of, together
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Slot
 
@@ -47,9 +47,9 @@ def columns_of(table: Mapping[str, Any]) -> Columns | None:
             leaves.append(value)
             sizes.append(LEAF)
     types = tuple(map(type, leaves))
-    if dict in types:
-        return _deep_columns(table)
-    return (tuple(names), tuple(sizes), types, leaves) if FLAT.issuperset(types) else None
+    if not FLAT.issuperset(types):
+        return _deep_columns(table) if dict in types else None
+    return tuple(names), tuple(sizes), types, leaves
 
 
 def _deep_columns(table: Mapping[str, Any]) -> Columns | None:
@@ -125,19 +125,6 @@ class ColumnLayout(NamedTuple):
     pick: Callable[[list[Any]], tuple[Any, ...]] | None
     floats: Callable[[list[Any]], tuple[float, ...]] | None
     composed: tuple[Composed, ...]
-
-
-class Composed(NamedTuple):
-    """A setting at a place, with the spot of its value and the keys of places below it.
-
-    ``recipe`` says how its tree is made, None where it is read key by key.
-    """
-
-    slot: Slot
-    at: Segments
-    spot: Spot
-    roots: Mapping[Segments, Keys]
-    recipe: Recipe
 
 
 def make_plan(

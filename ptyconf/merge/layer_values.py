@@ -20,6 +20,7 @@ from ptyconf.merge.columns import (
 )
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
+from ptyconf.merge.spots import read_composed
 from ptyconf.schema.fold import like
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Slot, Tree
@@ -132,7 +133,7 @@ def read_anew(layer: Layer, schema: Schema) -> LayerValues:
     """Read a layer that was not read before: by the plan of its shape, or key by key."""
     layer_values = LayerValues(layer, schema)
     columns = layer.columns
-    if layer.refers(schema):
+    if schema.references if layer.references is None else layer.references:
         columns = ()
     elif columns is None and not (layer.text and layer.faults):
         columns = columns_of(layer.values)
@@ -141,7 +142,7 @@ def read_anew(layer: Layer, schema: Schema) -> LayerValues:
     else:
         names, sizes, types, leaves = columns
         shape = (names, sizes, types, layer.sections, layer.dotted, layer.kind if layer.text else None)
-        plan = cache_of(schema).plans.get(shape)
+        plan = (schema.remembered or cache_of(schema)).plans.get(shape)
         if plan.__class__ is not ColumnLayout:
             _read_plainly(layer_values, layer)
             _keep_plan(shape, layer_values, layer, columns)
@@ -201,8 +202,6 @@ def _read_by_plan(layer_values: LayerValues, layer: Layer, plan: ColumnLayout, l
     if plan.composed:
         if layer.unset or layer.replaces:
             return False  # they reach into what a setting holds
-        from ptyconf.merge.walk import read_composed
-
         composed = read_composed(layer_values, layer, plan.composed, leaves)
         if composed is None:
             return False

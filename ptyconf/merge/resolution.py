@@ -334,11 +334,11 @@ class Resolution(Mapping[str, Any]):
         Raises:
             KeyError: There is no such setting, or nothing gives it a value.
         """
-        return _stories()(self._state, reveal=reveal).of(path)
+        return _stories()(self._state, reveal).of(path)
 
     def traces(self) -> Iterator[Trace]:
         """Tell the story of every setting, secrets masked."""
-        return map(_stories()(self._state, reveal=False).of, self)
+        return map(_stories()(self._state).of, self)
 
     def matching(self, pattern: str) -> list[str]:
         """List the paths that a pattern with ``*`` speaks of, of containers too."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptyconf.merge.fault import Keys
 from ptyconf.schema.deferred import read_end
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, split_path
 from ptyconf.schema.tree import Items, Node, Section, Slot, Table, Tree, child
+
+if TYPE_CHECKING:
+    from ptyconf.merge.layer import Layer
+    from ptyconf.merge.layer_values import LayerValues
+    from ptyconf.merge.refusals import Refusals
 
 Spot = Any  # where a value stands among the leaves: its number, or a table of spots by name
 Recipe = Any  # how a tree is made: the number of a leaf, an End, an Elements, or a table of recipes by key
@@ -28,6 +33,19 @@ class Elements(NamedTuple):
 
     spot: int
     slot: Slot
+
+
+class Composed(NamedTuple):
+    """A setting at a place, with the spot of its value and the keys of places below it.
+
+    ``recipe`` says how its tree is made, None where it is read key by key.
+    """
+
+    slot: Slot
+    at: Segments
+    spot: Spot
+    roots: Mapping[Segments, Keys]
+    recipe: Recipe
 
 
 def together(slot: Slot, roots: Mapping[Segments, Keys], spots: dict[str, Any]) -> Spot:
@@ -153,3 +171,30 @@ def is_as_written(slot: Slot, value: Any) -> bool:
         if member is None or (below.__class__ not in member.as_is and not is_as_written(member, below)):
             return False
     return True
+
+
+def read_composed(
+    layer_values: LayerValues, layer: Layer, composed: Iterable[Composed], leaves: list[Any]
+) -> list[Any] | None:
+    """Read the settings of a layer that need more than a look at their kind; None where one is wrong."""
+    refusals: Refusals | None = None
+    text, folder = layer.text, layer.folder
+    values: list[Any] = []
+    for slot, at, spot, roots, recipe in composed:
+        try:
+            values.append(made_of(recipe, leaves, folder, text=text))
+            continue
+        except Exception:  # noqa: BLE001  The plain reading says what is wrong, in the words of the source.
+            if slot.node is None:
+                return None
+        from ptyconf.merge.branches import Branches
+        from ptyconf.merge.refusals import Refusals
+
+        if refusals is None:
+            refusals = Refusals(layer_values, layer)
+        branches = Branches(refusals, dict(roots), folder)
+        values.append(branches.read(slot, value_at(spot, leaves), at, text=text))
+        if len(branches.roots) > len(roots):
+            return None
+    known = len(layer.faults)
+    return None if refusals is not None and (len(refusals.faults) > known or refusals.notices) else values

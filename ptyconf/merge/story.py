@@ -29,7 +29,9 @@ from ptyconf.merge.state import State
 class Stories:
     """The stories of one resolution's settings."""
 
-    def __init__(self, state: State, *, reveal: bool) -> None:
+    __slots__ = ("reveal", "state")
+
+    def __init__(self, state: State, reveal: bool = False) -> None:
         self.state = state
         self.reveal = reveal
 
@@ -62,19 +64,14 @@ class Stories:
     def plain(self, path: str, slot: Slot) -> Trace:
         """Tell the story of a setting that holds one value."""
         state = self.state
-        derivation = state.derived.get(path)
+        derivation = state.derived.get(path) if state.derived else None
         hidden = not self.reveal and (slot.setting.secret or path in state.hidden)
         raw = state.values[path]
         value = MASK if hidden else raw if raw.__class__ in _PLAIN else copied(raw)
-        written = self.entries(path, hidden=hidden)
-        passing = [entry for entry in written if entry.passed is not None]
-        if (
-            slot.setting.merge == "replace"
-            and written
-            and not (passing or state.links)
-            and derivation is None
-        ):
-            return Trace(path, value, written[0], tuple(written[1:]))
+        written, passing = self.entries(path, hidden=hidden)
+        simple = slot.setting.merge == "replace" and not (passing or state.links) and derivation is None
+        if simple and written:
+            return _new(Trace, (path, value, written[0], tuple(written[1:]), None, (), (), ()))  # type: ignore[no-any-return]
         winner = (
             None
             if derivation is not None
@@ -83,19 +80,22 @@ class Stories:
         elements = () if hidden else tuple(self.elements(path, slot, self.live(path)))
         return self.finish(path, value, winner, written, derivation, elements)
 
-    def entries(self, path: str, *, hidden: bool) -> list[Entry]:
-        """List what every layer wrote of a setting, high to low."""
+    def entries(self, path: str, *, hidden: bool) -> tuple[list[Entry], bool]:
+        """List what every layer wrote of a setting, high to low, and tell whether one is passed over."""
         written: list[Entry] = []
+        passing = False
         link = self.state.histories.get(path)
-        while (
-            link is not None
-        ):  # as `law.entries` walks, without a generator: this is the loop of every report
+        # As `law.entries` walks, without a generator and the constructor of Entry: this is the loop of every
+        # report, and takes three fifths of the time so.
+        while link is not None:
             source, entry, link = link
             shown = MASK if hidden else entry if entry.__class__ in _PLAIN else copied(self.read(entry))
             passed = source.passed.get(path) if source.passed else None
+            passing = passing or passed is not None
             conversion = source.conversion(path) if source.spelled else ""
-            written.append(Entry(source.name, shown, source.origin(path), conversion, passed))
-        return written
+            origin = source.known_origins.get(path) or source.origin(path)
+            written.append(_new(Entry, (source.name, shown, origin, conversion, passed)))
+        return written, passing
 
     def live(self, path: str) -> list[tuple[LayerValues, Any]]:
         """List the layers that count where a setting gathers from all, with what they wrote."""
@@ -352,6 +352,7 @@ class Stories:
 
 
 _PLAIN = frozenset({int, float, str, bool, type(None)})
+_new: Any = tuple.__new__
 
 
 def is_secret(resolution: Resolution, path: str | Segments) -> bool:
@@ -359,7 +360,7 @@ def is_secret(resolution: Resolution, path: str | Segments) -> bool:
     state = resolution._state  # noqa: SLF001  The halves of one room.
     if not state.hidden and not state.schema.has_secrets:
         return False
-    stories = Stories(state, reveal=False)
+    stories = Stories(state)
     return stories.is_secret(path if isinstance(path, str) else join_path(path))
 
 

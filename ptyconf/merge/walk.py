@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from ptyconf.merge.columns import Composed, Rest, take_plain
+from ptyconf.merge.columns import Rest, take_plain
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.marks import Marks
 from ptyconf.merge.numbered import as_array
 from ptyconf.merge.refusals import Refusals, holds_secret
-from ptyconf.merge.spots import made_of, value_at
 from ptyconf.schema.anchor import anchored
 from ptyconf.schema.annotations import is_cut_to, is_made_of, named_table
 from ptyconf.schema.fields import UNSET, attribute_value
@@ -369,29 +368,3 @@ def read_value(
 
 def _reading(slot: Slot, bind: Alias | None, value: Any, text: bool, folder: str | None) -> Any:
     return read_value(slot, value, bind, folder, text=text)[0]
-
-
-def read_composed(
-    layer_values: LayerValues, layer: Layer, composed: Iterable[Composed], leaves: list[Any]
-) -> list[Any] | None:
-    """Read the settings of a layer that need more than a look at their kind; None where one is wrong."""
-    refusals: Refusals | None = None
-    text, folder = layer.text, layer.folder
-    values: list[Any] = []
-    for slot, at, spot, roots, recipe in composed:
-        try:
-            values.append(made_of(recipe, leaves, folder, text=text))
-            continue
-        except Exception:  # noqa: BLE001  The plain reading says what is wrong, in the words of the source.
-            if slot.node is None:
-                return None
-        from ptyconf.merge.branches import Branches
-
-        if refusals is None:
-            refusals = Refusals(layer_values, layer)
-        branches = Branches(refusals, dict(roots), folder)
-        values.append(branches.read(slot, value_at(spot, leaves), at, text=text))
-        if len(branches.roots) > len(roots):
-            return None
-    known = len(layer.faults)
-    return None if refusals is not None and (len(refusals.faults) > known or refusals.notices) else values

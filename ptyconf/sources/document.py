@@ -6,6 +6,7 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -58,7 +59,7 @@ class Places(Mapping[Path, Place]):
         before = starts[line - 1] - 1
         if value is None or value >= starts[line]:
             return Place((line, key - before), self._place(value))
-        return Place((line, key - before), (line, value - before))  # the value on the line of its key
+        return _new(Place, ((line, key - before), (line, value - before)))  # the value on the line of its key
 
     def __contains__(self, path: object) -> bool:
         return path in self._offsets
@@ -163,22 +164,21 @@ class Document:
         start, value = (None, None) if place is None else place
         line, column = start or value or _NOWHERE
         value_line, value_column = value or _NOWHERE
-        name = ".".join([toml_key(key if key.__class__ is str else str(key)) for key in keys])
-        return Origin(
-            self.format.name,
-            self.label,
-            name,
-            self.file,
-            line,
-            column,
-            value_line,
-            value_column,
-            self._parent if self.asked is None else self.parent,
-        )
+        parent = self._parent if self.asked is None else self.parent
+        numbers = line, column, value_line, value_column
+        return _new(Origin, (self.format.name, self.label, _dotted(keys), self.file, *numbers, parent))  # type: ignore[no-any-return]
 
     def at(self, line: int | None, column: int | None) -> Origin:
         """Name a place by its numbers."""
         return Origin(self.format.name, self.label, "", self.file, line, column, parent=self.parent)
+
+
+_new: Any = tuple.__new__  # a report makes hundreds of places; their own constructors cost twice as much
+
+
+@lru_cache(maxsize=4096)  # every layer of a report names the same keys
+def _dotted(keys: Path) -> str:
+    return ".".join([toml_key(str(key)) for key in keys])
 
 
 def text_fault(document: Document, refusal: TextError) -> Fault:

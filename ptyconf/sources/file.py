@@ -70,6 +70,8 @@ def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> list[Layer
 
 
 def _loading(call: str, options: Options) -> Loading:
+    if not options:
+        return Loading(Names(), None)
     known = Options.__optional_keys__ | Options.__required_keys__
     for name, given in options.items():
         expect_one_of(call, "an option", name, sorted(known))

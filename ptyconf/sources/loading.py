@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
@@ -41,16 +41,18 @@ class Names(NamedTuple):
     references: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Loading:
     """One file with everything that it includes."""
 
-    names: Names
-    profile: str | None
-    format: Format | None = None  # chosen by the ending of the name where None
-    layers: list[Layer] = field(default_factory=list)
-    seen: list[tuple[tuple[int, int], str]] = field(default_factory=list)  # files that led here
-    profiles: list[str] = field(default_factory=list)
+    __slots__ = ("format", "layers", "names", "profile", "profiles", "seen")
+
+    def __init__(self, names: Names, profile: str | None, kind: Format | None = None) -> None:
+        self.names = names
+        self.profile = profile
+        self.format = kind  # chosen by the ending of the name where None
+        self.layers: list[Layer] = []
+        self.seen: list[tuple[tuple[int, int], str]] = []  # files that led here
+        self.profiles: list[str] = []
 
     def start(self, path: str | os.PathLike[str]) -> list[Layer]:
         """Read the file that the program names."""

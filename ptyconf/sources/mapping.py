@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from types import CodeType
 from typing import Any
 
 from ptyconf.arguments import misuse
@@ -47,33 +48,37 @@ def layer(  # noqa: PLR0913  All that can be said of a dict.
         hint = "instance.layer takes objects" if hasattr(values, "__dict__") else ""
         raise misuse("mapping.layer", "values", values, "a dict of settings", hint)
     called = label or name
-    frame = sys._getframe(stacklevel)  # noqa: SLF001  The only cheap way to the caller's line.
     columns = columns_of(values)
+    if columns is not None and list in columns[2]:
+        columns[3][:] = [copied(value) if value.__class__ is list else value for value in columns[3]]
+    if origin is None:
+        frame = sys._getframe(stacklevel)  # noqa: SLF001  The only cheap way to the caller's line.
+        # The number of the line is counted when somebody asks: it would be an eighth of this call.
+        origins = partial(_called, kind, called, frame.f_code, frame.f_lasti)
+    else:
+        origins = partial(_given, origin)
     fields: dict[str, Any] = {
         "name": name,
+        "origins": origins,
         "kind": kind,
         "label": called,
         "dotted": True,
-        "unknown": unknown,
-        "references": references,
+        "columns": columns,
     }
     if columns is None:
         fields["values"], fields["columns"] = _frozen(values), ()
-    else:
-        if list in columns[2]:
-            columns[3][:] = [copied(value) if value.__class__ is list else value for value in columns[3]]
-        fields["columns"] = columns
     if sections is not None:
         fields["sections"] = tuple(sections)
-    if origin is None:
-        fields["origins"] = partial(_called, kind, called, frame.f_code.co_filename, frame.f_lineno)
-    else:
-        fields["origins"] = partial(_given, origin)
+    if unknown != "error":
+        fields["unknown"] = unknown
+    if references is not None:
+        fields["references"] = references
     return Compact.of(fields)
 
 
-def _called(kind: str, label: str, file: str, line: int, keys: Keys) -> Origin:
-    return Origin(kind, label, label + "".join(f"[{key!r}]" for key in keys), file, line)
+def _called(kind: str, label: str, code: CodeType, at: int, keys: Keys) -> Origin:
+    line = next((line for start, end, line in code.co_lines() if start <= at < end), None)
+    return Origin(kind, label, label + "".join([f"[{key!r}]" for key in keys]), code.co_filename, line)
 
 
 def _given(origin: Callable[[str], Origin], keys: Keys) -> Origin:
