@@ -36,6 +36,9 @@ def run_process(command: Callable[[], int]) -> NoReturn:
                 stream.flush()
         os._exit(codes[0])
 
+    # numpy's library takes as many threads as there are cores for every product, and they spin for a while
+    # beside those of a framework.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     atexit.register(end)
     gc.set_threshold(NEW_OBJECTS)
     codes.append(command())

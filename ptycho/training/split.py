@@ -7,7 +7,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ptycho.scan import grouping
 from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS
@@ -210,6 +209,9 @@ def _hold_out(positions: Positions, C: int, used: int, sampling: Sampling) -> In
     seeds = np.random.default_rng([sampling.seed, 1]).permutation(n)
     if C == 1:
         return np.sort(seeds[:count])[:, np.newaxis]
+    # Whoever only uses what was trained need not wait for scipy's trees.
+    from scipy.spatial import cKDTree
+
     _, nearest = cKDTree(positions).query(positions[seeds], k=C)
     taken = np.zeros(n, bool)
     groups = []

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from .split import Indices, Positions, Sampling, Split, subsample
 
@@ -73,5 +72,8 @@ def _hold_out(positions: Positions, sampling: Sampling) -> Indices:
 
 def _nearest(positions: Positions, seeds: Indices, size: int) -> Indices:
     """Give each seed's nearest positions, itself among them, shape (len(seeds), size)."""
+    # Whoever only uses what was trained need not wait for scipy's trees.
+    from scipy.spatial import cKDTree
+
     nearest = cKDTree(positions).query(positions[seeds], k=size)[1]
     return np.asarray(nearest, np.int64).reshape(len(seeds), size)
