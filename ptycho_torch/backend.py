@@ -76,12 +76,10 @@ def with_sweeps(resolution: Resolution, work: Callable[[SweepLibrary], Result]) 
     """Do work that sweeps over frames, on the device and the threads that the settings ask for."""
     from ptycho.settings.execution import PyTorchExecutionConfig
     from ptycho_torch.lit.devices import require_device
-    from ptycho_torch.lit.threads import limited
     from ptycho_torch.nn.iteration import TorchSweeps
 
     execution = resolution.build(PyTorchExecutionConfig)
-    with limited(execution.threads or 1):
-        return work(TorchSweeps(require_device(execution)))
+    return work(TorchSweeps.on(require_device(execution), execution.threads))
 
 
 def infer_patches(

@@ -89,8 +89,8 @@ def orthogonalise(probe: Complex) -> Complex:
 def unmixing(probe: Complex) -> Complex:
     """Give the unitary matrix (P, P) whose product with the modes is orthogonal, strongest first."""
     flat = probe.reshape(len(probe), -1)
-    # Not by a matrix product: threads of OpenBLAS, once woken, spin beside those of torch, which took 3.7 s in
-    # place of 2.0 for a scan with two modes on two cores.
+    # Not by a matrix product: threads of OpenBLAS, once woken, spin beside those of torch; a scan with two
+    # modes took 3.7 s in place of 2.0 on two cores.
     _, vectors = np.linalg.eigh(np.einsum("pi,qi->pq", flat, flat.conj()))
     # eigh sorts from the weakest.
     matrix = vectors[:, ::-1].conj().T

@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -22,6 +24,8 @@ from ptycho.physics.operations import Array, Operations
 from ptycho.physics.patches import PatchLayout, Positions, unmixing
 from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, Pulls, StepKind, add
 
+from .workers import in_order
+
 FrameSource = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """Gives the normalised amplitudes X of frames by their indices, shape (K, N, N)."""
 
@@ -32,7 +36,6 @@ leave the caches of a CPU: 18 sweeps over 258 frames of 128 x 128 in 3 modes too
 
 CANVAS_SHARE = 2
 """A portion holds at least this part of the canvas's pixels, because a sum over the canvas follows each."""
-
 
 SMOOTHING_STEPS = 8
 """Steps of the smoothing after a sweep: it begins where the last one ended."""
@@ -61,6 +64,15 @@ class SweepLibrary(Protocol):
     @property
     def operations(self) -> Operations:
         """Its operations."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """How many threads compute at once."""
+        ...
+
+    def workers(self) -> AbstractContextManager[Executor | None]:
+        """Give threads that compute beside the one that asks, or None where it is alone."""
         ...
 
     def array(self, values: NDArray[Any]) -> Array:
@@ -176,7 +188,8 @@ class Iteration:
         """
         chosen = settings or SweepSettings()
         before = self._estimate
-        misfit = self._visit_all(chosen)
+        with self._library.workers() as workers:
+            misfit = self._visit_all(chosen, workers)
         self._carry_on(before, chosen.momentum)
         if chosen.smoothing > 0 and chosen.noise > 0:
             self._smooth(chosen)
@@ -201,7 +214,7 @@ class Iteration:
         self._positions = np.asarray(positions, np.float64)
         self._layout = PatchLayout.on(self._canvas, self._positions, self._layout.window.shape[0])
 
-    def _visit_all(self, settings: SweepSettings) -> Array:
+    def _visit_all(self, settings: SweepSettings, workers: Executor | None) -> Array:
         kind = StepKind(
             settings.learn_probe,
             self._layout.between_pixels,
@@ -226,7 +239,7 @@ class Iteration:
                 )
                 shifts_found.append((frames, shifts))
             else:
-                asked = self._pull_in_portions(functions, frames, dampings.dark, shifts_found)
+                asked = self._pull_in_portions(functions, frames, dampings.dark, shifts_found, workers)
                 # Pulls of all portions are added up before anything moves: the step is that of all frames at
                 # once.
                 self._estimate, shares = functions.move(self._estimate, asked, dampings), asked.misfit
@@ -244,14 +257,21 @@ class Iteration:
         frames: NDArray[np.int64],
         dark: Array,
         shifts_found: list[tuple[NDArray[np.int64], Array]],
+        workers: Executor | None,
     ) -> Pulls:
-        def pull(portion: NDArray[np.int64]) -> Pulls:
-            asked, shifts = functions.pull(self._estimate, self._batch(portion), self._good, dark)
-            shifts_found.append((portion, shifts))
-            return asked
+        portions = [frames[start : start + self._portion] for start in range(0, len(frames), self._portion)]
 
-        starts = range(0, len(frames), self._portion)
-        return functools.reduce(add, (pull(frames[start : start + self._portion]) for start in starts))
+        def pull(batch: FrameBatch) -> tuple[Pulls, Array]:
+            return functions.pull(self._estimate, batch, self._good, dark)
+
+        def pulls() -> Iterator[Pulls]:
+            made = in_order(pull, map(self._batch, portions), workers, self._library.threads)
+            for portion, (asked, shifts) in zip(portions, made, strict=True):
+                shifts_found.append((portion, shifts))
+                yield asked
+
+        # One after the other, in their order: the sums are the same for any number of threads.
+        return functools.reduce(add, pulls())
 
     def _batch(self, frames: NDArray[np.int64]) -> FrameBatch:
         measured, ceiling = (

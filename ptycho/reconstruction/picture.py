@@ -302,7 +302,10 @@ def _refine(
     notes: list[str],
 ) -> _Refinement:
     """Move the picture towards what all frames together measured, and a flat one for comparison."""
-    sweeps, library = None if options.refine_epochs == "auto" else options.refine_epochs, trained.sweeps()
+    sweeps, library = (
+        None if options.refine_epochs == "auto" else options.refine_epochs,
+        trained.sweeps(options.threads),
+    )
     probe = trained.gain() * trained.probe()
     start_from = partial(
         refine,

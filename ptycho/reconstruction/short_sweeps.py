@@ -8,6 +8,7 @@ Shape legend: K frames, P probe modes, N patch side, H and W canvas.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
@@ -52,6 +53,11 @@ class NumpySweeps:
     """Numpy, as `reconstruction.iteration` computes with it: where no backend is at hand."""
 
     operations: ClassVar[Operations] = numpy_operations
+    threads: ClassVar[int] = 1
+
+    def workers(self) -> AbstractContextManager[None]:
+        """Let one thread compute: the frames of short sweeps are few."""
+        return nullcontext()
 
     def array(self, values: NDArray[Any]) -> NDArray[Any]:
         """Give the values themselves."""

@@ -85,8 +85,8 @@ class TrainedNetwork(Protocol):
         """Give the learned factor between the probe and what the network's patches are multiplied by."""
         ...
 
-    def sweeps(self) -> SweepLibrary:
-        """Give the array library and the device for sweeps over the frames."""
+    def sweeps(self, threads: int | None) -> SweepLibrary:
+        """Give the array library and the device for sweeps, with CPU threads as set or as it chooses."""
         ...
 
 

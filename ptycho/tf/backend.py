@@ -89,7 +89,8 @@ def with_sweeps(resolution: Resolution, work: Callable[[SweepLibrary], Result]) 
     from . import devices
     from .iteration import TensorFlowSweeps
 
-    return work(TensorFlowSweeps(devices.device_of(resolution.build(PyTorchExecutionConfig))))
+    execution = resolution.build(PyTorchExecutionConfig)
+    return work(TensorFlowSweeps(devices.device_of(execution), execution.threads or 1))
 
 
 def infer_patches(

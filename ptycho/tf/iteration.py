@@ -1,6 +1,8 @@
 """Sweeps of iterative ptychography on a device of TensorFlow."""
 
 import functools
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,10 +23,16 @@ class TensorFlowSweeps:
 
     Attributes:
         device: Where to compute, as TensorFlow calls it; None lets TensorFlow choose.
+        threads: CPU threads that go through portions of the frames beside each other.
     """
 
     operations: ClassVar[Operations] = operations
     device: str | None = None
+    threads: int = 1
+
+    def workers(self) -> AbstractContextManager[Executor | None]:
+        """Give threads to a sweep beside its own; those that TensorFlow has stay as many as they are."""
+        return nullcontext() if self.threads == 1 else ThreadPoolExecutor(self.threads - 1)
 
     def array(self, values: NDArray[Any]) -> tf.Tensor:
         """Bring numbers to the device."""

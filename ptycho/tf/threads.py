@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import tensorflow as tf
 
-from ptycho.training.threads import ThreadChoice, available_cores
+from ptycho.reconstruction.workers import available_cores
+from ptycho.training.threads import ThreadChoice
 
 logger = logging.getLogger(__name__)
 

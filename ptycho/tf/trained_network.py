@@ -76,9 +76,9 @@ class TrainedTensorFlowNetwork(OnDevice):
             amplitudes: NDArray[np.float32] = self.network.diffract(tf.convert_to_tensor(patches)).numpy()
         return amplitudes
 
-    def sweeps(self) -> TensorFlowSweeps:
+    def sweeps(self, threads: int | None) -> TensorFlowSweeps:
         """Give TensorFlow on the device, for sweeps over the frames."""
-        return TensorFlowSweeps(self._device)
+        return TensorFlowSweeps(self._device, threads or 1)
 
 
 def _ready(network: PtychoNetwork, device: str, policy: str) -> bool:

@@ -8,12 +8,12 @@ Measured with torch on two cores that were shared with other programs (batch 16,
 and with two threads): cnn 64: 21 and 7, unet 64: 79 and 20, unet 128: 12 and 7.
 """
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from ptycho.reconstruction.workers import available_cores
 from ptyconf.errors import error_text
 
 TIMED_STEPS = 3
@@ -62,13 +62,6 @@ def choose_threads(
     if available_cores() == 1:
         return ThreadChoice(1, "one core is available")
     return otherwise()
-
-
-def available_cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def measure_threads(

@@ -62,7 +62,7 @@ def open_loop(
     with repeatable(seed, deterministic=execution.deterministic):
         with limited(execution.threads or 1):
             device = require_device(execution)
-            plan = make_plan(configurations, scan, folder, TorchSweeps(device))
+            plan = make_plan(configurations, scan, folder, TorchSweeps.on(device, execution.threads))
             module = (kind or PtychoModule).fresh(plan)
             first, validation, notes = make_loaders(plan, device)
         choice = _time_threads(plan, module, first.dataset)

@@ -92,9 +92,9 @@ class TrainedTorchNetwork(OnDevice):
     def _arithmetic(self) -> AbstractContextManager[None]:
         return nullcontext() if self._half is None else torch.autocast(self._device.type, dtype=self._half)
 
-    def sweeps(self) -> TorchSweeps:
+    def sweeps(self, threads: int | None) -> TorchSweeps:
         """Give torch on the device, for sweeps over the frames."""
-        return TorchSweeps(self._device)
+        return TorchSweeps.on(self._device, threads)
 
 
 def _ready(network: PtychoNetwork, device: torch.device) -> bool:

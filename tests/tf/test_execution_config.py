@@ -15,6 +15,7 @@ import pytest
 from ptycho.config.config import PyTorchExecutionConfig
 from ptycho.raw_data import RawData
 from ptycho.reconstruction.picture import PictureOptions, batch_size_of
+from ptycho.reconstruction.workers import available_cores
 from ptycho.run.settings import TrainingSettings
 from ptycho.tf import infer
 from ptycho.tf.checkpoints import Checkpoint, read_checkpoint
@@ -24,7 +25,6 @@ from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.train import open_loop, train
 from ptycho.tf.weights import export
 from ptycho.training.result import TrainingResult
-from ptycho.training.threads import available_cores
 
 Run = Callable[..., TrainingResult[PtychoNetwork]]
 Start = Callable[..., Loop]

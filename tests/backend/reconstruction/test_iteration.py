@@ -1,5 +1,7 @@
 """Sweeps: they fit, they respect masks, and their steps are those of the numpy reference."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from ptycho.physics import fourier, sweeps
 from ptycho.physics.canvas import Canvas
+from ptycho.reconstruction import iteration
 from ptycho.reconstruction.iteration import Iteration, Measurement, SweepSettings
 from ptycho.reconstruction.short_sweeps import sweep_frames
 
@@ -169,3 +172,19 @@ def test_a_patch_beyond_the_picture_is_an_error(library):
         "  expected  every position at least N/2 pixels inside\n"
         "  try       Canvas.around(positions, N) for origin and shape"
     )
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_do_not_change_the_picture(scanned, library, monkeypatch, threads):
+    """Any number of threads gives the same object, probe and shifts, bit for bit."""
+    scan = scanned(modes=2)
+    monkeypatch.setattr(iteration, "PIXELS_AT_ONCE", 1)
+    monkeypatch.setattr(iteration, "CANVAS_SHARE", scan.truth.size)
+    chosen = SweepSettings(batch_size=len(scan.positions), learn_probe=True, find_shifts=True)
+    one, many = (start(scan, replace(library, threads=count)) for count in (1, threads))
+    for work in (one, many):
+        assert work._portion == 1
+        work.sweep(chosen)
+        work.sweep(chosen)
+    for alone, beside in zip((*one.read(), one.shifts), (*many.read(), many.shifts), strict=True):
+        np.testing.assert_array_equal(alone, beside)
