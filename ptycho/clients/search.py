@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptycho.backends.base import load_backend
+from ptycho.clients.found_axes import OF_AXES, found_axes
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import measure
 from ptycho.reconstruction.axes_trial import AS_THEY_ARE, SWEEPS, AxesTrial, Orientation, try_axes
@@ -24,8 +25,6 @@ from ptycho.reconstruction.trials import CLEARLY_BETTER
 from ptycho.reconstruction.unseen_frames import NEAR_NOISE, UnseenFrames, foretell, neighbourhood
 from ptycho.run.stages import stage
 from ptycho.scan.frame_store import normalised_ceiling
-from ptyconf import Origin
-from ptyconf.sources import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from ptycho.reconstruction.iteration import SweepLibrary
     from ptycho.scan.raw_data import RawData
-    from ptyconf import Layer, Resolution
+    from ptyconf import Resolution
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +51,6 @@ the star, .06 on a simulated scan."""
 FAINT_CHANGE = 0.02
 """Change from frame to frame, as a share of the noise, below which there is nothing to search by."""
 
-ORDER = Orientation(True, True, True)._fields
-OF_POSITIONS = {name: f"data.{name}" for name in ORDER}
-OF_FRAMES = {"swap_xy": "data.transpose", "flip_x": "data.flip_columns", "flip_y": "data.flip_rows"}
 OF_PROBE = ("data.probe", "data.probe_model.kind")
 _NOT_WRITTEN = ("found", "data-file", "bundle", "recipe", "torch-defaults", "tensorflow-defaults")
 
@@ -137,19 +133,21 @@ def _turned(
     scan: RawData, resolution: Resolution, findings: Findings, read: Callable[[Resolution], RawData]
 ) -> tuple[RawData, Resolution]:
     """Read a scan as its frames ask for, unless somebody wrote how its axes run."""
-    if findings.orientation == AS_THEY_ARE:
+    if findings.orientation == AS_THEY_ARE or findings.axes is None:
         return scan, resolution
-    paths = (*OF_POSITIONS.values(), *OF_FRAMES.values(), "data.rotation_deg")
-    written = [path for path in paths if resolution.winner_layer(path) not in _NOT_WRITTEN]
-    layer, words = _layer(scan, resolution, findings)
+    written = [path for path in OF_AXES if resolution.winner_layer(path) not in _NOT_WRITTEN]
+    axes = found_axes(
+        scan, resolution, findings.orientation, findings.axes, probe_was_found=findings.probe is not None
+    )
     if written:
         logger.warning(
-            "the frames contradict %s: %s explains them far better; the setting holds", written[0], words
+            "the frames contradict %s: %s explains them far better; the setting holds", written[0], axes.words
         )
         return scan, resolution
-    findings.notes.insert(0, f"axes found by trial: {words}")
-    turned = resolution.with_layer(layer)
-    return read(turned), turned
+    for note in axes.notes:
+        logger.info("%s", note)
+    turned = resolution.with_layer(axes.layer)
+    return read(turned).with_decisions(*axes.notes), turned
 
 
 def _lit(scan: RawData, resolution: Resolution, probe: NDArray[np.complex64], notes: list[str]) -> RawData:
@@ -165,19 +163,6 @@ def _lit(scan: RawData, resolution: Resolution, probe: NDArray[np.complex64], no
 
 def _is_written(resolution: Resolution, path: str) -> bool:
     return resolution[path] is not None and resolution.winner_layer(path) not in _NOT_WRITTEN
-
-
-def _layer(scan: RawData, resolution: Resolution, findings: Findings) -> tuple[Layer, str]:
-    """Say an orientation in settings: of the positions, or of the frames where positions lie on an object."""
-    lies_on_object = scan.object_truth is not None
-    paths = OF_FRAMES if lies_on_object else OF_POSITIONS
-    turn = findings.orientation.of_frames if lies_on_object else findings.orientation
-    before = Orientation(*(bool(resolution[paths[name]]) for name in ORDER))
-    values = {paths[name]: value for name, value in zip(ORDER, turn.after(before), strict=True)}
-    table = "" if findings.axes is None else findings.axes.table()
-    origin = Origin("found", "trial of axes", f"misfit of frames not seen: {table}")
-    words = ", ".join(f"{path} = true" for path, value in values.items() if value) or "the axes as stored"
-    return mapping.layer("found", values, kind="found", origin=lambda _: origin), words
 
 
 @dataclass
@@ -241,10 +226,7 @@ class _Search:
     def _try_axes(
         self, findings: Findings, probe: NDArray[np.complex64], left: UnseenFrames | None
     ) -> UnseenFrames | None:
-        trial = try_axes(
-            self.frames, self.positions, probe,
-            noise=self.noise, good=self.scan.mask, ceiling=self.ceiling, library=self.library, known=left,
-        )  # fmt: skip
+        trial = self._axes_trial(probe, left)
         if trial is None:
             return left
         best = trial.tried[trial.best]
@@ -254,12 +236,13 @@ class _Search:
         if trial.best != AS_THEY_ARE and not (clearly and believed):
             return left
         findings.axes, findings.orientation = trial, trial.best
-        if trial.best != AS_THEY_ARE and len(trial.tied) > 1:
-            others = "; ".join(str(other) for other in trial.tied[1:])
-            findings.notes.append(
-                f"these axes explain the frames as well: {others}; the picture may be turned or mirrored"
-            )
         return best
+
+    def _axes_trial(self, probe: NDArray[np.complex64], known: UnseenFrames | None) -> AxesTrial | None:
+        return try_axes(
+            self.frames, self.positions, probe,
+            noise=self.noise, good=self.scan.mask, ceiling=self.ceiling, library=self.library, known=known,
+        )  # fmt: skip
 
     def _foretell(self, probe: NDArray[np.complex64]) -> UnseenFrames | None:
         return foretell(
@@ -302,7 +285,8 @@ class _Search:
             )
             return
         if orientation != AS_THEY_ARE and probe.unseen.may_be_right(self.noise):
-            findings.orientation = orientation
+            # The search went by classes, each with a probe of its own: this probe tells all eight apart.
+            findings.axes, findings.orientation = self._axes_trial(probe.probe, None), orientation
         unit = np.float32(np.sqrt(self.scan.mean_square()) / (self.scan.N / 2))
         findings.probe = probe.probe * unit
         instead = "the scan has none" if left is None else f"the file's leaves {left.misfit:.3g}"

@@ -97,7 +97,8 @@ class Normalisation:
 
     def notes(self) -> list[str]:
         """Say in sentences which scale is in force, why, and what was not obeyed."""
-        source = "measured" if self.quantity == "counts" else "as set"
+        counted = self.quantity == "counts"
+        source = "measured" if counted else "training.nphotons: amplitudes do not tell the dose"
         lines = [
             f"{self.nphotons:.4g} photons a frame ({source}), intensity scale {self.intensity_scale:.6g}"
         ]
@@ -111,7 +112,7 @@ class Normalisation:
                 f"the setting of {setting:.4g} photons is not obeyed: "
                 "the file holds counts, and they measure the dose"
             )
-        scale = "the file's own probe scale is kept" if self.probe_scale_kept else "the probe was rescaled"
+        scale = "its scale is kept" if self.probe_scale_kept else "the probe was rescaled"
         lines.append(f"probe energy is {self.energy_ratio:.3g} times the mean frame energy: {scale}")
         return lines
 

@@ -1,7 +1,7 @@
 """Scan positions: what can be a position in pixels, and which point of a patch it names."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ptycho.errors import ScanError
 from ptycho.physics.limits import LARGEST_PICTURE
+from ptycho.scan.position_units import LikelyUnit
 from ptycho.scan.source import source_name
 from ptycho.settings.call_site import outside_stack_level
 from ptyconf.errors import error_text
 
 __all__ = ["Coordinates", "check_coordinates"]
+
+IN_MEMORY = LikelyUnit("metres", "xcoords * N * pixel_size_m / (wavelength_m * distance_m)")
 
 METRES_SPAN = 1.0
 """A scan that spans less than one pixel is in metres, or is no scan."""
@@ -59,13 +62,18 @@ class Coordinates:
         return self[:n_frames], [note]
 
 
-def check_coordinates(named: Sequence[tuple[str, ArrayLike | None]], source: Path | None) -> Coordinates:
+def check_coordinates(
+    named: Sequence[tuple[str, ArrayLike | None]],
+    source: Path | None,
+    likely: Callable[[], LikelyUnit] | None = None,
+) -> Coordinates:
     """Accept four coordinate arrays that can be positions in pixels of the object grid.
 
     Args:
         named: Key and array of x, y, nominal x and nominal y, in this order; a nominal array that is None
             takes the measured one.
         source: The file that they come from.
+        likely: Tells in which unit they make a scan; None for arrays in memory, which no setting converts.
 
     Raises:
         ScanError: The shapes differ, a value is not finite, or the positions cannot be pixels.
@@ -87,7 +95,7 @@ def check_coordinates(named: Sequence[tuple[str, ArrayLike | None]], source: Pat
         )
     for key, array in arrays.items():
         _refuse_not_finite(array, key, source)
-    _refuse_not_pixels(arrays[x_key], arrays[y_key], source)
+    _refuse_not_pixels(arrays[x_key], arrays[y_key], source, likely)
     return Coordinates(*arrays.values())
 
 
@@ -117,7 +125,12 @@ def _refuse_not_finite(array: NDArray[np.float64], key: str, source: Path | None
         )
 
 
-def _refuse_not_pixels(x: NDArray[np.float64], y: NDArray[np.float64], source: Path | None) -> None:
+def _refuse_not_pixels(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    source: Path | None,
+    likely: Callable[[], LikelyUnit] | None,
+) -> None:
     if len(x) < 2:
         return
     span = float(max(np.ptp(x), np.ptp(y)))
@@ -129,19 +142,23 @@ def _refuse_not_pixels(x: NDArray[np.float64], y: NDArray[np.float64], source: P
             )
         )
     if span < METRES_SPAN:
+        unit = IN_MEMORY if likely is None else likely()
+        looks = f": these look like {unit.word}" if unit.word else ""
         raise ScanError(
             error_text(
-                f"the positions in {source_name(source)} span {span:.3g}, less than one pixel: "
-                "these look like metres",
+                f"the positions in {source_name(source)} span {span:.3g}, less than one pixel{looks}",
                 expected="pixels of the object grid",
-                hint="xcoords * N * pixel_size_m / (wavelength_m * distance_m)",
+                hint=unit.hint,
             )
         )
     if float(np.ptp(x)) * float(np.ptp(y)) > LARGEST_PICTURE:
+        unit = LikelyUnit("", "") if likely is None else likely()
+        looks = f": these look like {unit.word}" if unit.word else ""
         raise ScanError(
             error_text(
-                f"the positions in {source_name(source)} span {np.ptp(x):.4g} x {np.ptp(y):.4g} pixels",
+                f"the positions in {source_name(source)} span {np.ptp(x):.4g} x {np.ptp(y):.4g} pixels"
+                + looks,
                 expected=f"pixels of the object grid, at most {LARGEST_PICTURE} of them",
-                hint="dividing the positions by the size of a pixel, if they are in other units",
+                hint=unit.hint or "dividing the positions by the size of a pixel, if they are in other units",
             )
         )

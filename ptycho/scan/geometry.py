@@ -19,6 +19,7 @@ __all__ = [
     "Geometry",
     "electron_wavelength_m",
     "energy_ev",
+    "is_unit",
     "photon_wavelength_m",
     "unit_of_length",
 ]
@@ -146,6 +147,11 @@ def unit_of_length(text: str) -> str:
     plain = plain.replace("\N{MICRO SIGN}", "μ")
     known = _LENGTH_SPELLINGS.get(plain) or _LENGTH_SPELLINGS.get(plain.removesuffix("s"))
     return known or text
+
+
+def is_unit(text: str) -> bool:
+    """Tell whether a text names a unit of length, or pixels, in any spelling that files use."""
+    return unit_of_length(text) in {*LENGTHS_M, "px"}
 
 
 def photon_wavelength_m(energy_ev: float) -> float:

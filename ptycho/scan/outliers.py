@@ -9,16 +9,19 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.scan.nearest import sampled_steps, without_neighbours
+from ptycho.scan.position_units import LEAST_SPAN
 from ptycho.scan.source import source_name
 from ptycho.settings.call_site import outside_stack_level
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
     from ptycho.scan.coordinates import Coordinates
+    from ptycho.scan.position_units import LikelyUnit
     from ptycho.scan.source import ScanSource
 
 __all__ = ["leave_out_far_positions", "repeated_positions", "require_steps_of_a_scan"]
@@ -28,9 +31,6 @@ FAR_STEPS = 20.0
 
 FEWEST_POSITIONS = 16
 """With fewer positions nothing is said about the steps of a scan."""
-
-LEAST_SPAN = 0.1
-"""Part of a frame's side that a scan at least spans; less shows one place of the sample only."""
 
 LARGEST_STEP = 1.5
 """Frame sides between neighbours beyond which no two frames overlap, not even at their corners."""
@@ -84,8 +84,16 @@ def repeated_positions(pairs: NDArray[np.float64], source: ScanSource) -> list[s
     return [f"{spread}; frames of one position count as often as they were taken"]
 
 
-def require_steps_of_a_scan(coordinates: Coordinates, side_px: int, source: Path | None) -> None:
+def require_steps_of_a_scan(
+    coordinates: Coordinates, side_px: int, source: Path | None, likely: Callable[[], LikelyUnit]
+) -> None:
     """Refuse positions that cannot be pixels, because all frames see one place or none sees another's.
+
+    Args:
+        coordinates: The positions.
+        side_px: Side of a frame.
+        source: The file that they come from.
+        likely: Tells in which unit they make a scan.
 
     Raises:
         ScanError: The scan spans a small part of a frame, or neighbours are frames apart.
@@ -97,21 +105,19 @@ def require_steps_of_a_scan(coordinates: Coordinates, side_px: int, source: Path
     distinct = np.unique(pairs, axis=0)
     step = float(np.median(sampled_steps(distinct))) if len(distinct) > 1 else 1.0
     if span < LEAST_SPAN * side_px:
-        likely, unit = "micrometres", "um"
         what = f"span {span:.3g} pixels, {100 * span / side_px:.2g} % of a frame of {side_px} px"
     elif step > LARGEST_STEP * side_px:
-        likely, unit = "nanometres", "nm"
         what = f"lie {step:.4g} pixels apart, frames of {side_px} px share nothing"
     else:
         return
-    usual = 0.3 * side_px
+    usual, unit = 0.3 * side_px, likely()
+    looks = f": these look like {unit.word}" if unit.word else ""
     raise ScanError(
         error_text(
-            f"the positions of {source_name(source)} {what}: these look like {likely}",
+            f"the positions of {source_name(source)} {what}{looks}",
             details={"overlap": f"70 % would be {usual:.3g} px a step, a factor of {usual / step:.3g}"},
             expected="pixels of the object, each wavelength * distance / (frame side * detector pixel) wide",
-            hint=f'data.position_unit = "{unit}" with data.energy_kev, data.distance_m and '
-            'data.detector_pixel_m; data.position_unit = "px" if they are pixels',
+            hint="; ".join(filter(None, [unit.hint, 'data.position_unit = "px" if they are pixels'])),
         )
     )
 

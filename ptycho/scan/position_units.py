@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.scan.geometry import LENGTHS_M, unit_of_length
+from ptycho.scan.nearest import sampled_steps
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -18,7 +19,24 @@ if TYPE_CHECKING:
     from ptycho.scan.geometry import Geometry
     from ptycho.settings.data import ScanOptions
 
-__all__ = ["orient_positions", "positions_in_pixels"]
+__all__ = ["LikelyUnit", "likely_unit", "orient_positions", "positions_in_pixels"]
+
+WORDS = {
+    "m": "metres", "cm": "centimetres", "mm": "millimetres", "um": "micrometres", "nm": "nanometres",
+    "A": "ångström", "pm": "picometres", "px": "pixels",
+}  # fmt: skip
+
+USUAL = ("um", "mm", "m", "nm")
+"""Units of tables that name none, where nothing tells how wide a pixel is."""
+
+USUAL_SPAN_M = 15e-6
+"""Middle of what scans of X-rays span, between about 1 and 200 micrometres: units are a thousand apart."""
+
+LEAST_SPAN = 0.1
+"""Part of a frame's side that a scan at least spans; less shows one place of the sample only."""
+
+STEPS = (0.005, 1.0)
+"""Frame sides between neighbours: less hardly moves, more leaves no overlap."""
 
 Positions = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 
@@ -93,6 +111,55 @@ def positions_in_pixels(
     why = f"by {_origins(geometry)} and {side_px} px of detector"
     note = f"positions: {unit} to pixels of {pixel_m:.4g} m, {why}"
     return np.asarray(x, np.float64) * factor, np.asarray(y, np.float64) * factor, [note]
+
+
+class LikelyUnit(NamedTuple):
+    """What positions that are no pixels may be in.
+
+    Attributes:
+        word: The unit in words, "" where none makes a scan of them.
+        hint: The setting that takes them so, as it is typed.
+    """
+
+    word: str
+    hint: str
+
+
+def likely_unit(x: ArrayLike, y: ArrayLike, geometry: Geometry, side_px: int) -> LikelyUnit:
+    """Find the units in which positions make a scan: frames that overlap and see more than one place.
+
+    Args:
+        x: Columns as the file has them.
+        y: Rows.
+        geometry: What is known of the experiment.
+        side_px: Side of the frame that a pixel of the object belongs to.
+    """
+    pairs = np.unique(np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)], axis=1), axis=0)
+    pairs = pairs[np.isfinite(pairs).all(axis=1)]
+    if len(pairs) < 2:
+        return LikelyUnit("", "")
+    span = float(np.ptp(pairs, axis=0).max())
+    pixel_m = geometry.object_pixel_m(side_px)
+    if pixel_m is None:
+        likely = min(USUAL, key=lambda unit: abs(np.log10(span * LENGTHS_M[unit] / USUAL_SPAN_M)))
+        missing = " and ".join(geometry.missing())
+        settings = missing.replace("wavelength_m", "energy_kev").replace(
+            "data.pixel_size_m", "data.detector_pixel_m"
+        )
+        return LikelyUnit(WORDS[likely], f'data.position_unit = "{likely}" with {settings}')
+    step = float(np.median(sampled_steps(pairs)))
+    factors = {unit: metres / pixel_m for unit, metres in LENGTHS_M.items()} | {"px": 1.0}
+    fitting = [
+        unit
+        for unit, factor in factors.items()
+        if span * factor >= LEAST_SPAN * side_px and STEPS[0] <= step * factor / side_px <= STEPS[1]
+    ]
+    # Neighbours a tenth of a frame apart are usual; ångström and centimetres are not.
+    fitting.sort(
+        key=lambda unit: (unit not in {*USUAL, "px"}, abs(np.log10(10 * step * factors[unit] / side_px)))
+    )
+    word = " or ".join(WORDS[unit] for unit in fitting[:2])
+    return LikelyUnit(word, " or ".join(f'data.position_unit = "{unit}"' for unit in fitting[:2]))
 
 
 def _origins(geometry: Geometry) -> str:

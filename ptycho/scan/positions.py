@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,11 @@ import numpy as np
 from ptycho.errors import ScanError
 from ptycho.files.foreign import require_regular
 from ptycho.files.npy import read_npy
-from ptycho.scan.geometry import LENGTHS_M, Fact, Geometry, photon_wavelength_m, unit_of_length
+from ptycho.files.text import read_text
+from ptycho.scan.geometry import Fact, Geometry, photon_wavelength_m, unit_of_length
+from ptycho.scan.position_columns import choose_columns, pairs_of_names
 from ptycho.scan.scan_file import ScanFile, open_scan
+from ptycho.scan.text_table import TextTable, parse_table
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -37,14 +39,13 @@ PRODUCT_KEYS = ("probe_position_x_m", "probe_position_y_m")
 ARCHIVES = ("npz", "hdf5", "mat5")
 """Files of named arrays."""
 
-STAGE_COLUMNS = ("average_x", "average_y")
-"""Names of the measured columns in LYNX's files begin so; the stage moves the sample: both signs change."""
+TABLES = (".csv", ".txt", ".dat", ".tsv")
+SHOWN_TABLES = 8
+SHOWN_KEYS = 40
 
 PRODUCT_NUMBERS = "probe_position_indexes"
 PRODUCT_ENERGIES = ("photon_energy_eV", "probe_energy_eV")
 """What the energy is called from version 1.7 on, and before."""
-
-UNIT_SUFFIX = re.compile(r"(?<![\s_\[(])[\s_\[(]++(m|mm|um|µm|micron|nm|px|pixel)[\])]?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,13 @@ def find_place(text: str, beside: Path | None) -> tuple[Path | None, str]:
     return None, text.lstrip("/")
 
 
+def tables_near(scan: Path) -> list[str]:
+    """List files that may be tables of positions, in the current folder and beside a scan file."""
+    folders = dict.fromkeys(folder for folder in (Path(), scan.parent) if folder.is_dir())
+    files = (item for folder in folders for item in sorted(folder.iterdir()))
+    return [str(item) for item in files if item.suffix.lower() in TABLES and item.is_file()][:SHOWN_TABLES]
+
+
 def read_positions(text: str, scan: ScanFile) -> PositionTable:
     """Read the positions that a setting names.
 
@@ -134,28 +142,36 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
     path, key = find_place(text, scan.path)
     file = scan if path is None else open_scan(path)
     if path is None and file.container not in ARCHIVES:
-        raise _no_positions(text, scan, "there is no such file")
+        raise _no_positions(text, scan, "there is no such file", known=", ".join(tables_near(scan.path)))
+    names = [name.strip().lstrip("/") for name in key.split(",")] if key else []
     if file.container == "text":
-        return _read_text(file.path)
+        return _read_text(file.path, names)
     if file.container == "npy":
         return _from_pairs(read_npy(file.path), str(file.path), "")
     if file.container not in ARCHIVES:
-        raise _no_positions(text, scan, f"{file.path} is a {file.container} file")
+        raise _no_positions(text, scan, f"{file.path} is {file.kind}")
     if not key and all(name in file.keys for name in PRODUCT_KEYS):
         return read_product(file)
-    names = [name.strip().lstrip("/") for name in key.split(",")] if key else []
     unknown = [name for name in names if name not in file.keys]
     if unknown or not names:
         what = (
             f"there is no '{unknown[0]}' in {file.path}" if unknown else f"{file.path} is named without a key"
         )
-        raise _no_positions(text, scan, what, known=", ".join(file.keys))
+        raise _no_positions(
+            text, scan, what, known=", ".join(file.keys[:SHOWN_KEYS]), hint=_pair_of_keys(file)
+        )
     unit = unit_of_length(file.hdf5.units(names[0])) if file.container == "hdf5" else ""
     where = f"'{key}' of {file.path}"
     if len(names) == 2:
         x, y = (np.asarray(file.read(name), np.float64).ravel() for name in names)
         return PositionTable(x, y, unit, f"positions: {where}")
     return _from_pairs(file.read(names[0]), where, unit)
+
+
+def _pair_of_keys(file: ScanFile) -> str:
+    """Give the setting that names two arrays whose names differ by the axis alone, "" where none do."""
+    pair = next((pair for pair in pairs_of_names(file.keys)), None)
+    return "" if pair is None else f'data.positions = "{file.path}:{pair[0]},{pair[1]}"'
 
 
 def _from_pairs(array: Array, where: str, unit: str) -> PositionTable:
@@ -167,10 +183,9 @@ def _from_pairs(array: Array, where: str, unit: str) -> PositionTable:
                 expected="(frames, 2): x and y of each frame",
             )
         )
-    x, y = pairs[:, 0].astype(np.float64), pairs[:, 1].astype(np.float64)
-    return PositionTable(
-        x, y, unit, f"positions: {where}, columns x, y; data.swap_xy = true where they are row, column"
-    )
+    numbers = tuple(range(1, 1 + pairs.shape[1]))
+    chosen = choose_columns(TextTable(pairs.astype(np.float64), numbers=numbers), where)
+    return PositionTable(chosen.x, chosen.y, unit, chosen.note)
 
 
 def read_product(file: ScanFile) -> PositionTable:
@@ -211,77 +226,21 @@ def _above_zero(value: Array, origin: str) -> Fact | None:
     return Fact(float(value.reshape(-1)[0]), origin) if known else None
 
 
-def _read_text(path: Path) -> PositionTable:
-    """Read columns of numbers; their names and unit stand in the line before them, where there is one."""
+def _read_text(path: Path, wanted: list[str]) -> PositionTable:
+    """Read columns of numbers; their names and unit stand above them, where there are any."""
     require_regular(path)
-    lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
-    rows: list[list[float]] = []
-    names: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        cells = [cell for cell in re.split(r"[,;\s]+", line.lstrip("#").strip()) if cell]
-        if not cells:
-            continue
-        try:
-            values = [float(cell) for cell in cells]
-        except ValueError as error:
-            if rows:
-                raise ScanError(
-                    error_text(f"line {number} of {path} holds no numbers: {line[:60]!r}", expected="x, y")
-                ) from error
-            names = cells
-            continue
-        if not line.startswith("#"):
-            rows.append(values)
-    table = np.array(rows) if rows and len({len(row) for row in rows}) == 1 else np.empty((0, 0))
-    if table.size == 0 or table.shape[1] < 2:
-        raise ScanError(
-            error_text(
-                f"{path} holds no table of positions",
-                expected="two columns of numbers, x and y, as many rows as frames",
-            )
-        )
-    stage = [_beginning(names, axis) for axis in STAGE_COLUMNS]
-    if min(stage) >= 0 and max(stage) < table.shape[1]:
-        x, y = (-table[:, at] for at in stage)
-        note = f"positions: {path}, columns {names[stage[0]]}, {names[stage[1]]} both negated, in um"
-        return PositionTable(x, y, "um", note)
-    columns = _columns(names, table.shape[1])
-    unit = _unit(names, columns)
-    note = (
-        f"positions: {path}, columns {names[columns[0]]}, {names[columns[1]]}"
-        if names
-        else (f"positions: {path}, columns x, y; data.swap_xy = true where they are y, x")
-    )
-    return PositionTable(table[:, columns[0]], table[:, columns[1]], unit, note)
+    table = parse_table(read_text(path), path)
+    chosen = choose_columns(table, str(path), wanted)
+    return PositionTable(chosen.x, chosen.y, chosen.unit, chosen.note)
 
 
-def _beginning(names: list[str], start: str) -> int:
-    return next((at for at, name in enumerate(names) if name.lower().startswith(start)), -1)
-
-
-def _columns(names: list[str], count: int) -> tuple[int, int]:
-    """Find the columns of x and y by their names; the first two where the names do not tell."""
-    bare = [UNIT_SUFFIX.sub("", name).strip().lower() for name in names]
-    places = [bare.index(axis) if bare.count(axis) == 1 and len(bare) == count else None for axis in "xy"]
-    return (0, 1) if places[0] is None or places[1] is None else (places[0], places[1])
-
-
-def _unit(names: list[str], columns: tuple[int, int]) -> str:
-    if len(names) <= max(columns):
-        return ""
-    units = {match.group(1).lower() for at in columns if (match := UNIT_SUFFIX.search(names[at]))}
-    if len(units) != 1:
-        return ""
-    unit = unit_of_length(units.pop())
-    return unit if unit in {*LENGTHS_M, "px"} else ""
-
-
-def _no_positions(text: str, scan: ScanFile, why: str, known: str = "") -> ScanError:
+def _no_positions(text: str, scan: ScanFile, why: str, known: str = "", hint: str = "") -> ScanError:
     return ScanError(
         error_text(
             f'data.positions = "{text}" names no positions: {why}',
             expected="a file of two columns, a product file, or FILE:KEY with an array of shape (frames, 2)",
             known=known,
-            hint=f'data.positions = "positions.csv", beside {scan.path.name} or in this folder',
+            hint=hint
+            or f"a table beside {scan.path.name} or in this folder, or FILE:X_KEY,Y_KEY for two arrays",
         )
     )

@@ -360,6 +360,13 @@ class Scan:
         lit._parts = tuple(_Part(part.rows, part.scan.with_probe(modes, why)) for part in self._parts)  # noqa: SLF001
         return lit
 
+    def with_decisions(self, *sentences: str) -> Self:
+        """Give the same frames with more that was decided on the way to them; they are not copied."""
+        told = copy.copy(self)
+        told._valid = replace(self._valid, decisions=[*self._valid.decisions, *sentences])  # noqa: SLF001  A copy of this object.
+        told._parts = tuple(_Part(part.rows, part.scan.with_decisions(*sentences)) for part in self._parts)  # noqa: SLF001
+        return told
+
     def subset(self, indices: ArrayLike) -> Self:
         """Give some of the frames with all that belongs to them; the frames are not copied.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bz2
 import weakref
+from collections import Counter
 from contextlib import contextmanager
 from contextvars import ContextVar
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -20,6 +22,7 @@ from ptycho.files.hdf5 import Hdf5File
 from ptycho.files.matlab import MatFile
 from ptycho.files.npz import NpzFile
 from ptycho.files.stored_frames import AS_STORED, StoredFrames, Turn
+from ptycho.files.text import encoding_of
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -55,6 +58,22 @@ MAGIC = (
 )
 """Kind of a file, place and first bytes by which it is known (each format's own specification)."""
 
+KINDS = {
+    "empty": "empty (0 bytes)",
+    "unknown": "of no kind that is known",
+    "hdf5": "an HDF5 file",
+    "npz": "an .npz file",
+    "npy": "an .npy file",
+    "mat5": "a MATLAB file",
+    "tiff": "a TIFF file",
+    "png": "a PNG picture",
+    "jpeg": "a JPEG picture",
+    "pdf": "a PDF document",
+}
+"""What kinds of files are called where their own name will not do."""
+
+VOWELS = "aeiou"
+
 
 class ScanFile:
     """A scan file, opened once.
@@ -74,7 +93,11 @@ class ScanFile:
         try:
             self._stream: IO[bytes] = path.open("rb")
         except FileNotFoundError as error:
-            text = error_text(f"scan file not found: {path}", expected="an .npz file")
+            text = error_text(
+                f"scan file not found: {path}",
+                expected="a scan file of any kind that `ptycho formats` lists",
+                known=_alike(path),
+            )
             raise FileNotFoundError(text) from error
         try:
             self.container = _container(self._stream)
@@ -86,6 +109,14 @@ class ScanFile:
             self._stream.close()
             raise
         weakref.finalize(self, self._stream.close)
+
+    @property
+    def kind(self) -> str:
+        """What it is, in words: "an HDF5 file", "empty", "a file of no kind that is known"."""
+        return (
+            KINDS.get(self.container)
+            or f"{'an' if self.container[0] in VOWELS else 'a'} {self.container} file"
+        )
 
     @cached_property
     def first_bytes(self) -> bytes:
@@ -194,7 +225,7 @@ def open_scan(path: str | Path) -> ScanFile:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ScanError: It is compressed as a whole and damaged, or no file at all.
+        ScanError: It is compressed as a whole and damaged, a folder, or no file at all.
     """
     path = path if isinstance(path, Path) else Path(path)
     try:
@@ -202,6 +233,8 @@ def open_scan(path: str | Path) -> ScanFile:
     except FileNotFoundError:
         return ScanFile(path)
     require_regular(path)
+    if path.is_dir():
+        raise _is_folder(path)
     # A file that was replaced or written to since is another file; its name alone would not tell.
     identity = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
     file = _alive.get(identity)
@@ -235,8 +268,32 @@ def _container(stream: IO[bytes]) -> str:
     for container, place, magic in MAGIC:
         if first[place : place + len(magic)] == magic:
             return container
-    printable = first.isascii() and all(byte >= ord(" ") or byte in b"\t\r\n" for byte in first)
-    return "text" if first and printable else "unknown"
+    if not first:
+        return "empty"
+    return "text" if encoding_of(first, whole=len(first) < FIRST_BYTES) else "unknown"
+
+
+def _is_folder(path: Path) -> ScanError:
+    """Say which file of a folder stands for all: any of a series does."""
+    inside = sorted(item for item in path.iterdir() if item.is_file() and not item.name.startswith("."))
+    kinds = Counter(item.suffix for item in inside)
+    one = next((item for item in inside if kinds[item.suffix] == max(kinds.values())), None)
+    return ScanError(
+        error_text(
+            f"{path} is a folder, and a scan is a file",
+            details={
+                "it holds": ", ".join(f"{count} x {kind or 'no suffix'}" for kind, count in kinds.items())
+            },
+            expected="a scan file; of numbered TIFF files any one, which stands for all",
+            hint=one,
+        )
+    )
+
+
+def _alike(path: Path) -> str:
+    """List files of the same folder whose names are like one that is not there."""
+    names = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
+    return ", ".join(str(path.parent / name) for name in get_close_matches(path.name, names, n=3))
 
 
 def _unpack(packed: IO[bytes], path: Path) -> IO[bytes]:

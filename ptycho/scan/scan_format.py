@@ -26,6 +26,8 @@ __all__ = ["ScanContents", "ScanFormat", "ScanHeader", "find_format", "read_cont
 
 Array = np.ndarray[Any, Any]
 
+SHOWN_KEYS = 40
+
 
 @dataclass(frozen=True)
 class ScanContents:
@@ -148,15 +150,24 @@ def find_format(file: ScanFile) -> ScanFormat:
                 expected="a file that one format alone recognises",
             )
         )
-    kind = "of no kind that is known" if file.container == "unknown" else f"a {file.container} file"
-    raise ScanError(
+    raise _no_scan_file(file)
+
+
+def _no_scan_file(file: ScanFile) -> ScanError:
+    """Say what a file is that no format takes."""
+    hints = {
+        "empty": "the file that the detector wrote: nothing was written into this one",
+        "text": f'the file of the frames, with data.positions = "{file.path}" where this is the table of '
+        "positions",
+        "unknown": "copy the file again; an interrupted copy looks like this",
+    }
+    return ScanError(
         error_text(
-            f"{file.path} is no scan file: it is {kind}",
-            details={"it holds": ", ".join(file.keys) or None},
-            expected="; ".join(f"{scan_format.name}: {scan_format.layout}" for scan_format in _formats()),
-            hint="copy the file again; an interrupted copy looks like this"
-            if file.container == "unknown"
-            else None,
+            f"{file.path} is no scan file: it is {file.kind}",
+            details={"it holds": ", ".join(file.keys[:SHOWN_KEYS]) or None},
+            # What each of them holds is a wall of text.
+            expected=f"{', '.join(one.name for one in _formats())}: `ptycho formats` says what each holds",
+            hint=hints.get(file.container),
         )
     )
 

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ptycho.scan.geometry import Geometry
 from ptycho.scan.joined_frames import JoinedStack
 from ptycho.scan.outliers import leave_out_far_positions, repeated_positions, require_steps_of_a_scan
 from ptycho.scan.position_origin import place_positions
-from ptycho.scan.position_units import orient_positions, positions_in_pixels
+from ptycho.scan.position_units import likely_unit, orient_positions, positions_in_pixels
 from ptycho.scan.probe_model import with_model
 from ptycho.scan.resample import coarsen_object, resample_probe
 from ptycho.scan.same_sample import why_one_sample
@@ -114,9 +115,11 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
     far, lost = None, list[str]()
     if given.source.read_by:
         turned, far, lost = leave_out_far_positions(turned, min(given.frames.shape[1:3]))
-    coordinates = check_coordinates(turned, source)
+    side = min(given.frames.shape[-2:])
+    likely = partial(likely_unit, given.xcoords, given.ycoords, geometry, side)
+    coordinates = check_coordinates(turned, source, likely if given.source.read_by else None)
     if given.source.read_by and given.options.position_unit == "auto":
-        require_steps_of_a_scan(coordinates, min(given.frames.shape[1:3]), source)
+        require_steps_of_a_scan(coordinates, min(given.frames.shape[1:3]), source, likely)
     raw, notes = order_frames(
         given.frames, len(coordinates), given.source.frames_key, source, oblong=given.source.read_by != ""
     )

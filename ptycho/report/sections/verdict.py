@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from ptycho.metrics.halves import Halves
     from ptycho.metrics.verdict import Verdict
     from ptycho.report.results import Results
+    from ptyconf import Resolution
 
+
+AXES = (
+    "data.swap_xy", "data.flip_x", "data.flip_y", "data.transpose", "data.flip_rows", "data.flip_columns",
+)  # fmt: skip
 
 SHOWN_FRAMES = 12
 """Frames that are listed by number."""
@@ -29,6 +34,9 @@ def _write(results: Results, _folder: Path) -> list[str]:
     blocks.append(table("", _figures(verdict)))
     if results.halves is not None:
         blocks.append(table(f"half-bit: {results.halves.what}", agreement(results.halves)))
+    axes = axes_found(results.resolution)
+    if axes:
+        blocks.append(f"Axes found by trial: {plain(axes)}.")
     if verdict.tried:
         blocks.append(_tried(verdict))
     return blocks
@@ -53,6 +61,19 @@ def _figures(verdict: Verdict) -> dict[str, str]:
         )
     rows["frames not explained"] = _frames(residuals.odd_frames.tolist(), len(residuals.of_frames))
     return rows
+
+
+def axes_found(resolution: Resolution) -> str:
+    """Say which axes were found by trial, and which explain the frames as well; "" where none were.
+
+    Args:
+        resolution: The settings in force.
+    """
+    turned = [path for path in AXES if resolution.winner_layer(path) == "found"]
+    if not turned:
+        return ""
+    words = ", ".join(f"{path} = {str(resolution[path]).lower()}" for path in turned if resolution[path])
+    return f"{words or 'as stored'}; {resolution.trace(turned[0]).winner.origin.key}"
 
 
 def agreement(halves: Halves) -> dict[str, str]:

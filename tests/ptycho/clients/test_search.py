@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from ptycho.clients.search import settle
+from ptycho.reconstruction.axes_trial import ORIENTATIONS
+from ptycho.report.sections.verdict import axes_found
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
@@ -101,3 +103,21 @@ def test_a_missing_probe_is_found(frames) -> None:
     )
     energy = np.sum(np.abs(settled.scan.probe_modes) ** 2)
     assert 1 < energy / settled.scan.mean_square() < 4
+
+
+def test_axes_of_turned_frames_name_their_equals(frames) -> None:
+    """Without a probe, positions turned or frames turned are equals: both are named, all with figures."""
+    x, y, counts, _ = frames
+    counts = np.ascontiguousarray(counts.swapaxes(1, 2))
+    settled = settle(
+        _scan(x, y, counts, None),
+        resolve_run("train", flags={"training.n_groups": 10}),
+        None,
+        lambda settings: _scan(x, y, counts, None, settings.build(ScanOptions)),
+    )
+    found, mirrored, *_ = (text for text in settled.scan.decisions if "axes" in text or "in place of" in text)
+    assert found.startswith("axes found by trial: data.swap_xy = true; misfit of frames not seen: ")
+    assert found.count(": 0.") == len(ORIENTATIONS)
+    assert mirrored.startswith("data.transpose = true in place of data.swap_xy = true")
+    assert "mirror image" in mirrored
+    assert mirrored in axes_found(settled.resolution)

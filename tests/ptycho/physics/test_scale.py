@@ -123,8 +123,8 @@ def test_notes_say_what_was_not_obeyed():
 def test_notes_of_amplitudes_name_the_setting():
     """For amplitudes the photons are those that were set."""
     assert measure(1.0, 64, "amplitude", 1e9, flat_probe(64, 1.5e9)).notes() == [
-        "1e+09 photons a frame (as set), intensity scale 988.212",
-        "probe energy is 1.5 times the mean frame energy: the file's own probe scale is kept",
+        "1e+09 photons a frame (training.nphotons: amplitudes do not tell the dose), intensity scale 988.212",
+        "probe energy is 1.5 times the mean frame energy: its scale is kept",
     ]
 
 

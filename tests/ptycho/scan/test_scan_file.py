@@ -29,7 +29,8 @@ def test_damaged_bzip2_is_refused(jail: Path) -> None:
     path = Path("scan.npz.bz2")
     with pytest.raises(FileNotFoundError) as missing:
         read_contents(path)
-    assert str(missing.value) == "scan file not found: scan.npz.bz2\n  expected  an .npz file"
+    expected = "a scan file of any kind that `ptycho formats` lists"
+    assert str(missing.value) == f"scan file not found: scan.npz.bz2\n  expected  {expected}"
     path.write_bytes(b"BZh91AY no more of it")
     with pytest.raises(ScanError) as caught:
         read_contents(path)
@@ -49,8 +50,8 @@ def test_the_first_bytes_tell_the_kind(tmp_path: Path, container: str, place: in
 
 
 def test_text_is_told_from_bytes(tmp_path: Path) -> None:
-    """A file of printable characters is text; an empty one and one of other bytes are unknown."""
-    for content, container in ((b"x,y\n1,2\r\n", "text"), (b"", "unknown"), (b"\x00\x01", "unknown")):
+    """A file of printable characters is text; an empty one is empty, one of other bytes unknown."""
+    for content, container in ((b"x,y\n1,2\r\n", "text"), (b"", "empty"), (b"\x00\x01", "unknown")):
         (tmp_path / "file").write_bytes(content)
         assert ScanFile(tmp_path / "file").container == container
 
