@@ -81,11 +81,16 @@ def floor(case: Case, *, anew: bool) -> Callable[[], Any]:
         for section, kind in case.classes.items()
         for name, each in kind.__dataclass_fields__.items()
     }
-    environ = {tuple(key.lower().split("__")[1:]): value for key, value in case.environ.items()}
+    start = "BENCH__"
     ready = [flat(each) for each in reversed(case.sparse)]
 
     def run() -> Any:
         maps: list[Any] = [flat(each) for each in reversed(case.sparse)] if anew else ready
+        environ = {
+            tuple(name[len(start) :].lower().split("__")): text
+            for name, text in case.environ.items()
+            if name.startswith(start)
+        }
         merged = ChainMap(*maps, environ, flat(tomllib.loads(case.file.read_text())), standard)
         tables: dict[str, dict[str, Any]] = {}
         for (section, name), value in merged.items():
