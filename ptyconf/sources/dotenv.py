@@ -12,8 +12,8 @@ from ptyconf.merge.fault import Fault
 from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin, shown_path
 from ptyconf.schema.schema import Schema
+from ptyconf.sources.contents import Missing
 from ptyconf.sources.environment import RESERVED, Empty, Variables, check_prefix
-from ptyconf.sources.loading import Missing
 from ptyconf.text.files import TextError, place_of, read_file
 
 _BLANK = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\r?\n)*+[ \t]*+(?:#[^\n]*+)?")

@@ -14,9 +14,10 @@ from typing import Any, TypedDict, Unpack
 from ptyconf.arguments import expect, expect_one_of
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.layer import Layer, Unknown
+from ptyconf.sources.contents import Missing
 from ptyconf.sources.document import Document, draw_caret, text_fault
 from ptyconf.sources.formats import FORMATS, format_of
-from ptyconf.sources.loading import MAX_INCLUDES, NO_PROFILE, Loading, Missing, Names
+from ptyconf.sources.loading import MAX_INCLUDES, NO_PROFILE, Loading, Names
 from ptyconf.text.files import MAX_BYTES, TextError, read_file
 
 

@@ -6,25 +6,24 @@ The text is pinned when it is read; where a key stands in it is found out when a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from ptyconf.merge.columns import columns_of
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Compact, Layer, Unknown
 from ptyconf.merge.origin import Origin
+from ptyconf.schema.fields import UNSET
+from ptyconf.sources.contents import NO_CONTENTS, Contents, Missing, contents_of, taken_apart, wrong_kind
 from ptyconf.sources.document import Document, Format, text_fault
 from ptyconf.sources.formats import format_of
 from ptyconf.text.files import MAX_BYTES, TextError, read_known
 from ptyconf.text.show import close_matches, show
 
 MAX_INCLUDES = 100
-RESERVED = frozenset({"include", "unset", "replace", "profile"})
 NO_PROFILE = "there is no profile"
-Missing = Literal["error", "skip"]
 
 
 class Names(NamedTuple):
@@ -103,7 +102,7 @@ class Loading:
             document.text, identity = read_known(file, max_bytes=self.names.max_bytes)
         except FileNotFoundError:
             if asked is None and self.names.missing == "skip":
-                self.layers.append(self.layer(document, name, {}))
+                self.layers.append(self.layer(document, name, NO_CONTENTS))
             else:
                 self.fail(
                     document,
@@ -135,81 +134,58 @@ class Loading:
 
     def fail(self, document: Document, name: str, fault: Fault) -> None:
         """Stand in for a file that gave nothing."""
-        self.layers.append(self.layer(document, name, {}, faults=(fault,)))
+        self.layers.append(self.layer(document, name, NO_CONTENTS, faults=(fault,)))
 
     def layer(
-        self, document: Document, name: str, values: Mapping[str, Any], prefix: Keys = (), **more: Any
+        self, document: Document, name: str, contents: Contents, prefix: Keys = (), **more: Any
     ) -> Layer:
-        """Make a layer of a document, or of the table in it that has a prefix."""
-        names = self.names
-        columns = columns_of(values)
-        origins = partial(Document.origin, document) if not prefix else partial(_below, document, prefix)
-        held = {"values": values, "columns": ()} if columns is None else {"columns": columns}
-        return Compact.of(
-            {
-                "name": name,
-                "origins": origins,
-                "kind": document.format.name,
-                "label": document.file,
-                "unknown": names.unknown,
-                "sections": names.sections,
-                "references": names.references,
-                **held,
-                **more,
-            }
-        )
+        """Make a layer of what a document, or the table in it that has a prefix, holds."""
+        names, columns = self.names, contents.columns
+        fields: dict[str, Any] = {
+            "name": name,
+            "origins": partial(_below, document, prefix) if prefix else partial(Document.origin, document),
+            "kind": document.format.name,
+            "label": document.file,
+            "unknown": names.unknown,
+            "sections": names.sections,
+            "references": names.references,
+            "unset": contents.unset,
+            "replaces": contents.replaces,
+            "columns": columns or (),
+            **more,
+        }
+        if columns is None:
+            fields["values"] = contents.values
+        return Compact.of(fields)
 
     def take(self, document: Document, name: str, folder: str) -> None:
         """Make the layers of one text: its profile, itself, its includes."""
         table = self.names.table if document.asked is None else ()
         faults: list[Fault] = []
         try:
-            values = document.format.parse(document.text)
-            if table:
-                values = self.inner_table(values, table, document, faults)
+            contents = contents_of(document, table, faults, missing=self.names.missing)
         except TextError as refusal:
             document.give_up()
             self.fail(document, name, text_fault(document, refusal))
             return
-        includes: Sequence[str] = ()
-        more: dict[str, Any] = {"folder": folder}
-        if not RESERVED.isdisjoint(values):
-            includes = _strings(values, "include", faults, document, table)
-            more["unset"] = _places_of_unset(_strings(values, "unset", faults, document, table))
-            more["replaces"] = frozenset(_strings(values, "replace", faults, document, table))
-            self.take_profile(document, values.pop("profile", {}), folder, table, faults)
-        self.layers.append(self.layer(document, name, values, table, faults=tuple(faults), **more))
+        if contents.profiles is not UNSET:
+            self.take_profile(document, contents.profiles, folder, table, faults)
+        self.layers.append(self.layer(document, name, contents, table, folder=folder, faults=tuple(faults)))
         own = len(self.layers) - 1
         # A later include stands above an earlier one, so it is read first.
-        for index, path in reversed(list(enumerate(includes))):
+        for index, path in reversed(list(enumerate(contents.includes))):
             asked = document, (*table, "include", index)
             if len(self.layers) >= MAX_INCLUDES:
                 self.refuse_include(own, asked, f"more than {MAX_INCLUDES} files are included")
             else:
                 self.read(_joined(folder, path), self.names.included, asked, own)
 
-    def inner_table(
-        self, values: dict[str, Any], table: Keys, document: Document, faults: list[Fault]
-    ) -> dict[str, Any]:
-        """Give the table in which the settings stand; an empty one where the file has none."""
-        inner: Any = values
-        for number, key in enumerate(table, 1):
-            inner = inner.get(key) if isinstance(inner, Mapping) else inner
-            if inner is None:
-                if self.names.missing == "error":
-                    faults.append(Fault(f"the file {show(document.file)} has no table [{'.'.join(table)}]"))
-                return {}
-            if not isinstance(inner, Mapping):
-                faults.append(_wrong_kind(document, table[:number], inner, "a table"))
-                return {}
-        return dict(inner)
-
     def take_profile(
         self, document: Document, profiles: Any, folder: str, table: Keys, faults: list[Fault]
     ) -> None:
         """Make the layer of the profile asked for, above that of the file."""
         if not isinstance(profiles, Mapping):
-            faults.append(_wrong_kind(document, (*table, "profile"), profiles, "a table of profiles"))
+            faults.append(wrong_kind(document, (*table, "profile"), profiles, "a table of profiles"))
             return
         self.profiles.extend(profiles)
         chosen = profiles.get(self.profile) if self.profile is not None else None
@@ -221,21 +197,10 @@ class Loading:
         prefix = (*table, "profile", str(self.profile))
         faults: list[Fault] = []
         if not isinstance(chosen, Mapping):
-            faults.append(_wrong_kind(document, prefix, chosen, "a table of settings"))
+            faults.append(wrong_kind(document, prefix, chosen, "a table of settings"))
             chosen = {}
-        chosen = dict(chosen)
-        unset = _strings(chosen, "unset", faults, document, prefix)
-        replaces = frozenset(_strings(chosen, "replace", faults, document, prefix))
-        return self.layer(
-            document,
-            self.names.profile,
-            chosen,
-            prefix,
-            folder=folder,
-            unset=_places_of_unset(unset),
-            replaces=replaces,
-            faults=tuple(faults),
-        )
+        contents = taken_apart(dict(chosen), ("unset", "replace"), document, prefix, faults)
+        return self.layer(document, self.names.profile, contents, prefix, folder=folder, faults=tuple(faults))
 
     def refuse_include(self, own: int, asked: tuple[Document, Keys], text: str) -> None:
         """Note at the layer that asks for a file why it is not read."""
@@ -255,29 +220,3 @@ def _joined(folder: str, path: str) -> str:
 def _below(document: Document, prefix: Keys, keys: Keys) -> Origin:
     """Say where a key below a table stands, named with the table as its file has it."""
     return document.origin((*prefix, *keys))
-
-
-def _places_of_unset(unset: Sequence[str]) -> tuple[tuple[str, Keys], ...]:
-    return tuple((path, ("unset", index)) for index, path in enumerate(unset))
-
-
-def _strings(
-    values: dict[str, Any], key: str, faults: list[Fault], document: Document, prefix: Keys = ()
-) -> list[str]:
-    """Take a list of texts out of a table."""
-    if key not in values:
-        return []
-    strings = values.pop(key)
-    if isinstance(strings, str):
-        strings = [strings]
-    if isinstance(strings, list) and all(isinstance(string, str) for string in strings):
-        return strings
-    faults.append(_wrong_kind(document, (*prefix, key), strings, "a list of texts"))
-    return []
-
-
-def _wrong_kind(document: Document, keys: Keys, value: Any, expected: str) -> Fault:
-    # A text may be a secret that stands in the wrong place.
-    shown = "a text" if isinstance(value, str) else show(value)
-    name = ".".join(str(key) for key in keys)
-    return Fault(f"{name!r} is {shown}; expected {expected}", origin=document.origin(keys))

@@ -11,7 +11,7 @@ from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.schema import Schema
-from ptyconf.sources.loading import Missing
+from ptyconf.sources.contents import Missing
 from ptyconf.text.files import TextError, read_file
 
 MAX_BYTES = 100_000

@@ -1,0 +1,141 @@
+"""What one text of settings holds: its table, and the entries with a meaning of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from ptyconf.merge.columns import NO_COLUMNS, Columns, columns_of
+from ptyconf.merge.fault import Fault, Keys
+from ptyconf.schema.fields import UNSET
+from ptyconf.schema.view import copied
+from ptyconf.sources.document import Document
+from ptyconf.text.show import show
+
+RESERVED = ("include", "unset", "replace", "profile")
+Missing = Literal["error", "skip"]
+
+KEPT_TEXTS = 32
+LONGEST_KEPT = 32_000
+"""Characters of a text whose contents are kept: all kept ones together take a few megabytes at most."""
+
+
+class Contents(NamedTuple):
+    """What a text holds.
+
+    Args:
+        columns: Its settings, None where they are more than plain values, lists and dates.
+        values: Its settings then.
+        includes: The files that it includes.
+        unset: Paths that it sets to None, with their keys.
+        replaces: Paths for which nothing below it counts.
+        profiles: What stands as its profiles, UNSET where nothing does.
+    """
+
+    columns: Columns | None = NO_COLUMNS
+    values: Mapping[str, Any] = {}
+    includes: Sequence[str] = ()
+    unset: tuple[tuple[str, Keys], ...] = ()
+    replaces: frozenset[str] = frozenset()
+    profiles: Any = UNSET
+
+
+NO_CONTENTS = Contents()
+_KEPT: dict[tuple[Any, str], tuple[str, Contents]] = {}
+
+
+def contents_of(document: Document, table: Keys, faults: list[Fault], *, missing: Missing) -> Contents:
+    """Parse a document, or find what the same text held before: a file is read anew, but parsed once.
+
+    Args:
+        document: The text.
+        table: Where the settings stand in it.
+        faults: Takes what is wrong.
+        missing: Whether the lack of that table is an error.
+
+    Raises:
+        TextError: It is no document of its format.
+    """
+    key = document.format.parse, document.text
+    kept = None if table else _KEPT.get(key)
+    if kept is not None:
+        document.text, contents = kept  # all who hold the text hold the same one
+        return _with_own_lists(contents)
+    values = document.format.parse(document.text)
+    if table:
+        values = _inner_table(values, table, document, faults, missing)
+    contents = taken_apart(values, RESERVED, document, table, faults)
+    plain = contents.columns is not None and contents.profiles is UNSET
+    if not plain or table or faults or len(document.text) > LONGEST_KEPT:
+        return contents
+    if len(_KEPT) >= KEPT_TEXTS:
+        _KEPT.clear()
+    _KEPT[key] = document.text, contents._replace(values={})
+    return _with_own_lists(contents)
+
+
+def taken_apart(
+    values: dict[str, Any], reserved: Collection[str], document: Document, at: Keys, faults: list[Fault]
+) -> Contents:
+    """Part the settings of a table from its entries with a meaning of their own."""
+    if values.keys().isdisjoint(reserved):
+        return Contents(columns_of(values), values)
+    strings = {name: _strings(values, name, faults, document, at) for name in reserved if name != "profile"}
+    profiles = values.pop("profile", UNSET) if "profile" in reserved else UNSET
+    return Contents(
+        columns_of(values),
+        values,
+        strings.get("include", ()),
+        tuple((path, ("unset", index)) for index, path in enumerate(strings["unset"])),
+        frozenset(strings["replace"]),
+        profiles,
+    )
+
+
+def _with_own_lists(contents: Contents) -> Contents:
+    """Copy the lists among the leaves: who changes a value of one layer changes no other."""
+    names, sizes, types, leaves = contents.columns or NO_COLUMNS
+    if list not in types:
+        return contents
+    own = [copied(leaf) if leaf.__class__ is list else leaf for leaf in leaves]
+    return contents._replace(columns=(names, sizes, types, own))
+
+
+def _inner_table(
+    values: dict[str, Any], table: Keys, document: Document, faults: list[Fault], missing: Missing
+) -> dict[str, Any]:
+    """Give the table in which the settings stand; an empty one where the file has none."""
+    inner: Any = values
+    for number, key in enumerate(table, 1):
+        inner = inner.get(key) if isinstance(inner, Mapping) else inner
+        if inner is None:
+            if missing == "error":
+                faults.append(Fault(f"the file {show(document.file)} has no table [{'.'.join(table)}]"))
+            return {}
+        if not isinstance(inner, Mapping):
+            faults.append(wrong_kind(document, table[:number], inner, "a table"))
+            return {}
+    return dict(inner)
+
+
+def _strings(
+    values: dict[str, Any], key: str, faults: list[Fault], document: Document, prefix: Keys = ()
+) -> list[str]:
+    """Take a list of texts out of a table."""
+    if key not in values:
+        return []
+    strings = values.pop(key)
+    if isinstance(strings, str):
+        strings = [strings]
+    if isinstance(strings, list) and all(isinstance(string, str) for string in strings):
+        return strings
+    faults.append(wrong_kind(document, (*prefix, key), strings, "a list of texts"))
+    return []
+
+
+def wrong_kind(document: Document, keys: Keys, value: Any, expected: str) -> Fault:
+    """Make the fault of an entry that is of another kind than its meaning asks for."""
+    # A text may be a secret that stands in the wrong place.
+    shown = "a text" if isinstance(value, str) else show(value)
+    name = ".".join(str(key) for key in keys)
+    return Fault(f"{name!r} is {shown}; expected {expected}", origin=document.origin(keys))
