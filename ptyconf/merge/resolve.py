@@ -54,16 +54,11 @@ def resolve(
     given = _given(schema, precedence, layers)
     ranks, own = precedence.ranks, id(schema)
     try:
-        ranked = sorted(
-            [
-                (
-                    (ranks[layer.name], layer.within),
-                    layer.values_by_schema.get(own) or read_anew(layer, schema),
-                )
-                for layer in given
-            ],
-            key=_rank,
-        )
+        ranked = [
+            ((ranks[layer.name], layer.within), layer.values_by_schema.get(own) or read_anew(layer, schema))
+            for layer in given
+        ]
+        ranked.sort(key=_rank)
     except KeyError:
         for layer in given:
             precedence.rank(layer)  # raises for the one that it does not know
@@ -236,7 +231,8 @@ class _Work:
         self.values = dict(zip(self.histories, map(_value, self.histories.values()), strict=True))
         if self.schema.checked:
             self.touched = {*self.written, *base.dubious}
-        self.passing = base.passing.union(*[layer.passed for layer in above if layer.passed])
+        if self.schema.passed_over:
+            self.passing = base.passing.union(*[layer.passed for layer in above])
         for layer_values in self.outspoken:
             for fault in layer_values.faults:
                 self.problems.append(self.places.problem(fault, layer_values))

@@ -57,16 +57,18 @@ def layer(  # noqa: PLR0913  All that can be said of a dict.
         origins = partial(_called, kind, called, frame.f_code, frame.f_lasti)
     else:
         origins = partial(_given, origin)
+    # What a layer has by default is not said again: a program may make hundreds of these.
     fields: dict[str, Any] = {
         "name": name,
         "origins": origins,
-        "kind": kind,
         "label": called,
         "dotted": True,
         "columns": columns,
     }
     if columns is None:
         fields["values"], fields["columns"] = _frozen(values), ()
+    if kind != "mapping":
+        fields["kind"] = kind
     if sections is not None:
         fields["sections"] = tuple(sections)
     if unknown != "error":
