@@ -106,7 +106,7 @@ fuzz: $(VENV)/.installed-test  ## half an hour of wrong files for every reader: 
 OLDEST := .venv-oldest
 test-oldest:  ## the engine and the numpy rooms at the lower bounds, without torch and TensorFlow
 	$(PYTHON) -m venv $(OLDEST)
-	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-oldest.txt 'setuptools>=77' 'pytest>=9' pytest-xdist hypothesis jsonschema psutil
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-oldest.txt 'setuptools>=77' build 'pytest>=9' pytest-xdist hypothesis jsonschema psutil
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	$(OLDEST)/bin/python -m pytest -W default -p no:cacheprovider tests/ptyconf $(addprefix tests/ptycho/,files metrics physics scan settings simulate)
 

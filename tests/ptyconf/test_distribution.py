@@ -25,7 +25,9 @@ BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.D
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel as ``make dist`` does, in the environment of the tests and without the network."""
     folder = tmp_path_factory.mktemp("dist")
-    options = [f"VENV={sys.prefix}", f"DIST={folder}", "BUILD_OPTIONS=--no-isolation"]
+    # This environment stays as it is, whichever it is.
+    installed = ["--assume-old", f"{sys.prefix}/.installed-test"]
+    options = [f"VENV={sys.prefix}", f"DIST={folder}", "BUILD_OPTIONS=--no-isolation", *installed]
     done = subprocess.run(
         ["make", "dist-ptyconf", *options], cwd=ROOT, capture_output=True, text=True, check=False
     )
