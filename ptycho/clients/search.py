@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ptycho.backends.base import load_backend
 from ptycho.clients.found_axes import OF_AXES, found_axes
+from ptycho.clients.quantity_trial import with_likely_quantity
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import measure
 from ptycho.reconstruction.axes_trial import AS_THEY_ARE, SWEEPS, AxesTrial, Orientation, try_axes
@@ -22,7 +23,13 @@ from ptycho.reconstruction.frame_noise import FrameSums, counts_photons
 from ptycho.reconstruction.probe_search import find_probe, try_defocus
 from ptycho.reconstruction.short_sweeps import NumpySweeps
 from ptycho.reconstruction.trials import CLEARLY_BETTER
-from ptycho.reconstruction.unseen_frames import NEAR_NOISE, UnseenFrames, foretell, neighbourhood
+from ptycho.reconstruction.unseen_frames import (
+    NEAR_NOISE,
+    UnseenFrames,
+    foretell,
+    neighbourhood,
+    unexplained_share,
+)
 from ptycho.run.stages import stage
 from ptycho.scan.frame_store import normalised_ceiling
 
@@ -64,12 +71,19 @@ CLASSES = (
 conjugate probe."""
 
 
-@dataclass(frozen=True)
-class Settled:
-    """A scan with the axes and the probe that explain its frames best, and the settings that say so."""
+class Settled(NamedTuple):
+    """A scan with the axes and the probe that explain its frames best, and the settings that say so.
+
+    Attributes:
+        scan: The scan.
+        resolution: The settings.
+        missed: Share of the change from frame to frame that is left of frames not seen; None where nothing
+            was tried.
+    """
 
     scan: RawData
     resolution: Resolution
+    missed: float | None = None
 
 
 @dataclass
@@ -80,12 +94,14 @@ class Findings:
         orientation: How the positions turn for the frames to be explained.
         axes: The table of the orientations, where they were tried.
         probe: Modes in the unit of the frames' amplitudes, where those that were found replace the file's.
+        unseen: What axes and probe leave of frames not seen; None where nothing was tried.
         notes: What was done and why, one sentence each.
     """
 
     orientation: Orientation = AS_THEY_ARE
     axes: AxesTrial | None = None
     probe: NDArray[np.complex64] | None = None
+    unseen: UnseenFrames | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -100,6 +116,8 @@ def settle(
 ) -> Settled:
     """Find the axes and the probe of a scan where those given do not explain its frames.
 
+    Where counts or amplitudes are a guess, both are tried.
+
     Args:
         scan: The scan as it was read.
         resolution: The settings in force.
@@ -108,6 +126,19 @@ def settle(
         probe: A probe that is known from elsewhere, such as a trained network's, in any unit; it is never
             searched for another.
     """
+    settled = _settle(scan, resolution, backend, read, probe)
+    return with_likely_quantity(
+        settled, resolution, lambda other: _settle(read(other), other, backend, read, probe)
+    )
+
+
+def _settle(
+    scan: RawData,
+    resolution: Resolution,
+    backend: str | None,
+    read: Callable[[Resolution], RawData],
+    probe: NDArray[np.complex64] | None,
+) -> Settled:
     first = scan.parts[0]
     trusted = resolution["data.axes"] == "trust"
     known = first.probe_modes if probe is None else probe
@@ -126,7 +157,9 @@ def settle(
         scan = _lit(scan, resolution, findings.probe, findings.notes)
     for note in findings.notes:
         logger.info("%s", note)
-    return Settled(scan, resolution)
+    unseen = findings.unseen
+    missed = None if unseen is None else unexplained_share(unseen.misfit, unseen.misfit_of_mean, 0.0)
+    return Settled(scan, resolution, missed)
 
 
 def _turned(
@@ -198,7 +231,7 @@ class _Search:
         findings = Findings()
         if sums.misfit_of_mean - self.noise <= FAINT_CHANGE * self.noise:
             return findings
-        left = None if self.given is None else self._try_given(findings)
+        left = findings.unseen = None if self.given is None else self._try_given(findings)
         if self.fixed_probe or (left is not None and self._is_settled(findings, left)):
             return findings
         self._search_probe(findings, left)
@@ -287,6 +320,7 @@ class _Search:
         if orientation != AS_THEY_ARE and probe.unseen.may_be_right(self.noise):
             # The search went by classes, each with a probe of its own: this probe tells all eight apart.
             findings.axes, findings.orientation = self._axes_trial(probe.probe, None), orientation
+        findings.unseen = probe.unseen
         unit = np.float32(np.sqrt(self.scan.mean_square()) / (self.scan.N / 2))
         findings.probe = probe.probe * unit
         instead = "the scan has none" if left is None else f"the file's leaves {left.misfit:.3g}"

@@ -80,6 +80,7 @@ class _Questions:
             ceiling=ceiling,
             errors=self.residuals.on_detector,
             library=library,
+            quantity=scan.quantity,
         )
         tried = try_causes(suspects, search_probe=verdict.word == "not explained")
         return judge(self.residuals, unseen, tried)

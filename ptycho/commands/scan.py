@@ -7,6 +7,7 @@ import os
 import warnings
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING
@@ -47,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ptycho.scan.scan_format import find_format
     from ptycho.scan.summary import contents_lines, settings_toml, taken_lines
 
+    if arguments.to is not None:
+        _refuse_to_replace(arguments.to)
     with opened_once():
         named = flags.given({"training.train_data_file": arguments.scan}, typed=True)
         resolution = options.resolve(arguments, "train", extra_layers=[named])
@@ -61,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
             scan = _read(resolution, arguments.scan)
         if arguments.to is not None:
             print(_convert(scan, arguments.to))
+            for line in _left_to_settings(scan, arguments.to):
+                print(line)
             return 0
         _print_part("taken", taken_lines(scan))
         _print_part("doubtful", [str(doubt.message) for doubt in doubts])
@@ -157,7 +162,42 @@ def _is_own(folder: Path) -> bool:
         return False
 
 
+def _refuse_to_replace(path: Path) -> None:
+    """Refuse a file that is there: a scan cannot be measured again, and no format keeps all of another.
+
+    Raises:
+        FileExistsError: There is one, or a link to one.
+    """
+    if not (path.exists() or path.is_symlink()):
+        return
+    free = next(name for number in count(1) if not (name := path.with_stem(f"{path.stem}-{number}")).exists())
+    raise FileExistsError(
+        error_text(f"--to {path}: this file is there already", expected="a new file", hint=f"--to {free}")
+    )
+
+
+def _left_to_settings(scan: RawData, path: Path) -> list[str]:
+    """Say which settings act when frames are read, so that a file of frames as measured still needs them."""
+    options = scan.options
+    left = [name for name in ("crop_px", "mask") if getattr(options, name) is not None]
+    left += ["bin"] if options.bin > 1 else []
+    if path.suffix != ".npz" or not left:
+        return []
+    names = ", ".join(f"data.{name}" for name in left)
+    return [f"frames are written as they were measured: {names} still has to be set when they are read"]
+
+
 def _convert(scan: RawData, path: Path) -> Path:
+    """Write a scan; what the system refuses is told of the file that was asked for."""
+    try:
+        return _write(scan, path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+
+
+def _write(scan: RawData, path: Path) -> Path:
     from ptycho.scan.raw_data import require_one_scan
 
     if path.suffix == ".npz":

@@ -212,11 +212,13 @@ class Hdf5File:
         import h5py
 
         link = self._file.get(key, getlink=True)
-        return (
-            f"{key} in {link.filename}"
-            if isinstance(link, h5py.ExternalLink)
-            else (f"{key} {self._file[key].shape}")
-        )
+        if isinstance(link, h5py.ExternalLink):
+            return f"{key} in {link.filename}"
+        item = self._file.get(key)
+        if item is None:
+            return f"{key}, a link to '{link.path}', which is not there"
+        kind = "" if item.dtype.kind in "iufb" else f" of {item.dtype}"
+        return f"{key} {item.shape}{kind}"
 
     def _kind(self, key: str) -> str:
         try:
@@ -238,7 +240,7 @@ class Hdf5File:
                 item = group.get(name)
             except RuntimeError:  # A link that leads to itself.
                 continue
-            if isinstance(item, h5py.Dataset):
+            if isinstance(item, h5py.Dataset) or item is None:  # None: a link that leads nowhere.
                 paths.append(f"{prefix}{name}")
             elif isinstance(item, h5py.Group) and depth < DEEPEST:
                 paths.extend(self._paths(item, f"{prefix}{name}/", depth + 1))
@@ -255,6 +257,14 @@ class Hdf5File:
                 break
             if isinstance(link, h5py.ExternalLink):
                 return self._broken_link("/".join(parts[:length]), link)
+            if isinstance(link, h5py.SoftLink) and self._file.get("/".join(parts[:length])) is None:
+                return ScanError(
+                    error_text(
+                        f"'{'/'.join(parts[:length])}' in {self.path} is a link to '{link.path}', "
+                        "which is not there",
+                        known=self.shown_keys(),
+                    )
+                )
         return ScanError(error_text(f"there is no '{key}' in {self.path}", known=self.shown_keys()))
 
     def _broken_link(self, key: str, link: Any) -> ScanError:

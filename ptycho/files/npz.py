@@ -56,7 +56,9 @@ class NpzFile:
         try:
             self._archive = zipfile.ZipFile(self._file)
         except zipfile.BadZipFile as error:
-            self._file.close()
+            # Who opened a file closes it: it may be looked at again.
+            if stream is None:
+                self._file.close()
             raise ScanError(
                 error_text(
                     f"{path} is not an NPZ file ({error})",

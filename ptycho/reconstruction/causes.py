@@ -6,7 +6,7 @@ Shape legend: K frames, P probe modes, N frame side.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class Suspects:
         ceiling: Amplitude from which on a pixel is saturated, or None.
         errors: Squared error of each detector pixel in the picture, shape (N, N); NaN on bad ones.
         library: Computes; None lets numpy do it.
+        quantity: What the file's numbers were taken for.
     """
 
     frames: NDArray[np.float32]
@@ -62,6 +63,7 @@ class Suspects:
     ceiling: float | None
     errors: NDArray[np.float64]
     library: SweepLibrary
+    quantity: Literal["counts", "amplitude"] = "counts"
 
     def leaves(
         self, *, positions: Real | None = None, probe: Complex | None = None, good: Mask | None = None
@@ -80,7 +82,7 @@ class Suspects:
 
 
 def try_causes(suspects: Suspects, *, search_probe: bool) -> tuple[Trial, ...]:
-    """Try axes, probe, positions, units, mask and modes, each alone.
+    """Try axes, probe, positions, units, mask, modes and quantity, each alone.
 
     Args:
         suspects: The frames.
@@ -96,7 +98,7 @@ def try_causes(suspects: Suspects, *, search_probe: bool) -> tuple[Trial, ...]:
     def trial(cause: Cause, what: str, misfit: float, advice: str) -> Trial:
         return Trial(cause, what, misfit, base.misfit, suspects.noise, advice)
 
-    trials = [_axes(suspects, base), *_others(suspects)]
+    trials = [_axes(suspects, base), *_others(suspects), _quantity(suspects, base)]
     if search_probe:
         trials.append(_probe(suspects))
     return tuple(trial(*found) for found in trials if found is not None)
@@ -164,6 +166,24 @@ def _probe(suspects: Suspects) -> Found | None:
     radius, unseen = tried[0]
     what = f"from the mean frame, spread to {abs(radius):.0f} px"
     return "probe", what, unseen.misfit, 'another probe: none in the file, and data.axes = "auto"'
+
+
+def _quantity(suspects: Suspects, base: UnseenFrames) -> Found | None:
+    """Take counts for amplitudes, or amplitudes for counts: both are the same numbers in the file."""
+    amplitudes = np.square(suspects.frames) if suspects.quantity == "counts" else np.sqrt(suspects.frames)
+    energy, as_taken = (
+        float(np.square(frames, dtype=np.float64).sum()) for frames in (amplitudes, suspects.frames)
+    )
+    other = "amplitude" if suspects.quantity == "counts" else "counts"
+    unseen = foretell(
+        (amplitudes * np.sqrt(as_taken / energy)).astype(np.float32), suspects.positions, suspects.probe,
+        good=suspects.good, learn_probe=True, sweeps=SWEEPS, library=suspects.library,
+    )  # fmt: skip
+    if unseen is None:
+        return None
+    # Roots differ less from their mean than their squares do: what counts is the share of the change.
+    misfit = unseen.misfit * base.misfit_of_mean / unseen.misfit_of_mean
+    return "quantity", f"the numbers as {other}", misfit, f'data.quantity = "{other}"'
 
 
 def _corrected(suspects: Suspects) -> NDArray[np.float64]:

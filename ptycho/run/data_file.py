@@ -119,13 +119,13 @@ def positions_layer(path: Path, options: ScanOptions) -> Layer:
 def _count_positions(path: Path, options: ScanOptions) -> int:
     from ptycho.scan.completion import complete
     from ptycho.scan.scan_file import open_scan
-    from ptycho.scan.scan_format import find_format
+    from ptycho.scan.scan_format import read_scan
 
     file = open_scan(path)
     if "xcoords" in file.keys and not options.positions:
         # A look at the header: the frames of a compressed file would have to be unpacked.
         return math.prod(file.shape("xcoords"))
-    return len(complete(find_format(file).read(file, options), file, options).arrays["xcoords"])
+    return len(complete(read_scan(file, options)[1], file, options).arrays["xcoords"])
 
 
 def _nphotons(metadata: Mapping[str, Any]) -> float | None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.stored_frames import FramesOnDisk
-from ptycho.scan.positions import ARCHIVES, find_place, read_positions
+from ptycho.scan.named_arrays import ARCHIVES, find_place, position_settings
+from ptycho.scan.positions import read_positions
 from ptycho.scan.scan_file import open_scan
 from ptyconf.errors import error_text
 
@@ -45,7 +46,8 @@ def complete(contents: ScanContents, file: ScanFile, options: ScanOptions) -> Sc
                 f"{file.path} holds no positions{why}",
                 expected="a position for every frame",
                 known=", ".join(file.keys[:40]),
-                hint='data.positions = "positions.csv", "product.npz", or "file:key"',
+                hint=position_settings(file, contents.arrays["diff3d"].shape[0])
+                or 'data.positions = "positions.csv", "product.npz", or "file:key"',
             )
         )
     if options.probe:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.npy import read_npy
-from ptycho.scan.positions import find_place
+from ptycho.scan.named_arrays import find_place
 from ptycho.scan.scan_file import open_scan
 from ptyconf.errors import error_text
 

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from ptycho.settings.call_site import outside_stack_level
 from ptycho.settings.data import Quantity
 from ptyconf.errors import error_text
 
-__all__ = ["Decided", "QuantityEvidence", "Unit", "decide_quantity", "find_unit"]
+__all__ = ["Decided", "QuantityDecision", "QuantityEvidence", "Unit", "decide_quantity", "find_unit"]
 
 Decided = Literal["counts", "amplitude"]
 
@@ -76,18 +76,43 @@ class QuantityEvidence:
     compare: Callable[[], dict[Decided, float] | None] | None = None
 
 
-def decide_quantity(setting: Quantity, evidence: QuantityEvidence) -> tuple[Decided, str]:
+class QuantityDecision(NamedTuple):
+    """What the frames hold.
+
+    Attributes:
+        quantity: Counts or amplitudes.
+        why: One sentence on the reason.
+        is_guess: Whether it is only what such data usually is.
+    """
+
+    quantity: Decided
+    why: str
+    is_guess: bool = False
+
+
+def decide_quantity(setting: Quantity, evidence: QuantityEvidence) -> QuantityDecision:
     """Decide what the frames hold, and say why.
 
     A setting holds; then what the file declares; then whole numbers are counts. Other values are what the
     entry point usually gets, with one warning, unless the values speak against it.
 
-    Returns:
-        The quantity, and one sentence on the reason.
-
     Raises:
         ScanError: The values contradict what they would have to be.
     """
+    told = _told(setting, evidence)
+    if told is not None:
+        return QuantityDecision(*told)
+    why = (
+        f"'{evidence.key}' in {source_name(evidence.source)} is not whole numbers; "
+        f"taken as {NAMES[evidence.usual]}. "
+        'Set data.quantity = "counts" or "amplitude" to settle it.'
+    )
+    warnings.warn(why, UserWarning, stacklevel=outside_stack_level())
+    return QuantityDecision(evidence.usual, why, is_guess=True)
+
+
+def _told(setting: Quantity, evidence: QuantityEvidence) -> tuple[Decided, str] | None:
+    """Decide by what setting, file or numbers tell; None where they do not."""
     key = evidence.key
     if setting != "auto":
         return _named(setting, evidence), f"'{key}' holds {NAMES[setting]}: data.quantity says so"
@@ -101,15 +126,7 @@ def decide_quantity(setting: Quantity, evidence: QuantityEvidence) -> tuple[Deci
     _refuse_contradiction(evidence)
     if evidence.statistics.roots:
         return "amplitude", f"'{key}' holds {NAMES['amplitude']}: the square of every value is a whole number"
-    decided = _by_unit(evidence) or _by_forward_model(evidence)
-    if decided is not None:
-        return decided
-    reason = (
-        f"'{key}' in {source_name(evidence.source)} is not whole numbers; taken as {NAMES[evidence.usual]}. "
-        'Set data.quantity = "counts" or "amplitude" to settle it.'
-    )
-    warnings.warn(reason, UserWarning, stacklevel=outside_stack_level())
-    return evidence.usual, reason
+    return _by_unit(evidence) or _by_forward_model(evidence)
 
 
 def find_unit(values: NDArray[np.floating[Any]]) -> Unit | None:

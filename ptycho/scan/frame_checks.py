@@ -85,7 +85,7 @@ def check_all_frames(
         unit=_unit(raw, pixels.bad) if given.source.read_by else None,
         compare=(lambda: compare_readings(raw, given, x, y, pixels.bad)) if given.source.read_by else None,
     )
-    quantity, why = decide_quantity(options.quantity, evidence)
+    quantity, why, is_guess = decide_quantity(options.quantity, evidence)
     mean = orientation.turn(statistics.mean)
     corner, where = is_corner_centred(options.centre, mean, key)
     beam, beam_notes = beam_pixel(options.centre_px, given.beam_centre_px, orientation, raw.shape[1:])
@@ -104,6 +104,7 @@ def check_all_frames(
         repair=repair,
         saturation=pixels.saturation,
         saturated=pixels.saturated,
+        quantity_is_guess=is_guess,
     )
     return stack, pixels.dark, notes
 

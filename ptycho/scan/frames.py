@@ -149,6 +149,7 @@ class FrameStack:
         repair: What stands in for single values that are no measurement, or None.
         saturation: Value of ``raw`` from which on a pixel is saturated, or None.
         saturated: Pixels of ``raw`` that mostly are, shape (H, W), or None.
+        quantity_is_guess: Whether ``quantity`` is only what such data usually is.
     """
 
     raw: Any
@@ -159,6 +160,7 @@ class FrameStack:
     repair: Repair | None = None
     saturation: float | None = None
     saturated: NDArray[np.bool_] | None = None
+    quantity_is_guess: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Send a memory map to another process as its place in the file, not as its content."""

@@ -42,6 +42,11 @@ class JoinedStack:
         return self.stacks[0].quantity
 
     @property
+    def quantity_is_guess(self) -> bool:
+        """Whether that is only what such data usually is."""
+        return self.stacks[0].quantity_is_guess
+
+    @property
     def detector(self) -> Detector:
         """What happens to the frames of the first scan."""
         return self.stacks[0].detector

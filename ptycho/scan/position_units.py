@@ -154,10 +154,9 @@ def likely_unit(x: ArrayLike, y: ArrayLike, geometry: Geometry, side_px: int) ->
         for unit, factor in factors.items()
         if span * factor >= LEAST_SPAN * side_px and STEPS[0] <= step * factor / side_px <= STEPS[1]
     ]
-    # Neighbours a tenth of a frame apart are usual; ångström and centimetres are not.
-    fitting.sort(
-        key=lambda unit: (unit not in {*USUAL, "px"}, abs(np.log10(10 * step * factors[unit] / side_px)))
-    )
+    fitting = [unit for unit in fitting if unit in {*USUAL, "px"}] or fitting
+    # Neighbours a tenth of a frame apart are usual.
+    fitting.sort(key=lambda unit: abs(np.log10(10 * step * factors[unit] / side_px)))
     word = " or ".join(WORDS[unit] for unit in fitting[:2])
     return LikelyUnit(word, " or ".join(f'data.position_unit = "{unit}"' for unit in fitting[:2]))
 

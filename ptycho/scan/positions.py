@@ -13,6 +13,7 @@ from ptycho.files.foreign import require_regular
 from ptycho.files.npy import read_npy
 from ptycho.files.text import read_text
 from ptycho.scan.geometry import Fact, Geometry, photon_wavelength_m, unit_of_length
+from ptycho.scan.named_arrays import ARCHIVES, SHOWN_KEYS, find_place, names_in
 from ptycho.scan.position_columns import choose_columns, pairs_of_names
 from ptycho.scan.scan_file import ScanFile, open_scan
 from ptycho.scan.text_table import TextTable, parse_table
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "ARCHIVES",
     "PRODUCT_KEYS",
     "PositionTable",
     "attribute_fact",
-    "find_place",
     "product_geometry",
     "raster_positions",
     "read_positions",
@@ -36,12 +35,8 @@ __all__ = [
 Array = np.ndarray[Any, Any]
 
 PRODUCT_KEYS = ("probe_position_x_m", "probe_position_y_m")
-ARCHIVES = ("npz", "hdf5", "mat5")
-"""Files of named arrays."""
-
 TABLES = (".csv", ".txt", ".dat", ".tsv")
 SHOWN_TABLES = 8
-SHOWN_KEYS = 40
 
 PRODUCT_NUMBERS = "probe_position_indexes"
 PRODUCT_ENERGIES = ("photon_energy_eV", "probe_energy_eV")
@@ -102,25 +97,6 @@ def raster_positions(
     return x.astype(np.float64).ravel(), y.astype(np.float64).ravel()
 
 
-def find_place(text: str, beside: Path | None) -> tuple[Path | None, str]:
-    """Tell file from key in what a setting names: "file", "file:key", or a key of the scan file.
-
-    Args:
-        text: The setting.
-        beside: The scan file; other files are looked for in the current folder and beside it.
-
-    Returns:
-        The file, or None for the scan file itself, and the key, "" for none.
-    """
-    name, separator, key = text.rpartition(":")
-    for candidate, rest in ((text, ""), (name if separator else "", key.lstrip("/"))):
-        if candidate:
-            for folder in (Path(), *([beside.parent] if beside is not None else [])):
-                if (folder / candidate).is_file():
-                    return folder / candidate, rest
-    return None, text.lstrip("/")
-
-
 def tables_near(scan: Path) -> list[str]:
     """List files that may be tables of positions, in the current folder and beside a scan file."""
     folders = dict.fromkeys(folder for folder in (Path(), scan.parent) if folder.is_dir())
@@ -139,19 +115,20 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
     Raises:
         ScanError: There is no such file or key, or it holds no positions.
     """
-    path, key = find_place(text, scan.path)
+    inside = scan.container in ARCHIVES and text.lstrip("/") in scan.keys
+    path, key = (None, text.lstrip("/")) if inside else find_place(text, scan.path)
     file = scan if path is None else open_scan(path)
     if path is None and file.container not in ARCHIVES:
         raise _no_positions(text, scan, "there is no such file", known=", ".join(tables_near(scan.path)))
-    names = [name.strip().lstrip("/") for name in key.split(",")] if key else []
     if file.container == "text":
-        return _read_text(file.path, names)
+        return _read_text(file.path, names_in(key, ()))
     if file.container == "npy":
         return _from_pairs(read_npy(file.path), str(file.path), "")
     if file.container not in ARCHIVES:
         raise _no_positions(text, scan, f"{file.path} is {file.kind}")
     if not key and all(name in file.keys for name in PRODUCT_KEYS):
         return read_product(file)
+    names = names_in(key, file.keys)
     unknown = [name for name in names if name not in file.keys]
     if unknown or not names:
         what = (

@@ -25,7 +25,7 @@ from ptycho.scan.grouped_data import grouped_data, join_groups
 from ptycho.scan.grouping import group_indices, share_out
 from ptycho.scan.scan import Scan
 from ptycho.scan.scan_file import open_scan
-from ptycho.scan.scan_format import ScanContents, find_format
+from ptycho.scan.scan_format import ScanContents, read_scan
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ScanArrays, validate, with_quantity
 from ptycho.settings import legacy_dict as params
@@ -203,9 +203,9 @@ class RawData(Scan):
         # Held to the end of the checks, so that a mask that the file holds needs no second opening.
         file = open_scan(path)
         chosen = with_quantity(options, quantity)
-        scan_format = find_format(file)
         with naming(path):
-            contents = correct(complete(scan_format.read(file, chosen), file, chosen), file, chosen)
+            scan_format, found = read_scan(file, chosen)
+            contents = correct(complete(found, file, chosen), file, chosen)
         if validate_config and contents.metadata is not None:
             compare_metadata(
                 contents.metadata, params.cfg if current_config is None else current_config, path

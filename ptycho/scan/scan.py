@@ -168,6 +168,11 @@ class Scan:
         return self._valid.frames.quantity
 
     @property
+    def quantity_is_guess(self) -> bool:
+        """Whether that is only what such data usually is: neither setting nor file nor numbers tell."""
+        return self._valid.frames.quantity_is_guess
+
+    @property
     def decisions(self) -> list[str]:
         """What was decided about the scan and why, one sentence each."""
         return self._valid.decisions

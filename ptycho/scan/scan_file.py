@@ -190,6 +190,18 @@ class ScanFile:
         (key,) = keys
         return self.npz.read(key) if self.unpacked else self.npz.map(key)
 
+    def outline(self, key: str) -> tuple[tuple[int, ...], str]:
+        """Read shape and kind (numpy's letter) of one array and nothing else of it.
+
+        Raises:
+            ScanError: The file lacks the key, or is damaged there.
+        """
+        if self.container == "npz":
+            shape, dtype, _ = self.npz.header(key)
+            return shape, dtype.kind
+        array = self.matlab.read(key) if self.container == "mat5" else self.hdf5.dataset(key)
+        return array.shape, array.dtype.kind
+
     def described(self, key: str) -> str:
         """Give shape and kind of one array, or why they cannot be told."""
         try:

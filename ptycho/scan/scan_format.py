@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,7 @@ import numpy as np
 from ptycho.errors import ScanError
 from ptycho.files.foreign import BY_CONTENT, named
 from ptycho.scan.geometry import Geometry
+from ptycho.scan.named_arrays import ARCHIVES, frames_named, named_keys
 from ptycho.scan.scan_file import open_scan
 from ptycho.settings.data import ScanOptions
 from ptycho.settings.registries import FORMATS
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
 
     from ptycho.scan.scan_file import ScanFile
 
-__all__ = ["ScanContents", "ScanFormat", "ScanHeader", "find_format", "read_contents", "read_header"]
+__all__ = [
+    "ScanContents",
+    "ScanFormat",
+    "ScanHeader",
+    "find_format",
+    "read_contents",
+    "read_header",
+    "read_scan",
+]
 
 Array = np.ndarray[Any, Any]
 
@@ -172,6 +181,69 @@ def _no_scan_file(file: ScanFile) -> ScanError:
     )
 
 
+def read_scan(file: ScanFile, options: ScanOptions) -> tuple[ScanFormat, ScanContents]:
+    """Read a scan; arrays that the settings name win over what its format looks for, and over its refusal.
+
+    Returns:
+        The format that read it, and the contents.
+
+    Raises:
+        ScanError: The file is damaged, of no known format, or an array that is named or needed is missing.
+    """
+    scan_format = find_format(file)
+    if scan_format.general:
+        return scan_format, scan_format.read(file, options)
+    try:
+        contents = scan_format.read(file, options)
+    except ScanError as refusal:
+        if options.frames:
+            return _read_by_names(file, options, scan_format, refusal)
+        names = named_keys(file, options.positions) if file.container in ARCHIVES else ""
+        if not names or "\n  try " in str(refusal):
+            raise
+        raise ScanError(f"{refusal}\n  try       {names}") from refusal
+    if not options.frames:
+        return scan_format, contents
+    keys = frames_named(options.frames, file)
+    return scan_format, contents if contents.frames_key == keys[0] else _with_frames(contents, file, keys)
+
+
+def _with_frames(contents: ScanContents, file: ScanFile, keys: tuple[str, ...]) -> ScanContents:
+    """Put other frames in the place of those that a format took; what is of its detector goes with them."""
+    frames = file.frames(*keys)
+    same = tuple(frames.shape[-2:]) == tuple(contents.arrays["diff3d"].shape[-2:])
+    note = f"frames: '{keys[0]}', as data.frames says, in place of '{contents.frames_key}'"
+    return replace(
+        contents,
+        arrays=contents.arrays | {"diff3d": frames},
+        frames_key=keys[0],
+        quantity=None,
+        bad_pixels=contents.bad_pixels if same else None,
+        beam_centre_px=contents.beam_centre_px if same else None,
+        notes=(*contents.notes, note),
+    )
+
+
+def _read_by_names(
+    file: ScanFile, options: ScanOptions, scan_format: ScanFormat, refusal: ScanError
+) -> tuple[ScanFormat, ScanContents]:
+    """Read by names alone what its own format refuses; why it does stands among the decisions."""
+    general = next((one for one in _formats() if one.general and one.recognise(file)), None)
+    if general is None:
+        raise refusal
+    try:
+        contents = general.read(file, options)
+    except ScanError as error:
+        raise error from refusal
+    try:
+        geometry = scan_format.header(file).geometry
+    except ScanError as error:
+        geometry = Geometry(doubts=(str(error).partition("\n")[0],))
+    why = str(refusal).partition("\n")[0]
+    note = f"read by the names in the settings, for as '{scan_format.name}' it is refused: {why}"
+    return general, replace(contents, geometry=geometry, notes=(*contents.notes, note))
+
+
 def read_contents(path: str | Path, options: ScanOptions | None = None) -> ScanContents:
     """Read a scan file of any format; frames stay in the file where they can.
 
@@ -179,8 +251,7 @@ def read_contents(path: str | Path, options: ScanOptions | None = None) -> ScanC
         FileNotFoundError: There is no such file.
         ScanError: It is damaged, of no known format, or an array of the contract is missing.
     """
-    file = open_scan(path)
-    return find_format(file).read(file, ScanOptions() if options is None else options)
+    return read_scan(open_scan(path), ScanOptions() if options is None else options)[1]
 
 
 def read_header(path: str | Path) -> ScanHeader:

@@ -51,7 +51,8 @@ def settings_toml(scan: RawData) -> str:
         value = getattr(options, item.name)
         if item.name != "probe_model" and value != item.default:
             values[item.name] = value
-    values["quantity"] = scan.quantity
+    if not scan.quantity_is_guess:
+        values["quantity"] = scan.quantity
     beam = scan.beam_px
     if beam is not None and options.centre_px is None and not options.transpose:
         values["centre_px"] = beam
@@ -59,6 +60,10 @@ def settings_toml(scan: RawData) -> str:
         if "energy_kev" not in values or name != "wavelength_m":
             values[name] = fact
     lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
+    if scan.quantity_is_guess:
+        lines.append(
+            f'# quantity = "{scan.quantity}"  # a guess: write "counts" or "amplitude", whichever it is'
+        )
     place = ["[training]", f"train_data_file = {_toml(str(scan.source))}", ""]
     return "\n".join([*place, "[model]", f"N = {scan.N}", "", "[data]", *lines, *_model_lines(options)])
 

@@ -20,6 +20,7 @@ from ptycho.scan.formats._hdf5_values import (
     wavelength_m,
 )
 from ptycho.scan.geometry import Fact
+from ptycho.scan.named_arrays import frames_named
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
 
@@ -40,13 +41,15 @@ def recognise(file: ScanFile) -> bool:
     return file.container == "hdf5" and bool(_parts(file) or (_whole(file) and file.hdf5.group(SPECIFIC)))
 
 
-def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
+def read(file: ScanFile, options: ScanOptions) -> ScanContents:
     """Read the frames of all data files, the mask and the beam's place.
 
     Raises:
         ScanError: A data file is missing.
     """
-    keys = _frame_keys(file)
+    keys = frames_named(options.frames, file) if options.frames else _frame_keys(file)
+    if not options.frames:
+        _require_parts(file, keys)
     hdf5 = file.hdf5
     mask_key = f"{SPECIFIC}/pixel_mask"
     row, column = (hdf5.number(f"{DETECTOR}/beam_center_{axis}") for axis in "yx")
@@ -98,6 +101,25 @@ def _frame_keys(file: ScanFile) -> tuple[str, ...]:
             )
         )
     return keys
+
+
+def _require_parts(file: ScanFile, keys: tuple[str, ...]) -> None:
+    """Refuse a missing data file, and say how the frames before it are taken: those have their positions.
+
+    Raises:
+        ScanError: A data file is missing: lost, or never written by a scan that was aborted.
+    """
+    for at, key in enumerate(keys):
+        try:
+            file.hdf5.dataset(key)
+        except ScanError as error:
+            if at == 0:
+                raise
+            what, *rows = str(error).splitlines()
+            there = ",".join(keys[:at])
+            ways = f'data.frames = "{there}" takes the frames before it; or copy the data files along'
+            kept = [row for row in rows if not row.startswith("  try ")]
+            raise ScanError("\n".join([what, *kept, f"  try       {ways}"])) from error
 
 
 def _geometry(file: ScanFile) -> Geometry:

@@ -10,6 +10,7 @@ from ptycho.errors import ScanError
 from ptycho.files.stored_frames import Turn
 from ptycho.scan.formats._hdf5_values import frame_shape
 from ptycho.scan.geometry import unit_of_length
+from ptycho.scan.named_arrays import frames_named, stacks_of_frames
 from ptycho.scan.positions import raster_positions
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
-SMALLEST_FRAME_PX = 16
-"""Datasets with shorter last axes are no stacks of frames."""
+SHOWN_STACKS = 3
+SHOWN_KEYS = 40
 
 AXES = (("x", "y"), ("X", "Y"), ("xcoords", "ycoords"), ("posx", "posy"), ("pos_x", "pos_y"))
 
 
 def recognise(file: ScanFile) -> bool:
-    """Take every HDF5 file; what is missing in it is said when it is read."""
-    return file.container == "hdf5"
+    """Take every HDF5 or MATLAB file; what is missing in it is said when it is read."""
+    return file.container in {"hdf5", "mat5"}
 
 
 def read(file: ScanFile, options: ScanOptions) -> ScanContents:
@@ -37,20 +38,20 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
     Raises:
         ScanError: The frames are not there, or nothing tells which dataset holds them.
     """
-    key = options.frames.rpartition(":")[2].lstrip("/") if options.frames else _frames_key(file)
-    # MATLAB's axes are shown in reverse.
-    by_matlab = file.hdf5.attribute(key, "MATLAB_class") is not None
-    arrays: dict[str, Any] = {"diff3d": file.frames(key, turn=Turn(transposed=by_matlab))}
-    notes = [] if options.frames else [f"frames: '{key}', the only stack of pictures in the file"]
-    if by_matlab:
-        notes.append("MATLAB wrote the frames: rows and columns are exchanged")
+    keys = frames_named(options.frames, file) if options.frames else (_frames_key(file),)
+    key = keys[0]
+    frames, notes = _frames(file, keys)
+    arrays: dict[str, Any] = {"diff3d": frames}
+    if not options.frames:
+        notes.insert(0, f"frames: '{key}', the only stack of pictures in the file")
     unit = ""
     pair = None if options.positions else _axes(file)
     if pair is not None:
-        columns, rows = (file.hdf5.numbers(axis) for axis in pair)
-        x, y = raster_positions(columns, rows, file.shape(key)[:-2], pair[0], file.path)
+        columns, rows = (_numbers(file, axis) for axis in pair)
+        counts = file.shape(key)[:-2] if file.container == "hdf5" else frames.shape[:1]
+        x, y = raster_positions(columns, rows, counts, pair[0], file.path)
         arrays |= {"xcoords": x, "ycoords": y}
-        unit = unit_of_length(file.hdf5.units(pair[0]))
+        unit = unit_of_length(file.hdf5.units(pair[0])) if file.container == "hdf5" else ""
         notes.append(f"positions: '{pair[0]}' = column, '{pair[1]}' = row")
     return ScanContents(arrays, key, position_unit=unit, notes=tuple(notes))
 
@@ -62,24 +63,30 @@ def header(file: ScanFile) -> ScanHeader:
     except ScanError:
         # The settings may name it; whoever reads the scan is told.
         return ScanHeader(doubt=f"{file.path} holds no probe")
-    return ScanHeader(doubt=f"{file.path} holds no probe", frame_shape=frame_shape(file, key), frames_key=key)
+    rows, columns = file.shape(key)[:2] if file.container == "mat5" else frame_shape(file, key)
+    return ScanHeader(doubt=f"{file.path} holds no probe", frame_shape=(rows, columns), frames_key=key)
 
 
-def _stacks(file: ScanFile) -> list[str]:
-    stacks = []
-    for key in file.keys:
-        dataset = file.hdf5.dataset(key)
-        if (
-            dataset.ndim in {3, 4}
-            and dataset.dtype.kind in "iuf"
-            and min(dataset.shape[-2:]) >= SMALLEST_FRAME_PX
-        ):
-            stacks.append(key)
-    return stacks
+def _frames(file: ScanFile, keys: tuple[str, ...]) -> tuple[Any, list[str]]:
+    """Give the frames, and what was done to MATLAB's order of axes."""
+    if file.container == "mat5":
+        frames = np.concatenate([np.moveaxis(np.atleast_3d(file.read(key)), -1, 0) for key in keys])
+        return frames, ["MATLAB wrote the frames: its last axis counts them"]
+    # h5py shows MATLAB's axes in reverse.
+    by_matlab = file.hdf5.attribute(keys[0], "MATLAB_class") is not None
+    notes = ["MATLAB wrote the frames: rows and columns are exchanged"] if by_matlab else []
+    return file.frames(*keys, turn=Turn(transposed=by_matlab)), notes
+
+
+def _numbers(file: ScanFile, key: str) -> Array:
+    return (
+        file.hdf5.numbers(key) if file.container == "hdf5" else np.asarray(file.read(key), np.float64).ravel()
+    )
 
 
 def _frames_key(file: ScanFile) -> str:
-    stacks = _stacks(file)
+    stacks = stacks_of_frames(file)
+    _require_readable(file, stacks)
     if len(stacks) == 1:
         return stacks[0]
     what = f"{len(stacks)} datasets that could be frames" if stacks else "no stack of frames"
@@ -87,10 +94,33 @@ def _frames_key(file: ScanFile) -> str:
         error_text(
             f"{file.path} holds {what}",
             expected="a setting that names the frames, and one that names the positions",
-            known=", ".join(stacks) if stacks else file.hdf5.shown_keys(),
-            hint=f'data.frames = "{stacks[0]}"' if stacks else 'data.frames = "group/dataset"',
+            known=", ".join(stacks) if stacks else _shown(file),
+            hint=" or ".join(f'data.frames = "{key}"' for key in stacks[:SHOWN_STACKS]) or None,
         )
     )
+
+
+def _require_readable(file: ScanFile, stacks: list[str]) -> None:
+    """Refuse to choose frames where an array cannot be looked at: those meant may be the missing ones.
+
+    Raises:
+        ScanError: A link leads nowhere, or a part or a filter is missing; says how others are named.
+    """
+    for key in file.keys:
+        try:
+            file.outline(key)
+        except ScanError as error:
+            if not stacks:
+                raise
+            kept = [row for row in str(error).splitlines() if not row.startswith("  try ")]
+            ways = " or ".join(f'data.frames = "{stack}"' for stack in stacks[:SHOWN_STACKS])
+            raise ScanError("\n".join([*kept, f"  try       {ways}, or mend what is missing"])) from error
+
+
+def _shown(file: ScanFile) -> str:
+    if file.container == "hdf5":
+        return file.hdf5.shown_keys()
+    return ", ".join(f"{key} {file.described(key)}" for key in file.keys[:SHOWN_KEYS])
 
 
 def _axes(file: ScanFile) -> tuple[str, str] | None:
@@ -106,7 +136,7 @@ def _axes(file: ScanFile) -> tuple[str, str] | None:
 
 FORMAT = ScanFormat(
     name="hdf5",
-    layout="any HDF5 file with a stack of frames",
+    layout="any HDF5 or MATLAB file with a stack of frames",
     needs='data.frames = "key" and data.positions = "file:key" where more than one dataset fits; '
     "data.position_unit, data.energy_kev, data.distance_m, data.detector_pixel_m",
     recognise=recognise,

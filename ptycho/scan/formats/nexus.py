@@ -1,4 +1,4 @@
-"""NeXus files of the definitions NXptycho and NXcxi_ptycho: 'data', 'x' and 'y' in 'entry_1/data'.
+"""NeXus files of the definitions NXptycho and NXcxi_ptycho: 'data' in 'entry_1/data'.
 
 Source:
     The NeXus application definition NXcxi_ptycho.
@@ -17,9 +17,11 @@ from ptycho.scan.formats._hdf5_values import (
     length_m,
     minority,
     pixel_size_m,
+    position_columns,
     unit_factor,
     wavelength_m,
 )
+from ptycho.scan.formats._nexus_motion import moving_axes, translation_m
 from ptycho.scan.positions import raster_positions
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 DEFINITIONS = ("nxptycho", "nxcxi_ptycho", "nxcxiptycho")
+TRANSLATIONS = ("data_1/translation", "sample_1/geometry_1/translation", "sample/geometry/translation")
 GROUPS = ("entry_1/data", "entry_1/data_1", "entry/data", "entry1/data")
 
 
@@ -43,7 +46,7 @@ def recognise(file: ScanFile) -> bool:
     return definition.strip().lower() in DEFINITIONS or _group(file) is not None
 
 
-def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
+def read(file: ScanFile, options: ScanOptions) -> ScanContents:
     """Read frames and positions, a list of them or a raster.
 
     Raises:
@@ -51,15 +54,16 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
     """
     group = _require_group(file)
     frames_key = f"{group}/data"
-    columns, rows = (file.hdf5.numbers(key) * unit_factor(file, key) for key in (f"{group}/x", f"{group}/y"))
-    x, y = raster_positions(columns, rows, file.shape(frames_key)[:-2], f"{group}/x", file.path)
-    notes = [f"positions: '{group}/x' = column and '{group}/y' = row, in metres"]
+    x, y, notes = (None, None, []) if options.positions else _positions(file, group)
+    arrays = {"diff3d": file.frames(frames_key)}
+    if x is not None:
+        arrays |= {"xcoords": x, "ycoords": y}
     mask_key, bad = file.hdf5.first(*(f"{place}/pixel_mask" for place in _detectors(group))), None
     if mask_key is not None:
         bad, meaning = minority(file.read(mask_key) != 0, mask_key)
         notes += meaning
     return ScanContents(
-        {"diff3d": file.frames(frames_key), "xcoords": x, "ycoords": y},
+        arrays,
         frames_key,
         quantity="counts",
         position_unit="m",
@@ -67,6 +71,28 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
         bad_pixels=bad,
         notes=tuple(notes),
     )
+
+
+def _positions(file: ScanFile, group: str) -> tuple[Array | None, Array | None, list[str]]:
+    """Read positions beside the frames, or else how the sample was moved."""
+    frames, entry = file.shape(f"{group}/data")[:-2], group.partition("/")[0]
+    if all(f"{group}/{axis}" in file.hdf5 for axis in "xy"):
+        columns, rows = (
+            file.hdf5.numbers(f"{group}/{axis}") * unit_factor(file, f"{group}/{axis}") for axis in "xy"
+        )
+        x, y = raster_positions(columns, rows, frames, f"{group}/x", file.path)
+        return x, y, [f"positions: '{group}/x' = column and '{group}/y' = row, in metres"]
+    moved, notes = None, list[str]()
+    key = file.hdf5.first(*(f"{entry}/{place}" for place in TRANSLATIONS))
+    if key is not None:
+        moved = position_columns(file, key, 3) * unit_factor(file, key)
+        notes = [f"positions: '{key}', a translation of the sample in metres"]
+    elif axes := moving_axes(file, entry):
+        moved, notes = translation_m(file, axes, int(np.prod(frames)))
+    if moved is None or not np.any(np.ptp(moved[:, :2], axis=0)):
+        return None, None, notes
+    # The patch moves against the sample, and rows and columns run against the axes of the laboratory.
+    return moved[:, 0], moved[:, 1], notes
 
 
 def header(file: ScanFile) -> ScanHeader:
@@ -104,13 +130,17 @@ def _group(file: ScanFile) -> str | None:
     return next(whole, None)
 
 
+def _group_of_frames(file: ScanFile) -> str | None:
+    return _group(file) or next((group for group in GROUPS if f"{group}/data" in file.hdf5), None)
+
+
 def _require_group(file: ScanFile) -> str:
-    group = _group(file)
+    group = _group_of_frames(file)
     if group is None:
         raise ScanError(
             error_text(
                 f"{file.path} says that it is a NeXus file of a ptychography scan, but holds no scan",
-                expected=f"'data', 'x' and 'y' in {' or '.join(map(repr, GROUPS))}",
+                expected=f"'data' in {' or '.join(map(repr, GROUPS))}",
                 known=file.hdf5.shown_keys(),
             )
         )
@@ -119,7 +149,8 @@ def _require_group(file: ScanFile) -> str:
 
 FORMAT = ScanFormat(
     name="nexus",
-    layout="a NeXus file (NXptycho, NXcxi_ptycho): 'data', 'x' and 'y' in 'entry_1/data'",
+    layout="a NeXus file (NXptycho, NXcxi_ptycho): 'data' in 'entry_1/data', 'x' and 'y' there or "
+    "NXtransformations",
     recognise=recognise,
     read=read,
     header=header,

@@ -8,6 +8,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.scan.metadata import METADATA_KEY, parse_metadata
+from ptycho.scan.named_arrays import frames_named, named_keys, position_settings, stacks_of_frames
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
 
@@ -40,8 +41,8 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         ScanError: There are no frames or no positions, or the file is damaged.
     """
     keys = file.keys
-    frames_key = _frames_key(file)
-    arrays, notes = ({}, []) if options.positions else _positions(file)
+    frames_key = frames_named(options.frames, file)[0] if options.frames else _frames_key(file)
+    arrays, notes = ({}, []) if options.positions else _positions(file, frames_key)
     arrays |= {key: file.read(key) for key in OTHER_KEYS if key in keys}
     arrays["diff3d"] = file.frames(frames_key)
     label_key = next((key for key in LABEL_KEYS if key in keys), None)
@@ -59,7 +60,7 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
     )
 
 
-def _positions(file: ScanFile) -> tuple[dict[str, Any], list[str]]:
+def _positions(file: ScanFile, frames_key: str) -> tuple[dict[str, Any], list[str]]:
     """Read positions under the first of their names that is there."""
     if all(key in file.keys for key in POSITION_KEYS):
         return {key: file.read(key) for key in POSITION_KEYS}, []
@@ -83,6 +84,7 @@ def _positions(file: ScanFile) -> tuple[dict[str, Any], list[str]]:
             f"{file.path} holds no positions: there is no {' and no '.join(map(repr, missing))}",
             expected="'xcoords' and 'ycoords', one number per frame, in pixels of the object grid",
             known=", ".join(file.keys),
+            hint=position_settings(file, file.shape(frames_key)[0] if len(file.shape(frames_key)) else 0),
         )
     )
 
@@ -122,9 +124,15 @@ def _frames_key(file: ScanFile) -> str:
             f"{file.path} holds no diffraction frames",
             expected="an array 'diffraction' or 'diff3d' of shape (frames, N, N)",
             known=", ".join(file.keys) or "nothing",
-            hint="np.savez(path, diff3d=frames, ...)",
+            hint=_stack(file) or "np.savez(path, diff3d=frames, ...)",
         )
     )
+
+
+def _stack(file: ScanFile) -> str:
+    """Give the settings that take the one stack of pictures under another name, "" where there is none."""
+    stacks = stacks_of_frames(file)
+    return named_keys(file, None) or (f'data.frames = "{stacks[0]}"' if stacks else "")
 
 
 FORMAT = ScanFormat(

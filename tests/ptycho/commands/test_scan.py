@@ -210,3 +210,21 @@ def make_hdf5(jail: Path) -> Callable[[int], Path]:
         return jail / "scan.h5"
 
     return write
+
+
+@pytest.mark.parametrize("target", ["scan.npz", "linked.npz", "note.cxi"])
+def test_no_file_is_replaced(scan: Path, capsys: pytest.CaptureFixture[str], target: str) -> None:
+    """A scan is never written over a file or a link: neither over itself nor over anything else."""
+    Path("note.cxi").write_text("a note")
+    Path("linked.npz").symlink_to("scan.npz")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    assert main(["scan", "scan.npz", "--to", target, *GEOMETRY]) == 2
+    assert f"--to {target}: this file is there already" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_a_cut_archive_is_one_clear_error(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Half of an NPZ file is named with what helps, however often a run looks at it."""
+    scan.write_bytes(scan.read_bytes()[: scan.stat().st_size // 2])
+    assert main(["scan", "scan.npz"]) == 2
+    assert "scan.npz is not an NPZ file" in capsys.readouterr().err

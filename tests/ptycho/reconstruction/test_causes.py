@@ -34,7 +34,7 @@ def test_the_cause_at_fault_helps(cause, change) -> None:
         library=NumpySweeps(),
     )
     trials = try_causes(suspects, search_probe=False)
-    assert {trial.cause for trial in trials} == {"axes", "positions", "units", "mask", "modes"}
+    assert {trial.cause for trial in trials} == {"axes", "positions", "units", "mask", "modes", "quantity"}
     best = min(trials, key=lambda trial: trial.misfit)
     assert (best.cause, best.helps) == (cause, True)
     assert best.advice

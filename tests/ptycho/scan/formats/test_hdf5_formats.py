@@ -288,7 +288,8 @@ def test_a_missing_data_file_is_named(tmp_path: Path, made: Made) -> None:
         f"'entry/data/data_000002' in {path} lies in a file that is missing: "
         f"{tmp_path / 'file_data_000002.h5'}\n"
         "  expected  file_data_000002.h5 beside file.dat\n"
-        "  try       copy the data files along with the file that links to them"
+        '  try       data.frames = "entry/data/data_000001" takes the frames before it; '
+        "or copy the data files along"
     )
 
 

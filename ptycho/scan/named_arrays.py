@@ -1,0 +1,159 @@
+"""Arrays of a scan file by the names that settings give, "KEY" or "FILE:X,Y", and which of them would fit."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ptycho.errors import ScanError
+from ptycho.scan.position_columns import pairs_of_names
+from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ptycho.scan.scan_file import ScanFile
+
+__all__ = [
+    "ARCHIVES",
+    "SHOWN_KEYS",
+    "find_place",
+    "frames_named",
+    "named_keys",
+    "names_in",
+    "position_settings",
+    "stacks_of_frames",
+]
+
+ARCHIVES = ("npz", "hdf5", "mat5")
+"""Files of named arrays."""
+
+SHOWN_KEYS = 40
+
+SMALLEST_FRAME_PX = 16
+"""Datasets with shorter sides are no stacks of frames."""
+
+
+def find_place(text: str, beside: Path | None) -> tuple[Path | None, str]:
+    """Tell file from key in what a setting names: "file", "file:key", or a key of the scan file.
+
+    Args:
+        text: The setting.
+        beside: The scan file; other files are looked for in the current folder and beside it.
+
+    Returns:
+        The file, or None for the scan file itself, and the key, "" for none.
+    """
+    # Keys hold colons, too: motors are called so at some beamlines. The longest name of a file is taken.
+    cuts = [len(text), *(at for at in range(len(text) - 1, 0, -1) if text[at] == ":")]
+    for cut in cuts:
+        for folder in (Path(), *([beside.parent] if beside is not None else [])):
+            if (folder / text[:cut]).is_file():
+                return folder / text[:cut], text[cut + 1 :].lstrip("/")
+    return None, text.lstrip("/")
+
+
+def names_in(key: str, keys: Sequence[str]) -> list[str]:
+    """Split what names one array or two: a comma separates two, unless a name holds it.
+
+    Args:
+        key: What stands behind the file.
+        keys: The arrays that there are.
+    """
+    if not key or key in keys:
+        return [key] if key else []
+    cuts = [at for at, letter in enumerate(key) if letter == ","]
+    pairs = ([key[:at].strip().lstrip("/"), key[at + 1 :].strip().lstrip("/")] for at in cuts)
+    whole = next((pair for pair in pairs if all(name in keys for name in pair)), None)
+    return whole or [name.strip().lstrip("/") for name in key.split(",")]
+
+
+def frames_named(text: str, file: ScanFile) -> tuple[str, ...]:
+    """Give the arrays of frames that a setting names in a scan file: "KEY", "FILE:KEY", or several by commas.
+
+    Raises:
+        ScanError: The setting names another file, or an array that is not there.
+    """
+    inside = text.lstrip("/") in file.keys
+    path, key = (None, text.lstrip("/")) if inside else find_place(text, file.path)
+    if path is not None and path.resolve() != file.path.resolve():
+        raise ScanError(
+            error_text(
+                f'data.frames = "{text}" names another file than {file.path}',
+                expected="an array of the scan file itself",
+                hint=f'{path} as the scan, with data.frames = "{key}"',
+            )
+        )
+    names = (key,) if key in file.keys else tuple(name.strip().lstrip("/") for name in key.split(","))
+    unknown = [name for name in names if name not in file.keys]
+    if unknown:
+        raise ScanError(
+            error_text(
+                f"there is no '{unknown[0]}' in {file.path}",
+                written_in=f'data.frames = "{text}"',
+                known=", ".join(file.keys[:SHOWN_KEYS]),
+            )
+        )
+    return names
+
+
+def position_settings(file: ScanFile, count: int) -> str:
+    """Give the setting that takes arrays of a file as positions of its frames, "" where none fit.
+
+    Args:
+        file: The scan file.
+        count: How many frames there are.
+    """
+    if file.container not in ARCHIVES:
+        return ""
+    shapes = {}
+    for key in file.keys:
+        try:
+            shapes[key], kind = file.outline(key)
+        except ScanError:
+            # A link that leads nowhere; whoever names it is told.
+            continue
+        if kind not in "iuf":
+            del shapes[key]
+    lists = [key for key, shape in shapes.items() if tuple(n for n in shape if n != 1) == (count,)]
+    tables = [
+        key for key, shape in shapes.items() if shape in {(count, 2), (count, 3), (2, count), (3, count)}
+    ]
+    named = [",".join(pair) for pair in pairs_of_names(lists)] or tables
+    return f'data.positions = "{file.path}:{named[0]}"' if named else ""
+
+
+def named_keys(file: ScanFile, positions: str | None) -> str:
+    """Give the settings that take a file's arrays by their names; "" where none fit.
+
+    Args:
+        file: The file.
+        positions: What the settings name already.
+    """
+    stacks = stacks_of_frames(file)
+    if not stacks:
+        return ""
+    frames = f'data.frames = "{stacks[0]}"'
+    if positions:
+        return frames
+    shape, _ = file.outline(stacks[0])
+    count = shape[-1] if file.container == "mat5" else math.prod(shape[:-2])
+    places = position_settings(file, count)
+    return f"{frames} with {places}" if places else ""
+
+
+def stacks_of_frames(file: ScanFile) -> list[str]:
+    """List the arrays that could be frames: real numbers of three or four axes, no side too short."""
+    found = []
+    for key in file.keys:
+        try:
+            shape, kind = file.outline(key)
+        except ScanError:
+            # A link that leads nowhere; whoever names it is told.
+            continue
+        # MATLAB counts the frames last.
+        sides = shape[:2] if file.container == "mat5" else shape[-2:]
+        if len(shape) in {3, 4} and kind in "iuf" and min(sides) >= SMALLEST_FRAME_PX:
+            found.append(key)
+    return found
