@@ -132,7 +132,13 @@ def _rebuild_problem(state: dict[str, Any]) -> Problem:
 
 
 class ConfigError(ExceptionGroup[Problem], ValueError):
-    """Every problem of one resolve, together; ``str()`` is their full text."""
+    """Every problem of one resolve, together; ``str()`` is their full text.
+
+    ``resolution`` is what the layers give all the same, for reports on the failure; copies and pickles of the
+    error have none, for it holds secrets in the clear.
+    """
+
+    resolution: Any = None
 
     def __new__(cls, problems: Iterable[Problem], message: str = "") -> ConfigError:
         """Gather problems into one error, whose message is their full text unless another is given.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ptyconf.arguments import expect, expect_each, expect_one_of
+from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Layer
+from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.resolve import resolve
@@ -48,7 +51,8 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
     Args:
         app: A dataclass or attrs class; classes inside it are sections.
         files: Settings files; a later one stands above an earlier one.
-        env: Prefix of the environment's variables: ``APP`` reads ``APP__SERVER__PORT``.
+        env: Prefix of the environment's variables: ``APP`` reads ``APP__SERVER__PORT``, and what settings
+            declare as variables of their own (``env="DATABASE_URL"``); "" reads those alone, None nothing.
         flags: The arguments of the command line, without the program's name; ``-h`` prints help.
         profile: Take ``[profile.NAME]`` of the files; else ``--profile NAME``, else ``PREFIX__PROFILE``.
         overrides: Values that stand above everything.
@@ -71,7 +75,7 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
     _check_call(files, env, profile, overrides, missing, precedence, table)
     schema = schema_of(app, kinds=kinds, converter=converter, references=references)
     layers, asked = _flag_layers(schema, flags, app)
-    profile = profile or asked or (os.environ.get(f"{env}__PROFILE") if env else None)
+    profile, asked_by = _profile(profile, asked, env)
     if overrides is not None:
         from ptyconf.sources import mapping
 
@@ -80,6 +84,13 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
         from ptyconf.sources import environment
 
         layers.append(environment.layer(env, schema=schema))
+    elif unread := [name for name in schema.own_variables if name in os.environ]:
+        warnings.warn(
+            f"the environment has {', '.join(unread)}, which settings of {schema.name} declare, and is not "
+            'read; write env="PREFIX", or env="" for such variables alone',
+            UserWarning,
+            stacklevel=2,
+        )
     if dotenv is not None:
         from ptyconf.sources import dotenv as dotenv_source
 
@@ -91,7 +102,11 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
     if files:
         from ptyconf.sources import file
 
-        layers += file.load_all(files, profile=profile, missing=missing, table=table)
+        layers += file.load_all(files, profile=profile, asked=asked_by, missing=missing, table=table)
+    elif profile is not None:
+        from ptyconf.sources.loading import missed_profile
+
+        layers.append(Layer("profile", {}, _nowhere, faults=(missed_profile(profile, (), asked_by),)))
     return _built(resolve(schema, precedence, layers, stacklevel=2), app)
 
 
@@ -108,6 +123,19 @@ def _check_call(
     expect("load", "overrides", overrides, (Mapping, type(None)), "a dict of settings")
     expect("load", "precedence", precedence, Precedence, "a Precedence", 'Precedence("flags", "file")')
     expect_one_of("load", "missing", missing, ("error", "skip"))
+
+
+def _profile(given: str | None, flag: str | None, env: str | None) -> tuple[str | None, Origin | None]:
+    """Choose the profile: the argument, else the flag, else the variable; with where it is asked for."""
+    if given or flag:
+        return given or flag, None if given else Origin("flag", "command line", "--profile")
+    variable = f"{env}__PROFILE"
+    profile = os.environ.get(variable) if env else None
+    return profile or None, Origin("environment", "environment", variable) if profile else None
+
+
+def _nowhere(_: Keys) -> Origin:
+    return Origin("argument", "load", "profile=")
 
 
 def _built(resolution: Resolution, app: type[T]) -> T:

@@ -23,7 +23,7 @@ from ptyconf.schema.of_class import schema_of
 from ptyconf.schema.schema import Schema
 from ptyconf.sources import environment, file, flags
 from ptyconf.text.files import MAX_BYTES, TextError, decode
-from ptyconf.text.show import close_matches
+from ptyconf.text.show import close_matches, words_of
 
 PRECEDENCE = Precedence("flags", "environment", "profile", "file", "included")
 STDIN = ("-", "/dev/stdin")
@@ -57,12 +57,16 @@ class Request:
             layers.append(flags.given(dict(self.given), spelling=spelled))
         if self.prefix:
             layers.append(environment.layer(self.prefix, schema=schema))
+        options: file.Options = {
+            "profile": self.profile,
+            "asked": Origin("flag", "command line", "--profile"),
+            "kind": self.format,
+            "table": self.table,
+        }
         if self.file is not None and str(self.file) in STDIN:
-            layers += file.parse(
-                read_stdin(), file="<stdin>", profile=self.profile, kind=self.format, table=self.table
-            )
+            layers += file.parse(read_stdin(), file="<stdin>", **options)
         elif self.file is not None:
-            layers += file.load(self.file, profile=self.profile, kind=self.format, table=self.table)
+            layers += file.load(self.file, **options)
         return layers
 
 
@@ -160,7 +164,7 @@ def _absent(name: str, reason: str) -> Problem:
 
 def _failed(module_name: str, error: BaseException) -> Problem:
     """Say what went wrong inside a module, and on which line of it."""
-    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    message = f"{type(error).__name__}: {words_of(error)}" if words_of(error) else type(error).__name__
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ptyconf.errors import ConfigError
 from ptyconf.text.masks import Masks
 
 if TYPE_CHECKING:
@@ -52,16 +53,18 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
         return report
     frames = [entry.frame.raw for entry in call.excinfo.traceback if not _runs_tests(entry.frame.raw)]
     resolved = _resolved_values(frames, getattr(item, "funcargs", {}))
-    _mask(report, Masks(_secrets(resolved)))
-    text = _section(resolved, frames, full=mode == "full")
+    refused = _refused(call.excinfo.value)
+    _mask(report, Masks(_secrets([*resolved, *(owner for owner, _ in refused)])))
+    text = _section(resolved, frames, refused, full=mode == "full")
     if text:
         report.sections.append((TITLE, text))
     return report
 
 
 def _runs_tests(frame: FrameType) -> bool:
-    """Tell whether a frame is the runner's own, in which no program's settings are read."""
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in {"_pytest", "pluggy", "unittest"}
+    """Tell whether a frame is the runner's own, or the engine's, in which no program's settings are read."""
+    runners = {"_pytest", "pluggy", "unittest", "ptyconf"}
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in runners
 
 
 def pytest_assertrepr_compare(
@@ -126,6 +129,17 @@ class _Resolved:
         self.thing = thing
         self.view = view
         self.resolution = resolution
+
+
+def _refused(error: BaseException) -> list[tuple[_Resolved, str]]:
+    """Find the settings that a failed load speaks of, with what the layers give all the same."""
+    if not isinstance(error, ConfigError) or error.resolution is None:
+        return []
+    resolution = error.resolution
+    owner = _Resolved("the failed load", resolution, None, resolution)
+    paths = dict.fromkeys(str(getattr(problem, "path", "")) for problem in error.exceptions)
+    known = [path for path in paths if path in resolution]
+    return [(owner, path) for path in known or _own(owner)]
 
 
 def _resolved_values(frames: list[FrameType], fixtures: Mapping[str, Any]) -> list[_Resolved]:
@@ -219,18 +233,21 @@ def _constant_key(node: ast.AST) -> str | None:
     return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
-def _section(resolved: list[_Resolved], frames: list[FrameType], *, full: bool) -> str:
-    """Tell the stories of what was touched, and count the rest."""
+def _section(
+    resolved: list[_Resolved], frames: list[FrameType], refused: list[tuple[_Resolved, str]], *, full: bool
+) -> str:
+    """Tell the stories of what was refused or touched, and count the rest."""
+    resolved = [*resolved, *(owner for owner, _ in refused[:1])]
     written = [line for frame in reversed(frames) for line in _written(frame)] if frames else []
     resolutions = {id(holder.resolution): holder.resolution for holder in resolved}
     if full:
         shown = [_story(holder, path) for holder in _by_resolution(resolved) for path in holder.resolution]
         return "\n".join((*shown, *dict.fromkeys(written)))
     stories: dict[tuple[int, str], str] = {}
-    for frame in reversed(frames):
-        for owner, path in _touched(frame, resolved):
-            name = owner.name if len(resolutions) > 1 else ""
-            stories.setdefault((id(owner.resolution), path), _story(owner, path, name))
+    touched = (pair for frame in reversed(frames) for pair in _touched(frame, resolved))
+    for owner, path in (*refused, *touched):
+        name = owner.name if len(resolutions) > 1 else ""
+        stories.setdefault((id(owner.resolution), path), _story(owner, path, name))
     if not stories and not written:
         for owner in resolved:
             name = owner.name if len(resolutions) > 1 else ""
@@ -305,9 +322,7 @@ def _written(frame: FrameType) -> Iterator[str]:
 def _secrets(resolved: list[_Resolved]) -> Iterator[Any]:
     """Give the secret values of the configs."""
     for holder in _by_resolution(resolved):
-        for path, setting in holder.resolution.schema.settings.items():
-            if setting.secret and path in holder.resolution:
-                yield holder.resolution.value(path)
+        yield from holder.resolution.secrets()
 
 
 def _mask(report: pytest.TestReport, masks: Masks) -> None:

@@ -22,7 +22,7 @@ from ptycho.settings.layers import (
 from ptycho.settings.recipe import counts_groups, recipe_layers
 from ptycho.settings.schema import schema
 from ptycho.settings.sides import nearest_side
-from ptyconf import ConfigError, Layer, Problem, Resolution, resolve
+from ptyconf import ConfigError, Layer, Origin, Problem, Resolution, resolve
 from ptyconf.sources import environment, instance, mapping, toml
 
 PathLike = str | os.PathLike[str]
@@ -78,13 +78,17 @@ class Sources(NamedTuple):
         if self.environ is not None:
             layers.append(environment.layer(ENVIRONMENT_PREFIX, _settings_in(self.environ), schema=schema))
         if paths := [Path(path) for path in self.files]:
-            layers.extend(toml.load_all(paths, profile=self._profile(), sections=BARE_NAMES[command]))
+            profile, asked = self._profile()
+            sections = BARE_NAMES[command]
+            layers.extend(toml.load_all(paths, profile=profile, asked=asked, sections=sections))
         return layers
 
-    def _profile(self) -> str | None:
+    def _profile(self) -> tuple[str | None, Origin | None]:
+        """Give the profile, and the variable that asks for it, where it is one."""
         if self.profile is None and self.environ is not None:
-            return self.environ.get(_PROFILE_VARIABLE)
-        return self.profile
+            origin = Origin("environment", "environment", _PROFILE_VARIABLE)
+            return self.environ.get(_PROFILE_VARIABLE), origin
+        return self.profile, None
 
 
 def _flag_layer(given: Layer | Mapping[str, Any], command: Command) -> Layer:

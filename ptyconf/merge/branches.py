@@ -9,6 +9,7 @@ from ptyconf.merge.fault import Keys
 from ptyconf.merge.hints import assignment, spell
 from ptyconf.merge.numbered import as_array, refuse_gap
 from ptyconf.merge.refusals import Refusals
+from ptyconf.merge.same import join_tables
 from ptyconf.schema.annotations import is_cut_to, is_made_of, made_of, name_of, named_table
 from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.choices import one_of
@@ -18,8 +19,8 @@ from ptyconf.schema.fold import Barred, as_whole, fold, like
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import has_reference
-from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant
-from ptyconf.text.show import show
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, key_text
+from ptyconf.text.show import close_matches, show
 from ptyconf.tracking import is_tracked, set_fields
 
 MISSING: Any = object()
@@ -57,7 +58,8 @@ class Branches:
             root = self.roots.get(at[:length])
             if root is not None:
                 return (*root, *at[length:])
-        return at
+        # What is written in parts alone has the place of the first of them.
+        return next((keys for place, keys in self.roots.items() if place[: len(at)] == at), at)
 
     def read(self, slot: Slot, value: Any, at: Segments, *, text: bool, removable: bool = False) -> Tree:
         """Read what is written for a slot; MISSING where something is wrong, which is noted."""
@@ -121,7 +123,9 @@ class Branches:
                 )
                 self.refusals.fault(text_of, join_path((*at, str(written))), self.keys((*at, written)))
                 continue
-            segment = written if isinstance(written, str) else node.keys.written(key)
+            segment = key_text(node, key)
+            if segment != written and written.__class__ is str:
+                self.roots[(*at, segment)] = self.keys((*at, written))
             branch = self.read(node.value, item, (*at, segment), text=text, removable=True)
             if branch is not MISSING:
                 tree[key] = branch
@@ -207,6 +211,9 @@ class Branches:
         earlier = tree[name]
         if member.node is not None and isinstance(earlier, dict) and isinstance(branch, dict):
             return fold(member, earlier, branch)
+        joined = join_tables(earlier, branch) if member.free else None
+        if joined is not None:
+            return joined
         if earlier != branch:
             secret = member.setting.secret
             path = join_path(at)
@@ -237,7 +244,9 @@ class Branches:
             below = (*at, node.tag)
             tags = [candidate for section in node.sections for candidate in tags_of(section, node.tag)]
             text = f"{join_path(below)!r} is {show(tag, secret=slot.setting.secret)}; expected {one_of(tags)}"
-            hint = self._tag_hint(node, at, tags[0])
+            by_text = {str(candidate): candidate for candidate in tags}
+            near = close_matches(str(tag), by_text, count=1)
+            hint = self._tag_hints(node, at, [by_text[text] for text in near] or tags)
             self.refusals.fault(text, join_path(below), self.keys(below), hint=hint)
             return None
         fitting = [section for section in node.sections if all(key in section.names for key in value)]
@@ -246,12 +255,13 @@ class Branches:
         self._refuse_choice(node, value, at, fitting)
         return None
 
-    def _tag_hint(self, node: Choice, at: Segments, tag: Any) -> str:
-        """Write the tag of a union in the language of the source."""
+    def _tag_hints(self, node: Choice, at: Segments, tags: list[Any]) -> str:
+        """Write the tags of a union in the language of the source."""
         layer, place = self.refusals.layer, (*at, node.tag)
         if layer.kind in {"environment", "flag"}:
-            return assignment(layer.kind, layer.origins, self.keys(place), show(tag), join_path(place))
-        return spell(layer.kind, node.tag, show(tag))
+            keys, path = self.keys(at), join_path(place)
+            return " or ".join(assignment(layer.kind, layer.origins, keys, show(tag), path) for tag in tags)
+        return " or ".join(spell(layer.kind, node.tag, show(tag)) for tag in tags)
 
     def _refuse_choice(
         self, node: Choice, value: Mapping[Any, Any], at: Segments, fitting: list[Section]
@@ -266,7 +276,8 @@ class Branches:
         hint = ""
         if node.tag:
             what += f"; {node.tag} says which"
-            hint = self._tag_hint(node, at, tags_of((fitting or list(node.sections))[0], node.tag)[0])
+            tags = [tag for section in fitting or node.sections for tag in tags_of(section, node.tag)]
+            hint = self._tag_hints(node, at, tags)
         known = ", ".join(
             f"{getattr(section.target, '__qualname__', '')} ({', '.join(section.members)})"
             for section in node.sections

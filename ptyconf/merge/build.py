@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import linecache
 import re
-from collections.abc import Callable, Mapping
+import typing
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.schema.construct import has_own_code, make_builder
+from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, section_in
 from ptyconf.schema.view import Attribute, View, copied
@@ -79,8 +81,13 @@ class Building:
         for attribute in plan.composed:
             path = attribute.bind.path
             if attribute.nested is not None:
-                absent = attribute.default is None and not self.present(attribute.nested)
-                table[path] = None if absent else self.view(attribute.nested)
+                may_be_absent = attribute.default is None or (
+                    attribute.default is UNSET and not attribute.required
+                )
+                if not may_be_absent or self.present(attribute.nested):
+                    table[path] = self.view(attribute.nested)
+                elif attribute.default is None:
+                    table[path] = None
             elif path in self.values:
                 slot = self.schema.index.slots[path]
                 table[path] = self.tree(slot, self.trees(path), split_path(path))
@@ -136,16 +143,22 @@ class Building:
     def _note(self, view: View[Any], group: Any, table: Mapping[str, Any], at: Segments) -> None:
         """Take apart what cattrs gathered: a value that is missing, or what the class's own code raised."""
         by_name = {attribute.name: attribute for attribute in view.attributes}
+        further: list[Failure] = []
         for error in group.exceptions:
             notes = [getattr(note, "name", None) for note in getattr(error, "__notes__", ())]
             attribute = next((by_name[name] for name in notes if name in by_name), None)
             if attribute is None:
-                attribute = by_name.get(_attribute_in(error.__traceback__))
+                name, made = _attribute_in(error.__traceback__, view.target)
+                attribute = by_name.get(name)
+                for other, refusal in () if made is None else _further_refusals(made, name):
+                    at_other = _path_of(view, by_name.get(other), at)
+                    further.append(Failure(at_other, view.target, refusal, by_name.get(other)))
             path = _path_of(view, attribute, at)
             raised = error
             if isinstance(error, KeyError) and attribute is not None and attribute.bind.path not in table:
                 raised = MissingValueError(path)
             self.failures.append(Failure(path, view.target, raised, attribute))
+        self.failures += further
 
 
 def _path_of(view: View[Any], attribute: Attribute | None, at: Segments) -> str:
@@ -207,17 +220,43 @@ def _outward(attribute: Attribute, slot: Slot | None) -> Callable[[Any], Any] | 
     return copied if slot is None or slot.kind.mutable else None
 
 
-_ATTRS_CALL = r"__attr_(?:validator|converter)_(\w+)|_setattr\('(\w+)'"
+_ATTRS_CALL = r"__attr_(?P<what>validator|converter)_(\w+)|_setattr\('(\w+)'"
 
 
-def _attribute_in(trace: TracebackType | None) -> str:
-    """Find the attribute at which the constructor that attrs generated stood when something was raised."""
-    name = ""
+def _attribute_in(trace: TracebackType | None, target: Any) -> tuple[str, Any]:
+    """Find the attribute at which the constructor that attrs generated stood when something was raised.
+
+    Returns:
+        Its name, "" for none; and the instance, where it was a validator: all other attributes are set then.
+    """
+    name, made = "", None
+    base = typing.get_origin(target) or target
     while trace is not None:
         code = trace.tb_frame.f_code
-        if code.co_filename.startswith("<attrs generated"):
+        instance = trace.tb_frame.f_locals.get("self")
+        if code.co_filename.startswith("<attrs generated") and type(instance) is base:
             match = re.search(_ATTRS_CALL, linecache.getline(code.co_filename, trace.tb_lineno))
             if match is not None:
-                name = match[1] or match[2]
+                name = match[2] or match[3]
+                made = instance if match["what"] == "validator" else None
         trace = trace.tb_next
-    return name
+    return name, made
+
+
+def _further_refusals(made: Any, first: str) -> Iterator[tuple[str, Exception]]:
+    """Ask the validators behind the one that failed: attrs stops at the first, and users mend all at once.
+
+    Only what they say against a value counts; one that fails otherwise may have counted on the first.
+    """
+    import attrs
+
+    fields = attrs.fields(type(made))
+    names = [field.name for field in fields]
+    for field in fields[names.index(first) + 1 :]:
+        if field.init and field.validator is not None:
+            try:
+                field.validator(made, field, getattr(made, field.name))
+            except (ValueError, TypeError) as error:
+                yield field.name, error
+            except Exception:  # noqa: BLE001  As said above.
+                continue

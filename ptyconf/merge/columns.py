@@ -151,7 +151,7 @@ def make_plan(
     composed: list[Composed] = []
     covered = 0
     for keys, slot in taken.items():
-        if slot.setting.conversion is not None:
+        if slot.setting.conversion is not None or (slot.free and keys != split_path(slot.path)):
             return None
         roots = {} if slot.node is None else _roots(slot, spelled)
         spot = together(slot, roots, spots) if roots else spot_of(spots, keys)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.fault import Fault, Keys
-from ptyconf.merge.origin import Origin
+from ptyconf.merge.origin import Origin, shown_path
 from ptyconf.schema.fields import UNSET
+from ptyconf.schema.free import read_texts
 from ptyconf.schema.index import Alias, Index, environment_name
-from ptyconf.schema.path import split_path
+from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
-from ptyconf.text.show import close_matches, show, toml_key, toml_text
+from ptyconf.text.show import close_matches, nested_text, one_word, show, toml_key, toml_text
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -35,18 +37,19 @@ class Hints:
     def shown_name(self, keys: Keys, *, quoted: bool = False) -> str:
         """Spell the keys of a source as a dotted path, a TOML key with its quotes."""
         if self.layer.kind == "environment":
-            return str(keys[0]).lower().replace("__", ".")
-        if quoted and self.layer.kind == "toml":
+            return ".".join([str(keys[0]).lower().replace("__", "."), *map(str, keys[1:])])
+        if quoted and self.layer.kind in {"toml", "json", "yaml"}:
             return ".".join(toml_key(str(key)) for key in keys)
         return ".".join(str(key) for key in keys)
 
     def inside(self, section: str) -> dict[str, None]:
         """List the names that a section has."""
-        node: Any = self.index.tree
+        node = self.index.tree
         for part in section.split(".") if section else ():
-            node = node.get(part) if isinstance(node, dict) else None
-        if not isinstance(node, dict):
-            node = self.index.tree
+            inner = node.get(part)
+            if not isinstance(inner, dict):
+                break
+            node = inner
         return dict.fromkeys(key for key, entry in node.items() if not isinstance(entry, tuple))
 
     def near(self, name: str) -> list[str]:
@@ -74,13 +77,26 @@ class Hints:
         text = value if isinstance(value, str) and self.layer.text else toml_text(value)
         if isinstance(value, Mapping) or len(text) > 60:
             text = "..."
-        same = key.rpartition(".")[0] == section
         if self.layer.kind in {"environment", "flag"}:
             return assignment(
                 self.layer.kind, self.layer.origins, keys, show(value, secret=True) if secret else text, key
             )
-        name = key.rpartition(".")[2] if same else key
+        name = key.removeprefix(f"{section}.")
         return spell(self.layer.kind, name, show(value, secret=True) if secret else text)
+
+    def inside_any(self, name: str, value: Any, keys: Keys) -> str:
+        """Write a key below a setting of any value as the text of the whole; "" where there is no such."""
+        segments = split_path(name)
+        for length in range(len(segments) - 1, 0, -1):
+            slot = self.index.slots.get(join_path(segments[:length]))
+            if slot is not None and slot.takes_any:
+                shown = show(read_texts(value) if self.layer.text else value, secret=slot.setting.secret)
+                text = nested_text(segments[length:], shown)
+                kind = self.layer.kind
+                if kind in {"environment", "flag"}:
+                    return assignment(kind, self.layer.origins, keys, text, slot.path)
+                return spell(kind, slot.path, text)
+        return ""
 
     def section_meant(self, keys: Keys) -> str:
         """Write the section that a table of an unknown name was probably meant to be, "" for none."""
@@ -112,14 +128,17 @@ class Hints:
 def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, text: str, key: str = "") -> str:
     """Write a setting with a value as a source of this kind would."""
     if kind == "environment":
-        written = origins(keys).key
-        if not written.endswith(keys[0]) and not key:
-            return f"{written}={_bare(text)}"  # a variable of its own name
-        prefix = written[: len(written) - len(keys[0])]
-        return f"{prefix}{environment_name(key) if key else keys[0]}={_bare(text)}"
+        origin = origins(keys)
+        written = origin.key
+        if key or written.endswith(keys[0]):  # else it is a variable of its own name
+            prefix = written[: len(written) - len(keys[0])]
+            written = f"{prefix}{environment_name(key) if key else keys[0]}"
+        if origin.kind == "secret file":
+            return f"{_bare(text)} in the file {_file_of(origin, written)}"
+        return f"{written}={one_word(_bare(text))}"
     if kind == "flag":
         written = "--" + key if key else origins(keys).key
-        return f"{written}{'=' if ' ' in written else ' '}{_bare(text)}"  # --set PATH=VALUE
+        return f"{written}{'=' if ' ' in written else ' '}{one_word(_bare(text))}"  # --set PATH=VALUE
     return spell(kind, keys[-1].rpartition(".")[2], text)
 
 
@@ -134,6 +153,16 @@ def spell(kind: str, key: str, text: str) -> str:
     for section in reversed(sections):
         spelled = f"{toml_text(section)}: {{{spelled}}}" if kind == "json" else f"{section}: {{{spelled}}}"
     return spelled
+
+
+def _file_of(origin: Origin, name: str) -> str:
+    """Name the file of a folder of secrets that would hold a setting."""
+    written = Path(origin.file or "")
+    if name != origin.key:  # in the folder itself, spelled as the other is
+        own = written.name.replace(".", "__")
+        folders = origin.key[: -len(own)].count("__") if origin.key.endswith(own) else 0
+        written = written.parents[folders] / (name.lower() if written.name.islower() else name)
+    return shown_path(str(written))
 
 
 def _bare(text: str) -> str:

@@ -79,7 +79,10 @@ class LayerValues:
             outer = self.spelled.get(join_path(segments[:length]))
             if outer is not None:
                 return (*outer[0], *segments[length:])
-        return segments
+        # What variables and flags give in parts alone has the name of the first of them.
+        parts = self.spelled.items() if self.kind in {"environment", "flag"} else ()
+        inside = (f"{path}.", f"{path}[")
+        return next((keys for place, (keys, _) in parts if place.startswith(inside)), segments)
 
     def origin(self, path: str) -> Origin:
         """Say where this layer has a setting; found out when it is first asked."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.schema.fields import UNSET
+from ptyconf.schema.free import read_texts
 from ptyconf.schema.list_text import array_text, by_number, is_list
 from ptyconf.schema.path import Segments, join_path
 
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 
 
 def as_array(refusals: Refusals, slot: Slot, value: Any, at: Segments, keys: Keys) -> Any:
-    """Make one text of the texts given for a list; any other value stays. UNSET where a number is missing."""
+    """Make one text of the texts given for a list, read those in a table of any values; else it stays.
+
+    UNSET where a number is missing.
+    """
     kinds = refusals.schema.kinds
+    if slot.free and isinstance(value, dict):
+        return read_texts(value)
     if isinstance(value, str):
         array = array_text(kinds, slot, [value]) if slot.setting.text else None
         return value if array is None else array

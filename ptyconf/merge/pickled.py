@@ -230,6 +230,10 @@ class Recorded(Resolution):
         """Name the layer whose value is in force."""
         return self._record.traces[path].winner.layer
 
+    def secrets(self) -> Iterator[Any]:
+        """Give every secret that was recorded."""
+        yield from (self._record.values[path] for path in self._record.hidden if path in self._record.values)
+
     def has(self, path: str, *layers: str) -> bool:
         """Tell whether one of these layers (any layer, without names) wrote a setting."""
         trace = self._record.traces.get(path)

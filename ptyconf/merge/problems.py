@@ -11,19 +11,20 @@ from ptyconf.errors import Complaint, Problem
 from ptyconf.merge.combine import live_entries
 from ptyconf.merge.elements import joined_marks
 from ptyconf.merge.fault import Fault
-from ptyconf.merge.hints import assignment
+from ptyconf.merge.hints import assignment, spell
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.refusals import holds_secret, own_words
 from ptyconf.merge.same import same
+from ptyconf.schema.annotations import name_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Items, Slot, Tree, branch, child, key_of
 from ptyconf.text.masks import Masks
-from ptyconf.text.show import close_matches, redact, show, toml_text
+from ptyconf.text.show import close_matches, redact, show, toml_text, words_of
 
 ABSENT: Any = object()
 
@@ -68,11 +69,19 @@ class SettingPlaces:
         return parts
 
     def origin(self, path: str) -> Origin | None:
-        """Say where the winning value of a setting stands, or what a section has in the highest layer."""
-        written = self.written(path)
-        if written:
-            return written[0][0].origin(path)
-        return self.section_origin(split_path(path) if path else ())
+        """Say where the winning value of a setting stands, or what a section has in the highest layer.
+
+        What a class has by itself in an element has the place of that.
+        """
+        segments = split_path(path) if path else ()
+        for length in range(len(segments), 0, -1):
+            written = self.written(join_path(segments[:length]))
+            if written:
+                return written[0][0].origin(join_path(segments[:length]))
+            origin = self.section_origin(segments[:length])
+            if origin is not None:
+                return origin
+        return self.section_origin(())
 
     def section_origin(self, section: Segments) -> Origin | None:
         """Say where a section stands: its header in the highest layer that writes in it, or a setting."""
@@ -132,18 +141,20 @@ class SettingPlaces:
 
     def cause(self, error: BaseException) -> BaseException | None:
         """Give what the program's code raised, for the traceback; None where its words show a secret."""
-        return error if self.masked(str(error)) == str(error) else None
+        return error if self.masked(words_of(error)) == words_of(error) else None
 
     @cached_property
     def _masks(self) -> Masks:
         """The secrets that layers wrote, those that lost too."""
-        return Masks(self._secrets())
+        return Masks(self.secrets())
 
-    def _secrets(self) -> Iterator[Any]:
+    def secrets(self) -> Iterator[Any]:
+        """Give every secret that a layer wrote, those that lost too, and what is in force."""
         for path, slot in self.schema.index.slots.items():
             if not holds_secret(slot):
                 continue
-            for _, tree in entries(self.histories.get(path)):
+            in_force = [self.values[path]] if path in self.values else []
+            for tree in (*in_force, *(tree for _, tree in entries(self.histories.get(path)))):
                 if slot.node is None:
                     yield tree
                 else:
@@ -177,6 +188,23 @@ class SettingPlaces:
         if not isinstance(error, (ValueError, TypeError)) or text == type(error).__name__:
             text = f"{type(error).__name__}: {text}" if text != type(error).__name__ else text
         return self.complaint(text, path, value, place)
+
+    def missing(self, path: str, target: Any, slot: Slot | None) -> Problem:
+        """Make a problem of a value that a class needs and nobody gives."""
+        slot = slot or self._slot(path)
+        section = split_path(path)[:-1]
+        origin, hint = None, f"{path} = ..."
+        if path not in self.schema.index.slots:
+            origin = self.section_origin(section)
+            writer = next((source for source, value in self.written(join_path(section)) if value), None)
+            if writer is not None and writer.kind in {"environment", "flag"}:
+                keys = writer.keys(join_path(section))
+                hint = assignment(writer.kind, writer.origins, keys, "...", path)
+            elif origin is not None and origin.in_text:
+                hint = spell(origin.kind, join_path(split_path(path)[-1:]), "...")
+        text = f"{path!r} has no value, and {name_of(target)} needs one"
+        expected = "" if slot is None else slot.expected
+        return Problem(text, path=path, origin=origin, expected=expected, hint=hint)
 
     def problem(self, fault: Fault, layer_values: LayerValues) -> Problem:
         """Make a problem of what was found wrong in a layer, now that it is known what it hides."""

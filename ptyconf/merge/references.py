@@ -255,7 +255,7 @@ class References:
     def _refuse_unknown(self, place: str, slot: Slot, name: str) -> NoReturn:
         if holds_secret(slot):
             self.refuse(place, f"{place!r} refers to what is no setting")
-        near = close_matches(name, self.schema.settings)
+        near = [f"env:{name}"] if name in os.environ else close_matches(name, self.schema.settings)
         self.refuse(
             place, f"{place!r} refers to {name!r}, which is no setting", f"${{{near[0]}}}" if near else ""
         )

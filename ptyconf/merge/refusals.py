@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.fault import Fault, Keys
-from ptyconf.merge.hints import Hints, assignment, example_of, list_known
+from ptyconf.merge.hints import Hints, assignment, example_of, list_known, spell
 from ptyconf.schema.index import AmbiguousKey
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Choice, Section, Slot
-from ptyconf.text.show import MASK, close_matches, redact, show, toml_text
+from ptyconf.text.show import MASK, close_matches, redact, show, toml_text, words_of
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -116,6 +116,7 @@ class Refusals:
         near = self.hints.near(raw) if self.unknowns <= SUGGESTED else []
         section = name.rpartition(".")[0] if name == raw else self.hints.shown_name(keys[:-1])
         hint = self.hints.suggestion(near, section, value, keys) if near else ""
+        hint = self.hints.inside_any(raw, value, keys) or hint
         if isinstance(value, Mapping) and keys and self.layer.kind not in {"environment", "flag"}:
             hint = self.hints.section_meant(keys) or hint
         known = list_known(list(self.hints.inside(section)), [key.rpartition(".")[2] for key in near])
@@ -144,7 +145,7 @@ class Refusals:
             hint = (
                 assignment(self.layer.kind, self.layer.origins, keys, shown, path)
                 if flat
-                else f"{near[0]} = {shown}"
+                else spell(self.layer.kind, join_path((near[0],)), shown)
             )
         self._tell_unknown(join_path((*at, str(key))), keys, list_known(names, near), hint)
 
@@ -178,8 +179,8 @@ def holds_secret(slot: Slot, seen: tuple[Any, ...] = ()) -> bool:
 def own_words(error: BaseException, value: Any, *, secret: bool) -> str:
     """Give what an exception says: its first argument where that is text; of a secret only what is safe."""
     first = error.args[0] if error.args else ""
-    text = first if isinstance(first, str) and first.strip() else str(error)
-    if secret and len(str(value)) < 4:
+    text = first if isinstance(first, str) and first.strip() else words_of(error)
+    if secret and len(words_of(value)) < 4:
         text = ""  # so short a secret stands in many a text by chance, so that masking it would show it
     text = redact(text, value, secret=secret)
     return text or type(error).__name__

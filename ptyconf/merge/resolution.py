@@ -15,7 +15,6 @@ from ptyconf.merge.plain import nested, plain_tree
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.state import State
 from ptyconf.merge.trace import Trace
-from ptyconf.schema.annotations import name_of
 from ptyconf.schema.path import Segments, join_path, matches, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Tree, branch, leaves
@@ -221,7 +220,9 @@ class Resolution(Mapping[str, Any]):
         instance = building.view(self._state.schema.view(target))
         if building.failures:
             cause = self._places().cause(building.failures[0].error)
-            raise ConfigError(self._problems(building.failures)) from cause
+            error = ConfigError(self._problems(building.failures))
+            error.resolution = self
+            raise error from cause
         if building.own_code:
             from ptyconf.merge.own_values import remember_own
 
@@ -291,12 +292,8 @@ class Resolution(Mapping[str, Any]):
         if not failure.missing:
             value = self._state.values.get(failure.path)
             return places.raised(failure.error, failure.path, value)
-        path = failure.path
-        text = f"{path!r} has no value, and {name_of(failure.target)} needs one"
-        expected = self.schema.slot(path).expected if path in self.schema else ""
-        section = split_path(path)[:-1]
-        origin = None if path in self.schema.index.slots else places.section_origin(section)
-        return Problem(text, path=path, origin=origin, expected=expected, hint=f"{path} = ...")
+        slot = None if failure.attribute is None else failure.attribute.slot
+        return places.missing(failure.path, failure.target, slot)
 
     # Provenance
 
@@ -318,6 +315,11 @@ class Resolution(Mapping[str, Any]):
         link = state.histories[path]
         live = (layer_values for layer_values, _ in entries(link) if path not in layer_values.passed)
         return str(next(live, link[0]).name)
+
+    def secrets(self) -> Iterator[Any]:
+        """Give every secret, those that lost and those that follow from others too, for masks."""
+        yield from self._places().secrets()
+        yield from (self._state.values[path] for path in self._state.hidden if path in self._state.values)
 
     def has(self, path: str, *layers: str) -> bool:
         """Tell whether one of these layers (any layer, without names) wrote a setting."""

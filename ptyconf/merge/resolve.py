@@ -93,7 +93,9 @@ def resolve(
             if rule.when == "always" or not work.written.isdisjoint(rule.paths):
                 work.problems += _broken(rule, resolution, work)
     if work.problems:
-        raise ConfigError(sorted(work.problems, key=_place))
+        error = ConfigError(sorted(work.problems, key=_place))
+        error.resolution = resolution
+        raise error
     return resolution
 
 
@@ -240,6 +242,10 @@ class _Work:
             from ptyconf.merge.ranks import refuse_disagreement
 
             self.problems += refuse_disagreement(self.schema, group)
+        if self.schema.has_tables and any(each.kind == "environment" and each.spelled for each in above):
+            from ptyconf.merge.near_keys import refuse_near_keys
+
+            self.problems += refuse_near_keys(self.schema, above, self.histories)
 
     def settle(self, tied: list[list[LayerValues]]) -> Settling:
         """Find the values that are not the top of their history, derive, check."""

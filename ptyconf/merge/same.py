@@ -29,3 +29,18 @@ def same(one: Any, two: Any) -> bool:
         )  # NaN of other kinds
     except (TypeError, ValueError):  # arrays have no single truth
         return False
+
+
+def join_tables(one: Any, other: Any) -> dict[Any, Any] | None:
+    """Put the parts of a table together; None where both say something else of one key."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return None
+    joined = dict(one)
+    for key, item in other.items():
+        if key in joined and not same(joined[key], item):
+            inner = join_tables(joined[key], item)
+            if inner is None:
+                return None
+            item = inner  # noqa: PLW2901  The two parts of it.
+        joined[key] = item
+    return joined

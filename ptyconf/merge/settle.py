@@ -17,7 +17,7 @@ from ptyconf.schema.reference import Deferred
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Derivation, Setting
 from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, key_text
-from ptyconf.text.show import show, toml_text
+from ptyconf.text.show import show, toml_text, words_of
 
 if TYPE_CHECKING:
     from ptyconf.merge.problems import SettingPlaces
@@ -311,7 +311,7 @@ class Settling:
 
             def words(other: Tree) -> str:
                 said = self._ask(setting, path, slot, other)[0]
-                return repr(said) if said else ""
+                return words_of(said, repr) if said else ""
 
             below = part_to_blame(slot, tree, words)
             place = join_path((*split_path(path), *below))

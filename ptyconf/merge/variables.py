@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.numbered import refuse_gap
+from ptyconf.schema.free import may_be_index
 from ptyconf.schema.index import Index, environment_name
 from ptyconf.schema.list_text import by_number, is_list
 from ptyconf.schema.path import Segments, put_into, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, child
 
 if TYPE_CHECKING:
     from ptyconf.merge.refusals import Refusals
@@ -22,7 +23,7 @@ def locate_variable(index: Index, name: str) -> tuple[Slot, Segments] | None:
     for length in range(len(parts) - 1, 0, -1):
         key = index.environment.get("__".join(parts[:length]).upper())
         slot = None if key is None else index.slots.get(key)
-        if slot is not None and (slot.node is not None or is_list(slot)):
+        if slot is not None and (slot.node is not None or slot.free or is_list(slot)):
             below = _descend(slot, parts[length:])
             return None if below is None else (slot, below)
     return None
@@ -34,9 +35,13 @@ def is_secret_below(schema: Schema, name: str) -> bool:
     if located is None:
         return False
     slot, below = located
-    if below and isinstance(below[-1], int):
-        below = below[:-1]  # an element is as secret as its list
-    return slot.setting.secret or schema.slot((*split_path(slot.path), *below)).setting.secret
+    inner: Slot | None = slot
+    for segment in below:
+        if slot.setting.secret or slot.node is None:
+            break  # an element is as secret as its list, a key as its table
+        inner = child(slot.node, segment)
+        slot = inner or slot
+    return slot.setting.secret
 
 
 def _descend(slot: Slot, parts: list[str]) -> Segments | None:
@@ -44,10 +49,12 @@ def _descend(slot: Slot, parts: list[str]) -> Segments | None:
     node = slot.node
     if not parts:
         return ()
+    if slot.free:
+        return _free_keys(parts)
     if isinstance(node, Table):
         if not parts[0]:
             return None
-        return _join(_table_key(parts[0]), _descend(node.value, parts[1:]))
+        return _join(table_key(parts[0]), _descend(node.value, parts[1:]))
     if isinstance(node, Items):
         return _join(int(parts[0]), _descend(node.item, parts[1:])) if parts[0].isdecimal() else None
     if node is None:
@@ -61,7 +68,14 @@ def _descend(slot: Slot, parts: list[str]) -> Segments | None:
     return None
 
 
-def _table_key(part: str) -> str:
+def _free_keys(parts: list[str]) -> Segments | None:
+    """Read parts of a name as keys of tables in each other; a number further down may mean an element."""
+    if not all(parts) or may_be_index(parts):
+        return None
+    return tuple(map(table_key, parts))
+
+
+def table_key(part: str) -> str:
     """Read a part of a name as a key: capitals are how variables are written, mixed case is the key's own."""
     return part.lower() if part.isupper() else part
 
@@ -98,6 +112,8 @@ def settings_of_variables(
         named[(*split_path(slot.path), *below)] = (name,)
         if isinstance(below[-1], int):  # a list of single values is named by its first element
             named.setdefault((*split_path(slot.path), *below[:-1]), (name,))
+        if slot.free:  # and so is a table of any values
+            named.setdefault(split_path(slot.path), (name,))
     for path, slot in slots.items():
         named = roots[path]
         yield slot, _lists(slot.node, values[path], split_path(path), named, refusals), named

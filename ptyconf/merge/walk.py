@@ -11,6 +11,8 @@ from ptyconf.merge.fault import Keys
 from ptyconf.merge.marks import Marks
 from ptyconf.merge.numbered import as_array
 from ptyconf.merge.refusals import Refusals, holds_secret
+from ptyconf.merge.same import join_tables
+from ptyconf.merge.same import same as is_same
 from ptyconf.schema.anchor import anchored
 from ptyconf.schema.annotations import is_cut_to, is_made_of, named_table
 from ptyconf.schema.fields import UNSET, attribute_value
@@ -194,7 +196,7 @@ class Walk:
         try:
             path, below = self.schema.locate(segments)
         except KeyError:
-            return False
+            return self.take_free(segments, value, keys)
         slot = self.index.slots[path]
         if slot.node is None or any(isinstance(segment, int) for segment in below):
             return False
@@ -205,6 +207,18 @@ class Walk:
         for segment in reversed(below):
             value = {segment: value}
         self.take(slot, value, split_path(path))
+        return True
+
+    def take_free(self, segments: Segments, value: Any, keys: Keys) -> bool:
+        """Take a value for a key in a table of any values; False where there is none."""
+        located = self.schema.locate_free(segments)
+        if located is None or any(isinstance(segment, int) for segment in segments):
+            return False
+        slot, below = located
+        for segment in reversed(below):
+            value = {segment: value}
+        self.spelled[join_path(segments)] = (keys, "")
+        self.take(slot, value, keys)
         return True
 
     def read_environment(self) -> None:
@@ -227,6 +241,8 @@ class Walk:
         for slot, value, roots in settings_of_variables(self.index, below, self.refusals):
             self.roots.update(roots)
             at = split_path(slot.path)
+            if slot.free:
+                self.spelled.update({join_path(place): (name, "") for place, name in roots.items()})
             self.take(slot, value, at if slot.node is not None else roots[at])
 
     def take(
@@ -273,6 +289,9 @@ class Walk:
         """Put a value where it belongs, unless the layer already has another one for it."""
         path = slot.path
         values = self.layer_values.values
+        if path in values and slot.free and (joined := join_tables(values[path], value)) is not None:
+            values[path] = joined
+            return
         if path in values:
             self.compare(path, values[path], value, keys, secret=slot.setting.secret)
             return
@@ -293,7 +312,7 @@ class Walk:
         if isinstance(earlier, dict) and isinstance(tree, dict):
             known = {below: value for below, _, value in leaves(slot, earlier)}
             for below, leaf, value in leaves(slot, tree):
-                if below in known:
+                if below in known and not (leaf.free and join_tables(known[below], value) is not None):
                     inner = join_path((*at, *below))
                     self.compare(
                         inner,
@@ -310,13 +329,16 @@ class Walk:
         """Note what one layer writes twice: a warning where it agrees with itself, else a fault."""
         first = self.layer_values.origin(path)
         second = self.layer.origins(keys)
-        if earlier != value:
+        # Of any values, 1 is not true; what a type has read is that type's.
+        if earlier != value or (earlier.__class__ is dict is value.__class__ and not is_same(earlier, value)):
+            both = dict.fromkeys([first.key, second.key])
+            both = both if len(both) > 1 else dict.fromkeys([str(first), str(second)])
             self.refusals.fault(
                 f"{path!r} is written twice with different values: {show(earlier, secret=secret)} as "
                 f"{first} and {show(value, secret=secret)} as {second}",
                 path,
                 keys,
-                hint=f"keep one of {first.key} and {second.key}",
+                hint=f"keep one of {' and '.join(both)}" if len(both) > 1 else f"write {first.key} once",
             )
         elif first != second:
             text = f"{path!r} is written twice with the same value: as {first} and as {second}"

@@ -65,7 +65,7 @@ def _lines(slot: Slot, default: Any) -> list[str]:
     name, example = toml_key(slot.setting.name), _example(slot, default)
     if example is UNSET:
         needed = None if slot.node is None else _needed(slot.node, ())
-        if needed is None:
+        if not needed:  # nobody can guess it, or the class refuses its own defaults
             return ["", *lines, f"## {name}: see its type"]
         return ["", *lines, f"## for example: {name} = {literal(needed)}"]
     if slot.node is not None:
@@ -147,9 +147,11 @@ def _example_below(node: Node) -> Any:
         return [] if isinstance(node, Items) else {}
     section = node.sections[0] if isinstance(node, Choice) else node
     target = typing.get_origin(section.target) or section.target
+    if any(member.required for member in section.members.values()):
+        return UNSET  # a TypedDict would not miss them
     try:
         return target()
-    except TypeError:  # the class needs values that nobody can guess
+    except Exception:  # noqa: BLE001  The program's own class, which may refuse its defaults.
         return UNSET
 
 

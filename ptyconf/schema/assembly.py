@@ -130,9 +130,11 @@ class Assembly:
             return None
         kind = unwrap(attribute.type)
         inner, optional = optional_of(kind)
-        if optional or attribute.default is None or not self.kinds.is_section(inner):
-            return None
         default = attribute.default
+        # Where no default is known beforehand, a constructor makes it of other values, or it stays out.
+        made_late = default is UNSET and not attribute.required
+        if optional or default is None or made_late or not self.kinds.is_section(inner):
+            return None
         if default is UNSET or is_made_of(default, inner):
             return with_class_of(inner, default)
         return inner if is_record(inner) and isinstance(default, dict) else None
@@ -163,7 +165,8 @@ class Assembly:
             if slot.setting.env and "*" in path:
                 raise SchemaError(
                     f"{path!r}: env={slot.setting.env!r} is one variable, and there may be many such "
-                    "settings; leave env out"
+                    "settings; leave env out of the class, and name the variable of one setting: "
+                    f'Setting("section.{path.rpartition(".")[2]}", env={slot.setting.env!r})'
                 )
         unknown = [path for path in self.declared if "*" in path and path not in self.patterns]
         if unknown:
@@ -194,12 +197,14 @@ class Assembly:
         else:
             setting = with_strategy(setting, node)
         origin = attribute.source if attribute is not None and attribute.source else ""
+        claimed = single or setting.conversion is not None
         slot = Slot(
             setting,
             kind,
             node,
             source=origin,
             required=attribute.required if attribute is not None else False,
+            free=node is None and not claimed and self.kinds.is_free(setting.type),
         )
         if node is not None and setting.default is not UNSET:
             slot.default = tree_of(slot, setting.default)
@@ -221,7 +226,7 @@ class Assembly:
         origin, arguments = typing.get_origin(inner), typing.get_args(inner)
         if origin in {Union, types.UnionType}:
             return self._choice(arguments, path, setting, optional=optional)
-        if origin in TABLES and len(arguments) == 2 and unwrap(arguments[1]) not in (Any, object):
+        if origin in TABLES and len(arguments) == 2 and not self.kinds.is_free(inner):
             value = self._inner(setting, f"{path}.*", arguments[1])
             keys = self.kinds.of(arguments[0])
             replaces = setting.merge == "replace"

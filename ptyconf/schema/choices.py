@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ptyconf.schema.kind import Kind, Mismatch, parse_toml
+from ptyconf.schema.kind import NONE, Kind, Mismatch, parse_toml, without_quotes
 from ptyconf.text.show import toml_text
 
 
@@ -54,7 +54,8 @@ def make_literal(kind: Any, choices: tuple[Any, ...]) -> Kind:
 
 def _enum_plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
-        return value.value if isinstance(value.value, (str, int, float)) else value.name
+        plain = value.value  # a NaN is not even itself: by its name
+        return plain if isinstance(plain, (str, int, float)) and plain == plain else value.name
     return value
 
 
@@ -83,7 +84,7 @@ def make_enum(kind: type[enum.Enum]) -> Kind:
             return kind[value["$enum"]]
         return typed(value)
 
-    values = [member.value for member in kind if isinstance(member.value, (str, int, float))]
+    values = [_enum_plain(member) for member in kind]
     return Kind(
         kind,
         expected,
@@ -179,6 +180,7 @@ class _Union:
         self.expected = (
             " or ".join(dict.fromkeys(alternative.expected for alternative in self.alternatives)) or "none"
         )
+        self.optional = any(member.optional for member in members)
         # Text is the widest reading, so a member that parses it more strictly is asked first.
         self.parsed_first = sorted(members, key=_text_width)
 
@@ -202,8 +204,12 @@ class _Union:
         return self.attempt(self.members, lambda member: member.typed(value))
 
     def text(self, written: str) -> Any:
-        """Read a text."""
-        return self.attempt(self.parsed_first, lambda member: member.text(written))
+        """Read a text; one pair of quotes around ``none`` says that it is the text."""
+        plain = without_quotes(written) if self.optional else written
+        kinds = self.parsed_first
+        if plain != written:
+            kinds = [kind for kind in kinds if kind.type is not NONE]
+        return self.attempt(kinds, lambda member: member.text(plain))
 
     def holder(self, value: Any) -> Kind:
         """Find the member that a value is of."""
@@ -241,7 +247,7 @@ def make_union(kind: Any, members: list[Kind]) -> Kind:
         finite=any(member.finite for member in members),
         mutable=any(member.mutable for member in members),
         paths=any(member.paths for member in members),
-        optional=any(member.optional for member in members),
+        optional=union.optional,
     )
 
 

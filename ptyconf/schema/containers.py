@@ -148,7 +148,7 @@ class _Table:
     def frozen(self, value: Any) -> Any:
         """Write a table as JSON, or as pairs where its keys are no text."""
         tag_like = len(value) == 1 and str(next(iter(value))).startswith("$")
-        if all(isinstance(key, str) for key in value) and not tag_like:
+        if all(key.__class__ is str for key in value) and not tag_like:
             return {key: self.values.frozen(item) for key, item in value.items()}
         return {"$pairs": [[self.keys.frozen(key), self.values.frozen(item)] for key, item in value.items()]}
 
@@ -181,7 +181,7 @@ def make_table(kind: Any, make: type, keys: Kind, values: Kind, *, bare: bool = 
 
 
 def _key_text(keys: Kind, key: Any) -> str:
-    return key if isinstance(key, str) else keys.written(key)
+    return key if key.__class__ is str else keys.written(key)
 
 
 class _Record:

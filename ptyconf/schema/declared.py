@@ -13,6 +13,7 @@ from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Node, Section, Table
 from ptyconf.schema.types import SEQUENCES, TABLES
 from ptyconf.schema.view import Attribute
+from ptyconf.text.show import words_of
 
 DESCRIBED = (
     "help",
@@ -79,7 +80,7 @@ def _converted(setting: Setting, default: Any) -> Any:
     try:
         return default if conversion is None else conversion.to_setting(default)
     except Exception as error:  # noqa: BLE001  The program's own code.
-        words = "" if setting.secret else f": {error}"
+        words = "" if setting.secret else f": {words_of(error)}"
         raise SchemaError(
             f"{setting.path!r}: the conversion {conversion} does not take the default{words}"
         ) from (None if setting.secret else error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -62,13 +63,25 @@ def fields_of(target: Any) -> Iterator[Field]:
     try:
         hints = typing.get_type_hints(base, include_extras=True)
     except NameError as error:
-        raise SchemaError(f"{base.__qualname__}: {error}; its annotations must be importable") from error
+        raise SchemaError(
+            f"{_annotated_with(base, error.name or '')}: {error}; its annotations must be importable: define "
+            "or import the name at the level of the module, or leave `from __future__ import annotations` out"
+        ) from error
     variables = _variables(target, base)
     read = _dataclass_fields if dataclasses.is_dataclass(base) else _attrs_fields
     if is_record(base):
         read = _record_fields
     for field in read(base, hints):
         yield field._replace(type=substituted(field.type, variables)) if variables else field
+
+
+def _annotated_with(base: Any, name: str) -> str:
+    """Name the attribute whose annotation, a text, speaks of something."""
+    for owner in getattr(base, "__mro__", ()):
+        for attribute, annotation in getattr(owner, "__annotations__", {}).items():
+            if isinstance(annotation, str) and re.search(rf"\b{re.escape(name)}\b", annotation):
+                return f"{base.__qualname__}.{attribute}"
+    return str(base.__qualname__)
 
 
 def _name(target: Any) -> str:

@@ -140,6 +140,4 @@ def _filled_members(section: Section, tree: Tree) -> dict[str, Tree]:
             table[name] = _filled(member, below)
         elif member.default is not UNSET:
             table[name] = _filled(member, member.default)
-        elif isinstance(member.node, Section) and not member.node.optional and not member.required:
-            table[name] = _filled(member, {})
     return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ptyconf.schema.families import KINDS, find_kind
@@ -40,6 +40,18 @@ def _text_any(text: str) -> Any:
         return parse_toml(text.strip(), "")
     except Mismatch:
         return text
+
+
+def read_texts(value: Any) -> Any:
+    """Read every text that stands under the keys of a table by itself."""
+    if isinstance(value, Mapping):
+        return {key: read_texts(item) for key, item in value.items()}
+    return _text_any(value) if isinstance(value, str) else value
+
+
+def may_be_index(keys: Sequence[str | int]) -> bool:
+    """Tell whether keys of tables in each other may mean elements: a number where no type says."""
+    return any(str(key).isdecimal() for key in keys[1:]) or any(isinstance(key, int) for key in keys)
 
 
 def _free_toml(value: Any) -> Any:

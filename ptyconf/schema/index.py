@@ -186,4 +186,6 @@ def section_of(key: str) -> str:
 def environment_name(key: str) -> str:
     """Spell a key as the environment does, without the prefix: MODEL__GRIDSIZE."""
     name = key.replace(".", "__").upper()
+    if "[" in name:
+        name = re.sub(r"\[(\d+)\]", r"__\1", name)
     return name if name.isidentifier() and name.isascii() else re.sub(r"[^A-Z0-9_]", "_", name)

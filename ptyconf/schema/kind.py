@@ -82,7 +82,15 @@ class Kind:
     def written(self, value: Any) -> str:
         """Write a value as text that `text` reads back."""
         plain = self.toml(value)
-        return plain if isinstance(plain, str) else toml_text(plain)
+        if not isinstance(plain, str):
+            return toml_text(plain)
+        quoted = self.optional and (plain == "none" or without_quotes(plain) != plain)
+        return f'"{plain}"' if quoted else plain
+
+
+def without_quotes(text: str) -> str:
+    """Take one pair of quotes off a quoted ``none``, which is a text where none alone is no value."""
+    return text[1:-1] if re.fullmatch(r'("+)none\1', text) else text
 
 
 def parse_toml(text: str, expected: str) -> Any:

@@ -86,7 +86,7 @@ class Schema:
         self.settings: Mapping[str, Setting] = MappingProxyType(
             {path: slot.setting for path, slot in slots.items()}
         )
-        _check_paths(self.settings)
+        _check_paths(self.settings, self._raw)
         self.rules = expect_each(call, "rules", rules, Rule)
         self.sections = expect_each(call, "sections", sections, str)
         self.policies = expect_each(call, "policies", policies, Policy)
@@ -97,17 +97,14 @@ class Schema:
         self.passed_over = _by_path(self.policies, self)
         restricted = [path for path, setting in self.settings.items() if setting.restricted]
         self.checked = {path: number for number, path in enumerate(restricted)}  # with their order
-        self.checked_below = tuple(
-            dict.fromkeys(
-                self.locate(path)[0] for path, slot in self.patterns.items() if slot.setting.restricted
-            )
-        )
+        self.checked_below = _checked_below(self)
         self.secret_names = _secret_names(self)
         self.has_secrets = any(slot.setting.secret for slot in (*slots.values(), *self.patterns.values()))
         self.special = tuple(
             path for path, slot in slots.items() if slot.setting.merge != "replace" or slot.node is not None
         )
         self.trees = {path: slot for path, slot in slots.items() if slot.node is not None}
+        self.has_tables = bool(self.trees) or any(slot.free for slot in slots.values())
         self.required = tuple(path for path, setting in self.settings.items() if setting.required)
         # Of two views of one class the first is the class's own: an earlier one overwrites a later one.
         self._by_target: dict[Any, View[Any]] = {view.target: view for view in reversed(self.views)}
@@ -166,6 +163,14 @@ class Schema:
                 return start, segments[length:]
         raise KeyError(path)
 
+    def locate_free(self, segments: Segments) -> tuple[Slot, Segments] | None:
+        """Find the table of any values in which a place is a key; None where it is in no such table."""
+        for length in range(len(segments) - 1, 0, -1):
+            slot = self.index.slots.get(join_path(segments[:length]))
+            if slot is not None:
+                return (slot, segments[length:]) if slot.free else None
+        return None
+
     def slot(self, path: str | Segments) -> Slot:
         """Find the slot of a setting, also below one that holds settings.
 
@@ -206,6 +211,12 @@ class Schema:
         return view_of_target
 
 
+def _checked_below(schema: Schema) -> tuple[str, ...]:
+    """Name the settings below which checks look at what stands under a key or an index."""
+    patterns = [path for path, slot in schema.patterns.items() if slot.setting.restricted]
+    return tuple(dict.fromkeys(schema.locate(path)[0] for path in patterns))
+
+
 def _fixed(patterns: Mapping[str, Slot]) -> dict[str, Slot]:
     return {path: slot for path, slot in patterns.items() if "*" not in path}
 
@@ -225,9 +236,13 @@ def _own_variables(slots: Mapping[str, Slot]) -> Mapping[str, str]:
             if other == path:
                 other = names.get(variable.partition("__")[2].upper(), path)
             if other != path:
-                raise SchemaError(
-                    f"{other!r} and {path!r} would share the variable {variable}; rename one of them"
-                )
+                advice = "rename one of them"
+                if other in slots and slots[other].setting.metadata is slots[path].setting.metadata:
+                    advice = (
+                        "they are one field of one class: leave env out there, or name another variable: "
+                        f'Schema(..., settings=[Setting({path!r}, env="ANOTHER_NAME")])'
+                    )
+                raise SchemaError(f"{other!r} and {path!r} would share the variable {variable}; {advice}")
     return {slot.setting.env: environment_name(path) for path, slot in slots.items() if slot.setting.env}
 
 
@@ -237,18 +252,40 @@ def _is_list(slot: Slot) -> bool:
     return isinstance(slot.node, Items)
 
 
-def _check_paths(settings: Mapping[str, Setting]) -> None:
+def _check_paths(settings: Mapping[str, Setting], views: Iterable[View[Any]]) -> None:
     for path in settings:
-        if path.split(".")[0] in RESERVED:
+        name = path.split(".")[0]
+        if name in RESERVED:
             raise SchemaError(
-                f"{path!r}: {', '.join(RESERVED)} have a meaning of their own in a file; rename it: "
-                f'View(..., names={{"{path.split(".")[0]}": "another_name"}}), or another section'
+                f"{path!r}: {', '.join(RESERVED)} have a meaning of their own in a file; "
+                f"{_renamed(name, views)}"
             )
         parent = path.rpartition(".")[0]
         while parent:
             if parent in settings:
                 raise SchemaError(f"{parent!r} is a setting and a section ({path!r})")
             parent = parent.rpartition(".")[0]
+
+
+def _renamed(name: str, views: Iterable[View[Any]]) -> str:
+    """Say how what stands at the root under a reserved name gets another one."""
+    for view in views:
+        owner = getattr(view.target, "__qualname__", str(view.target))
+        if split_path(view.section)[0] == name:
+            return f'give the view another section: View({owner}, "{name}_")'
+        named = {
+            attribute.name: first
+            for attribute in view.attributes
+            if (first := split_path(attribute.bind.path)[0]) in RESERVED and not view.section
+        }
+        if name in named.values():
+            names = ", ".join(f'"{attribute}": "{first}_"' for attribute, first in named.items())
+            fields = " and ".join(f"{owner}.{attribute}" for attribute in named)
+            return (
+                f"rename {fields}, or give other names in files alone: "
+                f'Schema("{owner}", [View({owner}, "", {{{names}}})])'
+            )
+    return "rename it"
 
 
 def _aliases(settings: Mapping[str, Setting], views: tuple[View[Any], ...], kinds: Kinds) -> Iterator[Alias]:

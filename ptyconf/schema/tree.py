@@ -44,6 +44,7 @@ class Slot:
         "default",
         "exact",
         "finite",
+        "free",
         "kind",
         "node",
         "path",
@@ -61,6 +62,7 @@ class Slot:
         default: Any = UNSET,
         source: str = "",
         required: bool = False,
+        free: bool = False,
     ) -> None:
         self.setting = setting
         self.path = setting.path
@@ -73,11 +75,17 @@ class Slot:
         self.default = default
         self.source = source  # what gives the default: "App.tls"
         self.required = required
+        self.free = free  # a table of any values: it has keys, and no settings below it
 
     @property
     def expected(self) -> str:
         """What a value is, in words."""
         return self.kind.expected
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether a table of any values may stand there, under no keys of its own."""
+        return self.free or self.kind.type in (Any, object)
 
 
 @final
@@ -284,6 +292,6 @@ def key_of(node: Node, segment: str | int) -> Any:
 
 def key_text(node: Node, key: Any) -> str | int:
     """Write a key of a node as a segment of a path."""
-    if isinstance(node, Table) and not isinstance(key, str):
+    if isinstance(node, Table) and key.__class__ is not str:  # an enum of texts, too
         return node.keys.written(key)
     return key  # type: ignore[no-any-return]

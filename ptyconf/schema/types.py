@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal, Union
 
 from ptyconf.arguments import expect
 from ptyconf.errors import SchemaError
-from ptyconf.schema.annotations import inside, is_class_with_fields, is_record, name_of, substituted
+from ptyconf.schema.annotations import (
+    inside,
+    is_class_with_fields,
+    is_record,
+    name_of,
+    optional_of,
+    substituted,
+    unwrap,
+)
 from ptyconf.schema.fields import is_required_key
 from ptyconf.schema.kind import Kind, bounded, finite, parse_toml
 from ptyconf.schema.kinds.builtins import KINDS as BUILTINS
@@ -91,6 +99,15 @@ class Kinds:
             return False
         base = typing.get_origin(kind) or kind
         return is_class_with_fields(base) or is_record(base)
+
+    def is_free(self, kind: Any) -> bool:
+        """Tell whether values of a type are tables of any values, which nobody claimed."""
+        inner, _ = optional_of(kind)
+        if inner in self.own or self.hook(inner) is not None:
+            return False
+        arguments = typing.get_args(inner)
+        table = (typing.get_origin(inner) or inner) in TABLES
+        return table and (len(arguments) != 2 or unwrap(arguments[1]) in (Any, object))
 
     def is_single(self, kind: Any) -> bool:
         """Tell at a glance whether a type is one value with nothing below it; False leaves it open."""

@@ -14,10 +14,11 @@ from typing import Any, TypedDict, Unpack
 from ptyconf.arguments import expect, expect_one_of
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.layer import Layer, Unknown
+from ptyconf.merge.origin import Origin
 from ptyconf.sources.contents import Missing
 from ptyconf.sources.document import Document, draw_caret, text_fault
 from ptyconf.sources.formats import FORMATS, format_of
-from ptyconf.sources.loading import MAX_INCLUDES, NO_PROFILE, Loading, Names
+from ptyconf.sources.loading import MAX_INCLUDES, Loading, Names, missed_profile
 from ptyconf.text.files import MAX_BYTES, TextError, read_file
 
 
@@ -28,6 +29,7 @@ class Options(TypedDict, total=False):
         name: Layer of the file: "file".
         included: Layer of the files that it includes: "included"; a later one stands above an earlier one.
         profile: Take the table ``[profile.NAME]``, as a layer above the file.
+        asked: Where the profile is asked for, a flag or a variable; a missing one is told there.
         profile_layer: Layer of the profile: "profile".
         unknown: What an unknown key is: error, warn or ignore.
         max_bytes: Larger files are refused; 2 MB.
@@ -43,6 +45,7 @@ class Options(TypedDict, total=False):
     name: str
     included: str
     profile: str | None
+    asked: Origin | None
     profile_layer: str
     unknown: Unknown
     max_bytes: int
@@ -67,7 +70,8 @@ def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> list[Layer
     """
     hint = "load_all(paths) reads several" if isinstance(path, (list, tuple)) else ""
     expect("load", "path", path, (str, os.PathLike), "the path of one file", hint)
-    return _loading("load", options).start(path)
+    loading = _loading("load", options)
+    return _with_profile(loading.start(path), loading.profiles, options)
 
 
 def _loading(call: str, options: Options) -> Loading:
@@ -103,19 +107,25 @@ def _table(name: str | Sequence[str]) -> tuple[str, ...]:
 def load_all(paths: Iterable[str | os.PathLike[str]], **options: Unpack[Options]) -> list[Layer]:
     """Read several files; a later one stands above those before it, and one must have the profile."""
     layers: list[Layer] = []
+    profiles: list[str] = []
     for number, path in enumerate(reversed(list(paths))):
+        expect("load_all", "a path", path, (str, os.PathLike), "the path of a file")
+        loading = _loading("load_all", options)
         layers += [
-            replace(layer, within=layer.within + number * MAX_INCLUDES) for layer in load(path, **options)
+            replace(layer, within=layer.within + number * MAX_INCLUDES) for layer in loading.start(path)
         ]
-    name = options.get("profile_layer", "profile")
-    if any(layer.name == name for layer in layers):
-        return [_without_missed_profile(layer) for layer in layers]
-    return layers
+        profiles += loading.profiles
+    return _with_profile(layers, profiles, options)
 
 
-def _without_missed_profile(layer: Layer) -> Layer:
-    faults = tuple(fault for fault in layer.faults if not fault.text.startswith(NO_PROFILE))
-    return layer if len(faults) == len(layer.faults) else replace(layer, faults=faults)
+def _with_profile(layers: list[Layer], profiles: list[str], options: Options) -> list[Layer]:
+    """Note at the highest file that none has the profile asked for."""
+    profile = options.get("profile")
+    if profile is None or profile in profiles or not layers:
+        return layers
+    top = layers[0]
+    fault = missed_profile(profile, profiles, options.get("asked") or top.origins(()))
+    return [replace(top, faults=(*top.faults, fault)), *layers[1:]]
 
 
 def parse(text: str, *, file: str = "<string>", **options: Unpack[Options]) -> list[Layer]:
@@ -127,7 +137,8 @@ def parse(text: str, *, file: str = "<string>", **options: Unpack[Options]) -> l
         options: As ``Options`` says.
     """
     expect("parse", "text", text, str, "the text of a file", "load(path) reads a file")
-    return _loading("parse", options).start_text(text, file)
+    loading = _loading("parse", options)
+    return _with_profile(loading.start_text(text, file), loading.profiles, options)
 
 
 def read(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> dict[str, Any]:

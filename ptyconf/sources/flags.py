@@ -16,16 +16,17 @@ from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.fields import UNSET
+from ptyconf.schema.free import may_be_index
 from ptyconf.schema.index import Alias
 from ptyconf.schema.list_text import is_list
-from ptyconf.schema.path import Segments, split_path
+from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
 from ptyconf.sources.flag_values import given, key_of_flag, parser_defaults
 from ptyconf.sources.flag_words import TRUE_OR_FALSE, is_switch, join_switches, metavar, negated, options_of
 from ptyconf.sources.lists import indexed, joined_text
-from ptyconf.text.show import close_matches, show
+from ptyconf.text.show import close_matches, nested_text, one_word, show
 
 __all__ = [
     "Given",
@@ -324,6 +325,8 @@ class _CommandLine:
             _, below = self.schema.locate(name)
         except KeyError:
             segments = split_path(name)
+            if (free := self.schema.locate_free(segments)) is not None and not may_be_index(free[1]):
+                return name
             if isinstance(segments[-1], int) and (listed := self.slot_of(segments[:-1])) is not None:
                 return name if is_list(listed) else None
             return name if name in self.schema.index.section_variables.values() else None
@@ -345,7 +348,18 @@ class _CommandLine:
             return
         known = [*self.options, *self.negated]
         near = close_matches(option, known)
-        self.fault(f"unknown flag {option!r}", option, hint=near[0] if near else "--help")
+        hint = self.text_of_whole(option) or (near[0] if near else "--help")
+        self.fault(f"unknown flag {option!r}", option, hint=hint)
+
+    def text_of_whole(self, option: str) -> str:
+        """Write a key below a setting of any value as the text of that; "" where there is no such."""
+        segments = split_path(option.removeprefix("--"))
+        for length in range(len(segments) - 1, 0, -1):
+            slot = self.schema.index.slots.get(join_path(segments[:length]))
+            if slot is not None and slot.takes_any:
+                text = nested_text(segments[length:], "...")
+                return f"--{slot.path} {one_word(text)}"
+        return ""
 
     def after_a_switch(self) -> str:
         """Say what the switch before a word takes, "" where there is none."""

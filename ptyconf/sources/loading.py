@@ -6,7 +6,7 @@ The text is pinned when it is read; where a key stands in it is found out when a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
@@ -20,10 +20,9 @@ from ptyconf.sources.contents import NO_CONTENTS, Contents, Missing, contents_of
 from ptyconf.sources.document import Document, Format, text_fault
 from ptyconf.sources.formats import format_of
 from ptyconf.text.files import MAX_BYTES, TextError, read_known
-from ptyconf.text.show import close_matches, show
+from ptyconf.text.show import close_matches, one_word, show
 
 MAX_INCLUDES = 100
-NO_PROFILE = "there is no profile"
 
 
 class Names(NamedTuple):
@@ -65,26 +64,13 @@ class Loading:
         return self.ranked()
 
     def ranked(self) -> list[Layer]:
-        """Number the layers of one name in their order, and miss a profile that no file has."""
-        if self.profile is not None and self.profile not in self.profiles:
-            self.miss_profile()
+        """Number the layers of one name in their order."""
         counts: dict[str, int] = {}
         ordered = []
         for layer in self.layers:
             within = counts[layer.name] = counts.get(layer.name, -1) + 1
             ordered.append(replace(layer, within=within) if within else layer)
         return ordered
-
-    def miss_profile(self) -> None:
-        """Note that the profile asked for is nowhere."""
-        near = close_matches(self.profile or "", self.profiles)
-        fault = Fault(
-            f"{NO_PROFILE} {self.profile!r}",
-            origin=self.layers[0].origins(()) if self.layers else None,
-            known=", ".join(self.profiles) or "no profiles",
-            hint=f"profile {near[0]}" if near else "",
-        )
-        self.layers[0] = replace(self.layers[0], faults=(*self.layers[0].faults, fault))
 
     def read(
         self,
@@ -208,6 +194,20 @@ class Loading:
         layer = self.layers[own]
         origin = document.origin(keys)._replace(key=".".join(map(str, keys[:-1])))
         self.layers[own] = replace(layer, faults=(*layer.faults, Fault(text, origin=origin)))
+
+
+def missed_profile(profile: str, known: Iterable[str], origin: Origin | None) -> Fault:
+    """Say that the profile asked for is nowhere, in the words of what asked for it."""
+    names = list(dict.fromkeys(known))
+    near = close_matches(profile, names, count=1)
+    asks = {"flag": "--profile ", "environment": "" if origin is None else f"{origin.key}="}
+    asked = asks.get("" if origin is None else origin.kind, "profile ")
+    return Fault(
+        f"there is no profile {profile!r}",
+        origin=origin,
+        known=", ".join(names) or "no profiles",
+        hint=asked + one_word(near[0]) if near else "",
+    )
 
 
 def _joined(folder: str, path: str) -> str:

@@ -6,8 +6,10 @@ import datetime
 import enum
 import os
 import re
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 MASK = "********"
 SHORT = 4  # a shorter one is a part of ordinary words, and a word of its own, too often
@@ -31,7 +33,22 @@ def toml_text(value: object) -> str:
         return "[" + ", ".join(toml_text(item) for item in value) + "]"
     if isinstance(value, (set, frozenset)):
         return "[" + ", ".join(sorted(toml_text(item) for item in value)) + "]"
-    return repr(value)
+    return words_of(value, repr)
+
+
+def nested_text(keys: Iterable[str | int], text: str) -> str:
+    """Write a value below keys of tables in each other."""
+    for key in reversed(list(keys)):
+        text = f"{{{toml_key(str(key))} = {text}}}"
+    return text
+
+
+def words_of(thing: object, write: Callable[[Any], str] = str) -> str:
+    """Write a thing of a program as it writes itself, or name its class where its own code fails at that."""
+    try:
+        return write(thing)
+    except Exception as error:  # noqa: BLE001  The program's own code.
+        return f"<{type(thing).__name__}, whose text fails with {type(error).__name__}>"
 
 
 def _spell_scalar(value: object) -> str | None:
@@ -107,11 +124,16 @@ def show(value: object, *, secret: bool = False) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 4]} ..."
 
 
+def one_word(text: str) -> str:
+    """Quote a text that a shell would split or read in its own way."""
+    return text if text in (MASK, "...") else shlex.quote(text)
+
+
 def redact(text: str, value: object, *, secret: bool) -> str:
     """Take a secret value out of a text that somebody else wrote."""
     if not secret or value in (None, "", True, False):
         return text
-    shown = str(value)
+    shown = words_of(value)
     if len(shown) < SHORT:  # inside words it stands by chance, and a mask there would show it
         return re.sub(rf"(?<!\w){re.escape(shown)}(?!\w)", MASK, text)
     return text.replace(shown, MASK)

@@ -87,3 +87,46 @@ def test_what_load_resolved_builds_in_another_process(tmp_path: Path) -> None:
         [sys.executable, "unpack.py"], cwd=tmp_path, input=packed, capture_output=True, check=True
     )
     assert run.stdout.decode().startswith("App(server=Server(port=8000)) overrides['server.port']")
+
+
+@pytest.mark.parametrize(
+    ("flags", "variable", "written", "hint"),
+    [
+        (["--profile", "prdo"], "", "flag --profile", "--profile prod"),
+        ([], "prdo", "environment APP__PROFILE", "APP__PROFILE=prod"),
+    ],
+)
+def test_a_missing_profile_is_told_where_it_is_asked_for(
+    jail: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    flags: list[str],
+    variable: str,
+    written: str,
+    hint: str,
+) -> None:
+    """Once for all files, and where there is no file at all."""
+    low, high = jail("low.toml", "[profile.prod]\ndebug = true\n"), jail("high.toml", 'name = "x"\n')
+    monkeypatch.setenv("APP__PROFILE", variable)
+    with pytest.raises(ConfigError) as caught:
+        ptyconf.load(App, low, high, env="APP", flags=flags)
+    assert str(caught.value) == (
+        f"there is no profile 'prdo'\n  written in  {written}\n  known here  prod\n  try         {hint}"
+    )
+    with pytest.raises(ConfigError, match=r"^there is no profile 'prdo'\n.*\n  known here  no profiles$"):
+        ptyconf.load(App, env="APP", flags=flags)
+
+
+@dataclass
+class Database:
+    """A setting with a variable of its own."""
+
+    url: str = field(default="none", metadata={"env": "DATABASE_URL"})
+
+
+def test_a_variable_that_is_not_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a setting declares it and the call reads no environment; without a prefix it is read alone."""
+    assert ptyconf.load(Database) == Database("none")
+    monkeypatch.setenv("DATABASE_URL", "postgres://")
+    with pytest.warns(UserWarning, match=r"^the environment has DATABASE_URL, .* is not read; write env="):
+        assert ptyconf.load(Database) == Database("none")
+    assert ptyconf.load(Database, env="") == Database("postgres://")

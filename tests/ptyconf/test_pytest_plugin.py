@@ -291,3 +291,48 @@ def test_outcomes_are_as_without_the_plugin(run) -> None:
     result.assert_outcomes(skipped=1, xfailed=1, errors=2, passed=1)
     result.stdout.fnmatch_lines(["*ERROR at setup*", "training.nepochs = 7", "*ERROR at teardown*"])
     assert "canary" not in result.stdout.str()
+
+
+NESTED = """
+from dataclasses import dataclass, field
+import ptyconf
+
+@dataclass
+class Node:
+    port: int = 1
+    token: str = field(default="", metadata={"secret": True})
+
+@dataclass
+class App:
+    nodes: dict[str, Node] = field(default_factory=dict)
+    port: int = 1
+
+TOKEN = {"nodes": {"eu": {"token": "canary-secret"}}}
+"""
+
+
+def test_a_secret_in_a_table_is_masked(run) -> None:
+    """As one that is a setting itself, and in a load that fails."""
+    result = run(
+        NESTED + "def test_x():\n    app = ptyconf.load(App, overrides=TOKEN)\n"
+        "    token = app.nodes['eu'].token\n    assert token == 'b'\n"
+        "def test_y():\n    ptyconf.load(App, overrides={**TOKEN, 'port': 'x'})\n",
+        "--showlocals",
+    )
+    result.assert_outcomes(failed=2)
+    assert "canary" not in result.stdout.str()
+
+
+def test_a_load_that_fails_has_its_story(run) -> None:
+    """The settings that the error speaks of, with what other layers say of them."""
+    call = "ptyconf.load(App, flags=['--port=2'], overrides={'port': 'x'})"
+    result = run(f"{NESTED}def test_x():\n    {call}\n")
+    result.stdout.fnmatch_lines(
+        [
+            "*- settings (ptyconf) -*",
+            "port = 2",
+            "  set by      flags   2  --port",
+            "  overrides   schema  1  default of port",
+            "and 1 more settings of the failed load; --ptyconf=full shows them",
+        ]
+    )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 
-from ptyconf import ConfigError, Layer, Precedence, Schema, Setting, View, resolve
-from ptyconf.sources import environment, file
+from ptyconf import ConfigError, Layer, Precedence, Schema, Setting, View, load, resolve
+from ptyconf.sources import environment, file, mapping
 
 
 @dataclass
@@ -75,3 +77,46 @@ def test_a_variables_hint_is_one_that_a_shell_exports() -> None:
         == 2
     )
     assert hint(environment.layer("A", {"A__SERVER__PORT": "x"})) == "A__SERVER__PORT=1"
+
+
+@dataclass
+class Named:
+    """Texts of any kind."""
+
+    name: str = "n"
+    mode: Literal["a b", "c"] = "a b"
+
+
+@pytest.mark.parametrize("text", ["two words", "it's", "$HOME", "a;b", "*"])
+def test_a_shell_reads_a_hint_as_one_word(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In variables and in flags; a text that no shell touches stays bare."""
+    monkeypatch.setenv("A__NMAE", text)
+    with pytest.raises(ConfigError) as caught:
+        load(Named, env="A", flags=["--mode", text])
+    flag, variable = (str(problem.hint) for problem in caught.value.exceptions)  # type: ignore[attr-defined]
+    assert shlex.split(variable) == [f"A__NAME={text}"]
+    assert shlex.split(flag) == ["--mode", "a b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.json", '{"server.port": 3}', '"server": {"port": 3}'),
+        ("a.yaml", "server.port: 3", "server: {port: 3}"),
+        ("a.json", '{"server.prot": 3}', '"server": {"port": 3}'),
+    ],
+)
+def test_json_and_yaml_nest_what_toml_dots(name: str, text: str, expected: str) -> None:
+    """A dotted key is a key with a dot there; the hint is the table."""
+    layers = file.parse(text, file=f"/x/{name}")
+    assert hint(*layers) == expected
+    resolved = resolve(SCHEMA, Precedence("file"), file.parse(f"{{{expected}}}", file=f"/x/{name}"))
+    assert resolved["server.port"] == 3
+
+
+def test_what_is_written_twice_has_two_places_in_the_hint() -> None:
+    """The keys where they differ, else that it is to be written once."""
+    twice = mapping.layer("file", {"server": {"port": 1}, "server.port": 2})
+    assert hint(twice) == "keep one of file['server']['port'] and file['server.port']"
+    unset = file.parse("unset = ['server.ip']\nserver.ip = 'x'\n", file="/x/a.toml")
+    assert hint(*unset) == "keep one of server.ip and unset.0"

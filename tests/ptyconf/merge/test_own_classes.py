@@ -268,3 +268,32 @@ def test_one_place_is_not_written_twice(recwarn: pytest.WarningsRecorder) -> Non
     """A table that is given as a whole and by its path has one place."""
     assert load(Words, overrides={"table.a": {"x": 3}, "table": {"a": {"x": 3}}}).table == {"a": Base(3)}
     assert not recwarn.list
+
+
+@attrs.define
+class Pool:
+    """A class with validators."""
+
+    low: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    high: int = attrs.field(default=2, validator=attrs.validators.ge(2))
+    name: str = attrs.field(default="ab", validator=attrs.validators.min_len(2))
+
+    @high.validator
+    def _above(self, _: Any, value: int) -> None:
+        """Count on a right low."""
+        assert 1 / self.low <= value
+
+
+@given(low=st.integers(0, 2), high=st.integers(1, 3), name=st.sampled_from(["", "ab"]))
+def test_all_validators_of_a_class_are_told_at_once(low: int, high: int, name: str) -> None:
+    """Each wrong attribute at its own place; one that only fails because another is wrong is not told."""
+    values = {"low": low, "high": high, "name": name}
+    fits = {"low": low >= 1, "high": high >= 2, "name": len(name) > 1}
+    wrong = [key for key in fits if not fits[key]]
+    if not wrong:
+        assert load(Pool, overrides=values) == Pool(low, high, name)
+        return
+    with pytest.raises(ConfigError) as caught:
+        load(Pool, overrides=values)
+    told = [(problem.path, problem.origin.key) for problem in caught.value.exceptions]
+    assert told == [(key, f"overrides[{key!r}]") for key in wrong]

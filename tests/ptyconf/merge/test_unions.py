@@ -42,8 +42,22 @@ def test_parts_of_a_union_say_together_what_it_is() -> None:
     assert load(Zoo, flags=words) == Zoo(Dog(name="rex"), {"x": Cat(name="tom")})
     dotted = {"pet.kind": "dog", "pet.name": "rex"}
     assert load(Zoo, overrides=dotted) == Zoo(Dog(name="rex"))
-    with pytest.raises(ConfigError, match=r"'pet' may be .*; kind says which\n(.*\n)*  try +--pet.kind cat"):
+    with pytest.raises(
+        ConfigError, match=r"'pet' may be .*; kind says which\n(.*\n)*  try +--pet.kind cat or"
+    ):
         load(Zoo, flags=["--pet.name=rex"])
+
+
+def test_a_missing_tag_is_one_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hint lists them, the place is that of a part; a wrong tag is near one."""
+    monkeypatch.setenv("APP__PET__NAME", "rex")
+    with pytest.raises(ConfigError) as caught:
+        load(Zoo, env="APP")
+    (problem,) = caught.value.exceptions
+    assert str(problem).endswith("try         APP__PET__KIND=cat or APP__PET__KIND=dog")
+    assert str(problem.origin) == "APP__PET__NAME"  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match=r'expected one of "cat", "dog"\n(.*\n)*  try +--pet.kind dog$'):
+        load(Zoo, flags=["--pet.kind=dogg"])
 
 
 @dataclass

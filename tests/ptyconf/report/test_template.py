@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Required, TypedDict
 
 import pytest
 
@@ -59,3 +60,37 @@ def test_an_example_of_what_needs_values_loads() -> None:
     assert text == 'needy = {host = "..."}'
     resolution = resolve(schema, Precedence("file"), toml.parse(text))
     assert resolution.build(Optional) == Optional(Needy("..."))
+
+
+class Movie(TypedDict, total=False):
+    """A table of which one key is needed."""
+
+    title: Required[str]
+    year: int
+
+
+@dataclass
+class Picky:
+    """A class that refuses its own defaults."""
+
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse nothing."""
+        if not self.size:
+            raise ValueError("no size")
+
+
+@dataclass
+class Shelf:
+    """Both may be absent."""
+
+    movie: Movie | None = None
+    picky: Picky | None = None
+
+
+def test_an_example_has_what_is_required() -> None:
+    """Of a TypedDict too; what refuses its own defaults has no example."""
+    text = template(Schema("s", [View(Shelf, "")]))
+    assert '## for example: movie = {title = "..."}' in text
+    assert "## picky: see its type" in text

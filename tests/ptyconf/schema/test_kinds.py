@@ -234,3 +234,14 @@ def test_paths_inside_containers_are_anchored() -> None:
     """Relative paths resolve against the folder; absolute ones stay."""
     value = {"a": [Path("x"), Path("/y")]}
     assert anchor(value, Path("/base")) == {"a": [Path("/base/x"), Path("/y")]}
+
+
+@pytest.mark.parametrize("kind", [str | None, Path | None])
+@given(text=st.one_of(st.text(max_size=8), st.from_regex(r'"{0,3}none"{0,3}', fullmatch=True)))
+def test_every_text_can_be_given_beside_none(kind: Any, text: str) -> None:
+    """What is written of an optional text is read as it, ``none`` and quoted ones too; none alone is None."""
+    found = Kinds().of(kind)
+    value = found.typed(text)
+    assert found.text(found.written(value)) == value
+    assert found.text("none") is None
+    assert found.text('"none"') == found.typed("none")

@@ -24,7 +24,7 @@ from ptyconf import (
 from ptyconf.registry import Registry
 from ptyconf.report.jsonschema import json_schema
 from ptyconf.report.template import template
-from ptyconf.sources import mapping
+from ptyconf.sources import mapping, toml
 
 
 def test_settings_are_read_off_classes(program: SimpleNamespace) -> None:
@@ -86,7 +86,7 @@ def test_class_variables_are_no_settings() -> None:
             lambda p: Schema("d", (), [Setting("include.x", int)]),
             (
                 "'include.x': include, profile, unset, replace have a meaning of their own in a file; "
-                'rename it: View(..., names={"include": "another_name"}), or another section'
+                "rename it"
             ),
         ),
         (
@@ -227,3 +227,44 @@ def test_what_an_instance_cannot_keep_is_refused() -> None:
 
     with pytest.raises(SchemaError, match=r"Made\.x is an InitVar without a default"):
         View(Made, "m")
+
+
+@dataclass
+class Deploy:
+    """A class with names that files keep for themselves."""
+
+    profile: str = "p"
+    include: list[str] = field(default_factory=list)
+    size: int = 1
+
+
+@dataclass
+class Ep:
+    """A class with a variable of its own."""
+
+    url: str = field(default="", metadata={"env": "URL"})
+
+
+@dataclass
+class Two:
+    """It in two places."""
+
+    one: Ep = field(default_factory=Ep)
+    two: Ep = field(default_factory=Ep)
+
+
+def test_what_a_schema_error_advises_works() -> None:
+    """The schema that it writes for reserved names, and the declaration for a shared variable."""
+    with pytest.raises(SchemaError, match=r"^'profile': .*; rename Deploy.profile and Deploy.inc") as error:
+        Schema("Deploy", [View(Deploy, "")])
+    names = {"Schema": Schema, "View": View, "Deploy": Deploy, "Setting": Setting}
+    advised = eval(str(error.value).rpartition("alone: ")[2], names)
+    layers = toml.parse('profile_ = "q"\ninclude_ = ["a"]\n')
+    assert resolve(advised, Precedence("file"), layers).build(Deploy) == Deploy("q", ["a"])
+    with pytest.raises(SchemaError, match="share the variable URL; they are one field of one class") as error:
+        Schema("s", [View(Two, "")])
+    setting = eval(str(error.value).rpartition("settings=[")[2].removesuffix("])"), names)
+    own = Schema("s", [View(Two, "")], [setting]).own_variables
+    assert own == {"URL": "ONE__URL", "ANOTHER_NAME": "TWO__URL"}
+    with pytest.raises(SchemaError, match=r'View\(Ep, "unset_"\)$'):
+        Schema("s", [View(Ep, "unset")])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ptyconf import ConfigError
@@ -82,6 +83,8 @@ def test_yaml_reads_what_a_yaml_writer_writes(document: dict[str, Any]) -> None:
     """Values come back whole, and each key stands at its place."""
     import yaml
 
+    # PyYAML writes YAML 1.1, in which 1e5 and 0o7 without quotes are texts; here they are numbers.
+    assume(not re.search(r"(?<![\w.])[-+]?[0-9]+[eE][-+]?[0-9]+|0o[0-7]", repr(document)))
     text = yaml.safe_dump(document, sort_keys=False)  # escapes: raw line ends of Unicode are folded
     assert FORMATS["yaml"].parse(text) == document
     places = FORMATS["yaml"].places(text)

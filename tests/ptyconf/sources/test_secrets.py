@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ptyconf import ConfigError, Precedence, Resolution, Schema, Setting, View, resolve
+from ptyconf import ConfigError, Precedence, Resolution, Schema, Setting, View, load, resolve
 from ptyconf.sources import environment, secrets
 
 
@@ -104,3 +104,35 @@ def test_only_a_secret_has_a_file(jail: Callable[..., Path]) -> None:
     layer = environment.layer("A", {"A__OPTIONAL__HOST_FILE": "/x"}, schema=schema)
     with pytest.raises(ConfigError, match=r"unknown setting 'optional\.host_file'"):
         resolve(schema, Precedence("environment"), [layer])
+
+
+@dataclass
+class Db:
+    """A database."""
+
+    host: str = "h"
+    port: int = 1
+    password: str = field(default="", metadata={"secret": True})
+
+
+@dataclass
+class Files:
+    """What files may set."""
+
+    db: Db = field(default_factory=Db)
+
+
+def test_hints_name_the_file_and_its_text(jail: Callable[..., Path]) -> None:
+    """In the language of a folder: the same file for another text, the file of the name that was meant."""
+    jail("run/db__port", "abc")
+    jail("run/DB__HSOT", "x")
+    jail("run/db/pasword", "hunter2")
+
+    with pytest.raises(ConfigError) as caught:
+        load(Files, secrets="run")
+    hints = {problem.hint for problem in caught.value.exceptions}
+    assert hints == {
+        "1 in the file run/db__port",
+        "x in the file run/DB__HOST",
+        "******** in the file run/db__password",
+    }

@@ -1,0 +1,124 @@
+"""Keys of tables that a variable's name makes, beside keys that it cannot spell.
+
+A variable's name has no signs and, as most are written, no small letters: ``APP__REPLICAS__EU_WEST`` means
+the key ``eu_west``. Where a file has ``eu-west``, a second key beside that is a slip more often than a wish.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ptyconf.errors import Problem
+from ptyconf.merge.fault import Keys
+from ptyconf.merge.hints import assignment
+from ptyconf.merge.law import entries
+from ptyconf.merge.layer_values import LayerValues
+from ptyconf.merge.problems import secrets_in
+from ptyconf.merge.variables import table_key
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.schema import Schema
+from ptyconf.schema.tree import Section, Slot, Table, Tree, child
+from ptyconf.text.show import MASK, show, toml_text
+
+LONGEST_HINT = 80
+
+
+def refuse_near_keys(
+    schema: Schema, layers: Iterable[LayerValues], histories: Mapping[str, Any]
+) -> list[Problem]:
+    """Refuse a new key of a table that differs from a known one by case or signs alone, in variables."""
+    problems: dict[str, Problem] = {}
+    for layer_values in layers:
+        if layer_values.kind != "environment":
+            continue
+        for path, (keys, _) in layer_values.spelled.items():
+            slot, segments = _root(schema, split_path(path))
+            if slot is None:
+                continue
+            trees = [
+                tree for source, tree in entries(histories.get(slot.path)) if source.kind != "environment"
+            ]
+            start = len(split_path(slot.path))
+            for length in _tables(slot, segments[start:]):
+                table, key = segments[: start + length], segments[start + length]
+                beside = _beside(str(key), trees, table[start:])
+                if beside and join_path((*table, key)) not in problems:
+                    name = "__".join(keys[0].split("__")[: length - len(segments) + start])
+                    problems[join_path((*table, key))] = _problem(
+                        layer_values, slot, (table, str(key), beside), keys, name
+                    )
+    return list(problems.values())
+
+
+def _root(schema: Schema, segments: Segments) -> tuple[Slot | None, Segments]:
+    """Find the setting at or above a place."""
+    for length in range(len(segments) - 1, 0, -1):
+        slot = schema.index.slots.get(join_path(segments[:length]))
+        if slot is not None:
+            return slot, segments
+    return None, segments
+
+
+def _tables(slot: Slot, below: Segments) -> Iterator[int]:
+    """Give the depths at which a place is a key of a table that merges over the layers."""
+    for length, segment in enumerate(below):
+        if slot.free:
+            yield length
+            continue
+        if isinstance(slot.node, Table):
+            yield length
+        elif not isinstance(slot.node, Section):
+            return  # lists and unions replace what is below them
+        inner = child(slot.node, segment)
+        if inner is None:
+            return
+        slot = inner
+
+
+def _beside(key: str, trees: Iterable[Tree], table: Segments) -> list[str]:
+    """List the keys that a variable's name may have meant; none where other layers have the key itself."""
+    known: dict[str, None] = {}
+    for tree in trees:
+        for segment in table:
+            tree = tree.get(segment) if isinstance(tree, Mapping) else None  # noqa: PLW2901  The way down.
+        if isinstance(tree, Mapping):
+            known.update(dict.fromkeys(name for name in tree if isinstance(name, str)))
+    return [] if key in known else [name for name in known if _plain(name) == _plain(key)]
+
+
+def _plain(key: str) -> str:
+    """Write a key without case and signs, as the name of a variable has it."""
+    return re.sub(r"\W", "_", key.casefold())
+
+
+def _problem(
+    layer_values: LayerValues,
+    slot: Slot,
+    place: tuple[Segments, str, list[str]],
+    keys: Keys,
+    name: str,
+) -> Problem:
+    """Put into words that a key may be another one, with the text of the table that says which."""
+    table, key, beside = place
+    tree: Any = layer_values.values.get(slot.path)
+    for segment in (*table, key)[len(split_path(slot.path)) :]:
+        tree = tree[segment]
+    secret = any(True for _ in secrets_in(slot, layer_values.values.get(slot.path)))
+    written, value = name, {beside[0]: tree}
+    if re.fullmatch(r"\w+", beside[0]) and "__" not in beside[0] and table_key(beside[0]) == beside[0]:
+        written, value = f"{name}__{beside[0]}", tree
+    text = MASK if secret else _bare_text(value)
+    return Problem(
+        f"{key!r} would be a new key of {join_path(table)!r}, beside {' and '.join(map(show, beside))}",
+        path=join_path((*table, key)),
+        origin=layer_values.origins(keys),
+        known=", ".join(beside),
+        hint=assignment(layer_values.kind, layer_values.origins, (written,), text),
+    )
+
+
+def _bare_text(value: Any) -> str:
+    text = toml_text(value)
+    return text if len(text) <= LONGEST_HINT else "..."

@@ -1,0 +1,93 @@
+"""What a class makes of its other values, or leaves out, is not made up beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
+
+import attrs
+import pytest
+
+from ptyconf import Schema, View, load, resolve
+from ptyconf.load import DEFAULT
+from ptyconf.sources import mapping
+
+
+@dataclass
+class Ep:
+    """A section."""
+
+    host: str = "h"
+    port: int = 1
+
+
+def _made(self: Late) -> Ep:
+    return Ep("made", self.size)
+
+
+@attrs.define
+class Late:
+    """A section whose default its constructor makes."""
+
+    size: int = 1
+    ep: Ep = attrs.Factory(_made, takes_self=True)
+
+
+class Keys(TypedDict):
+    """A section that may be left out."""
+
+    size: int
+    ep: NotRequired[Ep]
+
+
+@attrs.define
+class App:
+    """Both, wherever sections stand."""
+
+    late: Late = attrs.Factory(Late)
+    listed: list[Late] = attrs.Factory(list)
+    keyed: dict[str, Late] = attrs.Factory(dict)
+    maybe: Late | None = None
+    keys: Keys = attrs.Factory(lambda: {"size": 1})
+    key_list: list[Keys] = attrs.Factory(list)
+
+
+def test_a_constructor_makes_what_nobody_wrote() -> None:
+    """Of the values in force; a key of a TypedDict that nobody wrote is not there."""
+    given = {
+        "late.size": 2,
+        "listed": [{"size": 3}],
+        "keyed": {"a": {"size": 4}},
+        "maybe.size": 5,
+        "keys.size": 6,
+        "key_list": [{"size": 7}],
+    }
+    for _ in range(3):
+        app = load(App, overrides=given)
+        assert [late.ep for late in (app.late, *app.listed, app.keyed["a"], app.maybe) if late] == [
+            Ep("made", 2),
+            Ep("made", 3),
+            Ep("made", 4),
+            Ep("made", 5),
+        ]
+        assert app.keys == {"size": 6}
+        assert app.key_list == [{"size": 7}]
+
+
+@pytest.mark.parametrize("place", ["late", "maybe", "keyed.a"])
+def test_what_is_written_starts_from_its_own_class(place: str) -> None:
+    """For what the constructor would have made is not known."""
+    assert load(App, overrides={f"{place}.ep.port": 9}) is not None
+    schema = Schema("s", [View(App, "")])
+    resolution = resolve(schema, DEFAULT, [mapping.layer("overrides", {f"{place}.ep.port": 9})])
+    assert resolution.value(f"{place}.ep") == Ep("h", 9)
+
+
+def test_explicit_views_mean_the_same() -> None:
+    """A View of the class inside leaves it to the constructor, too."""
+    inner = View(Ep, "a.ep")
+    schema = Schema("s", [View(Late, "a", {"ep": inner}), inner])
+    values = [({}, Ep("made", 1)), ({"a.size": 2}, Ep("made", 2)), ({"a.ep.port": 3}, Ep("h", 3))]
+    for given, expected in values:
+        layer = mapping.layer("overrides", given)
+        assert resolve(schema, DEFAULT, [layer]).build(Late).ep == expected
