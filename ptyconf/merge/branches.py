@@ -19,7 +19,7 @@ from ptyconf.schema.fold import Barred, as_whole, fold, like
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import has_reference
-from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, key_text
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, holds_secret, key_text
 from ptyconf.text.show import close_matches, show
 from ptyconf.tracking import is_tracked, set_fields
 
@@ -215,7 +215,7 @@ class Branches:
         if joined is not None:
             return joined
         if earlier != branch:
-            secret = member.setting.secret
+            secret = holds_secret(member)
             path = join_path(at)
             self.refusals.fault(
                 f"{path!r} is written twice with different values: {show(earlier, secret=secret)} and "

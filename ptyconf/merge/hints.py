@@ -13,9 +13,8 @@ from ptyconf.schema.fields import UNSET
 from ptyconf.schema.free import read_texts
 from ptyconf.schema.index import Alias, Index, environment_name
 from ptyconf.schema.path import join_path, split_path
-from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Slot
-from ptyconf.text.show import close_matches, nested_text, one_word, show, toml_key, toml_text
+from ptyconf.schema.tree import Slot, holds_secret
+from ptyconf.text.show import close_matches, nested_text, one_word, show, toml_key, toml_text, without_secrets
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -27,11 +26,11 @@ class Hints:
     """The words for what is wrong with one layer."""
 
     def __init__(
-        self, layer: Layer, index: Index, settings: Mapping[str, Setting], sections: tuple[str, ...]
+        self, layer: Layer, index: Index, secret_names: frozenset[str], sections: tuple[str, ...]
     ) -> None:
         self.layer = layer
         self.index = index
-        self.settings = settings
+        self.secret_names = secret_names
         self.sections = sections
 
     def shown_name(self, keys: Keys, *, quoted: bool = False) -> str:
@@ -74,6 +73,7 @@ class Hints:
         if keys and keys[0] in ("unset", "replace") and value is None:
             return spell(self.layer.kind, str(keys[0]), f"[{toml_text(key)}]")
         secret = any(self.is_secret(name) for name in near)
+        value = without_secrets(value, self.secret_names)
         text = value if isinstance(value, str) and self.layer.text else toml_text(value)
         if isinstance(value, Mapping) or len(text) > 60:
             text = "..."
@@ -90,7 +90,8 @@ class Hints:
         for length in range(len(segments) - 1, 0, -1):
             slot = self.index.slots.get(join_path(segments[:length]))
             if slot is not None and slot.takes_any:
-                shown = show(read_texts(value) if self.layer.text else value, secret=slot.setting.secret)
+                whole = without_secrets(read_texts(value) if self.layer.text else value, self.secret_names)
+                shown = show(whole, secret=slot.setting.secret)
                 text = nested_text(segments[length:], shown)
                 kind = self.layer.kind
                 if kind in {"environment", "flag"}:
@@ -115,7 +116,7 @@ class Hints:
     def is_secret(self, key: str) -> bool:
         """Tell whether a key means a secret setting."""
         meant = self.index.find(key, self.sections)
-        return isinstance(meant, (Slot, Alias)) and self.settings[meant.path].secret
+        return isinstance(meant, (Slot, Alias)) and holds_secret(self.index.slots[meant.path])
 
     def correct_variable(self, fault: Fault) -> Fault:
         """Suggest the variable that was meant where an underscore was missed, if the schema has it."""

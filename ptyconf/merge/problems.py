@@ -15,14 +15,14 @@ from ptyconf.merge.hints import assignment, spell
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
-from ptyconf.merge.refusals import holds_secret, own_words
+from ptyconf.merge.refusals import own_words
 from ptyconf.merge.same import same
 from ptyconf.schema.annotations import name_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Items, Slot, Tree, branch, child, key_of
+from ptyconf.schema.tree import Items, Slot, Tree, branch, child, holds_secret, key_of
 from ptyconf.text.masks import Masks
 from ptyconf.text.show import close_matches, redact, show, toml_text, words_of
 

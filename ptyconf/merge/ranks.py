@@ -13,8 +13,7 @@ from ptyconf.merge.same import same
 from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Slot, Variant, child
+from ptyconf.schema.tree import Slot, Variant, child, holds_secret, key_text
 from ptyconf.text.show import show
 
 Ranked = list[tuple[tuple[int, int], LayerValues]]
@@ -79,7 +78,7 @@ def refuse_disagreement(schema: Schema, group: list[LayerValues]) -> list[Proble
                 continue
             entries = (first, first.values[path]), (second, second.values[path])
             if path in first.replaces or path in second.replaces:  # only one of them would be in force
-                _compare_whole(slot.setting, path, *entries, problems)
+                _compare_whole(slot, path, *entries, problems)
             else:
                 _compare(slot, path, *entries, problems)
     return list(problems.values())
@@ -95,24 +94,23 @@ def _compare(
     (first, ours), (second, theirs) = one, two
     node = slot.node
     if isinstance(ours, Barred) or isinstance(theirs, Barred):
-        _compare_whole(slot.setting, path, one, two, problems)
+        _compare_whole(slot, path, one, two, problems)
         return
     if node is not None and node.strategy == "deep" and isinstance(ours, dict) and isinstance(theirs, dict):
         for key in sorted(ours.keys() & theirs.keys(), key=str):
             below = child(node, key)
             if below is not None:
-                inner = join_path((*split_path(path), key))
+                inner = join_path((*split_path(path), key_text(node, key)))
                 _compare(below, inner, (first, ours[key]), (second, theirs[key]), problems)
         return
-    setting = slot.setting
-    if setting.merge == "deep" and isinstance(ours, dict) and isinstance(theirs, dict):
-        _compare_free(setting, path, one, two, problems)
+    if slot.setting.merge == "deep" and isinstance(ours, dict) and isinstance(theirs, dict):
+        _compare_free(slot, path, one, two, problems)
     else:
-        _compare_whole(setting, path, one, two, problems)
+        _compare_whole(slot, path, one, two, problems)
 
 
 def _compare_whole(
-    setting: Setting,
+    slot: Slot,
     path: str,
     one: tuple[LayerValues, Any],
     two: tuple[LayerValues, Any],
@@ -120,7 +118,7 @@ def _compare_whole(
 ) -> None:
     """Compare two values as they stand."""
     if not _agree(one[1], two[1]):
-        problems.setdefault(path, _disagreement(setting, path, one, two))
+        problems.setdefault(path, _disagreement(slot, path, one, two))
 
 
 def _agree(ours: Any, theirs: Any) -> bool:
@@ -130,7 +128,7 @@ def _agree(ours: Any, theirs: Any) -> bool:
 
 
 def _compare_free(
-    setting: Setting,
+    slot: Slot,
     path: str,
     one: tuple[LayerValues, Any],
     two: tuple[LayerValues, Any],
@@ -142,16 +140,16 @@ def _compare_free(
         left, right = ours[key], theirs[key]
         inner = join_path((*split_path(path), str(key)))
         if isinstance(left, dict) and isinstance(right, dict):
-            _compare_free(setting, inner, (first, left), (second, right), problems)
+            _compare_free(slot, inner, (first, left), (second, right), problems)
         elif not same(left, right):
-            problems.setdefault(inner, _disagreement(setting, inner, (first, left), (second, right)))
+            problems.setdefault(inner, _disagreement(slot, inner, (first, left), (second, right)))
 
 
 def _disagreement(
-    setting: Setting, path: str, one: tuple[LayerValues, Any], two: tuple[LayerValues, Any]
+    slot: Slot, path: str, one: tuple[LayerValues, Any], two: tuple[LayerValues, Any]
 ) -> Problem:
     (first, ours), (second, theirs) = one, two
-    secret = setting.secret
+    secret = holds_secret(slot)
     here, there = first.origin(path), second.origin(path)
     text = (
         f"{path!r} is {show(ours, secret=secret)} in {here.where} and "

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ptyconf.merge.combine import joined
 from ptyconf.merge.law import STRATEGIES
-from ptyconf.merge.refusals import holds_secret, own_words
+from ptyconf.merge.refusals import own_words
 from ptyconf.schema.fold import like
 from ptyconf.schema.index import Alias
 from ptyconf.schema.kind import Mismatch, parse_toml
 from ptyconf.schema.path import Segments, join_path, matches, split_path
 from ptyconf.schema.reference import Deferred, Reference, ReferenceSyntaxError, parts_of
-from ptyconf.schema.tree import Items, Slot, Tree, branch, child, key_text
+from ptyconf.schema.tree import Items, Slot, Tree, branch, child, holds_secret, key_text
 from ptyconf.text.files import TextError, read_file
 from ptyconf.text.show import MASK, close_matches, show
 

@@ -11,8 +11,8 @@ from ptyconf.merge.hints import Hints, assignment, example_of, list_known, spell
 from ptyconf.schema.index import AmbiguousKey
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
-from ptyconf.schema.tree import Choice, Section, Slot
-from ptyconf.text.show import MASK, close_matches, redact, show, toml_text, words_of
+from ptyconf.schema.tree import Choice, Section, Slot, holds_secret
+from ptyconf.text.show import MASK, close_matches, redact, show, toml_text, without_secrets, words_of
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -40,7 +40,7 @@ class Refusals:
     @cached_property
     def hints(self) -> Hints:
         """The words for what is wrong."""
-        return Hints(self.layer, self.index, self.schema.settings, self.sections)
+        return Hints(self.layer, self.index, self.schema.secret_names, self.sections)
 
     def fault(self, text: str, path: str, keys: Keys, *, known: str = "", hint: str = "") -> None:
         """Note one thing that is wrong."""
@@ -68,9 +68,9 @@ class Refusals:
         hint = "" if secret else hint
         chosen = secret and slot.node is None and "enum" in slot.kind.json_schema
         expected = "one of its choices" if chosen else mismatch.expected  # a default among them is a secret
-        text = f"{path + mismatch.at!r} is {show(value, secret=secret)}; expected {expected}"
+        shown = show(without_secrets(value, self.schema.secret_names), secret=secret)
+        text = f"{path + mismatch.at!r} is {shown}; expected {expected}"
         if mismatch.at:
-            shown = show(value, secret=secret)
             text = f"{path!r} is {shown}; expected {expected} at {mismatch.at.lstrip('.')}"
         written = keys if keys and isinstance(keys[-1], str) else (path,)  # an index, in a list
         self.fault(
@@ -99,7 +99,8 @@ class Refusals:
         secret = any(
             key.startswith(f"{path}.") and holds_secret(slot) for key, slot in self.index.slots.items()
         )
-        text = f"{name!r} is {show(value, secret=secret)}; expected a table of settings"
+        shown = show(without_secrets(value, self.schema.secret_names), secret=secret)
+        text = f"{name!r} is {shown}; expected a table of settings"
         self.fault(text, name, keys, known=list_known(list(self.hints.inside(name))))
 
     def refuse_unknown(self, keys: Keys, value: Any, *, name: str = "") -> None:
@@ -135,6 +136,7 @@ class Refusals:
         hint = ""
         if near:
             slot = next(section.members[near[0]] for section in sections if near[0] in section.members)
+            value = without_secrets(value, self.schema.secret_names)
             shown = value if isinstance(value, str) and self.layer.text else toml_text(value)
             if isinstance(value, Mapping) or len(shown) > 60:
                 shown = "..."
@@ -156,24 +158,6 @@ class Refusals:
             self.notices.append((UserWarning, f"{text}; {hint}" if hint else text))
         else:
             self.fault(f"unknown setting {short!r}", name, keys, known=known, hint=hint)
-
-
-def holds_secret(slot: Slot, seen: tuple[Any, ...] = ()) -> bool:
-    """Tell whether a setting is a secret or has one below it."""
-    if slot.setting.secret:
-        return True
-    node = slot.node
-    if node is None:
-        return False
-    if isinstance(node, (Section, Choice)):
-        sections = (node,) if isinstance(node, Section) else node.sections
-        return any(
-            holds_secret(member, (*seen, section.target))
-            for section in sections
-            if section.target not in seen
-            for member in section.members.values()
-        )
-    return holds_secret(getattr(node, "value", None) or node.item, seen)  # type: ignore[union-attr]
 
 
 def own_words(error: BaseException, value: Any, *, secret: bool) -> str:

@@ -16,7 +16,7 @@ from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Derivation, Setting
-from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, key_text
+from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, holds_secret, key_text
 from ptyconf.text.show import show, toml_text, words_of
 
 if TYPE_CHECKING:
@@ -232,8 +232,6 @@ class Settling:
         self, path: str, inputs: Mapping[str, Any], value: Any, layer_values: LayerValues, written: Any
     ) -> None:
         """Note that a layer sets a derived setting to something else."""
-        from ptyconf.merge.refusals import holds_secret
-
         secret = holds_secret(self.schema.slot(path)) or self.from_secret(inputs)
         given = ", ".join(
             f"{name} = {show(value, secret=holds_secret(self.schema.slot(name)))}"
@@ -249,7 +247,6 @@ class Settling:
         """Tell whether one of the inputs of a derivation is a secret."""
         if not self.hidden and not self.schema.has_secrets:
             return False
-        from ptyconf.merge.refusals import holds_secret
 
         return any(name in self.hidden or holds_secret(self.schema.slot(name)) for name in inputs)
 

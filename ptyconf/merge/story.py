@@ -12,12 +12,11 @@ from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.plain import plain_tree
 from ptyconf.merge.problems import ABSENT, default_source, part
-from ptyconf.merge.refusals import holds_secret
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
 from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
-from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, leaves
+from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, holds_secret, leaves
 from ptyconf.schema.view import copied
 from ptyconf.text.show import MASK
 

@@ -10,7 +10,7 @@ from ptyconf.merge.columns import Rest, take_plain
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.marks import Marks
 from ptyconf.merge.numbered import as_array
-from ptyconf.merge.refusals import Refusals, holds_secret
+from ptyconf.merge.refusals import Refusals
 from ptyconf.merge.same import join_tables
 from ptyconf.merge.same import same as is_same
 from ptyconf.schema.anchor import anchored
@@ -21,7 +21,7 @@ from ptyconf.schema.index import Alias, AmbiguousKey
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, put_into, split_path
 from ptyconf.schema.reference import Deferred, has_reference
-from ptyconf.schema.tree import Slot, Tree, leaves, meets_union
+from ptyconf.schema.tree import Slot, Tree, holds_secret, leaves, meets_union
 from ptyconf.schema.view import View
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields

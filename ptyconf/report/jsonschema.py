@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ptyconf.merge.refusals import holds_secret
 from ptyconf.report.json import plain
 from ptyconf.report.written import LEFT_OUT, written
 from ptyconf.schema.apart import tree_of
@@ -18,7 +17,7 @@ from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, holds_secret
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -129,7 +128,9 @@ def describe(slot: Slot, default: Any = UNSET, above: tuple[Any, ...] = ()) -> d
     text = f"{setting.help} [{setting.unit}]" if setting.unit else setting.help
     if text:
         described["description"] = text.strip()
-    if setting.choices:
+    if setting.secret:
+        described.pop("enum", None)  # the secret is among them
+    elif setting.choices:
         described["enum"] = [plain(choice) for choice in setting.choices]
     if default is not UNSET and default is not None and not holds_secret(slot):
         described["default"] = _default(slot, default)

@@ -69,6 +69,8 @@ def _lines(slot: Slot, default: Any) -> list[str]:
             return ["", *lines, f"## {name}: see its type"]
         return ["", *lines, f"## for example: {name} = {literal(needed)}"]
     if slot.node is not None:
+        if slot.setting.secret:
+            return ["", *lines, f"## for example: {name} = {literal(_example_below(slot.node))}"]
         example = written(slot, completed(slot, tree_of(slot, example)), (), _leaf)
         return ["", *lines, *_table_lines(name, example, default)]
     if slot.setting.conversion is None:
@@ -119,6 +121,8 @@ def _about(slot: Slot, default: Any) -> str:
     if setting.unit:
         parts.append(f"[{setting.unit}]")
     parts.append(f"({one_of(setting.choices) if setting.choices else slot.kind.expected}")
+    if setting.secret and "one of " in parts[-1]:
+        parts[-1] = "(one of its choices"  # the secret is among them
     if default is None:
         parts[-1] += "; none unless set"
     if setting.secret:
@@ -136,6 +140,8 @@ def _example(slot: Slot, default: Any) -> Any:
         return setting.metadata["example"]
     if slot.node is not None:
         return _example_below(slot.node)
+    if setting.secret and (setting.choices or "enum" in slot.kind.json_schema):
+        return UNSET
     names = slot.kind.json_schema.get("enum", ())
     candidates = (*setting.choices, *names, 1, "...", True, 1.0, [], {}, *([1, 1], ["a"]), *SPELLED)
     return next((candidate for candidate in candidates if _loads(slot, setting, candidate)), UNSET)

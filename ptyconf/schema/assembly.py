@@ -18,7 +18,7 @@ from ptyconf.schema.annotations import (
     with_class_of,
 )
 from ptyconf.schema.apart import tree_of
-from ptyconf.schema.declared import complete, with_default, with_strategy
+from ptyconf.schema.declared import as_secret, complete, with_default, with_strategy
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import split_path
 from ptyconf.schema.setting import Setting
@@ -67,6 +67,7 @@ class Assembly:
         given = tuple(_all_views(views))
         self.raw = given  # held, so that their identities stay theirs
         self.instances = _default_instances(given)
+        self.secret_views = _secret_views(given)
         for view in given:
             self._expand(view)
         for view in self.views:
@@ -95,7 +96,9 @@ class Assembly:
         instance, source = self.instances.get(id(view), (UNSET, ""))
         made.attributes = tuple(
             self._expand_attribute(view, with_default(attribute, instance, source))
-            for attribute in view.attributes
+            for attribute in (
+                map(as_secret, view.attributes) if id(view) in self.secret_views else view.attributes
+            )
         )
         return made
 
@@ -118,6 +121,8 @@ class Assembly:
         below = self._below(
             inner, attribute.bind.path, UNSET if attribute.plain else attribute.default, source
         )
+        if attribute.metadata.get("secret"):
+            below.attributes = tuple(map(as_secret, below.attributes))
         self.views.append(below)
         below.attributes = tuple(
             self._expand_attribute(below, attribute, (*outer, inner)) for attribute in below.attributes
@@ -340,6 +345,16 @@ def _default_instances(views: tuple[View[Any], ...]) -> dict[int, tuple[Any, str
                 )
             instances[id(attribute.nested)] = attribute.default, source
     return instances
+
+
+def _secret_views(views: tuple[View[Any], ...]) -> set[int]:
+    """Find the explicit views inside others all whose settings are secrets, and those inside them."""
+    secret: set[int] = set()
+    for view in views:  # an outer one comes before those inside it
+        for attribute in view.attributes:
+            if attribute.nested is not None and (attribute.metadata.get("secret") or id(view) in secret):
+                secret.add(id(attribute.nested))
+    return secret
 
 
 def _refuse_joining(slot: Slot) -> None:

@@ -109,6 +109,11 @@ def with_strategy(setting: Setting, node: Node | None) -> Setting:
     return setting.changed(merge="deep" if is_table and setting.conversion is None else "replace")
 
 
+def as_secret(attribute: Attribute) -> Attribute:
+    """See an attribute of a section that is a secret as a whole."""
+    return attribute._replace(metadata={**attribute.metadata, "secret": True})
+
+
 def with_default(attribute: Attribute, instance: Any, source: str) -> Attribute:
     """Take the default of an attribute from a default instance of its class, where there is one."""
     if instance is UNSET or instance is None:

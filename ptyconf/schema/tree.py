@@ -280,6 +280,24 @@ def branch(slot: Slot, tree: Tree, segments: Segments) -> tuple[Slot, Tree]:
     return slot, tree
 
 
+def holds_secret(slot: Slot, seen: tuple[Any, ...] = ()) -> bool:
+    """Tell whether a setting is a secret or has one below it."""
+    if slot.setting.secret:
+        return True
+    node = slot.node
+    if node is None:
+        return False
+    if isinstance(node, (Section, Choice)):
+        sections = (node,) if isinstance(node, Section) else node.sections
+        return any(
+            holds_secret(member, (*seen, section.target))
+            for section in sections
+            if section.target not in seen
+            for member in section.members.values()
+        )
+    return holds_secret(getattr(node, "value", None) or node.item, seen)  # type: ignore[union-attr]
+
+
 def key_of(node: Node, segment: str | int) -> Any:
     """Read a segment of a path as a key of a table: ``ports.80`` has the key 80 where keys are numbers."""
     if isinstance(node, Table) and isinstance(segment, str):

@@ -22,7 +22,7 @@ from ptyconf.schema.list_text import is_list
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Slot
+from ptyconf.schema.tree import Slot, holds_secret
 from ptyconf.sources.flag_values import given, key_of_flag, parser_defaults
 from ptyconf.sources.flag_words import TRUE_OR_FALSE, is_switch, join_switches, metavar, negated, options_of
 from ptyconf.sources.lists import indexed, joined_text
@@ -135,6 +135,8 @@ def add_flags(
         )
         groups[setting.section] = group
         default = setting.default if defaults is None else defaults.get(path, UNSET)
+        if holds_secret(schema.index.slots[path]):
+            default = UNSET
         words = partial(describe, setting, default, schema.index.slots[path].kind.expected)
         more: dict[str, Any] = {"dest": path, "action": TakeFlag, "default": argparse.SUPPRESS}
         if is_switch(schema, path):
@@ -155,11 +157,13 @@ def describe(setting: Setting, default: Any = UNSET, expected: str = "") -> str:
     parts = [setting.help] if setting.help else []
     if setting.unit:
         parts.append(f"[{setting.unit}]")
+    if setting.secret:
+        return " ".join(parts)
     if setting.choices:
         parts.append(f"({one_of(setting.choices)})")
     elif expected.startswith("one of "):
         parts.append(f"({expected})")
-    if default is not UNSET and default is not None and not setting.secret:
+    if default is not UNSET and default is not None:
         parts.append(f"(default {show(default)})")
     return " ".join(parts)
 

@@ -7,13 +7,15 @@ import enum
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 MASK = "********"
 SHORT = 4  # a shorter one is a part of ordinary words, and a word of its own, too often
 LONGEST_VALUE = 120
+SHOWN_PARTS = 50  # of a wrong value, which is cut to that length
 LARGEST_BITS = 14_000
 """Python writes no integers of more than 4,300 decimal digits, but has no such limit for hexadecimal ones."""
 
@@ -122,6 +124,25 @@ def show(value: object, *, secret: bool = False) -> str:
         return MASK
     text = toml_text(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 4]} ..."
+
+
+def without_secrets(value: Any, names: Collection[str]) -> Any:
+    """Mask what stands in a value under the name of a secret, or one like it: in a wrong place, too."""
+    if not names:
+        return value
+    if isinstance(value, Mapping):
+        return {
+            key: MASK
+            if str(key) in names or close_matches(str(key), names, count=1)
+            else without_secrets(item, names)
+            for key, item in islice(value.items(), SHOWN_PARTS)
+        }
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(item, names) for item in islice(value, SHOWN_PARTS)]
+    if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
+        words = set(re.findall(r"[\w-]+", value))
+        return value if words.isdisjoint(names) else MASK
+    return value
 
 
 def one_word(text: str) -> str:
