@@ -118,5 +118,3 @@ def test_what_is_written_twice_has_two_places_in_the_hint() -> None:
     """The keys where they differ, else that it is to be written once."""
     twice = mapping.layer("file", {"server": {"port": 1}, "server.port": 2})
     assert hint(twice) == "keep one of file['server']['port'] and file['server.port']"
-    unset = file.parse("unset = ['server.ip']\nserver.ip = 'x'\n", file="/x/a.toml")
-    assert hint(*unset) == "keep one of server.ip and unset.0"
