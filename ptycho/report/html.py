@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NAME = "report.html"
 
 _PICTURE = re.compile(r"!\[(?P<caption>[^\]]*)\]\((?P<name>[^)/\\]+\.png)\)")
+_IMPORTANT = re.compile(r"\*\*(\S(?:.*?\S)?)\*\*")
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
@@ -31,6 +32,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; font-size: 0.9rem; }
 td { padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
      overflow-wrap: anywhere; }
+td:first-child { min-width: 14rem; max-width: 28rem; }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.85rem; }
 pre { background: var(--soft); padding: 0.5rem; overflow-x: auto; margin: 0.25rem 0; }
 figure { margin: 1.5rem 0; } figcaption { font-size: 0.9rem; opacity: 0.75; }
@@ -111,11 +113,14 @@ def _block(text: str, folder: Path) -> str:
 
 
 def _inline(text: str) -> str:
-    """Escape a line; what stands between backticks is code."""
+    """Escape a line; what stands between backticks is code, between pairs of stars important."""
     for unescaped, escaped in ESCAPES:
         text = text.replace(escaped, unescaped)
     parts = html_text(text).split("`")
-    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
+    return "".join(
+        f"<code>{part}</code>" if place % 2 else _IMPORTANT.sub(r"<strong>\1</strong>", part)
+        for place, part in enumerate(parts)
+    )
 
 
 def _table(lines: Sequence[str]) -> str:

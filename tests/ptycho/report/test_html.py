@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ptycho.metrics.verdict import judge
+from ptycho.metrics.verdict_residuals import residuals_of
 from ptycho.report.figures.overlay import overlays
 from ptycho.report.markdown import missing_from, write_report
 from ptycho.report.results import Results
@@ -54,6 +56,18 @@ def test_everything_stands_in_the_file(tmp_path: Path, results: Results) -> None
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     held = {b64decode(source.partition(",")[2]) for source in sources}
     assert {path.read_bytes() for path in tmp_path.glob("*.png")} <= held
+
+
+def test_no_mark_of_the_other_page_is_left(tmp_path: Path, results: Results) -> None:
+    """What Markdown sets in bold or as code is set so here, and its marks are gone."""
+    residuals = residuals_of(results.reconstruction, results.scan)
+    write_report(tmp_path, replace(results, verdict=judge(residuals, None)))
+    important = re.findall(r"\*\*(.+?)\*\*", (tmp_path / "report.md").read_text())
+    page = read(tmp_path)
+    assert page.tags.count("strong") == len(important) > 0
+    head = page.text.partition("Every setting and its story")[0]
+    assert "**" not in head
+    assert "`" not in head
 
 
 def test_scores_and_sentences_are_those_of_the_page(tmp_path: Path, results: Results) -> None:
