@@ -171,7 +171,7 @@ def points(scan: RawData, modes: int, source: str) -> Iterator[Point]:
         yield network_alone(scan, modes, Path(source))
     for sweeps in (*SWEEPS, None):
         settings: dict[str, Any] = {"inference.start": source, "model.probe_modes": modes}
-        settings |= {} if sweeps is None else {"inference.refine_epochs": sweeps}
+        settings |= {"inference.refine_epochs": "auto" if sweeps is None else sweeps}
         yield timed(sweeps, scan, lambda s=settings: reconstruct_scan(scan, resolved(s)))  # type: ignore[misc]
 
 

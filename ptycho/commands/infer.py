@@ -30,6 +30,8 @@ from ptyconf.sources import flags
 if TYPE_CHECKING:
     import argparse
 
+    from numpy.typing import NDArray
+
     from ptycho.scan.raw_data import RawData
     from ptyconf import Layer, Resolution
 
@@ -91,13 +93,11 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
     model = trained.load(name) if isinstance(trained, OpenedBundle) else None
     configurations = prepare_inference(resolution, name)
     scan = _read_scan(configurations.resolution)
-    networks = networks_of_scans(trained, scan, configurations.resolution)
-    first = networks[0].network
-    probe = first.bundle.probe if isinstance(first, OpenedBundle) else None
+    probe = _probe_of_training(trained, scan, configurations.resolution)
     settled = settle(scan, configurations.resolution, name, _read_scan, probe=probe)
     if settled.scan is not scan:
         scan, configurations = settled.scan, prepare_inference(settled.resolution, name)
-        networks = networks_of_scans(trained, scan, configurations.resolution)
+    networks = networks_of_scans(trained, scan, configurations.resolution)
     target = Path(str(resolution["inference.output_dir"]))
     notes = (*_note_of_backends(trained, name), *settings_without_effect("infer", resolution))
     for note in notes:
@@ -133,6 +133,21 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
         write_results(folder, results)
     _log.info("%s: report.md, object.png, reconstruction.npz", target)
     return options.exit_code_of(results, strict=strict)
+
+
+def _probe_of_training(
+    trained: OpenedBundle | OpenedNetwork, scan: RawData, resolution: Resolution
+) -> NDArray[np.complex64] | None:
+    """Give the probe that a network learned; one for every scan takes whatever is found for the scan.
+
+    Raises:
+        ValueError: A network for every scan does not take the frames' side: no search would change that.
+    """
+    if isinstance(trained, OpenedNetwork):
+        trained.network.settings_for(scan.N, int(resolution["model.probe_modes"]))
+        return None
+    first = networks_of_scans(trained, scan, resolution)[0].network
+    return first.bundle.probe
 
 
 def _require_same_network(resolution: Resolution, trained: OpenedBundle | OpenedNetwork) -> None:

@@ -59,6 +59,18 @@ def test_the_packaged_network_sees_any_scan(place: Path, backend: str) -> None:
         assert np.isfinite(made["object"]).all()
 
 
+@pytest.mark.slow
+def test_a_scan_without_a_probe_gets_one(place: Path, backend: str) -> None:
+    """The probe is searched before the network looks, as for a training or sweeps alone; the report says so."""
+    with np.load(place / "scan.npz") as scan:
+        arrays = {name: scan[name] for name in scan.files if name != "probeGuess"}
+    np.savez(place / "bare.npz", **arrays)
+    given = ["--scan", str(place / "bare.npz"), "--backend", backend, "--refine_epochs", "3"]
+    scores = run(place / "bare", "infer", "universal", *given)
+    assert "the probe was found from the frames" in (place / "bare" / "report.md").read_text()
+    assert scores["refined"]["amplitude"]["correlation"] > 0.5
+
+
 def test_half_precision_shows_the_same_picture(place: Path, backend: str) -> None:
     """Convolutions in bfloat16 change the picture, and hardly its score; the report says so."""
     given = ["infer", "universal", "--scan", str(place / "scan.npz"), "--backend", backend]
