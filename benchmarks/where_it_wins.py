@@ -294,10 +294,15 @@ def draw_curves(cases: dict[str, list[Point]], path: Path) -> None:
     figure, axes = plt.subplots(rows, columns, figsize=(4 * columns, 3 * rows), squeeze=False, layout="tight")
     for axis, (name, points) in zip(axes.flat, cases.items(), strict=False):
         for start, colour in STARTS.items():
-            mine = sorted((p.seconds, p.phase_ssim) for p in points if p.start == start)
-            if not mine:
-                continue
-            axis.plot(*zip(*mine, strict=True), "o-", color=colour, label=start)
+            mine = [p for p in points if p.start == start]
+            # A picture of all frames and no sweeps is no earlier point of the line: sweeps start from fewer.
+            for label, mark, those in (
+                (start, "o-", [p for p in mine if p.sweeps != 0]),
+                (f"{start}, alone", "x", [p for p in mine if p.sweeps == 0]),
+            ):
+                if those:
+                    seconds, values = [p.seconds for p in those], [p.phase_ssim for p in those]
+                    axis.plot(seconds, values, mark, color=colour, label=label)
         axis.set(title=CASES[name].title, xlabel="CPU s", ylabel="phase SSIM", xscale="log")
         axis.xaxis.set_minor_formatter("")  # Labels of less than a decade would lie on each other.
         axis.legend()

@@ -137,8 +137,8 @@ def _probe_of(scan: RawData, modes: int | None) -> NDArray[np.complex64]:
                 f"{scan.source or 'the scan'} has no probe",
                 expected="probeGuess, complex, of shape (N, N) or (P, N, N): the network sees the sample "
                 "through it",
-                hint="a scan file with probeGuess or an estimate of it, data.probe_model.kind with what is known "
-                f"of the optics, or {WITHOUT} and no probe",
+                hint="a scan file with probeGuess or an estimate of it, data.probe_model.kind and what is "
+                f"known of the optics, or {WITHOUT} and no probe",
             )
         )
     probe = np.asarray(given, np.complex64)

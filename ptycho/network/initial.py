@@ -6,6 +6,15 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+AMPLITUDE_LAYERS = ("amplitude_head/centre/bias", "amplitude_head/frame/bias")
+
+TRANSPARENT = 1.0
+"""Bias from which these layers start: the object lets most of the light through, whatever bounds it.
+
+From a bias of zero, swish and relu start from a dark object. Its Poisson loss asks for light with a slope
+that drowns everything else: a 'cnn' of four positions and full width answered every group alike after one
+epoch of 512 groups, and still after five."""
+
 
 def draw_kernel(name: str, shape: tuple[int, int, int, int], seed: int) -> NDArray[np.float32]:
     """Draw a convolution kernel from Glorot's uniform law.
@@ -42,4 +51,6 @@ def initial_value(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.fl
     if name.endswith("/kernel") and len(shape) == 4:
         height, width, channels, filters = shape
         return draw_kernel(name, (height, width, channels, filters), seed)
-    return np.zeros(shape, np.float32) if name.endswith("/bias") else None
+    if name.endswith("/bias"):
+        return np.full(shape, TRANSPARENT if name.endswith(AMPLITUDE_LAYERS) else 0.0, np.float32)
+    return None

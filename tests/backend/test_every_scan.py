@@ -61,7 +61,7 @@ def test_the_packaged_network_sees_any_scan(place: Path, backend: str) -> None:
 
 @pytest.mark.slow
 def test_a_scan_without_a_probe_gets_one(place: Path, backend: str) -> None:
-    """The probe is searched before the network looks, as for a training or sweeps alone; the report says so."""
+    """The probe is searched before the network looks, as for sweeps alone; the report says so."""
     with np.load(place / "scan.npz") as scan:
         arrays = {name: scan[name] for name in scan.files if name != "probeGuess"}
     np.savez(place / "bare.npz", **arrays)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ptycho.network.initial import draw_kernel
+from ptycho.network.initial import draw_kernel, initial_value
 
 BOTH = pytest.mark.parametrize("architecture", ["cnn", "unet"])
 
@@ -42,12 +42,12 @@ def test_names_and_axes_are_neutral(side, make_network, architecture):
 
 @BOTH
 def test_a_network_starts_from_its_seed(side, make_network, architecture):
-    """Every kernel is the one that its name draws, on this backend as on the other; biases are zero."""
+    """Every kernel and bias is the one that its name stands for, on this backend as on the other."""
     for name, array in side.export(make_network(architecture=architecture)).items():
         if name.endswith("kernel"):
             np.testing.assert_array_equal(array, draw_kernel(name, array.shape, 0), err_msg=name)
         if name.endswith("bias"):
-            assert not array.any(), name
+            np.testing.assert_array_equal(array, initial_value(name, array.shape, 0), err_msg=name)
 
 
 def test_double_precision_travels(side, make_network):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ptycho.network.initial import draw_kernel
+from ptycho.network.initial import TRANSPARENT, draw_kernel, initial_value
 
 SHAPE = (3, 3, 16, 32)
 
@@ -25,3 +25,18 @@ def test_name_and_seed_decide():
     np.testing.assert_array_equal(first, draw_kernel("a", SHAPE, 0))
     assert not np.array_equal(first, draw_kernel("b", SHAPE, 0))
     assert not np.array_equal(first, draw_kernel("a", SHAPE, 1))
+
+
+def test_the_object_starts_transparent():
+    """Only what the amplitude is bounded from starts above zero: a dark object would learn light alone."""
+    for part in ("centre", "frame"):
+        bias = initial_value(f"core/amplitude_head/{part}/bias", (4,), 0)
+        np.testing.assert_array_equal(bias, np.full(4, TRANSPARENT, np.float32))
+    for name in (
+        "phase_head/centre",
+        "amplitude_head/frame_pair/conv0",
+        "encoder/levels/0/conv0",
+        "passes/0/last",
+    ):
+        assert not initial_value(f"core/{name}/bias", (4,), 0).any()
+    assert initial_value("log_gain", (), 0) is None
