@@ -288,26 +288,30 @@ def show(title: str, points: list[Point]) -> None:
 def draw_curves(cases: dict[str, list[Point]], path: Path) -> None:
     """Draw phase SSIM over processor seconds, a panel for each case."""
     import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
 
     columns = 4
     rows = -(-len(cases) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(4 * columns, 3 * rows), squeeze=False, layout="tight")
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(4 * columns, 3 * rows), squeeze=False, layout="constrained"
+    )
     for axis, (name, points) in zip(axes.flat, cases.items(), strict=False):
         for start, colour in STARTS.items():
             mine = [p for p in points if p.start == start]
             # A picture of all frames and no sweeps is no earlier point of the line: sweeps start from fewer.
-            for label, mark, those in (
-                (start, "o-", [p for p in mine if p.sweeps != 0]),
-                (f"{start}, alone", "x", [p for p in mine if p.sweeps == 0]),
+            for mark, those in (
+                ("o-", [p for p in mine if p.sweeps != 0]),
+                ("x", [p for p in mine if p.sweeps == 0]),
             ):
-                if those:
-                    seconds, values = [p.seconds for p in those], [p.phase_ssim for p in those]
-                    axis.plot(seconds, values, mark, color=colour, label=label)
+                axis.plot([p.seconds for p in those], [p.phase_ssim for p in those], mark, color=colour)
         axis.set(title=CASES[name].title, xlabel="CPU s", ylabel="phase SSIM", xscale="log")
         axis.xaxis.set_minor_formatter("")  # Labels of less than a decade would lie on each other.
-        axis.legend()
     for axis in list(axes.flat)[len(cases) :]:
         axis.remove()
+    drawn = [start for start in STARTS if any(p.start == start for points in cases.values() for p in points)]
+    lines = [Line2D([], [], marker="o", color=STARTS[start], label=start) for start in drawn]
+    alone = Line2D([], [], marker="x", linestyle="", color="black", label="a network's picture, no sweeps")
+    figure.legend(handles=[*lines, alone], loc="outside lower center", ncols=len(lines) + 1)
     figure.savefig(path, dpi=80)
 
 
