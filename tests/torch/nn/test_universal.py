@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ptycho.zoo.every_scan import read_network
-from ptycho_torch.nn.universal import LOSSES, STATE, WARM_UP, WEIGHTS, Course, train
+from ptycho_torch.nn.universal import BETAS, LOSSES, STATE, WARM_UP, WEIGHTS, Course, train
 
 
 def test_the_rate_rises_stays_and_falls() -> None:
@@ -43,3 +45,18 @@ def test_a_training_goes_on_where_it_was(tmp_path: Path) -> None:
     assert [row["step"] for row in rows] == ["2", "4"]
     assert all(0 < float(row["amplitude"]) < 1 for row in rows)
     assert (tmp_path / "parts" / STATE).exists()
+
+
+SIGNED = st.tuples(st.sampled_from([-1.0, 1.0]), st.floats(-4, 4)).map(lambda pair: pair[0] * 10 ** pair[1])
+
+
+@given(st.lists(SIGNED, min_size=1, max_size=60))
+def test_no_step_is_much_longer_than_the_rate(gradients: list[float]) -> None:
+    """However gradients grow, shrink or turn from lesson to lesson, no weight runs away."""
+    weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.Adam([weight], lr=0.1, betas=BETAS)
+    for gradient in gradients:
+        before = weight.item()
+        weight.grad = torch.full_like(weight, gradient)
+        optimiser.step()
+        assert abs(weight.item() - before) <= 1.17 * 0.1
