@@ -76,7 +76,7 @@ def found_axes(
             "that was found: the picture is then turned by half a turn, its phases reversed"
         )
     table = f"misfit of frames not seen: {trial.table()}"
-    origin = Origin("found", "trial of axes", "; ".join([table, *equals]))
+    origin = Origin("found", "trial of axes", "; ".join([*equals, table]))
     layer = mapping.layer("found", values, kind="found", origin=lambda _: origin)
     return FoundAxes(layer, words, (f"axes found by trial: {words}; {table}", *equals))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from ptycho.reconstruction.trials import CLEARLY_BETTER
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from ptycho.clients.search import Settled
     from ptyconf import Resolution
+
+logger = logging.getLogger(__name__)
 
 QUANTITY = "data.quantity"
 
@@ -43,7 +46,9 @@ def with_likely_quantity(
     figures = f"{missed}, as {other} {tried.missed:.3g}"
     if tried.missed < CLEARLY_BETTER * taken.missed:
         note = f'data.quantity = "{other}" was found by trial of frames not seen: {figures}'
+        logger.info("%s", note)
         return tried._replace(scan=tried.scan.with_decisions(note))
     clear = taken.missed < CLEARLY_BETTER * tried.missed
     note = f"the quantity was tried: {figures}" + ("" if clear else "; nothing tells which it is")
+    logger.info("%s", note)
     return taken._replace(scan=taken.scan.with_decisions(note))

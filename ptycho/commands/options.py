@@ -189,7 +189,7 @@ def add_strict(parser: argparse.ArgumentParser) -> None:
 
 def exit_code_of(results: Sequence[Results], *, strict: bool) -> int:
     """Say the verdict on each scan on the terminal, and give the exit code that they mean."""
-    from ptycho.report.sections.verdict import agreement, axes_found
+    from ptycho.report.sections.verdict import agreement, found_by_trial
 
     code = EXIT_WHOLE
     for one in results:
@@ -201,9 +201,8 @@ def exit_code_of(results: Sequence[Results], *, strict: bool) -> int:
         _log.log(logging.INFO if explained else logging.WARNING, "%s%s", name, verdict)
         if verdict.advice:
             _log.warning("%s%s", name, verdict.advice)
-        axes = axes_found(one.resolution)
-        if axes:
-            _log.warning("%saxes found by trial: %s", name, axes)
+        for words in found_by_trial(one.resolution):
+            _log.warning("%sfound by trial: %s", name, words.partition("; misfit of frames not seen: ")[0])
         if one.halves is not None:
             reach = "; ".join(f"{picture} {text}" for picture, text in agreement(one.halves).items())
             _log.info("%shalf-bit (%s): %s", name, one.halves.what, reach)

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the scan, or convert it."""
     from ptycho.scan.scan_file import open_scan, opened_once
     from ptycho.scan.scan_format import find_format
-    from ptycho.scan.summary import contents_lines, settings_toml, taken_lines
+    from ptycho.scan.summary import contents_lines, doubt_lines, settings_toml, taken_lines
 
     if arguments.to is not None:
         _refuse_to_replace(arguments.to)
@@ -67,13 +67,21 @@ def run(arguments: argparse.Namespace) -> int:
             for line in _left_to_settings(scan, arguments.to):
                 print(line)
             return 0
-        _print_part("taken", taken_lines(scan))
-        _print_part("doubtful", [str(doubt.message) for doubt in doubts])
+        _print_part("taken", [*taken_lines(scan), *_cut_for_network(resolution)])
+        _print_part("doubtful", [*(str(doubt.message) for doubt in doubts), *doubt_lines(scan)])
         drawn = _draw(arguments.scan, "png", partial(_save_scan, scan, arguments.scan))
         if arguments.probe:
             drawn += _draw_probe(scan, resolution, arguments.scan)
         print(f"\nwritten: {drawn}\n\n{settings_toml(scan)}")
     return 0
+
+
+def _cut_for_network(resolution: Resolution) -> list[str]:
+    """Say where frames are cut or filled up for a network alone: sweeps take every side."""
+    crop = resolution.trace("data.crop_px").winner
+    if crop.layer != "data-file":
+        return []
+    return [f"{crop.origin.key}: so it is for a training; `ptycho reconstruct` takes the frames whole"]
 
 
 def _read(resolution: Resolution, path: Path) -> RawData:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +50,9 @@ def find_place(text: str, beside: Path | None) -> tuple[Path | None, str]:
     cuts = [len(text), *(at for at in range(len(text) - 1, 0, -1) if text[at] == ":")]
     for cut in cuts:
         for folder in (Path(), *([beside.parent] if beside is not None else [])):
-            if (folder / text[:cut]).is_file():
-                return folder / text[:cut], text[cut + 1 :].lstrip("/")
+            candidate = folder / os.path.expanduser(text[:cut])  # noqa: PTH111  An unknown user is no error here.
+            if candidate.is_file():
+                return candidate, text[cut + 1 :].lstrip("/")
     return None, text.lstrip("/")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import os
 import weakref
 from collections import Counter
 from contextlib import contextmanager
@@ -239,7 +240,8 @@ def open_scan(path: str | Path) -> ScanFile:
         FileNotFoundError: There is no such file.
         ScanError: It is compressed as a whole and damaged, a folder, or no file at all.
     """
-    path = path if isinstance(path, Path) else Path(path)
+    # Shells leave "~" where it stands within quotes or behind a flag's "=".
+    path = Path(os.path.expanduser(path))  # noqa: PTH111  An unknown user is no error here.
     try:
         status = path.stat()
     except FileNotFoundError:

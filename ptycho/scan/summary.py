@@ -11,6 +11,9 @@ import numpy as np
 
 from ptycho.scan.statistics import chunks
 
+FEWEST_FRAMES = 12
+"""Frames below which no axes and no probe are tried."""
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from ptycho.scan.scan_file import ScanFile
     from ptycho.settings.data import ScanOptions
 
-__all__ = ["contents_lines", "mean_intensity", "settings_toml", "taken_lines"]
+__all__ = ["contents_lines", "doubt_lines", "mean_intensity", "settings_toml", "taken_lines"]
 
 
 def contents_lines(file: ScanFile, limit: int = 60) -> list[str]:
@@ -26,7 +29,7 @@ def contents_lines(file: ScanFile, limit: int = 60) -> list[str]:
     lines = [f"{key} {file.described(key)}" for key in file.keys[:limit]]
     if len(file.keys) > limit:
         lines.append(f"and {len(file.keys) - limit} more")
-    return lines or [f"a {file.container} file"]
+    return lines or [file.kind]
 
 
 def taken_lines(scan: RawData) -> list[str]:
@@ -41,6 +44,18 @@ def taken_lines(scan: RawData) -> list[str]:
         f"positions over {x:.4g} x {y:.4g} px{wide}; {probe}",
         *scan.decisions,
     ]
+
+
+def doubt_lines(scan: RawData) -> list[str]:
+    """Say what is odd about a scan that can be read, one sentence each."""
+    lines = []
+    if scan.n_frames < FEWEST_FRAMES:
+        lines.append(
+            f"{scan.n_frames} frames: too few to try axes and probe on, and hardly enough that they overlap"
+        )
+    elif not np.any(np.ptp(scan.positions, axis=0) > 0):
+        lines.append("all frames lie on one position: nothing ties their phases together")
+    return lines
 
 
 def settings_toml(scan: RawData) -> str:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
 
-AXES = (
+FOUND = (
     "data.swap_xy", "data.flip_x", "data.flip_y", "data.transpose", "data.flip_rows", "data.flip_columns",
+    "data.quantity",
 )  # fmt: skip
+"""Settings that trials find."""
 
 SHOWN_FRAMES = 12
 """Frames that are listed by number."""
@@ -34,9 +36,7 @@ def _write(results: Results, _folder: Path) -> list[str]:
     blocks.append(table("", _figures(verdict)))
     if results.halves is not None:
         blocks.append(table(f"half-bit: {results.halves.what}", agreement(results.halves)))
-    axes = axes_found(results.resolution)
-    if axes:
-        blocks.append(f"Axes found by trial: {plain(axes)}.")
+    blocks += [f"Found by trial: {plain(words)}." for words in found_by_trial(results.resolution)]
     if verdict.tried:
         blocks.append(_tried(verdict))
     return blocks
@@ -63,17 +63,20 @@ def _figures(verdict: Verdict) -> dict[str, str]:
     return rows
 
 
-def axes_found(resolution: Resolution) -> str:
-    """Say which axes were found by trial, and which explain the frames as well; "" where none were.
+def found_by_trial(resolution: Resolution) -> list[str]:
+    """Say which settings were found by trial, why, and what explains the frames as well; one sentence each.
 
     Args:
         resolution: The settings in force.
     """
-    turned = [path for path in AXES if resolution.winner_layer(path) == "found"]
-    if not turned:
-        return ""
-    words = ", ".join(f"{path} = {str(resolution[path]).lower()}" for path in turned if resolution[path])
-    return f"{words or 'as stored'}; {resolution.trace(turned[0]).winner.origin.key}"
+    found = [path for path in FOUND if resolution.winner_layer(path) == "found"]
+    reasons: dict[str, list[str]] = {}
+    for path in found:
+        why = resolution.trace(path).winner.origin.key
+        value = resolution[path]
+        said = [] if value is False else [f"{path} = {'true' if value is True else value}"]
+        reasons.setdefault(why, []).extend(said)
+    return [f"{', '.join(said) or 'the axes as stored'}; {why}" for why, said in reasons.items()]
 
 
 def agreement(halves: Halves) -> dict[str, str]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
+LENGTHS_OF_EXPERIMENTS_M = {"distance": (1e-4, 100.0), "detector pixel": (1e-8, 1e-2)}
+"""What can be, from electron microscopes to the longest beamlines."""
+
 
 def length_m(file: ScanFile, *keys: str, usual: str = "m") -> Fact | None:
     """Read the first of some lengths that is there, in metres.
@@ -108,8 +111,23 @@ def known_geometry(
             doubts.append(str(error).partition("\n")[0])
             return None
 
-    facts = [believed(look) for look in (wavelength, distance, pixel)]
+    facts = [believed(wavelength)]
+    for look, what in ((distance, "distance"), (pixel, "detector pixel")):
+        fact = believed(look)
+        doubt = "" if fact is None else _doubt_of_length(fact, what)
+        doubts += [doubt] if doubt else []
+        facts.append(None if doubt else fact)
     return Geometry(facts[0], facts[1], facts[2], tuple(doubts))
+
+
+def _doubt_of_length(fact: Fact, what: str) -> str:
+    """Say why a length cannot be in the unit that it was taken for, "" where it can."""
+    least, most = LENGTHS_OF_EXPERIMENTS_M[what]
+    if least <= fact.value <= most:
+        return ""
+    middle = np.sqrt(least * most)
+    likely = min(LENGTHS_M, key=lambda unit: abs(np.log10(fact.value * LENGTHS_M[unit] / middle)))
+    return f"the {what} {fact.origin} is {fact.value:g} m: the number looks like {likely}"
 
 
 def position_columns(file: ScanFile, key: str, columns: int) -> Array:

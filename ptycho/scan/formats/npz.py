@@ -48,6 +48,8 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
     label_key = next((key for key in LABEL_KEYS if key in keys), None)
     if label_key is not None:
         arrays["Y"] = file.frames(label_key)
+    if PROBE_KEY not in keys and "probe" in keys and not options.probe:
+        notes.append(f"'probe' is not taken; data.probe = \"{file.path}:probe\" takes it")
     exported = EXPORT_KEY in keys
     return ScanContents(
         arrays,

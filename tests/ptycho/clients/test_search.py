@@ -8,7 +8,7 @@ import pytest
 
 from ptycho.clients.search import settle
 from ptycho.reconstruction.axes_trial import ORIENTATIONS
-from ptycho.report.sections.verdict import axes_found
+from ptycho.report.sections.verdict import found_by_trial
 from ptycho.run.resolve import resolve_run
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.data import ScanOptions
@@ -120,4 +120,7 @@ def test_axes_of_turned_frames_name_their_equals(frames) -> None:
     assert found.count(": 0.") == len(ORIENTATIONS)
     assert mirrored.startswith("data.transpose = true in place of data.swap_xy = true")
     assert "mirror image" in mirrored
-    assert mirrored in axes_found(settled.resolution)
+    (words,) = found_by_trial(settled.resolution)
+    assert words.startswith("data.swap_xy = true; ")
+    assert mirrored in words
+    assert words.count(": 0.") == len(ORIENTATIONS)

@@ -228,3 +228,48 @@ def test_a_cut_archive_is_one_clear_error(scan: Path, capsys: pytest.CaptureFixt
     scan.write_bytes(scan.read_bytes()[: scan.stat().st_size // 2])
     assert main(["scan", "scan.npz"]) == 2
     assert "scan.npz is not an NPZ file" in capsys.readouterr().err
+
+
+def _refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Run a command that fails, and give what it says."""
+    assert main([*words]) == 2
+    return capsys.readouterr().err
+
+
+def test_what_is_no_scan_is_named_with_what_helps(
+    scan: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder, an empty file, a name that is almost right and a link that leads nowhere say what to do."""
+    Path("frames").mkdir()
+    for number in range(3):
+        Path(f"frames/img_{number}.tif").write_bytes(b"II*\0")
+    assert "try       frames/img_0.tif" in _refused(capsys, "scan", "frames")
+    Path("empty.h5").touch()
+    assert "empty.h5 is no scan file: it is empty (0 bytes)" in _refused(capsys, "scan", "empty.h5")
+    assert "known here  scan.npz" in _refused(capsys, "scan", "scam.npz")
+    with h5py.File("dangling.h5", "w") as file:
+        file["entry/data"] = h5py.SoftLink("/gone/data")
+    told = _refused(capsys, "scan", "dangling.h5")
+    assert "'entry/data' in dangling.h5 is a link to '/gone/data', which is not there" in told
+    monkeypatch.setenv("HOME", str(Path().absolute()))
+    assert main(["scan", "~/scan.npz"]) == 0
+
+
+def test_what_is_cut_for_a_network_is_told(
+    jail: Path, make_hdf5: Callable[[int], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a network takes another side than sweeps do, both answers are given."""
+    path = make_hdf5(73)
+    assert main(["scan", str(path), *GEOMETRY]) == 0
+    assert "so it is for a training; `ptycho reconstruct` takes the frames whole" in capsys.readouterr().out
+
+
+def test_a_distance_in_another_unit_is_doubted(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A distance of a kilometre is not believed, and what it looks like is said."""
+    assert main(["scan", "scan.npz", "--to", "scan.cxi", *GEOMETRY]) == 0
+    with h5py.File("scan.cxi", "a") as file:
+        file["entry_1/instrument_1/detector_1/distance"][...] = 930.0
+    told = _refused(capsys, "scan", "scan.cxi")
+    assert "distance is 930 m: the number looks like mm" in told
+    assert "try       data.distance_m" in told
+    assert main(["scan", "scan.cxi", "--distance_m", "0.93"]) == 0
