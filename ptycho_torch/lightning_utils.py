@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.run.record import LAST_CHECKPOINT
-from ptycho.training.resume import BEST_CHECKPOINTS
+from ptycho.run.record import BEST_CHECKPOINTS, LAST_CHECKPOINT
 
 if TYPE_CHECKING:
     from pathlib import Path

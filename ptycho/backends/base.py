@@ -53,6 +53,11 @@ class Training(Protocol):
         ...
 
     @property
+    def scans(self) -> tuple[str, ...]:
+        """Fingerprints of the scans that it learned from."""
+        ...
+
+    @property
     def history(self) -> list[dict[str, float]]:
         """One row for each epoch."""
         ...

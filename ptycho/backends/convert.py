@@ -58,6 +58,7 @@ def convert(trained: OpenedBundle, backend: str, home: Path) -> Bundle:
         settings_toml=settings,
         provenance=change_provenance(old.provenance, changes, origin),
         converted_from=(*old.converted_from, old.writer),
+        scans=old.scans,
     )
 
 

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from ptycho.scan.raw_data import RawData
     from ptyconf import Resolution
 
-__all__ = ["NetworkOfScan", "archives_of_others", "learned_from", "networks_of_scans"]
+__all__ = [
+    "NetworkOfScan",
+    "archives_of_others",
+    "changed_scans",
+    "learned_from",
+    "networks_of_scans",
+    "unlearned_scans",
+]
 
 _FOLDER_OF_SCAN = re.compile(r"scan-(\d+)")
 
@@ -62,6 +69,20 @@ def networks_of_scans(
 def learned_from(network: OpenedBundle | ScanNetwork, file: Path | None) -> bool:
     """Tell whether a network was trained on this very file."""
     return file is not None and file.resolve() in _files_of(network)
+
+
+def changed_scans(trained: OpenedBundle | OpenedNetwork, scan: RawData) -> list[str]:
+    """Name the scans that lie where a network learned from others: their files were replaced since."""
+    if isinstance(trained, OpenedNetwork):
+        return []
+    there = {part.name for part in scan.parts if learned_from(trained, part.source)}
+    return [name for name in unlearned_scans(trained, scan) if name in there] if there else []
+
+
+def unlearned_scans(trained: OpenedBundle, scan: RawData) -> list[str]:
+    """Name the scans that a network did not learn from; none where its bundle is older than fingerprints."""
+    known = trained.bundle.scans
+    return [part.name for part in scan.parts if known and part.fingerprint() not in known]
 
 
 def _network_of(trained: OpenedBundle, scan: RawData, place: int, resolution: Resolution) -> NetworkOfScan:
@@ -114,6 +135,8 @@ def archives_of_others(folder: Path) -> list[Path]:
 
 def _files_of(network: OpenedBundle | ScanNetwork) -> list[Path]:
     """List the scan files of a training, in its order."""
+    if isinstance(network, OpenedBundle) and network.elsewhere:
+        return []
     settings: dict[str, Any] = {
         entry["path"]: entry["value"] for entry in network.bundle.provenance.get("settings", ())
     }

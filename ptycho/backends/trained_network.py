@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ptycho.backends.base import load_backend
-from ptycho.bundle.archive import MissingBundleError, locate, refusal
+from ptycho.bundle.archive import FILE_NAME, MissingBundleError, locate, refusal
 from ptycho.bundle.read import read_bundle
 from ptycho.files.archive import COPY_AGAIN, ArchiveError
+from ptycho.run.attempts import attempts_at, run_of
 from ptycho.run.bundle_layer import bundle_layer
 from ptycho.run.identity import made_without_network
 from ptycho.run.resolve import resolve_layers
@@ -31,17 +32,19 @@ class OpenedBundle:
         bundle: What the file holds.
         layer: What the network was trained with, for the settings of a reconstruction.
         settings: Those settings and nothing else, resolved.
+        elsewhere: Whether it is used for another scan than it learned from, whatever the file is called.
     """
 
     archive: Path
     bundle: Bundle
     layer: Layer
     settings: Resolution
+    elsewhere: bool = False
 
     def for_another_scan(self) -> OpenedBundle:
         """Leave out what the settings say of the files of its training: positions and the like."""
         layer = bundle_layer(self.archive, self.bundle, same_scan=False)
-        return replace(self, layer=layer, settings=resolve_layers([layer]))
+        return replace(self, layer=layer, settings=resolve_layers([layer]), elsewhere=True)
 
     def load(self, backend: str) -> Any:
         """Build the network in a backend's hands, whichever backend wrote it.
@@ -86,8 +89,35 @@ def open_network(path: Path) -> OpenedBundle:
                 hint="ptycho reconstruct SCAN, which needs none",
             )
         )
-    archive = locate(path)
+    if path.suffix == ".ckpt" and path.is_file():
+        command = "infer" if (path.parent / FILE_NAME).is_file() else "finish"
+        raise MissingBundleError(
+            error_text(
+                f"{path} is a checkpoint, from which a training goes on, and no bundle",
+                expected=f"a run folder that holds {FILE_NAME}",
+                hint=f"ptycho {command} {path.parent}",
+            )
+        )
+    try:
+        archive = locate(path)
+    except MissingBundleError as error:
+        raise _unfinished(path, error) from error
     return with_settings(archive, read_bundle(archive))
+
+
+def _unfinished(path: Path, missing: MissingBundleError) -> MissingBundleError:
+    """Tell of a training that would leave the bundle that is missing, where there is one."""
+    attempt = next(iter(attempts_at(run_of(path))), None)
+    if attempt is None:
+        return missing
+    return MissingBundleError(
+        error_text(
+            str(missing).partition("\n")[0],
+            details={"unfinished": f"a training left {attempt.checkpoint}"},
+            expected=f"a training that is done, which leaves {FILE_NAME}",
+            hint=f"ptycho finish {run_of(path)}",
+        )
+    )
 
 
 def with_settings(archive: Path, bundle: Bundle) -> OpenedBundle:

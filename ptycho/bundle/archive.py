@@ -68,6 +68,7 @@ class Bundle:
         created: ISO 8601 time of writing, UTC.
         versions: Package versions at writing.
         converted_from: Who wrote the bundles that this one was converted from, the oldest first.
+        scans: Fingerprints of the scans that the network learned from; empty where nobody knows.
     """
 
     backend: str
@@ -80,6 +81,7 @@ class Bundle:
     created: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     converted_from: tuple[Writer, ...] = ()
+    scans: tuple[str, ...] = ()
 
     @property
     def writer(self) -> Writer:

@@ -76,12 +76,14 @@ class Manifest:
         network: The settings that the network was built with.
         converted_from: Who wrote the bundles that this one was converted from, the oldest first.
         members: Size and sha256 of every other member.
+        scans: Fingerprints of the scans that the network learned from.
     """
 
     writer: Writer
     network: dict[str, Any]
     converted_from: tuple[Writer, ...]
     members: dict[str, tuple[int, str]]
+    scans: tuple[str, ...] = ()
 
     def content(self) -> bytes:
         """Give the bytes of the manifest."""
@@ -91,6 +93,8 @@ class Manifest:
         table |= {"network": self.network, "members": members}
         if converted:
             table["converted_from"] = converted
+        if self.scans:
+            table["scans"] = list(self.scans)
         return dump_table(table)
 
     def check(self, name: str, content: bytes) -> bytes:
@@ -151,7 +155,8 @@ def _parse_format_1(table: dict[str, Any], names: tuple[str, ...]) -> Manifest:
             "reading it with the version that wrote it",
         )
     converted = tuple(Writer.from_dict(entry) for entry in table.get("converted_from", ()))
-    return Manifest(writer, _parse_network(table["network"]), converted, described)
+    scans = tuple(_word(str(scan)) for scan in list(table.get("scans", ())))
+    return Manifest(writer, _parse_network(table["network"]), converted, described, scans)
 
 
 def _parse_network(network: Any) -> dict[str, Any]:

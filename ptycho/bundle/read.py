@@ -125,6 +125,7 @@ def _parse(head: Manifest, contents: dict[str, bytes]) -> Bundle:
             created=head.writer.created,
             versions=head.writer.versions,
             converted_from=head.converted_from,
+            scans=head.scans,
         )
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         what = f"cannot be understood: {type(error).__name__}: {error}"

@@ -54,7 +54,7 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
         "weights.safetensors": save(weights),
     }
     described = manifest.describe(contents)
-    head = Manifest(bundle.writer.completed(), bundle.network, bundle.converted_from, described)
+    head = Manifest(bundle.writer.completed(), bundle.network, bundle.converted_from, described, bundle.scans)
     contents = {manifest.NAME: head.content(), **contents}
     _require_readable(path, contents)
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", allowZip64=False) as packed:

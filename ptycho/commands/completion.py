@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.commands.command import Command
+from ptycho.run.streams import tell
 from ptycho.settings.registries import COMMANDS
 from ptycho.settings.schema import OFFERED
 
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     script = SCRIPTS[arguments.shell].format(
         commands=" ".join(sorted(COMMANDS)), flags=" ".join(flags), long_flags=" ".join(long_flags)
     )
-    print(script, end="")
+    tell(script, end="")
     return 0
 
 

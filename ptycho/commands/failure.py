@@ -10,6 +10,7 @@ import errno
 import os
 
 from ptycho.errors import BackendError
+from ptycho.files.atomic import MAKING_ROOM, DiskFullError, is_full
 from ptyconf.errors import error_text
 
 EXIT_WHOLE, EXIT_CHECK_FAILED, EXIT_BAD_INPUT, EXIT_NOT_EXPLAINED, EXIT_DEFECT = 0, 1, 2, 3, 70
@@ -27,7 +28,12 @@ _LESS_MEMORY = (
     "a smaller batch_size or inference_batch_size, fewer frames (n_subsample) or smaller ones (data.bin)"
 )
 
-_MEMORY_WORDS = ("can't allocate memory", "bad_alloc", "out of memory", "array is too big")
+_MORE_MEMORY = "a larger limit of memory (ulimit -v), or a job that asks for more"
+
+_NO_ROOM_TO_LOAD = "failed to map segment from shared object"
+"""How the system's loader says that a library finds no memory, below a limit (ulimit -v)."""
+
+_MEMORY_WORDS = ("can't allocate memory", "bad_alloc", "out of memory", "array is too big", _NO_ROOM_TO_LOAD)
 """How torch, C++ and numpy say it in errors of other classes."""
 
 
@@ -49,7 +55,8 @@ def _described(error: Exception) -> tuple[str, int]:
     variables, no arguments and nothing of the environment.
     """
     if _is_of_memory(error):
-        text = error_text("there is not enough memory", details=_reason(error), hint=_LESS_MEMORY)
+        hint = _MORE_MEMORY if _NO_ROOM_TO_LOAD in str(error) else _LESS_MEMORY
+        text = error_text("there is not enough memory", details=_reason(error), hint=hint)
         return text, EXIT_BAD_INPUT
     if isinstance(error, _FORESEEN):
         return _text_of(error), EXIT_BAD_INPUT
@@ -70,13 +77,16 @@ def _is_of_memory(error: Exception) -> bool:
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
-    said_by_a_library = isinstance(error, (RuntimeError, ValueError))
+    said_by_a_library = isinstance(error, (RuntimeError, ValueError, ImportError))
     return said_by_a_library and any(words in str(error) for words in _MEMORY_WORDS)
 
 
 def _text_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
+    if is_full(error) and not isinstance(error, DiskFullError):
+        reason = error.strerror or str(error)
+        return error_text(f"a file could not be written: {reason}", expected="room for it", hint=MAKING_ROOM)
     return str(error) or type(error).__name__
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.backends.base import load_backend
-from ptycho.backends.light import archives_of_others, networks_of_scans
+from ptycho.backends.light import archives_of_others, networks_of_scans, unlearned_scans
 from ptycho.backends.trained_network import open_network
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.commands.command import Command
 from ptycho.commands.failure import EXIT_WHOLE
 from ptycho.commands.train import read_scans, train
-from ptycho.files.atomic import replacing
+from ptycho.files.atomic import copy_file
 from ptycho.run.attempts import (
+    Attempt,
     bundle_of_attempt,
     is_unfinished,
     newest_attempt,
@@ -29,6 +29,7 @@ from ptycho.run.record import LAST_CHECKPOINT, SETTINGS, write_settings
 from ptycho.run.resolve import resolve_run
 from ptycho.run.stages import stage
 from ptycho.scan.scan_file import opened_once
+from ptycho.training.resume import OTHER_SCANS
 from ptyconf.errors import error_text
 from ptyconf.sources import flags
 
@@ -69,10 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
     require_nobody_at_work(run_of(named))
-    attempt = newest_attempt(named)
-    if attempt is not None and is_unfinished(attempt.folder) and attempt.settings:
-        return _go_on(attempt.folder)
-    folder = bundle_of_attempt(named)
+    attempt, folder = newest_attempt(named), bundle_of_attempt(named)
+    if attempt is not None and is_unfinished(attempt.folder) and attempt.folder != folder:
+        return _go_on(_with_settings(attempt))
     if folder is not None and (folder / SETTINGS).is_file():
         return _complete(folder)
     if all((named / name).is_file() for name in (FILE_NAME, SETTINGS, REPORT)):
@@ -96,6 +96,24 @@ def _complete_results(run_folder: Path, lacking: list[str]) -> int:
         return _go_on(folder) if (folder / LAST_CHECKPOINT).is_file() else _complete(folder)
 
 
+def _with_settings(attempt: Attempt) -> Path:
+    """Give the folder of an attempt that says what was trained; what is wrong there is told with its place.
+
+    Raises:
+        FileNotFoundError: It does not say so.
+    """
+    if not (attempt.folder / SETTINGS).is_file():
+        raise FileNotFoundError(
+            error_text(
+                f"{attempt.folder} holds {attempt.checkpoint.name} and no {SETTINGS}: with which settings to "
+                "go on is not known",
+                expected=f"the {SETTINGS} that `ptycho train` wrote there",
+                hint=f"ptycho train FILE.toml --resume {attempt.folder}",
+            )
+        )
+    return attempt.folder
+
+
 def _go_on(attempt: Path) -> int:
     """Train what is left of the epochs, if any, and write the results."""
     return train(_settings_of(attempt, {"training.resume": attempt}))
@@ -112,6 +130,22 @@ def _settings_of(folder: Path, more: dict[str, object]) -> Resolution:
     )
 
 
+def _require_unchanged(replaced: list[str], left: Path) -> None:
+    """Refuse to complete a run with other frames than those that its network learned from.
+
+    Raises:
+        ValueError: The files of some scans were replaced.
+    """
+    if replaced:
+        raise ValueError(
+            error_text(
+                f"the run in {left} cannot be completed: its network {OTHER_SCANS} {' and '.join(replaced)}",
+                expected="the frames and positions that its network learned from",
+                hint=f"ptycho infer {left} --scan FILE, to see a scan with its network",
+            )
+        )
+
+
 def _complete(left: Path) -> int:
     """Reconstruct with the network that a training without checkpoints left, and write what is missing."""
     from ptycho.clients.verdict import verdict_of
@@ -124,6 +158,7 @@ def _complete(left: Path) -> int:
     backend = load_backend(name)
     backend.begin(resolution)
     scan, reconstructed_scan = read_scans(resolution)
+    _require_unchanged(unlearned_scans(trained, scan), left)
     networks = networks_of_scans(trained, reconstructed_scan, resolution)
     with building(target) as folder:
         pictures = []
@@ -134,10 +169,9 @@ def _complete(left: Path) -> int:
             if path.is_file() and path != left / FILE_NAME and path.name != NAME:
                 place = folder / path.relative_to(left)
                 place.parent.mkdir(exist_ok=True)
-                shutil.copy2(path, place)
+                copy_file(path, place)
         # Whole or not at all: a folder with a bundle can be completed, and the newest one is.
-        with replacing(folder / FILE_NAME) as temporary:
-            shutil.copy2(left / FILE_NAME, temporary)
+        copy_file(left / FILE_NAME, folder / FILE_NAME)
         write_settings(folder, resolution, home=target)
         results = [
             Results(

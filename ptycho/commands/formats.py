@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ptycho.commands.command import Command
+from ptycho.run.streams import tell
 
 if TYPE_CHECKING:
     import argparse
@@ -20,9 +21,9 @@ def run(_arguments: argparse.Namespace) -> int:
 
     width = max(map(len, FORMATS))
     for name in sorted(FORMATS):
-        print(f"{name:<{width}}  {FORMATS[name].layout}")
+        tell(f"{name:<{width}}  {FORMATS[name].layout}")
         if FORMATS[name].needs:
-            print(f"{'':<{width}}  needs {FORMATS[name].needs}")
+            tell(f"{'':<{width}}  needs {FORMATS[name].needs}")
     return 0
 
 

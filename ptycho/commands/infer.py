@@ -12,7 +12,7 @@ import numpy as np
 
 from ptycho.backends.base import load_backend
 from ptycho.backends.every_scan import OpenedNetwork, open_for_every_scan
-from ptycho.backends.light import learned_from, networks_of_scans
+from ptycho.backends.light import changed_scans, learned_from, networks_of_scans
 from ptycho.backends.trained_network import OpenedBundle, open_network
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.commands import options
@@ -24,6 +24,7 @@ from ptycho.run.settings import prepare_inference
 from ptycho.run.stages import stage, telling
 from ptycho.scan.scan_file import opened_once
 from ptycho.settings.effect import settings_without_effect
+from ptycho.training.resume import OTHER_SCANS
 from ptycho.zoo.every_scan import PACKAGED
 from ptyconf.sources import flags
 
@@ -63,7 +64,28 @@ def run(arguments: argparse.Namespace) -> int:
         trained = trained.for_another_scan()
         resolution = resolve(trained=trained.settings)
     with telling(on=bool(resolution["execution.enable_progress_bar"])):
-        return infer(trained, resolution, strict=arguments.strict)
+        try:
+            return infer(trained, resolution, strict=arguments.strict)
+        except _ReplacedScanError as error:
+            _log.warning("%s", error)
+            trained = error.trained.for_another_scan()
+            return infer(trained, resolve(trained=trained.settings), strict=arguments.strict)
+
+
+class _ReplacedScanError(Exception):
+    """The file that a network learned from holds another scan by now.
+
+    Args:
+        trained: The network.
+        names: The scans.
+    """
+
+    def __init__(self, trained: OpenedBundle, names: list[str]) -> None:
+        super().__init__(
+            f"the network {OTHER_SCANS} {' and '.join(names)}, which was replaced since: "
+            "it is taken for a scan that the network has not seen"
+        )
+        self.trained = trained
 
 
 def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, strict: bool = False) -> int:
@@ -93,6 +115,8 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
     model = trained.load(name) if isinstance(trained, OpenedBundle) else None
     configurations = prepare_inference(resolution, name)
     scan = _read_scan(configurations.resolution)
+    if isinstance(trained, OpenedBundle) and (names := changed_scans(trained, scan)):
+        raise _ReplacedScanError(trained, names)
     probe = _probe_of_training(trained, scan, configurations.resolution)
     settled = settle(scan, configurations.resolution, name, _read_scan, probe=probe)
     if settled.scan is not scan:

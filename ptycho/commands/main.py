@@ -19,7 +19,7 @@ from ptycho.commands.parser import Parser
 from ptycho.files.printable import printable_lines
 from ptycho.run.process import run_process
 from ptycho.run.signals import EndedBySignalError, ending_on_signals
-from ptycho.run.streams import lasting_streams
+from ptycho.run.streams import lasting_streams, tell
 from ptycho.settings.registries import COMMANDS
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _without_command(arguments: list[str]) -> int:
     for name, command in sorted(commands.items(), key=lambda item: item[1].order):
         listed.add_parser(name, help=command.help, description=command.described())
     if parser.parse_args(arguments).version:
-        print(_version())
+        tell(_version())
         return EXIT_WHOLE
     parser.print_help()
     return EXIT_BAD_INPUT

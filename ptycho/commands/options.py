@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ptycho.commands.failure import EXIT_NOT_EXPLAINED, EXIT_WHOLE
 from ptycho.commands.parser import Parser
 from ptycho.run.resolve import SCAN_OF, resolve_layers, resolve_run
+from ptycho.run.streams import tell
 from ptycho.settings.environment import likely_slips
 from ptycho.settings.layers import BARE_NAMES
 from ptycho.settings.recipe import RECIPES, STANDARD, recipe_layers
@@ -224,8 +225,12 @@ def add_answer(parser: argparse.ArgumentParser) -> None:
 
 
 def answer(arguments: argparse.Namespace, text: Answer) -> int:
-    """Print what was asked for; 0, or 1 for a difference or a failed check."""
-    print(text.shown(as_json=arguments.json))
+    """Tell what was asked for; 0, or 1 for a difference or a failed check.
+
+    Raises:
+        OutputError: The output is closed or full.
+    """
+    tell(text.shown(as_json=arguments.json))
     return text.code
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ptycho.run.streams import tell
 from ptyconf.errors import error_text
 from ptyconf.text.show import close_matches
 
@@ -71,6 +72,13 @@ class Parser(argparse.ArgumentParser):
         words = [self.prog, *action.option_strings[-1:], *near] if near else [self.prog, "--help"]
         message = f"argument {asked}: invalid choice: {value!r} (choose from {', '.join(map(repr, names))})"
         raise UsageError(error_text(message, hint=" ".join(words)))
+
+    def print_help(self, file: Any = None) -> None:
+        """Write the help, all of it where it goes to the standard output."""
+        if file is None:
+            tell(self.format_help(), end="")
+        else:
+            super().print_help(file)
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse has to say.

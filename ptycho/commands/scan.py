@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.commands import options
 from ptycho.commands.command import Command
+from ptycho.run.streams import tell
 from ptyconf.errors import error_text
 from ptyconf.sources import flags
 
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         scan_format = find_format(file)
         if arguments.to is None:
             # Before anything can go wrong with it: what is in the file tells what the settings have to name.
-            print(f"{arguments.scan}: {scan_format.name}, {scan_format.layout}")
+            tell(f"{arguments.scan}: {scan_format.name}, {scan_format.layout}")
             _print_part("it holds", contents_lines(file))
         with warnings.catch_warnings(record=True) as doubts, _decisions_unheard():
             warnings.simplefilter("always")
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         drawn = _draw(arguments.scan, "png", partial(_save_scan, scan, arguments.scan))
         if arguments.probe:
             drawn += _draw_probe(scan, resolution, arguments.scan)
-        print(f"\nwritten: {drawn}\n\n{settings_toml(scan)}")
+        tell(f"\nwritten: {drawn}\n\n{settings_toml(scan)}")
     return 0
 
 
@@ -104,9 +105,9 @@ def _decisions_unheard() -> Iterator[None]:
 
 def _print_part(title: str, lines: list[str]) -> None:
     if lines:
-        print(f"\n{title}")
+        tell(f"\n{title}")
         for line in lines:
-            print(f"  {line}")
+            tell(f"  {line}")
 
 
 def _save_scan(scan: RawData, path: Path, picture: Path) -> None:

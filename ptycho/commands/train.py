@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
@@ -178,7 +179,7 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
         training = backend.train(configurations, scan, watched)
         settled = _without_removed(training.resolution, earlier)
         # From here on the network is safe: whatever fails now is completed by `ptycho finish`.
-        bundle = backend.pack(training.model, settled, target)
+        bundle = replace(backend.pack(training.model, settled, target), scans=training.scans)
         _keep_network(folder, bundle, target)
         write_settings(folder, settled, home=target)
         halves = _apart(library.name, configurations, scan, target, training)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeGuard
 
 from ptyconf.errors import error_text
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+MAKING_ROOM = "making room, a larger limit (ulimit -f), or another folder"
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
+"""How numpy's `tofile` says that it got rid of a part, without the number of an error."""
 
 
 class DiskFullError(OSError):
@@ -56,9 +60,54 @@ def replacing(path: Path) -> Iterator[Path]:
         with suppress(OSError):  # Somebody else may have put something there meanwhile.
             for folder in made:
                 folder.rmdir()
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if is_full(error):
             raise _full(path, size, error) from error
         raise
+
+
+def is_full(error: BaseException) -> TypeGuard[OSError]:
+    """Tell whether an error is of a disk that has no room, or of a limit that the user may not pass."""
+    if not isinstance(error, OSError):
+        return False
+    return error.errno in _FULL or _CUT_SHORT.fullmatch(str(error)) is not None
+
+
+@contextmanager
+def named_where_full(path: Path) -> Iterator[None]:
+    """Name a file that is written within the block where the disk has no room for it.
+
+    Raises:
+        DiskFullError: It has none.
+    """
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            size = path.stat().st_size if path.exists() else 0
+            raise _full(path, size, error) from error
+        raise
+
+
+def write_all(file: IO[bytes], content: bytes | memoryview) -> None:
+    """Write into a file without a buffer: a disk that fills up takes a part, and refuses the rest.
+
+    Raises:
+        OSError: Not all of it could be written.
+    """
+    view = memoryview(content)
+    written = 0
+    while written < len(view):
+        written += file.write(view[written:])
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file with its times; the copy appears whole or not at all.
+
+    Raises:
+        DiskFullError: There is no room for the copy.
+    """
+    with replacing(target) as temporary:
+        shutil.copy2(source, temporary)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -79,15 +128,24 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def _room_at(place: Path) -> str:
+    """Say how much room there is: bytes, or that no file more can be made, which a disk may lack as well."""
+    if hasattr(os, "statvfs"):
+        facts = os.statvfs(place)
+        if facts.f_files and not facts.f_favail:
+            return "no further file (the inodes are used up)"
+    return f"{shutil.disk_usage(place).free} bytes"
+
+
 def _full(path: Path, size: int, error: OSError) -> DiskFullError:
     place = next(folder for folder in path.absolute().parents if folder.exists())
     full = DiskFullError(
         error_text(
-            f"{path} could not be written: {error.strerror}",
-            details={"written": f"{size} bytes", "free": f"{shutil.disk_usage(place).free} bytes at {place}"},
+            f"{path} could not be written: {error.strerror or os.strerror(errno.ENOSPC)}",
+            details={"written": f"{size} bytes", "free": f"{_room_at(place)} at {place}"},
             expected="room for the whole file",
-            hint="making room, a larger limit (ulimit -f), or another folder",
+            hint=MAKING_ROOM,
         )
     )
-    full.errno = error.errno
+    full.errno = error.errno or errno.ENOSPC
     return full

@@ -49,9 +49,18 @@ def output_for(path: Path) -> Output:
         error_text(
             f"{path}: no such kind of file is written",
             expected="; ".join(f"{' or '.join(output.suffixes)}: {output.what}" for output in outputs),
-            hint=f"{path.with_suffix(outputs[0].suffixes[0])}",
+            hint=_free_name(path, outputs[0]),
         )
     )
+
+
+def _free_name(path: Path, output: Output) -> str:
+    """Name a file that can be made: inside a folder, and not beside a device."""
+    if path.is_dir():
+        return str(path / output.file_name)
+    if path.exists() and not path.is_file():
+        return output.file_name
+    return str(path.with_suffix(output.suffixes[0]))
 
 
 def write_outputs(folder: Path, results: Results) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho.run.agreement import differences
 from ptycho.run.identity import is_going_on, is_run, maker_of, remove_run
-from ptycho.run.record import LAST_CHECKPOINT, read_settings, settings_in
+from ptycho.run.record import LAST_CHECKPOINT, checkpoints_in, read_settings, settings_in
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -31,23 +31,28 @@ _MAKING_S = 60.0
 
 @dataclass(frozen=True)
 class Attempt:
-    """A folder with a checkpoint.
+    """A folder with a checkpoint, or several.
 
     Attributes:
         folder: The folder.
-        checkpoint: Its last checkpoint.
-        written: When that was written, in nanoseconds of the file system's clock.
+        checkpoints: Its checkpoints: that of the last epoch, then those of the best, the latest first.
+        written: When the newest was written, in nanoseconds of the file system's clock.
         settings: Settings of the training by path; empty where the folder does not say.
     """
 
     folder: Path
-    checkpoint: Path
+    checkpoints: tuple[Path, ...]
     written: int
     settings: dict[str, Any] = field(repr=False)
 
     @property
+    def checkpoint(self) -> Path:
+        """That of the last epoch, or of the latest that is among the best where a kill left no other."""
+        return self.checkpoints[0]
+
+    @property
     def when(self) -> str:
-        """When the checkpoint was written, for people."""
+        """When the newest checkpoint was written, for people."""
         return f"{datetime.fromtimestamp(self.written / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -72,15 +77,20 @@ def _folders_of(run: Path) -> list[Path]:
 def attempts_at(run: Path) -> list[Attempt]:
     """List the attempts at a run that left a checkpoint, the newest first, without those still going on."""
     attempts = [
-        Attempt(folder, checkpoint, checkpoint.stat().st_mtime_ns, read_settings(folder))
+        Attempt(
+            folder,
+            tuple(checkpoints),
+            max(path.stat().st_mtime_ns for path in checkpoints),
+            read_settings(folder),
+        )
         for folder in _folders_of(run)
-        if (checkpoint := folder / LAST_CHECKPOINT).is_file() and not is_going_on(folder)
+        if (checkpoints := checkpoints_in(folder)) and not is_going_on(folder)
     ]
     return sorted(attempts, key=lambda attempt: attempt.written, reverse=True)
 
 
 def bundle_of_attempt(run: Path) -> Path | None:
-    """Find the folder of an attempt that left a trained network and no checkpoint; None where there is none.
+    """Find the folder of an attempt that left a trained network and no checkpoint of its last epoch, or None.
 
     Args:
         run: The run folder, or the folder of that attempt.
@@ -233,6 +243,6 @@ def remove_fruitless(run: Path) -> None:
             with suppress(OSError):
                 folder.rmdir()
                 continue
-        fruitless = not any((folder / name).is_file() for name in (LAST_CHECKPOINT, _BUNDLE))
+        fruitless = not checkpoints_in(folder) and not (folder / _BUNDLE).is_file()
         if is_unfinished(folder) and fruitless and is_run(folder) and not is_going_on(folder):
             remove_run(folder)

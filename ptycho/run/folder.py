@@ -71,7 +71,7 @@ def place_of(target: Path) -> Path:
             error_text(
                 what,
                 expected="a folder to write the run into, or a name that is free",
-                hint="another output_dir" if place.is_file() else f"output_dir = {target / 'run'}",
+                hint="another output_dir" if not place.is_dir() else f"output_dir = {target / 'run'}",
             )
         )
     return place
@@ -113,9 +113,11 @@ def _make_partial(target: Path) -> Path:
         return _free_partial(target)
     except OSError as error:
         inside = target.is_dir() and os.access(target, os.W_OK)
+        nearest = next(folder for folder in target.parents if folder.exists())
+        reason = error.strerror or str(error) if nearest.is_dir() else f"{nearest} is a file"
         raise type(error)(
             error_text(
-                f"no run can be written beside {target}: {error.strerror or error}",
+                f"no run can be written beside {target}: {reason}",
                 expected=f"a folder to write into at {target.parent}",
                 hint=f"output_dir = {target / 'run'}" if inside else "another output_dir",
             )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from ptycho.files.atomic import named_where_full, write_all
 from ptycho.files.strict_json import parse_table
 
 if sys.platform != "win32":
@@ -52,12 +53,13 @@ def identified(folder: Path, kind: str) -> Iterator[None]:
     }
     # Locked before it has its name: whoever finds the file finds the lock.
     unnamed = folder / f".{NAME}"
-    with unnamed.open("w", encoding="utf-8") as file:
+    # Without a buffer: a full disk is met where the file is written, not once more where it is closed.
+    with unnamed.open("wb", buffering=0) as file:
         if sys.platform != "win32":
             fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(json.dumps(facts, indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+        with named_where_full(unnamed):
+            write_all(file, json.dumps(facts, indent=1).encode() + b"\n")
+            os.fsync(file.fileno())
         unnamed.replace(folder / NAME)
         yield
 

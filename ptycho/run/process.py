@@ -6,6 +6,7 @@ import atexit
 import gc
 import logging
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -42,4 +43,7 @@ def run_process(command: Callable[[], int]) -> NoReturn:
     atexit.register(end)
     gc.set_threshold(NEW_OBJECTS)
     codes.append(command())
+    # What the process ends with is said: whoever is impatient now changes nothing of it.
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_IGN)
     sys.exit(codes[0])

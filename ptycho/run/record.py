@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,30 @@ if TYPE_CHECKING:
 
 SETTINGS, PROVENANCE, RECONSTRUCTION = "settings.toml", "provenance.json", "reconstruction.npz"
 LAST_CHECKPOINT = "last.ckpt"
+BEST_CHECKPOINTS = "best-epoch*.ckpt"
+_BEST = re.compile(r"best-epoch(\d+)\.ckpt")
 _LARGEST_SETTINGS = 2**21
+
+
+def best_checkpoint_name(epoch: int) -> str:
+    """Name the file of an epoch that is among the best; `best_checkpoints` finds it."""
+    return f"best-epoch{epoch:03d}.ckpt"
+
+
+def best_checkpoints(folder: Path) -> dict[Path, int]:
+    """List the files of the best epochs in a folder with the epoch of each, from 0, the latest first."""
+    epochs = {
+        path: int(match[1])
+        for path in folder.glob(BEST_CHECKPOINTS)
+        if (match := _BEST.fullmatch(path.name)) and path.is_file()
+    }
+    return dict(sorted(epochs.items(), key=lambda item: item[1], reverse=True))
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    """List the checkpoints of a folder: that of the last epoch, then those of the best, the latest first."""
+    last = folder / LAST_CHECKPOINT
+    return [*([last] if last.is_file() else []), *best_checkpoints(folder)]
 
 
 def write_settings(folder: Path, resolution: Resolution, *, home: Path) -> None:

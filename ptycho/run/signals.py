@@ -1,8 +1,9 @@
 """An orderly end on Ctrl-C and on the signals of batch systems and terminals.
 
 SIGTERM comes before a batch system kills, SIGHUP when a terminal is lost, SIGUSR1 when a time limit is near
-and the batch script wants to queue the job again. Each ends the training after the batch at hand; what the
-last whole epoch left as a checkpoint is what the training is resumed from.
+and the batch script wants to queue the job again, SIGXCPU when the limit of processor time is. Each ends the
+training after the batch at hand; what the last whole epoch left as a checkpoint is what the training is
+resumed from.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
 logger = logging.getLogger(__name__)
 
-_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name))
+_ENDING = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGXCPU") if hasattr(signal, name)
+)
 
 
 class EndedBySignalError(BaseException):
@@ -51,12 +54,25 @@ def ending_on_signals() -> Iterator[None]:
     try:
         yield
     finally:
-        for signum in answered:
-            signal.signal(signum, before[signum])
+        _give_back({signum: before[signum] for signum in answered})
 
 
 def _end(signum: int, _frame: FrameType | None) -> None:
+    _hear_once(signum)
     raise EndedBySignalError(signum)
+
+
+def _give_back(handlers: Mapping[int, Any]) -> None:
+    """Put handlers back, but for those of signals that came and are heard once."""
+    for signum, handler in handlers.items():
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, handler)
+
+
+def _hear_once(signum: int) -> None:
+    """Hear of the limit of processor time once; the system tells of it every second (setrlimit(2))."""
+    if signum == getattr(signal, "SIGXCPU", None):
+        signal.signal(signum, signal.SIG_IGN)
 
 
 class Interruption:
@@ -94,8 +110,7 @@ class Interruption:
 
     def release(self) -> None:
         """Put the handlers back that were there before the training."""
-        for signum, handler in self._previous.items():
-            signal.signal(signum, handler)
+        _give_back(self._previous)
         self._previous, self._stop = {}, None
 
     def raise_if_ending(self) -> None:
@@ -108,6 +123,7 @@ class Interruption:
             raise EndedBySignalError(self.signum)
 
     def _answer(self, signum: int, frame: FrameType | None) -> None:
+        _hear_once(signum)
         stop, previous = self._stop, self._previous.get(signum)
         if self.requested or stop is None:
             self.release()
@@ -115,7 +131,9 @@ class Interruption:
                 raise EndedBySignalError(signum)
             if callable(previous):
                 previous(signum, frame)
-            return
+                return
+            # A shell lets what it starts in the background ignore Ctrl-C; whoever sends it twice means it.
+            raise KeyboardInterrupt
         self.signum = signum
         stop()
         if signum == signal.SIGINT:

@@ -1,4 +1,4 @@
-"""Output that nobody reads any more is no reason to end a run."""
+"""Output that nobody reads any more is no reason to end a run; an answer that was asked for must arrive."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from contextlib import contextmanager
 from io import TextIOBase
 from typing import TYPE_CHECKING, TextIO, cast
+
+from ptyconf.terminal import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +23,14 @@ class LastingStream(TextIOBase):
 
     Args:
         stream: The stream beneath.
+
+    Attributes:
+        loss: What is wrong with the stream beneath, in words, where text was lost; None where all was
+            written, or a reader had seen enough.
     """
 
     def __init__(self, stream: TextIO) -> None:
+        self.loss: str | None = None
         self._stream = stream
 
     def __getattr__(self, name: str) -> object:
@@ -41,16 +48,16 @@ class LastingStream(TextIOBase):
         except UnicodeEncodeError:
             known = text.encode(self.encoding, "backslashreplace").decode(self.encoding)
             return self.write(known)
-        except (OSError, ValueError):
-            self._fall_silent()
+        except (OSError, ValueError) as error:
+            self._fall_silent(error)
         return len(text)
 
     def flush(self) -> None:
         """Flush, or lose what was not written yet."""
         try:
             self._stream.flush()
-        except (OSError, ValueError):
-            self._fall_silent()
+        except (OSError, ValueError) as error:
+            self._fall_silent(error)
 
     def isatty(self) -> bool:
         """Tell whether a terminal reads it; a stream that was closed has none."""
@@ -63,8 +70,10 @@ class LastingStream(TextIOBase):
         """Give the descriptor beneath."""
         return self._stream.fileno()
 
-    def _fall_silent(self) -> None:
+    def _fall_silent(self, error: OSError | ValueError) -> None:
         """Let the descriptor lead nowhere, so that what is still buffered can be flushed when Python ends."""
+        if not isinstance(error, BrokenPipeError):
+            self.loss = f"cannot be written: {getattr(error, 'strerror', None) or error}"
         try:
             descriptor = self._stream.fileno()
         except (OSError, ValueError):
@@ -73,6 +82,23 @@ class LastingStream(TextIOBase):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)
         os.close(nowhere)
+
+
+def tell(text: str, *, end: str = "\n") -> None:
+    """Write what a command was asked for to the standard output, where all of it must arrive.
+
+    Args:
+        text: The answer, or a part of it.
+        end: What comes after it.
+
+    Raises:
+        OutputError: The output is closed or full. A reader that has seen enough is no error.
+    """
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
+    loss = getattr(sys.stdout, "loss", None)
+    if loss is not None:
+        raise OutputError(f"the output {loss}")
 
 
 @functools.cache
@@ -90,6 +116,8 @@ def lasting_streams() -> Iterator[None]:
     before = {name: getattr(sys, name) for name in _NAMES}
     for name, stream in before.items():
         lasting = LastingStream(_nowhere() if stream is None else stream)
+        if stream is None:
+            lasting.loss = "is closed"
         setattr(sys, name, cast("TextIO", lasting))
     try:
         yield

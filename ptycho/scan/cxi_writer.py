@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho.files.atomic import replacing
+from ptycho.files.hdf5_writer import creating_hdf5
+from ptycho.scan.intensities import write_intensities
 from ptycho.scan.lengths import photon_energy_j, require_lengths
 from ptycho.scan.source import source_name
-from ptycho.scan.statistics import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,12 +84,9 @@ def write_cxi(scan: RawData, path: Path) -> Path:
     lengths = scan.lengths_m()
     what = f"{source_name(scan.source)} cannot be written as CXI"
     require_lengths(what, lengths, "object_pixel_m", "wavelength_m", "distance_m", "detector_pixel_m")
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        frames = file.create_dataset(
-            f"{DETECTOR}/data", (scan.n_frames, scan.N, scan.N), np.float32, chunks=(1, scan.N, scan.N)
-        )
-        for span in chunks(scan.n_frames, scan.N**2):
-            frames[span] = scan.amplitudes(np.arange(span.start, span.stop)) ** 2
+    with creating_hdf5(path) as new:
+        file = new.content
+        write_intensities(new, f"{DETECTOR}/data", scan)
         if scan.mask is not None:
             file[f"{DETECTOR}/mask"] = np.where(scan.mask, 0, BAD_PIXEL).astype(np.uint32)
         write_experiment(file, lengths, scan.positions, scan.probe_modes)

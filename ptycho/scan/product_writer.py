@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho.files.atomic import replacing
+from ptycho.files.hdf5_writer import creating_hdf5
+from ptycho.scan.intensities import write_intensities
 from ptycho.scan.lengths import photon_energy_ev, require_lengths
 from ptycho.scan.source import source_name
-from ptycho.scan.statistics import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,18 +101,13 @@ def write_product(scan: RawData, path: Path) -> Path:
     Raises:
         ScanError: The geometry is not known.
     """
-    import h5py
-
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with creating_hdf5(path) as new:
+        file = new.content
         _product_of(scan).put_into(file)
         file["indexes"] = np.arange(scan.n_frames)
         good = np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask
         file["bad_pixels"] = ~good
-        patterns = file.create_dataset(
-            "patterns", (scan.n_frames, scan.N, scan.N), np.float32, chunks=(1, scan.N, scan.N)
-        )
-        for span in chunks(scan.n_frames, scan.N**2):
-            patterns[span] = scan.amplitudes(np.arange(span.start, span.stop)) ** 2
+        write_intensities(new, "patterns", scan)
     return path
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ptycho.errors import ScanError
+from ptycho.scan.fingerprint import fingerprint
+from ptycho.scan.frames import FrameStack
 from ptycho.scan.geometry import Geometry
 from ptycho.scan.joined_scan import join_scans
 from ptycho.scan.scan_number import ScanNumbers
@@ -63,7 +65,7 @@ class Scan:
     def __init__(self, valid: ValidScan, options: ScanOptions, source: ScanSource) -> None:
         self.options = options
         self.number: int | None = None
-        self._valid = valid
+        self._valid = self._as_read = valid
         self._source = source
         self._mean_square: float | None = None
         self._parts: tuple[_Part[Self], ...] = ()
@@ -75,11 +77,11 @@ class Scan:
         if len(numbers.rows) > 1:
             for rows, number in zip(numbers.rows, numbers.numbers, strict=True):
                 own = copy.copy(self)
-                own._valid = self._valid.subset(rows)  # noqa: SLF001  A copy of this very object.
+                own._valid = own._as_read = self._valid.subset(rows)  # noqa: SLF001  A copy of this very object.
                 own.number = number
                 parts.append(_Part(np.searchsorted(taken, rows), own))
         if len(taken) < len(self):
-            self._valid = self._valid.subset(taken)
+            self._valid = self._as_read = self._valid.subset(taken)
         self._parts = tuple(parts)
 
     @property
@@ -120,6 +122,7 @@ class Scan:
             return parts[0]
         joined = copy.copy(parts[0])
         joined._valid = join_scans([part._valid for part in parts], [part.name for part in parts])  # noqa: SLF001
+        joined._as_read = joined._valid  # noqa: SLF001
         ends = np.cumsum([0, *map(len, parts)])
         joined._parts = tuple(  # noqa: SLF001  A new object of this very class.
             _Part(np.arange(start, stop), part)
@@ -314,6 +317,17 @@ class Scan:
                 )
             )
         return self._valid.frames.select(labels, _indices(indices)).astype(np.complex64)
+
+    def fingerprint(self) -> str:
+        """Give what this scan is known by, with all the frames that were read, also where some were chosen.
+
+        Raises:
+            TypeError: These are several scans: each of `parts` has its own.
+        """
+        read = self._as_read
+        if not isinstance(read.frames, FrameStack):
+            raise TypeError("several scans have no fingerprint in common")
+        return fingerprint(read.frames, read.coordinates.x, read.coordinates.y)
 
     def mean_square(self) -> float:
         """Average the summed squared amplitude of a frame: photons per frame when ``diff3d`` holds counts.

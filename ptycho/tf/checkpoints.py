@@ -51,6 +51,7 @@ class Checkpoint:
         best: Weights of the best epoch; empty where none was finished.
         beside: What schedule and ranking remember, by their names; JSON types.
         settings_toml: The settings of the training, as the text of a settings file.
+        scans: Fingerprints of the scans that it learns from.
     """
 
     hyperparameters: dict[str, Any]
@@ -60,6 +61,7 @@ class Checkpoint:
     best: Arrays = field(default_factory=dict)
     beside: dict[str, Any] = field(default_factory=dict)
     settings_toml: str = ""
+    scans: tuple[str, ...] = ()
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -73,6 +75,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "history": checkpoint.history,
         "beside": checkpoint.beside,
         "settings_toml": checkpoint.settings_toml,
+        "scans": checkpoint.scans,
     }
     parts = ((_NETWORK, checkpoint.network), (_BEST, checkpoint.best), (_OPTIMISER, checkpoint.optimiser))
     arrays = {
@@ -130,7 +133,7 @@ def _read_earlier(path: Path) -> EarlierTraining:
         network = dict(checkpoint.hyperparameters["network"])
     except (KeyError, TypeError, ValueError) as error:
         raise not_a_checkpoint(path, error) from error
-    return EarlierTraining(path, network, checkpoint.history, checkpoint)
+    return EarlierTraining(path, network, checkpoint.history, checkpoint.scans, checkpoint)
 
 
 def _read(path: Path) -> Checkpoint:
@@ -152,8 +155,11 @@ def _read(path: Path) -> Checkpoint:
             best=_part(arrays, _BEST),
             beside=dict(header["beside"]),
             settings_toml=str(header["settings_toml"]),
+            scans=tuple(map(str, header.get("scans", ()))),
         )
-    except (SafetensorError, MemoryError, *BY_CONTENT) as error:
+    except SafetensorError as error:
+        raise not_a_checkpoint(path, f"it is cut short or damaged ({error})") from error
+    except (MemoryError, *BY_CONTENT) as error:
         raise not_a_checkpoint(path, error) from error
 
 

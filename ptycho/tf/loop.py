@@ -226,4 +226,5 @@ class Loop:
                 "files": self.files.state(),
             },
             settings_toml=self.plan.settings_toml,
+            scans=self.plan.scans,
         )

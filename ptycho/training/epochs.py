@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from ptycho.run.record import best_checkpoint_name, best_checkpoints
 from ptycho.settings.execution import PyTorchExecutionConfig
-
-from .resume import BEST_CHECKPOINTS, best_checkpoint_name
 
 Weights = TypeVar("Weights")
 
@@ -164,7 +163,7 @@ class BestFiles:
 
     def remove_others(self) -> None:
         """Remove the files of epochs that are no longer among the best, once all others are written."""
-        for path in self.folder.glob(BEST_CHECKPOINTS):
+        for path in best_checkpoints(self.folder):
             if path.name not in self.scores:
                 path.unlink()
 

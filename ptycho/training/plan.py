@@ -132,6 +132,7 @@ class Plan:
         optimisation: How.
         lights: Probe, scales and bad pixels of each scan.
         scan: The scan, or several behind each other, at the positions that are used.
+        scans: Fingerprint of each of them, by which a training that is resumed knows them again.
         groups: Which frames train, and which judge.
         stored: Gives normalised frames.
         monitor: Metric that ranks epochs.
@@ -145,6 +146,7 @@ class Plan:
     optimisation: Optimisation
     lights: tuple[ScanLight, ...]
     scan: RawData
+    scans: tuple[str, ...]
     groups: Split
     stored: Stored
     monitor: str
@@ -241,7 +243,7 @@ class Plan:
         for note in self.notes:
             logger.info("%s", note)
         if self.earlier is not None and self.folder.written:
-            carry_over(self.earlier.path, self.folder.path, last=self.execution.enable_checkpointing)
+            carry_over(self.earlier, self.folder.path, last=self.execution.enable_checkpointing)
 
 
 def make_plan(
@@ -268,6 +270,8 @@ def make_plan(
     lights, notes = lights_of_scans(scan, training, resolution)
     settings, turned = turn_by_beam(settings, training.model.turn_frames, lights[0].probe, folder.earlier)
     _require_fitting(folder.earlier, settings, training)
+    scans = tuple(part.fingerprint() for part in scan.parts)
+    notes += _require_same_scans(folder.earlier, scans, scan, training)
     notes += [*turned, *placed, *settings_without_effect("train", resolution)]
     whole = settings.kind.whole_scan
     groups = split_scans(
@@ -283,7 +287,7 @@ def make_plan(
     stored = store_frames(scan, amplitude_factor(scan, lights), _used(groups))
     notes += [*groups.notes, *filter(None, (replaced, overlap, stored.note))]
     if folder.earlier is not None:
-        notes.append(folder.earlier.note)
+        notes += folder.earlier.notes(training.nepochs)
     elif training.probe_warmup_epochs > 0:
         lights, retrieved = retrieve_probes(lights, scan, groups, stored, training, library)
         notes += retrieved
@@ -296,6 +300,7 @@ def make_plan(
         optimisation=Optimisation.of(training, configurations.execution_config, watched),
         lights=tuple(lights),
         scan=scan,
+        scans=scans,
         groups=groups,
         stored=stored,
         monitor=monitor,
@@ -328,6 +333,23 @@ def _require_fitting(
     if earlier is not None:
         earlier.require_same_network(settings.as_dict())
         earlier.require_epochs_left(training.nepochs)
+
+
+def _require_same_scans(
+    earlier: EarlierTraining | None, scans: tuple[str, ...], scan: RawData, training: TrainingConfig
+) -> list[str]:
+    """Accept the scans of an earlier training; say where others follow a checkpoint that was named.
+
+    Raises:
+        ValueError: They are others.
+    """
+    if earlier is None or training.resume is None:
+        return []
+    names = " and ".join(part.name for part in scan.parts)
+    if Path(training.resume).is_file():
+        return earlier.note_of_other_scans(scans, names)
+    earlier.require_same_scans(scans, names)
+    return []
 
 
 def _require_side(scan: RawData, settings: NetworkSettings) -> None:

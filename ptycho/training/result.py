@@ -16,6 +16,7 @@ from ptyconf.sources import mapping
 from .epochs import BestWeights, EarlyStop
 from .lights import ScanLight
 from .plan import Plan
+from .resume import EarlierTraining
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class TrainingResult(Generic[Network]):
         best_epoch: Epoch of the weights (from 0), or None when none was finished.
         decisions: What was decided and why, one sentence each.
         lights: Probe and scales of each scan that it learned from.
+        scans: Fingerprints of those scans.
         interrupted: Whether Ctrl-C ended it.
     """
 
@@ -60,6 +62,7 @@ class TrainingResult(Generic[Network]):
     best_epoch: int | None
     decisions: list[str]
     lights: tuple[ScanLight, ...] = ()
+    scans: tuple[str, ...] = ()
     interrupted: bool = False
 
     @property
@@ -123,7 +126,9 @@ def result_of(
     return TrainingResult(
         network=network,
         normalisation=plan.normalisation,
-        resolution=with_scales(plan.configurations.resolution, plan.normalisation, plan.scan),
+        resolution=_with_epochs(
+            with_scales(plan.configurations.resolution, plan.normalisation, plan.scan), plan.earlier
+        ),
         history=end.history,
         probe=probe,
         seconds=end.seconds,
@@ -132,8 +137,18 @@ def result_of(
         best_epoch=end.best.epoch,
         decisions=[*plan.notes, *notes],
         lights=plan.lights,
+        scans=plan.scans,
         interrupted=end.interrupted,
     )
+
+
+def _with_epochs(resolution: Resolution, earlier: EarlierTraining | None) -> Resolution:
+    """Let the settings tell of all epochs that the weights have seen, also where fewer were asked for."""
+    if earlier is None or earlier.epochs <= int(resolution["training.nepochs"]):
+        return resolution
+    origin = Origin("measured", str(earlier.path), "epochs that were done before this run")
+    values = {"training.nepochs": earlier.epochs}
+    return resolution.with_layer(mapping.layer("measured", values, kind="measured", origin=lambda _: origin))
 
 
 def with_scales(resolution: Resolution, normalisation: Normalisation, scan: RawData) -> Resolution:

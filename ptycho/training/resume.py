@@ -1,29 +1,23 @@
 """Continue an earlier training: find its checkpoint, see that it fits. Each backend reads its own files."""
 
 import logging
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ptycho.files.atomic import replacing
+from ptycho.files.atomic import copy_file
 from ptycho.run.attempts import agreeing_attempts, is_unfinished
-from ptycho.run.record import LAST_CHECKPOINT
+from ptycho.run.record import BEST_CHECKPOINTS, LAST_CHECKPOINT, best_checkpoints, checkpoints_in
 from ptyconf.errors import error_text
 
 logger = logging.getLogger(__name__)
 
-BEST_CHECKPOINTS = "best-epoch*.ckpt"
 UNWRITTEN = {"turn_frames": False}
 """What held in trainings whose checkpoints do not say it."""
 
+OTHER_SCANS = "learned from other frames or positions than those in"
 FRESH_START = "training.resume unset for a fresh start"
-
-
-def best_checkpoint_name(epoch: int) -> str:
-    """Name the file of an epoch that is among the best; `BEST_CHECKPOINTS` finds it."""
-    return f"best-epoch{epoch:03d}.ckpt"
 
 
 @dataclass(frozen=True)
@@ -34,12 +28,14 @@ class EarlierTraining:
         path: The checkpoint.
         network: Settings of the network, JSON types.
         history: One row for each finished epoch.
+        scans: Fingerprints of the scans that it learned from; empty where the checkpoint is older than those.
         content: The whole checkpoint, where the backend reads it at once.
     """
 
     path: Path
     network: dict[str, Any]
     history: list[dict[str, float]]
+    scans: tuple[str, ...] = ()
     content: Any = field(default=None, repr=False, compare=False)
 
     @property
@@ -47,10 +43,17 @@ class EarlierTraining:
         """Epochs that were finished."""
         return len({int(row["epoch"]) for row in self.history})
 
-    @property
-    def note(self) -> str:
-        """Say in a sentence where the training goes on."""
-        return f"the training resumes from {self.path} after {self.epochs} epochs"
+    def notes(self, epochs: int) -> list[str]:
+        """Say where the training goes on, and where it has seen more epochs than are asked for.
+
+        Args:
+            epochs: Epochs of the whole training that are asked for.
+        """
+        more = f"training.nepochs = {epochs} takes none of the {self.epochs} epochs back that are done"
+        return [
+            f"the training resumes from {self.path} after {self.epochs} epochs",
+            *([more] if self.epochs > epochs else []),
+        ]
 
     def require_same_network(self, settings: dict[str, Any]) -> None:
         """Accept settings that give the network of the checkpoint.
@@ -71,6 +74,29 @@ class EarlierTraining:
                     hint=f"the settings.toml of its run folder, --recipe contract, or {FRESH_START}",
                 )
             )
+
+    def require_same_scans(self, scans: tuple[str, ...], names: str) -> None:
+        """Accept the scans that the checkpoint learned from.
+
+        Args:
+            scans: Fingerprints of those that are to go on being learned from.
+            names: What they are called.
+
+        Raises:
+            ValueError: They are others, under whatever name.
+        """
+        if self.scans not in ((), scans):
+            raise ValueError(
+                error_text(
+                    f"the training cannot resume from {self.path}: it {OTHER_SCANS} {names}",
+                    expected="frames and positions that the checkpoint learned from, in a file of any name",
+                    hint=f"--training.resume {self.path}, to go on with these, or {FRESH_START}",
+                )
+            )
+
+    def note_of_other_scans(self, scans: tuple[str, ...], names: str) -> list[str]:
+        """Say that a training goes on with other scans than before, where it does."""
+        return [] if self.scans in ((), scans) else [f"{self.path} {OTHER_SCANS} {names}"]
 
     def require_epochs_left(self, epochs: int) -> None:
         """Accept a number of epochs that leaves something to do: epochs, or the results of an unfinished run.
@@ -110,6 +136,9 @@ def finished_epochs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]
 def read_newest(path: Path, read: Callable[[Path], EarlierTraining]) -> EarlierTraining:
     """Read the checkpoint that a file name means, or the newest whole one of the attempts at a run.
 
+    That is the checkpoint of the last epoch, unless a kill came between it and that of a later epoch that is
+    among the best, or it is damaged.
+
     Args:
         path: A checkpoint, a run folder, or the folder of an attempt.
         read: Reads a checkpoint of the backend.
@@ -122,14 +151,9 @@ def read_newest(path: Path, read: Callable[[Path], EarlierTraining]) -> EarlierT
     if path.is_file():
         return read(path)
     attempts = agreeing_attempts(path)
-    for number, attempt in enumerate(attempts, start=1):
-        try:
-            return read(attempt.checkpoint)
-        except ValueError as error:
-            if number == len(attempts):
-                raise
-            reason = str(error).partition("\n")[0]
-            logger.warning("%s: the checkpoint before it, in %s, is taken", reason, attempts[number].folder)
+    if attempts:
+        checkpoints = [path for attempt in attempts for path in attempt.checkpoints]
+        return _later_than_last(_read_whole(checkpoints, read), read)
     missing = f"{path} holds no {LAST_CHECKPOINT}" if path.is_dir() else f"{path} does not exist"
     raise FileNotFoundError(
         error_text(
@@ -138,6 +162,51 @@ def read_newest(path: Path, read: Callable[[Path], EarlierTraining]) -> EarlierT
             hint=FRESH_START,
         )
     )
+
+
+def _read_whole(checkpoints: list[Path], read: Callable[[Path], EarlierTraining]) -> EarlierTraining:
+    """Read the first of several checkpoints, or, where it is damaged, the one that has seen most epochs.
+
+    Raises:
+        ValueError: None can be used; says what is wrong with the last, after the others.
+    """
+    whole: list[EarlierTraining] = []
+    problems: list[ValueError] = []
+    for path in checkpoints:
+        try:
+            whole.append(read(path))
+        except ValueError as error:
+            problems.append(error)
+        if not problems:
+            return whole[0]
+    reasons = [str(problem).partition("\n")[0] for problem in problems]
+    if not whole:
+        for reason in reasons[:-1]:
+            logger.warning("%s", reason)
+        raise problems[-1]
+    newest = max(whole, key=lambda earlier: earlier.epochs)
+    logger.warning("%s: the newest whole checkpoint, %s, is taken", "; ".join(reasons), newest.path)
+    return newest
+
+
+def _later_than_last(last: EarlierTraining, read: Callable[[Path], EarlierTraining]) -> EarlierTraining:
+    """Take a checkpoint of the best epochs that is further on the same way than the one of the last epoch.
+
+    An epoch among the best is written before it becomes the last one: a kill may come in between. A file that
+    lies there from another training has another history.
+    """
+    for path, epoch in best_checkpoints(last.path.parent).items():
+        if epoch < last.epochs:
+            break
+        try:
+            later = read(path)
+        except ValueError as error:
+            logger.warning("%s", str(error).partition("\n")[0])
+            continue
+        # As text, in which a NaN is like another.
+        if repr(later.history[: last.epochs]) == repr(last.history):
+            return later
+    return last
 
 
 def not_a_checkpoint(path: Path, reason: str | BaseException) -> ValueError:
@@ -151,11 +220,12 @@ def not_a_checkpoint(path: Path, reason: str | BaseException) -> ValueError:
         reason = f"it lacks {reason}"
     elif isinstance(reason, BaseException):
         reason = str(reason).strip().split("\n", maxsplit=1)[0] or type(reason).__name__
+    beside = [str(other) for other in checkpoints_in(path.parent) if other != path]
     return ValueError(
         error_text(
             f"{path} is not a checkpoint of a training: {reason}",
             expected=f"a {LAST_CHECKPOINT} or {BEST_CHECKPOINTS} that `ptycho train` wrote with this backend",
-            hint="another training.resume",
+            hint="another training.resume" + (f": {' or '.join(beside)}" if beside else ""),
         )
     )
 
@@ -194,19 +264,19 @@ def require_backend(path: Path, backend: str) -> None:
         )
 
 
-def carry_over(source: Path, folder: Path, *, last: bool = True) -> None:
-    """Copy a resumed checkpoint and the best ones beside it into the folder of this run.
+def carry_over(earlier: EarlierTraining, folder: Path, *, last: bool = True) -> None:
+    """Copy a resumed checkpoint and the best ones before it into the folder of this run.
 
     Args:
-        source: The checkpoint.
+        earlier: The training that is resumed.
         folder: The folder of this run.
         last: Whether the checkpoint goes along: a training that had seen its last epoch writes no other.
     """
-    if source.parent.resolve() == folder.resolve():
+    if earlier.path.parent.resolve() == folder.resolve():
         return
-    for path in sorted(source.parent.glob(BEST_CHECKPOINTS)):
-        shutil.copy2(path, folder / path.name)
+    for path, epoch in best_checkpoints(earlier.path.parent).items():
+        if epoch < earlier.epochs:
+            copy_file(path, folder / path.name)
     if last:
         # It comes after the others, and whole: a folder with a checkpoint can be gone on from.
-        with replacing(folder / LAST_CHECKPOINT) as temporary:
-            shutil.copy2(source, temporary)
+        copy_file(earlier.path, folder / LAST_CHECKPOINT)

@@ -134,9 +134,8 @@ class PtychoModel:
             ValueError: Another strategy.
             OSError: The folder cannot be written.
         """
-        import shutil
-
         from ptycho.bundle.archive import FILE_NAME
+        from ptycho.files.atomic import copy_file
 
         _require_lightning(strategy)
         run = Path(source_run_path) if isinstance(source_run_path, (str, Path)) else _run_of(source_run_path)
@@ -145,7 +144,7 @@ class PtychoModel:
         folder.mkdir(parents=True, exist_ok=True)
         for file in (checkpoint, run / FILE_NAME):
             if file.is_file():
-                shutil.copy2(file, folder / file.name)
+                copy_file(file, folder / file.name)
         return folder
 
     def network(self) -> PtychoNetwork:

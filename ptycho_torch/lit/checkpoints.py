@@ -21,7 +21,7 @@ from ptycho.training.resume import (
 from ptycho_torch.nn.model import PtychoNetwork
 from ptyconf.errors import error_text
 
-from .module import SETTINGS_KEY, PtychoModule
+from .module import SCANS_KEY, SETTINGS_KEY, PtychoModule
 from .trainer import quiet
 
 _PARTS = {
@@ -126,6 +126,8 @@ def _require_undamaged(path: Path) -> None:
     Raises:
         BadZipFile: One does not agree, or the archive cannot be read.
     """
+    if not zipfile.is_zipfile(path):
+        raise zipfile.BadZipFile("it is cut short, or torch did not write it")
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             # torch stores its members as they are, and unpacks packed ones into memory, whatever they claim.
@@ -182,7 +184,8 @@ def _read_earlier(path: Path) -> EarlierTraining:
         content = torch.load(path, map_location="cpu", weights_only=True)
         history = finished_epochs(content["history"])
         _require_whole(content, len({row["epoch"] for row in history}))
-        return EarlierTraining(path, dict(content["hyper_parameters"]["network"]), history)
+        scans = tuple(map(str, content.get(SCANS_KEY, ())))
+        return EarlierTraining(path, dict(content["hyper_parameters"]["network"]), history, scans)
     except UNREADABLE as error:
         raise not_a_checkpoint(path, error) from error
 

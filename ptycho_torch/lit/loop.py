@@ -28,6 +28,7 @@ from .callbacks import (
 from .checkpoints import UNREADABLE
 from .data import Tensors
 from .infer import reconstruct
+from .launch import StartedTogether, partner_lost
 from .module import PtychoModule
 from .trainer import make_trainer, quiet
 
@@ -125,6 +126,7 @@ class Loop:
             KeyboardInterrupt: Ctrl-C came twice.
             EndedBySignalError: A signal asked the process to end.
             ValueError: The checkpoint that it goes on from does not hold what it should.
+            ConnectionError: Another process of this training has ended.
         """
         began = time.perf_counter()
         with self._journal():
@@ -164,6 +166,9 @@ class Loop:
         """Let Lightning train; turn its exit on a second Ctrl-C back into KeyboardInterrupt."""
         handler = signal.getsignal(signal.SIGINT)
         earlier = self.plan.earlier
+        environment = trainer.strategy.cluster_environment if trainer.world_size > 1 else None
+        if isinstance(environment, StartedTogether):
+            environment.meet(trainer.strategy.root_device)
         try:
             trainer.fit(
                 self.module,
@@ -178,6 +183,8 @@ class Loop:
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from None
         except UNREADABLE as error:
+            if trainer.world_size > 1 and (lost := partner_lost(error, trainer.world_size)) is not None:
+                raise lost from error
             # Lightning looks into the parts of a checkpoint one after the other, while it takes them up.
             if earlier is None or self.callbacks.end.begun:
                 raise

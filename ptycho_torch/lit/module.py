@@ -30,6 +30,9 @@ from .data import Tensors
 SETTINGS_KEY = "settings_toml"
 """Where a checkpoint keeps the settings of its training."""
 
+SCANS_KEY = "scans"
+"""Where a checkpoint keeps the fingerprints of the scans that it learned from."""
+
 PLATEAU_KEY = "plateau"
 """Where a checkpoint keeps what a schedule that follows the loss has seen."""
 
@@ -54,6 +57,7 @@ class PtychoModule(pl.LightningModule):
         val_loss_name: Metric of the loss on what is held out.
         history: One row for each epoch.
         settings_toml: Settings of the training, as the text of a settings file.
+        scans: Fingerprints of the scans that it learns from.
         journal: Where epochs are written down; None on all processes of a training but the first.
         pictures: Draws them for the journal.
     """
@@ -82,6 +86,7 @@ class PtychoModule(pl.LightningModule):
         self.loss = Loss(operations, LossWeights(**loss))
         self.history: list[dict[str, float]] = []
         self.settings_toml = ""
+        self.scans: tuple[str, ...] = ()
         self.journal: Journals | None = None
         self.pictures: EpochPictures | None = None
         self._all_good = False
@@ -95,7 +100,7 @@ class PtychoModule(pl.LightningModule):
         """Make a module with the weights that the seed stands for."""
         mask = plan.lights[0].mask
         module = cls(**plan.hyperparameters, probe=plan.probe, mask=mask, seed=plan.training.seed)
-        module.settings_toml = plan.settings_toml
+        module.settings_toml, module.scans = plan.settings_toml, plan.scans
         started = fill(plan.training.init, plan.settings, module.network, export, load)
         plan.notes += filter(None, [started])
         plan.give_lights(module.loss)
@@ -232,6 +237,7 @@ class PtychoModule(pl.LightningModule):
         """Keep the history and the settings of the training with the weights."""
         checkpoint["history"] = self.history
         checkpoint[SETTINGS_KEY] = self.settings_toml
+        checkpoint[SCANS_KEY] = list(self.scans)
         if (state := self.course.state()) is not None:
             checkpoint[PLATEAU_KEY] = state
 

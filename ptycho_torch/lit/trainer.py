@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins.io import TorchCheckpointIO
@@ -129,8 +130,12 @@ class AtomicCheckpoints(TorchCheckpointIO):
 
 
 def _plugins() -> list[Any]:
-    """Let the batch script queue a job again where there is one: it knows the limits."""
-    return [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
+    """Let a process that stands alone in a job of Slurm do so.
+
+    Lightning would take it for one of the tasks of the job, and queue the job again, which is for the batch
+    script to do: it knows the limits.
+    """
+    return [LightningEnvironment()] if "SLURM_NTASKS" in os.environ else []
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho.run.record import LAST_CHECKPOINT, best_checkpoint_name
 from ptycho.training.schedule import OnPlateau
 from ptycho.training.schedulers import reduce_on_plateau
 
@@ -71,6 +73,29 @@ def test_interrupted_training_resumes_on_the_same_way(
     assert rest.best_checkpoint.parent == tmp_path / "rest"
     assert rest.best_checkpoint.is_file()
     assert (tmp_path / "rest/metrics.csv").read_text().count("\n") == 8
+
+
+def test_a_kill_between_two_checkpoints_loses_no_epoch(
+    train_small: Train, weights_of: Callable[[Any], Numbers], side: ModuleType, tmp_path: Path
+) -> None:
+    """What only the file of a best epoch holds is taken up; the end has the bits of the undisturbed one."""
+    execution = {"checkpoint_save_top_k": 4}
+    whole = train_small(tmp_path / "whole", execution, nepochs=4)
+    for number, last in enumerate([None, 1]):
+        killed, folder = tmp_path / f"{number}.partial", tmp_path / f"rest-{number}"
+        killed.mkdir()
+        for epoch in range(3):
+            shutil.copy(tmp_path / "whole" / best_checkpoint_name(epoch), killed)
+        if last is not None:
+            shutil.copy(tmp_path / "whole" / best_checkpoint_name(last), killed / LAST_CHECKPOINT)
+        rest = train_small(folder, execution, nepochs=4, resume=tmp_path / str(number))
+        newest = killed / best_checkpoint_name(2)
+        assert f"the training resumes from {newest} after 3 epochs" in rest.decisions
+        numbers = (side.checkpoint(place / LAST_CHECKPOINT)[1] for place in (tmp_path / "whole", folder))
+        assert equal(*numbers)
+        assert equal(weights_of(whole), weights_of(rest))
+        names = ({path.name for path in place.glob("*.ckpt")} for place in (tmp_path / "whole", folder))
+        assert next(names) == next(names)
 
 
 def test_second_ctrl_c_aborts(

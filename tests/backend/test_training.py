@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ptycho.commands.main import main
 from ptycho.scan.raw_data import RawData
 from ptycho.training.schedule import OnPlateau
 from ptycho.training.schedulers import reduce_on_plateau
@@ -188,3 +189,39 @@ def test_learning_lowers_the_loss(train_small: Train, tmp_path: Path) -> None:
     """Six epochs at gridsize 1 bring the amplitude error down by a tenth at least."""
     history = train_small(tmp_path, {"learning_rate": 3e-3}, nepochs=6, torch_loss_mode="mae").history
     assert history[-1]["train_loss"] < 0.9 * history[0]["train_loss"]
+
+
+def test_another_scan_under_the_same_name_is_refused(job: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Frames that were replaced since the last epoch are told from those that were learned from."""
+    (job / "run").rename(job / "run.partial")
+    (job / "other.npz").replace(job / "train.npz")
+    checkpoint = job / "run.partial" / "last.ckpt"
+    for words in (["train", "run.toml", "--resume"], ["finish", "run"]):
+        assert main(words) == 2
+        assert (
+            f"the training cannot resume from {checkpoint}: it learned from other frames or positions than "
+            "those in train.npz\n"
+        ) in capsys.readouterr().err
+    for path in (job / "run.partial").glob("*.ckpt"):
+        path.unlink()
+    assert main(["finish", "run"]) == 2
+    said = capsys.readouterr().err
+    assert "its network learned from other frames or positions than those in train.npz\n" in said
+
+
+def test_a_replaced_scan_is_one_that_was_not_seen(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The network is told of the scan that it learned from by the frames, not by the name of the file."""
+    scan, words = (
+        trained / "train.npz",
+        ["--output_dir", str(tmp_path / "seen"), "--refine_epochs", "0", "--accelerator", "cpu"],
+    )
+    before = scan.read_bytes()
+    try:
+        scan.write_bytes((trained / "other.npz").read_bytes())
+        assert main(["infer", str(trained / "run"), "--scan", str(scan), *words]) == 0
+    finally:
+        scan.write_bytes(before)
+    assert "than those in train.npz, which was replaced since" in capsys.readouterr().err
+    assert "it was not trained on" in (tmp_path / "seen" / "report.md").read_text()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho.files.atomic import replacing
+from ptycho.files.hdf5_writer import creating_hdf5
 from ptycho.report.output import Output
 from ptycho.scan.cxi_writer import ENTRY, write_experiment
 from ptycho.scan.lengths import require_lengths
@@ -29,13 +29,12 @@ def write(reconstruction: Reconstruction, name: str, path: Path) -> None:
     Raises:
         ScanError: Energy, distance or detector pixel are not known.
     """
-    import h5py
-
     lengths = reconstruction.lengths_m
     require_lengths(f"the picture of {name} cannot be written as CXI", lengths, "object_pixel_m")
     pixel_m = lengths["object_pixel_m"]
     size_px = np.array(reconstruction.object.shape[::-1], np.float64)
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with creating_hdf5(path) as new:
+        file = new.content
         write_experiment(file, lengths, reconstruction.positions, reconstruction.probe_in_counts())
         file[f"{IMAGE}/data"] = reconstruction.object
         file[f"{IMAGE}/data_space"] = "real"

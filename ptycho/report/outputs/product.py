@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.files.atomic import replacing
+from ptycho.files.hdf5_writer import creating_hdf5
 from ptycho.report.output import Output
 from ptycho.scan.product_writer import Product
 
@@ -20,8 +20,6 @@ def write(reconstruction: Reconstruction, name: str, path: Path) -> None:
     Raises:
         ScanError: Energy, distance or detector pixel are not known.
     """
-    import h5py
-
     height, width = reconstruction.object.shape
     left, top = (float(value) for value in reconstruction.origin_px)
     probe = reconstruction.probe_in_counts()
@@ -34,8 +32,8 @@ def write(reconstruction: Reconstruction, name: str, path: Path) -> None:
         centre_px=(left + width / 2, top + height / 2),
         photons=float((abs(probe) ** 2).sum()),
     )
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        product.put_into(file)
+    with creating_hdf5(path) as file:
+        product.put_into(file.content)
 
 
 OUTPUT = Output("a product of ptychodus", "product.h5", (".h5", ".hdf5"), write)

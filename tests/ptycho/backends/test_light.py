@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho.backends.light import learned_from, networks_of_scans
+from ptycho.backends.light import changed_scans, learned_from, networks_of_scans
 from ptycho.backends.trained_network import OpenedBundle, with_settings
 from ptycho.bundle.archive import FILE_NAME, Bundle
 from ptycho.bundle.write import write_bundle
@@ -63,6 +63,22 @@ def test_scans_of_the_training_meet_their_light(trained: OpenedBundle, files: li
     assert second.note == "probe and scale are those of its training, in scan-2"
     np.testing.assert_array_equal(second.network.bundle.probe, 2 * trained.bundle.probe)
     assert [learned_from(trained, file) for file in files] == [True, True, False]
+
+
+def test_a_file_that_was_replaced_is_another_scan(trained: OpenedBundle, files: list[Path]) -> None:
+    """Where other frames lie under the name of a scan of the training, that is seen and said."""
+    scans = [RawData.from_file(file) for file in files]
+    known = replace(trained.bundle, scans=tuple(scan.fingerprint() for scan in scans))
+    trained = replace(trained, bundle=known)
+    assert changed_scans(trained, RawData.concatenate(scans)) == []
+    arrays = dict(np.load(files[0]))
+    np.savez(files[0], **arrays | {"diff3d": np.roll(arrays["diff3d"], 1, axis=0)})
+    replaced = RawData.from_file(files[0])
+    assert changed_scans(trained, replaced) == ["1.npz"]
+    assert changed_scans(replace(trained, bundle=replace(known, scans=())), replaced) == []
+    other = trained.for_another_scan()
+    assert not learned_from(other, files[0])
+    assert changed_scans(other, replaced) == []
 
 
 def test_several_new_scans_bring_their_probes(trained: OpenedBundle, files: list[Path]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ptycho.commands.main import exit_code_of
+from ptycho.errors import BackendError
 from ptyconf.errors import error_text
 
 
@@ -32,6 +33,24 @@ LESS_MEMORY = (
     ("error", "text"),
     [
         (ValueError("bad\n  expected  good"), "bad\n  expected  good\n"),
+        (
+            BackendError("libtorch_cpu.so: failed to map segment from shared object"),
+            error_text(
+                "there is not enough memory",
+                details={"reason": "libtorch_cpu.so: failed to map segment from shared object"},
+                hint="a larger limit of memory (ulimit -v), or a job that asks for more",
+            )
+            + "\n",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            error_text(
+                "a file could not be written: No space left on device",
+                expected="room for it",
+                hint="making room, a larger limit (ulimit -f), or another folder",
+            )
+            + "\n",
+        ),
         (FileNotFoundError(2, "No such file or directory", "a.npz"), "a.npz: No such file or directory\n"),
         (
             MemoryError("Unable to allocate 9 EiB"),

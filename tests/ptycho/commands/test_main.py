@@ -225,3 +225,34 @@ def test_explain_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert "ptycho explain nepochs" in capsys.readouterr().err
     assert main(["explain", "away.npz", "gridsize"]) == 2
     assert "there is no file away.npz" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "template",
+        "schema",
+        "freeze run.toml",
+        "dump run.toml",
+        "explain run.toml",
+        "explain run.toml model.N",
+        "diff run.toml run.toml",
+        "check run.toml",
+        "completion bash",
+        "formats",
+        "train --help",
+        "--help",
+        "--version",
+    ],
+)
+def test_an_answer_that_is_lost_is_an_error(
+    words: str, settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What goes to the standard output arrives whole, or the exit code is 2 and one line says why."""
+    command, *files = words.split()
+    arguments = [str(settings) if name == "run.toml" else name for name in files]
+    with open("/dev/full", "w") as full, monkeypatch.context() as patch:  # noqa: PTH123
+        patch.setattr("sys.stdout", full)
+        assert main([command, *arguments]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "the output cannot be written: No space left on device"

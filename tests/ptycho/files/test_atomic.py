@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ptycho.files.atomic import replacing, write_text
+from ptycho.files.atomic import DiskFullError, copy_file, named_where_full, replacing, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +95,43 @@ def test_a_full_disk_is_told_with_sizes(tmp_path: Path) -> None:
     )
     assert path.read_bytes() == b"old"
     assert [item.name for item in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_part_that_numpy_wrote_is_a_full_disk(tmp_path: Path) -> None:
+    """An error without a number that tells of a part written is named like every full disk."""
+    path = tmp_path / "a.tiff"
+
+    def fill() -> None:
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise OSError("11096 requested and 3976 written")
+
+    with pytest.raises(DiskFullError) as caught:
+        fill()
+    assert str(caught.value).startswith(f"{path} could not be written: No space left on device\n")
+    assert caught.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_that_does_not_fit_names_the_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is about the file that could not be made, not about the one that was read."""
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_bytes(b"content")
+    copy_file(source, target)
+    assert target.read_bytes() == b"content"
+    assert target.stat().st_mtime_ns == source.stat().st_mtime_ns
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(source))
+
+    monkeypatch.setattr(shutil, "copy2", fail)
+    with pytest.raises(DiskFullError, match="b could not be written: No space left on device"):
+        copy_file(source, target)
+
+
+def test_a_disk_without_inodes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where bytes are free and no further file can be made, the message does not speak of bytes."""
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_files=8, f_favail=0))
+    with pytest.raises(DiskFullError) as caught, named_where_full(tmp_path / "a"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert f"\n  free      no further file (the inodes are used up) at {tmp_path}\n" in str(caught.value)

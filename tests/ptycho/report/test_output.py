@@ -185,3 +185,15 @@ def test_an_unknown_output_is_named(jail: Path) -> None:
     with pytest.raises(Exception, match=r"names what is not there") as caught:
         resolve_run("infer", overrides={"inference.outputs": ["tif"]})
     assert 'outputs = ["tiff"]' in str(caught.value)
+
+
+def test_the_advice_for_a_name_can_be_taken(tmp_path: Path) -> None:
+    """A folder is answered with a file in it, a device with a file of this folder, a name with its ending."""
+    for path, advice in (
+        (tmp_path, tmp_path / "object.cxi"),
+        (Path("/dev/null"), Path("object.cxi")),
+        (tmp_path / "a.png", tmp_path / "a.cxi"),
+    ):
+        with pytest.raises(ValueError, match="no such kind of file is written") as caught:
+            output_for(path)
+        assert str(caught.value).endswith(f"\n  try       {advice}")

@@ -81,6 +81,33 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     assert target.read_text() == "mine"
 
 
+def test_a_device_is_no_place_for_a_run() -> None:
+    """Neither in the place of a device nor below one a run can be; the advice is another name."""
+    for target, what in (
+        (Path("/dev/null"), "/dev/null is a file"),
+        (Path("/dev/null/run"), "no run can be written beside /dev/null/run: /dev/null is a file"),
+    ):
+        with pytest.raises(OSError, match="is a file") as caught, building(target):
+            pass
+        assert str(caught.value).splitlines()[0] == what
+        assert str(caught.value).endswith("\n  try       another output_dir")
+
+
+def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
+    """Where there is no room for the first file of a run, it is named, and nothing is left."""
+    code = (
+        "import resource, sys\nfrom pathlib import Path\nfrom ptycho.run.folder import building\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        "try:\n    with building(Path(sys.argv[1])):\n        pass\n"
+        "except OSError as error:\n    print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    unnamed = tmp_path / "a.partial" / ".run.json"
+    assert done.stdout.startswith(f"{unnamed} could not be written: File too large\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_run_says_who_it_is(tmp_path: Path) -> None:
     """A run folder holds a small file with program, kind, time and process."""
     with building(tmp_path / "a", "inference") as folder:
@@ -193,7 +220,7 @@ def test_a_parent_that_is_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no run can be written beside") as caught, building(target):
         pass
     assert str(caught.value) == (
-        f"no run can be written beside {target}: File exists\n"
+        f"no run can be written beside {target}: {tmp_path / 'file'} is a file\n"
         f"  expected  a folder to write into at {tmp_path / 'file'}\n"
         "  try       another output_dir"
     )

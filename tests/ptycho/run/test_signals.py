@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -34,7 +35,7 @@ def _end(signum: int, *, seconds: float, prefix: tuple[str, ...] = ()) -> subpro
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGXCPU"])
 def test_a_signal_has_its_exit_code(name: str) -> None:
     """128 and the number of the signal, with one line that names it."""
     signum = getattr(signal, name)
@@ -61,6 +62,42 @@ def test_a_signal_waits_for_the_batch() -> None:
         interruption.release()
         with pytest.raises(EndedBySignalError, match="ended by SIGTERM"):
             interruption.raise_if_ending()
+
+
+@pytest.fixture
+def given_back() -> Iterator[None]:
+    """Leave this process with the handlers that it had."""
+    before = {signum: signal.getsignal(signum) for signum in (signal.SIGXCPU, signal.SIGINT)}
+    yield
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+
+
+@pytest.mark.usefixtures("given_back")
+def test_the_limit_of_processor_time_is_told_once() -> None:
+    """The system repeats it every second: that is no impatience, and the batch is waited for."""
+    asked = []
+    with ending_on_signals():
+        interruption = Interruption()
+        interruption.take_over(lambda: asked.append("stop"))
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGXCPU)
+        interruption.release()
+        os.kill(os.getpid(), signal.SIGXCPU)
+        assert asked == ["stop"]
+        with pytest.raises(EndedBySignalError, match="ended by SIGXCPU"):
+            interruption.raise_if_ending()
+
+
+@pytest.mark.usefixtures("given_back")
+def test_ctrl_c_twice_aborts_in_the_background_too() -> None:
+    """Where a shell lets the process ignore Ctrl-C, the first ends the training and the second aborts it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interruption = Interruption()
+    interruption.take_over(lambda: None)
+    signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_a_second_signal_does_not_wait() -> None:

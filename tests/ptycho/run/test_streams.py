@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 
 import pytest
 
-from ptycho.run.streams import LastingStream, lasting_streams
+from ptycho.run.streams import LastingStream, lasting_streams, tell
+from ptyconf.terminal import OutputError
 
 TALKER = """
 import sys
@@ -72,3 +74,23 @@ def test_streams_are_given_back(capsys: pytest.CaptureFixture[str]) -> None:
         sys.stdout.write("heard\n")
     assert (sys.stdout, sys.stderr) == before
     assert capsys.readouterr().out == "heard\n"
+
+
+def test_an_answer_arrives_or_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked for is an error on an output that is full or closed, and none where a reader left."""
+    with open("/dev/full", "w") as full, monkeypatch.context() as patch:  # noqa: PTH123
+        patch.setattr(sys, "stdout", full)
+        with lasting_streams(), pytest.raises(OutputError) as caught:
+            tell("answer")
+        assert str(caught.value) == "the output cannot be written: No space left on device"
+    monkeypatch.setattr(sys, "stdout", None)
+    with lasting_streams(), pytest.raises(OutputError) as caught:
+        tell("answer")
+    assert str(caught.value) == "the output is closed"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as left:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdout", left)
+        with lasting_streams():
+            tell("answer")
+            tell("and more")

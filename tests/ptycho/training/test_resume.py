@@ -1,10 +1,16 @@
 """Find what a training continues from, and see that it fits."""
 
+import json
+import math
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ptycho.run.record import LAST_CHECKPOINT
 from ptycho.training import resume
 
 
@@ -17,9 +23,15 @@ def checkpoint(path: Path) -> Path:
 
 def read(path: Path) -> resume.EarlierTraining:
     """Read a checkpoint, which is damaged where it holds anything."""
-    if path.stat().st_size:
+    text = path.read_text()
+    if text == "damage":
         raise resume.not_a_checkpoint(path, "it is damaged")
-    return resume.EarlierTraining(path, {}, [])
+    return resume.EarlierTraining(path, {}, json.loads(text or "[]"))
+
+
+def history(epochs: int, loss: float = 0.5) -> str:
+    """Give the rows of some epochs as such a checkpoint holds them."""
+    return json.dumps([{"epoch": epoch, "loss": loss, "val_loss": math.nan} for epoch in range(epochs)])
 
 
 def test_folder_or_file_lead_to_the_checkpoint(tmp_path: Path) -> None:
@@ -36,8 +48,8 @@ def test_the_newest_whole_checkpoint_goes_on(tmp_path: Path, caplog: pytest.LogC
     os.utime(older, (60, 60))
     assert resume.read_newest(tmp_path / "run", read).path == older
     assert caplog.messages[-1] == (
-        f"{newer} is not a checkpoint of a training: it is damaged: the checkpoint before it, in "
-        f"{older.parent}, is taken"
+        f"{newer} is not a checkpoint of a training: it is damaged: the newest whole checkpoint, {older}, "
+        "is taken"
     )
     older.write_text("damage")
     os.utime(older, (60, 60))
@@ -45,6 +57,45 @@ def test_the_newest_whole_checkpoint_goes_on(tmp_path: Path, caplog: pytest.LogC
         ValueError, match=r"partial/last\.ckpt is not a checkpoint of a training: it is damaged"
     ):
         resume.read_newest(tmp_path / "run", read)
+
+
+@given(st.integers(1, 6), st.sets(st.integers(0, 6)), st.sets(st.sampled_from(["last", *range(7)])))
+def test_no_whole_epoch_is_lost(epochs: int, best: set[int], damaged: set[object]) -> None:
+    """Whatever is whole of the last checkpoint and the best ones, the training goes on from the furthest."""
+    with TemporaryDirectory() as folder:
+        run = Path(folder, "run.partial")
+        run.mkdir()
+        contents: dict[object, int] = {"last": epochs} | {epoch: epoch + 1 for epoch in best}
+        for name, count in contents.items():
+            path = run / (LAST_CHECKPOINT if name == "last" else f"best-epoch{name:03d}.ckpt")
+            path.write_text("damage" if name in damaged else history(count))
+        whole = [count for name, count in contents.items() if name not in damaged]
+        if whole:
+            assert resume.read_newest(Path(folder, "run"), read).epochs == max(whole)
+        else:
+            with pytest.raises(ValueError, match="is not a checkpoint of a training"):
+                resume.read_newest(Path(folder, "run"), read)
+
+
+def test_a_best_epoch_of_another_training_is_no_later_one(tmp_path: Path) -> None:
+    """A file of a later epoch goes on from the last one where both tell the same of the epochs before."""
+    last = checkpoint(tmp_path / "run" / "last.ckpt")
+    last.write_text(history(2))
+    later = checkpoint(tmp_path / "run" / "best-epoch004.ckpt")
+    later.write_text(history(5, loss=0.4))
+    assert resume.read_newest(tmp_path / "run", read).path == last
+    later.write_text(history(5))
+    assert resume.read_newest(tmp_path / "run", read).path == later
+
+
+def test_a_damaged_file_names_those_beside_it(tmp_path: Path) -> None:
+    """Who names a checkpoint that is damaged is told of the others in its folder."""
+    for name in ("last.ckpt", "best-epoch001.ckpt", "best-epoch010.ckpt"):
+        checkpoint(tmp_path / name).write_text("damage")
+    with pytest.raises(ValueError, match="it is damaged") as caught:
+        resume.read_newest(tmp_path / "last.ckpt", read)
+    beside = f"{tmp_path / 'best-epoch010.ckpt'} or {tmp_path / 'best-epoch001.ckpt'}"
+    assert str(caught.value).endswith(f"\n  try       another training.resume: {beside}")
 
 
 def test_unfinished_run_is_found_under_its_final_name(tmp_path: Path) -> None:
@@ -69,8 +120,10 @@ def test_missing_checkpoint_says_where_it_looked(tmp_path: Path) -> None:
 
 def test_best_checkpoints_follow_a_resumed_run(tmp_path: Path) -> None:
     """The best epochs so far are copied beside the new ones; a run resumed in place keeps its own."""
-    source = checkpoint(tmp_path / "old" / "last.ckpt")
-    checkpoint(tmp_path / "old" / "best-epoch001.ckpt")
+    source = read(checkpoint(tmp_path / "old" / "last.ckpt"))
+    source.history[:] = json.loads(history(2))
+    for epoch in (1, 2):  # The second was not yet trained where the resumed checkpoint stands.
+        checkpoint(tmp_path / "old" / f"best-epoch00{epoch}.ckpt")
     (tmp_path / "new").mkdir()
     resume.carry_over(source, tmp_path / "new")
     resume.carry_over(source, tmp_path / "old")
@@ -92,6 +145,39 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
         "  try       the settings.toml of its run folder, --recipe contract, "
         "or training.resume unset for a fresh start"
     )
+
+
+def test_epochs_that_are_done_stay(tmp_path: Path) -> None:
+    """Where fewer epochs are asked for than are done, it is said that none is taken back."""
+    path = tmp_path / "last.ckpt"
+    earlier = resume.EarlierTraining(path, {}, json.loads(history(2)))
+    resumes = f"the training resumes from {path} after 2 epochs"
+    assert earlier.notes(2) == earlier.notes(3) == [resumes]
+    assert earlier.notes(1) == [
+        resumes,
+        "training.nepochs = 1 takes none of the 2 epochs back that are done",
+    ]
+
+
+def test_another_scan_is_refused(tmp_path: Path) -> None:
+    """Other frames under the same name are refused; a checkpoint of before there were fingerprints goes."""
+    path = checkpoint(tmp_path / "last.ckpt")
+    earlier = resume.EarlierTraining(path, {}, [], ("1", "2"))
+    earlier.require_same_scans(("1", "2"), "a.npz and b.npz")
+    assert earlier.note_of_other_scans(("1", "2"), "a.npz and b.npz") == []
+    resume.EarlierTraining(path, {}, []).require_same_scans(("1",), "a.npz")
+    with pytest.raises(ValueError, match="cannot resume") as caught:
+        earlier.require_same_scans(("2", "1"), "a.npz and b.npz")
+    assert str(caught.value) == (
+        f"the training cannot resume from {path}: it learned from other frames or positions than those in "
+        "a.npz and b.npz\n"
+        "  expected  frames and positions that the checkpoint learned from, in a file of any name\n"
+        f"  try       --training.resume {path}, to go on with these, or "
+        "training.resume unset for a fresh start"
+    )
+    assert earlier.note_of_other_scans(("3",), "c.npz") == [
+        f"{path} learned from other frames or positions than those in c.npz"
+    ]
 
 
 def test_nothing_left_to_train_is_an_error(tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+
+from ptycho_torch.lit.launch import partner_lost
 
 SCRIPT = """
 import os, sys
@@ -46,6 +49,69 @@ def test_devices_train_together(scan_file: Path, tmp_path: Path) -> None:
     difference = np.linalg.norm(first["weights"] - alone["weights"])
     assert difference < 1e-4 * np.linalg.norm(alone["weights"])
     assert (tmp_path / "together" / "last.ckpt").is_file()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            RuntimeError(
+                "[/w/third_party/gloo/gloo/transport/tcp/pair.cc:553] Connection closed by peer "
+                "[127.0.0.1]:26549. This is typically caused by a remote worker crashing."
+            ),
+            "Connection closed by peer [127.0.0.1]:26549",
+        ),
+        (torch.distributed.DistNetworkError("Connection reset by peer"), "Connection reset by peer"),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), None),
+    ],
+)
+def test_the_end_of_a_partner_is_no_defect(error: RuntimeError, reason: str | None) -> None:
+    """What torch raises where another process was killed says so; other errors stay what they are."""
+    lost = partner_lost(error, 2)
+    if reason is None:
+        assert lost is None
+    else:
+        assert str(lost) == (
+            f"another process of this training has ended: {reason}\n"
+            "  expected  all 2 processes until the last epoch\n"
+            "  try       a look at what the others say, then --resume, "
+            "which goes on from the last whole epoch"
+        )
+
+
+@pytest.mark.slow
+def test_waiting_for_others_can_be_ended(scan_file: Path, tmp_path: Path) -> None:
+    """A process whose partners never come hears the signal that asks it to end."""
+    job = {
+        "SLURM_NTASKS": "2",
+        "SLURM_NNODES": "1",
+        "SLURM_JOB_NAME": "job",
+        "SLURM_JOB_ID": str(os.getpid()),
+    }
+    words = [
+        sys.executable,
+        "-m",
+        "ptycho",
+        "train",
+        str(scan_file),
+        "--nepochs",
+        "1",
+        "--accelerator",
+        "cpu",
+    ]
+    with subprocess.Popen(
+        words,
+        cwd=tmp_path,
+        env={**environment(), **job, "SLURM_PROCID": "0", "SLURM_LOCALID": "0"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        said = next(line for line in process.stderr if "meets the others" in line)
+        assert said.startswith("process 1 of 2 that Slurm started meets the others at 127.0.0.1:")
+        process.terminate()
+        rest = process.communicate(timeout=120)[1]
+    assert (process.returncode, rest.splitlines()[-1]) == (143, "ended by SIGTERM")
 
 
 def environment() -> dict[str, str]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -35,6 +36,15 @@ def test_impossible_strategy_says_what_was_given(tmp_path: Path) -> None:
         "  expected  a device that this machine has and a strategy that it supports",
         '  try       execution.accelerator = "cpu", devices = 1, strategy = "auto"',
     ]
+
+
+def test_a_job_of_slurm_without_srun_trains_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that a batch script starts itself is no task, however many tasks the job was to have."""
+    monkeypatch.delenv("SLURM_PROCID", raising=False)
+    for name, value in {"SLURM_NTASKS": "2", "SLURM_JOB_NAME": "job", "SLURM_JOB_ID": "77"}.items():
+        monkeypatch.setenv(name, value)
+    alone: Any = make(tmp_path)
+    assert (alone.world_size, alone.global_rank, alone.is_global_zero) == (1, 0, True)
 
 
 def test_detached_strategies_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+"""What is missing of an unfinished run, or wrong in it, is told with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ptycho.commands.main import main
+
+
+@pytest.fixture
+def left(jail: Path) -> Path:
+    """The folder of a training that was killed, with a checkpoint."""
+    folder = jail / "run.partial"
+    folder.mkdir()
+    for name in ("run.json", "last.ckpt"):
+        (folder / name).write_text("{}")
+    return folder
+
+
+def test_missing_settings_are_named(left: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A checkpoint without settings cannot be finished by itself; the folder and a way on are named."""
+    assert main(["finish", str(left.with_name("run"))]) == 2
+    assert capsys.readouterr().err == (
+        f"{left} holds last.ckpt and no settings.toml: with which settings to go on is not known\n"
+        "  expected  the settings.toml that `ptycho train` wrote there\n"
+        f"  try       ptycho train FILE.toml --resume {left}\n"
+    )
+
+
+def test_broken_settings_are_named_with_their_line(left: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Settings that are no TOML are the error, and not that there is nothing to finish."""
+    (left / "settings.toml").write_text("[training]\nseed = 1\nx=[\n")
+    assert main(["finish", str(left.with_name("run"))]) == 2
+    said = capsys.readouterr().err
+    assert str(left / "settings.toml") in said or "run.partial/settings.toml" in said
+    assert "nothing to finish" not in said
