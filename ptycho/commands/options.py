@@ -225,11 +225,7 @@ def add_answer(parser: argparse.ArgumentParser) -> None:
 
 
 def answer(arguments: argparse.Namespace, text: Answer) -> int:
-    """Tell what was asked for; 0, or 1 for a difference or a failed check.
-
-    Raises:
-        OutputError: The output is closed or full.
-    """
+    """Tell what was asked for; 0, or 1 for a difference or a failed check."""
     tell(text.shown(as_json=arguments.json))
     return text.code
 

@@ -2,9 +2,9 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from ptycho.scan.frames import FrameStack
 from ptycho.scan.geometry import Geometry
 from ptycho.scan.joined_scan import join_scans
 from ptycho.scan.scan_number import ScanNumbers
+from ptycho.scan.scan_part import ScanPart
 from ptycho.scan.source import ScanSource, source_name
 from ptycho.scan.validate import ValidScan
 from ptycho.settings.data import ScanOptions
@@ -28,30 +29,6 @@ LEAST_LIGHT = 0.05
 """Share of the light below which a scan is not scaled up any further: its probe is another one."""
 Complex = NDArray[np.complexfloating[Any, Any]]
 Indices = NDArray[np.int64]
-
-
-ScanType = TypeVar("ScanType", bound="Scan")
-
-
-@dataclass(frozen=True)
-class _Part(Generic[ScanType]):
-    """One of several scans.
-
-    Attributes:
-        rows: Which frames of the whole it consists of, in its own order.
-        scan: The scan.
-    """
-
-    rows: Indices
-    scan: ScanType
-
-    def among(self, chosen: Indices) -> "_Part[ScanType]":
-        """Give what is left of it where only some frames of the whole are chosen."""
-        order = np.argsort(self.rows, kind="stable")
-        place = np.searchsorted(self.rows, chosen, sorter=order)
-        own = order[np.minimum(place, len(order) - 1)]
-        here = np.flatnonzero(self.rows[own] == chosen)
-        return _Part(here, self.scan.subset(own[here]))
 
 
 class Scan:
@@ -68,18 +45,18 @@ class Scan:
         self._valid = self._as_read = valid
         self._source = source
         self._mean_square: float | None = None
-        self._parts: tuple[_Part[Self], ...] = ()
+        self._parts: tuple[ScanPart[Self], ...] = ()
 
     def _take_apart(self: Self, numbers: ScanNumbers) -> None:
         """Keep the frames that belong to a scan, and know which to which where there are several."""
         taken = np.sort(np.concatenate(numbers.rows))
-        parts: list[_Part[Self]] = []
+        parts: list[ScanPart[Self]] = []
         if len(numbers.rows) > 1:
             for rows, number in zip(numbers.rows, numbers.numbers, strict=True):
                 own = copy.copy(self)
                 own._valid = own._as_read = self._valid.subset(rows)  # noqa: SLF001  A copy of this very object.
                 own.number = number
-                parts.append(_Part(np.searchsorted(taken, rows), own))
+                parts.append(ScanPart(np.searchsorted(taken, rows), own))
         if len(taken) < len(self):
             self._valid = self._as_read = self._valid.subset(taken)
         self._parts = tuple(parts)
@@ -125,7 +102,7 @@ class Scan:
         joined._as_read = joined._valid  # noqa: SLF001
         ends = np.cumsum([0, *map(len, parts)])
         joined._parts = tuple(  # noqa: SLF001  A new object of this very class.
-            _Part(np.arange(start, stop), part)
+            ScanPart(np.arange(start, stop), part)
             for start, stop, part in zip(ends[:-1], ends[1:], parts, strict=True)
         )
         joined._mean_square = joined.number = None  # noqa: SLF001
@@ -360,7 +337,7 @@ class Scan:
         moved = copy.copy(self)
         moved._valid = replace(self._valid, positions=positions)  # noqa: SLF001  A copy of this object.
         moved._parts = tuple(  # noqa: SLF001
-            _Part(part.rows, part.scan.at_positions(positions[part.rows])) for part in self._parts
+            ScanPart(part.rows, part.scan.at_positions(positions[part.rows])) for part in self._parts
         )
         return moved
 
@@ -376,14 +353,14 @@ class Scan:
             self._valid, probe_modes=modes, decisions=[*self._valid.decisions, why]
         )
         lit._mean_square = None  # noqa: SLF001
-        lit._parts = tuple(_Part(part.rows, part.scan.with_probe(modes, why)) for part in self._parts)  # noqa: SLF001
+        lit._parts = tuple(ScanPart(part.rows, part.scan.with_probe(modes, why)) for part in self._parts)  # noqa: SLF001
         return lit
 
     def with_decisions(self, *sentences: str) -> Self:
         """Give the same frames with more that was decided on the way to them; they are not copied."""
         told = copy.copy(self)
         told._valid = replace(self._valid, decisions=[*self._valid.decisions, *sentences])  # noqa: SLF001  A copy of this object.
-        told._parts = tuple(_Part(part.rows, part.scan.with_decisions(*sentences)) for part in self._parts)  # noqa: SLF001
+        told._parts = tuple(ScanPart(part.rows, part.scan.with_decisions(*sentences)) for part in self._parts)  # noqa: SLF001
         return told
 
     def subset(self, indices: ArrayLike) -> Self:
