@@ -86,6 +86,7 @@ CASES: dict[str, Case] = {
     "1e9 textures between pixels": plain(1e9),
     "1e5 textures between pixels": plain(1e5),
     "1e4 textures between pixels": plain(1e4),
+    "8e4 low contrast": plain(7.9e4, object_family="lines", contrast=Contrast((0.95, 1.0), (-0.1, 0.1))),
     "circuit 1e6": circuit(1e6),
     "circuit 1e6, wrong positions": circuit(1e6, wrong_px=WRONG_PX),
     "circuit 1e4, wrong positions": circuit(1e4, wrong_px=WRONG_PX),

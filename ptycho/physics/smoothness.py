@@ -18,7 +18,14 @@ import math
 from .operations import Array, Operations
 
 EDGE = 3.0
-"""Slope, as a multiple of the noise, that halves the limit: half of a noise-free step of so much is kept."""
+"""Slope of a noisy picture, as a multiple of the noise, that halves the limit: half of a noise-free step of
+so much is kept. Noise alone has slopes of 2."""
+
+SEEN_EDGE = 0.5
+"""The same once noise is smoothed away, where the limit falls with the square of the slope."""
+
+STEPS = 60
+"""Steps of each of the two smoothings."""
 
 _STEEPEST = 8.0
 """Largest factor by which going from a picture to its slopes and back enlarges it: |div grad|, two axes."""
@@ -41,25 +48,30 @@ def divergence(ops: Operations, field: Array) -> Array:
     return along + ops.concat([y, row], 0) - ops.concat([row, y], 0)
 
 
-def limits(ops: Operations, picture: Array, deviation: float, strength: float) -> Array:
-    """Say how much each pixel may be pulled to its neighbours: less where an edge stands above the noise.
+def without_noise(ops: Operations, picture: Array, weight: Array, deviation: float, strength: float) -> Array:
+    """Draw pixels together that noise does not tell apart, and leave alone what then stands out.
+
+    Smoothed once, fine lines little above the noise lose height. So the picture is smoothed twice from the
+    start: first everywhere, which shows where edges are, then where there are none.
+
+    Measured at 7.9e4 photons a frame on lines of .2 rad: phase RMSE .0140 without, .0151 and
+    .0143 after one and two smoothings of equal effect on noise.
 
     Args:
         ops: Array operations of the backend.
         picture: Complex object, shape (H, W).
+        weight: Inverse variance of each pixel, above 0, shape (H, W).
         deviation: Standard deviation of a well lit pixel.
         strength: Limit in a flat place, as a multiple of 1 / deviation.
-
-    Returns:
-        Limits for `smoothed`, shape (H, W).
     """
-    size = ops.sqrt(ops.reduce_sum(ops.power(slopes(ops, picture)), 0))
-    return (strength / deviation) / (1 + size / (EDGE * deviation))
+    limit = strength / deviation
+    noisy_edges = _slope_size(ops, picture) / (EDGE * deviation)
+    rough = smoothed(ops, picture, weight, limit / (1 + noisy_edges), STEPS)
+    edges = _slope_size(ops, rough) / (SEEN_EDGE * deviation)
+    return smoothed(ops, picture, weight, limit / (1 + ops.square(edges)), STEPS)
 
 
-def smoothed(
-    ops: Operations, picture: Array, weight: Array, limit: Array, pulls: Array, steps: int
-) -> tuple[Array, Array]:
+def smoothed(ops: Operations, picture: Array, weight: Array, limit: Array, steps: int) -> Array:
     """Minimise sum weight |u - picture|² / 2 + sum limit |slopes of u| over u.
 
     Args:
@@ -67,13 +79,10 @@ def smoothed(
         picture: Complex object, shape (H, W).
         weight: Inverse variance of each pixel, above 0, shape (H, W).
         limit: What a unit of slope costs, shape (H, W).
-        pulls: Field to start from, shape (2, H, W): zeros, or what the last call gave.
-        steps: How many times the field is improved.
-
-    Returns:
-        The smoothed object, and the field that makes it so.
+        steps: How many times the field of slopes that makes the picture smooth is improved.
     """
     share = 1 / weight
+    pulls = ops.zeros((2, *ops.shape(picture)), picture)
     ahead, before, t = pulls, pulls, 1.0
     for _ in range(steps):
         raised = ahead + ops.scale(
@@ -84,4 +93,8 @@ def smoothed(
         following = (1 + math.sqrt(1 + 4 * t * t)) / 2
         ahead = pulls + ops.scale(pulls - before, (t - 1) / following)
         before, t = pulls, following
-    return picture + ops.scale(divergence(ops, pulls), share), pulls
+    return picture + ops.scale(divergence(ops, pulls), share)
+
+
+def _slope_size(ops: Operations, picture: Array) -> Array:
+    return ops.sqrt(ops.reduce_sum(ops.power(slopes(ops, picture)), 0))

@@ -37,9 +37,6 @@ leave the caches of a CPU: 18 sweeps over 258 frames of 128 x 128 in 3 modes too
 CANVAS_SHARE = 2
 """A portion holds at least this part of the canvas's pixels, because a sum over the canvas follows each."""
 
-SMOOTHING_STEPS = 8
-"""Steps of the smoothing after a sweep: it begins where the last one ended."""
-
 LIT = 0.3
 """Share of the brightest pixel's light from which on a pixel is well lit."""
 
@@ -118,7 +115,8 @@ class SweepSettings:
         dark: Intensity X² below which a pixel counts no photons to speak of: detail in dark pixels is then
             weighed by photon statistics; 0 compares amplitudes alone.
         noise: Standard deviation of a measured amplitude X, from photons; 0 where it is not known.
-        smoothing: How strongly pixels are drawn to neighbours from which noise does not tell them apart.
+        smoothing: How strongly pixels are drawn to neighbours from which noise does not tell them apart, once
+            the sweep is over.
     """
 
     batch_size: int = 16
@@ -174,7 +172,6 @@ class Iteration:
             library.array(np.array(probe, np.complex64)),
         )
         self._change: Estimate | None = None
-        self._pulls: Array | None = None
         self.shifts = np.zeros((len(measurement), 3), np.float32)
         good = np.ones((N, N), bool) if measurement.good is None else measurement.good
         self._good = library.array(np.asarray(good, bool))
@@ -193,8 +190,6 @@ class Iteration:
         self._carry_on(before, chosen.momentum)
         if chosen.smoothing > 0 and chosen.noise > 0:
             self._smooth(chosen)
-            # Momentum goes on from what is left of the change.
-            self._change = self._change_since(before)
         if chosen.learn_probe:
             self._unmix_modes()
         error, energy = self._library.operations.to_numpy(misfit).tolist()
@@ -308,25 +303,20 @@ class Iteration:
         return Estimate(*(after - start for after, start in zip(self._estimate, before, strict=True)))
 
     def _smooth(self, settings: SweepSettings) -> None:
-        """Draw pixels together that noise does not tell apart, as far as the light on them allows.
-
-        The step that led here replaces the misfit by a parabola above it, whose curvature is the light over
-        the variance of an amplitude. The same parabola holds the object back here, so that step and smoothing
-        together lower misfit plus variation.
-        """
+        """Draw pixels together that noise does not tell apart, as far as the light on them allows."""
         ops, probe = self._library.operations, self._library.operations.to_numpy(self._estimate.probe)
         light = place((np.abs(probe) ** 2).sum(axis=0), self._positions, self._canvas)
         brightest = float(light.max())
         usual = float(np.median(light[light > LIT * brightest]))
         damping = settings.object_damping
+        # As the steps do, it takes dark pixels for a little brighter than they are.
         weight = ((1 - damping) * light + damping * brightest) / settings.noise**2
-        picture = ops.reshape(self._estimate.row, self._canvas.shape)
-        limit = smoothness.limits(ops, picture, settings.noise / math.sqrt(usual), settings.smoothing)
-        if self._pulls is None:
-            self._pulls = ops.zeros((2, *self._canvas.shape), picture)
-        inverse_variance = self._library.array(weight.astype(np.float32))
-        picture, self._pulls = smoothness.smoothed(
-            ops, picture, inverse_variance, limit, self._pulls, SMOOTHING_STEPS
+        picture = smoothness.without_noise(
+            ops,
+            ops.reshape(self._estimate.row, self._canvas.shape),
+            self._library.array(weight.astype(np.float32)),
+            settings.noise / math.sqrt(usual),
+            settings.smoothing,
         )
         self._estimate = self._estimate._replace(row=ops.reshape(picture, (-1,)))
 

@@ -92,11 +92,11 @@ class InferenceConfig:
         legacy=False,
     )
     smoothing: float = described(
-        0.35,
-        help="how strongly the last sweeps draw pixels together that photon noise does not tell apart; "
+        1.0,
+        help="how strongly sweeps in the end draw pixels together that photon noise does not tell apart; "
         "0 leaves all of the noise",
         without_effect=where("inference.refine_epochs", 0),
-        check=from_zero("0.35"),
+        check=from_zero("1.0"),
         legacy=False,
     )
     halves: Literal["auto", "always", "never"] = described(

@@ -50,11 +50,12 @@ def test_a_number_of_sweeps_is_kept(sweeps):
         assert (len(taken), large) == (sweeps, max(least, sweeps - small))
 
 
-def test_only_the_last_sweeps_smooth():
-    """Large steps know the noise of an amplitude, half a photon, and smooth as told; small ones do not."""
+def test_only_the_last_sweep_smooths():
+    """Large steps know the noise of an amplitude, half a photon; the last one smooths as told."""
     taken = run(Schedule(400, 9, 1e-3, counts_of_unit=100.0, smoothing=0.7), lambda _: 1e-3)
     assert {(one.noise, one.smoothing) for one in taken[:FIRST_SWEEPS]} == {(0.0, 0.0)}
-    assert {(one.noise, one.smoothing) for one in taken[FIRST_SWEEPS:]} == {(0.05, 0.7)}
+    assert {(one.noise, one.smoothing) for one in taken[FIRST_SWEEPS:-1]} == {(0.05, 0.0)}
+    assert (taken[-1].noise, taken[-1].smoothing) == (0.05, 0.7)
     far = run(Schedule(400, 9, 1e-3, counts_of_unit=100.0, smoothing=0.7), lambda _: 1.0)
     assert {one.smoothing for one in far} == {0.0}
     unknown = run(Schedule(400, 9, 1e-3, smoothing=0.7), lambda _: 1e-3)
