@@ -25,7 +25,7 @@ from .iteration import Iteration, Measurement, SweepLibrary
 from .positions_fit import MovingPositions
 from .probe_retrieval import START_AMPLITUDE
 from .refinement import on_canvas
-from .sweeps_schedule import SMOOTHING, Schedule
+from .sweeps_schedule import SMOOTHING, Schedule, follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from ptycho.physics.stitch import Stitched
 
 logger = logging.getLogger(__name__)
-
-FARTHEST_SHARE = 8
-"""A frame moves by this part of its side at most: farther away it sees another piece of the object."""
 
 CANVASES = 8
 """Complex arrays of the picture's size that sweeps hold at once: object, pull, light, changes and sums."""
@@ -96,10 +93,8 @@ def reconstruct_frames(  # noqa: PLR0913  Each wish by its name.
     """
     modes = np.asarray(probe, np.complex64)
     N = modes.shape[-1]
-    nominal = np.asarray(measurement.positions, np.float64)
-    bound = N / FARTHEST_SHARE if correct_positions else 0.0
-    # Room for every move that the bound allows, so that no patch leaves the canvas on the way.
-    canvas = Canvas.around(np.concatenate([nominal - bound, nominal + bound]), N)
+    moving = MovingPositions.of(measurement.positions, N, counts_of_unit, moves=correct_positions)
+    canvas = moving.canvas(N)
     _require_memory(canvas)
     noise = noise_of(measurement, counts_of_unit)
     schedule = Schedule.of(
@@ -114,8 +109,6 @@ def reconstruct_frames(  # noqa: PLR0913  Each wish by its name.
         begun=start is not None,
         smoothing=smoothing,
     )
-    # An amplitude has 1/4 of a photon of noise, of which a real part of the exit wave takes half.
-    moving = MovingPositions(nominal, bound, 1 / (8 * counts_of_unit))
     met: list[float] = []
     tell = functools.partial(_tell, met, on_sweep)
     first = np.full(canvas.shape, START_AMPLITUDE, np.complex64)
@@ -125,12 +118,7 @@ def reconstruct_frames(  # noqa: PLR0913  Each wish by its name.
     elif schedule.half_sweeps:
         first, begun = _at_half(schedule, library, measurement, modes, canvas, tell)
     iteration = Iteration(library, measurement, canvas, first, begun, seed)
-    misfits: list[float] = []
-    for settings in schedule.settings(misfits):
-        misfits.append(tell(iteration.sweep(settings)))
-        if settings.find_shifts:
-            moving.follow(iteration.shifts)
-            iteration.lay(moving.positions)
+    follow(schedule, iteration, moving, tell)
     return _picture_of(iteration, moving.positions, canvas, modes, met, noise)
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from ptycho.network.precision import Precision, settle_precision
 from ptycho.physics.arrays import Complex
 from ptycho.physics.canvas import cut
-from ptycho.physics.fourier import far_field_amplitude
 from ptycho.physics.scale import Normalisation
 from ptycho.physics.stitch import Stitched, stitch
 from ptycho.reconstruction.result import Reconstruction
@@ -29,6 +28,8 @@ from ptyconf.errors import error_text
 
 from .groups import Portions, infer_patches
 from .iteration import Measurement
+from .positions_fit import stage_error
+from .prediction import predict_frames
 from .refinement import flat_like, refine
 from .sweeps_schedule import SMOOTHING
 from .trained_network import TrainedNetwork
@@ -53,6 +54,7 @@ class PictureOptions:
         refine_epochs: Sweeps of iterative refinement against all frames; 0 shows the network alone, "auto"
             lets the misfit decide.
         learn_probe: Let these sweeps move the probe, too.
+        correct_positions: Let these sweeps move each frame to where it fits best.
         smoothing: How strongly these sweeps draw pixels together that noise does not tell apart.
         compare_flat: Let the same sweeps start without the network, too, to show what it adds.
         patch_weighting: "probe" weighs the pixels of a patch by their illumination, "uniform" all alike.
@@ -65,6 +67,7 @@ class PictureOptions:
     pad_eval: bool = False
     refine_epochs: int | Literal["auto"] = 0
     learn_probe: bool = False
+    correct_positions: bool = False
     smoothing: float = SMOOTHING
     compare_flat: bool = False
     patch_weighting: str = "probe"
@@ -80,6 +83,7 @@ class PictureOptions:
             pad_eval=execution.pad_eval,
             refine_epochs=resolution["inference.refine_epochs"],
             learn_probe=bool(resolution["inference.learn_probe"]),
+            correct_positions=bool(resolution["inference.correct_positions"]),
             smoothing=float(resolution["inference.smoothing"]),
             compare_flat=bool(resolution["inference.compare_flat"]),
             patch_weighting=str(resolution["inference.patch_weighting"]),
@@ -170,17 +174,19 @@ def _reconstruct(
         inferred = infer_patches(trained, stored.store, scan.positions, shown, portions)
         whole = _stitch(inferred.patches, scan, _weights(probe, options))
         predicted = np.stack([inferred.predicted[index] for index in shown.tolist()])
-    refinement = None
+    refinement, positions = None, np.asarray(scan.positions, np.float64)
     if options.refine_epochs != 0:
         ceiling = normalised_ceiling(scan, factor)
         frames = Measurement(stored.store.frames, scan.positions, scan.mask, ceiling)
         with step("refining the picture"):
             refinement = _refine(whole, trained, frames, options, scale**2, notes)
-        predicted = _predict(trained, refinement.object, whole.origin_px, scan.positions[shown])
-        if options.learn_probe:
-            patches = cut(refinement.object, scan.positions[shown], scan.N, origin_px=whole.origin_px)
-            predicted = far_field_amplitude(patches, refinement.probe)
+        positions = refinement.positions
+        if options.learn_probe or options.correct_positions:
+            # A frame that moved may reach beyond the picture.
+            predicted = predict_frames(refinement.object, whole.origin_px, refinement.probe, positions[shown])
             probe = refinement.probe / np.float32(trained.gain())
+        else:
+            predicted = _predict(trained, refinement.object, whole.origin_px, positions[shown])
     window = _window(whole, keep_rim=options.pad_eval)
     logger.debug("canvas %d x %d, origin [x, y] = %s", *whole.object.shape, list(whole.origin_px))
     for note in notes:
@@ -191,7 +197,7 @@ def _reconstruct(
         object=final[window].astype(np.complex64),
         coverage=whole.coverage[window],
         origin_px=np.add(whole.origin_px, (window[1].start, window[0].start)).astype(np.float64),
-        positions=np.asarray(scan.positions, np.float64),
+        positions=positions,
         probe=probe,
         frame_indices=shown,
         measured=scan.amplitudes(shown) * np.float32(factor * scale),
@@ -285,11 +291,13 @@ class _Refinement(NamedTuple):
     Attributes:
         object: The refined picture, shape (H, W).
         probe: The modes, learned gain included, shape (P, N, N).
+        positions: Patch centres [x, y] in pixels, corrected where that was asked for, shape (n, 2).
         flat_object: What the same sweeps make without the network's picture; None where nobody asks.
     """
 
     object: NDArray[np.complex64]
     probe: NDArray[np.complex64]
+    positions: NDArray[np.float64]
     flat_object: NDArray[np.complex64] | None
 
 
@@ -302,10 +310,8 @@ def _refine(
     notes: list[str],
 ) -> _Refinement:
     """Move the picture towards what all frames together measured, and a flat one for comparison."""
-    sweeps, library = (
-        None if options.refine_epochs == "auto" else options.refine_epochs,
-        trained.sweeps(options.threads),
-    )
+    sweeps = None if options.refine_epochs == "auto" else options.refine_epochs
+    library = trained.sweeps(options.threads)
     probe = trained.gain() * trained.probe()
     start_from = partial(
         refine,
@@ -313,6 +319,7 @@ def _refine(
         frames,
         probe=probe,
         learn_probe=options.learn_probe,
+        correct_positions=options.correct_positions,
         counts_of_unit=counts_of_unit,
         smoothing=options.smoothing,
     )
@@ -329,7 +336,12 @@ def _refine(
             f"without the network the same sweeps lead from misfit {flat.misfits[0]:.3g} to "
             f"{flat.misfits[-1]:.3g}"
         )
-    return _Refinement(refined.object, refined.probe, None if flat is None else flat.object)
+    if options.correct_positions:
+        nominal = np.asarray(frames.positions, np.float64)
+        notes.append(f"positions were corrected: {stage_error(nominal, refined.positions)}")
+    return _Refinement(
+        refined.object, refined.probe, refined.positions, None if flat is None else flat.object
+    )
 
 
 def _window(whole: Stitched, *, keep_rim: bool) -> tuple[slice, slice]:

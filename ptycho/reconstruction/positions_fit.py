@@ -10,9 +10,19 @@ RMSE .096 without correction, .024 with it, at .034 px, and .017 with the right 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ptycho.physics.canvas import Canvas
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ptycho.physics.patches import Positions
+
+FARTHEST_SHARE = 8
+"""A frame moves by this part of its side at most: farther away it sees another piece of the object."""
 
 LARGEST_STEP_PX = 1.0
 """A shift is fitted to the slope of the object, which tells nothing farther away."""
@@ -119,6 +129,23 @@ class MovingPositions:
         self._noise = noise
         self._last = np.zeros_like(self.positions)
         self._corrections = 0
+
+    @classmethod
+    def of(cls, nominal: Positions, N: int, counts_of_unit: float, *, moves: bool) -> Self:
+        """Begin at measured positions of frames of side N.
+
+        Args:
+            nominal: Positions [x, y] as they were measured, shape (n, 2).
+            N: Side of a frame.
+            counts_of_unit: Photons of a pixel whose normalised amplitude is 1, or infinite.
+            moves: Whether they may move at all.
+        """
+        # An amplitude has 1/4 of a photon of noise, of which a real part of the exit wave takes half.
+        return cls(np.asarray(nominal, np.float64), N / FARTHEST_SHARE * moves, 1 / (8 * counts_of_unit))
+
+    def canvas(self, N: int) -> Canvas:
+        """Give a canvas with room for every move that the bound allows: no patch of side N leaves it."""
+        return Canvas.around(np.concatenate([self._nominal - self._bound, self._nominal + self._bound]), N)
 
     def follow(self, shifts: NDArray[np.float32]) -> None:
         """Move all frames by what a sweep found, less the share of it that is noise.

@@ -19,6 +19,7 @@ from ptyconf.errors import error_text
 
 from .frame_noise import noise_of
 from .iteration import Iteration, Measurement, SweepLibrary
+from .positions_fit import MovingPositions
 from .probe_retrieval import START_AMPLITUDE
 from .sweeps_schedule import SMOOTHING, Schedule, follow
 
@@ -33,11 +34,13 @@ class Refined:
     Attributes:
         object: Same canvas as the picture that went in, complex64.
         probe: The modes, as they were given or as they were learned with the same energy, shape (P, N, N).
+        positions: Patch centres [x, y] in pixels, corrected where that was asked for, shape (n, 2).
         misfits: Squared amplitude error of each sweep, as a share of the measured energy.
     """
 
     object: NDArray[np.complex64]
     probe: NDArray[np.complex64]
+    positions: NDArray[np.float64]
     misfits: list[float] = field(default_factory=list)
 
 
@@ -49,6 +52,7 @@ def refine(  # noqa: PLR0913  Each wish by its name.
     *,
     sweeps: int | None,
     learn_probe: bool = False,
+    correct_positions: bool = False,
     counts_of_unit: float = math.inf,
     smoothing: float = SMOOTHING,
     seed: int = 0,
@@ -62,6 +66,7 @@ def refine(  # noqa: PLR0913  Each wish by its name.
         probe: Modes on the network's scale, learned gain included, shape (P, N, N).
         sweeps: Times that all frames are visited; None lets the misfit decide.
         learn_probe: Move the probe, too.
+        correct_positions: Move each frame to where it fits best.
         counts_of_unit: Photons of a pixel whose normalised amplitude is 1; infinite where that is not known.
         smoothing: How strongly pixels are drawn together that noise does not tell apart.
         seed: Seed of the order of the frames.
@@ -73,25 +78,28 @@ def refine(  # noqa: PLR0913  Each wish by its name.
         ValueError: The picture reaches beyond what its patches cover.
     """
     modes = np.asarray(probe, np.complex64)
-    canvas = Canvas.around(measurement.positions, modes.shape[-1])
+    N = modes.shape[-1]
+    moving = MovingPositions.of(measurement.positions, N, counts_of_unit, moves=correct_positions)
+    canvas = moving.canvas(N)
     start, window = on_canvas(picture, canvas)
     iteration = Iteration(library, measurement, canvas, start, modes, seed)
     schedule = Schedule.of(
         canvas,
         len(measurement),
-        modes.shape[-1],
+        N,
         noise=noise_of(measurement, counts_of_unit) if math.isfinite(counts_of_unit) else 0.0,
         sweeps=sweeps,
         learn_probe=learn_probe,
+        correct_positions=correct_positions,
         counts_of_unit=counts_of_unit,
         begun=True,
         smoothing=smoothing,
     )
-    misfits = follow(schedule, iteration)
+    misfits = follow(schedule, iteration, moving)
     refined, learned = iteration.read()
     # The product alone is measured: the probe keeps its energy, the object takes what is left of the scale.
     gain = np.float32(np.linalg.norm(modes) / np.linalg.norm(learned))
-    return Refined(object=refined[window] / gain, probe=learned * gain, misfits=misfits)
+    return Refined(refined[window] / gain, learned * gain, moving.positions, misfits)
 
 
 def flat_like(picture: Stitched) -> Stitched:

@@ -12,13 +12,14 @@ phase RMSE of `spokes` after 20 small sweeps is .0237 without momentum, .0025 wi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ptycho.physics.canvas import Canvas
 
 from .iteration import Iteration, SweepSettings
+from .positions_fit import MovingPositions
 
 HALF_SWEEPS = 12
 """Sweeps at half resolution, and the part of a given number of them in tenths that is spent there."""
@@ -185,9 +186,26 @@ class Schedule:
         )
 
 
-def follow(schedule: Schedule, iteration: Iteration) -> list[float]:
-    """Make all sweeps of a schedule, and give the misfit of each."""
+def follow(
+    schedule: Schedule,
+    iteration: Iteration,
+    moving: MovingPositions | None = None,
+    on_sweep: Callable[[float], object] | None = None,
+) -> list[float]:
+    """Make all sweeps of a schedule, and give the misfit of each.
+
+    Args:
+        schedule: The steps.
+        iteration: What moves.
+        moving: Follows the shifts that the schedule finds; None leaves the frames where they are.
+        on_sweep: Called with the misfit of each sweep.
+    """
     misfits: list[float] = []
     for settings in schedule.settings(misfits):
-        misfits.append(iteration.sweep(settings))  # noqa: PERF401  The schedule looks at the list as it grows.
+        misfits.append(iteration.sweep(settings))
+        if on_sweep is not None:
+            on_sweep(misfits[-1])
+        if moving is not None and settings.find_shifts:
+            moving.follow(iteration.shifts)
+            iteration.lay(moving.positions)
     return misfits

@@ -109,7 +109,8 @@ class InferenceConfig:
     )
     correct_positions: bool = described(
         False,
-        help="move each frame to where it fits best while `ptycho reconstruct` sweeps",
+        help="move each frame to where it fits best while sweeps reconstruct or refine a picture",
+        without_effect=where("inference.refine_epochs", 0),
         legacy=False,
     )
 

@@ -1,5 +1,7 @@
 """Refinement makes a picture agree with what was measured, and stays on its canvas."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -131,3 +133,24 @@ def test_a_flat_picture_lies_where_the_other_does(scanned):
     flat = flat_like(blurred(scanned()))
     assert len(np.unique(flat.object)) == 1
     assert flat.object.shape == flat.coverage.shape
+
+
+def test_wrong_positions_are_corrected_on_the_way(scanned, library):
+    """Frames that lie beside their places move towards them, and more is explained."""
+    scan = scanned()
+    angle = np.random.default_rng(1).uniform(0, 2 * np.pi, len(scan.positions))
+    low, high = scan.positions.min(axis=0), scan.positions.max(axis=0)
+    wrong = np.clip(scan.positions + np.column_stack([np.cos(angle), np.sin(angle)]), low, high)
+    measured = replace(scan.measurement(), positions=wrong)
+    as_they_are, corrected = (
+        refine(library, measured, blurred(scan), scan.probe, sweeps=30, correct_positions=moves)
+        for moves in (False, True)
+    )
+    np.testing.assert_array_equal(as_they_are.positions, wrong)
+
+    def beside(positions):
+        return np.std(positions - scan.positions, axis=0).max()
+
+    assert beside(corrected.positions) < 0.5 * beside(wrong)
+    assert corrected.misfits[-1] < 0.5 * as_they_are.misfits[-1]
+    assert corrected.object.shape == scan.truth.shape
