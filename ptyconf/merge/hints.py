@@ -146,7 +146,8 @@ def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, text: s
 def spell(kind: str, key: str, text: str) -> str:
     """Write a key and its value as a file of a kind does; TOML where it is no file."""
     if kind not in {"json", "yaml"}:
-        return f"{key} = {text}"
+        bare = key.isascii() or "[" in key
+        return f"{key if bare else '.'.join(toml_key(str(name)) for name in split_path(key))} = {text}"
     *sections, name = (str(segment) for segment in split_path(key))
     if kind == "json" and re.fullmatch(r"\d[\d:.TZ+-]*[:-][\d:.TZ+-]*", text):
         text = toml_text(text)  # JSON has no dates

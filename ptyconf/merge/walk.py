@@ -355,7 +355,7 @@ class Walk:
 
     def unset(self, path: str, keys: Keys) -> None:
         """Set a setting to None."""
-        slot = self.index.slots.get(path)
+        slot = self.index.slots.get(join_path(split_path(path)))
         if slot is not None:
             self.take(slot, None, keys)
         elif self.marks.speaks_of(keys) and not self.marks.stands_alone(keys):

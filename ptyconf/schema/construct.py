@@ -64,11 +64,13 @@ def make_builder(
         parts: For each attribute the key of its value, and what the value goes through, None for nothing.
         kinds: The kinds of the program.
     """
-    if is_record(typing.get_origin(target) or target):
-        return _record_builder(typing.get_origin(target) or target, parts)
+    names = {field.name for field in fields_of(target)}
+    # cattrs takes the overrides of attributes as keywords of one call, beside its own.
+    taken = not names.isdisjoint(("cl", "converter")) or any(name.startswith("_cattrs_") for name in names)
+    if taken or is_record(typing.get_origin(target) or target):
+        return _calling_builder(typing.get_origin(target) or target, parts)
     from cattrs.gen import make_dict_structure_fn, override
 
-    names = {field.name for field in fields_of(target)}
     overrides: dict[str, Any] = {name: override(omit=True) for name in names - set(parts)}
     for name, (key, convert) in parts.items():
         hook = _AsItIs() if convert is None else _through(convert)
@@ -93,26 +95,29 @@ def has_own_code(target: Any) -> bool:
     return parameters is not None and not parameters.init
 
 
-def _record_builder(target: Any, parts: Mapping[str, tuple[str, Callable[[Any], Any] | None]]) -> Build:
-    """Make the function that makes a NamedTuple or TypedDict, with cattrs' errors."""
+def _calling_builder(target: Any, parts: Mapping[str, tuple[str, Callable[[Any], Any] | None]]) -> Build:
+    """Make the function that calls a NamedTuple, a TypedDict or a class by itself, with cattrs' errors."""
     from cattrs import AttributeValidationNote, ClassValidationError
 
-    required = {field.name for field in fields_of(target) if field.required}
+    fields = {field.name: field for field in fields_of(target)}
 
     def build(table: Mapping[str, Any], _: Any) -> Any:
-        values = {
-            name: table[key] if convert is None else convert(table[key])
-            for name, (key, convert) in parts.items()
-            if key in table
-        }
-        missing = []
-        for name in parts:
-            if name in required and name not in values:
-                missing.append(KeyError(name))
-                missing[-1].add_note(AttributeValidationNote(f"{name} is missing", name, None))
-        if missing:
-            raise ClassValidationError(f"{name_of(target)} lacks a value", missing, target)
-        return target(**values)
+        values: dict[str, Any] = {}
+        wrong: list[Exception] = []
+        for name, (key, convert) in parts.items():
+            try:
+                if key in table or fields[name].required:
+                    value = table[key]
+                    values[fields[name].argument] = value if convert is None else convert(value)
+            except Exception as error:  # noqa: BLE001  The code of the program's conversions.
+                error.add_note(AttributeValidationNote(f"{name} is wrong or missing", name, None))
+                wrong.append(error)
+        if not wrong:
+            try:
+                return target(**values)
+            except Exception as error:  # noqa: BLE001  The class's own code.
+                wrong.append(error)
+        raise ClassValidationError(f"no {name_of(target)} can be made", wrong, target)
 
     return build
 

@@ -1,4 +1,4 @@
-"""Paths are TOML dotted keys: a segment that is not bare is quoted, an index stands in brackets."""
+"""Paths are TOML dotted keys: a segment that is no name is quoted, an index stands in brackets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def join_path(segments: Iterable[str | int]) -> str:
         if isinstance(segment, int):
             path += f"[{segment}]"
         else:
-            key = segment if segment == "*" else toml_key(segment)
+            # The name of an attribute is bare in a path, though TOML quotes what is not ASCII.
+            key = segment if segment == "*" or segment.isidentifier() else toml_key(segment)
             path = f"{path}.{key}" if path else key
     return path
 
