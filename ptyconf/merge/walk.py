@@ -13,7 +13,7 @@ from ptyconf.merge.numbered import as_array
 from ptyconf.merge.refusals import Refusals
 from ptyconf.merge.same import join_tables
 from ptyconf.merge.same import same as is_same
-from ptyconf.schema.anchor import anchored
+from ptyconf.merge.single_values import read_later, read_value
 from ptyconf.schema.annotations import is_cut_to, is_made_of, named_table
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.fold import fold
@@ -206,7 +206,7 @@ class Walk:
             return True
         for segment in reversed(below):
             value = {segment: value}
-        self.take(slot, value, split_path(path))
+        self.take(slot, value, split_path(path), part=keys)
         return True
 
     def take_free(self, segments: Segments, value: Any, keys: Keys) -> bool:
@@ -243,23 +243,34 @@ class Walk:
             at = split_path(slot.path)
             if slot.free:
                 self.spelled.update({join_path(place): (name, "") for place, name in roots.items()})
-            self.take(slot, value, at if slot.node is not None else roots[at])
+            first = next(iter(roots.values()))
+            self.take(slot, value, at if slot.node is not None else roots[at], part=first)
 
     def take(
-        self, slot: Slot, value: Any, keys: Keys, bind: Alias | None = None, *, text: bool | None = None
+        self,
+        slot: Slot,
+        value: Any,
+        keys: Keys,
+        bind: Alias | None = None,
+        *,
+        text: bool | None = None,
+        part: Keys = (),
     ) -> None:
-        """Read one value strictly and keep it; written twice in one layer, it must agree with itself."""
+        """Read one value strictly and keep it; written twice in one layer, it must agree with itself.
+
+        ``part`` are the keys of a place below the setting, where only that is written.
+        """
         text = self.layer.text if text is None else text
         if slot.node is not None:
             at = split_path(slot.path)
-            if keys != at:
+            if keys != at or (not part and any(place[: len(at)] == at for place in self.roots)):
                 self.roots[at] = keys
             value = self.marks.put(slot.path, value, self.roots)
             tree = self.branches.read(slot, value, at, text=text)
             if tree is not self.branches.missing:
-                self.keep_tree(slot, tree, at)
+                self.keep_tree(slot, tree, at, part or keys)
             return
-        if text and not isinstance(value, str):
+        if text and (slot.setting.text or not isinstance(value, str)):
             value = as_array(self.refusals, slot, value, split_path(slot.path), keys)
             if value is UNSET:
                 return
@@ -281,7 +292,7 @@ class Walk:
         folder = self.layer.folder
         names = (None if bind is None or bind.bind is None else bind.bind.conversion, slot.setting.conversion)
         spelled = ", ".join(str(conversion) for conversion in names if conversion is not None)
-        read = partial(_reading, slot, bind)
+        read = partial(read_later, slot, bind)
         self.layer_values.refers = True
         self.keep(slot, Deferred(value, text, folder, read), keys, spelled)
 
@@ -299,16 +310,20 @@ class Walk:
         if conversion or keys != split_path(path):
             self.spelled[path] = (keys, conversion)
 
-    def keep_tree(self, slot: Slot, tree: Tree, at: Segments) -> None:
+    def keep_tree(self, slot: Slot, tree: Tree, at: Segments, keys: Keys) -> None:
         """Put a tree where it belongs; parts of it may be written under several keys."""
         values, path = self.layer_values.values, slot.path
-        for root, keys in self.roots.items():
-            if root[: len(at)] == at:
-                self.spelled.setdefault(join_path(root), (keys, ""))
         if path not in values:
             values[path] = tree
-            return
-        earlier = values[path]
+        else:
+            self.join(slot, values[path], tree, keys)
+        for root, root_keys in self.roots.items():
+            if root[: len(at)] == at:
+                self.spelled.setdefault(join_path(root), (root_keys, ""))
+
+    def join(self, slot: Slot, earlier: Tree, tree: Tree, keys: Keys) -> None:
+        """Put what one layer writes of a setting together; what it writes twice must agree."""
+        values, path, at = self.layer_values.values, slot.path, split_path(slot.path)
         if isinstance(earlier, dict) and isinstance(tree, dict):
             known = {below: value for below, _, value in leaves(slot, earlier)}
             for below, leaf, value in leaves(slot, tree):
@@ -323,7 +338,7 @@ class Walk:
                     )
             values[path] = fold(slot, earlier, tree)
         else:
-            self.compare(path, earlier, tree, self.branches.keys(at), secret=holds_secret(slot))
+            self.compare(path, earlier, tree, keys, secret=holds_secret(slot))
 
     def compare(self, path: str, earlier: Any, value: Any, keys: Keys, *, secret: bool) -> None:
         """Note what one layer writes twice: a warning where it agrees with itself, else a fault."""
@@ -362,31 +377,3 @@ class Walk:
             return  # it stands in a list or a union, which has been read with it
         elif not self.take_below(split_path(path), None, keys):
             self.refusals.refuse_unknown(keys, None, name=path)
-
-
-def read_value(
-    slot: Slot, value: Any, bind: Alias | None, folder: str | None, *, text: bool
-) -> tuple[Any, str]:
-    """Read one value of a slot strictly, and name the conversions that it went through.
-
-    Raises:
-        Mismatch: It does not fit.
-    """
-    spelled = ""
-    own = slot.setting.conversion
-    text = text and isinstance(value, str)
-    if bind is not None and bind.bind is not None and bind.bind.conversion is not None:
-        value = bind.read(value, text=text)
-        text = False
-        spelled = str(bind.bind.conversion)
-    if own is not None:
-        before, value = value, own.to_setting(value)
-        if value is not before:
-            spelled = f"{spelled}, {own}" if spelled else str(own)
-        text = text and isinstance(value, str)
-    value = slot.kind.text(value) if text else slot.kind.typed(value)
-    return anchored(value, slot.kind, folder), spelled
-
-
-def _reading(slot: Slot, bind: Alias | None, value: Any, text: bool, folder: str | None) -> Any:
-    return read_value(slot, value, bind, folder, text=text)[0]

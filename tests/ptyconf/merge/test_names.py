@@ -63,7 +63,7 @@ class Machine:
     """Names that cattrs keeps for itself, with code of their own."""
 
     converter: int = attrs.field(validator=attrs.validators.ge(2))
-    größe: int = 1
+    größe: int = 1  # noqa: PLC2401  It is what is tried.
 
 
 @dataclass

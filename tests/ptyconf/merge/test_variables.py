@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ptyconf import ConfigError, Precedence, Resolution, Schema, View, resolve
+from ptyconf import ConfigError, Layer, Precedence, Resolution, Schema, View, resolve
 from ptyconf.sources import environment, flags
 from tests.ptyconf.merge.test_sections import Ep
 
@@ -72,3 +72,36 @@ def test_hints_are_variables(name: str, text: str, said: str) -> None:
         read(**{name: text})
     assert said in str(caught.value)
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("layer", "places"),
+    [
+        (
+            environment.layer("APP", {"APP__C__MAYBE": "none", "APP__C__MAYBE__PORT": "3"}),
+            "APP__C__MAYBE{}__PORT",
+        ),
+        (flags.given({"c.maybe.port": "3", "c.maybe": "none"}), "--c.maybe{}.port"),
+        (flags.given({"c.maybe": "none", "c.maybe.port": "3"}), "--c.maybe{}.port"),
+    ],
+)
+def test_whole_and_in_parts_have_their_own_places(layer: Layer, places: str) -> None:
+    """Where they contradict each other, in either order."""
+    with pytest.raises(ConfigError, match=r"'c[.]maybe' is written twice with different values") as caught:
+        resolve(SCHEMA, PRECEDENCE, [layer])
+    whole, part = places.partition("{}")[0], places.format("")
+    assert f"none as {whole} " in f"{caught.value.exceptions[0]} ".replace("\n", " ")
+    assert f"{{port = 3}} as {part} " in f"{caught.value.exceptions[0]} ".replace("\n", " ")
+
+
+def test_a_separator_needs_no_schema_for_the_layer() -> None:
+    """What the setting declares counts where the layer is read, however often."""
+
+    @dataclass
+    class Tags:
+        tags: list[str] = field(default_factory=list, metadata={"text": ","})
+
+    Tags.__annotations__["tags"] = list[str]
+    schema = Schema("s", [View(Tags, "")])
+    for layer in (environment.layer("A", {"A__TAGS": "a,b"}), flags.given({"tags": "a,b"})) * 3:
+        assert resolve(schema, PRECEDENCE, [layer]).build(Tags).tags == ["a", "b"]
