@@ -74,7 +74,12 @@ class _Dialect(NamedTuple):
     def cells(self, line: str) -> list[str]:
         if not self.separator:
             return [cell.strip('"') for cell in line.split()]
-        (cells,) = csv.reader([line.strip(" ")], delimiter=self.separator, skipinitialspace=True)
+        if '"' not in line:
+            return [cell.strip() for cell in line.strip(" ").split(self.separator)]
+        try:
+            (cells,) = csv.reader([line.strip(" ")], delimiter=self.separator, skipinitialspace=True)
+        except csv.Error:  # A cell beyond the limit of the reader: one word, which makes no table.
+            return [line]
         return [cell.strip() for cell in cells]
 
     def number(self, cell: str) -> float | None:

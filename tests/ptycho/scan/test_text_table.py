@@ -148,3 +148,13 @@ def test_the_encoding_of_any_bytes_can_be_decoded(content: bytes) -> None:
         content.decode(name)
     elif b"\x00" not in content and content.isascii():
         assert any((byte < 32 and byte not in b"\t\r\n\f") or byte == 127 for byte in content)
+
+
+def test_long_lines_are_read_whatever_separates_them() -> None:
+    """Lines of a hundred thousand numbers are a table; as many letters within quotes are refused as none."""
+    xy = np.arange(2e5).reshape(2, -1)
+    for separator in (" ", ";", "\t"):
+        text = "\n".join(separator.join(map(str, line)) for line in xy)
+        np.testing.assert_array_equal(parse_table(text, Path("p.txt")).values.T, xy)
+    with pytest.raises(ScanError, match="holds no table"):
+        parse_table('"' + "x" * 200_000 + '"\n' * 3, Path("p.csv"))
