@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.commands.command import Command
+from ptycho.files.earlier import keeping_earlier, require_other_file
 from ptycho.run.record import RECONSTRUCTION, read_settings
 from ptyconf.errors import error_text
 
@@ -38,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="product.h5 for ptychodus, object.cxi, or object.tiff (amplitude and phase)",
+        help="product.h5 for ptychodus, object.cxi, or object.tiff (amplitude and phase); an earlier file is "
+        "kept as FILE.1",
     )
     for name, text in ("energy_kev", "energy of the photons"), *_LENGTHS.items():
         metavar = "KEV" if name == "energy_kev" else "M"
@@ -63,7 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = read_settings(path.parent) or read_settings(path.parent.parent)
     scan = next((str(settings[name]) for name in _SCANS if settings.get(name)), path.parent.name)
     picture = _with_lengths(Reconstruction.load(path), arguments, int(settings.get("data.bin") or 1))
-    output.write(picture, Path(scan).name, arguments.to)
+    require_other_file(arguments.to, [path, Path(scan)], "--to another name")
+    with keeping_earlier(arguments.to) as written:
+        output.write(picture, Path(scan).name, written)
     _log.info("%s: %s", arguments.to, output.what)
     return 0
 

@@ -65,8 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
             scan = _read(resolution, arguments.scan)
         if arguments.to is not None:
             print(_convert(scan, arguments.to))
-            for line in _left_to_settings(scan, arguments.to):
-                print(line)
             return 0
         _print_part("taken", [*taken_lines(scan), *_cut_for_network(resolution)])
         _print_part("doubtful", [*(str(doubt.message) for doubt in doubts), *doubt_lines(scan)])
@@ -185,17 +183,6 @@ def _refuse_to_replace(path: Path) -> None:
     )
 
 
-def _left_to_settings(scan: RawData, path: Path) -> list[str]:
-    """Say which settings act when frames are read, so that a file of frames as measured still needs them."""
-    options = scan.options
-    left = [name for name in ("crop_px", "mask") if getattr(options, name) is not None]
-    left += ["bin"] if options.bin > 1 else []
-    if path.suffix != ".npz" or not left:
-        return []
-    names = ", ".join(f"data.{name}" for name in left)
-    return [f"frames are written as they were measured: {names} still has to be set when they are read"]
-
-
 def _convert(scan: RawData, path: Path) -> Path:
     """Write a scan; what the system refuses is told of the file that was asked for."""
     try:
@@ -207,21 +194,18 @@ def _convert(scan: RawData, path: Path) -> Path:
 
 
 def _write(scan: RawData, path: Path) -> Path:
+    from ptycho.scan.cxi_writer import write_cxi
+    from ptycho.scan.npz_writer import write_npz
+    from ptycho.scan.product_writer import write_product
     from ptycho.scan.raw_data import require_one_scan
 
-    if path.suffix == ".npz":
-        return scan.to_file(path)
-    if path.suffix == ".cxi":
-        from ptycho.scan.cxi_writer import write_cxi
-
+    write = dict(zip(WRITTEN, (write_npz, write_cxi, write_product), strict=True)).get(path.suffix)
+    if write is None:
+        known = ", ".join(WRITTEN)
+        raise ValueError(error_text(f"--to {path}: no such kind of file is written", expected=known))
+    if write is not write_npz:
         require_one_scan(scan)
-        return write_cxi(scan, path)
-    if path.suffix == ".h5":
-        from ptycho.scan.product_writer import write_product
-
-        require_one_scan(scan)
-        return write_product(scan, path)
-    raise ValueError(error_text(f"--to {path}: no such kind of file is written", expected=", ".join(WRITTEN)))
+    return write(scan, path)
 
 
 COMMAND = Command(

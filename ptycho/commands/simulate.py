@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 from ptycho.commands.command import Command
+from ptycho.files.earlier import keeping_earlier
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare one flag for every simple field of a simulation."""
     from ptycho.simulate.scan import Simulation
 
-    parser.add_argument("output", type=Path, help="the NPZ file to write")
+    parser.add_argument(
+        "output", type=Path, help="the NPZ file to write; an earlier one of other content is kept as NAME.1"
+    )
     hints = get_type_hints(Simulation)
     for item in fields(Simulation):
         if item.default is MISSING:
@@ -51,7 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     names = {item.name for item in fields(Simulation)}
     scan = simulate(Simulation(**{name: value for name, value in vars(arguments).items() if name in names}))
-    path = scan.to_file(arguments.output)
+    path = arguments.output
+    path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
+    with keeping_earlier(path) as written:
+        scan.to_file(written)
     _log.info("simulated %d frames of %d x %d: %s", scan.n_frames, scan.N, scan.N, path)
     return 0
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import sync_folder
+from ptycho.files.earlier import first_free
 from ptycho.run.identity import identified, is_run, remove_run
 from ptyconf.errors import error_text
 
@@ -194,11 +195,6 @@ def _make_way(target: Path) -> None:
     except FileNotFoundError:
         return
     except OSError:
-        earlier = _first_free(target)
+        earlier = first_free(target)
         target.rename(earlier)
         _log.info("the earlier run is kept as %s", earlier)
-
-
-def _first_free(target: Path) -> Path:
-    numbered = (target.with_name(f"{target.name}.{number}") for number in count(1))
-    return next(path for path in numbered if not path.exists())

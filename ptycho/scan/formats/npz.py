@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.scan.geometry import Fact, Geometry
 from ptycho.scan.metadata import METADATA_KEY, parse_metadata
 from ptycho.scan.named_arrays import frames_named, named_keys, position_settings, stacks_of_frames
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
@@ -24,6 +25,13 @@ PAIRS_KEY = "positions_px"
 MASK_KEY = "mask"
 OTHER_KEYS = (*NOMINAL_KEYS, "probeGuess", "scan_index", "objectGuess")
 PROBE_KEY = "probeGuess"
+CENTRE_KEY = "centre_px"
+GEOMETRY_KEYS = {
+    "wavelength_m": "wavelength_m",
+    "distance_m": "distance_m",
+    "pixel_size_m": "detector_pixel_m",
+}
+"""Lengths in metres by their names in `Geometry`, each one number."""
 
 EXPORT_KEY = "bad_pixels"
 """Marks the scans that ptychodus exports: intensities of any dtype, at the centres of the patches."""
@@ -59,7 +67,28 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         metadata=parse_metadata(file.npz.text(METADATA_KEY), file.path),
         bad_pixels=_bad_pixels(file) if options.mask is None else None,
         notes=tuple(notes),
+        geometry=_geometry(file),
+        beam_centre_px=_centre_px(file),
     )
+
+
+def _centre_px(file: ScanFile) -> tuple[float, float] | None:
+    """Read row and column of the beam, where a conversion wrote them."""
+    if CENTRE_KEY not in file.keys or file.shape(CENTRE_KEY) != (2,):
+        return None
+    row, column = file.read(CENTRE_KEY)
+    return float(row), float(column)
+
+
+def _geometry(file: ScanFile) -> Geometry:
+    """Read the lengths that a conversion wrote, under the names of their settings."""
+    facts: dict[str, Any] = {}
+    for name, key in GEOMETRY_KEYS.items():
+        if key in file.keys and file.shape(key) in {(), (1,)}:
+            value = float(file.read(key).reshape(-1)[0])
+            if np.isfinite(value) and value > 0:
+                facts[name] = Fact(value, f"{file.path}:{key}")
+    return Geometry(**facts)
 
 
 def _positions(file: ScanFile, frames_key: str) -> tuple[dict[str, Any], list[str]]:
@@ -113,8 +142,9 @@ def header(file: ScanFile) -> ScanHeader:
     try:
         shape = file.shape(PROBE_KEY)
     except ScanError as error:
-        return ScanHeader(file.keys, PROBE_KEY, doubt=str(error).partition("\n")[0], metadata=metadata)
-    return ScanHeader(file.keys, PROBE_KEY, shape, metadata=metadata)
+        doubt = str(error).partition("\n")[0]
+        return ScanHeader(file.keys, PROBE_KEY, doubt=doubt, metadata=metadata, geometry=_geometry(file))
+    return ScanHeader(file.keys, PROBE_KEY, shape, metadata=metadata, geometry=_geometry(file))
 
 
 def _frames_key(file: ScanFile) -> str:

@@ -273,3 +273,20 @@ def test_a_distance_in_another_unit_is_doubted(scan: Path, capsys: pytest.Captur
     assert "distance is 930 m: the number looks like mm" in told
     assert "try       data.distance_m" in told
     assert main(["scan", "scan.cxi", "--distance_m", "0.93"]) == 0
+
+
+def test_a_crop_is_written_cropped(scan: Path, tiny_scan: RawData) -> None:
+    """What is converted is what the settings take: frames of the side that was asked for."""
+    assert main(["scan", "scan.npz", "--to", "other.npz", "--data.crop_px", "32"]) == 0
+    taken = RawData.from_file(scan, options=ScanOptions(crop_px=32))
+    np.testing.assert_allclose(RawData.from_file("other.npz").amplitudes(), taken.amplitudes(), rtol=1e-6)
+    assert taken.N == 32 != tiny_scan.N
+
+
+def test_a_simulation_can_be_made_again(jail: Path) -> None:
+    """The same simulation leaves one file; another one under its name leaves the earlier beside it."""
+    for seed in (1, 1, 2):
+        assert (
+            main(["simulate", "x.npz", "--N", "64", "--n-frames", "9", "--seed", str(seed), "--quiet"]) == 0
+        )
+    assert sorted(path.name for path in jail.iterdir()) == ["x.npz", "x.npz.1"]
