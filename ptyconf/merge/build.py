@@ -91,9 +91,11 @@ class Building:
             elif path in self.values:
                 slot = self.schema.index.slots[path]
                 table[path] = self.tree(slot, self.trees(path), split_path(path))
+        at = split_path(view.section) if view.section else ()
         if len(self.failures) > known:
+            self._note_missing(view, table, at)
             return FAILED
-        return self._call(view, plan, table, split_path(view.section) if view.section else ())
+        return self._call(view, plan, table, at)
 
     def tree(self, slot: Slot, tree: Tree, at: Segments) -> Any:
         """Make what a tree stands for: containers, with instances for sections."""
@@ -126,6 +128,7 @@ class Building:
                 for name, below in tree.items()
             }
             if len(self.failures) > known:
+                self._note_missing(view, table, at)
                 return FAILED
         return self._call(view, view.builder or _plan(view, self.schema), table, at)
 
@@ -139,6 +142,13 @@ class Building:
         self.own_code = self.own_code or plan.own_code
         self.instances.append((view, instance, at))
         return instance
+
+    def _note_missing(self, view: View[Any], table: Mapping[str, Any], at: Segments) -> None:
+        """Tell what a class lacks that is not called, since something inside it is wrong."""
+        for attribute in view.attributes:
+            if attribute.required and attribute.bind.path not in table:
+                path = _path_of(view, attribute, at)
+                self.failures.append(Failure(path, view.target, MissingValueError(path), attribute))
 
     def _note(self, view: View[Any], group: Any, table: Mapping[str, Any], at: Segments) -> None:
         """Take apart what cattrs gathered: a value that is missing, or what the class's own code raised."""
