@@ -35,12 +35,15 @@ AUTO, ALWAYS, NEVER = "auto", "always", "never"
 
 def frames_of_halves(scan: RawData) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide all frames of a scan into two halves by turns, those that are compared apart from the others."""
-    compared = np.isin(np.arange(len(scan)), neighbourhood(scan.positions, MOST_FRAMES))
-    first, second = (
-        np.sort(np.concatenate([np.flatnonzero(rows)[part::2] for rows in (compared, ~compared)]))
-        for part in (0, 1)
-    )
+    compared = _compared(scan)
+    others = np.setdiff1d(np.arange(len(scan)), compared)
+    first, second = (np.sort(np.concatenate([compared[part::2], others[part::2]])) for part in (0, 1))
     return first, second
+
+
+def _compared(scan: RawData) -> NDArray[np.int64]:
+    """Choose the frames whose halves are compared, in the order of the scan."""
+    return np.sort(neighbourhood(scan.positions, MOST_FRAMES))
 
 
 def are_wanted(scan: RawData, asked: str) -> bool:
@@ -74,12 +77,12 @@ def halves_of(
     """
     if not are_wanted(scan, asked) or verdict.word == "not explained":
         return None
-    compared = neighbourhood(scan.positions, MOST_FRAMES)
+    compared = _compared(scan)
     try:
         with _unheard():
             halves = [
-                pictures_of(picture_of(scan.subset(np.intersect1d(rows, compared))), only)
-                for picture_of, rows in zip(pictures_by, frames_of_halves(scan), strict=True)
+                pictures_of(picture_of(scan.subset(compared[part::2])), only)
+                for part, picture_of in enumerate(pictures_by)
             ]
         curves = {
             name: compare_halves(picture, halves[1][name], scan.object_pixel_m)
