@@ -150,5 +150,11 @@ def _flag_layers(schema: Schema, argv: Sequence[str] | None, app: Any) -> tuple[
     argv = expect_each("load", "flags", argv, str, "flags=sys.argv[1:]")
     from ptyconf.sources import flags
 
-    layer, profile = flags.parse(argv, schema, description=app.__doc__ or "")
+    layer, profile = flags.parse(argv, schema, description=_words_of(app))
     return [layer], profile
+
+
+def _words_of(app: Any) -> str:
+    """Give what a class says of itself; "" for the signature with defaults that a dataclass puts there."""
+    words = app.__doc__ or ""
+    return "" if words.startswith(f"{getattr(app, '__name__', '')}(") and words.endswith(")") else words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Literal, Union
 
 from ptyconf.errors import SchemaError
@@ -19,7 +19,8 @@ from ptyconf.schema.annotations import (
 )
 from ptyconf.schema.apart import tree_of
 from ptyconf.schema.declared import as_secret, complete, with_default, with_strategy
-from ptyconf.schema.fields import UNSET
+from ptyconf.schema.fields import UNSET, hides_secret
+from ptyconf.schema.given import all_views, default_instances, secret_views, source_of
 from ptyconf.schema.path import split_path
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
@@ -64,10 +65,10 @@ class Assembly:
         self.patterns: dict[str, Slot] = {}
         self.views: list[View[Any]] = []
         self.by_raw: dict[int, View[Any]] = {}
-        given = tuple(_all_views(views))
+        given = tuple(all_views(views))
         self.raw = given  # held, so that their identities stay theirs
-        self.instances = _default_instances(given)
-        self.secret_views = _secret_views(given)
+        self.instances = default_instances(given)
+        self.secret_views = secret_views(given)
         for view in given:
             self._expand(view)
         for view in self.views:
@@ -109,13 +110,13 @@ class Assembly:
             if is_cut_to(attribute.default, attribute.nested.target):
                 own = name_of(type(attribute.default))
                 raise SchemaError(
-                    f"{_source(view, attribute)} is a {own} by default; give it a View({own}, ...)"
+                    f"{source_of(view, attribute)} is a {own} by default; give it a View({own}, ...)"
                 )
             return attribute._replace(nested=self._expand(attribute.nested))
         inner = self._static_section(attribute)
         if inner is None:
             return attribute
-        source = attribute.source or _source(view, attribute)
+        source = attribute.source or source_of(view, attribute)
         if inner in outer:
             raise SchemaError(f"{source} holds {name_of(inner)} without end; write {name_of(inner)} | None")
         below = self._below(
@@ -158,7 +159,7 @@ class Assembly:
         if path in self.slots or attribute.bind.conversion is not None:
             return
         setting = complete(self.declared.get(path), path, attribute)
-        self.slots[path] = self._slot(setting, _source(view, attribute), attribute)
+        self.slots[path] = self._slot(setting, source_of(view, attribute), attribute)
 
     def _add_alone(self, setting: Setting) -> None:
         if setting.type is UNSET:
@@ -181,7 +182,7 @@ class Assembly:
         for view in self.views:
             for attribute in view.own:
                 if attribute.bind.path not in self.slots:
-                    where = _source(view, attribute)
+                    where = source_of(view, attribute)
                     raise SchemaError(f"{where} holds {attribute.bind.path!r}, which nothing defines")
 
     def _slot(self, setting: Setting, source: str, attribute: Attribute | None) -> Slot:
@@ -197,6 +198,8 @@ class Assembly:
             kind = self.kinds.of(setting.type, nonfinite=setting.nonfinite)
         except SchemaError as error:
             raise SchemaError(f"{source} ({setting.path}): {error}") from None
+        if node is None and not single and not setting.secret and hides_secret(setting.type):
+            setting = setting.changed(secret=True)  # as one value it can only be masked as a whole
         if single and setting.merge is UNSET:
             setting = setting.changed(merge="replace")
         else:
@@ -306,55 +309,6 @@ class Assembly:
             inner = node.value if isinstance(node, Table) else node.item
             self.patterns.setdefault(inner.path, inner)
             self._walk(inner, classes)
-
-
-def _source(view: View[Any], attribute: Attribute) -> str:
-    return f"{getattr(view.target, '__qualname__', view.target)}.{attribute.name}"
-
-
-def _all_views(views: Iterable[View[Any]]) -> Iterator[View[Any]]:
-    """Give every view once, an outer one before the views inside it."""
-    seen: set[int] = set()
-    waiting = list(views)
-    while waiting:
-        view = waiting.pop(0)
-        if id(view) not in seen:
-            seen.add(id(view))
-            yield view
-            waiting = [*view.nested, *waiting]
-
-
-def _default_instances(views: tuple[View[Any], ...]) -> dict[int, tuple[Any, str]]:
-    """Find the default instance of every explicit view inside another; two that differ are refused."""
-    instances: dict[int, tuple[Any, str]] = {}
-    for view in views:
-        for attribute in view.attributes:
-            if (
-                attribute.nested is None
-                or attribute.default is UNSET
-                or attribute.default is None
-                or attribute.plain
-            ):
-                continue
-            source = _source(view, attribute)
-            earlier = instances.get(id(attribute.nested))
-            if earlier is not None and earlier[0] != attribute.default:
-                raise SchemaError(
-                    f"{earlier[1]} and {source} have different defaults for one view of "
-                    f"{attribute.nested.target.__qualname__}; give each a view of its own"
-                )
-            instances[id(attribute.nested)] = attribute.default, source
-    return instances
-
-
-def _secret_views(views: tuple[View[Any], ...]) -> set[int]:
-    """Find the explicit views inside others all whose settings are secrets, and those inside them."""
-    secret: set[int] = set()
-    for view in views:  # an outer one comes before those inside it
-        for attribute in view.attributes:
-            if attribute.nested is not None and (attribute.metadata.get("secret") or id(view) in secret):
-                secret.add(id(attribute.nested))
-    return secret
 
 
 def _refuse_joining(slot: Slot) -> None:

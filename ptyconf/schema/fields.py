@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.annotations import inside, is_class_with_fields, is_record, substituted
+from ptyconf.schema.annotations import inside, is_class_with_fields, is_record, substituted, unwrap
 
 
 class Unset:
@@ -149,6 +149,25 @@ def is_required_key(target: Any, name: str, kind: Any) -> bool:
             return typing.get_origin(kind) is typing.Required
         kind = inner[0]
     return name in target.__required_keys__
+
+
+def hides_secret(kind: Any, seen: frozenset[Any] = frozenset()) -> bool:
+    """Tell whether a type holds, at any depth, a class with a field that is a secret."""
+    kind = unwrap(kind)
+    base = typing.get_origin(kind) or kind
+    if base is not typing.Literal and any(hides_secret(argument, seen) for argument in typing.get_args(kind)):
+        return True
+    if not (is_class_with_fields(base) or is_record(base)) or kind in seen:
+        return False
+    fields = (*getattr(base, "__dataclass_fields__", {}).values(), *getattr(base, "__attrs_attrs__", ()))
+    if any(field.metadata.get("secret") for field in fields):
+        return True
+    try:
+        hints = typing.get_type_hints(base, include_extras=True)
+    except (NameError, TypeError):  # a class that only the program's own hook can read
+        return False
+    variables = _variables(kind, base)
+    return any(hides_secret(substituted(hint, variables), seen | {kind}) for hint in hints.values())
 
 
 def attribute_value(value: Any, name: str) -> Any:
