@@ -120,14 +120,30 @@ def _go_on(attempt: Path) -> int:
 
 
 def _settings_of(folder: Path, more: dict[str, object]) -> Resolution:
+    """Read the settings of an attempt, whose scan must still be where it was.
+
+    Raises:
+        FileNotFoundError: It is not.
+    """
     given = {"training.output_dir": run_of(folder), **more}
     spelling = dict.fromkeys(given, "RUN_FOLDER")
-    return resolve_run(
+    resolution = resolve_run(
         "train",
         files=[folder / SETTINGS],
         flags=flags.given(given, spelling=spelling, typed=True),
         environment=os.environ,
     )
+    scan = resolution["training.train_data_file"]
+    if scan is not None and not Path(str(scan)).exists():
+        raise FileNotFoundError(
+            error_text(
+                f"the scan that {folder} learned from is not there: {scan}",
+                expected="the scan where it was",
+                hint=f"ptycho train {folder / SETTINGS} --train_data_file FILE --output_dir {run_of(folder)} "
+                "--resume, with its new place",
+            )
+        )
+    return resolution
 
 
 def _require_unchanged(replaced: list[str], left: Path) -> None:

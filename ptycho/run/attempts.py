@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _PARTIAL = re.compile(r"(?P<name>.+)\.partial(-\d+)?")
 _BUNDLE = "wts.h5.zip"
+_SCANS = ("training.train_data_file", "data.more_scans")
 _MAKING_S = 60.0
 """Nobody takes longer from making a folder to writing into it."""
 
@@ -182,6 +183,8 @@ def taken_up(resumed: Path | None, run: Path) -> list[Attempt]:
 def require_same_training(attempts: Iterable[Attempt], resolution: Resolution, run: Path) -> None:
     """Accept settings under which the attempts at a run would have come to the same weights.
 
+    The scan may lie under another name by now: the checkpoint knows it by its frames.
+
     Args:
         attempts: Those that the run goes on from.
         resolution: The settings now.
@@ -192,7 +195,7 @@ def require_same_training(attempts: Iterable[Attempt], resolution: Resolution, r
     """
     now = settings_in(resolution, run)
     for attempt in attempts:
-        differing = differences(now, attempt.settings)
+        differing = [entry for entry in differences(now, attempt.settings) if entry[0] not in _SCANS]
         if differing:
             raise ValueError(
                 error_text(

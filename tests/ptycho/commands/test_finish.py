@@ -36,3 +36,13 @@ def test_broken_settings_are_named_with_their_line(left: Path, capsys: pytest.Ca
     said = capsys.readouterr().err
     assert str(left / "settings.toml") in said or "run.partial/settings.toml" in said
     assert "nothing to finish" not in said
+
+
+def test_a_scan_that_was_moved_is_named(left: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the scan is gone, the command is named that goes on with its new place."""
+    (left / "settings.toml").write_text('[training]\ntrain_data_file = "../scan.npz"\n')
+    assert main(["finish", str(left.with_name("run"))]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"the scan that {left} learned from is not there: ")
+    words = f"{left / 'settings.toml'} --train_data_file FILE --output_dir {left.with_name('run')} --resume"
+    assert f"  try       ptycho train {words}, with its new place\n" in said

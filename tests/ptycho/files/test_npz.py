@@ -7,6 +7,7 @@ import pickle
 import resource
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -129,6 +130,19 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         "  expected  a zip archive of arrays, as numpy.savez writes it\n"
         "  try       copy the file again; an interrupted copy looks like this"
     )
+
+
+@given(st.integers(0, 4095), st.integers(0, 7), st.booleans())
+def test_a_flipped_bit_is_refused(place: int, bit: int, mapped: bool) -> None:
+    """One wrong bit of an array is seen, whether it is read into memory or mapped where it lies."""
+    with TemporaryDirectory() as folder:
+        frames = np.arange(4096, dtype=np.uint8)
+        path = npz.write(Path(folder, "a.npz"), {"frames": frames}, compressed=False)
+        content = bytearray(path.read_bytes())
+        content[content.index(frames.tobytes()) + place] ^= 1 << bit
+        path.write_bytes(content)
+        with pytest.raises(ScanError, match=r"'frames' in .*a\.npz cannot be read \(Bad CRC-32"):
+            (npz.map_array if mapped else npz.read_array)(path, "frames")
 
 
 def test_truncated_archive_is_refused(tmp_path: Path) -> None:

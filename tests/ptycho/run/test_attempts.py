@@ -124,9 +124,11 @@ def interrupt(_path: Path) -> None:
 
 
 def test_other_settings_do_not_go_on(tmp_path: Path) -> None:
-    """Settings that change the weights are refused by name; others may change."""
+    """Settings that change the weights are refused by name; others, and where the scan lies, may change."""
     resolution = resolve_run("train", overrides={"seed": 3, "nepochs": 9, "n_groups": 8, "threads": 2})
     left = attempt(tmp_path / "a.partial", 60, seed=3)
+    require_same_training(attempts_at(tmp_path / "a"), resolution, tmp_path / "a")
+    (left / SETTINGS).write_text('[training]\nseed = 3\ntrain_data_file = "moved.npz"\n')
     require_same_training(attempts_at(tmp_path / "a"), resolution, tmp_path / "a")
     (left / SETTINGS).write_text("[training]\nseed = 4\nbatch_size = 5\n[execution]\nthreads = 1\n")
     with pytest.raises(ValueError, match="with other settings") as caught:
