@@ -10,9 +10,10 @@ from ptyconf.schema.schema import Schema
 class Cache:
     """Plans by the shape of a table, and merged default layers by their identities."""
 
-    __slots__ = ("plans", "stacks", "ties")
+    __slots__ = ("named_keys", "plans", "stacks", "ties")
 
     def __init__(self) -> None:
+        self.named_keys: dict[str, tuple[Any, ...]] = {}  # of tables, by the path of a variable
         self.plans: dict[Any, Any] = {}
         self.stacks: dict[tuple[int, ...], Any] = {}
         self.ties: dict[tuple[int, ...], Any] = {}

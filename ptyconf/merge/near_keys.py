@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ptyconf.errors import Problem
-from ptyconf.merge.fault import Keys
+from ptyconf.merge.cache import cache_of
 from ptyconf.merge.hints import assignment
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer_values import LayerValues
@@ -19,10 +19,16 @@ from ptyconf.merge.problems import secrets_in
 from ptyconf.merge.variables import table_key
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Section, Slot, Table, Tree, child
+from ptyconf.schema.tree import Section, Slot, Table, child
 from ptyconf.text.show import MASK, show, toml_text
 
 LONGEST_HINT = 80
+KEPT_NAMES = 1024
+
+
+Named = tuple[
+    Slot, Segments, str, Segments
+]  # a table's setting, the table, a key, the table below the setting
 
 
 def refuse_near_keys(
@@ -30,35 +36,34 @@ def refuse_near_keys(
 ) -> list[Problem]:
     """Refuse a new key of a table that differs from a known one by case or signs alone, in variables."""
     problems: dict[str, Problem] = {}
+    known = cache_of(schema).named_keys
     for layer_values in layers:
         if layer_values.kind != "environment":
             continue
-        for path, (keys, _) in layer_values.spelled.items():
-            slot, segments = _root(schema, split_path(path))
-            if slot is None:
-                continue
-            trees = [
-                tree for source, tree in entries(histories.get(slot.path)) if source.kind != "environment"
-            ]
-            start = len(split_path(slot.path))
-            for length in _tables(slot, segments[start:]):
-                table, key = segments[: start + length], segments[start + length]
-                beside = _beside(str(key), trees, table[start:])
-                if beside and join_path((*table, key)) not in problems:
-                    name = "__".join(keys[0].split("__")[: length - len(segments) + start])
-                    problems[join_path((*table, key))] = _problem(
-                        layer_values, slot, (table, str(key), beside), keys, name
-                    )
+        for path in layer_values.spelled:
+            named = known.get(path)
+            if named is None:
+                if len(known) >= KEPT_NAMES:
+                    known.clear()
+                named = known[path] = tuple(_named_keys(schema, path))
+            for slot, table, key, below in named:
+                beside = _beside(key, histories.get(slot.path), below)
+                inner = join_path((*table, key)) if beside else ""
+                if beside and inner not in problems:
+                    problems[inner] = _problem(layer_values, slot, (table, key, beside), path)
     return list(problems.values())
 
 
-def _root(schema: Schema, segments: Segments) -> tuple[Slot | None, Segments]:
-    """Find the setting at or above a place."""
+def _named_keys(schema: Schema, path: str) -> Iterator[Named]:
+    """Find the keys of tables in a path of which a part may be written; a setting by itself has none."""
+    segments = split_path(path)
     for length in range(len(segments) - 1, 0, -1):
         slot = schema.index.slots.get(join_path(segments[:length]))
-        if slot is not None:
-            return slot, segments
-    return None, segments
+        if slot is not None and path not in schema.index.slots:
+            for depth in _tables(slot, segments[length:]):
+                below = segments[length : length + depth]
+                yield slot, segments[: length + depth], str(segments[length + depth]), below
+            return
 
 
 def _tables(slot: Slot, below: Segments) -> Iterator[int]:
@@ -77,15 +82,19 @@ def _tables(slot: Slot, below: Segments) -> Iterator[int]:
         slot = inner
 
 
-def _beside(key: str, trees: Iterable[Tree], table: Segments) -> list[str]:
+def _beside(key: str, history: Any, below: Segments) -> list[str]:
     """List the keys that a variable's name may have meant; none where other layers have the key itself."""
     known: dict[str, None] = {}
-    for tree in trees:
-        for segment in table:
+    for source, tree in entries(history):
+        if source.kind == "environment":
+            continue
+        for segment in below:
             tree = tree.get(segment) if isinstance(tree, Mapping) else None  # noqa: PLW2901  The way down.
         if isinstance(tree, Mapping):
+            if key in tree:
+                return []
             known.update(dict.fromkeys(name for name in tree if isinstance(name, str)))
-    return [] if key in known else [name for name in known if _plain(name) == _plain(key)]
+    return [name for name in known if _plain(name) == _plain(key)] if known else []
 
 
 def _plain(key: str) -> str:
@@ -97,11 +106,12 @@ def _problem(
     layer_values: LayerValues,
     slot: Slot,
     place: tuple[Segments, str, list[str]],
-    keys: Keys,
-    name: str,
+    path: str,
 ) -> Problem:
     """Put into words that a key may be another one, with the text of the table that says which."""
     table, key, beside = place
+    keys = layer_values.spelled[path][0]
+    name = "__".join(keys[0].split("__")[: len(table) - len(split_path(path))])
     tree: Any = layer_values.values.get(slot.path)
     for segment in (*table, key)[len(split_path(slot.path)) :]:
         tree = tree[segment]
