@@ -18,7 +18,7 @@ from ptycho.tf.checkpoints import Checkpoint, load_network, read_checkpoint, wri
 from ptycho.tf.model import PtychoNetwork
 from ptycho.tf.weights import export
 
-UNREADABLE = "Error while deserializing header"
+UNREADABLE = "it is cut short or damaged (Error while deserializing header"
 """What safetensors says of a file that is none of its own."""
 
 
@@ -117,7 +117,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes, reason
     """A file of another kind gives one clear error."""
     path = tmp_path / "last.ckpt"
     path.write_bytes(content)
-    refuse(path, f"{UNREADABLE}: {reason}")
+    refuse(path, f"{UNREADABLE}: {reason})")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_cut_checkpoint_is_refused(tmp_path: Path, kept: float, reason: str) -> 
     write_checkpoint(path, checkpoint())
     whole = path.read_bytes()
     path.write_bytes(whole[: int(kept * len(whole))])
-    refuse(path, f"{UNREADABLE}: {reason}")
+    refuse(path, f"{UNREADABLE}: {reason})")
 
 
 HEADER = {
@@ -201,7 +201,7 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path, protocol: int) -> Non
     assert sprung.exists()
     sprung.unlink()
     path.write_bytes(content)
-    refuse(path, f"{UNREADABLE}: header too large")
+    refuse(path, f"{UNREADABLE}: header too large)")
     assert not sprung.exists()
 
 
