@@ -30,7 +30,7 @@ class TensorFlowSweeps:
     device: str | None = None
     threads: int = 1
 
-    def workers(self) -> AbstractContextManager[Executor | None]:
+    def workers(self, pixels: int) -> AbstractContextManager[Executor | None]:  # noqa: ARG002  As is set.
         """Give threads to a sweep beside its own; those that TensorFlow has stay as many as they are."""
         return nullcontext() if self.threads == 1 else ThreadPoolExecutor(self.threads - 1)
 

@@ -180,6 +180,9 @@ def test_threads_do_not_change_the_picture(scanned, library, monkeypatch, thread
     scan = scanned(modes=2)
     monkeypatch.setattr(iteration, "PIXELS_AT_ONCE", 1)
     monkeypatch.setattr(iteration, "CANVAS_SHARE", scan.truth.size)
+    with library.workers(1) as alone, replace(library, threads=threads).workers(1) as others:
+        assert alone is None
+        assert others is not None
     chosen = SweepSettings(batch_size=len(scan.positions), learn_probe=True, find_shifts=True)
     one, many = (start(scan, replace(library, threads=count)) for count in (1, threads))
     for work in (one, many):
