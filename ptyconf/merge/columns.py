@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping
 from itertools import islice
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptyconf.merge.fault import Keys
-from ptyconf.merge.spots import Composed, count_leaves, recipe_of, spot_of, together
-from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Slot
+
+if TYPE_CHECKING:
+    from ptyconf.merge.layer import Layer
+    from ptyconf.merge.layer_values import LayerValues
 
 PLAIN = frozenset({int, float, str, bool, type(None)})
 FLAT = PLAIN | {list, datetime.date, datetime.datetime, datetime.time}
@@ -116,7 +117,7 @@ class ColumnLayout(NamedTuple):
         spelled: The keys of those for which they differ from the path.
         pick: Takes the values that are taken as they are out of the leaves; None where these are all of them.
         floats: Takes out those that must be finite; None where there are none.
-        composed: Settings that are read each time, whose values follow.
+        read: Reads what takes more than a look at its kind, whose values follow; None where nothing does.
     """
 
     shape: tuple[tuple[Any, ...], tuple[int, ...], tuple[type, ...]]
@@ -124,70 +125,7 @@ class ColumnLayout(NamedTuple):
     spelled: Mapping[str, tuple[Keys, str]]
     pick: Callable[[list[Any]], tuple[Any, ...]] | None
     floats: Callable[[list[Any]], tuple[float, ...]] | None
-    composed: tuple[Composed, ...]
-
-
-def make_plan(
-    columns: Columns,
-    taken: Mapping[Keys, Slot],
-    spelled: Mapping[str, tuple[Keys, str]],
-    *,
-    text: bool = False,
-) -> ColumnLayout | None:
-    """Keep what a reading found out about a shape; None where it also depends on the values.
-
-    Args:
-        columns: The table that was read.
-        taken: The setting of each key that was taken, in that order.
-        spelled: Keys that differ from the path, by path.
-        text: Values are text, which is read each time.
-    """
-    names, sizes, types, _ = columns
-    if not all(name.__class__ is str for name in names):
-        return None  # 1 and true are one name of a shape, and two of a table
-    spots = table_of((names, sizes, types, list(range(len(types)))))
-    plain: list[int] = []
-    floats: list[int] = []
-    composed: list[Composed] = []
-    covered = 0
-    for keys, slot in taken.items():
-        if slot.setting.conversion is not None or (slot.free and keys != split_path(slot.path)):
-            return None
-        roots = {} if slot.node is None else _roots(slot, spelled)
-        spot = together(slot, roots, spots) if roots else spot_of(spots, keys)
-        if spot is None or (roots and spot_of(spots, split_path(slot.path)) is not None):
-            return None
-        covered += count_leaves(spot)
-        kind = types[spot] if spot.__class__ is int and not text else None
-        if (kind in slot.exact or (kind is float and slot.finite)) and not composed:
-            plain.append(spot)
-            if kind not in slot.exact:
-                floats.append(spot)
-        else:
-            recipe = recipe_of(slot, spot, types, text=text)
-            composed.append(Composed(slot, split_path(slot.path), spot, roots, recipe))
-    if covered != len(types):
-        return None
-    paths = tuple([slot.path for slot in taken.values()])
-    in_order = plain == list(range(len(types)))
-    below = {join_path(place) for part in composed for place in part.roots}
-    own = {path: item for path, item in spelled.items() if path in paths or path in below}
-    pick = None if in_order else _getter(plain)
-    finite = _getter(floats) if floats else None
-    return ColumnLayout(columns[:3], paths, own, pick, finite, tuple(composed))
-
-
-def _roots(slot: Slot, spelled: Mapping[str, tuple[Keys, str]]) -> dict[Segments, Keys]:
-    """Find the places of a setting that are written under keys of their own."""
-    at = split_path(slot.path)
-    places = ((split_path(path), keys) for path, (keys, _) in spelled.items() if path.startswith(slot.path))
-    return {place: keys for place, keys in places if place[: len(at)] == at}
-
-
-def _getter(numbers: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
-    if len(numbers) > 1:
-        return itemgetter(*numbers)
-    return lambda leaves: tuple([leaves[number] for number in numbers])
+    read: Callable[[LayerValues, Layer, list[Any]], list[Any] | None] | None
 
 
 Rest = tuple[Any, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it

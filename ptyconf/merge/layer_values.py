@@ -15,12 +15,10 @@ from ptyconf.merge.columns import (
     Columns,
     Rest,
     columns_of,
-    make_plan,
     take_plain,
 )
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
-from ptyconf.merge.spots import read_composed
 from ptyconf.schema.fold import like
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Slot, Tree
@@ -199,14 +197,14 @@ def _pass_over(layer_values: LayerValues, layer: Layer) -> None:
 
 def _read_by_plan(layer_values: LayerValues, layer: Layer, plan: ColumnLayout, leaves: list[Any]) -> bool:
     """Read a layer of a known shape; False where a value is wrong, so that it must be read key by key."""
-    shape, paths, spelled, pick, floats, parts = plan
+    shape, paths, spelled, pick, floats, read_rest = plan
     if floats is not None and not isfinite(sum(floats(leaves))):
         return False
     values: Sequence[Any] = leaves if pick is None else pick(leaves)
-    if parts:
+    if read_rest is not None:
         if layer.unset or layer.replaces:
             return False  # they reach into what a setting holds
-        composed = read_composed(layer_values, layer, parts, leaves)
+        composed = read_rest(layer_values, layer, leaves)
         if composed is None:
             return False
         values = [*values, *composed]
@@ -257,6 +255,8 @@ def _keep_plan(shape: Any, layer_values: LayerValues, layer: Layer, columns: Col
             slots, unset = layer_values.schema.index.slots, {path for path, _ in layer.unset}
             paths = [path for path in layer_values.values if path not in unset]
             taken = {layer_values.keys(path): slots[path] for path in paths}
+            from ptyconf.merge.plans import make_plan
+
             if len(taken) == len(paths) and (not layer.text or _means_settings(layer_values, layer, taken)):
                 plans[shape] = make_plan(columns, taken, layer_values.spelled, text=layer.text)
 

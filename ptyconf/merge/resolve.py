@@ -67,7 +67,7 @@ def resolve(
         _refuse_layers(given)
         raise
     tied = _tied(ranked, precedence, schema)
-    extra = expect_each("resolve", "rules", rules, Rule)
+    extra = expect_each("resolve", "rules", rules, Rule) if rules != () else ()
 
     def again(others: tuple[Layer, ...]) -> Resolution:
         return resolve(schema, precedence, others, rules=extra, stacklevel=3)
@@ -103,7 +103,8 @@ def _given(schema: Any, precedence: Any, layers: Any) -> tuple[Layer, ...]:
     """Look at the arguments of a resolve, and give its layers."""
     expect("resolve", "schema", schema, Schema, "a Schema", "resolve(schema, precedence, layers)")
     expect("resolve", "precedence", precedence, Precedence, "a Precedence", 'Precedence("flags", "file")')
-    return tuple(layers) if isinstance(layers, Iterable) else _refuse_layers(layers)
+    # Asking for the class first spares a look into the registry of Iterable.
+    return tuple(layers) if isinstance(layers, (list, tuple, Iterable)) else _refuse_layers(layers)
 
 
 def _refuse_layers(layers: Any) -> tuple[Layer, ...]:

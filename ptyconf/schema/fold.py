@@ -58,6 +58,8 @@ def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
         return high
     if low is None:
         return Barred(high)
+    if not low and low.__class__ is high.__class__ is dict and isinstance(node, Table):
+        return high
     if node is None:
         return like(low, _fold_free(low, high)) if isinstance(low, dict) else high
     if node.__class__ is Section and node.flat:

@@ -16,7 +16,7 @@ from ptyconf.merge.cache import cache_of
 from ptyconf.merge.columns import SEEN, ColumnLayout, columns_of, table_of
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import read_anew
-from ptyconf.merge.spots import value_at
+from ptyconf.merge.plans import value_at
 from ptyconf.sources import environment, flags, mapping
 from tests.ptyconf.conftest import DATA, EXECUTION, MODEL, TRAINING, make_schema
 

@@ -1,14 +1,17 @@
-"""Where the values of a setting stand among the leaves of a table, and how its tree is made of them."""
+"""Plans: where the values of each setting stand among the leaves of a shape, and how its tree is made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ptyconf.merge.columns import ColumnLayout, Columns, table_of
 from ptyconf.merge.fault import Keys
 from ptyconf.schema.deferred import read_end
 from ptyconf.schema.kind import Mismatch
-from ptyconf.schema.path import Segments, split_path
+from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Items, Node, Section, Slot, Table, Tree, child
 
 if TYPE_CHECKING:
@@ -46,6 +49,70 @@ class Composed(NamedTuple):
     spot: Spot
     roots: Mapping[Segments, Keys]
     recipe: Recipe
+
+
+def make_plan(
+    columns: Columns,
+    taken: Mapping[Keys, Slot],
+    spelled: Mapping[str, tuple[Keys, str]],
+    *,
+    text: bool = False,
+) -> ColumnLayout | None:
+    """Keep what a reading found out about a shape; None where it also depends on the values.
+
+    Args:
+        columns: The table that was read.
+        taken: The setting of each key that was taken, in that order.
+        spelled: Keys that differ from the path, by path.
+        text: Values are text, which is read each time.
+    """
+    names, sizes, types, _ = columns
+    if not all(name.__class__ is str for name in names):
+        return None  # 1 and true are one name of a shape, and two of a table
+    spots = table_of((names, sizes, types, list(range(len(types)))))
+    plain: list[int] = []
+    floats: list[int] = []
+    composed: list[Composed] = []
+    covered = 0
+    for keys, slot in taken.items():
+        if slot.setting.conversion is not None or (slot.free and keys != split_path(slot.path)):
+            return None
+        roots = {} if slot.node is None else _roots(slot, spelled)
+        spot = together(slot, roots, spots) if roots else spot_of(spots, keys)
+        if spot is None or (roots and spot_of(spots, split_path(slot.path)) is not None):
+            return None
+        covered += count_leaves(spot)
+        kind = types[spot] if spot.__class__ is int and not text else None
+        if (kind in slot.exact or (kind is float and slot.finite)) and not composed:
+            plain.append(spot)
+            if kind not in slot.exact:
+                floats.append(spot)
+        else:
+            recipe = recipe_of(slot, spot, types, text=text)
+            composed.append(Composed(slot, split_path(slot.path), spot, roots, recipe))
+    if covered != len(types):
+        return None
+    paths = tuple([slot.path for slot in taken.values()])
+    in_order = plain == list(range(len(types)))
+    below = {join_path(place) for part in composed for place in part.roots}
+    own = {path: item for path, item in spelled.items() if path in paths or path in below}
+    pick = None if in_order else _getter(plain)
+    finite = _getter(floats) if floats else None
+    read = partial(read_composed, tuple(composed)) if composed else None
+    return ColumnLayout(columns[:3], paths, own, pick, finite, read)
+
+
+def _roots(slot: Slot, spelled: Mapping[str, tuple[Keys, str]]) -> dict[Segments, Keys]:
+    """Find the places of a setting that are written under keys of their own."""
+    at = split_path(slot.path)
+    places = ((split_path(path), keys) for path, (keys, _) in spelled.items() if path.startswith(slot.path))
+    return {place: keys for place, keys in places if place[: len(at)] == at}
+
+
+def _getter(numbers: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
+    if len(numbers) > 1:
+        return itemgetter(*numbers)
+    return lambda leaves: tuple([leaves[number] for number in numbers])
 
 
 def together(slot: Slot, roots: Mapping[Segments, Keys], spots: dict[str, Any]) -> Spot:
@@ -174,7 +241,7 @@ def is_as_written(slot: Slot, value: Any) -> bool:
 
 
 def read_composed(
-    layer_values: LayerValues, layer: Layer, composed: Iterable[Composed], leaves: list[Any]
+    composed: Iterable[Composed], layer_values: LayerValues, layer: Layer, leaves: list[Any]
 ) -> list[Any] | None:
     """Read the settings of a layer that need more than a look at their kind; None where one is wrong."""
     refusals: Refusals | None = None
