@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ptyconf.merge.fault import Keys
@@ -149,7 +149,7 @@ def _decoded(slot: Slot, tree: Any) -> Any:
     node = slot.node
     if isinstance(tree, ReferenceRecord):
         late = deferred(slot, tree.raw, tree.folder, text=tree.text)
-        return replace(late, known=tree.known)
+        return Deferred(late.raw, late.text, late.folder, late.read, tree.known)
     if isinstance(tree, WholeRecord):
         return (Barred if tree.barred else Whole)(_decoded(slot, tree.table))
     if node is None or tree is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ptyconf.text.show import toml_text
@@ -33,7 +32,6 @@ class Reference(NamedTuple):
         return f"${{{self.name if self.kind == 'setting' else f'{self.kind}:{self.name}'}}}"
 
 
-@dataclass(frozen=True, slots=True)
 class Deferred:
     """A value with references in it, as it was written; it is read after the merge.
 
@@ -46,14 +44,35 @@ class Deferred:
         known: The value and what it refers to, where another process has found it already.
     """
 
-    raw: Any
-    text: bool
-    folder: str | None
-    read: Callable[[Any, bool, str | None], Any] = field(compare=False)
-    known: tuple[Any, tuple[tuple[Reference, Any], ...]] | None = field(default=None, compare=False)
+    # No dataclass: making one is a hundredth of a cold start, and few programs have references.
+    __slots__ = ("folder", "known", "raw", "read", "text")
+
+    def __init__(
+        self,
+        raw: Any,
+        text: bool,
+        folder: str | None,
+        read: Callable[[Any, bool, str | None], Any],
+        known: tuple[Any, tuple[tuple[Reference, Any], ...]] | None = None,
+    ) -> None:
+        self.raw = raw
+        self.text = text
+        self.folder = folder
+        self.read = read
+        self.known = known
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another is written the same and read against the same folder."""
+        return isinstance(other, Deferred) and self._written == other._written
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return toml_text(self.raw)
+
+    @property
+    def _written(self) -> tuple[Any, bool, str | None]:
+        return self.raw, self.text, self.folder
 
 
 def has_reference(value: Any) -> bool:
