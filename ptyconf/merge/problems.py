@@ -22,7 +22,7 @@ from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Items, Slot, Tree, branch, child, holds_secret, key_of
+from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, holds_secret, key_of
 from ptyconf.text.masks import Masks
 from ptyconf.text.show import close_matches, redact, show, toml_text, words_of
 
@@ -279,7 +279,7 @@ def part(slot: Slot, tree: Any, below: Segments) -> Any:
         if node is None:
             return ABSENT
         try:
-            key = key_of(node, segment)
+            key = key_of(node, segment) if type(node) is Table else segment
             inner = child(node, key, tree)
             tree = tree[key]
         except (KeyError, IndexError, TypeError):

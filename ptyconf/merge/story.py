@@ -122,16 +122,10 @@ class Stories:
             derivation = Derived(derivation.function, self.masked(derivation.inputs), derivation.reason)
         if winner is None:
             raise KeyError(path)
-        return Trace(
-            path,
-            value,
-            winner,
-            tuple([entry for entry in written if entry is not winner]),
-            derivation,
-            tuple([Applied(entry.layer, entry.passed) for entry in written if entry.passed is not None]),
-            elements,
-            tuple(self.references(path)) if self.state.links else (),
-        )
+        losers = tuple([entry for entry in written if entry is not winner])
+        passed = [Applied(entry.layer, entry.passed) for entry in written if entry.passed is not None]
+        references = tuple(self.references(path)) if self.state.links else ()
+        return Trace(path, value, winner, losers, derivation, tuple(passed), elements, references)
 
     def masked(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Hide the secrets among the inputs of a derivation."""
@@ -211,10 +205,12 @@ class Stories:
             if value is ABSENT:
                 barred = barred or self.replaces(outer, place, tree) or root in source.replaces
                 continue
-            reason = source.passed_reason(path, root)
+            reason = source.passed_reason(path, root) if source.passed or source.passed_below else None
             shown = MASK if hidden and value is not None else _shown(inner, self.read(value))
             where = path if place is below else join_path((*split_path(root), *place))
-            entry = Entry(source.name, shown, source.origin(where), source.conversion(where), reason)
+            origin = source.known_origins.get(where) or source.origin(where)
+            conversion = source.conversion(where) if source.spelled else ""
+            entry = _new(Entry, (source.name, shown, origin, conversion, reason))
             entries_written.append(entry)
             if reason is None and value is not None and not (barred or whole):
                 live.append(entry)
@@ -387,4 +383,6 @@ def _put(table: dict[str, Any], segments: Segments, value: Any) -> None:
 
 
 def _shown(slot: Slot, value: Any) -> Any:
+    if value.__class__ in _PLAIN:
+        return value
     return plain_tree(slot, value) if slot.node is not None else copied(value)
