@@ -30,6 +30,7 @@ from ptyconf import Precedence, Resolution, diff, resolve, schema_of, tracks_set
 from ptyconf.report.json import to_json
 from ptyconf.report.toml import dump_toml
 from ptyconf.sources import environment, flags, instance, mapping, toml
+from ptyconf.sources.contents import KEPT
 
 PRECEDENCE = Precedence("overrides", "flags", "object", "environment", "file", "included")
 
@@ -248,6 +249,7 @@ def rows(folder: Path) -> dict[str, Callable[[], Any]]:
     measured: dict[str, Callable[[], Any]] = {
         "floor": floor(folder),
         "resolve and build": lambda: run().build(App),
+        "the same, texts parsed anew": lambda: [KEPT.clear(), run().build(App)],
         "the same, and every trace": lambda: [
             (found := run()).build(App),
             [found.trace(p) for p in found],

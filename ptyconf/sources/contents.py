@@ -41,7 +41,8 @@ class Contents(NamedTuple):
 
 
 NO_CONTENTS = Contents()
-_KEPT: dict[tuple[Any, str], tuple[str, Contents]] = {}
+KEPT: dict[tuple[Any, str], tuple[str, Contents]] = {}
+"""What texts held that were parsed, by parser and text."""
 
 
 def contents_of(document: Document, table: Keys, faults: list[Fault], *, missing: Missing) -> Contents:
@@ -57,7 +58,7 @@ def contents_of(document: Document, table: Keys, faults: list[Fault], *, missing
         TextError: It is no document of its format.
     """
     key = document.format.parse, document.text
-    kept = None if table else _KEPT.get(key)
+    kept = None if table else KEPT.get(key)
     if kept is not None:
         document.text, contents = kept  # all who hold the text hold the same one
         return _with_own_lists(contents)
@@ -68,9 +69,9 @@ def contents_of(document: Document, table: Keys, faults: list[Fault], *, missing
     plain = contents.columns is not None and contents.profiles is UNSET
     if not plain or table or faults or len(document.text) > LONGEST_KEPT:
         return contents
-    if len(_KEPT) >= KEPT_TEXTS:
-        _KEPT.clear()
-    _KEPT[key] = document.text, contents._replace(values={})
+    if len(KEPT) >= KEPT_TEXTS:
+        KEPT.clear()
+    KEPT[key] = document.text, contents
     return _with_own_lists(contents)
 
 
@@ -79,12 +80,14 @@ def taken_apart(
 ) -> Contents:
     """Part the settings of a table from its entries with a meaning of their own."""
     if values.keys().isdisjoint(reserved):
-        return Contents(columns_of(values), values)
+        columns = columns_of(values)
+        return Contents(columns, values if columns is None else {})
     strings = {name: _strings(values, name, faults, document, at) for name in reserved if name != "profile"}
     profiles = values.pop("profile", UNSET) if "profile" in reserved else UNSET
+    columns = columns_of(values)
     return Contents(
-        columns_of(values),
-        values,
+        columns,
+        values if columns is None else {},
         strings.get("include", ()),
         tuple((path, ("unset", index)) for index, path in enumerate(strings["unset"])),
         frozenset(strings["replace"]),
