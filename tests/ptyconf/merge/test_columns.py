@@ -205,7 +205,7 @@ def test_texts_have_plans() -> None:
         told_of(environment.layer("APP", variables), schema)
     (plan,) = cache_of(schema).plans.values()
     assert plan.paths == ("server.tls.port", "tags", "replicas")
-    assert dict(plan.composed[2].roots) == {("replicas", "eu", "host"): ("REPLICAS__EU__HOST",)}
+    assert dict(plan.read.args[0][2].roots) == {("replicas", "eu", "host"): ("REPLICAS__EU__HOST",)}
 
 
 def test_deep_tables_have_plans() -> None:
@@ -222,7 +222,7 @@ def test_deep_tables_have_plans() -> None:
         told(schema, table)
     (plan,) = cache_of(schema).plans.values()
     assert plan.paths[:2] == ("server.host", "server.tls.port")
-    assert [composed.slot.path for composed in plan.composed] == [
+    assert [composed.slot.path for composed in plan.read.args[0]] == [
         "tags",
         "server.weight",
         "replicas",
