@@ -184,7 +184,8 @@ class Stories:
         shown = MASK if hidden and value is not None else copied(value)
         elements: tuple[Element, ...] = ()
         if inner.setting.merge == "deep" and isinstance(shown, dict):
-            default = self.class_default(inner, root, below, hidden=hidden)._replace(value=inner.default)
+            # What no layer gave is some default's: the class's own, or that of an instance around it.
+            default = self.class_default(inner, root, below, hidden=hidden)._replace(value=shown)
             elements = tuple(free_elements(live, default, shown))
         return self.finish(path, shown, winner, written, state.derived.get(path), elements)
 

@@ -106,3 +106,28 @@ def test_where_a_key_may_mean_two_things(word: str, hint: str, monkeypatch: pyte
     value = text if text.isdecimal() else f'"{text}"'
     wanted = hint.removeprefix("--").replace("...", value).split(" ", 1)
     assert [problem.hint for problem in caught.value.exceptions] == [f"APP__{wanted[0].upper()}={wanted[1]}"]
+
+
+@dataclass
+class Outer:
+    """A class whose default instance has more in the table than the table's own class."""
+
+    plugin: Plugin = field(default_factory=lambda: Plugin({"kept": 1, "pool": {"size": 2}}))
+
+
+@dataclass
+class Row:
+    """Such an instance in an element of a list."""
+
+    rows: list[Outer] = field(default_factory=list)
+
+
+@pytest.mark.parametrize("options", [{}, {"new": 3}, {"kept": 4}])
+def test_every_part_of_such_a_table_has_its_source(options: dict[str, Any]) -> None:
+    """Those of a default instance too; together they are the value."""
+    given = {"plugin": {"options": options}} if options else {}
+    resolution = resolve(schema_of(Row), DEFAULT, [mapping.layer("overrides", {"rows": [given]})])
+    trace = resolution.trace("rows[0].plugin.options")
+    parts = {element.key: (element.value, element.layer) for element in trace.elements}
+    wanted = {"kept": (1, "schema"), "pool.size": (2, "schema")}
+    assert parts == wanted | {key: (value, "overrides") for key, value in options.items()}
