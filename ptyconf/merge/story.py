@@ -322,7 +322,6 @@ class Stories:
         state = self.state
         elements = []
         table: dict[str, Any] = {}
-        written: dict[str, Entry] = {}
         for key in state.values:
             if not key.startswith(start):
                 continue
@@ -332,19 +331,27 @@ class Stories:
             elements.append(Element(inside, trace.value, trace.winner.layer, trace.winner.origin))
         if not elements:
             raise KeyError(path)
-        for source in state.layer_values:
-            first = next((key for key in source.values if key.startswith(start)), None)
-            if first is not None:
-                written.setdefault(str(len(written)), Entry(source.name, None, source.origin(first)))
-        entry = next(iter(written.values()))
-        return self.finish(
-            path,
-            table,
-            Entry(entry.layer, table, entry.origin),
-            list(written.values())[1:],
-            None,
-            tuple(elements),
-        )
+        written = [share for source in state.layer_values if (share := self.share(source, start))]
+        winner = Entry(written[0].layer, table, written[0].origin)
+        return self.finish(path, table, winner, written[1:], None, tuple(elements))
+
+    def share(self, source: LayerValues, start: str) -> Entry | None:
+        """Give what one layer wrote below a section, as a table, at the place of the first of it."""
+        table: dict[str, Any] = {}
+        first = ""
+        for key, value in source.values.items():
+            if key.startswith(start):
+                first = first or key
+                slot = self.state.schema.index.slots[key]
+                hidden = not self.reveal and value is not None and self.is_secret(key)
+                _put(table, split_path(key[len(start) :]), MASK if hidden else self.shown(slot, key, value))
+        return Entry(source.name, table, source.origin(first)) if first else None
+
+    def shown(self, slot: Slot, path: str, value: Any) -> Any:
+        """Give what a layer wrote of one setting as plain tables, lists and values."""
+        if slot.node is not None and not isinstance(value, Barred):
+            return self.plain_tree(slot, value, split_path(path))
+        return _shown(slot, self.read(value))
 
 
 _PLAIN = frozenset({int, float, str, bool, type(None)})

@@ -53,13 +53,15 @@ def _described(setting: Setting) -> Iterator[str]:
 
 def _entries(trace: Trace) -> Iterator[str]:
     rows = [("set by", trace.winner), *(("overrides", loser) for loser in trace.losers)]
+    in_force = {element.layer for element in trace.elements}
     layers = max(len(entry.layer) for _, entry in rows)
     values = max(len(_shown(entry)) for _, entry in rows)
     for word, entry in rows:
         place = str(entry.origin)
         if entry.conversion:
             place += f", converted {entry.conversion}"
-        label = word if entry.passed is None else "passes over"
+        merged = word == "overrides" and entry.layer in in_force
+        label = "passes over" if entry.passed is not None else "merged with" if merged else word
         yield f"  {label:<11} {entry.layer.ljust(layers)}  {_shown(entry).ljust(values)}  {place}"
 
 
