@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ptyconf.arguments import expect, expect_each, expect_one_of
+from ptyconf.errors import SchemaError
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
@@ -31,7 +32,7 @@ DEFAULT = Precedence(
 
 
 def load(  # noqa: PLR0913  One call says where everything comes from.
-    app: type[T],
+    app: type[T] | Schema,
     *files: Files,
     env: str | None = None,
     flags: Sequence[str] | None = None,
@@ -49,7 +50,8 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
     """Read the settings of a class from all the places where users write them.
 
     Args:
-        app: A dataclass or attrs class; classes inside it are sections.
+        app: A dataclass or attrs class; classes inside it are sections. Or a schema made of one with settings
+            of its own, ``Schema("App", [View(App, "")], settings=[...])``.
         files: Settings files; a later one stands above an earlier one.
         env: Prefix of the environment's variables: ``APP`` reads ``APP__SERVER__PORT``, and what settings
             declare as variables of their own (``env="DATABASE_URL"``); "" reads those alone, None nothing.
@@ -73,7 +75,7 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
         SchemaError: The class has a type that nobody can read.
     """
     _check_call(files, env, profile, overrides, missing, precedence, table)
-    schema = schema_of(app, kinds=kinds, converter=converter, references=references)
+    schema, app = _schema(app, kinds, converter, references=references)
     layers, asked = _flag_layers(schema, flags, app)
     profile, asked_by = _profile(profile, asked, env)
     if overrides is not None:
@@ -108,6 +110,23 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
 
         layers.append(Layer("profile", {}, _nowhere, faults=(missed_profile(profile, (), asked_by),)))
     return _built(resolve(schema, precedence, layers, stacklevel=2), app)
+
+
+def _schema(
+    app: type[T] | Schema, kinds: Iterable[Kind], converter: Converter | None, *, references: bool
+) -> tuple[Schema, type[T]]:
+    """Make the schema of a class, or find the class of a schema: that of the view without a section."""
+    if not isinstance(app, Schema):
+        return schema_of(app, kinds=kinds, converter=converter, references=references), app
+    if tuple(kinds) or converter is not None or references:
+        raise SchemaError("load was given a schema: kinds, converter and references are said to Schema(...)")
+    roots = [view.target for view in app.views if not view.section]
+    if len(roots) != 1:
+        raise SchemaError(
+            f"load makes an instance of one class; {app.name} has {len(roots)} views without a section: "
+            'give one View(App, ""), or use resolve and build'
+        )
+    return app, roots[0]
 
 
 def _check_call(
