@@ -10,16 +10,29 @@ from ptyconf.merge.hints import assignment, spell
 from ptyconf.merge.numbered import as_array, refuse_gap
 from ptyconf.merge.refusals import Refusals
 from ptyconf.merge.same import join_tables
+from ptyconf.merge.same import same as is_same
 from ptyconf.schema.annotations import is_cut_to, is_made_of, made_of, name_of, named_table
 from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.choices import one_of
 from ptyconf.schema.deferred import deferred, read_end
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.fold import Barred, as_whole, fold, like
+from ptyconf.schema.fold import Barred, as_whole, joined, like
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.pieces import Pieces, removed_and_written
 from ptyconf.schema.reference import has_reference
-from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, holds_secret, key_text
+from ptyconf.schema.tree import (
+    Choice,
+    Items,
+    Section,
+    Slot,
+    Table,
+    Tree,
+    Variant,
+    ends_of,
+    holds_secret,
+    key_text,
+)
 from ptyconf.text.show import close_matches, show
 from ptyconf.tracking import is_tracked, set_fields
 
@@ -29,6 +42,21 @@ MISSING: Any = object()
 def exactly(target: Any) -> str:
     """Say what may stand for a section: no subclass, for what that has of its own would be lost."""
     return f"a {name_of(target)} itself or its table, for what a subclass has of its own would be lost"
+
+
+def _as_table(value: Any, *, text: bool) -> Any:
+    """Read the text of a table; what is none stays, to be refused."""
+    if not text or not isinstance(value, str):
+        return value
+    try:
+        return parsed("a table", same)(value)
+    except Mismatch:
+        return value
+
+
+def _fit(one: Any, other: Any) -> bool:
+    """Tell whether two writings of one end agree; of tables of any values each may give its part."""
+    return is_same(one, other) or join_tables(one, other) is not None
 
 
 class Branches:
@@ -64,6 +92,8 @@ class Branches:
     def read(self, slot: Slot, value: Any, at: Segments, *, text: bool, removable: bool = False) -> Tree:
         """Read what is written for a slot; MISSING where something is wrong, which is noted."""
         node = slot.node
+        if value.__class__ is Pieces:
+            return self._joined(slot, value, at, text=text, removable=removable)
         if node is None:
             return self._end(slot, value, at, text=text, removable=removable)
         if text and isinstance(value, str):
@@ -81,6 +111,38 @@ class Branches:
         if isinstance(node, Items):
             return self._items(slot, node, value, at, text=text)
         return self._section(slot, node, value, at, text=text)
+
+    def _joined(self, slot: Slot, pieces: Pieces, at: Segments, *, text: bool, removable: bool) -> Tree:
+        """Read what is written of one place as a whole and in pieces; both must agree."""
+        first, second = pieces.first, pieces.second
+        if isinstance(slot.node, Choice):
+            first = _as_table(first, text=text)
+            if isinstance(first, Mapping) and isinstance(second, Mapping):
+                section = self._chosen(slot, slot.node, {**first, **second}, at)
+                if section is None:
+                    return MISSING
+                one: Tree = Variant(section, self._members(section, first, at, text=False))
+                other: Tree = Variant(section, self._members(section, second, at, text=text))
+                return self._agreed(slot, one, other, at, pieces)
+        one = self.read(slot, first, at, text=text, removable=removable)
+        other = self.read(slot, second, at, text=text, removable=removable)
+        if one is MISSING or other is MISSING:
+            return MISSING
+        if slot.node is not None and isinstance(one, dict) and isinstance(other, dict):
+            return self._agreed(slot, one, other, at, pieces)
+        parts = join_tables(one, other) if slot.free else one if is_same(one, other) else None
+        if parts is None and one is not other:
+            self.refusals.refuse_twice(join_path(at), pieces.first_keys, pieces.second_keys)
+        return parts
+
+    def _agreed(self, slot: Slot, one: Tree, other: Tree, at: Segments, pieces: Pieces) -> dict[Any, Tree]:
+        """Join two tables of one layer, and say where they differ."""
+        known, further = ends_of(slot, one), ends_of(slot, other)
+        clashes = [removed for removed, _ in removed_and_written(known, further)]
+        clashes += [place for place in further if place in known and not _fit(known[place], further[place])]
+        for place in clashes:
+            self.refusals.refuse_twice(join_path((*at, *place)), pieces.first_keys, pieces.second_keys)
+        return joined(slot, one, other)  # type: ignore[no-any-return]
 
     def _refuse(self, slot: Slot, value: Any, at: Segments, mismatch: Mismatch) -> Any:
         self.refusals.refuse_value(slot, value, self.keys(at), mismatch, path=join_path(at))
@@ -210,10 +272,10 @@ class Branches:
             return branch
         earlier = tree[name]
         if member.node is not None and isinstance(earlier, dict) and isinstance(branch, dict):
-            return fold(member, earlier, branch)
-        joined = join_tables(earlier, branch) if member.free else None
-        if joined is not None:
-            return joined
+            return joined(member, earlier, branch)
+        parts = join_tables(earlier, branch) if member.free else None
+        if parts is not None:
+            return parts
         if earlier != branch:
             secret = holds_secret(member)
             path = join_path(at)

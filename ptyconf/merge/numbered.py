@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ptyconf.merge.same import join_tables, same
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.free import read_texts
+from ptyconf.schema.free import text_of_any
 from ptyconf.schema.list_text import array_text, by_number, is_list
 from ptyconf.schema.path import Segments, join_path
+from ptyconf.schema.pieces import Pieces
 
 if TYPE_CHECKING:
     from ptyconf.merge.fault import Keys
@@ -22,7 +25,7 @@ def as_array(refusals: Refusals, slot: Slot, value: Any, at: Segments, keys: Key
     """
     kinds = refusals.schema.kinds
     if slot.free and isinstance(value, dict):
-        return read_texts(value)
+        return _free_value(refusals, value, at)
     if isinstance(value, str):
         array = array_text(kinds, slot, [value]) if slot.setting.text else None
         return value if array is None else array
@@ -38,6 +41,19 @@ def as_array(refusals: Refusals, slot: Slot, value: Any, at: Segments, keys: Key
         return value
     array = array_text(kinds, slot, value)
     return value if array is None else array
+
+
+def _free_value(refusals: Refusals, value: Any, at: Segments) -> Any:
+    """Read every text that stands under the keys of a table of any values by itself."""
+    if isinstance(value, Pieces):
+        first, second = (_free_value(refusals, writing, at) for writing in (value.first, value.second))
+        joined = first if same(first, second) else join_tables(first, second)
+        if joined is None:
+            refusals.refuse_twice(join_path(at), value.first_keys, value.second_keys)
+        return joined
+    if isinstance(value, Mapping):
+        return {key: _free_value(refusals, item, (*at, key)) for key, item in value.items()}
+    return text_of_any(value) if isinstance(value, str) else value
 
 
 def refuse_gap(refusals: Refusals, elements: dict[Any, Any], at: Segments, keys: Keys) -> None:

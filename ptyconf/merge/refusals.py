@@ -46,6 +46,12 @@ class Refusals:
         """Note one thing that is wrong."""
         self.faults.append(Fault(text, path, keys, known=known, hint=hint))
 
+    def refuse_twice(self, path: str, first: Keys, second: Keys) -> None:
+        """Note a place of which the layer says two different things."""
+        one, other = (self.layer.origins(keys).key for keys in (first, second))
+        text = f"{path!r} is written twice with different values: as {one} and as {other}"
+        self.fault(text, path, second, hint=f"keep one of {one} and {other}")
+
     def refer(self) -> None:
         """Note that a value of the layer refers to others."""
         self.layer_values.refers = True

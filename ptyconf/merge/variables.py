@@ -9,7 +9,8 @@ from ptyconf.merge.numbered import refuse_gap
 from ptyconf.schema.free import may_be_index
 from ptyconf.schema.index import Index, environment_name
 from ptyconf.schema.list_text import by_number, is_list
-from ptyconf.schema.path import Segments, put_into, split_path
+from ptyconf.schema.path import Segments, split_path
+from ptyconf.schema.pieces import Pieces, put_piece
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, child
 
@@ -100,6 +101,7 @@ def settings_of_variables(
     values: dict[str, Any] = {}
     roots: dict[str, dict[Segments, tuple[str]]] = {}
     slots: dict[str, Slot] = {}
+    places: dict[str, dict[Segments, tuple[str]]] = {}
     for name, text in variables:
         located = locate_variable(index, name)
         if located is None:
@@ -107,7 +109,7 @@ def settings_of_variables(
             continue
         slot, below = located
         slots[slot.path] = slot
-        put_into(values.setdefault(slot.path, {}), below, text)
+        put_piece(values.setdefault(slot.path, {}), below, text, (name,), places.setdefault(slot.path, {}))
         named = roots.setdefault(slot.path, {})
         named[(*split_path(slot.path), *below)] = (name,)
         if isinstance(below[-1], int):  # a list of single values is named by its first element
@@ -142,6 +144,9 @@ def _lists(
     node: Node | None, value: Any, at: Segments, roots: dict[Segments, tuple[str]], refusals: Refusals
 ) -> Any:
     """Make lists of tables by index; the indices must run from 0 without a gap."""
+    if isinstance(value, Pieces):
+        writings = (_lists(node, writing, at, roots, refusals) for writing in (value.first, value.second))
+        return value.with_writings(*writings)
     if not isinstance(value, dict) or node is None:
         return value
     below = {

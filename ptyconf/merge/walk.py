@@ -16,12 +16,13 @@ from ptyconf.merge.same import same as is_same
 from ptyconf.merge.single_values import read_later, read_value
 from ptyconf.schema.annotations import is_cut_to, is_made_of, named_table
 from ptyconf.schema.fields import UNSET, attribute_value
-from ptyconf.schema.fold import fold
+from ptyconf.schema.fold import joined
 from ptyconf.schema.index import Alias, AmbiguousKey
 from ptyconf.schema.kind import Mismatch, parsed, same
-from ptyconf.schema.path import Segments, join_path, put_into, split_path
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.pieces import put_piece, removed_and_written
 from ptyconf.schema.reference import Deferred, has_reference
-from ptyconf.schema.tree import Slot, Tree, holds_secret, leaves, meets_union
+from ptyconf.schema.tree import Slot, Tree, ends_of, holds_secret, leaves, meets_union, section_in
 from ptyconf.schema.view import View
 from ptyconf.text.show import show
 from ptyconf.tracking import is_tracked, set_fields
@@ -49,6 +50,7 @@ class Walk:
         self.roots: dict[Segments, Keys] = {}
         self.marks = Marks(self.schema, layer)
         self.of_unions: dict[str, dict[Any, Any]] = {}
+        self.places_of_unions: dict[str, dict[Segments, Keys]] = {}
 
     @cached_property
     def branches(self) -> Branches:
@@ -202,7 +204,9 @@ class Walk:
             return False
         self.roots[tuple(segments)] = keys
         if meets_union(slot, below):  # which section is meant, all its parts say together
-            put_into(self.of_unions.setdefault(path, {}), below, value)
+            value = dict(value) if value.__class__ is dict else value  # the caller's own
+            known = self.places_of_unions.setdefault(path, {})
+            put_piece(self.of_unions.setdefault(path, {}), below, value, keys, known)
             return True
         for segment in reversed(below):
             value = {segment: value}
@@ -300,8 +304,8 @@ class Walk:
         """Put a value where it belongs, unless the layer already has another one for it."""
         path = slot.path
         values = self.layer_values.values
-        if path in values and slot.free and (joined := join_tables(values[path], value)) is not None:
-            values[path] = joined
+        if path in values and slot.free and (parts := join_tables(values[path], value)) is not None:
+            values[path] = parts
             return
         if path in values:
             self.compare(path, values[path], value, keys, secret=slot.setting.secret)
@@ -324,8 +328,12 @@ class Walk:
     def join(self, slot: Slot, earlier: Tree, tree: Tree, keys: Keys) -> None:
         """Put what one layer writes of a setting together; what it writes twice must agree."""
         values, path, at = self.layer_values.values, slot.path, split_path(slot.path)
-        if isinstance(earlier, dict) and isinstance(tree, dict):
-            known = {below: value for below, _, value in leaves(slot, earlier)}
+        tables = isinstance(earlier, dict) and isinstance(tree, dict)
+        if tables and (section_in(slot.node, earlier) is section_in(slot.node, tree)):
+            known = ends_of(slot, earlier)
+            for removed, written in removed_and_written(known, ends_of(slot, tree)):
+                places = ((*at, *removed), (*at, *written))
+                self.refusals.refuse_twice(join_path(places[0]), *map(self.branches.keys, places))
             for below, leaf, value in leaves(slot, tree):
                 if below in known and not (leaf.free and join_tables(known[below], value) is not None):
                     inner = join_path((*at, *below))
@@ -336,7 +344,7 @@ class Walk:
                         self.branches.keys((*at, *below)),
                         secret=leaf.setting.secret,
                     )
-            values[path] = fold(slot, earlier, tree)
+            values[path] = joined(slot, earlier, tree)
         else:
             self.compare(path, earlier, tree, keys, secret=holds_secret(slot))
 

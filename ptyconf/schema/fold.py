@@ -75,6 +75,24 @@ def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
     return merged
 
 
+def joined(slot: Slot, one: Tree, other: Tree) -> Tree:
+    """Put together what one layer writes of a place twice, and agrees on; of a union of sections too."""
+    node = slot.node
+    both = isinstance(one, dict) and isinstance(other, dict) and not isinstance(other, Barred)
+    if node is None or not both:
+        return fold(slot, one, other)
+    if section_in(node, one) is not section_in(node, other):
+        return other
+    parts = like(one, dict(one))
+    for key, value in other.items():
+        below = child(node, key, one)
+        if below is not None and key in parts:
+            parts[key] = joined(below, parts[key], value)
+        else:
+            parts[key] = dict(value) if type(value) is Whole and isinstance(node, Section) else value
+    return parts
+
+
 def _fold_free(low: Any, high: Any) -> Any:
     """Merge tables of any values key by key."""
     if not isinstance(low, dict) or not isinstance(high, dict):

@@ -15,7 +15,7 @@ def anything(kind: Any) -> Kind:
         kind,
         "any value",
         _free,
-        _text_any,
+        text_of_any,
         _free_toml,
         freeze_any,
         thaw_any,
@@ -34,7 +34,7 @@ def _free(value: Any) -> Any:
     return value
 
 
-def _text_any(text: str) -> Any:
+def text_of_any(text: str) -> Any:
     """Read a text as TOML if it is, else as text."""
     try:
         return parse_toml(text.strip(), "")
@@ -46,7 +46,7 @@ def read_texts(value: Any) -> Any:
     """Read every text that stands under the keys of a table by itself."""
     if isinstance(value, Mapping):
         return {key: read_texts(item) for key, item in value.items()}
-    return _text_any(value) if isinstance(value, str) else value
+    return text_of_any(value) if isinstance(value, str) else value
 
 
 def may_be_index(keys: Sequence[str | int]) -> bool:

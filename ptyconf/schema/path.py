@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 from ptyconf.text.show import toml_key
 
@@ -48,14 +47,6 @@ def split_path(path: str) -> Segments:
             segments.append(key.strip("'") if key[0] == "'" else key)
         at = match.end()
     return tuple(segments)
-
-
-def put_into(table: dict[Any, Any], segments: Segments, value: Any) -> None:
-    """Put a value into nested tables, at its place; what is a value already takes none."""
-    for segment in segments[:-1]:
-        inner = table.setdefault(segment, {})
-        table = inner if isinstance(inner, dict) else {}
-    table[segments[-1]] = value
 
 
 def matches(pattern: Segments, segments: Segments) -> bool:

@@ -239,7 +239,7 @@ def meets_union(slot: Slot, below: Segments) -> bool:
     return False
 
 
-def section_in(node: Node, tree: Tree) -> Section | None:
+def section_in(node: Node | None, tree: Tree) -> Section | None:
     """Give the section that a tree's names are members of, or None."""
     if isinstance(node, Choice):
         return tree.section if isinstance(tree, Variant) else None
@@ -257,6 +257,11 @@ def leaves(slot: Slot, tree: Tree, at: Segments = ()) -> Iterator[tuple[Segments
         below = child(node, key, tree)
         if below is not None:
             yield from leaves(below, value, (*at, key_text(node, key)))
+
+
+def ends_of(slot: Slot, tree: Tree) -> dict[Segments, Any]:
+    """Give the ends of a tree by place."""
+    return {at: value for at, _, value in leaves(slot, tree)}
 
 
 def branch(slot: Slot, tree: Tree, segments: Segments) -> tuple[Slot, Tree]:

@@ -7,23 +7,26 @@ from typing import Any
 
 from ptyconf.schema.list_text import array_text, by_number
 from ptyconf.schema.path import Segments, join_path
+from ptyconf.schema.pieces import Keys, Pieces, put_piece
 from ptyconf.schema.schema import Schema
 
 
 def indexed(elements: Mapping[Segments, str]) -> dict[str, Any]:
     """Put texts that are given by index together: ``items[0].port`` and ``items[1].port`` make one list."""
     lists: dict[str, Any] = {}
+    known: dict[str, dict[Segments, Keys]] = {}
     for segments, text in sorted(elements.items(), key=str):
         start = next(number for number, segment in enumerate(segments) if isinstance(segment, int))
-        node = lists.setdefault(join_path(segments[:start]), {})
-        for segment in segments[start:-1]:
-            node = node.setdefault(segment, {})
-        node[segments[-1]] = text
+        root = join_path(segments[:start])
+        keys = (join_path(segments),)
+        put_piece(lists.setdefault(root, {}), segments[start:], text, keys, known.setdefault(root, {}))
     return {root: _as_list(table) for root, table in lists.items()}
 
 
 def _as_list(value: Any) -> Any:
     """Make lists of tables with numbers from 0 on; others stay, to be refused."""
+    if isinstance(value, Pieces):
+        return value.with_writings(_as_list(value.first), _as_list(value.second))
     if not isinstance(value, dict):
         return value
     below = {key: _as_list(item) for key, item in value.items()}
