@@ -138,7 +138,9 @@ def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, text: s
             return f"{_bare(text)} in the file {_file_of(origin, written)}"
         return f"{written}={one_word(_bare(text))}"
     if kind == "flag":
-        written = "--" + key if key else origins(keys).key
+        written = origins(keys).key
+        if key:
+            written = ("--set " if written.startswith("--set ") else "--") + key
         return f"{written}{'=' if ' ' in written else ' '}{one_word(_bare(text))}"  # --set PATH=VALUE
     return spell(kind, keys[-1].rpartition(".")[2], text)
 
