@@ -11,7 +11,7 @@ from ptycho.backends.base import load_backend
 from ptycho.metrics.verdict import Verdict, judge
 from ptycho.metrics.verdict_residuals import Residuals, residuals_of
 from ptycho.physics.scale import measure
-from ptycho.reconstruction.causes import Suspects, try_causes
+from ptycho.reconstruction.causes import Suspects, try_causes, try_shape
 from ptycho.reconstruction.unseen_frames import foretell, neighbourhood
 from ptycho.run.stages import stage
 from ptycho.scan.frame_store import normalised_ceiling
@@ -68,7 +68,7 @@ class _Questions:
         ceiling = normalised_ceiling(scan, scales.amplitude_factor)
         unseen = foretell(frames, positions[chosen], probe, good=scan.mask, ceiling=ceiling, library=library)
         verdict = judge(self.residuals, unseen)
-        if verdict.word == "explained" or not verdict.tells_anything:
+        if not verdict.asks_for_causes:
             return verdict
         suspects = Suspects(
             frames=frames,
@@ -81,6 +81,12 @@ class _Questions:
             errors=self.residuals.on_detector,
             library=library,
             quantity=scan.quantity,
+            numbers=chosen,
+            rotation_deg=scan.options.rotation_deg,
+            distance_m=scan.lengths_m().get("distance_m") if scan.position_unit != "px" else None,
         )
-        tried = try_causes(suspects, search_probe=verdict.word == "not explained")
+        if verdict.word == "explained":
+            tried = try_shape(suspects)
+        else:
+            tried = try_causes(suspects, search_probe=verdict.word == "not explained")
         return judge(self.residuals, unseen, tried)

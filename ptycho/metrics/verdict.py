@@ -42,6 +42,15 @@ positions that drift by 5 px to 2.3 at 1.4e4 photons a frame, and positions wron
 FAINT_CHANGE = 0.02
 """Change from frame to frame, as a share of the noise, below which frames hardly tell anything."""
 
+SHAPES = ("units", "rotation")
+"""Causes that a picture hides best, being stretched or turned itself."""
+
+ABOVE_NOISE, WORTH_ASKING = 1.5, 0.01
+"""Misfit, as a multiple of the noise, and share that is missed, above both of which an explained picture is
+asked whether its positions are stretched or turned. Right ones of simulated scans came to one or the other:
+1.1 to 1.4 times the noise up to 2e5 photons a frame, .001 to .007 missed above; positions stretched by 15 %
+to 4 to 30 times and .01 to .05."""
+
 SMALL_CAUSES = ("positions", "mask", "modes")
 """Causes that blur a picture and do not make another one of it."""
 
@@ -75,9 +84,19 @@ class Verdict:
         return math.isfinite(residuals.misfit) and change > max(0.0, FAINT_CHANGE * residuals.noise)
 
     @property
+    def asks_for_causes(self) -> bool:
+        """Whether something is left unexplained that other settings may explain."""
+        if self.word != "explained":
+            return self.tells_anything
+        residuals, unseen = self.residuals, self._unexplained_of_unseen
+        missed = residuals.unexplained if math.isnan(unseen) else max(residuals.unexplained, unseen)
+        near = residuals.photons is not None and residuals.misfit <= ABOVE_NOISE * residuals.noise
+        return self.tells_anything and missed > WORTH_ASKING and not near
+
+    @property
     def helps(self) -> tuple[Trial, ...]:
-        """What was tried and explains the frames better."""
-        return tuple(trial for trial in self.tried if trial.helps)
+        """What was tried and explains the frames better, the best first."""
+        return tuple(sorted((trial for trial in self.tried if trial.helps), key=lambda trial: trial.misfit))
 
     @property
     def advice(self) -> str:
@@ -130,6 +149,7 @@ def judge(residuals: Residuals, unseen: UnseenFrames | None, tried: tuple[Trial,
     """
     word, reason = _word(residuals, unseen)
     turned = [trial for trial in tried if trial.cause == "axes" and trial.helps]
+    shaped = [trial for trial in tried if trial.cause in SHAPES and trial.helps]
     if word == "doubtful" and turned:
         word, reason = "not explained", f"other axes explain the frames far better: {turned[0].what}"
     elif word == "not explained" and residuals.unexplained <= NOT_EXPLAINED and not turned:
@@ -139,6 +159,8 @@ def judge(residuals: Residuals, unseen: UnseenFrames | None, tried: tuple[Trial,
                 "doubtful",
                 (f"{mended[0].cause}: with {mended[0].what}, frames left out are explained"),
             )
+    elif word == "explained" and shaped:
+        word, reason = "doubtful", f"{shaped[0].what} explain frames left out far better than as they stand"
     return Verdict(word, reason, residuals, unseen, tried)
 
 

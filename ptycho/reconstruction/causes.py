@@ -5,7 +5,8 @@ Shape legend: K frames, P probe modes, N frame side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,12 +16,21 @@ from ptycho.physics.illumination import orthogonal_modes
 from .axes_trial import AS_THEY_ARE, SWEEPS, try_axes
 from .from_frames import reconstruct_frames
 from .iteration import Measurement
+from .position_shape import (
+    LARGEST_STRETCH,
+    LARGEST_TURN_DEG,
+    STRETCH_STEP,
+    TURN_STEP_DEG,
+    stretched,
+    turned,
+    walk,
+)
 from .probe_search import try_defocus
 from .trials import Trial
 from .unseen_frames import UnseenFrames, foretell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,8 +38,8 @@ if TYPE_CHECKING:
     from ptycho.reconstruction.iteration import SweepLibrary
     from ptycho.reconstruction.trials import Cause
 
-UNITS = (0.5, 0.8, 1.25, 2.0)
-"""Factors of the positions: wrong pixel sizes are often wrong by such ones."""
+UNITS = (0.5, 2.0)
+"""Factors of the positions: wrong pixel sizes are often wrong by such ones, too far for a walk to find."""
 
 MORE_MODES = 2
 POSITION_SWEEPS = 16
@@ -52,6 +62,9 @@ class Suspects:
         errors: Squared error of each detector pixel in the picture, shape (N, N); NaN on bad ones.
         library: Computes; None lets numpy do it.
         quantity: What the file's numbers were taken for.
+        numbers: Which frame of the scan each is, shape (K,).
+        rotation_deg: By how much the settings have turned the positions already.
+        distance_m: Distance of the detector where positions became pixels by it, or None.
     """
 
     frames: NDArray[np.float32]
@@ -63,7 +76,10 @@ class Suspects:
     ceiling: float | None
     errors: NDArray[np.float64]
     library: SweepLibrary
+    numbers: NDArray[np.int64]
     quantity: Literal["counts", "amplitude"] = "counts"
+    rotation_deg: float = 0.0
+    distance_m: float | None = None
 
     def leaves(
         self, *, positions: Real | None = None, probe: Complex | None = None, good: Mask | None = None
@@ -80,9 +96,18 @@ class Suspects:
             library=self.library,
         )
 
+    def only(self, chosen: NDArray[np.bool_]) -> Suspects:
+        """Give some of the frames."""
+        parts = {name: getattr(self, name)[chosen] for name in ("frames", "positions", "numbers")}
+        return replace(self, **parts)
+
+
+Found = tuple["Cause", str, float, str]
+"""A cause, what was tried, what it left, and what to write."""
+
 
 def try_causes(suspects: Suspects, *, search_probe: bool) -> tuple[Trial, ...]:
-    """Try axes, probe, positions, units, mask, modes and quantity, each alone.
+    """Try axes, probe, positions, units, rotation, samples, mask, modes and quantity, each alone.
 
     Args:
         suspects: The frames.
@@ -94,17 +119,31 @@ def try_causes(suspects: Suspects, *, search_probe: bool) -> tuple[Trial, ...]:
     base = suspects.leaves()
     if base is None:
         return ()
-
-    def trial(cause: Cause, what: str, misfit: float, advice: str) -> Trial:
-        return Trial(cause, what, misfit, base.misfit, suspects.noise, advice)
-
-    trials = [_axes(suspects, base), *_others(suspects), _quantity(suspects, base)]
+    trials = [_axes(suspects, base), _corrected_positions(suspects)]
+    trials += [_stretch(suspects, base, UNITS), _rotation(suspects, base), _samples(suspects)]
+    trials += [_mask(suspects), _modes(suspects), _quantity(suspects, base)]
     if search_probe:
         trials.append(_probe(suspects))
-    return tuple(trial(*found) for found in trials if found is not None)
+    return _as_trials(suspects, base, trials)
 
 
-Found = tuple["Cause", str, float, str]
+def try_shape(suspects: Suspects) -> tuple[Trial, ...]:
+    """Try whether the positions are stretched or turned as a whole, which pictures hide best.
+
+    Returns:
+        Two trials; none where there are too few places.
+    """
+    base = suspects.leaves()
+    if base is None:
+        return ()
+    return _as_trials(suspects, base, [_stretch(suspects, base), _rotation(suspects, base)])
+
+
+def _as_trials(suspects: Suspects, base: UnseenFrames, found: Sequence[Found | None]) -> tuple[Trial, ...]:
+    return tuple(
+        Trial(cause, what, misfit, base.misfit, suspects.noise, advice)
+        for cause, what, misfit, advice in filter(None, found)
+    )
 
 
 def _axes(suspects: Suspects, base: UnseenFrames) -> Found | None:
@@ -121,38 +160,72 @@ def _axes(suspects: Suspects, base: UnseenFrames) -> Found | None:
     return "axes", str(best), others[best], ", ".join(flags)
 
 
-def _others(suspects: Suspects) -> Iterator[Found]:
+def _corrected_positions(suspects: Suspects) -> Found | None:
     moved = suspects.leaves(positions=_corrected(suspects))
-    if moved is not None:
-        yield "positions", "each corrected", moved.misfit, "inference.correct_positions = true"
-    middle = suspects.positions.mean(axis=0)
-    scaled = {
-        factor: unseen.misfit
-        for factor in UNITS
-        if (unseen := suspects.leaves(positions=middle + factor * (suspects.positions - middle))) is not None
-    }
-    if scaled:
-        best = min(scaled, key=scaled.__getitem__)
-        yield (
-            "units",
-            f"positions {best:g} times as far apart",
-            scaled[best],
-            (f"positions {best:g} times as far apart: data.position_unit, distance_m or pixel_size_m"),
-        )
+    if moved is None:
+        return None
+    return "positions", "each corrected", moved.misfit, "inference.correct_positions = true"
+
+
+def _ask_at(suspects: Suspects, move: Callable[[float], NDArray[np.float64]]) -> Callable[[float], float]:
+    def ask(value: float) -> float:
+        unseen = suspects.leaves(positions=move(value))
+        return math.inf if unseen is None else unseen.misfit
+
+    return ask
+
+
+def _stretch(suspects: Suspects, base: UnseenFrames, also: Sequence[float] = ()) -> Found:
+    """Search how far apart the positions are, near by in steps and by the factors that units are wrong by."""
+    ask = _ask_at(suspects, lambda value: stretched(suspects.positions, math.exp(value)))
+    best = walk(ask, base.misfit, step=STRETCH_STEP, limit=LARGEST_STRETCH)
+    tried = {math.exp(best.value): best.misfit} | {factor: ask(math.log(factor)) for factor in also}
+    if best.value == 0:
+        # Nothing near by is better; a factor that is tried has to be another one.
+        tried = {factor: misfit for factor, misfit in tried.items() if factor != 1} or tried
+    factor = min(tried, key=tried.__getitem__)
+    what = f"positions {factor:.3g} times as far apart"
+    setting = "data.position_unit, distance_m or pixel_size_m"
+    if suspects.distance_m is not None:
+        setting = f"data.distance_m = {suspects.distance_m / factor:.4g}, or what else scales them"
+    return "units", what, tried[factor], f"{what}: {setting}"
+
+
+def _rotation(suspects: Suspects, base: UnseenFrames) -> Found:
+    ask = _ask_at(suspects, lambda value: turned(suspects.positions, value))
+    best = walk(ask, base.misfit, step=TURN_STEP_DEG, limit=LARGEST_TURN_DEG)
+    advice = f"data.rotation_deg = {suspects.rotation_deg + best.value:.3g}"
+    return "rotation", f"positions turned by {best.value:.3g} degrees", best.misfit, advice
+
+
+def _samples(suspects: Suspects) -> Found | None:
+    """Ask the first and the second half of the scan, each for itself: a stack may hold two samples."""
+    middle = int(np.median(suspects.numbers)) + 1
+    halves = [suspects.only(suspects.numbers < middle), suspects.only(suspects.numbers >= middle)]
+    left = [unseen for half in halves if (unseen := half.leaves()) is not None]
+    if len(left) < len(halves):
+        return None
+    misfit = sum(unseen.misfit * unseen.count for unseen in left) / sum(unseen.count for unseen in left)
+    what = f"frames before and after {middle}, each half alone"
+    return "samples", what, misfit, f"several samples ({what}): number them in 'scan_index' of the file"
+
+
+def _mask(suspects: Suspects) -> Found | None:
     without = _without_worst(suspects)
     masked = suspects.leaves(good=without)
-    if masked is not None:
-        count = int(np.count_nonzero(~without))
-        yield (
-            "mask",
-            f"{count} pixels left out",
-            masked.misfit,
-            ("a data.mask of the pixels that residuals.png shows bright"),
-        )
+    if masked is None:
+        return None
+    count = int(np.count_nonzero(~without))
+    advice = "a data.mask of the pixels that residuals.png shows bright"
+    return "mask", f"{count} pixels left out", masked.misfit, advice
+
+
+def _modes(suspects: Suspects) -> Found | None:
     modes = len(suspects.probe) + MORE_MODES
     more = suspects.leaves(probe=orthogonal_modes(suspects.probe, modes).astype(np.complex64))
-    if more is not None:
-        yield "modes", f"{modes} probe modes", more.misfit, f"model.probe_modes = {modes}"
+    if more is None:
+        return None
+    return "modes", f"{modes} probe modes", more.misfit, f"model.probe_modes = {modes}"
 
 
 def _probe(suspects: Suspects) -> Found | None:

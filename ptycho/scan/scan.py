@@ -188,6 +188,11 @@ class Scan:
         return self._valid.positions
 
     @property
+    def position_unit(self) -> str:
+        """What the positions were measured in: "px", or a length that the geometry made pixels of."""
+        return self._valid.position_unit
+
+    @property
     def nominal_positions(self) -> NDArray[np.float64]:
         """Nominal patch centres [x, y] in pixels of the object, shape (n, 2)."""
         return self._valid.nominal

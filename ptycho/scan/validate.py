@@ -14,7 +14,7 @@ from ptycho.scan.axis_order import order_frames
 from ptycho.scan.coordinates import Coordinates, check_coordinates
 from ptycho.scan.frame_checks import check_all_frames
 from ptycho.scan.frames import Detector, FrameStack
-from ptycho.scan.geometry import Geometry
+from ptycho.scan.geometry import Geometry, unit_of_length
 from ptycho.scan.joined_frames import JoinedStack
 from ptycho.scan.outliers import leave_out_far_positions, repeated_positions, require_steps_of_a_scan
 from ptycho.scan.position_origin import place_positions
@@ -72,6 +72,7 @@ class ValidScan:
         geometry: What is known of the experiment.
         decisions: What was decided, one sentence each.
         scan_index: Which scan a frame belongs to, shape (n,).
+        position_unit: What the positions were measured in, before they became pixels.
     """
 
     coordinates: Coordinates
@@ -85,6 +86,7 @@ class ValidScan:
     geometry: Geometry = field(default_factory=Geometry)
     decisions: list[str] = field(default_factory=list)
     scan_index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    position_unit: str = "px"
 
     def subset(self, indices: NDArray[np.int64]) -> "ValidScan":
         """Give some of the frames with all that belongs to them; the frames are not copied."""
@@ -150,6 +152,7 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
         geometry,
         [*given.source.notes, *in_pixels, *lost, *notes, *dropped, *modelled, *decided, placed, *left_out],
         index,
+        unit_of_length(_position_unit(given)),
     )
     if gone.any():
         valid = valid.subset(np.flatnonzero(~gone))
@@ -179,7 +182,7 @@ def _positions_in_pixels(
 ) -> tuple[list[tuple[str, ArrayLike | None]], list[str]]:
     """Give x, y and the nominal x, y by their names, turned and in pixels, and what was done to them."""
     options = given.options
-    unit = options.position_unit if options.position_unit != "auto" else given.position_unit or "px"
+    unit = _position_unit(given)
     side = min(given.frames.shape[-2:])
     pairs: list[tuple[str, ArrayLike | None]] = []
     notes: list[str] = []
@@ -195,6 +198,11 @@ def _positions_in_pixels(
         notes = notes or [*turned, *converted]
         pairs.extend(zip(names, (column, row), strict=True))
     return pairs, notes
+
+
+def _position_unit(given: ScanArrays) -> str:
+    setting = given.options.position_unit
+    return setting if setting != "auto" else given.position_unit or "px"
 
 
 def _fit_probe(given: ScanArrays, detector: Detector) -> Complex | None:

@@ -163,6 +163,20 @@ def test_a_small_cause_leaves_a_doubt(cause: Cause, left: float, word: str) -> N
     assert judge(_residuals(misfit=0.08), unseen, (trial,)).word == "not explained"
 
 
+@pytest.mark.parametrize(("left", "word"), [(0.0015, "doubtful"), (0.0028, "explained")])
+def test_a_stretched_picture_is_doubtful(left: float, word: str) -> None:
+    """An explained picture far above the noise is asked for its shape; another one makes it doubtful."""
+    unseen = UnseenFrames(0.003, 0.1, 0.002, 9)
+    residuals = _residuals(misfit=0.0025)
+    assert judge(residuals, unseen).asks_for_causes
+    stretch = Trial(
+        "units", "positions 0.87 times as far apart", left, 0.003, 0.001, "data.distance_m = 1.15"
+    )
+    assert judge(residuals, unseen, (stretch,)).word == word
+    near = judge(_residuals(misfit=0.0012), UnseenFrames(0.003, 0.1, 0.001, 9))
+    assert (near.word, near.asks_for_causes) == ("explained", False)
+
+
 def test_what_helps_is_said() -> None:
     """The advice names the trials that leave clearly less, and otherwise what was tried in vain."""
     better = Trial("axes", "x and y exchanged", 0.002, 0.03, 0.001, "data.swap_xy = true")
