@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.commands import options
 from ptycho.commands.command import Command
+from ptycho.files.atomic import DiskFullError
 from ptycho.run.streams import tell
 from ptyconf.errors import error_text
 from ptyconf.sources import flags
@@ -188,7 +189,7 @@ def _convert(scan: RawData, path: Path) -> Path:
     try:
         return _write(scan, path)
     except OSError as error:
-        if error.errno is None:
+        if error.errno is None or isinstance(error, DiskFullError):
             raise
         raise type(error)(error.errno, error.strerror, str(path)) from error
 

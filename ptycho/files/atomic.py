@@ -25,6 +25,12 @@ _CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
 class DiskFullError(OSError):
     """A file did not fit; the message names it, what was written of it, and what is free."""
 
+    def naming(self, written: Path, target: Path) -> DiskFullError:
+        """Give the same error about the file that another name stood for."""
+        other = DiskFullError(str(self).replace(str(written), str(target), 1))
+        other.errno = self.errno
+        return other
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

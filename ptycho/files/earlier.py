@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptycho.files.atomic import sync_folder
+from ptycho.files.atomic import DiskFullError, sync_folder
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ def keeping_earlier(target: Path) -> Iterator[Path]:
             _log.info("the earlier file is kept as %s", earlier)
         written.replace(place)
         sync_folder(place.parent)
+    except DiskFullError as error:
+        written.unlink(missing_ok=True)
+        # The user knows the name that was asked for, and not the one that stood for it.
+        raise error.naming(written, target) from error
     except BaseException:
         written.unlink(missing_ok=True)
         raise

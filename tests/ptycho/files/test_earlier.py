@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ptycho.files.atomic import DiskFullError, named_where_full
 from ptycho.files.earlier import first_free, keeping_earlier, require_other_file
 
 if TYPE_CHECKING:
@@ -77,3 +79,18 @@ def test_a_source_is_known_by_any_name(tmp_path: Path, how: str) -> None:
     with pytest.raises(FileExistsError, match="over its own source"):
         require_other_file(target, [tmp_path / "absent", source], "--to other")
     require_other_file(tmp_path / "free.npz", [source], "--to other")
+
+
+def test_a_full_disk_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    """Where the new file does not fit, the message speaks of its final name, and what stood there stays."""
+    target = tmp_path / "a.h5"
+    target.write_text("earlier")
+
+    def fill() -> None:
+        with keeping_earlier(target) as written, named_where_full(written):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DiskFullError, match="No space left on device") as caught:
+        fill()
+    assert str(caught.value).startswith(f"{target} could not be written: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
