@@ -11,6 +11,7 @@ from pathlib import Path
 from ptyconf import commands
 from ptyconf.commands import Answer
 from ptyconf.errors import ConfigError, Problem, SchemaError
+from ptyconf.merge.resolution import Resolution
 from ptyconf.program import Program, Request, find_program
 from ptyconf.sources.formats import FORMATS
 from ptyconf.terminal import OutputError, as_json, columns, emphasised, write
@@ -81,13 +82,26 @@ def _complain(text: str) -> None:
 # One function per command, from parsed options to what is said.
 
 
+def _complete(program: Program, request: Request) -> Resolution:
+    """Resolve a request, and refuse what the program could not start with: values its classes do not take.
+
+    Raises:
+        ConfigError: Everything that is wrong.
+    """
+    resolution = program.load(request)
+    problems = resolution.check_classes()
+    if problems:
+        raise ConfigError(problems)
+    return resolution
+
+
 def _explain(options: argparse.Namespace, program: Program) -> Answer:
-    return commands.explain(program.load(_request(options)), options.path, width=columns())
+    return commands.explain(_complete(program, _request(options)), options.path, width=columns())
 
 
 def _check(options: argparse.Namespace, program: Program) -> Answer:
     request = _request(options)
-    return commands.check(lambda: program.load(request))
+    return commands.check(lambda: _complete(program, request))
 
 
 def _diff(options: argparse.Namespace, program: Program) -> Answer:
@@ -97,7 +111,7 @@ def _diff(options: argparse.Namespace, program: Program) -> Answer:
 
 
 def _dump(options: argparse.Namespace, program: Program) -> Answer:
-    return commands.dump(program.load(_request(options)), origins=not options.plain)
+    return commands.dump(_complete(program, _request(options)), origins=not options.plain)
 
 
 def _schema(options: argparse.Namespace, program: Program) -> Answer:  # noqa: ARG001  One shape for all commands.
@@ -109,7 +123,7 @@ def _template(options: argparse.Namespace, program: Program) -> Answer:
 
 
 def _freeze(options: argparse.Namespace, program: Program) -> Answer:
-    return commands.freeze_settings(program.load(_request(options)))
+    return commands.freeze_settings(_complete(program, _request(options)))
 
 
 def _replay(options: argparse.Namespace, program: Program) -> Answer:

@@ -283,3 +283,31 @@ def test_a_class_stands_for_its_schema(say: Answer, tmp_path: Path, monkeypatch:
     code, out, err = say("explain", "plain:App", "app.toml", "port")
     assert (code, err) == (0, "")
     assert out.splitlines()[1].split() == ["set", "by", "file", "8000", "app.toml:1:1", "port"]
+
+
+NEEDY = """
+from dataclasses import dataclass
+
+@dataclass
+class App:
+    name: str
+    port: int = 1
+
+    def __post_init__(self):
+        if self.port < 0:
+            raise ValueError("the port is negative")
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "explain", "dump", "freeze"])
+@pytest.mark.parametrize(("text", "words"), [("", "name"), ("name = 'a'\nport = -1", "the port is negative")])
+def test_commands_refuse_what_load_refuses(
+    say: Answer, jail: Callable[..., Path], command: str, text: str, words: str
+) -> None:
+    """A setting that the class needs and nothing gives, and what the class itself does not take."""
+    jail("needy.py", NEEDY)
+    jail("needy.toml", text)
+    sys.modules.pop("needy", None)
+    code, out, err = say(command, "needy:App", "needy.toml")
+    assert code != 0
+    assert words in out + err
