@@ -17,22 +17,22 @@ from ptyconf.errors import error_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["TiffFrames", "numbered_files"]
+__all__ = ["TiffFrames", "file_numbers"]
 
 Array = np.ndarray[Any, Any]
 
 DIGITS = re.compile(r"\d+")
 
 
-def numbered_files(path: Path) -> list[Path]:
-    """List the files of a series in the order of their numbers: the longest run of digits counts the frames.
+def file_numbers(path: Path) -> list[tuple[int, Path]]:
+    """List the files of a series with their numbers, in order: the longest run of digits counts them.
 
     Args:
         path: One of them.
     """
     runs = list(DIGITS.finditer(path.name))
     if not runs:
-        return [path]
+        return [(0, path)]
     run = max(runs, key=lambda match: (len(match.group()), match.start()))
     before, after = re.escape(path.name[: run.start()]), re.escape(path.name[run.end() :])
     pattern = re.compile(f"{before}(\\d+){after}")
@@ -41,7 +41,7 @@ def numbered_files(path: Path) -> list[Path]:
         for other in path.parent.iterdir()
         if (match := pattern.fullmatch(other.name))
     ]
-    return [other for _, other in sorted(found)]
+    return sorted(found)
 
 
 class TiffFrames(FramesOnDisk):

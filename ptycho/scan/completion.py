@@ -64,13 +64,19 @@ def with_positions(contents: ScanContents, table: PositionTable) -> ScanContents
     """
     numbers, notes = contents.frame_numbers, [*contents.notes, table.note]
     x, y, arrays = table.x, table.y, dict(contents.arrays)
-    if numbers is not None and table.numbers is not None:
-        _, frames, rows = np.intersect1d(numbers, table.numbers, return_indices=True)
+    of_table = table.numbers
+    if of_table is None and numbers is not None and len(x) == np.ptp(numbers) + 1 > len(numbers):
+        of_table = np.arange(numbers.min(), numbers.max() + 1)
+        missing = np.setdiff1d(of_table, numbers)
+        shown = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
+        notes.append(f"positions by the numbers of the frames: {len(missing)} frames are missing ({shown})")
+    if numbers is not None and of_table is not None:
+        _, frames, rows = np.intersect1d(numbers, of_table, return_indices=True)
         if len(frames) == 0:
             raise ScanError(
                 error_text(
                     f"no position belongs to a frame: the frames are numbered {_range(numbers)}, "
-                    f"the positions {_range(table.numbers)}",
+                    f"the positions {_range(of_table)}",
                     expected="positions of the same scan",
                 )
             )

@@ -52,7 +52,7 @@ class Coordinates:
                     f"{n_frames} frames but {n} positions in {source_name(source)}. "
                     "Every pattern needs a position.",
                     expected=f"'xcoords' and 'ycoords' of length {n_frames}",
-                    hint=f"diff3d[:{n}], if the last frames were taken without a position",
+                    hint=_without_position(n_frames, n),
                 )
             )
         if n == n_frames:
@@ -60,6 +60,20 @@ class Coordinates:
         note = f"{n} positions for {n_frames} frames: the last {n - n_frames} positions were dropped"
         warnings.warn(note, RuntimeWarning, stacklevel=outside_stack_level())
         return self[:n_frames], [note]
+
+
+def _without_position(n_frames: int, n: int) -> str:
+    if n > 1 and n_frames % n == 0:
+        times = n_frames // n
+        return (
+            f"{times} frames at each position: np.repeat(positions, {times}, axis=0) where they follow each "
+            f"other, np.tile(positions, ({times}, 1)) where the scan was run {times} times"
+        )
+    more = n_frames - n
+    return (
+        f"diff3d[:{n}], if the last frames were taken without a position; "
+        f"diff3d[{more}:], if the first were, such as dark frames before the scan"
+    )
 
 
 def check_coordinates(

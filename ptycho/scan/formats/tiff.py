@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.files.tiff_frames import TiffFrames, numbered_files
+import numpy as np
+
+from ptycho.files.tiff_frames import TiffFrames, file_numbers
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 
 if TYPE_CHECKING:
@@ -28,9 +30,14 @@ def read(file: ScanFile, _options: ScanOptions) -> ScanContents:
     pages = TiffFrames([file.path])
     if len(pages) > 1:
         return ScanContents({"diff3d": pages}, FRAMES)
-    paths = numbered_files(file.path)
+    series = file_numbers(file.path)
+    numbers, paths = np.array([number for number, _ in series]), [path for _, path in series]
     notes = (f"frames: {len(paths)} files from {paths[0].name} to {paths[-1].name}",)
-    return ScanContents({"diff3d": TiffFrames(paths)}, FRAMES, notes=notes)
+    # Without a gap the numbers say no more than the order, and may count from elsewhere than a table does.
+    gaps = numbers[-1] - numbers[0] + 1 > len(numbers)
+    return ScanContents(
+        {"diff3d": TiffFrames(paths)}, FRAMES, notes=notes, frame_numbers=numbers if gaps else None
+    )
 
 
 def header(file: ScanFile) -> ScanHeader:

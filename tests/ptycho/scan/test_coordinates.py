@@ -106,8 +106,11 @@ def test_fewer_positions_than_frames_are_refused() -> None:
     assert str(caught.value) == (
         "5 frames but 3 positions in scan.npz. Every pattern needs a position.\n"
         "  expected  'xcoords' and 'ycoords' of length 5\n"
-        "  try       diff3d[:3], if the last frames were taken without a position"
+        "  try       diff3d[:3], if the last frames were taken without a position; "
+        "diff3d[2:], if the first were, such as dark frames before the scan"
     )
+    with pytest.raises(ScanError, match=r"2 frames at each position: np.repeat\(positions, 2"):
+        checked([0, 5, 9], [0, 1, 2]).match(6, FILE)
 
 
 def test_surplus_positions_are_dropped() -> None:
