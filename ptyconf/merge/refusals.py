@@ -119,6 +119,8 @@ class Refusals:
             return
         raw = name or self.hints.shown_name(keys)
         name = name or self.hints.shown_name(keys, quoted=True)
+        if keys and keys[0] in {"unset", "replace"} and self._refuse_whole_section(name, keys):
+            return
         self.unknowns += 1
         near = self.hints.near(raw) if self.unknowns <= SUGGESTED else []
         section = name.rpartition(".")[0] if name == raw else self.hints.shown_name(keys[:-1])
@@ -128,6 +130,19 @@ class Refusals:
             hint = self.hints.section_meant(keys) or hint
         known = list_known(list(self.hints.inside(section)), [key.rpartition(".")[2] for key in near])
         self._tell_unknown(name, keys, known, hint)
+
+    def _refuse_whole_section(self, name: str, keys: Keys) -> bool:
+        """Note that a list of settings names a section that is always there, with the settings in it."""
+        below = {path: slot for path, slot in self.schema.index.slots.items() if path.startswith(f"{name}.")}
+        takes = [
+            toml_text(path) for path, slot in below.items() if keys[0] == "replace" or slot.kind.optional
+        ]
+        if below:
+            what = f"{keys[0]} takes the settings in it" if takes else "nothing in it may be none"
+            hint = spell(self.layer.kind, keys[0], f"[{', '.join(takes)}]") if takes else ""
+            text = f"{name!r} is a section that is always there; {what}"
+            self.fault(text, name, keys, hint=hint)
+        return bool(below)
 
     def refuse_member(
         self, section: Section | Choice, at: Segments, key: Any, value: Any, keys: Keys
