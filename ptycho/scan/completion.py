@@ -13,6 +13,7 @@ from ptycho.files.stored_frames import FramesOnDisk
 from ptycho.scan.named_arrays import ARCHIVES, find_place, position_settings
 from ptycho.scan.positions import read_positions
 from ptycho.scan.scan_file import open_scan
+from ptycho.scan.statistics import chunks
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ __all__ = ["complete", "with_positions"]
 Array = np.ndarray[Any, Any]
 
 PROBE_KEYS = ("probe", "probeGuess")
+
+DARK = 0.02
+"""Light of a frame, as a share of the middle one's, below which the beam was not on it."""
 
 PTYR_PROBE = re.compile(r"content/probe/[^/]+/data")
 """Where ptypy keeps a probe in its results (.ptyr)."""
@@ -50,6 +54,7 @@ def complete(contents: ScanContents, file: ScanFile, options: ScanOptions) -> Sc
                 or 'data.positions = "positions.csv", "product.npz", or "file:key"',
             )
         )
+    contents = _without_dark_surplus(contents)
     if options.probe:
         probe = _read_probe(options.probe, file)
         contents = replace(contents, arrays=contents.arrays | {"probeGuess": probe})
@@ -93,6 +98,38 @@ def with_positions(contents: ScanContents, table: PositionTable) -> ScanContents
         frame_numbers=None,
         geometry=contents.geometry.completed_by(table.geometry),
     )
+
+
+def _without_dark_surplus(contents: ScanContents) -> ScanContents:
+    """Leave out frames without light where they are just as many as have no position.
+
+    Dark frames before or after a scan have none. Any other surplus is left to be refused.
+    """
+    frames, n = contents.arrays["diff3d"], len(contents.arrays["xcoords"])
+    surplus = len(frames) - n
+    per_frame = "Y" in contents.arrays or np.ndim(contents.bad_pixels) > 2
+    if frames.ndim != 3 or n == 0 or not 0 < surplus < n or frames.shape[-1] == n or per_frame:
+        return contents
+    spans = chunks(len(frames), int(np.prod(frames.shape[1:])))
+    light = np.concatenate([_light(frames[span]) for span in spans])
+    bright = np.flatnonzero(light > DARK * np.median(light))
+    if len(bright) != n:
+        return contents
+    dark = np.setdiff1d(np.arange(len(frames)), bright)
+    note = f"{surplus} frames without light have no position and were left out, from frame {dark[0]} on"
+    return replace(
+        contents,
+        arrays=contents.arrays | {"diff3d": _some(frames, bright)},
+        notes=(*contents.notes, note),
+    )
+
+
+def _light(block: Array) -> Array:
+    """Sum each frame without its brightest pixels: markers of dead ones outshine all others."""
+    flat = np.asarray(block, np.float64).reshape(len(block), -1)
+    least = np.sort(flat, axis=1)[:, : max(1, int(0.99 * flat.shape[1]))]
+    total: Array = np.maximum(least, 0.0).sum(axis=1)
+    return total
 
 
 def _some(frames: Any, indices: Array) -> Any:

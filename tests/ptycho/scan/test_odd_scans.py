@@ -160,3 +160,17 @@ def test_oddities_decide_nothing_else(tmp_path_factory: pytest.TempPathFactory, 
     if odd.hot or (odd.gap and np.dtype(odd.dtype).kind != "f"):
         assert scan.mask is not None
         assert not scan.mask.all()
+
+
+@pytest.mark.parametrize("place", [0, 12, 25], ids=["before", "within", "after"])
+@pytest.mark.parametrize("surplus", [1, 4])
+def test_dark_frames_need_no_position(tmp_path: Path, place: int, surplus: int) -> None:
+    """Frames without light that are as many as lack a position are left out, wherever they stand."""
+    scan = simulate(Simulation(N=32, n_frames=25, step_px=3.0, nphotons=1e5))
+    dark = np.random.default_rng(0).poisson(0.01, (surplus, 32, 32)).astype(scan.diff3d.dtype)
+    frames = np.concatenate([scan.diff3d[:place], dark, scan.diff3d[place:]])
+    np.savez(tmp_path / "scan.npz", diff3d=frames, xcoords=scan.xcoords, ycoords=scan.ycoords)
+    read = RawData.from_file(tmp_path / "scan.npz")
+    np.testing.assert_array_equal(read.diff3d, scan.diff3d)
+    np.testing.assert_allclose(read.positions, scan.positions)
+    assert any(f"{surplus} frames without light have no position" in said for said in read.decisions)
