@@ -89,7 +89,7 @@ def _frames_key(file: ScanFile) -> str:
     _require_readable(file, stacks)
     if len(stacks) == 1:
         return stacks[0]
-    what = f"{len(stacks)} datasets that could be frames" if stacks else "no stack of frames"
+    what = f"{len(stacks)} datasets that could be frames" if stacks else f"no stack of frames{_complex(file)}"
     raise ScanError(
         error_text(
             f"{file.path} holds {what}",
@@ -98,6 +98,14 @@ def _frames_key(file: ScanFile) -> str:
             hint=" or ".join(f'data.frames = "{key}"' for key in stacks[:SHOWN_STACKS]) or None,
         )
     )
+
+
+def _complex(file: ScanFile) -> str:
+    """Name the stacks of complex numbers, which are waves and no frames of a detector."""
+    found = [
+        f"'{key}'" for key in file.keys if file.outline(key)[1] == "c" and len(file.outline(key)[0]) == 3
+    ]
+    return f": {', '.join(found)} is complex, and a detector gives real numbers (np.abs)" if found else ""
 
 
 def _require_readable(file: ScanFile, stacks: list[str]) -> None:

@@ -202,3 +202,11 @@ def test_advice_typed_as_it_stands_leads_on(jail: Path, situation: Any) -> None:
     np.testing.assert_array_equal(scan.diff3d, MADE.frames[:count])
     steps = np.diff(scan.positions, axis=0)
     np.testing.assert_allclose(steps, np.diff(PIXELS[:count], axis=0), atol=1e-2)
+
+
+def test_complex_frames_are_named(tmp_path: Path) -> None:
+    """A stack of complex numbers is refused with the reason."""
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        file["waves"] = np.ones((9, 32, 32), np.complex64)
+    with pytest.raises(ScanError, match="'waves' is complex, and a detector gives real numbers"):
+        RawData.from_file(tmp_path / "scan.h5")
