@@ -10,7 +10,7 @@ from ptyconf.arguments import expect
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
-from ptyconf.schema.path import join_path
+from ptyconf.schema.path import join_path, split_path
 
 
 def given(
@@ -59,7 +59,10 @@ def _flag(spelled: Mapping[str, str], keys: Keys) -> Origin:
 
 def key_of_flag(keys: Keys) -> str:
     """Spell keys as the path of a flag."""
-    return ".".join(keys) if all(isinstance(part, str) for part in keys) else join_path(keys)
+    if all(isinstance(part, str) for part in keys):
+        return ".".join(keys)
+    root, *below = keys  # the first is a whole path, "server.nodes"
+    return join_path((*split_path(str(root)), *below))
 
 
 def parser_defaults(

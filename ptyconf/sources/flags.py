@@ -274,8 +274,8 @@ class _CommandLine:
         while words:
             word = words.pop(0)
             if word == "--":
-                for rest in words:
-                    self.refuse(rest, rest)
+                if words:
+                    self.fault("words behind -- belong to no flag", "--", hint="leave out --")
                 return
             option, sign, text = word.partition("=")
             written, option = option, self.spelled(option)
@@ -349,6 +349,10 @@ class _CommandLine:
             secret = bool(self.schema.secret_names) or len(word) > 40
             key = "argument" if secret else f"argument {word}"
             self.fault("a word that belongs to no flag", key, hint=self.after_a_switch())
+            return
+        if option in self.negated and option not in self.options:
+            path = self.negated[option]
+            self.fault(f"the flag {option} takes no value", option, hint=f"{option}, or --{path} true")
             return
         known = [*self.options, *self.negated]
         near = close_matches(option, known)

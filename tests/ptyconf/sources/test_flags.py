@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf import ConfigError, Precedence, Resolution, Schema, View, load, resolve, schema_of
+from ptyconf import ConfigError, Precedence, Resolution, Schema, View, load, provenance_of, resolve, schema_of
 from ptyconf.sources import environment, flags
 
 
@@ -251,7 +251,7 @@ def test_a_word_behind_an_unknown_flag_is_not_shown() -> None:
         racked("--tokne", "hunter2", "--first.port", "2", "--", "--x")
     assert [str(problem) for problem in caught.value.exceptions] == [
         "unknown flag '--tokne'\n  written in  flag --tokne\n  try         --token",
-        "unknown flag '--x'\n  written in  flag --x\n  try         --help",
+        "words behind -- belong to no flag\n  written in  flag --\n  try         leave out --",
     ]
 
 
@@ -262,6 +262,10 @@ def test_a_word_behind_an_unknown_flag_is_not_shown() -> None:
         (["--port"], "the flag --port has no value\n  written in  flag --port\n  try         --port=..."),
         (["secret-word"], "a word that belongs to no flag\n  written in  flag argument secret-word"),
         (["--no-port"], "unknown flag '--no-port'"),
+        (
+            ["--no-debug=true"],
+            "the flag --no-debug takes no value\n  written in  flag --no-debug\n  try         --no-debug",
+        ),
         (["--port", "x"], "'port' is \"x\"; expected a whole number"),
     ],
 )
@@ -361,3 +365,25 @@ def test_a_word_behind_a_switch_is_told_what_a_switch_takes() -> None:
     with pytest.raises(ConfigError, match=r"argument yes\n +try +--debug true"):
         load(App, flags=["--debug", "yes"])
     assert load(App, flags=["--debug", "true"]).debug
+
+
+def test_an_element_below_a_section_is_spelled_as_typed() -> None:
+    """Its origin and the advice about it are the flag that was written."""
+
+    @dataclass
+    class Node:
+        port: int = 1
+
+    @dataclass
+    class Pool:
+        nodes: list[Node] = field(default_factory=list)
+
+    @dataclass
+    class App:
+        pool: Pool = field(default_factory=Pool)
+
+    resolution = provenance_of(load(App, flags=["--pool.nodes[0].port", "5"]))
+    assert resolution is not None
+    assert str(resolution.trace("pool.nodes[0].port").winner.origin) == "--pool.nodes[0].port"
+    with pytest.raises(ConfigError, match=r"try +--pool\.nodes\[0\]\.port 1"):
+        load(App, flags=["--pool.nodes[0].port", "x"])
