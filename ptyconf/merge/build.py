@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import linecache
 import re
 import typing
@@ -9,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ptyconf.schema.annotations import made_of
 from ptyconf.schema.construct import has_own_code, make_builder
-from ptyconf.schema.fields import UNSET
+from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.path import Segments, join_path, split_path
-from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, section_in
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, section_in
 from ptyconf.schema.view import Attribute, View, copied
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Building:
         trees: Gives the completed tree of a setting that holds settings.
         made: Is told of every instance, with its view and place.
         present: Tells whether a view that may be absent was written to.
+        is_default: Tells whether the value of a setting is the schema's own default.
     """
 
     def __init__(
@@ -61,18 +64,22 @@ class Building:
         trees: Callable[[str], Tree],
         made: Made,
         present: Callable[[View[Any]], bool] = lambda _: True,
+        is_default: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.schema = schema
         self.values = values
         self.trees = trees
         self.made = made
         self.present = present
+        self.is_default = is_default
         self.failures: list[Failure] = []
         self.own_code = False  # whether a class changes what it is given
         self.instances: list[tuple[View[Any], Any, Segments]] = []
 
     def view(self, view: View[Any]) -> Any:
         """Make an instance of a view's class, inner classes first; FAILED where something is wrong."""
+        if view.given is not None and self._is_untouched(view):
+            return self._hand_out(view, copy.deepcopy(view.given), split_path(view.section))
         plan = view.builder or _plan(view, self.schema)
         if not plan.composed:
             return self._call(view, plan, self.values, ())
@@ -89,13 +96,56 @@ class Building:
                 elif attribute.default is None:
                     table[path] = None
             elif path in self.values:
-                slot = self.schema.index.slots[path]
-                table[path] = self.tree(slot, self.trees(path), split_path(path))
+                table[path] = self.setting(self.schema.index.slots[path])
         at = split_path(view.section) if view.section else ()
         if len(self.failures) > known:
             self._note_missing(view, table, at)
             return FAILED
         return self._call(view, plan, table, at)
+
+    def setting(self, slot: Slot) -> Any:
+        """Make what a setting that holds settings stands for."""
+        at = split_path(slot.path)
+        if slot.given and self.is_default(slot.path):
+            return self._hand_out_tree(slot, copy.deepcopy(slot.setting.default), at)
+        return self.tree(slot, self.trees(slot.path), at)
+
+    def _is_untouched(self, view: View[Any]) -> bool:
+        """Tell whether all settings of a view, and of those inside it, have their own defaults."""
+        nested = all(map(self._is_untouched, view.nested))
+        return nested and all(self.is_default(attribute.bind.path) for attribute in view.own)
+
+    def _hand_out(self, view: View[Any], instance: Any, at: Segments) -> Any:
+        """Take a copy of a default instance for one that was built, with the instances inside it."""
+        self.made(view, instance, at)
+        self.own_code = True
+        self.instances.append((view, instance, at))
+        for attribute in view.attributes:
+            inner = attribute_value(instance, attribute.name)
+            slot = attribute.slot or self.schema.index.slots.get(attribute.bind.path)
+            if attribute.nested is not None:
+                if inner is not None:
+                    self._hand_out(attribute.nested, inner, split_path(attribute.nested.section))
+            elif slot is not None and slot.node is not None:
+                place = (*at, attribute.argument) if attribute.slot else split_path(slot.path)
+                self._hand_out_tree(slot, inner, place)
+        return instance
+
+    def _hand_out_tree(self, slot: Slot, value: Any, at: Segments) -> Any:
+        """Take the copy of a default for what a tree stands for."""
+        node = slot.node
+        if isinstance(node, Items):
+            for index, item in enumerate(value or ()):
+                self._hand_out_tree(node.item, item, (*at, index))
+        elif isinstance(node, Table):
+            for key, item in (value or {}).items():
+                self._hand_out_tree(node.value, item, (*at, key))
+        elif node is not None and value is not None and value is not UNSET:
+            sections = node.sections if isinstance(node, Choice) else (node,)
+            number = made_of(value, [section.target for section in sections])
+            if number is not None:
+                self._hand_out(sections[number].view, value, at)
+        return value
 
     def tree(self, slot: Slot, tree: Tree, at: Segments) -> Any:
         """Make what a tree stands for: containers, with instances for sections."""

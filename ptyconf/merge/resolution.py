@@ -98,7 +98,7 @@ class Resolution(Mapping[str, Any]):
         from ptyconf.merge.build import FAILED
 
         building = self._building()
-        value = building.tree(inner, tree, (*split_path(root), *below))
+        value = building.tree(inner, tree, (*split_path(root), *below)) if below else building.setting(slot)
         if value is FAILED:
             raise ConfigError(self._problems(building.failures))
         return value
@@ -234,7 +234,7 @@ class Resolution(Mapping[str, Any]):
         from ptyconf.merge.build import Building
 
         state = self._state
-        return Building(state.schema, state.values, state.tree, self._made, self._present)
+        return Building(state.schema, state.values, state.tree, self._made, self._present, state.is_default)
 
     def check_classes(self) -> list[Problem]:
         """Build every class that stands at the top of the schema, and give what the classes refuse."""

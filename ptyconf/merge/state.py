@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ptyconf.merge.elements import OWN
+from ptyconf.merge.law import entries
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.precedence import Precedence
@@ -40,3 +42,9 @@ class State(NamedTuple):
         if path not in self.trees:
             self.trees[path] = completed(self.schema.index.slots[path], self.values[path])
         return self.trees[path]
+
+    def is_default(self, path: str) -> bool:
+        """Tell whether nothing but the schema's own default gives a setting its value."""
+        live = [source for source, _ in entries(self.histories.get(path)) if path not in source.passed]
+        own = all(source.name == OWN and source.kind == "defaults" for source in live)
+        return own and path not in self.derived

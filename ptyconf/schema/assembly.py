@@ -20,7 +20,7 @@ from ptyconf.schema.annotations import (
 from ptyconf.schema.apart import tree_of
 from ptyconf.schema.declared import as_secret, complete, with_default, with_strategy
 from ptyconf.schema.fields import UNSET, hides_secret
-from ptyconf.schema.given import all_views, default_instances, secret_views, source_of
+from ptyconf.schema.given import all_views, default_instances, is_made_again, secret_views, source_of
 from ptyconf.schema.path import split_path
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
@@ -95,6 +95,7 @@ class Assembly:
         self.by_raw[id(view)] = made
         self.views.append(made)
         instance, source = self.instances.get(id(view), (UNSET, ""))
+        made.given = None if instance is UNSET or is_made_again(instance) else instance
         made.attributes = tuple(
             self._expand_attribute(view, with_default(attribute, instance, source))
             for attribute in (
@@ -119,9 +120,9 @@ class Assembly:
         source = attribute.source or source_of(view, attribute)
         if inner in outer:
             raise SchemaError(f"{source} holds {name_of(inner)} without end; write {name_of(inner)} | None")
-        below = self._below(
-            inner, attribute.bind.path, UNSET if attribute.plain else attribute.default, source
-        )
+        instance = UNSET if attribute.plain else attribute.default
+        below = self._below(inner, attribute.bind.path, instance, source)
+        below.given = None if instance is UNSET or is_made_again(instance) else instance
         if attribute.metadata.get("secret"):
             below.attributes = tuple(map(as_secret, below.attributes))
         self.views.append(below)
@@ -216,6 +217,7 @@ class Assembly:
         )
         if node is not None and setting.default is not UNSET:
             slot.default = tree_of(slot, setting.default)
+            slot.given = not is_made_again(setting.default)
         elif node is None:
             slot.default = setting.default
         if self.references:

@@ -1,13 +1,16 @@
-"""The views that a program gives: each once, with its default instance, and whether it is a secret."""
+"""What a program gives: views, each once, and default instances, some of which no constructor makes again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import copy
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.fields import UNSET
-from ptyconf.schema.view import Attribute, View
+from ptyconf.schema.annotations import is_class_with_fields
+from ptyconf.schema.construct import has_own_code
+from ptyconf.schema.fields import UNSET, attribute_value, fields_of
+from ptyconf.schema.view import Attribute, View, copied
 
 
 def source_of(view: View[Any], attribute: Attribute) -> str:
@@ -58,3 +61,43 @@ def secret_views(views: tuple[View[Any], ...]) -> set[int]:
             if attribute.nested is not None and (attribute.metadata.get("secret") or id(view) in secret):
                 secret.add(id(attribute.nested))
     return secret
+
+
+def is_made_again(value: Any) -> bool:
+    """Tell whether constructors make what a default holds again, of the values of its fields.
+
+    One that has an InitVar does not, nor one that changes what it is given: its own code would run a second
+    time. What cannot be copied counts as made again, for there is no other way.
+    """
+    if isinstance(value, Mapping):
+        return all(map(is_made_again, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return all(map(is_made_again, value))
+    kind = type(value)
+    if not is_class_with_fields(kind):
+        return True
+    return (not has_own_code(kind) or _is_alike(value)) and all(
+        is_made_again(getattr(value, name, UNSET)) for name in _names(kind)
+    )
+
+
+def _names(kind: Any) -> list[str]:
+    """List what instances of a class hold, also what their constructor does not take."""
+    fields = getattr(kind, "__dataclass_fields__", None)
+    return list(fields) if fields is not None else [field.name for field in kind.__attrs_attrs__]
+
+
+def _is_alike(instance: Any) -> bool:
+    """Construct an instance again of copies of its values, and compare."""
+    kind = type(instance)
+    try:
+        copy.deepcopy(instance)
+    except Exception:  # noqa: BLE001  The program's own objects.
+        return True
+    try:
+        given = {field.argument: copied(attribute_value(instance, field.name)) for field in fields_of(kind)}
+        again = kind(**given)
+        pairs = [(getattr(again, name, UNSET), getattr(instance, name, UNSET)) for name in _names(kind)]
+        return all(type(now) is type(was) and bool(now == was) for now, was in pairs)
+    except Exception:  # noqa: BLE001  The class's own code.
+        return False

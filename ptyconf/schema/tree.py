@@ -45,6 +45,7 @@ class Slot:
         "exact",
         "finite",
         "free",
+        "given",
         "kind",
         "node",
         "path",
@@ -75,6 +76,7 @@ class Slot:
         self.default = default
         self.source = source  # what gives the default: "App.tls"
         self.required = required
+        self.given = False  # whether the default counts as it is, for constructors do not make it again
         self.free = free  # a table of any values: it has keys, and no settings below it
 
     @property

@@ -123,6 +123,7 @@ class View(Generic[T]):
         )
         self.omitted = frozenset(omit)
         self.builder: Any = None  # what makes instances, once somebody builds one
+        self.given: Any = None  # the default instance, where the constructor does not make it again
         self._places: tuple[tuple[str, str], ...] | None = None
 
     @classmethod
@@ -131,7 +132,7 @@ class View(Generic[T]):
         view = object.__new__(cls)
         view.target, view.section, view.attributes = target, section, attributes
         view.aliases, view.builder, view._places = False, None, None
-        view.omitted = frozenset()
+        view.omitted, view.given = frozenset(), None
         return view
 
     def __repr__(self) -> str:

@@ -1,0 +1,115 @@
+"""A default instance counts as it is: no constructor runs over what one has made already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import InitVar, dataclass, field, make_dataclass
+from typing import Any
+
+import attrs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ptyconf import load, provenance_of
+from tests.ptyconf.laws.generated import classes
+
+
+@dataclass
+class Loud:
+    """A class that changes what it is given."""
+
+    name: str = "a"
+
+    def __post_init__(self) -> None:
+        self.name += "!"
+
+
+@dataclass
+class Seeded:
+    """A class that keeps nothing of an argument."""
+
+    seed: InitVar[int] = 1
+    total: int = field(init=False, default=0)
+    n: int = 1
+
+    def __post_init__(self, seed: int) -> None:
+        self.total = seed + self.n
+
+
+@dataclass
+class Once:
+    """A class that takes back its own values never."""
+
+    n: int = 1
+
+    def __post_init__(self) -> None:
+        if self.n > 9:
+            raise ValueError("too much")
+        self.n += 10
+
+
+@attrs.define
+class Counted:
+    """A class with a converter."""
+
+    x: int = attrs.field(default=1, converter=lambda given: given + 1)
+
+
+@dataclass
+class Outer:
+    """Such classes inside a class."""
+
+    loud: Loud = field(default_factory=lambda: Loud("in"))
+    seeded: Seeded = field(default_factory=lambda: Seeded(3))
+    plain: Counted = field(default_factory=Counted)
+
+
+MAKERS: list[tuple[Any, Callable[[], Any]]] = [
+    (Loud, Loud),
+    (Loud, lambda: Loud("z")),
+    (Seeded, lambda: Seeded(7)),
+    (Once, lambda: Once(5)),
+    (Counted, lambda: Counted(10)),
+    (Outer, Outer),
+    (Outer, lambda: Outer(Loud("deep"), Seeded(9, n=2))),
+]
+
+
+@st.composite
+def defaults(draw: Any) -> tuple[Any, Any]:
+    """Choose a type that holds such a class, and the field with its default."""
+    kind, make = draw(st.sampled_from(MAKERS))
+    holder = draw(st.sampled_from(["alone", "optional", "list", "table", "pairs"]))
+    if holder == "list":
+        return list[kind], field(default_factory=lambda: [make(), make()])
+    if holder == "table":
+        return dict[str, kind], field(default_factory=lambda: {"k": make()})
+    if holder == "pairs":
+        return dict[str, list[kind]], field(default_factory=lambda: {"k": [make()]})
+    return (kind if holder == "alone" else kind | None), field(default_factory=make)
+
+
+@settings(max_examples=60)
+@given(st.lists(defaults(), min_size=1, max_size=3))
+def test_load_makes_what_the_class_makes(members: list[tuple[Any, Any]]) -> None:
+    """Whatever code its default instances have; each call hands out its own."""
+    app = make_dataclass("App", [(f"f{number}", *member) for number, member in enumerate(members)])
+    first, second = load(app), load(app)
+    assert first == second == app()
+    assert all(getattr(first, name) is not getattr(second, name) for name in vars(first))
+
+
+@settings(max_examples=60)
+@given(classes())
+def test_any_class_loads_as_itself(kind: Any) -> None:
+    """Of leaves and of classes inside, in every holder."""
+    assert repr(load(kind)) == repr(kind())
+
+
+def test_a_written_value_makes_the_instance_anew() -> None:
+    """Of that alone; what stands beside and inside it stays as it is."""
+    app = make_dataclass("App", [("o", Outer, field(default_factory=lambda: Outer(Loud("deep"), Seeded(9))))])
+    made = load(app, overrides={"o.loud.name": "new"}).o
+    assert made == Outer(Loud("new"), Seeded(9))
+    assert provenance_of(made.seeded).value("o.seeded.n") == 1
+    assert provenance_of(made).value("o") == made
