@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf import ConfigError, Precedence, Resolution, Schema, View, load, provenance_of, resolve, schema_of
+from ptyconf import ConfigError, Precedence, Resolution, Schema, View, load, resolve, schema_of
 from ptyconf.sources import environment, flags
 
 
@@ -365,33 +365,3 @@ def test_a_word_behind_a_switch_is_told_what_a_switch_takes() -> None:
     with pytest.raises(ConfigError, match=r"argument yes\n +try +--debug true"):
         load(App, flags=["--debug", "yes"])
     assert load(App, flags=["--debug", "true"]).debug
-
-
-@dataclass
-class Node:
-    """An element."""
-
-    port: int = 1
-
-
-@dataclass
-class Pool:
-    """A section with a list of sections."""
-
-    nodes: list[Node] = field(default_factory=list)
-
-
-@dataclass
-class Pooled:
-    """A program with a pool."""
-
-    pool: Pool = field(default_factory=Pool)
-
-
-def test_an_element_below_a_section_is_spelled_as_typed() -> None:
-    """Its origin and the advice about it are the flag that was written."""
-    resolution = provenance_of(load(Pooled, flags=["--pool.nodes[0].port", "5"]))
-    assert resolution is not None
-    assert str(resolution.trace("pool.nodes[0].port").winner.origin) == "--pool.nodes[0].port"
-    with pytest.raises(ConfigError, match=r"try +--pool\.nodes\[0\]\.port 1"):
-        load(Pooled, flags=["--pool.nodes[0].port", "x"])
