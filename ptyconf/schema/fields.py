@@ -118,7 +118,7 @@ def _dataclass_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
         default = field.default
         factory = field.default_factory
         if factory is not dataclasses.MISSING:
-            default = factory()
+            default = _made_by(factory)
         missing = default is dataclasses.MISSING
         yield Field(
             field.name,
@@ -129,6 +129,26 @@ def _dataclass_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
             missing,
             isinstance(factory, type),
         )
+
+
+def _made_by(factory: Callable[[], Any]) -> Any:
+    """Give the default that a factory makes; UNSET where each call makes another, as that of an id does."""
+    first, second = factory(), factory()
+    return first if _is_steady(first, second) else UNSET
+
+
+def _is_steady(one: Any, other: Any) -> bool:
+    """Tell whether two values of a factory are equal; of instances the fields are looked at by themselves."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_is_steady(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(_is_steady, one, other))
+    if type(one).__eq__ is object.__eq__ or is_class_with_fields(type(one)):
+        return True
+    try:
+        return bool(one == other) or bool(one != one)
+    except (TypeError, ValueError):  # arrays have no single truth
+        return True
 
 
 def _record_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
@@ -185,7 +205,7 @@ def _attrs_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
         plain = False
         if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
             plain = isinstance(default.factory, type)
-            default = UNSET if default.takes_self else default.factory()
+            default = UNSET if default.takes_self else _made_by(default.factory)
         missing = default is attrs.NOTHING
         kind = hints.get(field.name, Any)
         yield Field(

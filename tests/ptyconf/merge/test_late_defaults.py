@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
 import attrs
@@ -91,3 +92,44 @@ def test_explicit_views_mean_the_same() -> None:
     for given, expected in values:
         layer = mapping.layer("overrides", given)
         assert resolve(schema, DEFAULT, [layer]).build(Late).ep == expected
+
+
+@dataclass
+class Numbered:
+    """A section whose factories never make the same twice."""
+
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+    parts: list[uuid.UUID] = field(default_factory=lambda: [uuid.uuid4()])
+    size: int = 1
+
+
+@attrs.define
+class NumberedToo:
+    """The same in attrs."""
+
+    id: uuid.UUID = attrs.Factory(uuid.uuid4)
+
+
+@dataclass
+class Many:
+    """Such sections wherever sections stand."""
+
+    own: Numbered = field(default_factory=Numbered)
+    other: NumberedToo = field(default_factory=NumberedToo)
+    keyed: dict[str, Numbered] = field(default_factory=dict)
+    maybe: Numbered | None = None
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+def test_a_factory_is_called_for_each_instance() -> None:
+    """Where each call makes another value: two rows or two loads share none."""
+    given = {"keyed": {"a": {}, "b": {"size": 2}}, "maybe.size": 3}
+    seen: list[uuid.UUID] = []
+    for _ in range(2):
+        made = load(Many, overrides=given)
+        assert made.maybe is not None
+        rows = [made.own, *made.keyed.values(), made.maybe]
+        seen += [made.id, made.other.id, *(row.id for row in rows), *(row.parts[0] for row in rows)]
+    assert len(set(seen)) == len(seen) == 20
+    fixed = uuid.UUID(int=1)
+    assert load(Many, overrides={"own.id": str(fixed)}).own.id == fixed
