@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from ptyconf.arguments import misuse
 from ptyconf.merge.columns import NO_COLUMNS, Columns, table_of
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
@@ -57,6 +58,12 @@ class Layer:
     faults: tuple[Fault, ...] = field(default=(), kw_only=True)
     columns: Columns | tuple[()] | None = field(default=None, init=False, repr=False)
     values_by_schema: dict[int, LayerValues] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.values, Mapping):
+            raise misuse(
+                "Layer", "values", self.values, "a table of settings", 'Layer("file", {...}, origins)'
+            )
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -92,6 +92,9 @@ class Refusals:
 
     def refuse_words(self, slot: Slot, error: Exception, value: Any, keys: Keys, path: str) -> None:
         """Note what somebody's own code says against a value."""
+        if isinstance(error, RecursionError):
+            self.fault(f"{path!r} has tables or lists in each other too deep", path, keys)
+            return
         self.fault(own_words(error, value, secret=holds_secret(slot)), path, keys)
 
     def refuse_ambiguous(self, keys: Keys, meant: AmbiguousKey) -> None:

@@ -234,7 +234,12 @@ def _scalar(value: Any, at: Segments) -> str:
         return toml_text(value)
     import tomli_w
 
-    return tomli_w.dumps({"v": value})[4:].rstrip("\n")
+    try:
+        return tomli_w.dumps({"v": value})[4:].rstrip("\n")
+    except TypeError:
+        kind = type(value).__qualname__
+        words = f"is a {kind}, which TOML does not have; give the converter an unstructure hook for {kind}"
+        raise refuse(at, words) from None
 
 
 def _check_text(text: str, at: Segments) -> None:

@@ -9,8 +9,8 @@ from types import CodeType
 from typing import Any
 
 from ptyconf.arguments import misuse
-from ptyconf.merge.columns import PLAIN, columns_of
-from ptyconf.merge.fault import Keys
+from ptyconf.merge.columns import PLAIN, Columns, columns_of
+from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Compact, Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.view import copied
@@ -48,9 +48,7 @@ def layer(  # noqa: PLR0913  All that can be said of a dict.
         hint = "instance.layer takes objects" if hasattr(values, "__dict__") else ""
         raise misuse("mapping.layer", "values", values, "a dict of settings", hint)
     called = label or name
-    columns = columns_of(values)
-    if columns is not None and list in columns[2]:
-        columns[3][:] = [copied(value) if value.__class__ is list else value for value in columns[3]]
+    columns, frozen, faults = _taken(values, called)
     if origin is None:
         frame = sys._getframe(stacklevel)  # noqa: SLF001  The only cheap way to the caller's line.
         # The number of the line is counted when somebody asks: it would be an eighth of this call.
@@ -66,7 +64,9 @@ def layer(  # noqa: PLR0913  All that can be said of a dict.
         "columns": columns,
     }
     if columns is None:
-        fields["values"], fields["columns"] = _frozen(values), ()
+        fields["values"], fields["columns"] = frozen, ()
+    if faults:
+        fields["faults"] = faults
     if kind != "mapping":
         fields["kind"] = kind
     if sections is not None:
@@ -76,6 +76,22 @@ def layer(  # noqa: PLR0913  All that can be said of a dict.
     if references is not None:
         fields["references"] = references
     return Compact.of(fields)
+
+
+def _taken(
+    values: Mapping[str, Any], called: str
+) -> tuple[Columns | None, Mapping[str, Any], tuple[Fault, ...]]:
+    """Copy a dict, as columns where it holds plain values alone; with what is wrong where it has no end."""
+    try:
+        columns = columns_of(values)
+        if columns is None:
+            return None, _frozen(values), ()
+        if list in columns[2]:
+            columns[3][:] = [copied(value) if value.__class__ is list else value for value in columns[3]]
+    except RecursionError:
+        text = f"{called} has tables or lists in each other too deep, or one that holds itself"
+        return None, {}, (Fault(text),)
+    return columns, {}, ()
 
 
 def _called(kind: str, label: str, code: CodeType, at: int, keys: Keys) -> Origin:
