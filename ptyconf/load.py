@@ -96,6 +96,14 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
     if dotenv is not None:
         from ptyconf.sources import dotenv as dotenv_source
 
+        if env is None and not schema.own_variables:
+            warnings.warn(
+                f"no variable of {os.fspath(dotenv)!r} is read without their prefix; write env="
+                '"PREFIX", or declare variables for settings',
+                UserWarning,
+                stacklevel=2,
+            )
+
         layers.append(dotenv_source.layer(dotenv, env or "", missing=missing, schema=schema))
     if secrets is not None:
         from ptyconf.sources import secrets as secret_files

@@ -19,7 +19,7 @@ from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.fold import joined
 from ptyconf.schema.index import Alias, AmbiguousKey
 from ptyconf.schema.kind import Mismatch, parsed, same
-from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.path import Segments, join_path, lacks_key, split_path
 from ptyconf.schema.pieces import put_piece, removed_and_written
 from ptyconf.schema.reference import Deferred, has_reference
 from ptyconf.schema.tree import Slot, Tree, ends_of, holds_secret, leaves, meets_union, section_in
@@ -190,7 +190,7 @@ class Walk:
             self.take_rest(rest)
         elif isinstance(inner, dict):
             self.take_section((*at, *key.split(".")), value)
-        elif not self.take_below((*at, *split_path(key)), value, keys):
+        elif lacks_key(key) or not self.take_below((*at, *split_path(key)), value, keys):
             self.refusals.refuse_unknown(keys, value)
 
     def take_below(self, segments: Segments, value: Any, keys: Keys) -> bool:

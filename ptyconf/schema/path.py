@@ -49,6 +49,11 @@ def split_path(path: str) -> Segments:
     return tuple(segments)
 
 
+def lacks_key(path: str) -> bool:
+    """Tell whether a path has nothing between two dots, or at an end: an empty key is written in quotes."""
+    return '"' not in path and "'" not in path and not all(path.split("."))
+
+
 def matches(pattern: Segments, segments: Segments) -> bool:
     """Tell whether a path is one that a pattern speaks of; ``*`` stands for one key or index."""
     return len(pattern) == len(segments) and all(

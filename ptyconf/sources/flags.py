@@ -19,7 +19,7 @@ from ptyconf.schema.fields import UNSET
 from ptyconf.schema.free import may_be_index
 from ptyconf.schema.index import Alias
 from ptyconf.schema.list_text import is_list
-from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.path import Segments, join_path, lacks_key, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot, holds_secret
@@ -325,6 +325,8 @@ class _CommandLine:
         if option in self.options or not option.startswith("--"):
             return self.options.get(option)
         name = option[2:]
+        if lacks_key(name):
+            return None
         try:
             _, below = self.schema.locate(name)
         except KeyError:

@@ -183,3 +183,21 @@ def test_a_union_is_whole_and_in_pieces() -> None:
     assert given_whole["m.eu.pet"] == {"lives": 3}
     layer, _ = flags.parse(["--m.eu.pet", "{kind='cat'}", "--m.eu.pet.lives", "3"], schema_of(App))
     assert resolve(schema_of(App), DEFAULT, [layer]).value("m.eu.pet") == Cat(lives=3)
+
+
+@pytest.mark.parametrize("path", ["m..port", "m.", "m.eu..port"])
+def test_a_path_has_no_empty_key(path: str) -> None:
+    """A flag and a dotted key with nothing between two dots mean nothing; in quotes it is a key."""
+    with pytest.raises(ConfigError):
+        load(App, flags=[f"--{path}", "5"])
+    with pytest.raises(ConfigError):
+        load(App, overrides={path: 5})
+    assert load(App, overrides={'m."".port': 5}).m == {"": Node(5)}
+
+
+def test_a_dotenv_that_is_not_read_is_told(tmp_path: Path) -> None:
+    """Without a prefix none of its variables means a setting."""
+    (tmp_path / ".env").write_text("E__M__EU__PORT=5\n")
+    with pytest.warns(UserWarning, match="no variable of"):
+        assert load(App, dotenv=tmp_path / ".env") == App()
+    assert load(App, dotenv=tmp_path / ".env", env="E").m == {"eu": Node(5)}
