@@ -14,9 +14,11 @@ from ptyconf.merge.same import same as is_same
 from ptyconf.schema.annotations import is_cut_to, is_made_of, made_of, name_of, named_table
 from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.choices import one_of
+from ptyconf.schema.construct import has_own_code
 from ptyconf.schema.deferred import deferred, read_end
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import Barred, as_whole, joined, like
+from ptyconf.schema.given import is_made_again
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.pieces import Pieces, removed_and_written
@@ -42,6 +44,19 @@ MISSING: Any = object()
 def exactly(target: Any) -> str:
     """Say what may stand for a section: no subclass, for what that has of its own would be lost."""
     return f"a {name_of(target)} itself or its table, for what a subclass has of its own would be lost"
+
+
+def _are_instances(slot: Slot, value: Any) -> bool:
+    """Tell whether instances, or a list or dict of them, are given for a setting as it is to hold them."""
+    node = slot.node
+    if isinstance(node, Items):
+        listed = node.make is list is value.__class__
+        return listed and all(_are_instances(node.item, item) for item in value)
+    if isinstance(node, Table):
+        keyed = node.make is dict is value.__class__ and all(key.__class__ is node.keys.type for key in value)
+        return keyed and all(_are_instances(node.value, item) for item in value.values())
+    sections = node.sections if isinstance(node, Choice) else (node,)
+    return any(section is not None and is_made_of(value, section.target) for section in sections)
 
 
 def _as_table(value: Any, *, text: bool) -> Any:
@@ -79,6 +94,7 @@ class Branches:
         self.folder = folder
         self.refers = refers
         self.dotted = refusals.layer.dotted
+        self.own_code = False  # whether an instance was met whose class may change what it is given
 
     def keys(self, at: Segments) -> Keys:
         """Spell a place as the layer does."""
@@ -88,6 +104,14 @@ class Branches:
                 return (*root, *at[length:])
         # What is written in parts alone has the place of the first of them.
         return next((keys for place, keys in self.roots.items() if place[: len(at)] == at), at)
+
+    def read_setting(self, slot: Slot, value: Any, at: Segments, *, text: bool, whole: bool) -> Tree:
+        """Read what is written for a setting; instances that no constructor makes again are noted."""
+        self.own_code = False
+        tree = self.read(slot, value, at, text=text)
+        if self.own_code and whole and _are_instances(slot, value) and not is_made_again(value):
+            self.refusals.layer_values.note_instance(slot.path, value)
+        return tree
 
     def read(self, slot: Slot, value: Any, at: Segments, *, text: bool, removable: bool = False) -> Tree:
         """Read what is written for a slot; MISSING where something is wrong, which is noted."""
@@ -222,6 +246,7 @@ class Branches:
     def _instance(self, section: Section, value: Any, at: Segments) -> dict[str, Tree]:
         """Take an instance apart: what its caller set where the class knows it, else all."""
         only = set_fields(value) if is_tracked(type(value)) else None
+        self.own_code = self.own_code or (only is None and has_own_code(section.target))
         tree: dict[str, Tree] = {}
         members = section.members
         for attribute in section.view.attributes:

@@ -18,6 +18,7 @@ from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, secti
 from ptyconf.schema.view import Attribute, View, copied
 
 if TYPE_CHECKING:
+    from ptyconf.merge.state import State
     from ptyconf.schema.schema import Schema
 
 FAILED: Any = object()
@@ -54,7 +55,7 @@ class Building:
         trees: Gives the completed tree of a setting that holds settings.
         made: Is told of every instance, with its view and place.
         present: Tells whether a view that may be absent was written to.
-        is_default: Tells whether the value of a setting is the schema's own default.
+        state: What the resolve found out, once it is done: who gave which value.
     """
 
     def __init__(
@@ -64,22 +65,25 @@ class Building:
         trees: Callable[[str], Tree],
         made: Made,
         present: Callable[[View[Any]], bool] = lambda _: True,
-        is_default: Callable[[str], bool] = lambda _: False,
+        state: State | None = None,
     ) -> None:
         self.schema = schema
         self.values = values
         self.trees = trees
         self.made = made
         self.present = present
-        self.is_default = is_default
+        self.state = state
+        self.given = state is not None and any(each.instances for each in state.layer_values)
         self.failures: list[Failure] = []
         self.own_code = False  # whether a class changes what it is given
         self.instances: list[tuple[View[Any], Any, Segments]] = []
 
     def view(self, view: View[Any]) -> Any:
         """Make an instance of a view's class, inner classes first; FAILED where something is wrong."""
-        if view.given is not None and self._is_untouched(view):
-            return self._hand_out(view, copy.deepcopy(view.given), split_path(view.section))
+        if view.given is not None or self.given:
+            instance = self._instance(view)
+            if instance is not UNSET:
+                return self._hand_out(view, copy.deepcopy(instance), split_path(view.section))
         plan = view.builder or _plan(view, self.schema)
         if not plan.composed:
             return self._call(view, plan, self.values, ())
@@ -106,14 +110,22 @@ class Building:
     def setting(self, slot: Slot) -> Any:
         """Make what a setting that holds settings stands for."""
         at = split_path(slot.path)
-        if slot.given and self.is_default(slot.path):
-            return self._hand_out_tree(slot, copy.deepcopy(slot.setting.default), at)
+        instance = UNSET
+        if self.state is not None and (slot.given or self.given):
+            is_default = slot.given and self.state.is_default(slot.path)
+            instance = slot.setting.default if is_default else self.state.instance_of(slot)
+        if instance is not UNSET:
+            return self._hand_out_tree(slot, copy.deepcopy(instance), at)
         return self.tree(slot, self.trees(slot.path), at)
 
-    def _is_untouched(self, view: View[Any]) -> bool:
-        """Tell whether all settings of a view, and of those inside it, have their own defaults."""
-        nested = all(map(self._is_untouched, view.nested))
-        return nested and all(self.is_default(attribute.bind.path) for attribute in view.own)
+    def _instance(self, view: View[Any]) -> Any:
+        """Give the instance that all settings of a view are from, if it is to count as it is; else UNSET."""
+        if self.state is None:
+            return UNSET
+        paths = [*_paths(view)]
+        if view.given is not None and all(map(self.state.is_default, paths)):
+            return view.given
+        return self.state.instance(view.section, paths)
 
     def _hand_out(self, view: View[Any], instance: Any, at: Segments) -> Any:
         """Take a copy of a default instance for one that was built, with the instances inside it."""
@@ -219,6 +231,15 @@ class Building:
                 raised = MissingValueError(path)
             self.failures.append(Failure(path, view.target, raised, attribute))
         self.failures += further
+
+
+def _paths(view: View[Any]) -> Iterator[str]:
+    """Give the paths of the settings of a view, and of those inside it."""
+    for attribute in view.attributes:
+        if attribute.nested is None:
+            yield attribute.bind.path
+        else:
+            yield from _paths(attribute.nested)
 
 
 def _path_of(view: View[Any], attribute: Attribute | None, at: Segments) -> str:

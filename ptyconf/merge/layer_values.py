@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from types import MappingProxyType
@@ -41,6 +42,7 @@ class LayerValues:
     faults: Sequence[Fault] = ()
     notices: Sequence[tuple[type[Warning], str]] = ()
     reported = False
+    instances: Mapping[str, Any] = MappingProxyType({})  # given whole, that no constructor makes again
     refers = False  # whether a value with a reference is among them
     mark: tuple[Any, ...] | None = None  # what tells it from others of its rank
     columns: tuple[Iterable[str], Iterable[Any]] = NOTHING
@@ -66,6 +68,10 @@ class LayerValues:
             self._values = dict(zip(*self.columns, strict=True))
             self.columns = (self._values.keys(), self._values.values())
         return self._values
+
+    def note_instance(self, path: str, value: Any) -> None:
+        """Keep a copy of what was given for a section or setting, for no constructor makes it again."""
+        self.instances = {**self.instances, path: copy.deepcopy(value)}
 
     def keys(self, path: str) -> Keys:
         """Give the keys of a setting, or of a place below one, as this layer spells them."""

@@ -234,7 +234,7 @@ class Resolution(Mapping[str, Any]):
         from ptyconf.merge.build import Building
 
         state = self._state
-        return Building(state.schema, state.values, state.tree, self._made, self._present, state.is_default)
+        return Building(state.schema, state.values, state.tree, self._made, self._present, state)
 
     def check_classes(self) -> list[Problem]:
         """Build every class that stands at the top of the schema, and give what the classes refuse."""

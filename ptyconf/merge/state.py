@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptyconf.merge.elements import OWN
@@ -11,9 +11,10 @@ from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.trace import Derived
+from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Tree
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Tree
 
 if TYPE_CHECKING:
     from ptyconf.merge.resolution import Resolution
@@ -43,8 +44,36 @@ class State(NamedTuple):
             self.trees[path] = completed(self.schema.index.slots[path], self.values[path])
         return self.trees[path]
 
+    def live(self, path: str) -> list[tuple[LayerValues, Any]]:
+        """Give what layers say of a setting, high to low, without those that are passed over for it."""
+        return [pair for pair in entries(self.histories.get(path)) if path not in pair[0].passed]
+
     def is_default(self, path: str) -> bool:
         """Tell whether nothing but the schema's own default gives a setting its value."""
-        live = [source for source, _ in entries(self.histories.get(path)) if path not in source.passed]
-        own = all(source.name == OWN and source.kind == "defaults" for source in live)
+        own = all(source.name == OWN and source.kind == "defaults" for source, _ in self.live(path))
         return own and path not in self.derived
+
+    def instance(self, place: str, paths: Iterable[str]) -> Any:
+        """Give the instance that a layer gave for a place, if all settings below are from there, else UNSET.
+
+        Args:
+            place: The section or setting.
+            paths: The settings below it.
+        """
+        for layer_values in self.layer_values:
+            if place in layer_values.instances:
+                tops = [self.live(path)[:1] for path in paths]
+                same = all(top and top[0][0] is layer_values for top in tops)
+                return (
+                    layer_values.instances[place] if same and self.derived.keys().isdisjoint(paths) else UNSET
+                )
+        return UNSET
+
+    def instance_of(self, slot: Slot) -> Any:
+        """Give what a layer gave for a setting, if nothing is merged with it, else UNSET."""
+        node = slot.node
+        replaces = isinstance(node, Choice) or (isinstance(node, Section) and node.flat)
+        replaces = replaces or (isinstance(node, Items) and node.strategy == "replace")
+        if replaces or not any(value for _, value in self.live(slot.path)[1:]):
+            return self.instance(slot.path, (slot.path,))
+        return UNSET

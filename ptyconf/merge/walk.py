@@ -17,6 +17,7 @@ from ptyconf.merge.single_values import read_later, read_value
 from ptyconf.schema.annotations import is_cut_to, is_made_of, named_table
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.fold import joined
+from ptyconf.schema.given import is_made_again
 from ptyconf.schema.index import Alias, AmbiguousKey
 from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, lacks_key, split_path
@@ -156,6 +157,8 @@ class Walk:
     def take_instance(self, view: View[Any], value: Any, keys: Keys) -> None:
         """Take an instance apart: what its caller set where the class knows it, else all."""
         only = set_fields(value) if is_tracked(type(value)) else None
+        if only is None and not is_made_again(value):
+            self.layer_values.note_instance(view.section, value)
         for attribute in view.attributes:
             if only is not None and attribute.name not in only:
                 continue
@@ -270,7 +273,7 @@ class Walk:
             if keys != at or (not part and any(place[: len(at)] == at for place in self.roots)):
                 self.roots[at] = keys
             value = self.marks.put(slot.path, value, self.roots)
-            tree = self.branches.read(slot, value, at, text=text)
+            tree = self.branches.read_setting(slot, value, at, text=text, whole=not part)
             if tree is not self.branches.missing:
                 self.keep_tree(slot, tree, at, part or keys)
             return

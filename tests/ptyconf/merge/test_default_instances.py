@@ -106,6 +106,41 @@ def test_any_class_loads_as_itself(kind: Any) -> None:
     assert repr(load(kind)) == repr(kind())
 
 
+@settings(max_examples=60)
+@given(st.lists(defaults(), min_size=1, max_size=3))
+def test_given_instances_count_as_they_are(members: list[tuple[Any, Any]]) -> None:
+    """What overrides give stands as it was given, and the caller keeps his own."""
+    given_values = {f"f{number}": member[1].default_factory() for number, member in enumerate(members)}
+    empty = {dict: dict, list: list}
+    app = make_dataclass(
+        "App",
+        [
+            (f"f{number}", kind, field(default_factory=empty.get(getattr(kind, "__origin__", None), kind)))
+            if not hasattr(kind, "__args__") or hasattr(kind, "__origin__")
+            else (f"f{number}", kind, None)
+            for number, (kind, _) in enumerate(members)
+        ],
+    )
+    made = load(app, overrides=given_values)
+    assert made == app(**given_values)
+    assert all(getattr(made, name) is not value for name, value in given_values.items())
+
+
+def test_tables_beside_instances_are_read() -> None:
+    """Where a dict or list of overrides holds both."""
+    app = make_dataclass(
+        "App",
+        [
+            ("by", dict[str, Loud], field(default_factory=dict)),
+            ("all", list[Loud], field(default_factory=list)),
+        ],
+    )
+    made = load(
+        app, overrides={"by": {"a": Loud("x"), "b": {"name": "y"}}, "all": [Loud("x"), {"name": "y"}]}
+    )
+    assert made.by["b"] == made.all[1] == Loud("y")
+
+
 def test_a_written_value_makes_the_instance_anew() -> None:
     """Of that alone; what stands beside and inside it stays as it is."""
     app = make_dataclass("App", [("o", Outer, field(default_factory=lambda: Outer(Loud("deep"), Seeded(9))))])
