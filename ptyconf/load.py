@@ -97,13 +97,7 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
         from ptyconf.sources import dotenv as dotenv_source
 
         if env is None and not schema.own_variables:
-            warnings.warn(
-                f"no variable of {os.fspath(dotenv)!r} is read without their prefix; write env="
-                '"PREFIX", or declare variables for settings',
-                UserWarning,
-                stacklevel=2,
-            )
-
+            _warn_of_dotenv(dotenv)
         layers.append(dotenv_source.layer(dotenv, env or "", missing=missing, schema=schema))
     if secrets is not None:
         from ptyconf.sources import secrets as secret_files
@@ -135,6 +129,11 @@ def _schema(
             'give one View(App, ""), or use resolve and build'
         )
     return app, roots[0]
+
+
+def _warn_of_dotenv(dotenv: Files) -> None:
+    text = f"no variable of {os.fspath(dotenv)!r} is read without their prefix"
+    warnings.warn(f'{text}; write env="PREFIX", or declare variables for settings', UserWarning, stacklevel=3)
 
 
 def _check_call(

@@ -46,8 +46,9 @@ def refuse_near_keys(
                 if len(known) >= KEPT_NAMES:
                     known.clear()
                 named = known[path] = tuple(_named_keys(schema, path))
-            for slot, table, key, below in named:
-                beside = _beside(key, histories.get(slot.path), below)
+            for each in named:
+                slot, table, key, below = each
+                beside = _beside(key, histories.get(slot.path), below, _in_texts(layer_values, each))
                 inner = join_path((*table, key)) if beside else ""
                 if beside and inner not in problems:
                     problems[inner] = _problem(layer_values, slot, (table, key, beside), path)
@@ -82,9 +83,24 @@ def _tables(slot: Slot, below: Segments) -> Iterator[int]:
         slot = inner
 
 
-def _beside(key: str, history: Any, below: Segments) -> list[str]:
+def _in_texts(layer_values: LayerValues, named: Named) -> list[str]:
+    """List near keys that the layer itself writes in the text of a whole table, not in a variable's name."""
+    slot, table, key, below = named
+    tree = layer_values.values.get(slot.path)
+    for segment in below:
+        tree = tree.get(segment) if isinstance(tree, Mapping) else None
+    names = tree if isinstance(tree, Mapping) else ()
+    near = [name for name in names if name.__class__ is str and len(name) == len(key) and name != key]
+    near = [name for name in near if _plain(name) == _plain(key)]
+    if not near:
+        return []
+    in_names = {place[: len(table) + 1] for place in map(split_path, layer_values.spelled)}
+    return [name for name in near if (*table, name) not in in_names]
+
+
+def _beside(key: str, history: Any, below: Segments, in_texts: list[str]) -> list[str]:
     """List the keys that a variable's name may have meant; none where other layers have the key itself."""
-    known: dict[str, None] = {}
+    known: dict[str, None] = dict.fromkeys(in_texts)
     for source, tree in entries(history):
         if source.kind == "environment":
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import types
+import typing
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field, make_dataclass
 from typing import Any
@@ -106,20 +108,19 @@ def test_any_class_loads_as_itself(kind: Any) -> None:
     assert repr(load(kind)) == repr(kind())
 
 
+def blank(kind: Any) -> Any:
+    """Make the field of a type that holds as little as it may."""
+    make = typing.get_origin(kind) or kind
+    return field(default=None) if make is types.UnionType else field(default_factory=make)
+
+
 @settings(max_examples=60)
 @given(st.lists(defaults(), min_size=1, max_size=3))
 def test_given_instances_count_as_they_are(members: list[tuple[Any, Any]]) -> None:
     """What overrides give stands as it was given, and the caller keeps his own."""
     given_values = {f"f{number}": member[1].default_factory() for number, member in enumerate(members)}
-    empty = {dict: dict, list: list}
     app = make_dataclass(
-        "App",
-        [
-            (f"f{number}", kind, field(default_factory=empty.get(getattr(kind, "__origin__", None), kind)))
-            if not hasattr(kind, "__args__") or hasattr(kind, "__origin__")
-            else (f"f{number}", kind, None)
-            for number, (kind, _) in enumerate(members)
-        ],
+        "App", [(f"f{number}", kind, blank(kind)) for number, (kind, _) in enumerate(members)]
     )
     made = load(app, overrides=given_values)
     assert made == app(**given_values)
@@ -128,16 +129,10 @@ def test_given_instances_count_as_they_are(members: list[tuple[Any, Any]]) -> No
 
 def test_tables_beside_instances_are_read() -> None:
     """Where a dict or list of overrides holds both."""
-    app = make_dataclass(
-        "App",
-        [
-            ("by", dict[str, Loud], field(default_factory=dict)),
-            ("all", list[Loud], field(default_factory=list)),
-        ],
-    )
-    made = load(
-        app, overrides={"by": {"a": Loud("x"), "b": {"name": "y"}}, "all": [Loud("x"), {"name": "y"}]}
-    )
+    members = [("by", dict[str, Loud], blank(dict)), ("all", list[Loud], blank(list))]
+    table = {"name": "y"}
+    given_values = {"by": {"a": Loud("x"), "b": table}, "all": [Loud("x"), table]}
+    made = load(make_dataclass("App", members), overrides=given_values)
     assert made.by["b"] == made.all[1] == Loud("y")
 
 

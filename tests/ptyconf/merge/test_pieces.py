@@ -201,3 +201,12 @@ def test_a_dotenv_that_is_not_read_is_told(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="no variable of"):
         assert load(App, dotenv=tmp_path / ".env") == App()
     assert load(App, dotenv=tmp_path / ".env", env="E").m == {"eu": Node(5)}
+
+
+@pytest.mark.parametrize("name", ["M", "FREE"])
+def test_keys_of_one_layer_do_not_differ_by_case(name: str) -> None:
+    """A variable's name says ``eu`` where the text of the whole table has ``EU``."""
+    texts = {f"E__{name}": "{EU = {port = 3}}", f"E__{name}__EU__PORT": "4"}
+    schema = schema_of(App)
+    with pytest.raises(ConfigError, match="would be a new key of"):
+        resolve(schema, DEFAULT, [environment.layer("E", texts, schema=schema)])
