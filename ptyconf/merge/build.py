@@ -116,7 +116,22 @@ class Building:
             instance = slot.setting.default if is_default else self.state.instance_of(slot)
         if instance is not UNSET:
             return self._hand_out_tree(slot, copy.deepcopy(instance), at)
-        return self.tree(slot, self.trees(slot.path), at)
+        tree = self.trees(slot.path)
+        if slot.given and isinstance(slot.node, Table) and tree:
+            return self._table_with_defaults(slot, slot.node, tree, at)
+        return self.tree(slot, tree, at)
+
+    def _table_with_defaults(self, slot: Slot, node: Table, tree: Tree, at: Segments) -> Any:
+        """Make a table of which some keys are as the default has them: those are handed out as they are."""
+        merged, default = self.values[slot.path], slot.default or {}
+        kept = {key for key in tree if key in default and merged.get(key) is default[key]}
+        table = self.tree(slot, {key: item for key, item in tree.items() if key not in kept}, at)
+        if table is FAILED:
+            return FAILED
+        own = copy.deepcopy({key: slot.setting.default[key] for key in kept})
+        for key, item in own.items():
+            self._hand_out_tree(node.value, item, (*at, key))
+        return node.make((key, own[key] if key in own else table[key]) for key in tree)
 
     def _instance(self, view: View[Any]) -> Any:
         """Give the instance that all settings of a view are from, if it is to count as it is; else UNSET."""

@@ -127,6 +127,16 @@ def test_given_instances_count_as_they_are(members: list[tuple[Any, Any]]) -> No
     assert all(getattr(made, name) is not value for name, value in given_values.items())
 
 
+def test_a_key_of_a_default_stands_beside_new_ones() -> None:
+    """As it is, where a layer writes another key; one that is written is made anew."""
+    default = {"k": Loud("x"), "m": Loud("y")}
+    app = make_dataclass("App", [("by", dict[str, Loud], field(default_factory=lambda: dict(default)))])
+    made = load(app, overrides={"by.new.name": "n", "by.m.name": "z"})
+    assert made.by == {"k": Loud("x"), "m": Loud("z"), "new": Loud("n")}
+    assert load(app, overrides={"by": {"k": None}}).by == {"m": Loud("y")}
+    assert provenance_of(made.by["k"]) is provenance_of(made)
+
+
 def test_tables_beside_instances_are_read() -> None:
     """Where a dict or list of overrides holds both."""
     members = [("by", dict[str, Loud], blank(dict)), ("all", list[Loud], blank(list))]
