@@ -138,9 +138,10 @@ class Building:
         if self.state is None:
             return UNSET
         paths = [*_paths(view)]
-        if view.given is not None and all(map(self.state.is_default, paths)):
+        instance = self.state.instance(view.section, paths)
+        if instance is UNSET and view.given is not None and all(map(self.state.is_default, paths)):
             return view.given
-        return self.state.instance(view.section, paths)
+        return instance
 
     def _hand_out(self, view: View[Any], instance: Any, at: Segments) -> Any:
         """Take a copy of a default instance for one that was built, with the instances inside it."""

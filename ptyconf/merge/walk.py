@@ -95,7 +95,12 @@ class Walk:
             return
         elif self.layer.dotted and not at:
             meant = self.index.find_bare(key, self.sections)
-        self.take_meant(meant, value, keys)
+        if meant is None and any(
+            view.section == join_path(keys) and is_made_of(value, view.target) for view in self.schema.views
+        ):
+            self.take_section(keys, value)  # of a class without settings
+        else:
+            self.take_meant(meant, value, keys)
 
     def take_meant(self, meant: Slot | Alias | AmbiguousKey | None, value: Any, keys: Keys) -> None:
         """Take a value for what its key means."""

@@ -137,6 +137,24 @@ def test_a_key_of_a_default_stands_beside_new_ones() -> None:
     assert provenance_of(made.by["k"]) is provenance_of(made)
 
 
+@dataclass
+class Hidden:
+    """A class that has no settings at all."""
+
+    seed: InitVar[int] = 1
+    total: int = field(init=False, default=0)
+
+    def __post_init__(self, seed: int) -> None:
+        self.total = seed
+
+
+def test_an_instance_without_settings_counts() -> None:
+    """The default's, and one that is given."""
+    app = make_dataclass("App", [("n", int, 1), ("h", Hidden, field(default_factory=lambda: Hidden(7)))])
+    assert load(app).h.total == 7
+    assert load(app, overrides={"h": Hidden(9)}).h.total == 9
+
+
 def test_tables_beside_instances_are_read() -> None:
     """Where a dict or list of overrides holds both."""
     members = [("by", dict[str, Loud], blank(dict)), ("all", list[Loud], blank(list))]
