@@ -26,6 +26,9 @@ _MOST_ROUNDS = 12
 _FARTHEST = 0.25
 """Largest shift that is looked for, as a fraction of the picture: beyond it too little is left to compare."""
 
+_FEWEST_PX = 64
+"""Pixels that a comparison needs: shift, slopes and scale are fitted to them."""
+
 _WHOLLY = 0.999
 """Share of a shifted pixel that has to come from known pixels."""
 
@@ -170,8 +173,10 @@ def align(reconstruction: Complex, reference: Complex, mask: Mask | None = None)
     for _ in range(_MOST_ROUNDS):
         moved, both = _move(a * _plane(a.shape, -ramp), known, shift)
         step = registered_shift(np.where(both, moved, 0), np.where(both, b, 0), both)
+        moved, both = _move(a * _plane(a.shape, -ramp), known, shift + step)
+        if not _within_reach(shift + step, both):
+            break  # pictures that have nothing in common: each round would walk on
         shift = shift + step
-        moved, both = _move(a * _plane(a.shape, -ramp), known, shift)
         slope = phase_slope(moved * b.conj(), both)
         ramp = ramp + slope
         if np.abs(step).max() < _SETTLED_PX and np.abs(slope).max() * max(a.shape) < 1e-3:
@@ -288,9 +293,15 @@ def _crop(
     return a, b, known, (int(columns[0]), int(rows[0]))
 
 
+def _within_reach(shift: Real, mask: Mask) -> bool:
+    """Tell whether a shift [x, y] is no farther than is looked for, and leaves something to compare."""
+    farthest = _FARTHEST * np.array(mask.shape[::-1])
+    return bool(np.all(np.abs(shift) <= farthest)) and np.count_nonzero(mask) >= _FEWEST_PX
+
+
 def _require_pixels(mask: Mask) -> None:
     count = np.count_nonzero(mask)
-    if count < 64:
+    if count < _FEWEST_PX:
         raise ValueError(
             f"{count} pixels are left to compare\n"
             "  expected  64 or more that are scanned in both pictures\n"

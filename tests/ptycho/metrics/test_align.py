@@ -252,3 +252,19 @@ def test_too_small_an_area_is_refused(scene):
         "  expected  64 or more that are scanned in both pictures\n"
         "  try       a larger scan, or a lower coverage fraction"
     )
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(16, 40), st.floats(0.3, 1.0))
+def test_pictures_with_nothing_in_common_are_compared(seed: int, side: int, share: float) -> None:
+    """A poor picture has poor scores and no error: the shift stays where it is looked for."""
+    rng = np.random.default_rng(seed)
+    pictures = [
+        ndimage.gaussian_filter(rng.standard_normal((side, side)), 3)
+        + 1j * ndimage.gaussian_filter(rng.standard_normal((side, side)), 3)
+        for _ in range(2)
+    ]
+    mask = rng.random((side, side)) < share
+    mask[:9, :9] = True
+    aligned = align(pictures[0], pictures[1], mask)
+    assert np.count_nonzero(aligned.mask) >= 64
+    assert np.all(np.abs(aligned.shift_px) <= 0.25 * side)
