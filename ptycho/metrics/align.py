@@ -296,7 +296,7 @@ def _crop(
 def _within_reach(shift: Real, mask: Mask) -> bool:
     """Tell whether a shift [x, y] is no farther than is looked for, and leaves something to compare."""
     farthest = _FARTHEST * np.array(mask.shape[::-1])
-    return bool(np.all(np.abs(shift) <= farthest)) and np.count_nonzero(mask) >= _FEWEST_PX
+    return bool(np.all(np.abs(shift) <= farthest)) and int(np.count_nonzero(mask)) >= _FEWEST_PX
 
 
 def _require_pixels(mask: Mask) -> None:
