@@ -25,7 +25,9 @@ sys.exit(exit_code_of(command, debug=False))
 
 
 def _end(signum: int, *, seconds: float, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    command = [*prefix, sys.executable, "-c", WAITER.replace("SECONDS", str(seconds))]
+    # Tests may run under nohup, whose children ignore a hangup: `env` gives the signals their own effect again.
+    heard = ("env", "--default-signal=HUP,TERM,USR1,XCPU")
+    command = [*heard, *prefix, sys.executable, "-c", WAITER.replace("SECONDS", str(seconds))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         while process.stdout.readline() != "ready\n":
