@@ -25,8 +25,9 @@ sys.exit(exit_code_of(command, debug=False))
 
 
 def _end(signum: int, *, seconds: float, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    # Tests may run under nohup, whose children ignore a hangup: `env` gives the signals their own effect again.
-    heard = ("env", "--default-signal=HUP,TERM,USR1,XCPU")
+    # Under nohup the tests' own children ignore a hangup: `env` gives it its effect again.
+    deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = ("env", "--default-signal=HUP") if deaf else ()
     command = [*heard, *prefix, sys.executable, "-c", WAITER.replace("SECONDS", str(seconds))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
