@@ -1,7 +1,7 @@
 """Time what the pytest plugin adds to a green suite, in two ways.
 
 Whole runs, with and without it: processor time, as the median over pairs of neighbouring runs with its
-quartiles, for single runs differ by more than the plugin costs. And its one hook that runs in green tests,
+quartiles, for single runs differ by more than the plugin costs. And its one hook that runs in passing tests,
 three times in each, called through pluggy as pytest does. Each test builds a config, as a program does that
 has one.
 """

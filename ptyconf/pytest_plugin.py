@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> pytest.TestReport | None:
     """Make the report of what failed, with a section more and secrets masked; leave the others to pytest.
 
-    A wrapper would be simpler, and would cost green tests four times as much. pytest's own plugin for
+    A wrapper would be simpler, and would cost passing tests four times as much. pytest's own plugin for
     unittest comes before, and brings the exception that a TestCase has swallowed.
     """
     if call.excinfo is None:

@@ -304,7 +304,7 @@ def _require_pixels(mask: Mask) -> None:
     if count < _FEWEST_PX:
         raise ValueError(
             f"{count} pixels are left to compare\n"
-            "  expected  64 or more that are scanned in both pictures\n"
+            f"  expected  {_FEWEST_PX} or more that are scanned in both pictures\n"
             "  try       a larger scan, or a lower coverage fraction"
         )
 

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["photon_energy_ev", "photon_energy_j", "require_lengths"]
 
 SETTINGS = {
-    "wavelength_m": "data.energy_kev",
-    "distance_m": "data.distance_m",
-    "detector_pixel_m": "data.detector_pixel_m",
+    "wavelength_m": ("data.energy_kev", "KEV"),
+    "distance_m": ("data.distance_m", "M"),
+    "detector_pixel_m": ("data.detector_pixel_m", "M"),
 }
-"""The setting that gives each length; together they give the pixel of the object."""
+"""The setting that gives each length, with what stands for its value on a command line.
 
-UNITS = {"data.energy_kev": "KEV", "data.distance_m": "M", "data.detector_pixel_m": "M"}
-"""What stands for a value of each on a command line."""
+Together they give the pixel of the object.
+"""
 
 
 def require_lengths(what: str, lengths: Mapping[str, float], *needed: str) -> None:
@@ -39,12 +39,13 @@ def require_lengths(what: str, lengths: Mapping[str, float], *needed: str) -> No
         return
     # The pixel of the object follows from the three others.
     asked = [setting for name, setting in SETTINGS.items() if name not in lengths]
-    flags = " ".join(f"--{setting} {UNITS[setting]}" for setting in asked)
+    settings = " and ".join(setting for setting, _ in asked)
+    flags = " ".join(f"--{setting} {value}" for setting, value in asked)
     raise ScanError(
         error_text(
             f"{what}: positions are lengths there",
             expected="energy, distance and detector pixel",
-            hint=f"{' and '.join(asked)}; on the command line {flags}",
+            hint=f"{settings}; on the command line {flags}",
         )
     )
 
