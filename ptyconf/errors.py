@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from ptyconf.merge.origin import Origin
 
 SHOWN_PROBLEMS = 50
+_HINT_ROW = "  try  "
+_LABEL = re.compile(r" {2}\S+(?: \S+)* {2,}(?=\S)")
 
 
 def error_text(
@@ -48,6 +51,18 @@ def error_text(
     shown = [(label, str(text)) for label, text in rows if text not in (None, "")]
     width = max((len(label) for label, _ in shown), default=0)
     return "\n".join([what, *snippet.splitlines(), *(f"  {label:<{width}}  {text}" for label, text in shown)])
+
+
+def with_hint(text: str, hint: str) -> str:
+    """Give an error text, as `error_text` lays it out, another hint in the place of its own."""
+    rows = [row for row in text.splitlines() if not row.startswith(_HINT_ROW)]
+    columns = [label.end() for row in rows if (label := _LABEL.match(row))]
+    return "\n".join([*rows, _HINT_ROW.ljust(max(columns, default=0)) + hint])
+
+
+def has_hint(text: str) -> bool:
+    """Tell whether an error text says what to try."""
+    return any(row.startswith(_HINT_ROW) for row in text.splitlines())
 
 
 class SchemaError(TypeError):

@@ -16,7 +16,7 @@ from ptycho.scan.named_arrays import ARCHIVES, frames_named, named_keys
 from ptycho.scan.scan_file import open_scan
 from ptycho.settings.data import ScanOptions
 from ptycho.settings.registries import FORMATS
-from ptyconf.errors import error_text
+from ptyconf.errors import error_text, has_hint, with_hint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +34,6 @@ __all__ = [
 ]
 
 Array = np.ndarray[Any, Any]
-
-SHOWN_KEYS = 40
 
 
 @dataclass(frozen=True)
@@ -173,7 +171,7 @@ def _no_scan_file(file: ScanFile) -> ScanError:
     return ScanError(
         error_text(
             f"{file.path} is no scan file: it is {file.kind}",
-            details={"it holds": ", ".join(file.keys[:SHOWN_KEYS]) or None},
+            details={"it holds": file.shown_keys or None},
             # What each of them holds is a wall of text.
             expected=f"{', '.join(one.name for one in _formats())}: `ptycho formats` says what each holds",
             hint=hints.get(file.container),
@@ -199,9 +197,9 @@ def read_scan(file: ScanFile, options: ScanOptions) -> tuple[ScanFormat, ScanCon
         if options.frames:
             return _read_by_names(file, options, scan_format, refusal)
         names = named_keys(file, options.positions) if file.container in ARCHIVES else ""
-        if not names or "\n  try " in str(refusal):
+        if not names or has_hint(str(refusal)):
             raise
-        raise ScanError(f"{refusal}\n  try       {names}") from refusal
+        raise ScanError(with_hint(str(refusal), names)) from refusal
     if not options.frames:
         return scan_format, contents
     keys = frames_named(options.frames, file)

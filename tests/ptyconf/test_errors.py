@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from ptyconf import ConfigError, Origin, Problem, SchemaError
+from ptyconf.errors import error_text, has_hint, with_hint
 
 
 def problem() -> Problem:
@@ -44,6 +45,15 @@ def test_text_has_one_line_for_each_part() -> None:
     """What is wrong, written in, overrides, expected, known here, try; what is empty is left out."""
     assert str(problem()) == TEXT
     assert str(Problem("bare")) == "bare"
+
+
+@pytest.mark.parametrize("rows", [{}, {"expected": "1"}, {"expected": "1", "known": "one,  two"}])
+@pytest.mark.parametrize("hint", ["", "the old way"])
+def test_another_hint_takes_the_place(rows: dict[str, str], hint: str) -> None:
+    """A text that is given another hint is the text that would have been laid out with it."""
+    text = error_text("wrong", hint=hint, **rows)
+    assert has_hint(text) == bool(hint)
+    assert with_hint(text, "the new way") == error_text("wrong", hint="the new way", **rows)
 
 
 def test_error_gathers_the_full_text() -> None:

@@ -22,7 +22,7 @@ from ptycho.scan.formats._hdf5_values import (
 from ptycho.scan.geometry import Fact
 from ptycho.scan.named_arrays import frames_named
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
-from ptyconf.errors import error_text
+from ptyconf.errors import error_text, with_hint
 
 if TYPE_CHECKING:
     from ptycho.scan.geometry import Geometry
@@ -115,11 +115,9 @@ def _require_parts(file: ScanFile, keys: tuple[str, ...]) -> None:
         except ScanError as error:
             if at == 0:
                 raise
-            what, *rows = str(error).splitlines()
             there = ",".join(keys[:at])
             ways = f'data.frames = "{there}" takes the frames before it; or copy the data files along'
-            kept = [row for row in rows if not row.startswith("  try ")]
-            raise ScanError("\n".join([what, *kept, f"  try       {ways}"])) from error
+            raise ScanError(with_hint(str(error), ways)) from error
 
 
 def _geometry(file: ScanFile) -> Geometry:
