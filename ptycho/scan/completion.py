@@ -49,7 +49,7 @@ def complete(contents: ScanContents, file: ScanFile, options: ScanOptions) -> Sc
             error_text(
                 f"{file.path} holds no positions{why}",
                 expected="a position for every frame",
-                known=", ".join(file.keys[:40]),
+                known=file.shown_keys,
                 hint=position_settings(file, contents.arrays["diff3d"].shape[0])
                 or 'data.positions = "positions.csv", "product.npz", or "file:key"',
             )
@@ -151,7 +151,7 @@ def _read_probe(text: str, scan: ScanFile) -> Array:
             error_text(
                 f"data.probe = \"{text}\" names no probe: there is no '{key or 'probe'}' in {file.path}",
                 expected="a complex array (N, N) or (modes, N, N), as 'file:key'",
-                known=", ".join(file.keys[:40]),
+                known=file.shown_keys,
             )
         )
     probe = file.read(key)

@@ -122,7 +122,7 @@ def _read(name: str, text: str, scan: ScanFile, shape: tuple[int, ...]) -> NDArr
             error_text(
                 f"data.{name} = \"{text}\" names no array: there is no '{key or text}' in {file.path}",
                 expected="a picture of the detector, or a stack of them: an .npy file, or 'file:key'",
-                known=", ".join(file.keys[:40]),
+                known=file.shown_keys,
             )
         )
     picture: Array = array.mean(axis=0) if array.ndim == 3 else array

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,19 +19,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARCHIVES",
-    "SHOWN_KEYS",
     "find_place",
     "frames_named",
     "named_keys",
     "names_in",
+    "outlines",
+    "place_named",
     "position_settings",
     "stacks_of_frames",
 ]
 
 ARCHIVES = ("npz", "hdf5", "mat5")
 """Files of named arrays."""
-
-SHOWN_KEYS = 40
 
 SMALLEST_FRAME_PX = 16
 """Datasets with shorter sides are no stacks of frames."""
@@ -56,8 +56,14 @@ def find_place(text: str, beside: Path | None) -> tuple[Path | None, str]:
     return None, text.lstrip("/")
 
 
+def place_named(text: str, file: ScanFile) -> tuple[Path | None, str]:
+    """Tell file from key as `find_place` does; an array of the scan file comes before a file of that name."""
+    key = text.lstrip("/")
+    return (None, key) if key in file.keys else find_place(text, file.path)
+
+
 def names_in(key: str, keys: Sequence[str]) -> list[str]:
-    """Split what names one array or two: a comma separates two, unless a name holds it.
+    """Split what names one array or several: a comma separates them, unless one of a pair holds it.
 
     Args:
         key: What stands behind the file.
@@ -77,8 +83,7 @@ def frames_named(text: str, file: ScanFile) -> tuple[str, ...]:
     Raises:
         ScanError: The setting names another file, or an array that is not there.
     """
-    inside = text.lstrip("/") in file.keys
-    path, key = (None, text.lstrip("/")) if inside else find_place(text, file.path)
+    path, key = place_named(text, file)
     if path is not None and path.resolve() != file.path.resolve():
         raise ScanError(
             error_text(
@@ -87,17 +92,27 @@ def frames_named(text: str, file: ScanFile) -> tuple[str, ...]:
                 hint=f'{path} as the scan, with data.frames = "{key}"',
             )
         )
-    names = (key,) if key in file.keys else tuple(name.strip().lstrip("/") for name in key.split(","))
+    names = tuple(names_in(key, file.keys)) or (key,)
     unknown = [name for name in names if name not in file.keys]
     if unknown:
         raise ScanError(
             error_text(
                 f"there is no '{unknown[0]}' in {file.path}",
                 written_in=f'data.frames = "{text}"',
-                known=", ".join(file.keys[:SHOWN_KEYS]),
+                known=file.shown_keys,
             )
         )
     return names
+
+
+def outlines(file: ScanFile) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Give shape and kind (numpy's letter) of every array that can be looked at."""
+    seen = {}
+    for key in file.keys:
+        # A link that leads nowhere: whoever names it is told.
+        with suppress(ScanError):
+            seen[key] = file.outline(key)
+    return seen
 
 
 def position_settings(file: ScanFile, count: int) -> str:
@@ -109,15 +124,7 @@ def position_settings(file: ScanFile, count: int) -> str:
     """
     if file.container not in ARCHIVES:
         return ""
-    shapes = {}
-    for key in file.keys:
-        try:
-            shapes[key], kind = file.outline(key)
-        except ScanError:
-            # A link that leads nowhere; whoever names it is told.
-            continue
-        if kind not in "iuf":
-            del shapes[key]
+    shapes = {key: shape for key, (shape, kind) in outlines(file).items() if kind in "iuf"}
     lists = [key for key, shape in shapes.items() if tuple(n for n in shape if n != 1) == (count,)]
     tables = [
         key for key, shape in shapes.items() if shape in {(count, 2), (count, 3), (2, count), (3, count)}
@@ -147,15 +154,10 @@ def named_keys(file: ScanFile, positions: str | None) -> str:
 
 def stacks_of_frames(file: ScanFile) -> list[str]:
     """List the arrays that could be frames: real numbers of three or four axes, no side too short."""
-    found = []
-    for key in file.keys:
-        try:
-            shape, kind = file.outline(key)
-        except ScanError:
-            # A link that leads nowhere; whoever names it is told.
-            continue
-        # MATLAB counts the frames last.
-        sides = shape[:2] if file.container == "mat5" else shape[-2:]
-        if len(shape) in {3, 4} and kind in "iuf" and min(sides) >= SMALLEST_FRAME_PX:
-            found.append(key)
-    return found
+    # MATLAB counts the frames last.
+    sides = slice(2) if file.container == "mat5" else slice(-2, None)
+    return [
+        key
+        for key, (shape, kind) in outlines(file).items()
+        if len(shape) in {3, 4} and kind in "iuf" and min(shape[sides]) >= SMALLEST_FRAME_PX
+    ]

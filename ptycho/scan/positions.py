@@ -13,7 +13,7 @@ from ptycho.files.foreign import require_regular
 from ptycho.files.npy import read_npy
 from ptycho.files.text import read_text
 from ptycho.scan.geometry import Fact, Geometry, photon_wavelength_m, unit_of_length
-from ptycho.scan.named_arrays import ARCHIVES, SHOWN_KEYS, find_place, names_in
+from ptycho.scan.named_arrays import ARCHIVES, names_in, place_named
 from ptycho.scan.position_columns import choose_columns, pairs_of_names
 from ptycho.scan.scan_file import ScanFile, open_scan
 from ptycho.scan.text_table import TextTable, parse_table
@@ -115,8 +115,7 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
     Raises:
         ScanError: There is no such file or key, or it holds no positions.
     """
-    inside = scan.container in ARCHIVES and text.lstrip("/") in scan.keys
-    path, key = (None, text.lstrip("/")) if inside else find_place(text, scan.path)
+    path, key = place_named(text, scan)
     file = scan if path is None else open_scan(path)
     if path is None and file.container not in ARCHIVES:
         raise _no_positions(text, scan, "there is no such file", known=", ".join(tables_near(scan.path)))
@@ -134,9 +133,7 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
         what = (
             f"there is no '{unknown[0]}' in {file.path}" if unknown else f"{file.path} is named without a key"
         )
-        raise _no_positions(
-            text, scan, what, known=", ".join(file.keys[:SHOWN_KEYS]), hint=_pair_of_keys(file)
-        )
+        raise _no_positions(text, scan, what, known=file.shown_keys, hint=_pair_of_keys(file))
     unit = unit_of_length(file.hdf5.units(names[0])) if file.container == "hdf5" else ""
     where = f"'{key}' of {file.path}"
     if len(names) == 2:

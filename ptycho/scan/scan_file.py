@@ -19,7 +19,7 @@ import numpy as np
 from ptycho.errors import ScanError
 from ptycho.files.bounds import require_plausible
 from ptycho.files.foreign import require_regular
-from ptycho.files.hdf5 import Hdf5File
+from ptycho.files.hdf5 import SHOWN_KEYS, Hdf5File
 from ptycho.files.matlab import MatFile
 from ptycho.files.npz import NpzFile
 from ptycho.files.stored_frames import AS_STORED, StoredFrames, Turn
@@ -165,6 +165,11 @@ class ScanFile:
         if self.container == "mat5":
             return self.matlab.keys
         return self.hdf5.keys if self.container == "hdf5" else ()
+
+    @property
+    def shown_keys(self) -> str:
+        """The first of its arrays, for a message."""
+        return ", ".join(self.keys[:SHOWN_KEYS])
 
     def read(self, key: str) -> Array:
         """Read one array into memory.

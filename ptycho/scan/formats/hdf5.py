@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.hdf5 import SHOWN_KEYS
 from ptycho.files.stored_frames import Turn
 from ptycho.scan.formats._hdf5_values import frame_shape
 from ptycho.scan.geometry import unit_of_length
-from ptycho.scan.named_arrays import frames_named, stacks_of_frames
+from ptycho.scan.named_arrays import frames_named, outlines, stacks_of_frames
 from ptycho.scan.positions import raster_positions
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
-from ptyconf.errors import error_text
+from ptyconf.errors import error_text, with_hint
 
 if TYPE_CHECKING:
     from ptycho.scan.scan_file import ScanFile
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 SHOWN_STACKS = 3
-SHOWN_KEYS = 40
 
 AXES = (("x", "y"), ("X", "Y"), ("xcoords", "ycoords"), ("posx", "posy"), ("pos_x", "pos_y"))
 
@@ -102,9 +102,7 @@ def _frames_key(file: ScanFile) -> str:
 
 def _complex(file: ScanFile) -> str:
     """Name the stacks of complex numbers, which are waves and no frames of a detector."""
-    found = [
-        f"'{key}'" for key in file.keys if file.outline(key)[1] == "c" and len(file.outline(key)[0]) == 3
-    ]
+    found = [f"'{key}'" for key, (shape, kind) in outlines(file).items() if kind == "c" and len(shape) == 3]
     return f": {', '.join(found)} is complex, and a detector gives real numbers (np.abs)" if found else ""
 
 
@@ -120,9 +118,8 @@ def _require_readable(file: ScanFile, stacks: list[str]) -> None:
         except ScanError as error:
             if not stacks:
                 raise
-            kept = [row for row in str(error).splitlines() if not row.startswith("  try ")]
             ways = " or ".join(f'data.frames = "{stack}"' for stack in stacks[:SHOWN_STACKS])
-            raise ScanError("\n".join([*kept, f"  try       {ways}, or mend what is missing"])) from error
+            raise ScanError(with_hint(str(error), f"{ways}, or mend what is missing")) from error
 
 
 def _shown(file: ScanFile) -> str:
