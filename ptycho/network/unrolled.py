@@ -214,9 +214,9 @@ class FramesInPortions:
 
     def first_look(self) -> tuple[Array, Array]:
         """Lay beam and corrections down portion by portion, each while it passes through the caches."""
-        looks = [self._first_look(span) for span in self.spans]
-        lit, asked = (reduce(add, parts) for parts in zip(*looks, strict=True))
-        return lit, asked
+        looks = (self._first_look(span) for span in self.spans)
+        # One sum of each that grows: kept until the end, the looks of a large scan would fill gigabytes.
+        return reduce(lambda sums, look: (sums[0] + look[0], sums[1] + look[1]), looks)
 
     def correction(self, picture: Array) -> Array:
         """Cut, correct, and lay down again, portion by portion."""
