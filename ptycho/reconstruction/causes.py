@@ -179,10 +179,10 @@ def _stretch(suspects: Suspects, base: UnseenFrames, also: Sequence[float] = ())
     """Search how far apart the positions are, near by in steps and by the factors that units are wrong by."""
     ask = _ask_at(suspects, lambda value: stretched(suspects.positions, math.exp(value)))
     best = walk(ask, base.misfit, step=STRETCH_STEP, limit=LARGEST_STRETCH)
-    tried = {math.exp(best.value): best.misfit} | {factor: ask(math.log(factor)) for factor in also}
-    if best.value == 0:
-        # Nothing near by is better; a factor that is tried has to be another one.
-        tried = {factor: misfit for factor, misfit in tried.items() if factor != 1} or tried
+    tried = {factor: ask(math.log(factor)) for factor in also}
+    # Where nothing near by is better, a factor that is tried has to be another one.
+    if best.value != 0 or not tried:
+        tried = {math.exp(best.value): best.misfit} | tried
     factor = min(tried, key=tried.__getitem__)
     what = f"positions {factor:.3g} times as far apart"
     setting = "data.position_unit, distance_m or pixel_size_m"
@@ -248,10 +248,8 @@ def _quantity(suspects: Suspects, base: UnseenFrames) -> Found | None:
         float(np.square(frames, dtype=np.float64).sum()) for frames in (amplitudes, suspects.frames)
     )
     other = "amplitude" if suspects.quantity == "counts" else "counts"
-    unseen = foretell(
-        (amplitudes * np.sqrt(as_taken / energy)).astype(np.float32), suspects.positions, suspects.probe,
-        good=suspects.good, learn_probe=True, sweeps=SWEEPS, library=suspects.library,
-    )  # fmt: skip
+    frames = (amplitudes * np.sqrt(as_taken / energy)).astype(np.float32)
+    unseen = replace(suspects, frames=frames, ceiling=None).leaves()
     if unseen is None:
         return None
     # Roots differ less from their mean than their squares do: what counts is the share of the change.
