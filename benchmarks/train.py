@@ -127,8 +127,8 @@ def bare(case: Case) -> Figures:
     from ptycho.raw_data import RawData
     from ptycho_torch.config_factory import training_payload
     from ptycho_torch.lit.devices import device_of
-    from ptycho_torch.lit.threads import limited
     from ptycho_torch.lit.train import open_loop
+    from ptycho_torch.nn.threads import limited
 
     payload = training_payload(resolved(case, case.epochs))
     with limited(case.threads), TemporaryDirectory() as folder:

@@ -69,7 +69,7 @@ class SweepLibrary(Protocol):
         ...
 
     def workers(self, pixels: int) -> AbstractContextManager[Executor | None]:
-        """Give threads that compute beside the one that asks, or None where it is alone.
+        """Give a whole sweep threads that compute beside the one that asks, or None where it is alone.
 
         Args:
             pixels: Those of all modes of the frames that they go through.
@@ -192,11 +192,11 @@ class Iteration:
         modes, N, _ = self._estimate.probe.shape
         with self._library.workers(len(self._measurement) * int(modes) * int(N) ** 2) as workers:
             misfit = self._visit_all(chosen, workers)
-        self._carry_on(before, chosen.momentum)
-        if chosen.smoothing > 0 and chosen.noise > 0:
-            self._smooth(chosen)
-        if chosen.learn_probe:
-            self._unmix_modes()
+            self._carry_on(before, chosen.momentum)
+            if chosen.smoothing > 0 and chosen.noise > 0:
+                self._smooth(chosen)
+            if chosen.learn_probe:
+                self._unmix_modes()
         error, energy = self._library.operations.to_numpy(misfit).tolist()
         return float(error / max(energy, POISSON_EPS))
 

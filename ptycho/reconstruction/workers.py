@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,6 +28,11 @@ WORTH_SHARING = 2**23
 AHEAD = 2
 """Items for each thread that are under way at once: while one is worked on, the next is ready. Each holds
 sums of the picture's size, so that more of them are memory alone."""
+
+
+def beside_this_one(threads: int) -> AbstractContextManager[Executor | None]:
+    """Give all of so many threads but the one that asks; None where it is alone."""
+    return nullcontext() if threads == 1 else ThreadPoolExecutor(threads - 1)
 
 
 def in_order(

@@ -1,8 +1,8 @@
 """Sweeps of iterative ptychography on a device of TensorFlow."""
 
 import functools
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ from ptycho.physics import sweeps
 from ptycho.physics.operations import Operations
 from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, Pulls, StepKind
 from ptycho.reconstruction.iteration import SweepFunctions
+from ptycho.reconstruction.workers import beside_this_one
 
 from . import operations
 
@@ -32,7 +33,7 @@ class TensorFlowSweeps:
 
     def workers(self, pixels: int) -> AbstractContextManager[Executor | None]:  # noqa: ARG002  As is set.
         """Give threads to a sweep beside its own; those that TensorFlow has stay as many as they are."""
-        return nullcontext() if self.threads == 1 else ThreadPoolExecutor(self.threads - 1)
+        return beside_this_one(self.threads)
 
     def array(self, values: NDArray[Any]) -> tf.Tensor:
         """Bring numbers to the device."""

@@ -13,13 +13,13 @@ from ptycho.training.result import TrainingResult, result_of
 from ptycho.training.threads import ThreadChoice, choose_threads, measure_threads
 from ptycho_torch.nn.iteration import TorchSweeps
 from ptycho_torch.nn.model import PtychoNetwork
+from ptycho_torch.nn.threads import limited
 
 from .checkpoints import read_checkpoint
 from .data import make_loaders
 from .devices import device_of, enforce_determinism, repeatable, require_device
 from .loop import Loop
 from .module import PtychoModule
-from .threads import limited
 from .trainer import quiet
 
 TIMED_GROUPS = 4

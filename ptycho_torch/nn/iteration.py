@@ -1,7 +1,7 @@
 """Sweeps of iterative ptychography on a device of torch."""
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +15,10 @@ from ptycho.physics import sweeps
 from ptycho.physics.operations import Operations
 from ptycho.physics.sweeps import StepKind
 from ptycho.reconstruction.iteration import SweepFunctions
-from ptycho.reconstruction.workers import WORTH_SHARING, threads_for_sweeps
+from ptycho.reconstruction.workers import WORTH_SHARING, beside_this_one, threads_for_sweeps
 
 from . import operations
+from .threads import limited
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,8 @@ class TorchSweeps:
         use the cores, each waits for the slowest: smoothing a canvas took 4 ms with one thread and 296 with
         two.
         """
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            if self.threads == 1 or pixels < self.shared_from:
-                yield None
-            else:
-                with ThreadPoolExecutor(self.threads - 1) as pool:
-                    yield pool
-        finally:
-            torch.set_num_threads(before)
+        with limited(1), beside_this_one(1 if pixels < self.shared_from else self.threads) as others:
+            yield others
 
     def array(self, values: NDArray[Any]) -> Tensor:
         """Bring numbers to the device."""

@@ -1,5 +1,6 @@
 """Sweeps: they fit, they respect masks, and their steps are those of the numpy reference."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -172,6 +173,29 @@ def test_a_patch_beyond_the_picture_is_an_error(library):
         "  expected  every position at least N/2 pixels inside\n"
         "  try       Canvas.around(positions, N) for origin and shape"
     )
+
+
+def test_smoothing_computes_as_the_rest_of_a_sweep_does(scanned, library, monkeypatch):
+    """How many threads a library lets compute in a sweep holds to its end."""
+    open_sweeps, at_smoothing = [], []
+    workers, smoothed = type(library).workers, iteration.smoothness.without_noise
+
+    @contextmanager
+    def counted(*arguments):
+        with workers(*arguments) as others:
+            open_sweeps.append(others)
+            yield others
+            open_sweeps.pop()
+
+    def watched(*arguments):
+        at_smoothing.append(len(open_sweeps))
+        return smoothed(*arguments)
+
+    monkeypatch.setattr(type(library), "workers", counted)
+    monkeypatch.setattr(iteration.smoothness, "without_noise", watched)
+    start(scanned(), library).sweep(SweepSettings(noise=0.01, smoothing=1.0))
+    assert at_smoothing == [1]
+    assert not open_sweeps
 
 
 @pytest.mark.parametrize("threads", [2, 3])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ptycho_torch.lit import threads
+from ptycho_torch.nn import threads
 
 
 def test_limit_ends_with_the_block() -> None:
