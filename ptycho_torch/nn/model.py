@@ -17,7 +17,7 @@ from ptycho.network.settings import NetworkSettings
 from ptycho.network.weights import as_parts
 
 from .layers import Core, TorchLayers
-from .naming import canonical_array, canonical_name, native
+from .naming import canonical_name, canonical_shape, native
 from .physics import PHYSICS
 
 
@@ -65,6 +65,6 @@ def initialise(core: nn.Module, seed: int) -> None:
     """Give every weight the values that its canonical name and the seed stand for."""
     for name, parameter in core.named_parameters():
         canonical = canonical_name(f"core.{name}")
-        value = initial_value(canonical, canonical_array(parameter).shape, seed)
+        value = initial_value(canonical, canonical_shape(parameter), seed)
         if value is not None:
             parameter.data.copy_(native(value))

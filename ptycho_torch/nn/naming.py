@@ -17,15 +17,18 @@ def canonical_name(name: str) -> str:
 
 
 def canonical_array(weight: Tensor) -> NDArray[Any]:
-    """Give a weight with canonical axes; torch has channels out and in before height and width."""
-    array: NDArray[Any] = weight.detach().cpu().numpy()
-    return np.array(array.transpose(2, 3, 1, 0) if array.ndim == 4 else array, order="C")
+    """Give a weight with canonical axes."""
+    return np.array(_canonical(weight.detach()).cpu().numpy(), order="C")
 
 
 def canonical_shape(weight: Tensor) -> tuple[int, ...]:
     """Give the shape of what `canonical_array` gives, without a copy."""
-    shape = tuple(weight.shape)
-    return (*shape[2:], shape[1], shape[0]) if len(shape) == 4 else shape
+    return tuple(_canonical(weight).shape)
+
+
+def _canonical(weight: Tensor) -> Tensor:
+    """Reorder the axes of a view: torch has channels out and in before height and width."""
+    return weight.permute(2, 3, 1, 0) if weight.ndim == 4 else weight
 
 
 def native(array: NDArray[Any]) -> Tensor:
