@@ -115,13 +115,13 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
     geometry = given.geometry.under(given.options)
     turned, in_pixels = _positions_in_pixels(given, geometry)
     far, lost = None, list[str]()
+    side = _side_px(given.frames)
     if given.source.read_by:
-        turned, far, lost = leave_out_far_positions(turned, min(given.frames.shape[1:3]))
-    side = min(given.frames.shape[-2:])
+        turned, far, lost = leave_out_far_positions(turned, side)
     likely = partial(likely_unit, given.xcoords, given.ycoords, geometry, side)
     coordinates = check_coordinates(turned, source, likely if given.source.read_by else None)
     if given.source.read_by and given.options.position_unit == "auto":
-        require_steps_of_a_scan(coordinates, min(given.frames.shape[1:3]), source, likely)
+        require_steps_of_a_scan(coordinates, side, source, likely)
     raw, notes = order_frames(
         given.frames, len(coordinates), given.source.frames_key, source, oblong=given.source.read_by != ""
     )
@@ -177,13 +177,18 @@ def _tell_scans_apart(valid: ValidScan, given: ScanArrays) -> ScanNumbers:
     return numbers
 
 
+def _side_px(frames: Any) -> int:
+    """Give the shorter side of a frame, before the order of axes is settled: a fourth one may stand last."""
+    return min(frames.shape[1:3], default=1)
+
+
 def _positions_in_pixels(
     given: ScanArrays, geometry: Geometry
 ) -> tuple[list[tuple[str, ArrayLike | None]], list[str]]:
     """Give x, y and the nominal x, y by their names, turned and in pixels, and what was done to them."""
     options = given.options
     unit = _position_unit(given)
-    side = min(given.frames.shape[-2:])
+    side = _side_px(given.frames)
     pairs: list[tuple[str, ArrayLike | None]] = []
     notes: list[str] = []
     for names, x, y in (

@@ -69,6 +69,18 @@ def test_legacy_order_reads_the_same(jail: Path, tiny_scan: RawData) -> None:
     np.testing.assert_array_equal(scan.amplitudes([0, 35]), tiny_scan.amplitudes([0, 35]))
 
 
+def test_a_last_axis_of_one_changes_nothing(jail: Path, tiny_scan: RawData) -> None:
+    """Frames (n, N, N, 1) with positions in metres are the scan that (n, N, N) are."""
+    arrays = dict(np.load(tiny_scan.to_file("scan.npz")))
+    for key in ("xcoords", "ycoords", "xcoords_start", "ycoords_start"):
+        arrays[key] = 1e-7 * arrays[key]
+    options = ScanOptions(position_unit="m", energy_kev=8.0, distance_m=1.0, pixel_size_m=75e-6)
+    npz.write("plain.npz", arrays)
+    npz.write("more.npz", arrays | {"diff3d": arrays["diff3d"][..., np.newaxis]})
+    plain, more = (RawData.from_file(name, options=options) for name in ("plain.npz", "more.npz"))
+    np.testing.assert_array_equal(more.positions, plain.positions)
+
+
 def test_corner_positions_become_centres(jail: Path, tiny_scan: RawData) -> None:
     """Positions that name corners are moved; the attributes keep what the file says."""
     path = tiny_scan.to_file("scan.npz")
