@@ -10,6 +10,8 @@ from ptycho.errors import ScanError
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ptycho.settings.data import ScanOptions
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "energy_ev",
     "is_unit",
     "photon_wavelength_m",
+    "positive_fact",
     "unit_of_length",
 ]
 
@@ -69,6 +72,14 @@ class Fact(NamedTuple):
 
     value: float
     origin: str
+
+
+def positive_fact(value: np.ndarray[Any, Any], origin: str) -> Fact | None:
+    """Take an array of one real number above zero as a fact; None for any other."""
+    if value.size != 1 or value.dtype.kind not in "iuf":
+        return None
+    number = float(value.reshape(-1)[0])
+    return Fact(number, origin) if math.isfinite(number) and number > 0 else None
 
 
 class Geometry(NamedTuple):

@@ -12,7 +12,7 @@ from ptycho.errors import ScanError
 from ptycho.files.foreign import require_regular
 from ptycho.files.npy import read_npy
 from ptycho.files.text import read_text
-from ptycho.scan.geometry import Fact, Geometry, photon_wavelength_m, unit_of_length
+from ptycho.scan.geometry import Fact, Geometry, photon_wavelength_m, positive_fact, unit_of_length
 from ptycho.scan.named_arrays import ARCHIVES, names_in, place_named
 from ptycho.scan.position_columns import choose_columns, pairs_of_names
 from ptycho.scan.scan_file import ScanFile, open_scan
@@ -182,7 +182,7 @@ def _product_fact(file: ScanFile, *names: str) -> Fact | None:
         if file.container == "hdf5":
             fact = attribute_fact(file, "", name)
         elif name in file.keys:
-            fact = _above_zero(file.read(name), f"{file.path}:{name}")
+            fact = positive_fact(file.read(name), f"{file.path}:{name}")
         else:
             fact = None
         if fact is not None:
@@ -192,12 +192,7 @@ def _product_fact(file: ScanFile, *names: str) -> Fact | None:
 
 def attribute_fact(file: ScanFile, key: str, name: str) -> Fact | None:
     """Read a number above zero from an attribute of an HDF5 file; None where there is none."""
-    return _above_zero(np.asarray(file.hdf5.attribute(key, name)), f"{file.path}:/{key}@{name}")
-
-
-def _above_zero(value: Array, origin: str) -> Fact | None:
-    known = value.size == 1 and value.dtype.kind in "iuf" and bool(np.isfinite(value) and value > 0)
-    return Fact(float(value.reshape(-1)[0]), origin) if known else None
+    return positive_fact(np.asarray(file.hdf5.attribute(key, name)), f"{file.path}:/{key}@{name}")
 
 
 def _read_text(path: Path, wanted: list[str]) -> PositionTable:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.scan.geometry import Fact, Geometry
+from ptycho.scan.geometry import Geometry, positive_fact
 from ptycho.scan.metadata import METADATA_KEY, parse_metadata
 from ptycho.scan.named_arrays import frames_named, named_keys, position_settings, stacks_of_frames
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
@@ -74,7 +74,7 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
 
 def _centre_px(file: ScanFile) -> tuple[float, float] | None:
     """Read row and column of the beam, where a conversion wrote them."""
-    if CENTRE_KEY not in file.keys or file.shape(CENTRE_KEY) != (2,):
+    if CENTRE_KEY not in file.keys or file.outline(CENTRE_KEY) not in {((2,), kind) for kind in "iuf"}:
         return None
     row, column = file.read(CENTRE_KEY)
     return float(row), float(column)
@@ -82,12 +82,11 @@ def _centre_px(file: ScanFile) -> tuple[float, float] | None:
 
 def _geometry(file: ScanFile) -> Geometry:
     """Read the lengths that a conversion wrote, under the names of their settings."""
-    facts: dict[str, Any] = {}
-    for name, key in GEOMETRY_KEYS.items():
-        if key in file.keys and file.shape(key) in {(), (1,)}:
-            value = float(file.read(key).reshape(-1)[0])
-            if np.isfinite(value) and value > 0:
-                facts[name] = Fact(value, f"{file.path}:{key}")
+    facts: dict[str, Any] = {
+        name: positive_fact(file.read(key), f"{file.path}:{key}")
+        for name, key in GEOMETRY_KEYS.items()
+        if key in file.keys and file.shape(key) in {(), (1,)}
+    }
     return Geometry(**facts)
 
 

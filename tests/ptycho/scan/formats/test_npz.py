@@ -104,6 +104,14 @@ def test_the_header_needs_no_whole_scan(jail: Path) -> None:
     assert (bare.probe_shape, bare.doubt) == (None, "there is no 'probeGuess' in bare.npz")
 
 
+@pytest.mark.parametrize("value", ["far", np.nan, -1.0, 1j, np.ones(2)], ids=str)
+def test_what_is_no_length_is_passed_over(jail: Path, scan_arrays: dict[str, Any], value: Any) -> None:
+    """An array that is called like a length or the centre and is none leaves the scan as it is."""
+    npz.write("scan.npz", scan_arrays | {"distance_m": value, "centre_px": np.array(["a", "b"])})
+    scan = RawData.from_file("scan.npz")
+    assert "distance_m" not in scan.lengths_m()
+
+
 @pytest.mark.parametrize("layout", ["nominal", "pairs"])
 def test_positions_go_by_other_names(jail: Path, scan_arrays: dict[str, Any], layout: str) -> None:
     """Nominal coordinates alone, or pairs beside 'data', are the positions, and that is said."""
