@@ -10,6 +10,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.stored_frames import FramesOnDisk
+from ptycho.scan.bad_pixels import DARK_SHARE
 from ptycho.scan.named_arrays import ARCHIVES, find_place, position_settings
 from ptycho.scan.positions import read_positions
 from ptycho.scan.scan_file import open_scan
@@ -27,9 +28,6 @@ __all__ = ["complete", "with_positions"]
 Array = np.ndarray[Any, Any]
 
 PROBE_KEYS = ("probe", "probeGuess")
-
-DARK = 0.02
-"""Light of a frame, as a share of the middle one's, below which the beam was not on it."""
 
 PTYR_PROBE = re.compile(r"content/probe/[^/]+/data")
 """Where ptypy keeps a probe in its results (.ptyr)."""
@@ -112,7 +110,7 @@ def _without_dark_surplus(contents: ScanContents) -> ScanContents:
         return contents
     spans = chunks(len(frames), int(np.prod(frames.shape[1:])))
     light = np.concatenate([_light(frames[span]) for span in spans])
-    bright = np.flatnonzero(light > DARK * np.median(light))
+    bright = np.flatnonzero(light > DARK_SHARE * np.median(light))
     if len(bright) != n:
         return contents
     dark = np.setdiff1d(np.arange(len(frames)), bright)

@@ -199,20 +199,26 @@ def _kind(name: str) -> str:
 
 def _without_unit(name: str) -> str:
     """Give a name in small letters without its unit."""
-    match = UNIT_SUFFIX.search(name)
-    bare = name[: match.start()] if match and match.start() > 0 and is_unit(match.group(1)) else name
+    bare, _ = _name_and_unit(name)
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", bare.strip()).lower()
 
 
-def _unit_of(name: str) -> str:
+def _name_and_unit(name: str) -> tuple[str, str]:
+    """Part a name from the unit at its end, "" for none."""
     match = UNIT_SUFFIX.search(name)
-    return unit_of_length(match.group(1)) if match and match.start() > 0 and is_unit(match.group(1)) else ""
+    if match and match.start() > 0 and is_unit(match.group(1)):
+        return name[: match.start()], unit_of_length(match.group(1))
+    return name, ""
 
 
 def _in_one_unit(table: TextTable, pair: _Pair) -> tuple[list[NDArray[np.float64]], str]:
     """Give x and y in one unit: metres where their names say different ones."""
     values = [table.values[:, at] for at in pair[:2]]
-    units = [_unit_of(table.names[at]) or table.unit for at in pair[:2]] if table.names else [table.unit] * 2
+    units = (
+        [_name_and_unit(table.names[at])[1] or table.unit for at in pair[:2]]
+        if table.names
+        else [table.unit] * 2
+    )
     named = {unit for unit in units if unit}
     if len(named) <= 1:
         return values, "".join(named)

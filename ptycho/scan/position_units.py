@@ -95,8 +95,6 @@ def positions_in_pixels(
         )
     pixel_m = geometry.object_pixel_m(side_px)
     if pixel_m is None:
-        missing = geometry.missing()
-        named = " and ".join(missing).replace("wavelength_m", "energy_kev")
         raise ScanError(
             error_text(
                 f"the positions of {source} are in {unit}, "
@@ -104,7 +102,7 @@ def positions_in_pixels(
                 details={"doubtful": "; ".join(geometry.doubts)},
                 expected="energy, distance and detector pixel: the pixel is wavelength * distance / "
                 "(side of the frame * detector pixel)",
-                hint=named.replace("data.pixel_size_m", "data.detector_pixel_m"),
+                hint=_missing_settings(geometry),
             )
         )
     factor = LENGTHS_M[unit] / pixel_m
@@ -142,11 +140,9 @@ def likely_unit(x: ArrayLike, y: ArrayLike, geometry: Geometry, side_px: int) ->
     pixel_m = geometry.object_pixel_m(side_px)
     if pixel_m is None:
         likely = min(USUAL, key=lambda unit: abs(np.log10(span * LENGTHS_M[unit] / USUAL_SPAN_M)))
-        missing = " and ".join(geometry.missing())
-        settings = missing.replace("wavelength_m", "energy_kev").replace(
-            "data.pixel_size_m", "data.detector_pixel_m"
+        return LikelyUnit(
+            WORDS[likely], f'data.position_unit = "{likely}" with {_missing_settings(geometry)}'
         )
-        return LikelyUnit(WORDS[likely], f'data.position_unit = "{likely}" with {settings}')
     step = float(np.median(sampled_steps(pairs)))
     factors = {unit: metres / pixel_m for unit, metres in LENGTHS_M.items()} | {"px": 1.0}
     fitting = [
@@ -159,6 +155,12 @@ def likely_unit(x: ArrayLike, y: ArrayLike, geometry: Geometry, side_px: int) ->
     fitting.sort(key=lambda unit: abs(np.log10(10 * step * factors[unit] / side_px)))
     word = " or ".join(WORDS[unit] for unit in fitting[:2])
     return LikelyUnit(word, " or ".join(f'data.position_unit = "{unit}"' for unit in fitting[:2]))
+
+
+def _missing_settings(geometry: Geometry) -> str:
+    """Name the settings that would complete a geometry, the energy in place of the wavelength."""
+    missing = " and ".join(geometry.missing()).replace("data.wavelength_m", "data.energy_kev")
+    return missing.replace("data.pixel_size_m", "data.detector_pixel_m")
 
 
 def _origins(geometry: Geometry) -> str:
