@@ -88,16 +88,19 @@ class ScanCanvas:
             for axis in (0, 1)
         )
 
-    def lit_by(self, probe: Array, span: slice = slice(None)) -> Array:
+    def lit_by(self, probe: Array) -> Array:
         """Move the probe, (P, N, N) or (B, 1, P, N, N), by what whole pixels leave of positions.
 
         Returns:
             Shape (B, C, P, N, N).
         """
-        return self._ops.ifft2(self.spectrum_at(probe, span))
+        return self._ops.ifft2(self.spectrum_at(probe))
 
     def spectrum_at(self, probe: Array, span: slice = slice(None)) -> Array:
-        """Give the unscaled spectrum of the moved probe, zero frequency at [0, 0]; shapes as in `lit_by`."""
+        """Give the unscaled spectrum of the probe at some positions, moved as by `lit_by`, of its shape.
+
+        Zero frequency stands at [0, 0].
+        """
         ops, rest = self._ops, self.rest[:, span]
         shape = (*ops.shape(rest)[:2], *ops.shape(probe)[-3:])
         alike = len(probe.shape) == 3

@@ -140,7 +140,7 @@ def _require_memory(canvas: Canvas) -> None:
         )
 
 
-def _tell(misfits: list[float], on_sweep: Callable[[int, float], None] | None, misfit: float) -> float:
+def _tell(misfits: list[float], on_sweep: Callable[[int, float], None] | None, misfit: float) -> None:
     """Take down the misfit of a sweep, and say it.
 
     Raises:
@@ -157,7 +157,6 @@ def _tell(misfits: list[float], on_sweep: Callable[[int, float], None] | None, m
                 hint="data.mask, where bad pixels hold NaN",
             )
         )
-    return misfit
 
 
 def _at_half(
@@ -166,7 +165,7 @@ def _at_half(
     measurement: Measurement,
     probe: NDArray[np.complex64],
     canvas: Canvas,
-    tell: Callable[[float], float],
+    tell: Callable[[float], None],
 ) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
     """Begin at half resolution, and give object and probe to go on with."""
     N = probe.shape[-1]
