@@ -58,7 +58,8 @@ class PictureOptions:
         smoothing: How strongly these sweeps draw pixels together that noise does not tell apart.
         compare_flat: Let the same sweeps start without the network, too, to show what it adds.
         patch_weighting: "probe" weighs the pixels of a patch by their illumination, "uniform" all alike.
-        threads: CPU threads of one tensor operation; None takes one, as a reproducible training does.
+        threads: CPU threads of one tensor operation, and beside each other in sweeps; None takes one for
+            operations, as a reproducible training does, and for sweeps as many as the backend chooses.
         precision: Floating point of the network's convolutions.
         debug: Log what is decided on the way, step by step.
     """

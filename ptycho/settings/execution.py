@@ -196,7 +196,7 @@ class PyTorchExecutionConfig:
     )
     threads: int | None = _carried(
         None,
-        help="CPU threads of one tensor operation; none takes what was measured to be fastest",
+        help="CPU threads of one tensor operation, or of a sweep; none lets the program choose",
         check=positive("1", optional=True),
     )
     warmup_epochs: int = _carried(
