@@ -34,6 +34,8 @@ from ptyconf.schema.tree import (
     ends_of,
     holds_secret,
     key_text,
+    leaves,
+    section_in,
 )
 from ptyconf.text.show import close_matches, show
 from ptyconf.tracking import is_tracked, set_fields
@@ -69,9 +71,18 @@ def _as_table(value: Any, *, text: bool) -> Any:
         return value
 
 
-def _fit(one: Any, other: Any) -> bool:
-    """Tell whether two writings of one end agree; of tables of any values each may give its part."""
-    return is_same(one, other) or join_tables(one, other) is not None
+def _clashes(slot: Slot, one: Tree, other: Tree) -> list[Segments]:
+    """List the places of which two tables of one layer say different things.
+
+    One may take away what the other writes in; of tables of any values each may give its part.
+    """
+    known = ends_of(slot, one)
+    clashes = [removed for removed, _ in removed_and_written(known, ends_of(slot, other))]
+    for place, leaf, value in leaves(slot, other):
+        if place in known and not is_same(known[place], value):
+            parts = join_tables(known[place], value) if leaf.free else None
+            clashes += [place] if parts is None else []
+    return clashes
 
 
 class Branches:
@@ -161,10 +172,7 @@ class Branches:
 
     def _agreed(self, slot: Slot, one: Tree, other: Tree, at: Segments, pieces: Pieces) -> dict[Any, Tree]:
         """Join two tables of one layer, and say where they differ."""
-        known, further = ends_of(slot, one), ends_of(slot, other)
-        clashes = [removed for removed, _ in removed_and_written(known, further)]
-        clashes += [place for place in further if place in known and not _fit(known[place], further[place])]
-        for place in clashes:
+        for place in _clashes(slot, one, other):
             self.refusals.refuse_twice(join_path((*at, *place)), pieces.first_keys, pieces.second_keys)
         return joined(slot, one, other)  # type: ignore[no-any-return]
 
@@ -296,12 +304,14 @@ class Branches:
         if name not in tree:
             return branch
         earlier = tree[name]
-        if member.node is not None and isinstance(earlier, dict) and isinstance(branch, dict):
+        tables = member.node is not None and isinstance(earlier, dict) and isinstance(branch, dict)
+        one_section = tables and section_in(member.node, earlier) is section_in(member.node, branch)
+        if one_section and not _clashes(member, earlier, branch):
             return joined(member, earlier, branch)
         parts = join_tables(earlier, branch) if member.free else None
         if parts is not None:
             return parts
-        if earlier != branch:
+        if tables or earlier != branch:
             secret = holds_secret(member)
             path = join_path(at)
             self.refusals.fault(

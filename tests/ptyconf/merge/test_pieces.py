@@ -210,3 +210,34 @@ def test_keys_of_one_layer_do_not_differ_by_case(name: str) -> None:
     schema = schema_of(App)
     with pytest.raises(ConfigError, match="would be a new key of"):
         resolve(schema, DEFAULT, [environment.layer("E", texts, schema=schema)])
+
+
+@dataclass
+class Rack:
+    """A section with one inside it."""
+
+    node: Node = field(default_factory=Node)
+
+
+@dataclass
+class Hall:
+    """A list and a table of such sections."""
+
+    racks: list[Rack] = field(default_factory=list)
+    named: dict[str, Rack] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize(("key", "value"), [("port", 2), ("pw", "hunter3"), ("pet", {"kind": "dog"})])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_table_and_its_dotted_keys_agree(key: str, value: Any, turned: bool) -> None:
+    """Inside an element or a key they count together, and what differs is refused, secrets unseen."""
+    first = {"port": 1, "pw": "hunter2", "pet": {"kind": "cat"}}
+    parts: list[tuple[str, Any]] = [("node", {key: first[key]}), (f"node.{key}", value)]
+    written = dict(reversed(parts) if turned else parts)
+    for overrides in ({"racks": [written]}, {"named": {"a": written}}):
+        with pytest.raises(ConfigError, match=r"node' is written twice with different values") as refused:
+            load(Hall, overrides=overrides)
+        assert "hunter" not in str(refused.value)
+    whole = {name: item for name, item in first.items() if name != key}
+    together = load(Hall, overrides={"racks": [{"node": whole, f"node.{key}": value}]})
+    assert together == load(Hall, overrides={"racks": [{"node": {**whole, key: value}}]})
