@@ -10,7 +10,7 @@ from ptyconf.merge.elements import OWN, free_elements, free_leaves, joined_marks
 from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
-from ptyconf.merge.plain import plain_tree
+from ptyconf.merge.plain import nested, plain_tree
 from ptyconf.merge.problems import ABSENT, default_source, part
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
 from ptyconf.schema.fold import Barred
@@ -22,7 +22,7 @@ from ptyconf.text.show import MASK
 
 if TYPE_CHECKING:
     from ptyconf.merge.resolution import Resolution
-from ptyconf.merge.state import State
+    from ptyconf.merge.state import State
 
 
 class Stories:
@@ -321,31 +321,32 @@ class Stories:
         start = f"{path}."
         state = self.state
         elements = []
-        table: dict[str, Any] = {}
+        values: dict[Segments, Any] = {}
         for key in state.values:
             if not key.startswith(start):
                 continue
             trace = self.of(key)
             inside = key[len(start) :]
-            _put(table, split_path(inside), trace.value)
+            values[split_path(inside)] = trace.value
             elements.append(Element(inside, trace.value, trace.winner.layer, trace.winner.origin))
         if not elements:
             raise KeyError(path)
         written = [share for source in state.layer_values if (share := self.share(source, start))]
+        table = nested(values)
         winner = Entry(written[0].layer, table, written[0].origin)
         return self.finish(path, table, winner, written[1:], None, tuple(elements))
 
     def share(self, source: LayerValues, start: str) -> Entry | None:
         """Give what one layer wrote below a section, as a table, at the place of the first of it."""
-        table: dict[str, Any] = {}
+        values: dict[Segments, Any] = {}
         first = ""
         for key, value in source.values.items():
             if key.startswith(start):
                 first = first or key
                 slot = self.state.schema.index.slots[key]
                 hidden = not self.reveal and value is not None and self.is_secret(key)
-                _put(table, split_path(key[len(start) :]), MASK if hidden else self.shown(slot, key, value))
-        return Entry(source.name, table, source.origin(first)) if first else None
+                values[split_path(key[len(start) :])] = MASK if hidden else self.shown(slot, key, value)
+        return Entry(source.name, nested(values), source.origin(first)) if first else None
 
     def shown(self, slot: Slot, path: str, value: Any) -> Any:
         """Give what a layer wrote of one setting as plain tables, lists and values."""
@@ -382,12 +383,6 @@ def written_in_file(resolution: Resolution, at: Segments) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return raw
-
-
-def _put(table: dict[str, Any], segments: Segments, value: Any) -> None:
-    for segment in segments[:-1]:
-        table = table.setdefault(str(segment), {})
-    table[str(segments[-1])] = value
 
 
 def _shown(slot: Slot, value: Any) -> Any:

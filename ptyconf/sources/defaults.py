@@ -10,6 +10,7 @@ from ptyconf.errors import SchemaError
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
+from ptyconf.merge.plain import nested
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.schema import Schema
@@ -56,19 +57,22 @@ def layer(name: str, *views: View[Any], within: int = 0, kind: str = "defaults")
         return Origin(kind, label, label)
 
     label = ", ".join(view.target.__qualname__ for view in views)
-    return Layer(name, _nested(values), origins, kind=kind, label=label, within=within)
+    tables = nested({split_path(path): value for path, value in values.items()})
+    return Layer(name, tables, origins, kind=kind, label=label, within=within)
 
 
 def schema_layer(name: str, schema: Schema) -> Layer:
     """Make a layer of the schema's own defaults."""
     values = {
-        path: setting.default for path, setting in schema.settings.items() if setting.default is not UNSET
+        split_path(path): setting.default
+        for path, setting in schema.settings.items()
+        if setting.default is not UNSET
     }
 
     def origins(keys: Keys) -> Origin:
         return Origin("defaults", schema.name, f"default of {'.'.join(keys)}")
 
-    return Layer(name, _nested(values), origins, kind="defaults", label=schema.name)
+    return Layer(name, nested(values), origins, kind="defaults", label=schema.name)
 
 
 def _default_instances(views: tuple[View[Any], ...]) -> Iterator[tuple[int, tuple[Any, str]]]:
@@ -91,14 +95,3 @@ def _default(attribute: Attribute, default: Any) -> Any:
     conversion = attribute.bind.conversion
     value = copied(default)
     return value if conversion is None else conversion.to_setting(value)
-
-
-def _nested(values: dict[str, Any]) -> dict[str, Any]:
-    tables: dict[str, Any] = {}
-    for path, value in values.items():
-        node = tables
-        *sections, last = map(str, split_path(path))
-        for section in sections:
-            node = node.setdefault(section, {})
-        node[last] = value
-    return tables

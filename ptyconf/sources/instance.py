@@ -12,9 +12,10 @@ from ptyconf.errors import SchemaError
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
+from ptyconf.merge.plain import nested
 from ptyconf.schema.annotations import is_class_with_fields, is_made_of
 from ptyconf.schema.fields import UNSET, attribute_value
-from ptyconf.schema.path import join_path, split_path
+from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.view import View
 from ptyconf.tracking import is_tracked, set_fields
 
@@ -70,7 +71,7 @@ def layer(
     return Layer.of(
         {
             "name": name,
-            "values": taken.values,
+            "values": nested(taken.values),
             "origins": partial(_attribute, called, taken.attributes),
             "kind": "instance",
             "label": called,
@@ -96,7 +97,7 @@ class _Taken:
     def __init__(self, called: str) -> None:
         self.called = called
         self.attributes: dict[str, str] = {}
-        self.values: dict[str, Any] = {}
+        self.values: dict[Segments, Any] = {}
         self.faults: list[Fault] = []
 
     def take(self, instance: Any, view: View[Any], fields: Any, at: str) -> None:
@@ -125,7 +126,7 @@ class _Taken:
                 continue
             if fields == "changed" and _is_inner(raw, attribute.default):
                 value = _changed(raw, attribute.default)
-            _put(self.values, path, value)
+            self.values[split_path(path)] = value
 
 
 def _fields_inside(instance: Any, fields: Any) -> Any:
@@ -163,10 +164,3 @@ def _names(instance: object, fields: str | AbstractSet[str] | None) -> AbstractS
 
 def _equal(value: Any, default: Any) -> bool:
     return type(value) is type(default) and bool(value == default)
-
-
-def _put(values: dict[str, Any], path: str, value: Any) -> None:
-    *sections, last = map(str, split_path(path))
-    for section in sections:
-        values = values.setdefault(section, {})
-    values[last] = value
