@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ptyconf.merge.combine import live_entries
 from ptyconf.merge.elements import OWN
-from ptyconf.merge.law import entries
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.precedence import Precedence
@@ -45,8 +45,8 @@ class State(NamedTuple):
         return self.trees[path]
 
     def live(self, path: str) -> list[tuple[LayerValues, Any]]:
-        """Give what layers say of a setting, high to low, without those that are passed over for it."""
-        return [pair for pair in entries(self.histories.get(path)) if path not in pair[0].passed]
+        """Give what the layers that count say of a setting, high to low."""
+        return live_entries(path, self.histories.get(path))
 
     def is_default(self, path: str) -> bool:
         """Tell whether nothing but the schema's own default gives a setting its value."""

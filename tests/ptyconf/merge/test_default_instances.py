@@ -5,14 +5,16 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import InitVar, dataclass, field, make_dataclass
+from dataclasses import InitVar, dataclass, field, make_dataclass, replace
 from typing import Any
 
 import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptyconf import load, provenance_of
+from ptyconf import load, provenance_of, resolve, schema_of
+from ptyconf.load import DEFAULT
+from ptyconf.sources import mapping
 from tests.ptyconf.laws.generated import classes
 
 
@@ -171,3 +173,13 @@ def test_a_written_value_makes_the_instance_anew() -> None:
     assert made == Outer(Loud("new"), Seeded(9))
     assert provenance_of(made.seeded).value("o.seeded.n") == 1
     assert provenance_of(made).value("o") == made
+
+
+def test_what_a_layer_replaces_merges_with_nothing() -> None:
+    """So that instances of a table count as they are, though lower layers write of it, too."""
+    schema = schema_of(make_dataclass("App", [("by", dict[str, Seeded], blank(dict))]))
+    low = mapping.layer("file", {"by": {"b": {"n": 9}}})
+    top = mapping.layer("overrides", {"by": {"a": Seeded(7)}})
+    cut = resolve(schema, DEFAULT, [replace(top, replaces=frozenset({"by"})), low])
+    assert cut["by"] == {"a": Seeded(7)}
+    assert resolve(schema, DEFAULT, [top, low])["by"].keys() == {"a", "b"}
