@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ptyconf.merge.fault import Keys
-from ptyconf.merge.hints import assignment, spell
 from ptyconf.merge.numbered import as_array, refuse_gap
 from ptyconf.merge.refusals import Refusals
 from ptyconf.merge.same import join_tables
@@ -354,11 +353,8 @@ class Branches:
 
     def _tag_hints(self, node: Choice, at: Segments, tags: list[Any]) -> str:
         """Write the tags of a union in the language of the source."""
-        layer, place = self.refusals.layer, (*at, node.tag)
-        if layer.kind in {"environment", "flag"}:
-            keys, path = self.keys(at), join_path(place)
-            return " or ".join(assignment(layer.kind, layer.origins, keys, show(tag), path) for tag in tags)
-        return " or ".join(spell(layer.kind, node.tag, show(tag)) for tag in tags)
+        keys, path, hints = self.keys(at), join_path((*at, node.tag)), self.refusals.hints
+        return " or ".join(hints.written(keys, path, node.tag, show(tag)) for tag in tags)
 
     def _refuse_choice(
         self, node: Choice, value: Mapping[Any, Any], at: Segments, fitting: list[Section]

@@ -14,7 +14,16 @@ from ptyconf.schema.free import read_texts
 from ptyconf.schema.index import Alias, Index, environment_name
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.tree import Slot, holds_secret
-from ptyconf.text.show import close_matches, nested_text, one_word, show, toml_key, toml_text, without_secrets
+from ptyconf.text.show import (
+    MASK,
+    close_matches,
+    nested_text,
+    one_word,
+    show,
+    toml_key,
+    toml_text,
+    without_secrets,
+)
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -72,17 +81,22 @@ class Hints:
         key = near[0]
         if keys and keys[0] in ("unset", "replace") and value is None:
             return spell(self.layer.kind, str(keys[0]), f"[{toml_text(key)}]")
-        secret = any(self.is_secret(name) for name in near)
+        text = self.shown(value, secret=any(self.is_secret(name) for name in near))
+        return self.written(keys, key, key.removeprefix(f"{section}."), text)
+
+    def shown(self, value: Any, *, secret: bool) -> str:
+        """Write a value as it was written, for what was probably meant: briefly, and no secret."""
+        if secret:
+            return MASK
         value = without_secrets(value, self.secret_names)
         text = value if isinstance(value, str) and self.layer.text else toml_text(value)
-        if isinstance(value, Mapping) or len(text) > 60:
-            text = "..."
+        return "..." if isinstance(value, Mapping) or len(text) > 60 else text
+
+    def written(self, keys: Keys, path: str, name: str, text: str) -> str:
+        """Write what is meant as the source would: a variable or a flag by its path, else by name."""
         if self.layer.kind in {"environment", "flag"}:
-            return assignment(
-                self.layer.kind, self.layer.origins, keys, show(value, secret=True) if secret else text, key
-            )
-        name = key.removeprefix(f"{section}.")
-        return spell(self.layer.kind, name, show(value, secret=True) if secret else text)
+            return assignment(self.layer.kind, self.layer.origins, keys, text, path)
+        return spell(self.layer.kind, name, text)
 
     def inside_any(self, name: str, value: Any, keys: Keys) -> str:
         """Write a key below a setting of any value as the text of the whole; "" where there is no such."""
@@ -92,11 +106,7 @@ class Hints:
             if slot is not None and slot.takes_any:
                 whole = without_secrets(read_texts(value) if self.layer.text else value, self.secret_names)
                 shown = show(whole, secret=slot.setting.secret)
-                text = nested_text(segments[length:], shown)
-                kind = self.layer.kind
-                if kind in {"environment", "flag"}:
-                    return assignment(kind, self.layer.origins, keys, text, slot.path)
-                return spell(kind, slot.path, text)
+                return self.written(keys, slot.path, slot.path, nested_text(segments[length:], shown))
         return ""
 
     def section_meant(self, keys: Keys) -> str:

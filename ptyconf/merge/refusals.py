@@ -12,7 +12,7 @@ from ptyconf.schema.index import AmbiguousKey
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Choice, Section, Slot, holds_secret
-from ptyconf.text.show import MASK, close_matches, redact, show, toml_text, without_secrets, words_of
+from ptyconf.text.show import close_matches, redact, show, toml_text, without_secrets, words_of
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -160,19 +160,8 @@ class Refusals:
         hint = ""
         if near:
             slot = next(section.members[near[0]] for section in sections if near[0] in section.members)
-            value = without_secrets(value, self.schema.secret_names)
-            shown = value if isinstance(value, str) and self.layer.text else toml_text(value)
-            if isinstance(value, Mapping) or len(shown) > 60:
-                shown = "..."
-            shown = MASK if holds_secret(slot) else shown
-            meant = (*at, near[0])
-            flat = self.layer.kind in {"environment", "flag"}
-            path = join_path(meant)
-            hint = (
-                assignment(self.layer.kind, self.layer.origins, keys, shown, path)
-                if flat
-                else spell(self.layer.kind, join_path((near[0],)), shown)
-            )
+            text = self.hints.shown(value, secret=holds_secret(slot))
+            hint = self.hints.written(keys, join_path((*at, near[0])), join_path((near[0],)), text)
         self._tell_unknown(join_path((*at, str(key))), keys, list_known(names, near), hint)
 
     def _tell_unknown(self, name: str, keys: Keys, known: str, hint: str) -> None:

@@ -98,13 +98,8 @@ class Stories:
 
     def live(self, path: str) -> list[tuple[LayerValues, Any]]:
         """List the layers that count where a setting gathers from all, with what they wrote."""
-        live: list[tuple[LayerValues, Any]] = []
-        for source, entry in entries(self.state.histories.get(path)):
-            if source.passed.get(path) is None and (id(source), path) not in self.state.repeated:
-                live.append((source, self.read(entry)))
-                if path in source.replaces:
-                    break
-        return live
+        live = live_entries(path, self.state.histories.get(path), self.state.repeated)
+        return [(source, self.read(value)) for source, value in live]
 
     def finish(
         self,
