@@ -12,7 +12,7 @@ from ptyconf.merge.origin import Origin, shown_path
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.free import read_texts
 from ptyconf.schema.index import Alias, Index, environment_name
-from ptyconf.schema.path import join_path, split_path
+from ptyconf.schema.path import split_path
 from ptyconf.schema.tree import Slot, holds_secret
 from ptyconf.text.show import (
     MASK,
@@ -100,14 +100,12 @@ class Hints:
 
     def inside_any(self, name: str, value: Any, keys: Keys) -> str:
         """Write a key below a setting of any value as the text of the whole; "" where there is no such."""
-        segments = split_path(name)
-        for length in range(len(segments) - 1, 0, -1):
-            slot = self.index.slots.get(join_path(segments[:length]))
-            if slot is not None and slot.takes_any:
-                whole = without_secrets(read_texts(value) if self.layer.text else value, self.secret_names)
-                shown = show(whole, secret=slot.setting.secret)
-                return self.written(keys, slot.path, slot.path, nested_text(segments[length:], shown))
-        return ""
+        slot, below = self.index.holder(split_path(name)) or (None, ())
+        if slot is None or not slot.takes_any:
+            return ""
+        whole = without_secrets(read_texts(value) if self.layer.text else value, self.secret_names)
+        shown = show(whole, secret=slot.setting.secret)
+        return self.written(keys, slot.path, slot.path, nested_text(below, shown))
 
     def section_meant(self, keys: Keys) -> str:
         """Write the section that a table of an unknown name was probably meant to be, "" for none."""

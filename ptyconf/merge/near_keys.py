@@ -25,10 +25,8 @@ from ptyconf.text.show import MASK, show, toml_text
 LONGEST_HINT = 80
 KEPT_NAMES = 1024
 
-
-Named = tuple[
-    Slot, Segments, str, Segments
-]  # a table's setting, the table, a key, the table below the setting
+# A table's setting, the table, a key of it, and the way from the setting to the table.
+Named = tuple[Slot, Segments, str, Segments]
 
 
 def refuse_near_keys(
@@ -58,13 +56,12 @@ def refuse_near_keys(
 def _named_keys(schema: Schema, path: str) -> Iterator[Named]:
     """Find the keys of tables in a path of which a part may be written; a setting by itself has none."""
     segments = split_path(path)
-    for length in range(len(segments) - 1, 0, -1):
-        slot = schema.index.slots.get(join_path(segments[:length]))
-        if slot is not None and path not in schema.index.slots:
-            for depth in _tables(slot, segments[length:]):
-                below = segments[length : length + depth]
-                yield slot, segments[: length + depth], str(segments[length + depth]), below
-            return
+    located = None if path in schema.index.slots else schema.index.holder(segments)
+    if located is not None:
+        slot, below = located
+        length = len(segments) - len(below)
+        for depth in _tables(slot, below):
+            yield slot, segments[: length + depth], str(below[depth]), below[:depth]
 
 
 def _tables(slot: Slot, below: Segments) -> Iterator[int]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.kind import Kind
-from ptyconf.schema.path import join_path, split_path
+from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Slot
 from ptyconf.schema.view import Bind
 
@@ -77,6 +77,14 @@ class Index:
             self.bare[name] = (*self.bare.get(name, ()), key)
         self.environment = {environment_name(key): key for key in self.keys}
         self._refuse_shared_variables()
+
+    def holder(self, segments: Segments) -> tuple[Slot, Segments] | None:
+        """Find the setting below which a place stands, and the rest of the way; None for none."""
+        for length in range(len(segments) - 1, 0, -1):
+            slot = self.slots.get(join_path(segments[:length]))
+            if slot is not None:
+                return slot, segments[length:]
+        return None
 
     def _refuse_shared_variables(self) -> None:
         """Refuse two settings that one variable of the environment would mean."""

@@ -165,11 +165,8 @@ class Schema:
 
     def locate_free(self, segments: Segments) -> tuple[Slot, Segments] | None:
         """Find the table of any values in which a place is a key; None where it is in no such table."""
-        for length in range(len(segments) - 1, 0, -1):
-            slot = self.index.slots.get(join_path(segments[:length]))
-            if slot is not None:
-                return (slot, segments[length:]) if slot.free else None
-        return None
+        located = self.index.holder(segments)
+        return located if located is not None and located[0].free else None
 
     def slot(self, path: str | Segments) -> Slot:
         """Find the slot of a setting, also below one that holds settings.

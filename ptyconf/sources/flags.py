@@ -19,7 +19,7 @@ from ptyconf.schema.fields import UNSET
 from ptyconf.schema.free import may_be_index
 from ptyconf.schema.index import Alias
 from ptyconf.schema.list_text import is_list
-from ptyconf.schema.path import Segments, join_path, lacks_key, split_path
+from ptyconf.schema.path import Segments, lacks_key, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot, holds_secret
@@ -363,13 +363,10 @@ class _CommandLine:
 
     def text_of_whole(self, option: str) -> str:
         """Write a key below a setting of any value as the text of that; "" where there is no such."""
-        segments = split_path(option.removeprefix("--"))
-        for length in range(len(segments) - 1, 0, -1):
-            slot = self.schema.index.slots.get(join_path(segments[:length]))
-            if slot is not None and slot.takes_any:
-                text = nested_text(segments[length:], "...")
-                return f"--{slot.path} {one_word(text)}"
-        return ""
+        slot, below = self.schema.index.holder(split_path(option.removeprefix("--"))) or (None, ())
+        if slot is None or not slot.takes_any:
+            return ""
+        return f"--{slot.path} {one_word(nested_text(below, '...'))}"
 
     def after_a_switch(self) -> str:
         """Say what the switch before a word takes, "" where there is none."""
