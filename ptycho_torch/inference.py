@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,17 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
                 )
             )
         log_to_terminal(quiet="--quiet" in arguments)
-        flags = given_flags(namespace, "infer")
-
-        trained = open_network(Path(given[_MODEL][0]))
-        resolution = resolve_run(
+        resolve = partial(
+            resolve_run,
             "infer",
-            flags=flags,
+            flags=given_flags(namespace, "infer"),
             environment=os.environ,
             extra_layers=[cli_defaults("infer"), TORCH_BACKEND],
-            trained=trained.settings,
         )
-        return infer(trained, resolution)
+        trained = open_network(Path(given[_MODEL][0]))
+        return infer(trained, resolve(trained=trained.settings), resolve)
 
     return exit_code_of(run, debug=False)
 

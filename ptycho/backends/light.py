@@ -18,6 +18,8 @@ from ptycho.physics.scale import measure
 from ptycho.training.lights import ScanLight
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ptycho.scan.raw_data import RawData
     from ptyconf import Resolution
 
@@ -71,18 +73,15 @@ def learned_from(network: OpenedBundle | ScanNetwork, file: Path | None) -> bool
     return file is not None and file.resolve() in _files_of(network)
 
 
-def changed_scans(trained: OpenedBundle | OpenedNetwork, scan: RawData) -> list[str]:
+def changed_scans(trained: OpenedBundle, scan: RawData) -> list[str]:
     """Name the scans that lie where a network learned from others: their files were replaced since."""
-    if isinstance(trained, OpenedNetwork):
-        return []
-    there = {part.name for part in scan.parts if learned_from(trained, part.source)}
-    return [name for name in unlearned_scans(trained, scan) if name in there] if there else []
+    return unlearned_scans(trained, [part for part in scan.parts if learned_from(trained, part.source)])
 
 
-def unlearned_scans(trained: OpenedBundle, scan: RawData) -> list[str]:
+def unlearned_scans(trained: OpenedBundle, scans: Iterable[RawData]) -> list[str]:
     """Name the scans that a network did not learn from; none where its bundle is older than fingerprints."""
     known = trained.bundle.scans
-    return [part.name for part in scan.parts if known and part.fingerprint() not in known]
+    return [scan.name for scan in scans if known and scan.fingerprint() not in known]
 
 
 def _network_of(trained: OpenedBundle, scan: RawData, place: int, resolution: Resolution) -> NetworkOfScan:

@@ -174,7 +174,7 @@ def _complete(left: Path) -> int:
     backend = load_backend(name)
     backend.begin(resolution)
     scan, reconstructed_scan = read_scans(resolution)
-    _require_unchanged(unlearned_scans(trained, scan), left)
+    _require_unchanged(unlearned_scans(trained, scan.parts), left)
     networks = networks_of_scans(trained, reconstructed_scan, resolution)
     with building(target) as folder:
         pictures = []

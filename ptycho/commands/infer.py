@@ -30,6 +30,7 @@ from ptyconf.sources import flags
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -64,36 +65,22 @@ def run(arguments: argparse.Namespace) -> int:
         trained = trained.for_another_scan()
         resolution = resolve(trained=trained.settings)
     with telling(on=bool(resolution["execution.enable_progress_bar"])):
-        try:
-            return infer(trained, resolution, strict=arguments.strict)
-        except _ReplacedScanError as error:
-            _log.warning("%s", error)
-            trained = error.trained.for_another_scan()
-            return infer(trained, resolve(trained=trained.settings), strict=arguments.strict)
+        return infer(trained, resolution, resolve, strict=arguments.strict)
 
 
-class _ReplacedScanError(Exception):
-    """The file that a network learned from holds another scan by now.
-
-    Args:
-        trained: The network.
-        names: The scans.
-    """
-
-    def __init__(self, trained: OpenedBundle, names: list[str]) -> None:
-        super().__init__(
-            f"the network {OTHER_SCANS} {' and '.join(names)}, which was replaced since: "
-            "it is taken for a scan that the network has not seen"
-        )
-        self.trained = trained
-
-
-def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, strict: bool = False) -> int:
+def infer(
+    trained: OpenedBundle | OpenedNetwork,
+    resolution: Resolution,
+    resolve: Callable[..., Resolution],
+    *,
+    strict: bool = False,
+) -> int:
     """Reconstruct into a folder that appears whole or not at all.
 
     Args:
         trained: The bundle, opened.
         resolution: The settings, with the layer of the bundle among them.
+        resolve: Resolves them anew, with other settings of the network as `trained`.
         strict: Whether a picture that does not explain its frames is a failure.
 
     Raises:
@@ -116,7 +103,14 @@ def infer(trained: OpenedBundle | OpenedNetwork, resolution: Resolution, *, stri
     configurations = prepare_inference(resolution, name)
     scan = _read_scan(configurations.resolution)
     if isinstance(trained, OpenedBundle) and (names := changed_scans(trained, scan)):
-        raise _ReplacedScanError(trained, names)
+        _log.warning(
+            "the network %s %s, which was replaced since: "
+            "it is taken for a scan that the network has not seen",
+            OTHER_SCANS,
+            " and ".join(names),
+        )
+        other = trained.for_another_scan()
+        return infer(other, resolve(trained=other.settings), resolve, strict=strict)
     probe = _probe_of_training(trained, scan, configurations.resolution)
     settled = settle(scan, configurations.resolution, name, _read_scan, probe=probe)
     if settled.scan is not scan:

@@ -59,6 +59,9 @@ def test_the_contract_commands_do_the_same_job(scans: Path, capsys: pytest.Captu
     ]
     assert inference.main(command) == 0
     assert len(Reconstruction.load(scans / "out" / "reconstruction.npz").positions) == 32
+    (scans / "other.npz").replace(scans / "train.npz")
+    assert inference.main(["train.npz" if word == "other.npz" else word for word in command]) == 0
+    assert "than those in train.npz, which was replaced since" in capsys.readouterr().err
     assert train.main(["--train_data_file", "nowhere.npz"]) == 2
     assert "Training data file not found" in capsys.readouterr().err
 
