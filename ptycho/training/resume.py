@@ -153,7 +153,7 @@ def read_newest(path: Path, read: Callable[[Path], EarlierTraining]) -> EarlierT
     attempts = agreeing_attempts(path)
     if attempts:
         checkpoints = [path for attempt in attempts for path in attempt.checkpoints]
-        return _later_than_last(_read_whole(checkpoints, read), read)
+        return _read_whole(checkpoints, read)
     missing = f"{path} holds no {LAST_CHECKPOINT}" if path.is_dir() else f"{path} does not exist"
     raise FileNotFoundError(
         error_text(
@@ -165,7 +165,9 @@ def read_newest(path: Path, read: Callable[[Path], EarlierTraining]) -> EarlierT
 
 
 def _read_whole(checkpoints: list[Path], read: Callable[[Path], EarlierTraining]) -> EarlierTraining:
-    """Read the first of several checkpoints, or, where it is damaged, the one that has seen most epochs.
+    """Read the first of several checkpoints, or a later one of its best epochs.
+
+    Where the first is damaged, all are read, and the one that has seen most epochs is taken.
 
     Raises:
         ValueError: None can be used; says what is wrong with the last, after the others.
@@ -178,7 +180,7 @@ def _read_whole(checkpoints: list[Path], read: Callable[[Path], EarlierTraining]
         except ValueError as error:
             problems.append(error)
         if not problems:
-            return whole[0]
+            return _later_than_last(whole[0], read)
     reasons = [str(problem).partition("\n")[0] for problem in problems]
     if not whole:
         for reason in reasons[:-1]:

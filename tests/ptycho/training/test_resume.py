@@ -77,6 +77,17 @@ def test_no_whole_epoch_is_lost(epochs: int, best: set[int], damaged: set[object
                 resume.read_newest(Path(folder, "run"), read)
 
 
+def test_a_damaged_checkpoint_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """However many are damaged, one warning names them and what is taken."""
+    for name in ("last.ckpt", "best-epoch003.ckpt"):
+        checkpoint(tmp_path / "run" / name).write_text("damage")
+    whole = checkpoint(tmp_path / "run" / "best-epoch001.ckpt")
+    whole.write_text(history(2))
+    assert resume.read_newest(tmp_path / "run", read).path == whole
+    (message,) = caplog.messages
+    assert message.count("it is damaged") == 2
+
+
 def test_a_best_epoch_of_another_training_is_no_later_one(tmp_path: Path) -> None:
     """A file of a later epoch goes on from the last one where both tell the same of the epochs before."""
     last = checkpoint(tmp_path / "run" / "last.ckpt")
