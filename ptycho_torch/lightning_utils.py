@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ptycho.run.record import BEST_CHECKPOINTS, LAST_CHECKPOINT
+from ptycho.run.record import LAST_CHECKPOINT, best_checkpoints
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def find_best_checkpoint(run_dir: Path) -> Path | None:
     Raises:
         ValueError: The last checkpoint is none of this library.
     """
-    best_files = sorted(run_dir.glob(BEST_CHECKPOINTS))
+    best_files = list(best_checkpoints(run_dir))
     last = run_dir / LAST_CHECKPOINT
     if len(best_files) > 1 and last.is_file():
         from ptycho_torch.lit.checkpoints import read_best_name
@@ -30,5 +30,5 @@ def find_best_checkpoint(run_dir: Path) -> Path | None:
         if named in best_files:
             return named
     if best_files:
-        return best_files[-1]
+        return best_files[0]
     return last if last.is_file() else None

@@ -32,6 +32,13 @@ def test_only_best_is_best(tmp_path: Path) -> None:
     assert find_best_checkpoint(tmp_path) == tmp_path / "best-epoch003.ckpt"
 
 
+def test_epochs_are_numbers(tmp_path: Path) -> None:
+    """Epoch 1000 is later than 999, and a file of another kind is none of them."""
+    for name in ("best-epoch999.ckpt", "best-epoch1000.ckpt", "best-epoch999-copy.ckpt"):
+        (tmp_path / name).touch()
+    assert find_best_checkpoint(tmp_path) == tmp_path / "best-epoch1000.ckpt"
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_last_knows_the_best_of_several(tmp_path: Path, known: bool) -> None:
     """Among several the one of the best score is taken; a name that is gone leaves the latest."""
