@@ -183,9 +183,7 @@ def _complete(left: Path) -> int:
                 pictures.append(backend.reconstruct(ready.network.load(name), resolution, part))
         for path in (*left.iterdir(), *archives_of_others(left)):
             if path.is_file() and path != left / FILE_NAME and path.name != NAME:
-                place = folder / path.relative_to(left)
-                place.parent.mkdir(exist_ok=True)
-                copy_file(path, place)
+                copy_file(path, folder / path.relative_to(left))
         # Whole or not at all: a folder with a bundle can be completed, and the newest one is.
         copy_file(left / FILE_NAME, folder / FILE_NAME)
         write_settings(folder, resolution, home=target)
