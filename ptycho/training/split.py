@@ -209,19 +209,38 @@ def _hold_out(positions: Positions, C: int, used: int, sampling: Sampling) -> In
     seeds = np.random.default_rng([sampling.seed, 1]).permutation(n)
     if C == 1:
         return np.sort(seeds[:count])[:, np.newaxis]
-    # Whoever only uses what was trained need not wait for scipy's trees.
-    from scipy.spatial import cKDTree
+    return compact_groups(positions, seeds, C, count)
 
-    _, nearest = cKDTree(positions).query(positions[seeds], k=C)
-    taken = np.zeros(n, bool)
-    groups = []
-    for group in np.asarray(nearest):
+
+def compact_groups(positions: Positions, seeds: Indices, size: int, count: int) -> Indices:
+    """Pick groups of nearest frames without a frame in common, in the order of seeds.
+
+    Args:
+        positions: Patch centres [x, y], shape (n, 2).
+        seeds: Frames around which groups lie.
+        size: Frames of a group.
+        count: Groups to pick at most.
+
+    Returns:
+        Frames of each, shape (at most `count`, size).
+    """
+    taken, groups = np.zeros(len(positions), bool), []
+    for group in nearest_frames(positions, seeds, size):
         if not taken[group].any():
             taken[group] = True
             groups.append(group)
             if len(groups) == count:
                 break
     return np.array(groups, np.int64)
+
+
+def nearest_frames(positions: Positions, seeds: Indices, size: int) -> Indices:
+    """Give each seed's nearest frames, itself among them, shape (len(seeds), size)."""
+    # Whoever only uses what was trained need not wait for scipy's trees.
+    from scipy.spatial import cKDTree
+
+    nearest = cKDTree(positions).query(positions[seeds], k=size)[1]
+    return np.asarray(nearest, np.int64).reshape(len(seeds), size)
 
 
 def _describe(trained: int, C: int, held_out: Indices, sampling: Sampling) -> str:

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .split import Indices, Positions, Sampling, Split, subsample
+from .split import Indices, Positions, Sampling, Split, compact_groups, nearest_frames, subsample
 
 WINDOW_FRAMES = 48
 """Frames of a window: as many as make a step on a CPU take a tenth of a second at 64 x 64 pixels."""
@@ -38,7 +38,7 @@ def split_windows(positions: Positions, sampling: Sampling) -> Split:
     size = min(WINDOW_FRAMES, len(rest))
     count = math.ceil(VISITS * len(rest) / size) if sampling.clamped else sampling.n_groups
     seeds = _seeds(len(rest), count, sampling)
-    train = _nearest(positions[used][rest], seeds, size)
+    train = nearest_frames(positions[used][rest], seeds, size)
     judges = f"{len(held_out)} of {held_out.shape[1]} frames" if len(held_out) else "none"
     notes.append(f"{count} windows of {size} frames train, {judges} that no window contains judge")
     return Split(used[rest[train]], used[held_out], tuple(notes))
@@ -60,20 +60,5 @@ def _hold_out(positions: Positions, sampling: Sampling) -> Indices:
     if wanted < 1:
         return np.empty((0, 1), np.int64)
     size = min(WINDOW_FRAMES, wanted)
-    taken, pieces = np.zeros(n, bool), []
-    for piece in _nearest(positions, np.random.default_rng([sampling.seed, 1]).permutation(n), size):
-        if not taken[piece].any():
-            taken[piece] = True
-            pieces.append(piece)
-        if len(pieces) == wanted // size:
-            break
-    return np.array(pieces, np.int64)
-
-
-def _nearest(positions: Positions, seeds: Indices, size: int) -> Indices:
-    """Give each seed's nearest positions, itself among them, shape (len(seeds), size)."""
-    # Whoever only uses what was trained need not wait for scipy's trees.
-    from scipy.spatial import cKDTree
-
-    nearest = cKDTree(positions).query(positions[seeds], k=size)[1]
-    return np.asarray(nearest, np.int64).reshape(len(seeds), size)
+    seeds = np.random.default_rng([sampling.seed, 1]).permutation(n)
+    return compact_groups(positions, seeds, size, wanted // size)
