@@ -20,6 +20,8 @@ from ptycho.training.lights import ScanLight
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from ptycho.scan.raw_data import RawData
     from ptyconf import Resolution
 
@@ -29,6 +31,7 @@ __all__ = [
     "changed_scans",
     "learned_from",
     "networks_of_scans",
+    "probe_of_training",
     "unlearned_scans",
 ]
 
@@ -66,6 +69,11 @@ def networks_of_scans(
     if isinstance(trained, OpenedNetwork):
         return [NetworkOfScan(trained.for_scan(part, resolution), "") for part in scan.parts]
     return [_network_of(trained, scan, place, resolution) for place in range(len(scan.parts))]
+
+
+def probe_of_training(trained: OpenedBundle, scan: RawData, resolution: Resolution) -> NDArray[np.complex64]:
+    """Give the probe with which `networks_of_scans` sees the first of the scans."""
+    return _network_of(trained, scan, 0, resolution).network.bundle.probe
 
 
 def learned_from(network: OpenedBundle | ScanNetwork, file: Path | None) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ptycho.backends.base import load_backend
 from ptycho.backends.every_scan import OpenedNetwork, open_for_every_scan
-from ptycho.backends.light import changed_scans, learned_from, networks_of_scans
+from ptycho.backends.light import changed_scans, learned_from, networks_of_scans, probe_of_training
 from ptycho.backends.trained_network import OpenedBundle, open_network
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.commands import options
@@ -111,7 +111,7 @@ def infer(
         )
         other = trained.for_another_scan()
         return infer(other, resolve(trained=other.settings), resolve, strict=strict)
-    probe = _probe_of_training(trained, scan, configurations.resolution)
+    probe = _known_probe(trained, scan, configurations.resolution)
     settled = settle(scan, configurations.resolution, name, _read_scan, probe=probe)
     if settled.scan is not scan:
         scan, configurations = settled.scan, prepare_inference(settled.resolution, name)
@@ -153,7 +153,7 @@ def infer(
     return options.exit_code_of(results, strict=strict)
 
 
-def _probe_of_training(
+def _known_probe(
     trained: OpenedBundle | OpenedNetwork, scan: RawData, resolution: Resolution
 ) -> NDArray[np.complex64] | None:
     """Give the probe that a network learned; one for every scan takes whatever is found for the scan.
@@ -164,8 +164,7 @@ def _probe_of_training(
     if isinstance(trained, OpenedNetwork):
         trained.network.settings_for(scan.N, int(resolution["model.probe_modes"]))
         return None
-    first = networks_of_scans(trained, scan, resolution)[0].network
-    return first.bundle.probe
+    return probe_of_training(trained, scan, resolution)
 
 
 def _require_same_network(resolution: Resolution, trained: OpenedBundle | OpenedNetwork) -> None:

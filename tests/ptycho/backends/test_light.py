@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptycho.backends.light import changed_scans, learned_from, networks_of_scans
+from ptycho.backends.light import changed_scans, learned_from, networks_of_scans, probe_of_training
 from ptycho.backends.trained_network import OpenedBundle, with_settings
 from ptycho.bundle.archive import FILE_NAME, Bundle
 from ptycho.bundle.write import write_bundle
@@ -62,6 +62,8 @@ def test_scans_of_the_training_meet_their_light(trained: OpenedBundle, files: li
     assert first == (trained, "")
     assert second.note == "probe and scale are those of its training, in scan-2"
     np.testing.assert_array_equal(second.network.bundle.probe, 2 * trained.bundle.probe)
+    probe = probe_of_training(trained, scans, resolve_run("infer"))
+    np.testing.assert_array_equal(probe, second.network.bundle.probe)
     assert [learned_from(trained, file) for file in files] == [True, True, False]
 
 
