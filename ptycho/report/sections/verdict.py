@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
 
-FOUND = (
-    "data.swap_xy", "data.flip_x", "data.flip_y", "data.transpose", "data.flip_rows", "data.flip_columns",
-    "data.quantity",
-)  # fmt: skip
-"""Settings that trials find."""
-
 SHOWN_FRAMES = 12
 """Frames that are listed by number."""
 
@@ -69,7 +63,7 @@ def found_by_trial(resolution: Resolution) -> list[str]:
     Args:
         resolution: The settings in force.
     """
-    found = [path for path in FOUND if resolution.winner_layer(path) == "found"]
+    found = [path for path in resolution if resolution.winner_layer(path) == "found"]
     reasons: dict[str, list[str]] = {}
     for path in found:
         why = resolution.trace(path).winner.origin.key
