@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ptycho.reconstruction.axes_trial import AS_THEY_ARE, AxesTrial, Orientation
+from ptycho.reconstruction.axes_trial import AS_THEY_ARE, MISFITS, AxesTrial, Orientation
 from ptyconf import Origin
 from ptyconf.sources import mapping
 
@@ -75,7 +75,7 @@ def found_axes(
             f"so do the axes with both signs the other way ({reversed_axes}) with the conjugate of the probe "
             "that was found: the picture is then turned by half a turn, its phases reversed"
         )
-    table = f"misfit of frames not seen: {trial.table()}"
+    table = f"{MISFITS}: {trial.table()}"
     origin = Origin("found", "trial of axes", "; ".join([*equals, table]))
     layer = mapping.layer("found", values, kind="found", origin=lambda _: origin)
     return FoundAxes(layer, words, (f"axes found by trial: {words}; {table}", *equals))

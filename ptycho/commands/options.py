@@ -190,6 +190,7 @@ def add_strict(parser: argparse.ArgumentParser) -> None:
 
 def exit_code_of(results: Sequence[Results], *, strict: bool) -> int:
     """Say the verdict on each scan on the terminal, and give the exit code that they mean."""
+    from ptycho.reconstruction.axes_trial import MISFITS
     from ptycho.report.sections.verdict import agreement, found_by_trial
 
     code = EXIT_WHOLE
@@ -203,7 +204,7 @@ def exit_code_of(results: Sequence[Results], *, strict: bool) -> int:
         if verdict.advice:
             _log.warning("%s%s", name, verdict.advice)
         for words in found_by_trial(one.resolution):
-            _log.warning("%sfound by trial: %s", name, words.partition("; misfit of frames not seen: ")[0])
+            _log.warning("%sfound by trial: %s", name, words.partition(f"; {MISFITS}: ")[0])
         if one.halves is not None:
             reach = "; ".join(f"{picture} {text}" for picture, text in agreement(one.halves).items())
             _log.info("%shalf-bit (%s): %s", name, one.halves.what, reach)

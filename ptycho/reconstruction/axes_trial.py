@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ptycho.physics.arrays import Complex, Mask, Real
     from ptycho.reconstruction.iteration import SweepLibrary
 
+MISFITS = "misfit of frames not seen"
+"""What `AxesTrial.table` lists: the part of a sentence that a report has room for and a terminal has not."""
+
 SWEEPS = 8
 TIED = 0.1
 """Difference, as a share of what noise leaves of the misfit, within which two orientations are equal."""
