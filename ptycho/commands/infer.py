@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ptycho.report.results import Results
+    from ptycho.run.settings import InferenceSettings
     from ptycho.scan.raw_data import RawData
     from ptyconf import Layer, Resolution
 
@@ -87,30 +89,44 @@ def infer(
         ConfigError: The scan is missing, or a setting contradicts the weights.
         ValueError: The bundle cannot be read, or the scan does not fit it.
     """
+    options.require_scan(resolution, "inference.test_data_file", "Test data file not found")
+    _require_same_network(resolution, trained)
+    name = str(resolution["inference.backend"])
+    load_backend(name).begin(resolution)
+    # Weights that do not fit are refused before params.cfg is written.
+    model = trained.load(name) if isinstance(trained, OpenedBundle) else None
+    configurations = prepare_inference(resolution, name)
+    scan = _read_scan(configurations.resolution)
+    if isinstance(trained, OpenedBundle) and _was_replaced(trained, scan):
+        other = trained.for_another_scan()
+        return infer(other, resolve(trained=other.settings), resolve, strict=strict)
+    return options.exit_code_of(_write(trained, model, resolution, configurations, scan), strict=strict)
+
+
+def _write(
+    trained: OpenedBundle | OpenedNetwork,
+    model: Any,
+    resolution: Resolution,
+    configurations: InferenceSettings,
+    scan: RawData,
+) -> list[Results]:
+    """Reconstruct each of the scans, and write the run.
+
+    Args:
+        trained: The bundle, opened.
+        model: Its network in the hands of the backend, or None where each scan has its own.
+        resolution: The settings that were asked for.
+        configurations: Those that the scan was read by.
+        scan: One scan, or several.
+    """
     from ptycho.clients.halves import halves_of
     from ptycho.clients.search import settle
     from ptycho.clients.verdict import verdict_of
     from ptycho.report.markdown import write_results
     from ptycho.report.results import NETWORK, Results, name_of
 
-    options.require_scan(resolution, "inference.test_data_file", "Test data file not found")
-    _require_same_network(resolution, trained)
     name = str(resolution["inference.backend"])
     backend = load_backend(name)
-    backend.begin(resolution)
-    # Weights that do not fit are refused before params.cfg is written.
-    model = trained.load(name) if isinstance(trained, OpenedBundle) else None
-    configurations = prepare_inference(resolution, name)
-    scan = _read_scan(configurations.resolution)
-    if isinstance(trained, OpenedBundle) and (names := changed_scans(trained, scan)):
-        _log.warning(
-            "the network %s %s, which was replaced since: "
-            "it is taken for a scan that the network has not seen",
-            OTHER_SCANS,
-            " and ".join(names),
-        )
-        other = trained.for_another_scan()
-        return infer(other, resolve(trained=other.settings), resolve, strict=strict)
     probe = _known_probe(trained, scan, configurations.resolution)
     settled = settle(scan, configurations.resolution, name, _read_scan, probe=probe)
     if settled.scan is not scan:
@@ -150,7 +166,20 @@ def infer(
         write_settings(folder, configurations.resolution, home=target)
         write_results(folder, results)
     _log.info("%s: report.md, object.png, reconstruction.npz", target)
-    return options.exit_code_of(results, strict=strict)
+    return results
+
+
+def _was_replaced(trained: OpenedBundle, scan: RawData) -> bool:
+    """Tell, and warn, whether a file that a network learned from holds another scan by now."""
+    names = changed_scans(trained, scan)
+    if names:
+        _log.warning(
+            "the network %s %s, which was replaced since: "
+            "it is taken for a scan that the network has not seen",
+            OTHER_SCANS,
+            " and ".join(names),
+        )
+    return bool(names)
 
 
 def _known_probe(
