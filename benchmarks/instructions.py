@@ -56,17 +56,17 @@ def repeat(what: str, row: str, runs: int) -> None:
 def count(what: str, row: str, runs: int) -> int:
     """Give the instructions of a process that does one thing so many times."""
     watch = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    told = subprocess.run(
+    report = subprocess.run(
         [*watch, sys.executable, __file__, "--repeat", what, row, str(runs)],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "PYTHONHASHSEED": "0"},
     ).stderr
-    found = re.search(r"I\s+refs:\s+([\d,]+)", told)
-    if found is None:
-        raise SystemExit(told)
-    return int(found[1].replace(",", ""))
+    references = re.search(r"I\s+refs:\s+([\d,]+)", report)
+    if references is None:
+        raise SystemExit(report)
+    return int(references[1].replace(",", ""))
 
 
 def main() -> None:
