@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ptycho.scan.position_units import rotated
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -49,10 +51,9 @@ def stretched(positions: Real, factor: float) -> NDArray[np.float64]:
 
 def turned(positions: Real, angle_deg: float) -> NDArray[np.float64]:
     """Turn positions [x, y], shape (n, 2), about their middle, from x to y as `data.rotation_deg` does."""
-    angle = math.radians(angle_deg)
-    cosine, sine = math.cos(angle), math.sin(angle)
     middle = positions.mean(axis=0)
-    return np.asarray(middle + (positions - middle) @ np.array([[cosine, sine], [-sine, cosine]]), np.float64)
+    x, y = np.asarray(positions - middle, np.float64).T
+    return np.asarray(middle + np.column_stack(rotated(x, y, angle_deg)), np.float64)
 
 
 def walk(ask: Callable[[float], float], start: float, *, step: float, limit: float) -> Best:

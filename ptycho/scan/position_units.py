@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ptycho.scan.geometry import Geometry
     from ptycho.settings.data import ScanOptions
 
-__all__ = ["LikelyUnit", "likely_unit", "orient_positions", "positions_in_pixels"]
+__all__ = ["LikelyUnit", "likely_unit", "orient_positions", "positions_in_pixels", "rotated"]
 
 WORDS = {
     "m": "metres", "cm": "centimetres", "mm": "millimetres", "um": "micrometres", "nm": "nanometres",
@@ -58,13 +58,15 @@ def orient_positions(x: ArrayLike, y: ArrayLike, options: ScanOptions) -> tuple[
     if options.flip_y:
         second = -second
     if options.rotation_deg:
-        angle = np.deg2rad(options.rotation_deg)
-        first, second = (
-            np.cos(angle) * first - np.sin(angle) * second,
-            np.sin(angle) * first + np.cos(angle) * second,
-        )
+        first, second = rotated(first, second, options.rotation_deg)
         changes.append(f"rotation_deg = {options.rotation_deg:g}")
     return first, second, [f"positions: {', '.join(f'data.{name}' for name in changes)}"]
+
+
+def rotated(x: NDArray[np.float64], y: NDArray[np.float64], angle_deg: float) -> Positions:
+    """Turn positions about the origin, from x to y."""
+    angle = np.deg2rad(angle_deg)
+    return np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y
 
 
 def positions_in_pixels(

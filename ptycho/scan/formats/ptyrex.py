@@ -14,6 +14,7 @@ import numpy as np
 from ptycho.errors import ScanError
 from ptycho.files.strict_json import parse_foreign_table
 from ptycho.scan.geometry import Fact, Geometry, electron_wavelength_m, photon_wavelength_m
+from ptycho.scan.position_units import rotated
 from ptycho.scan.scan_file import open_scan
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
@@ -165,8 +166,7 @@ def _raster(
     angle = _number(table, f"{COMMON}/scan/rotation", file) or 0.0
     row, column = np.meshgrid(*(np.arange(count) for count in shape), indexing="ij")
     y, x = row.ravel() * numbers[0], column.ravel() * numbers[1]
-    cosine, sine = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
-    return cosine * x - sine * y, sine * x + cosine * y, angle
+    return *rotated(x, y, angle), angle
 
 
 def _undone(table: Table) -> list[str]:
