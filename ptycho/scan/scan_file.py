@@ -27,7 +27,7 @@ from ptycho.files.text import encoding_of
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["ScanFile", "open_scan", "opened_once"]
 
@@ -193,8 +193,12 @@ class ScanFile:
         """
         if self.container == "hdf5":
             return StoredFrames(self.hdf5, keys, turn=turn)
-        (key,) = keys
-        return self.npz.read(key) if self.unpacked else self.npz.map(key)
+        if self.container == "mat5":
+            # MATLAB counts the frames last.
+            parts = [np.moveaxis(np.atleast_3d(self.matlab.read(key)), -1, 0) for key in keys]
+        else:
+            parts = [self.npz.read(key) if self.unpacked else self.npz.map(key) for key in keys]
+        return _one_after_another(parts, keys, self.path)
 
     def outline(self, key: str) -> tuple[tuple[int, ...], str]:
         """Read shape and kind (numpy's letter) of one array and nothing else of it.
@@ -232,6 +236,19 @@ class ScanFile:
             shape: tuple[int, ...] = self.matlab.read(key).shape
             return shape
         return self.hdf5.shape(key) if self.container == "hdf5" else self.npz.header(key)[0]
+
+
+def _one_after_another(parts: Sequence[Array], keys: Sequence[str], path: Path) -> Array:
+    first = parts[0]
+    for key, part in zip(keys, parts, strict=True):
+        if part.shape[1:] != first.shape[1:]:
+            raise ScanError(
+                error_text(
+                    f"'{key}' in {path} is an array with shape {part.shape}",
+                    expected=f"frames as those of '{keys[0]}' {first.shape}",
+                )
+            )
+    return first if len(parts) == 1 else np.concatenate(parts)
 
 
 _alive: weakref.WeakValueDictionary[Identity, ScanFile] = weakref.WeakValueDictionary()

@@ -70,8 +70,7 @@ def header(file: ScanFile) -> ScanHeader:
 def _frames(file: ScanFile, keys: tuple[str, ...]) -> tuple[Any, list[str]]:
     """Give the frames, and what was done to MATLAB's order of axes."""
     if file.container == "mat5":
-        frames = np.concatenate([np.moveaxis(np.atleast_3d(file.read(key)), -1, 0) for key in keys])
-        return frames, ["MATLAB wrote the frames: its last axis counts them"]
+        return file.frames(*keys), ["MATLAB wrote the frames: its last axis counts them"]
     # h5py shows MATLAB's axes in reverse.
     by_matlab = file.hdf5.attribute(keys[0], "MATLAB_class") is not None
     notes = ["MATLAB wrote the frames: rows and columns are exchanged"] if by_matlab else []

@@ -14,6 +14,8 @@ from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ptycho.scan.scan_file import ScanFile
     from ptycho.settings.data import ScanOptions
 
@@ -49,10 +51,10 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         ScanError: There are no frames or no positions, or the file is damaged.
     """
     keys = file.keys
-    frames_key = frames_named(options.frames, file)[0] if options.frames else _frames_key(file)
-    arrays, notes = ({}, []) if options.positions else _positions(file, frames_key)
+    frames_keys = frames_named(options.frames, file) if options.frames else (_frames_key(file),)
+    arrays, notes = ({}, []) if options.positions else _positions(file, frames_keys)
     arrays |= {key: file.read(key) for key in OTHER_KEYS if key in keys}
-    arrays["diff3d"] = file.frames(frames_key)
+    arrays["diff3d"] = file.frames(*frames_keys)
     label_key = next((key for key in LABEL_KEYS if key in keys), None)
     if label_key is not None:
         arrays["Y"] = file.frames(label_key)
@@ -61,7 +63,7 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
     exported = EXPORT_KEY in keys
     return ScanContents(
         arrays,
-        frames_key,
+        frames_keys[0],
         quantity=file.npz.text("quantity") or ("counts" if exported else None),
         origin=file.npz.text("position_origin") or ("centre" if exported else None),
         metadata=parse_metadata(file.npz.text(METADATA_KEY), file.path),
@@ -90,7 +92,7 @@ def _geometry(file: ScanFile) -> Geometry:
     return Geometry(**facts)
 
 
-def _positions(file: ScanFile, frames_key: str) -> tuple[dict[str, Any], list[str]]:
+def _positions(file: ScanFile, frames_keys: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """Read positions under the first of their names that is there."""
     if all(key in file.keys for key in POSITION_KEYS):
         return {key: file.read(key) for key in POSITION_KEYS}, []
@@ -114,7 +116,7 @@ def _positions(file: ScanFile, frames_key: str) -> tuple[dict[str, Any], list[st
             f"{file.path} holds no positions: there is no {' and no '.join(map(repr, missing))}",
             expected="'xcoords' and 'ycoords', one number per frame, in pixels of the object grid",
             known=", ".join(file.keys),
-            hint=position_settings(file, file.shape(frames_key)[0] if len(file.shape(frames_key)) else 0),
+            hint=position_settings(file, sum(shape[0] for key in frames_keys if (shape := file.shape(key)))),
         )
     )
 

@@ -204,6 +204,24 @@ def test_advice_typed_as_it_stands_leads_on(jail: Path, situation: Any) -> None:
     np.testing.assert_allclose(steps, np.diff(PIXELS[:count], axis=0), atol=1e-2)
 
 
+@pytest.mark.parametrize("kind", ["npz", "mat", "h5"])
+def test_several_arrays_of_frames_follow_each_other(tmp_path: Path, kind: str) -> None:
+    """Frames that are named with a comma between are taken one after the other, if their sides are equal."""
+    path = tmp_path / f"scan.{kind}"
+    parts = {"early": MADE.frames[:5], "late": MADE.frames[5:], "small": MADE.frames[:, :8, :8]}
+    if kind == "npz":
+        np.savez(path, **parts, places=PIXELS)
+    elif kind == "mat":
+        savemat(path, {name: np.moveaxis(part, 0, -1) for name, part in parts.items()} | {"places": PIXELS})
+    else:
+        with h5py.File(path, "w") as file:
+            file.update(parts | {"places": PIXELS})
+    options = ScanOptions(frames="early,late", positions=f"{path}:places")
+    np.testing.assert_array_equal(RawData.from_file(path, options=options).diff3d, MADE.frames)
+    with pytest.raises(ScanError, match="'small' in"):
+        RawData.from_file(path, options=replace(options, frames="early,small"))
+
+
 def test_complex_frames_are_named(tmp_path: Path) -> None:
     """A stack of complex numbers is refused with the reason."""
     with h5py.File(tmp_path / "scan.h5", "w") as file:
