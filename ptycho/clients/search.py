@@ -32,6 +32,7 @@ from ptycho.reconstruction.unseen_frames import (
 )
 from ptycho.run.stages import stage
 from ptycho.scan.frame_store import normalised_ceiling
+from ptycho.scan.summary import FEWEST_FRAMES, mean_intensity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FRAMES = 100
-FEWEST_FRAMES = 12
-"""Frames below which none can be left out for a trial."""
-
 BETTER = 0.5
 """Misfit beyond noise, as a share of what the file's probe leaves, below which another takes its place."""
 
@@ -285,7 +283,7 @@ class _Search:
 
     def _search_probe(self, findings: Findings, left: UnseenFrames | None) -> None:
         """Search a probe for the axes as they are, and where none explains the frames for others."""
-        mean = self._mean_frame()
+        mean = np.sqrt(mean_intensity(self.scan))
         good, library = self.scan.mask, self.library
         best: tuple[float, UnseenFrames, Orientation] | None = None
         for orientation in CLASSES[:1] if self.trusted else CLASSES:
@@ -331,11 +329,3 @@ class _Search:
 
     def _better(self, found: UnseenFrames, left: UnseenFrames) -> bool:
         return found.misfit - self.noise < BETTER * (left.misfit - self.noise)
-
-    def _mean_frame(self) -> NDArray[np.float64]:
-        """Give the root of the mean intensity of all frames, shape (N, N)."""
-        total = np.zeros((self.scan.N, self.scan.N))
-        for start in range(0, len(self.scan), 256):
-            rows = np.arange(start, min(start + 256, len(self.scan)))
-            total += np.square(self.scan.amplitudes(rows), dtype=np.float64).sum(axis=0)
-        return np.sqrt(total / len(self.scan))

@@ -176,9 +176,11 @@ def _refuse_to_replace(path: Path) -> None:
     Raises:
         FileExistsError: There is one, or a link to one.
     """
-    if not (path.exists() or path.is_symlink()):
+    if not os.path.lexists(path):
         return
-    free = next(name for number in count(1) if not (name := path.with_stem(f"{path.stem}-{number}")).exists())
+    # What is written is told by the suffix, which stays the last.
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(1))
+    free = next(name for name in numbered if not os.path.lexists(name))
     raise FileExistsError(
         error_text(f"--to {path}: this file is there already", expected="a new file", hint=f"--to {free}")
     )

@@ -50,12 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate and write the scan; the file appears whole or not at all."""
+    from ptycho.files.npz import npz_path
     from ptycho.simulate.scan import Simulation, simulate
 
     names = {item.name for item in fields(Simulation)}
     scan = simulate(Simulation(**{name: value for name, value in vars(arguments).items() if name in names}))
-    path = arguments.output
-    path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
+    path = npz_path(arguments.output)
     with keeping_earlier(path) as written:
         scan.to_file(written)
     _log.info("simulated %d frames of %d x %d: %s", scan.n_frames, scan.N, scan.N, path)

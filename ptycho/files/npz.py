@@ -23,7 +23,7 @@ from ptycho.files.npy import PART_BYTES, Header, damaged, fill, parse_header, re
 from ptycho.files.pickled_text import read_pickled_text
 from ptyconf.errors import error_text
 
-__all__ = ["NpzFile", "array_keys", "map_array", "npz_header", "read_array", "read_text", "write"]
+__all__ = ["NpzFile", "array_keys", "map_array", "npz_header", "npz_path", "read_array", "read_text", "write"]
 
 LOCAL_HEADER = struct.Struct("<26xHH")
 """Lengths of name and extra field in a zip member's local header (PKWARE APPNOTE 4.3.7)."""
@@ -235,11 +235,16 @@ def read_text(path: str | Path, key: str) -> str | None:
         return file.text(key)
 
 
+def npz_path(path: Path) -> Path:
+    """Give the file that is written for a name: `.npz` is appended when it is missing, as numpy does."""
+    return path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
+
+
 def write(path: str | Path, arrays: Mapping[str, Any], *, compressed: bool = True) -> Path:
     """Write a whole file or nothing: under a temporary name, synchronised, then renamed.
 
     Args:
-        path: The file to make or replace; ``.npz`` is appended when it is missing, as numpy does.
+        path: The file to make or replace; its suffix may be missing, see `npz_path`.
         arrays: Arrays by key; a string becomes a zero-dimensional unicode array.
         compressed: Deflate the members. Uncompressed members can be memory-mapped by ``map_array``.
 
@@ -249,8 +254,7 @@ def write(path: str | Path, arrays: Mapping[str, Any], *, compressed: bool = Tru
     Raises:
         ScanError: An array holds Python objects, which would need a pickle.
     """
-    path = Path(path)
-    path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
+    path = npz_path(Path(path))
     members = {key: np.asanyarray(value) for key, value in arrays.items()}
     for key, array in members.items():
         _refuse_objects(array.dtype, path, key)

@@ -11,9 +11,6 @@ import numpy as np
 
 from ptycho.scan.statistics import chunks
 
-FEWEST_FRAMES = 12
-"""Frames below which no axes and no probe are tried."""
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -21,7 +18,17 @@ if TYPE_CHECKING:
     from ptycho.scan.scan_file import ScanFile
     from ptycho.settings.data import ScanOptions
 
-__all__ = ["contents_lines", "doubt_lines", "mean_intensity", "settings_toml", "taken_lines"]
+__all__ = [
+    "FEWEST_FRAMES",
+    "contents_lines",
+    "doubt_lines",
+    "mean_intensity",
+    "settings_toml",
+    "taken_lines",
+]
+
+FEWEST_FRAMES = 12
+"""Frames below which none can be left out for a trial of axes and probe."""
 
 
 def contents_lines(file: ScanFile, limit: int = 60) -> list[str]:
