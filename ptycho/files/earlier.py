@@ -6,7 +6,6 @@ import errno
 import filecmp
 import logging
 import os
-import secrets
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -50,7 +49,7 @@ def keeping_earlier(target: Path) -> Iterator[Path]:
         raise IsADirectoryError(
             errno.EISDIR, error_text(f"{target} is a folder", expected="the name of a file to write")
         )
-    written = place.with_name(f".{place.stem}-{secrets.token_hex(4)}{place.suffix}")
+    written = place.with_name(f".{place.stem}-{os.urandom(4).hex()}{place.suffix}")
     try:
         yield written
         if place.exists() and not filecmp.cmp(written, place, shallow=False):
