@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ptycho.scan.summary import contents_lines, doubt_lines, settings_toml, taken_lines
 
     if arguments.to is not None:
-        _refuse_to_replace(arguments.to)
+        _require_new_file(arguments.to)
     with opened_once():
         named = flags.given({"training.train_data_file": arguments.scan}, typed=True)
         resolution = options.resolve(arguments, "train", extra_layers=[named])
@@ -170,12 +170,16 @@ def _is_own(folder: Path) -> bool:
         return False
 
 
-def _refuse_to_replace(path: Path) -> None:
+def _require_new_file(path: Path) -> None:
     """Refuse a file that is there: a scan cannot be measured again, and no format keeps all of another.
 
     Raises:
+        ValueError: No such kind of file is written.
         FileExistsError: There is one, or a link to one.
     """
+    if path.suffix not in WRITTEN:
+        known = ", ".join(WRITTEN)
+        raise ValueError(error_text(f"--to {path}: no such kind of file is written", expected=known))
     if not os.path.lexists(path):
         return
     # What is written is told by the suffix, which stays the last.
@@ -202,10 +206,7 @@ def _write(scan: RawData, path: Path) -> Path:
     from ptycho.scan.product_writer import write_product
     from ptycho.scan.raw_data import require_one_scan
 
-    write = dict(zip(WRITTEN, (write_npz, write_cxi, write_product), strict=True)).get(path.suffix)
-    if write is None:
-        known = ", ".join(WRITTEN)
-        raise ValueError(error_text(f"--to {path}: no such kind of file is written", expected=known))
+    write = dict(zip(WRITTEN, (write_npz, write_cxi, write_product), strict=True))[path.suffix]
     if write is not write_npz:
         require_one_scan(scan)
     return write(scan, path)
