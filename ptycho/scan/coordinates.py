@@ -157,21 +157,19 @@ def _refuse_not_pixels(
         )
     if span < METRES_SPAN:
         unit = IN_MEMORY if likely is None else likely()
-        looks = f": these look like {unit.word}" if unit.word else ""
         raise ScanError(
             error_text(
-                f"the positions in {source_name(source)} span {span:.3g}, less than one pixel{looks}",
+                f"the positions in {source_name(source)} span {span:.3g}, less than one pixel{unit.looks}",
                 expected="pixels of the object grid",
                 hint=unit.hint,
             )
         )
     if float(np.ptp(x)) * float(np.ptp(y)) > LARGEST_PICTURE:
         unit = LikelyUnit("", "") if likely is None else likely()
-        looks = f": these look like {unit.word}" if unit.word else ""
         raise ScanError(
             error_text(
                 f"the positions in {source_name(source)} span {np.ptp(x):.4g} x {np.ptp(y):.4g} pixels"
-                + looks,
+                + unit.looks,
                 expected=f"pixels of the object grid, at most {LARGEST_PICTURE} of them",
                 hint=unit.hint or "dividing the positions by the size of a pixel, if they are in other units",
             )

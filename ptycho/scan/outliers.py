@@ -111,10 +111,9 @@ def require_steps_of_a_scan(
     else:
         return
     usual, unit = 0.3 * side_px, likely()
-    looks = f": these look like {unit.word}" if unit.word else ""
     raise ScanError(
         error_text(
-            f"the positions of {source_name(source)} {what}{looks}",
+            f"the positions of {source_name(source)} {what}{unit.looks}",
             details={"overlap": f"70 % would be {usual:.3g} px a step, a factor of {usual / step:.3g}"},
             expected="pixels of the object, each wavelength * distance / (frame side * detector pixel) wide",
             hint="; ".join(filter(None, [unit.hint, 'data.position_unit = "px" if they are pixels'])),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ptycho.scan.text_table import TextTable
 
-__all__ = ["ChosenColumns", "choose_columns", "counts_rows", "pairs_of_names"]
+__all__ = ["ChosenColumns", "choose_columns", "pairs_of_names"]
 
 UNIT_SUFFIX = re.compile(r"(?<![\s_/\[(])[\s_/]*+[\[(]?\s*([^\W\d_]+)\s*[\])]?$")
 """The end of a name that may say its unit: "x_um", "x (um)", "X [µm]", "x/mm"."""
@@ -122,7 +122,7 @@ def pairs_of_names(names: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-def counts_rows(column: NDArray[np.float64]) -> bool:
+def _counts_rows(column: NDArray[np.float64]) -> bool:
     """Tell whether a column numbers the rows: whole numbers that grow by one."""
     return len(column) > 2 and bool(np.all(column == np.rint(column)) and np.all(np.diff(column) == 1))
 
@@ -170,7 +170,7 @@ def _by_numbers(table: TextTable, where: str) -> tuple[_Pair, str]:
     first = 0
     if (
         count > 2
-        and counts_rows(table.values[:, 0])
+        and _counts_rows(table.values[:, 0])
         and bool(np.all(np.ptp(table.values[:, 1:3], axis=0) > 0))
     ):
         first = 1

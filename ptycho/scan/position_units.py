@@ -124,6 +124,11 @@ class LikelyUnit(NamedTuple):
     word: str
     hint: str
 
+    @property
+    def looks(self) -> str:
+        """How a message about the positions goes on, "" where no unit makes a scan of them."""
+        return f": these look like {self.word}" if self.word else ""
+
 
 def likely_unit(x: ArrayLike, y: ArrayLike, geometry: Geometry, side_px: int) -> LikelyUnit:
     """Find the units in which positions make a scan: frames that overlap and see more than one place.
