@@ -187,7 +187,7 @@ def recipe_of(
 
 def _end(slot: Slot, spot: Spot, types: tuple[type, ...], *, text: bool, holder: Node | None) -> Recipe:
     kind = types[spot] if spot.__class__ is int else dict
-    if text and holder is not None and (slot.setting.text or kind is not str):
+    if text and (slot.setting.text or kind is not str):
         return None  # a list, the elements of which stand by number or with separators
     if not text and kind in slot.as_is:
         return spot
@@ -252,7 +252,7 @@ def read_composed(
             values.append(made_of(recipe, leaves, folder, text=text))
             continue
         except Exception:  # noqa: BLE001  The plain reading says what is wrong, in the words of the source.
-            if slot.node is None:
+            if slot.node is None and recipe is not None:
                 return None
         from ptyconf.merge.branches import Branches
         from ptyconf.merge.refusals import Refusals

@@ -116,11 +116,6 @@ class Index:
                 sections.setdefault(environment_name(section), section)
         return sections
 
-    @cached_property
-    def separated(self) -> frozenset[str]:
-        """The lists whose elements a declared text separates, by the variable of each."""
-        return frozenset(environment_name(path) for path, slot in self.slots.items() if slot.setting.text)
-
     def _add(self, alias: Alias) -> None:
         there = self.keys.get(alias.key, ())
         if isinstance(there, Slot):

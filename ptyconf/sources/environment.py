@@ -16,7 +16,6 @@ from ptyconf.merge.origin import Origin
 from ptyconf.merge.variables import is_secret_below
 from ptyconf.schema.reference import escaped
 from ptyconf.schema.schema import Schema
-from ptyconf.sources.lists import joined_text
 from ptyconf.text.files import TextError, read_file
 
 Empty = Literal["text", "unset"]
@@ -173,24 +172,12 @@ class Variables:
             refers = self.references or (self.schema is not None and self.schema.references)
             self.take(below, escaped(text) if refers else text, written)
 
-    def separated(self) -> dict[str, str]:
-        """Give the texts, those of lists with a declared separator as arrays."""
-        if self.schema is None or not self.schema.index.separated:
-            return self.texts
-        index = self.schema.index
-        return {
-            below: joined_text(self.schema, index.environment[below.upper()], [text])
-            if below.upper() in index.separated
-            else text
-            for below, text in self.texts.items()
-        }
-
     def layer(self, name: str, unknown: Unknown, place: Callable[[str], Origin]) -> Layer:
         """Make the layer; ``place`` gives the origin of a name as it was written."""
         return Layer.of(
             {
                 "name": name,
-                "values": self.separated(),
+                "values": self.texts,
                 "origins": partial(_written_as, self.prefix, self.written, self.files, place),
                 "kind": "environment",
                 "label": self.prefix,
