@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import types
 import typing
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ptyconf.schema.annotations import optional_of, unwrap
 from ptyconf.text.show import toml_text
 
 if TYPE_CHECKING:
@@ -24,13 +26,14 @@ def by_number(elements: Mapping[Any, Any]) -> list[Any] | None:
 def array_text(kinds: Kinds, slot: Slot, texts: Sequence[str]) -> str | None:
     """Make one text of those given for a setting: of a list, an array with an element for each text.
 
-    A text that starts with ``[`` is the list itself; one text is taken apart where the setting declares a
-    separator (``text=","``). None for a setting that is no list of any length.
+    A text that starts with ``[`` is the list itself, and ``none`` stays where the list may be absent; one
+    text is taken apart where the setting declares a separator (``text=","``). None for a setting that is no
+    list of any length.
     """
     element = element_kind(kinds, slot)
     if element is None:
         return None
-    if len(texts) == 1 and texts[0].lstrip().startswith("["):
+    if len(texts) == 1 and (texts[0].lstrip().startswith("[") or (slot.kind.optional and texts[0] == "none")):
         return texts[0]
     separator = slot.setting.text
     parts: list[str] = []
@@ -53,10 +56,11 @@ def element_kind(kinds: Kinds, slot: Slot) -> Kind | None:
     """Find the kind of a list's elements; None for what is no list of any length."""
     if not is_list(slot):
         return None
-    for member in (slot.setting.type, *typing.get_args(slot.setting.type)):
-        bare = typing.get_args(member)[0] if typing.get_origin(member) is typing.Annotated else member
-        arguments = typing.get_args(bare)
-        if isinstance(typing.get_origin(bare), type) and arguments:
+    inner, _ = optional_of(slot.setting.type)
+    for member in (inner, *typing.get_args(inner)):
+        bare = unwrap(member)
+        origin, arguments = typing.get_origin(bare), typing.get_args(bare)
+        if isinstance(origin, type) and origin is not types.UnionType and arguments:
             return kinds.of(arguments[0])
     return kinds.of(str)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
+from typing import Annotated, Any, Optional
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,22 @@ def test_a_separator_counts_at_every_place(monkeypatch: pytest.MonkeyPatch) -> N
         for at in VARIABLES:
             monkeypatch.setenv(f"K__{at}TAGS", turn)
         assert [part.tags for part in lists_of(load(Whole, env="K"))] == [turn.split(",")] * 5
+
+
+OLDER = Optional[list[str]]  # noqa: UP045  The other way to write it, which is another type.
+
+
+@pytest.mark.parametrize("kind", [list[str] | None, OLDER, Annotated[list[str] | None, "words"], list[str]])
+@pytest.mark.parametrize("separator", ["", ","])
+def test_a_list_that_may_be_absent_is_a_list(kind: Any, separator: str) -> None:
+    """However its type is written; it is also absent in the word of every such setting."""
+    default: Any = field(default=None, metadata={"text": separator} if separator else {})
+    app = make_dataclass("App", [("tags", kind, default)])
+    together = ["--tags=q,r"] if separator else ["--tags=q", "--tags=r"]
+    for words in (together, ["--tags[0]=q", "--tags[1]=r"], ['--tags=["q", "r"]']):
+        assert load(app, flags=words).tags == ["q", "r"]
+    assert load(app, flags=["--tags=q"]).tags == ["q"]
+    assert load(app, flags=["--tags=none"]).tags == (["none"] if kind == list[str] else None)
 
 
 @pytest.mark.parametrize("at", FLAGS)
