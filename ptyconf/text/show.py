@@ -6,7 +6,6 @@ import datetime
 import enum
 import os
 import re
-import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -147,6 +146,8 @@ def without_secrets(value: Any, names: Collection[str]) -> Any:
 
 def one_word(text: str) -> str:
     """Quote a text that a shell would split or read in its own way."""
+    import shlex
+
     return text if text in (MASK, "...") else shlex.quote(text)
 
 
