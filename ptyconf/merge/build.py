@@ -92,9 +92,7 @@ class Building:
         for attribute in plan.composed:
             path = attribute.bind.path
             if attribute.nested is not None:
-                may_be_absent = attribute.default is None or (
-                    attribute.default is UNSET and not attribute.required
-                )
+                may_be_absent = attribute.default is None or attribute.made_late
                 if not may_be_absent or self.present(attribute.nested):
                     table[path] = self.view(attribute.nested)
                 elif attribute.default is None:

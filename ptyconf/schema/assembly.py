@@ -139,8 +139,7 @@ class Assembly:
         inner, optional = optional_of(kind)
         default = attribute.default
         # Where no default is known beforehand, a constructor makes it of other values, or it stays out.
-        made_late = default is UNSET and not attribute.required
-        if optional or default is None or made_late or not self.kinds.is_section(inner):
+        if optional or default is None or attribute.made_late or not self.kinds.is_section(inner):
             return None
         if default is UNSET or is_made_of(default, inner):
             return with_class_of(inner, default)

@@ -69,6 +69,11 @@ class Attribute(NamedTuple):
     source: str = ""
     slot: Slot | None = None
 
+    @property
+    def made_late(self) -> bool:
+        """Whether its default is not known beforehand: the constructor makes it, perhaps of other values."""
+        return self.default is UNSET and not self.required
+
 
 class View(Generic[T]):
     """A target class seen from the schema.
