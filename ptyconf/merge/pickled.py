@@ -88,11 +88,8 @@ def json_value(resolution: Resolution, path: str, shown: Any) -> Any:
         return schema.frozen.get(path)
     if shown is None or shown == MASK:
         return None
-    try:
-        slot = schema.slot(path)
-    except KeyError:
-        return None
-    return slot.kind.frozen(shown) if slot.node is None else None
+    slot = schema.find_slot(path)
+    return None if slot is None or slot.node is not None else slot.kind.frozen(shown)
 
 
 def import_schema(importable: str) -> Schema | None:

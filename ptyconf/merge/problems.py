@@ -100,7 +100,7 @@ class SettingPlaces:
 
     def below(self, path: str, above: LayerValues) -> tuple[str, ...]:
         """Name the place and value that an entry of a layer hides."""
-        slot = self._slot(path)
+        slot = self.schema.find_slot(path)
         if slot is None:
             return ()
         ranks = {id(layer_values): number for number, layer_values in enumerate(self.layers)}
@@ -117,7 +117,7 @@ class SettingPlaces:
         complaint = Complaint(message) if isinstance(message, str) else message
         written = self.written(path)
         winner = written[0][0] if written else None
-        slot = self._slot(path)
+        slot = self.schema.find_slot(path)
         secret = self.is_secret(path, slot)
         hint = complaint.hint
         if complaint.example is not None and winner is not None and not secret:
@@ -165,7 +165,7 @@ class SettingPlaces:
         below = split_path(place)[len(split_path(path)) :]
         if not below:
             return None
-        slot = self._slot(path)
+        slot = self.schema.find_slot(path)
         if slot is None or slot.node is not None:
             return self.origin(place)
         live = live_entries(path, self.histories.get(path))
@@ -182,7 +182,7 @@ class SettingPlaces:
 
     def raised(self, error: BaseException, path: str, value: Any = None, place: str = "") -> Problem:
         """Make a problem of what somebody's own code raised about a value."""
-        slot = self._slot(path)
+        slot = self.schema.find_slot(path)
         secret = self.is_secret(path, slot)
         text = own_words(error, value, secret=secret)
         if not isinstance(error, (ValueError, TypeError)) or text == type(error).__name__:
@@ -191,7 +191,7 @@ class SettingPlaces:
 
     def missing(self, path: str, target: Any, slot: Slot | None) -> Problem:
         """Make a problem of a value that a class needs and nobody gives."""
-        slot = slot or self._slot(path)
+        slot = slot or self.schema.find_slot(path)
         section = split_path(path)[:-1]
         origin, hint = None, f"{path} = ..."
         if path not in self.schema.index.slots:
@@ -240,12 +240,6 @@ class SettingPlaces:
         """Tell whether a secret stands somewhere in what a setting holds."""
         inside = (f"{path}.", f"{path}[")
         return self.is_secret(path, slot) or any(name.startswith(inside) for name in self.hidden())
-
-    def _slot(self, path: str) -> Slot | None:
-        try:
-            return self.schema.slot(path)
-        except KeyError:
-            return None
 
 
 def _as_written(slot: Slot, value: Any) -> Any:

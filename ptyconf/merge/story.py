@@ -131,11 +131,8 @@ class Stories:
 
     def is_secret(self, path: str) -> bool:
         """Tell whether a setting is a secret, by itself or because it follows from one."""
-        try:
-            slot = self.state.schema.slot(path)
-        except KeyError:
-            return False
-        return path in self.state.hidden or holds_secret(slot)
+        slot = self.state.schema.find_slot(path)
+        return slot is not None and (path in self.state.hidden or holds_secret(slot))
 
     def read(self, value: Any) -> Any:
         """Give a value with references as it was read; one that lost, as it was written."""

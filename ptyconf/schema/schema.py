@@ -177,6 +177,13 @@ class Schema:
         known = self.index.slots.get(path) if isinstance(path, str) else None
         return known or self._slot_below(path)
 
+    def find_slot(self, path: str | Segments) -> Slot | None:
+        """Find the slot at a place, None where there is no setting."""
+        try:
+            return self.slot(path)
+        except KeyError:
+            return None
+
     def _slot_below(self, path: str | Segments) -> Slot:
         start, rest = self.locate(path)
         slot = self.index.slots[start]

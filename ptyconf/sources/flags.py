@@ -333,17 +333,10 @@ class _CommandLine:
             segments = split_path(name)
             if (free := self.schema.locate_free(segments)) is not None and not may_be_index(free[1]):
                 return name
-            if isinstance(segments[-1], int) and (listed := self.slot_of(segments[:-1])) is not None:
+            if isinstance(segments[-1], int) and (listed := self.schema.find_slot(segments[:-1])) is not None:
                 return name if is_list(listed) else None
             return name if name in self.schema.index.section_variables.values() else None
         return name if below else None
-
-    def slot_of(self, segments: Segments) -> Slot | None:
-        """Find the setting at a place, None where there is none."""
-        try:
-            return self.schema.slot(segments)
-        except KeyError:
-            return None
 
     def refuse(self, word: str, option: str) -> None:
         """Note a word that means nothing, without a text that may be a secret."""

@@ -36,9 +36,6 @@ def _as_list(value: Any) -> Any:
 
 def joined_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:
     """Make one text of what was given for a setting; of no list, the last one counts."""
-    try:
-        slot = None if schema is None else schema.slot(path)
-    except KeyError:
-        slot = None
+    slot = None if schema is None else schema.find_slot(path)
     array = None if slot is None or schema is None else array_text(schema.kinds, slot, texts)
     return texts[-1] if array is None else array
