@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.hints import Hints, assignment, example_of, list_known, spell
+from ptyconf.schema.fields import hides_secret
+from ptyconf.schema.given import all_views
 from ptyconf.schema.index import AmbiguousKey
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
@@ -74,7 +76,7 @@ class Refusals:
         hint = "" if secret else hint
         chosen = secret and slot.node is None and "enum" in slot.kind.json_schema
         expected = "one of its choices" if chosen else mismatch.expected  # a default among them is a secret
-        shown = show(without_secrets(value, self.schema.secret_names), secret=secret)
+        shown = self.shown(value, secret=secret)
         text = f"{path + mismatch.at!r} is {shown}; expected {expected}"
         if mismatch.at:
             text = f"{path!r} is {shown}; expected {expected} at {mismatch.at.lstrip('.')}"
@@ -102,14 +104,26 @@ class Refusals:
         text = f"{'.'.join(str(key) for key in keys)!r} may mean {' or '.join(meant.keys)}"
         self.fault(text, "", keys, hint=f"write {meant.keys[0]}")
 
+    def shown_section(self, path: str, value: Any) -> str:
+        """Write what stands for a section, masked where that or its class has a secret at any depth."""
+        slots = self.index.slots
+        views = all_views(view for view in self.schema.views if view.section == path)
+        bound = {bound for view in views for _, bound in view.places(())}
+        secret = any(
+            holds_secret(slot) for key, slot in slots.items() if key in bound or key.startswith(f"{path}.")
+        )
+        return self.shown(value, secret=secret)
+
+    def shown(self, value: Any, *, secret: bool) -> str:
+        """Write a value that is refused, masked where it or its own class has a secret."""
+        return show(
+            without_secrets(value, self.schema.secret_names), secret=secret or hides_secret(type(value))
+        )
+
     def refuse_table(self, keys: Keys, value: Any, path: str) -> None:
         """Note a section that is no table."""
         name = self.hints.shown_name(keys, quoted=True)
-        secret = any(
-            key.startswith(f"{path}.") and holds_secret(slot) for key, slot in self.index.slots.items()
-        )
-        shown = show(without_secrets(value, self.schema.secret_names), secret=secret)
-        text = f"{name!r} is {shown}; expected a table of settings"
+        text = f"{name!r} is {self.shown_section(path, value)}; expected a table of settings"
         self.fault(text, name, keys, known=list_known(list(self.hints.inside(name))))
 
     def refuse_unknown(self, keys: Keys, value: Any, *, name: str = "") -> None:

@@ -120,10 +120,9 @@ class Walk:
         if view is not None:
             value = named_table(value, view.target)
             if is_cut_to(value, view.target):
-                secret = any(holds_secret(self.index.slots[path]) for _, path in view.places(()))
                 from ptyconf.merge.branches import exactly
 
-                shown = show(value, secret=secret)
+                shown = self.refusals.shown_section(path, value)
                 self.refusals.fault(f"{path!r} is {shown}; expected {exactly(view.target)}", path, keys)
                 return
             if is_made_of(value, view.target):

@@ -179,3 +179,69 @@ def test_a_section_may_be_a_secret_as_a_whole() -> None:
     tomllib.loads(template(SCHEMA))
     lines = [line.removeprefix("# ") for line in template(SCHEMA).splitlines()[1:]]
     resolve(SCHEMA, DEFAULT, toml.parse("\n".join(lines)))
+
+
+@dataclass
+class Inner:
+    """A section with a secret."""
+
+    pw: str = field(default="", metadata={"secret": True})
+
+
+@dataclass
+class Outer:
+    """One around it."""
+
+    port: int = 1
+    inner: Inner = field(default_factory=Inner)
+
+
+@dataclass
+class Wider(Outer):
+    """A subclass of that, which does not stand for it."""
+
+    more: int = 3
+
+
+@pytest.mark.parametrize("place", ["outer.inner.pw", "elsewhere.pw"])
+def test_an_instance_that_is_refused_shows_no_secret(place: str) -> None:
+    """One deeper inside it, wherever its setting stands; a text in its place, too."""
+    inner = View(Inner, place.rpartition(".")[0])
+    schema = Schema("App", [View(Outer, "outer", {"inner": inner})])
+    for value in (Wider(2, Inner("hunter2")), "hunter2"):
+        with pytest.raises(ConfigError, match=r"'outer' is \*+; expected") as refused:
+            resolve(schema, DEFAULT, [mapping.layer("overrides", {"outer": value})])
+        assert "hunter" not in str(refused.value)
+
+
+@dataclass
+class Bare:
+    """A class without secrets."""
+
+    n: int = 1
+
+
+@dataclass
+class Keyed(Bare):
+    """A subclass of it with one."""
+
+    pw: str = field(default="", metadata={"secret": True})
+
+
+@dataclass
+class Holder:
+    """The first as a section, and in a list."""
+
+    one: Bare = field(default_factory=Bare)
+    many: list[Bare] = field(default_factory=list)
+    number: int = 1
+
+
+@pytest.mark.parametrize("overrides", [{"one": Keyed(1, "hunter2")}, {"many": [Keyed(1, "hunter2")]}])
+def test_an_instance_hides_the_secrets_of_its_class(overrides: dict[str, Any]) -> None:
+    """Also where the settings in whose place it stands have none."""
+    with pytest.raises(ConfigError, match=r"is \*+; expected a Bare itself") as refused:
+        resolve(schema_of(Holder), DEFAULT, [mapping.layer("overrides", overrides)])
+    assert "hunter" not in str(refused.value)
+    with pytest.raises(ConfigError, match=r"'number' is \*+; expected"):
+        resolve(schema_of(Holder), DEFAULT, [mapping.layer("overrides", {"number": Keyed(1, "hunter2")})])
