@@ -12,6 +12,7 @@ from ptyconf.merge.layer_record import LayerRecord, layer_record
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.trace import Derived, Referred, Trace
+from ptyconf.merge.unknown import UnknownPathError
 from ptyconf.schema.annotations import is_class_with_fields
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
@@ -141,7 +142,7 @@ class Recorded(Resolution):
         """Give the plain value of a setting, or a table of those below a path.
 
         Raises:
-            KeyError: There is no such setting.
+            UnknownPathError: A KeyError: there is no such setting.
         """
         name = path if isinstance(path, str) else join_path(path)
         values = self._record.values
@@ -154,7 +155,7 @@ class Recorded(Resolution):
             if segments[: len(start)] == start
         }
         if not below:
-            raise KeyError(path)
+            raise UnknownPathError(path, values)
         return _nested(below)
 
     __getitem__ = value
@@ -198,10 +199,12 @@ class Recorded(Resolution):
         """Tell one setting's whole story.
 
         Raises:
-            KeyError: There is no such setting.
+            UnknownPathError: A KeyError: there is no such setting.
         """
         name = path if isinstance(path, str) else join_path(path)
-        trace = self._record.traces[name]
+        trace = self._record.traces.get(name)
+        if trace is None:
+            raise UnknownPathError(path, self._record.traces)
         if name in self._record.masked and not reveal:
             return self._record.masked[name]
         if reveal or name not in self._record.hidden:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +16,7 @@ from ptyconf.merge.plain import nested, plain_tree
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.state import State
 from ptyconf.merge.trace import Trace
+from ptyconf.merge.unknown import told_whole
 from ptyconf.schema.path import Segments, join_path, matches, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Tree, branch, leaves
@@ -74,12 +76,13 @@ class Resolution(Mapping[str, Any]):
         """Give the plain value of a setting, a section, a container or an element; containers are copies.
 
         Raises:
-            KeyError: There is no such setting, or nothing gives it a value.
+            UnknownPathError: A KeyError: there is no such setting, or nothing gives it a value.
         """
         state = self._state
         if path.__class__ is str and path in state.values and path not in state.schema.trees:
             return copied(state.values[path])
-        return self._value_below(path)
+        with told_whole(path, self):
+            return self._value_below(path)
 
     __getitem__ = value
 
@@ -277,8 +280,13 @@ class Resolution(Mapping[str, Any]):
         return False
 
     def _problems(self, failures: list[Failure]) -> list[Problem]:
-        places = self._places()
-        return [self._problem(failure, places) for failure in failures]
+        places, values = self._places(), self._state.values
+        return [
+            places.missing(each.path, each.target, each.attribute and each.attribute.slot)
+            if each.missing
+            else places.raised(each.error, each.path, values.get(each.path))
+            for each in failures
+        ]
 
     def _places(self) -> SettingPlaces:
         from ptyconf.merge.problems import SettingPlaces
@@ -287,13 +295,6 @@ class Resolution(Mapping[str, Any]):
         return SettingPlaces(
             state.schema, state.layer_values, state.histories, state.values, lambda: state.hidden
         )
-
-    def _problem(self, failure: Failure, places: SettingPlaces) -> Problem:
-        if not failure.missing:
-            value = self._state.values.get(failure.path)
-            return places.raised(failure.error, failure.path, value)
-        slot = None if failure.attribute is None else failure.attribute.slot
-        return places.missing(failure.path, failure.target, slot)
 
     # Provenance
 
@@ -334,9 +335,10 @@ class Resolution(Mapping[str, Any]):
             reveal: Show secrets instead of masking them.
 
         Raises:
-            KeyError: There is no such setting, or nothing gives it a value.
+            UnknownPathError: A KeyError: there is no such setting, or nothing gives it a value.
         """
-        return _stories()(self._state, reveal).of(path)
+        with told_whole(path, self):
+            return _stories()(self._state, reveal).of(path)
 
     def traces(self) -> Iterator[Trace]:
         """Tell the story of every setting, secrets masked."""
@@ -383,8 +385,6 @@ class Resolution(Mapping[str, Any]):
         if len(alike) != 1:
             several = f"are several layers {layer.name!r} of {layer.label!r}"
             raise SchemaError(f"there {several if alike else f'is no layer {layer.name!r}'} to replace")
-        from dataclasses import replace
-
         old = alike[0]
         new = layer if layer.within == old.within else replace(layer, within=old.within)
         return self._state.again(tuple(new if layer is old else layer for layer in layers))

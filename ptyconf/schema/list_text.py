@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -26,10 +27,12 @@ def by_number(elements: Mapping[Any, Any]) -> list[Any] | None:
 def array_text(kinds: Kinds, slot: Slot, texts: Sequence[str]) -> str | None:
     """Make one text of those given for a setting: of a list, an array with an element for each text.
 
-    A text that starts with ``[`` is the list itself, and ``none`` stays where the list may be absent; one
-    text is taken apart where the setting declares a separator (``text=","``). None for a setting that is no
-    list of any length.
+    The names of a flag enum are joined as its own text, ``A,B``. A text that starts with ``[`` is the list
+    itself, and ``none`` stays where the list may be absent; one text is taken apart where the setting
+    declares a separator (``text=","``). None for a setting that is no list of any length.
     """
+    if len(texts) > 1 and _is_flag_enum(slot):
+        return ",".join(texts)
     element = element_kind(kinds, slot)
     if element is None:
         return None
@@ -44,6 +47,11 @@ def array_text(kinds: Kinds, slot: Slot, texts: Sequence[str]) -> str | None:
     if len(texts) == 1 and not all(parts) and _as_toml("", element) == "":
         return texts[0]  # what is empty is no element of such a list: the text is told as it is
     return f"[{', '.join(_as_toml(part, element) for part in parts)}]"
+
+
+def _is_flag_enum(slot: Slot) -> bool:
+    inner = unwrap(optional_of(slot.setting.type)[0])
+    return isinstance(inner, type) and issubclass(inner, enum.Flag)
 
 
 def is_list(slot: Slot) -> bool:

@@ -18,6 +18,7 @@ from ptyconf.merge.same import same
 from ptyconf.report import dump_toml, to_json
 from ptyconf.report.json import from_json
 from ptyconf.sources import mapping, toml
+from tests.ptyconf.laws.equal import same_object
 from tests.ptyconf.laws.generated import KINDS, LAYERS, PRECEDENCE, expected, programs
 
 AMBIGUOUS = (int | str, datetime.date | str, Literal["a", 1, True])  # text of one member may be of another
@@ -194,16 +195,3 @@ def spoil(value: Any) -> None:
         value.add("spoilt")
     elif hasattr(value, "popleft"):
         value.append("spoilt")
-
-
-def same_object(one: Any, two: Any) -> bool:
-    """Compare instances field by field, types too."""
-    if hasattr(one, "__dataclass_fields__"):
-        return type(one) is type(two) and all(
-            same_object(getattr(one, name), getattr(two, name)) for name in one.__dataclass_fields__
-        )
-    if isinstance(one, dict) and isinstance(two, dict):
-        return list(one) == list(two) and all(same_object(each, two[key]) for key, each in one.items())
-    if isinstance(one, list) and isinstance(two, list):
-        return len(one) == len(two) and all(map(same_object, one, two))
-    return same(one, two)

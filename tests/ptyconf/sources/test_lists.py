@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from dataclasses import dataclass, field, make_dataclass
+from itertools import chain
 from typing import Annotated, Any, Optional
 
 import pytest
@@ -31,6 +33,22 @@ class Whole:
     option: Part | None = None
     table: dict[str, Part] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
+
+
+class Right(enum.Flag):
+    """Rights that are granted together."""
+
+    READ = enum.auto()
+    WRITE = enum.auto()
+    SHARE = enum.auto()
+
+
+@dataclass
+class Door:
+    """A flag enum by itself and one that may be absent."""
+
+    rights: Right = Right.READ
+    more: Annotated[Right, "what guests may"] | None = None
 
 
 FLAGS = ("", "section.", "option.", "table.k.", "parts[0].")
@@ -105,3 +123,13 @@ def test_a_list_by_number_has_the_place_of_its_first_element(monkeypatch: pytest
     assert str(resolution.trace("ids").winner.origin) == "--ids[0]"
     assert str(resolution.trace("option.ids").winner.origin) == "K__OPTION__IDS__0"
     assert json.dumps(resolution["ids"]) == "[1]"
+
+
+@given(words=st.lists(st.lists(st.sampled_from([*Right.__members__]), min_size=1), min_size=1, max_size=4))
+def test_a_repeated_flag_gathers_the_names_of_a_flag_enum(words: list[list[str]]) -> None:
+    """Names given one by one, together, or both ways are all granted; no word is lost."""
+    granted = Right(0)
+    for name in chain(*words):
+        granted |= Right[name]
+    typed = [word for names in words for word in ("--rights", ",".join(names), "--more", ",".join(names))]
+    assert load(Door, flags=typed) == Door(granted, granted)
