@@ -1,9 +1,15 @@
 """Neural ptychography: configuration, scan data, physics, metrics, reports; no framework is imported."""
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False
+"""As `typing.TYPE_CHECKING`, without the import of that: Ctrl-C is not answered until this is imported."""
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ptycho import loader, model, model_manager, probe, tf_helper
     from ptycho.clients.reconstruction import reconstruct
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from ptycho.commands.failure import (
@@ -18,7 +19,7 @@ from ptycho.commands.failure import (
 from ptycho.commands.parser import Parser
 from ptycho.files.printable import printable_lines
 from ptycho.run.process import run_process
-from ptycho.run.signals import EndedBySignalError, ending_on_signals
+from ptycho.run.signals import EndedBySignalError, InterruptAnswer, ending_on_signals
 from ptycho.run.streams import lasting_streams, tell
 from ptycho.settings.registries import COMMANDS
 
@@ -28,34 +29,38 @@ if TYPE_CHECKING:
 _LOGGERS = ("ptycho", "ptycho_torch", "ptyconf")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, answer_interrupt: bool = False) -> int:
     """Run one command.
 
     Args:
         argv: The arguments after the program's name; None means those of the process.
+        answer_interrupt: Answer Ctrl-C while the command runs, and ignore it afterwards; else whoever calls
+            has seen to it.
 
     Returns:
         The exit code, by the table of `failure`.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return exit_code_of(lambda: _run(arguments), debug="--debug" in arguments)
+    interrupt = InterruptAnswer() if answer_interrupt else None
+    return exit_code_of(lambda: _run(arguments), debug="--debug" in arguments, interrupt=interrupt)
 
 
-def run_main() -> NoReturn:
+def run_main(*, answer_interrupt: bool = False) -> NoReturn:
     """Be the program ``ptycho``: run one command, and end the process with its exit code."""
-    run_process(main)
+    run_process(partial(main, answer_interrupt=answer_interrupt))
 
 
-def exit_code_of(command: Callable[[], int], *, debug: bool) -> int:
+def exit_code_of(command: Callable[[], int], *, debug: bool, interrupt: InterruptAnswer | None = None) -> int:
     """Run a command: whatever happens becomes one message and an exit code.
 
     Args:
         command: Gives the exit code when all goes well.
         debug: Show the traceback of an error.
+        interrupt: Answers Ctrl-C while the command runs; None where whoever calls does.
     """
     with lasting_streams():
         try:
-            with _log_given_back(), ending_on_signals():
+            with _log_given_back(), ending_on_signals(), interrupt or nullcontext():
                 return command()
         except KeyboardInterrupt:
             if debug:
@@ -66,6 +71,10 @@ def exit_code_of(command: Callable[[], int], *, debug: bool) -> int:
         except Exception as error:
             if debug:
                 raise
+            if interrupt is not None and interrupt.came:
+                return _say("interrupted", EXIT_INTERRUPTED)
+            if isinstance(error.__cause__, EndedBySignalError):
+                return _say(str(error.__cause__), EXIT_SIGNAL + error.__cause__.signum)
             return _say(*describe(error))
 
 

@@ -12,7 +12,7 @@ import logging
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -55,6 +55,31 @@ def ending_on_signals() -> Iterator[None]:
         yield
     finally:
         _give_back({signum: before[signum] for signum in answered})
+
+
+class InterruptAnswer:
+    """Raise KeyboardInterrupt in a block on Ctrl-C, and ignore it afterwards: the process is at its end then.
+
+    Attributes:
+        came: Whether Ctrl-C came. Python may make another error of the exception: where an import is under
+            way, a class that cannot be made, or a letter whose name cannot be looked up.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __enter__(self) -> Self:
+        """Answer from now on."""
+        signal.signal(signal.SIGINT, self._answer)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Ignore it from now on."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def _answer(self, _signum: int, _frame: FrameType | None) -> None:
+        self.came = True
+        raise KeyboardInterrupt
 
 
 def _end(signum: int, _frame: FrameType | None) -> None:

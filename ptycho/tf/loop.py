@@ -142,10 +142,11 @@ class Loop:
         row["intensity_scale"] = float(self.module.network.intensity_scale)
         row["seconds"] = time.perf_counter() - began
         self.history.append(row)
-        if bar is not None:
-            bar.end_epoch(row)
         journal.log(row, self._steps, self._pictures.after_epoch(self._shown_network))
         self._look_back(row)
+        # What is told to be done lies on the disk: a kill from here on takes nothing of it back.
+        if bar is not None:
+            bar.end_epoch(row)
 
     def _shown_network(self) -> PtychoNetwork:
         """Give the network of this epoch on one device, for a picture."""

@@ -238,12 +238,17 @@ class StopEarly(Callback):
 
 
 class TrainingBar(ProgressBar):
-    """Show a whole training in one line; validation does not get a bar of its own."""
+    """Show a whole training in one line; validation does not get a bar of its own.
+
+    An epoch is told once its checkpoint has its name. Lightning calls whatever writes checkpoints after all
+    other callbacks, so that the first moment after it is the next epoch's begin, or the training's end.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._bar: Progress | None = None
         self._enabled = True
+        self._reached: dict[str, Tensor] | None = None
 
     def enable(self) -> None:
         """Draw the bar (on the first process of a distributed training)."""
@@ -260,7 +265,8 @@ class TrainingBar(ProgressBar):
             self._bar = open_progress(count, int(trainer.num_training_batches), trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Name the epoch."""
+        """Tell of the epoch before, and name this one."""
+        self._tell_reached()
         if self._bar is not None:
             self._bar.begin_epoch(trainer.current_epoch)
 
@@ -270,12 +276,12 @@ class TrainingBar(ProgressBar):
             self._bar.advance()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Show the losses that the epoch reached."""
-        if self._bar is not None:
-            self._bar.end_epoch(trainer.callback_metrics)
+        """Note the losses that the epoch reached."""
+        self._reached = dict(trainer.callback_metrics)
 
     def on_train_end(self, *_: Any) -> None:
-        """Leave the finished line on the screen."""
+        """Tell of the last epoch, and leave the finished line on the screen."""
+        self._tell_reached()
         self._close()
 
     def on_exception(self, *_: Any) -> None:
@@ -285,6 +291,11 @@ class TrainingBar(ProgressBar):
     def teardown(self, *_: Any, **__: Any) -> None:
         """Give the terminal back in any case."""
         self._close()
+
+    def _tell_reached(self) -> None:
+        if self._bar is not None and self._reached is not None:
+            self._bar.end_epoch(self._reached)
+        self._reached = None
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import re
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -108,3 +111,21 @@ def test_second_ctrl_c_aborts(
         train_small(tmp_path, nepochs=3)
     assert signal.getsignal(signal.SIGINT) is handler
     assert len(side.checkpoint(tmp_path / "last.ckpt")[0]) == 1
+
+
+def test_an_epoch_is_told_once_it_is_kept(
+    train_small: Train, side: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a line says "epoch 2/3", the checkpoint of that epoch has its name: no kill takes it back."""
+    kept_epochs: dict[int, int] = {}
+
+    class Log(io.StringIO):
+        def write(self, text: str) -> int:
+            for epoch in re.findall(r"^epoch (\d+)/3", text):
+                kept_epochs[int(epoch)] = len(side.checkpoint(tmp_path / LAST_CHECKPOINT)[0])
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stderr", Log())
+    train_small(tmp_path, {"enable_progress_bar": True}, nepochs=3)
+    assert {1, 3} <= kept_epochs.keys()
+    assert all(epoch == kept for epoch, kept in kept_epochs.items())
