@@ -156,6 +156,8 @@ def find_bad_pixels(
     top = float(np.iinfo(dtype).max) if dtype.kind in "iu" else np.inf
     add(constant & (table.highest == top), f"at {top:.0f} in every frame, the marker of {dtype}")
     add((table.highest < 0) & (dtype.kind == "i"), "negative in every frame, a marker")
+    add(constant & (table.highest < 0), "at one value below zero in every frame, a marker")
+    add((table.not_finite == n) & (n > 1), "no number in any frame, a marker")
     # Whoever always stands at the end of the counter, with others, is saturated and not stuck.
     end = None if bad.all() else _ceiling(table, bad, np.empty((0, 3), np.int64))
     stuck = constant & (table.highest != (np.inf if end is None else end))

@@ -56,11 +56,14 @@ def test_noise_is_no_flaw(seed: int, photons: float, n: int) -> None:
             (np.int32, -1),
             (np.int16, -2),
             (np.uint32, 0),
+            (np.float32, -1.0),
+            (np.float32, np.nan),
+            (np.float64, np.inf),
         ]
     ),
 )
-def test_a_marked_pixel_alone_is_masked(seed: int, place: tuple[int, int], kind: tuple[Any, int]) -> None:
-    """The largest value of the type, a negative value and lasting darkness each mask their pixel alone."""
+def test_a_marked_pixel_alone_is_masked(seed: int, place: tuple[int, int], kind: tuple[Any, float]) -> None:
+    """The largest value of the type, a negative value, no number and lasting darkness mask their pixel alone."""
     dtype, value = kind
     frames = np.minimum(counts(seed, photons=60.0), 200).astype(dtype)
     frames[:, place[0], place[1]] = value
