@@ -173,13 +173,17 @@ def resolve_layers(
     stacklevel = outside_stack_level()
     if scan is None or probe is None:
         return resolve(schema, precedence, stack, stacklevel=stacklevel)
-    if _cuts_frames(stack):
+    if _changes_what_it_says(stack):
         return _with_scan(resolve(schema, precedence, stack, stacklevel=stacklevel), scan, probe)
     return resolve(schema, precedence, [*stack, data_file_layer(scan, probe)], stacklevel=stacklevel)
 
 
 def _with_scan(resolution: Resolution, scan: Path, probe: ProbeSide, *, network: bool = True) -> Resolution:
     """Add what a scan's header says, its side as the settings crop and bin it, or as a network takes it."""
+    if resolution["data.energy_kev"] is not None:
+        # The energy that somebody writes stands above the wavelength of the file: both say one thing.
+        facts = {name: fact for name, fact in probe.facts.items() if name != "wavelength_m"}
+        probe = probe._replace(facts=facts)
     whole = probe.frame_side if probe.side is None else probe.side
     if whole is None:
         return resolution.with_layer(data_file_layer(scan, probe))
@@ -212,10 +216,11 @@ def _side_of_a_network(resolution: Resolution, whole: int) -> int | None:
     return asked if asked <= largest else None
 
 
-def _cuts_frames(layers: Iterable[Layer]) -> bool:
-    """Tell whether anybody crops or bins; the side of the probe is then not that of the frames."""
-    written = (layer for layer in layers if layer.kind != "defaults")
-    return any(layer.writes(schema, path) for layer in written for path in ("data.crop_px", "data.bin"))
+def _changes_what_it_says(layers: Iterable[Layer]) -> bool:
+    """Tell whether anybody crops, bins, or writes the energy: what the file says of it holds no longer."""
+    paths = ("data.crop_px", "data.bin", "data.energy_kev")
+    written = [layer for layer in layers if layer.kind != "defaults"]
+    return any(layer.writes(schema, path) for layer in written for path in paths)
 
 
 def groups_missing(command: Command) -> ConfigError:

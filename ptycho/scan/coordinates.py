@@ -16,7 +16,7 @@ from ptycho.scan.source import source_name
 from ptycho.settings.call_site import outside_stack_level
 from ptyconf.errors import error_text
 
-__all__ = ["Coordinates", "check_coordinates"]
+__all__ = ["Coordinates", "check_coordinates", "surplus_note"]
 
 IN_MEMORY = LikelyUnit("metres", "xcoords * N * pixel_size_m / (wavelength_m * distance_m)")
 
@@ -39,8 +39,15 @@ class Coordinates:
     def __getitem__(self, which: Any) -> "Coordinates":
         return Coordinates(self.x[which], self.y[which], self.x_start[which], self.y_start[which])
 
-    def match(self, n_frames: int, source: Path | None) -> tuple["Coordinates", list[str]]:
+    def match(
+        self, n_frames: int, source: Path | None, *, of_file: bool = False
+    ) -> tuple["Coordinates", list[str]]:
         """Keep one position per frame; surplus positions at the end are dropped with a warning.
+
+        Args:
+            n_frames: How many frames there are.
+            source: The file that they come from.
+            of_file: Whether settings say how they are read.
 
         Raises:
             ScanError: There are fewer positions than frames.
@@ -52,17 +59,32 @@ class Coordinates:
                     f"{n_frames} frames but {n} positions in {source_name(source)}. "
                     "Every pattern needs a position.",
                     expected=f"'xcoords' and 'ycoords' of length {n_frames}",
-                    hint=_without_position(n_frames, n),
+                    hint=_settings_without(n_frames, n) if of_file else _arrays_without(n_frames, n),
                 )
             )
         if n == n_frames:
             return self, []
-        note = f"{n} positions for {n_frames} frames: the last {n - n_frames} positions were dropped"
+        note = surplus_note(n, n_frames)
+        if of_file:
+            note += f'; data.positions_without_frame = "0:{n - n_frames}" drops the first, or names others'
         warnings.warn(note, RuntimeWarning, stacklevel=outside_stack_level())
         return self[:n_frames], [note]
 
 
-def _without_position(n_frames: int, n: int) -> str:
+def surplus_note(n: int, n_frames: int) -> str:
+    """Say that positions were dropped for want of frames."""
+    return f"{n} positions for {n_frames} frames: the last {n - n_frames} positions were dropped"
+
+
+def _settings_without(n_frames: int, n: int) -> str:
+    first, last = f"0:{n_frames - n}", f"{n}:"
+    return (
+        f'data.frames_without_position = "{last}" if the last frames were taken without a position, '
+        f'"{first}" if the first were, such as exposures before the scan'
+    )
+
+
+def _arrays_without(n_frames: int, n: int) -> str:
     if n > 1 and n_frames % n == 0:
         times = n_frames // n
         return (

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_scans"]
 
-OF_ONE_SCAN = ("positions", "probe")
-"""Settings that name a file which belongs to one scan."""
+OF_ONE_SCAN = ("positions", "probe", "frames_without_position", "positions_without_frame", "leave_out")
+"""Settings that name a file, or frames, of one scan."""
 
 
 def read_scans(path: str | os.PathLike[str], options: ScanOptions) -> RawData:

@@ -16,6 +16,7 @@ from ptycho.scan.frame_checks import check_all_frames
 from ptycho.scan.frames import Detector, FrameStack
 from ptycho.scan.geometry import Geometry, unit_of_length
 from ptycho.scan.joined_frames import JoinedStack
+from ptycho.scan.matching import expected_frames, match_frames
 from ptycho.scan.outliers import leave_out_far_positions, repeated_positions, require_steps_of_a_scan
 from ptycho.scan.position_origin import place_positions
 from ptycho.scan.position_units import likely_unit, orient_positions, positions_in_pixels
@@ -122,10 +123,11 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
     coordinates = check_coordinates(turned, source, likely if given.source.read_by else None)
     if given.source.read_by and given.options.position_unit == "auto":
         require_steps_of_a_scan(coordinates, side, source, likely)
+    count = expected_frames(given.frames.shape, len(coordinates), given.options)
     raw, notes = order_frames(
-        given.frames, len(coordinates), given.source.frames_key, source, oblong=given.source.read_by != ""
+        given.frames, count, given.source.frames_key, source, oblong=given.source.read_by != ""
     )
-    coordinates, dropped = coordinates.match(len(raw), source)
+    coordinates, gone, matched = _match(given, coordinates, raw, far)
     given, modelled = with_model(given, geometry, min(raw.shape[1:3]))
     frames, dark, decided = check_all_frames(raw, given, coordinates.x, coordinates.y)
     modes = _fit_probe(given, frames.detector)
@@ -137,7 +139,7 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
     placement, placed = place_positions(
         _origin(given), _pairs(coordinates.x, coordinates.y, scale), frames, modes, guess
     )
-    gone = dark if far is None else dark | far[: len(raw)]
+    gone = gone | dark
     index = check_scan_index(given.scan_index, len(raw), source)
     labels, left_out = _fit_labels(given, len(raw), frames.detector)
     valid = ValidScan(
@@ -150,7 +152,7 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
         _pairs(coordinates.x_start, coordinates.y_start, scale) + placement.shift,
         placement.shift,
         geometry,
-        [*given.source.notes, *in_pixels, *lost, *notes, *dropped, *modelled, *decided, placed, *left_out],
+        [*given.source.notes, *in_pixels, *lost, *notes, *matched, *modelled, *decided, placed, *left_out],
         index,
         unit_of_length(_position_unit(given)),
     )
@@ -160,6 +162,26 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
     for decision in valid.decisions:
         logger.info("%s: %s", source_name(source), decision)
     return valid, numbers
+
+
+def _match(
+    given: ScanArrays, coordinates: Coordinates, raw: Any, far: NDArray[np.bool_] | None
+) -> tuple[Coordinates, NDArray[np.bool_], list[str]]:
+    """Give one position a frame, which frames have none that is any good, and what was decided.
+
+    Raises:
+        ScanError: There are fewer positions than frames, or settings name what is not there.
+    """
+    source, of_file = given.source.path, given.source.read_by != ""
+    matching = match_frames(raw, len(coordinates), given.options, source) if of_file else None
+    rows, notes = (np.arange(len(coordinates)), list[str]()) if matching is None else matching
+    bad = rows < 0
+    # A frame that is left out needs some position meanwhile.
+    placed = np.where(bad, rows.max(initial=0), rows)
+    if placed.max(initial=-1) < len(coordinates):
+        coordinates, bad = coordinates[placed], bad if far is None else bad | far[placed]
+    coordinates, dropped = coordinates.match(len(raw), source, of_file=of_file)
+    return coordinates, bad[: len(raw)], [*notes, *dropped]
 
 
 def _tell_scans_apart(valid: ValidScan, given: ScanArrays) -> ScanNumbers:

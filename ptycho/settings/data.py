@@ -10,6 +10,7 @@ from ptycho.errors import ScanError
 from ptycho.settings.checks import Check, above_zero, length_m
 from ptycho.settings.conditions import Condition, without_companions
 from ptycho.settings.field import Across, described
+from ptycho.settings.numbers import are_numbers
 from ptycho.settings.probe_model import ProbeModel
 from ptyconf import Complaint
 from ptyconf.errors import error_text
@@ -18,6 +19,7 @@ __all__ = [
     "Axes",
     "BadPixels",
     "Centre",
+    "Exposures",
     "PositionOrigin",
     "PositionUnit",
     "ProbeModel",
@@ -32,6 +34,7 @@ PositionOrigin = Literal["auto", "centre", "corner"]
 PositionUnit = Literal["auto", "px", "m", "mm", "um", "nm", "A"]
 BadPixels = Literal["auto", "mask"]
 Axes = Literal["auto", "trust"]
+Exposures = Literal["auto", "together", "runs"]
 ScanIndex = int | Literal["auto", "split", "ignore"]
 
 LARGEST_PADDING = 4
@@ -43,6 +46,22 @@ _GEOMETRY = ("data.pixel_size_m", "data.wavelength_m", "data.distance_m")
 def _read(default: Any, *, help: str, unit: str = "", example: Any = None) -> Any:  # noqa: A002
     """Declare a field of how a scan is read, which the legacy dict never sees."""
     return described(default, help=help, unit=unit, example=example, legacy=False)
+
+
+def _numbers(*, help: str, example: str) -> Any:  # noqa: A002
+    """Declare numbers of frames or positions: "17", "0:4,60", "140:"."""
+    return described(
+        None,
+        help=f"{help}: numbers from 0 and ranges, as Python slices them",
+        example=example,
+        check=Check(
+            are_numbers,
+            "{name} = {v!r} names no numbers",
+            "whole numbers from 0, and ranges, with commas in between",
+            f'"{example}"',
+        ),
+        legacy=False,
+    )
 
 
 def _length(
@@ -160,6 +179,20 @@ class ScanOptions:
         "of an array (frames, 2)",
         example="positions.csv",
     )
+    frames_without_position: str | None = _numbers(
+        help="frames that have no position, such as exposures before the scan", example="0:4"
+    )
+    positions_without_frame: str | None = _numbers(
+        help="positions that have no frame, for the detector missed their trigger", example="60"
+    )
+    leave_out: str | None = _numbers(
+        help="frames to leave out together with their positions", example="17,120:124"
+    )
+    exposures: Exposures = _read(
+        "auto",
+        help="how several frames of each position follow each other: 'together', or in 'runs' of the whole "
+        "scan; 'auto' asks the frames which are alike",
+    )
     probe: str | None = _read(
         None, help="probe in a file of its own: 'file:key', or a product file", example="probe.npz:probe"
     )
@@ -267,4 +300,5 @@ _CHOICES: tuple[tuple[str, Any], ...] = (
     ("position_unit", PositionUnit),
     ("bad_pixels", BadPixels),
     ("axes", Axes),
+    ("exposures", Exposures),
 )

@@ -63,7 +63,7 @@ def test_noise_is_no_flaw(seed: int, photons: float, n: int) -> None:
     ),
 )
 def test_a_marked_pixel_alone_is_masked(seed: int, place: tuple[int, int], kind: tuple[Any, float]) -> None:
-    """The largest value of the type, a negative value, no number and lasting darkness mask their pixel alone."""
+    """The largest value of the type, a negative one, no number and lasting dark mask their pixel alone."""
     dtype, value = kind
     frames = np.minimum(counts(seed, photons=60.0), 200).astype(dtype)
     frames[:, place[0], place[1]] = value
