@@ -2,8 +2,8 @@
 
 A training is killed, signalled, robbed of its disk, its reader or its terminal, at random moments and at
 named stages, and started again with ``--resume`` until it is whole. No turn may go back behind the one before
-it, no exit code may be wrong, the weights must be those of an undisturbed training, bit for bit, and nothing
-may lie beside the run or in TMPDIR. The counts stay in the folder: started again, the script goes on.
+it, no exit code may be wrong, weights and picture must be those of an undisturbed training, bit for bit, and
+nothing may lie beside the run or in TMPDIR. The counts stay in the folder: started again, the script goes on.
 
     .venv/bin/python benchmarks/chaos.py --backend tensorflow --disturbances 20
 """
@@ -35,7 +35,9 @@ import numpy as np
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.bundle.read import read_bundle
 from ptycho.commands.main import main as ptycho_main
+from ptycho.reconstruction.result import Reconstruction
 from ptycho.report.markdown import missing_from
+from ptycho.run.record import RECONSTRUCTION
 from ptycho.simulate.scan import Simulation, simulate
 
 SETTINGS = """\
@@ -54,6 +56,7 @@ n_groups = 32
 nepochs = {epochs}
 batch_size = 4
 torch_loss_mode = "mae"
+probe_warmup_epochs = 3
 
 [inference]
 refine_epochs = 6
@@ -91,6 +94,7 @@ WRONG = ("wrong exit codes", "went back", "lost")
 STAGES = (
     "run.json",
     "settings.toml",
+    "retrieved.npz",
     ".last-*",
     "last.ckpt",
     "metrics.csv",
@@ -328,17 +332,20 @@ class Chaos:
             assert _code_of(self._start("finish", "run")) == 0
         ours, theirs = (read_bundle(folder / FILE_NAME).weights for folder in (run, undisturbed))
         same = all(np.array_equal(array, theirs[name]) for name, array in ours.items())
+        first, second = (Reconstruction.load(folder / RECONSTRUCTION).object for folder in (run, undisturbed))
+        picture = np.array_equal(first, second)
         files = {path.name for path in undisturbed.iterdir()} ^ {path.name for path in run.iterdir()}
         beside = [path.name for path in self.folder.glob("run*") if path.name not in ("run", "run.toml")]
         # torch keeps a folder for what it compiles.
         temporary = [path.name for path in (self.folder / "tmp").iterdir()]
         left = [name for name in temporary if not name.startswith("torchinductor")]
-        if not same or beside or left or files:
+        if not same or not picture or beside or left or files:
             print(
-                f"weights equal: {same}; beside the run: {beside}; in TMPDIR: {left}; files: {files}",
+                f"weights equal: {same}; picture equal: {picture}; beside the run: {beside}; "
+                f"in TMPDIR: {left}; files: {files}",
                 file=sys.stderr,
             )
-        return same and not beside and not left and not files
+        return same and picture and not beside and not left and not files
 
 
 if __name__ == "__main__":

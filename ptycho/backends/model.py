@@ -140,4 +140,5 @@ def reconstruct(
         batch_size=batch_size_of(execution, int(resolution["inference.batch_size"])),
         device=device_of(execution),
         options=PictureOptions.of(resolution, execution),
+        retrieved=model.retrieved,
     )

@@ -9,6 +9,7 @@ from ptycho.backends.base import load_backend
 from ptycho.bundle.archive import FILE_NAME, MissingBundleError, locate, refusal
 from ptycho.bundle.read import read_bundle
 from ptycho.files.archive import COPY_AGAIN, ArchiveError
+from ptycho.reconstruction.retrieved_picture import read_pictures
 from ptycho.run.attempts import attempts_at, run_of
 from ptycho.run.bundle_layer import bundle_layer
 from ptycho.run.identity import made_without_network
@@ -53,21 +54,23 @@ class OpenedBundle:
             backend: Name of the backend.
 
         Returns:
-            The model as the backend knows it.
+            The model as the backend knows it, with the pictures that its training retrieved.
 
         Raises:
+            ValueError: One of these is damaged.
             BundleError: The weights do not fit the network that the bundle describes; says who wrote it.
             BackendError: The framework is missing.
         """
         library = load_backend(backend)
         try:
-            return library.unpack(self.bundle)
+            model = library.unpack(self.bundle)
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             reason, *more = str(error).splitlines() or [type(error).__name__]
             shapes = [line.split(maxsplit=1)[1] for line in more if line.startswith("  found ")]
             what = f"does not fit {backend}: {'; '.join([reason, *shapes])}"
             why = ArchiveError(what, "the weights of the network that it describes", COPY_AGAIN)
             raise refusal(self.archive, why, self.bundle.writer) from error
+        return model if self.elsewhere else replace(model, retrieved=read_pictures(self.archive.parent))
 
 
 def open_network(path: Path) -> OpenedBundle:

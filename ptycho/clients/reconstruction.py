@@ -26,6 +26,7 @@ from ptycho.reconstruction.picture import SHOWN_FRAMES, place_scan
 from ptycho.reconstruction.positions_fit import stage_error
 from ptycho.reconstruction.refinement import on_canvas
 from ptycho.reconstruction.result import Reconstruction
+from ptycho.reconstruction.starts import NETWORK
 from ptycho.run.resolve import NO_NETWORK, resolve_run
 from ptycho.run.stages import count, in_notebook, stage, telling
 from ptycho.scan.frame_store import normalised_ceiling, store_frames
@@ -150,7 +151,7 @@ def reconstruct_scan(scan: RawData, resolution: Resolution) -> Reconstruction:
     network, flat = on_canvas(start, _canvas_of(picture))[0], None
     if resolution["inference.compare_flat"]:
         flat = backend.with_sweeps(resolution, partial(sweep_from, None, len(picture.misfits))).object
-    return replace(reconstruction, network_object=network, flat_object=flat)
+    return replace(reconstruction, network_object=network, flat_object=flat, refined_from=NETWORK)
 
 
 def _tell_sweep(number: int, misfit: float) -> None:

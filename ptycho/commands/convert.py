@@ -11,9 +11,10 @@ from ptycho.backends.trained_network import open_network
 from ptycho.bundle.archive import FILE_NAME, locate
 from ptycho.bundle.write import write_bundle
 from ptycho.commands.command import Command
-from ptycho.files.atomic import write_text
+from ptycho.files.atomic import copy_file, write_text
 from ptycho.files.strict_json import dump_table
 from ptycho.run.folder import building
+from ptycho.run.record import retrieved_in
 from ptycho.settings.registries import BACKENDS
 from ptyconf.errors import error_text
 
@@ -54,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         with building(output, "conversion") as folder:
             write_bundle(folder / FILE_NAME, converted)
+            for path in retrieved_in(archive if archive.is_dir() else archive.parent):
+                copy_file(path, folder / path.name)
             write_text(folder / "settings.toml", converted.settings_toml)
             write_text(folder / "provenance.json", dump_table(converted.provenance).decode("utf-8"))
     numbers = sum(array.size for array in converted.weights.values())

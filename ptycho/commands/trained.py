@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -110,7 +110,8 @@ class Trained:
         backend = load_backend(self.library)
         model = self.training.model
         if number > 0:
-            model = backend.unpack(bundle_of_scan(self.bundle, self.training.lights[number]))
+            other = backend.unpack(bundle_of_scan(self.bundle, self.training.lights[number]))
+            model = replace(other, retrieved=model.retrieved)
         return partial(backend.reconstruct, model, self.resolution)
 
 

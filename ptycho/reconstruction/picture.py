@@ -4,7 +4,7 @@ Shape legend: n positions, P probe modes, N patch side, H and W rows and columns
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +31,8 @@ from .iteration import Measurement
 from .positions_fit import stage_error
 from .prediction import predict_frames
 from .refinement import flat_like, refine
+from .retrieved_picture import RetrievedPicture
+from .starts import NETWORK, Start, choose_start
 from .sweeps_schedule import SMOOTHING
 from .trained_network import TrainedNetwork
 from .whole_scan import reconstruct_whole
@@ -110,6 +112,7 @@ def reconstruct(
     scan: RawData,
     options: PictureOptions,
     portions: Portions,
+    retrieved: Sequence[RetrievedPicture] = (),
 ) -> Reconstruction:
     """Turn every frame of a scan into its patch of the object, and the patches into one picture.
 
@@ -124,6 +127,8 @@ def reconstruct(
         scan: What to reconstruct.
         options: What is wanted beside the picture.
         portions: How the work is cut.
+        retrieved: Pictures that the training retrieved with the probes of its scans: sweeps start from that
+            of this very scan where it foretells frames better than the network's.
 
     Returns:
         The picture with everything that is needed to judge it; after a refinement also what the network
@@ -134,7 +139,7 @@ def reconstruct(
     """
     require_fitting(scan, trained.settings.N, options.middle_trim)
     with _debug_messages(on=options.debug):
-        return _reconstruct(trained, normalisation, scan, options, portions)
+        return _reconstruct(trained, normalisation, scan, options, portions, retrieved)
 
 
 @contextmanager
@@ -155,6 +160,7 @@ def _reconstruct(
     scan: RawData,
     options: PictureOptions,
     portions: Portions,
+    retrieved: Sequence[RetrievedPicture],
 ) -> Reconstruction:
     n = scan.n_frames
     notes = [f"{n} positions, each with the patch of its own frame"]
@@ -175,37 +181,32 @@ def _reconstruct(
         inferred = infer_patches(trained, stored.store, scan.positions, shown, portions)
         whole = _stitch(inferred.patches, scan, _weights(probe, options))
         predicted = np.stack([inferred.predicted[index] for index in shown.tolist()])
-    refinement, positions = None, np.asarray(scan.positions, np.float64)
+    made = _Pictures(whole.object, probe, np.asarray(scan.positions, np.float64), predicted)
     if options.refine_epochs != 0:
         ceiling = normalised_ceiling(scan, factor)
         frames = Measurement(stored.store.frames, scan.positions, scan.mask, ceiling)
+        network = Start(NETWORK, whole, trained.gain() * probe)
+        start, why = choose_start(network, retrieved, scan, frames)
         with step("refining the picture"):
-            refinement = _refine(whole, trained, frames, options, scale**2, notes)
-        positions = refinement.positions
-        if options.learn_probe or options.correct_positions:
-            # A frame that moved may reach beyond the picture.
-            predicted = predict_frames(refinement.object, whole.origin_px, refinement.probe, positions[shown])
-            probe = refinement.probe / np.float32(trained.gain())
-        else:
-            predicted = _predict(trained, refinement.object, whole.origin_px, positions[shown])
+            made, told = _refine(start, network, trained, frames, options, scale**2, shown)
+        notes += [*filter(None, [why]), *told]
     window = _window(whole, keep_rim=options.pad_eval)
     logger.debug("canvas %d x %d, origin [x, y] = %s", *whole.object.shape, list(whole.origin_px))
     for note in notes:
         logger.debug("%s", note)
-    final = whole.object if refinement is None else refinement.object
-    flat = None if refinement is None else refinement.flat_object
     return Reconstruction(
-        object=final[window].astype(np.complex64),
+        object=made.object[window].astype(np.complex64),
         coverage=whole.coverage[window],
         origin_px=np.add(whole.origin_px, (window[1].start, window[0].start)).astype(np.float64),
-        positions=positions,
-        probe=probe,
+        positions=made.positions,
+        probe=made.probe,
         frame_indices=shown,
         measured=scan.amplitudes(shown) * np.float32(factor * scale),
-        predicted=(predicted * scale).astype(np.float32),
+        predicted=(made.predicted * scale).astype(np.float32),
         notes=tuple(notes),
-        network_object=None if refinement is None else whole.object[window].astype(np.complex64),
-        flat_object=None if flat is None else flat[window],
+        network_object=whole.object[window].astype(np.complex64) if made.refined_from else None,
+        flat_object=None if made.flat_object is None else made.flat_object[window],
+        refined_from=made.refined_from,
         lengths_m=scan.lengths_m(),
     )
 
@@ -286,53 +287,54 @@ def _weights(probe: NDArray[np.complex64], options: PictureOptions) -> NDArray[n
     return weights
 
 
-class _Refinement(NamedTuple):
-    """What sweeps made of a picture, and of none.
+class _Pictures(NamedTuple):
+    """What was made of the frames, on the canvas of all of them.
 
     Attributes:
-        object: The refined picture, shape (H, W).
-        probe: The modes, learned gain included, shape (P, N, N).
+        object: The final picture, shape (H, W).
+        probe: Modes on the network's scale, without its learned gain where it takes part, shape (P, N, N).
         positions: Patch centres [x, y] in pixels, corrected where that was asked for, shape (n, 2).
+        predicted: Amplitudes of the frames that are shown, in the units of X.
         flat_object: What the same sweeps make without the network's picture; None where nobody asks.
+        refined_from: What made the picture that sweeps refined; "" where none did.
     """
 
-    object: NDArray[np.complex64]
+    object: Complex
     probe: NDArray[np.complex64]
     positions: NDArray[np.float64]
-    flat_object: NDArray[np.complex64] | None
+    predicted: NDArray[np.float32]
+    flat_object: NDArray[np.complex64] | None = None
+    refined_from: str = ""
 
 
 def _refine(
-    whole: Stitched,
+    start: Start,
+    network: Start,
     trained: TrainedNetwork,
     frames: Measurement,
     options: PictureOptions,
     counts_of_unit: float,
-    notes: list[str],
-) -> _Refinement:
-    """Move the picture towards what all frames together measured, and a flat one for comparison."""
-    sweeps = None if options.refine_epochs == "auto" else options.refine_epochs
-    library = trained.sweeps(options.threads)
-    probe = trained.gain() * trained.probe()
-    start_from = partial(
+    shown: NDArray[np.int64],
+) -> tuple[_Pictures, list[str]]:
+    """Move a picture towards what all frames together measured, and a flat one for comparison; say how."""
+    refine_picture = partial(
         refine,
-        library,
+        trained.sweeps(options.threads),
         frames,
-        probe=probe,
         learn_probe=options.learn_probe,
         correct_positions=options.correct_positions,
         counts_of_unit=counts_of_unit,
         smoothing=options.smoothing,
     )
-    refined = start_from(picture=whole, sweeps=sweeps)
-    misfits = refined.misfits
-    flat = start_from(picture=flat_like(whole), sweeps=len(misfits)) if options.compare_flat else None
+    sweeps = None if options.refine_epochs == "auto" else options.refine_epochs
+    refined = refine_picture(picture=start.picture, probe=start.probe, sweeps=sweeps)
+    misfits, flat = refined.misfits, None
     logger.debug("misfit after each sweep: %s", ", ".join(f"{misfit:.4g}" for misfit in misfits))
-    notes.append(
-        f"the network's picture was refined by {len(misfits)} sweeps over all frames: "
-        f"misfit {misfits[0]:.3g} to {misfits[-1]:.3g}"
-    )
-    if flat is not None:
+    change = f"misfit {misfits[0]:.3g} to {misfits[-1]:.3g}"
+    notes = [f"{start.maker}'s picture was refined by {len(misfits)} sweeps over all frames: {change}"]
+    if options.compare_flat:
+        empty = flat_like(network.picture)
+        flat = refine_picture(picture=empty, probe=network.probe, sweeps=len(misfits))
         notes.append(
             f"without the network the same sweeps lead from misfit {flat.misfits[0]:.3g} to "
             f"{flat.misfits[-1]:.3g}"
@@ -340,9 +342,15 @@ def _refine(
     if options.correct_positions:
         nominal = np.asarray(frames.positions, np.float64)
         notes.append(f"positions were corrected: {stage_error(nominal, refined.positions)}")
-    return _Refinement(
-        refined.object, refined.probe, refined.positions, None if flat is None else flat.object
-    )
+    at, origin_px, probe = refined.positions[shown], start.picture.origin_px, trained.probe()
+    if options.learn_probe or options.correct_positions or start is not network:
+        # A frame that moved may reach beyond the picture.
+        predicted = predict_frames(refined.object, origin_px, refined.probe, at)
+        probe = refined.probe / np.float32(trained.gain() if start is network else 1)
+    else:
+        predicted = _predict(trained, refined.object, origin_px, at)
+    without = None if flat is None else flat.object
+    return _Pictures(refined.object, probe, refined.positions, predicted, without, start.maker), notes
 
 
 def _window(whole: Stitched, *, keep_rim: bool) -> tuple[slice, slice]:

@@ -36,6 +36,7 @@ class Reconstruction:
         network_object: The picture of the network alone, shape (H, W), where ``object`` was refined against
             the frames afterwards; None where ``object`` is the network's own.
         flat_object: What the same refinement makes without the network, shape (H, W), where it was asked for.
+        refined_from: What made the picture that the refinement started from; "" where there was none.
         lengths_m: What is known of wavelength_m, distance_m, detector_pixel_m (of the frames in use) and
             object_pixel_m, in metres.
     """
@@ -51,6 +52,7 @@ class Reconstruction:
     notes: tuple[str, ...] = field(default=())
     network_object: NDArray[np.complex64] | None = None
     flat_object: NDArray[np.complex64] | None = None
+    refined_from: str = ""
     lengths_m: dict[str, float] = field(default_factory=dict)
 
     def probe_in_counts(self) -> NDArray[np.complex64]:
@@ -83,6 +85,8 @@ class Reconstruction:
         arrays |= {name: picture for name, picture in pictures.items() if picture is not None}
         arrays |= {name: np.array(length) for name, length in self.lengths_m.items()}
         arrays["notes"] = np.array("\n".join(self.notes))
+        if self.refined_from:
+            arrays["refined_from"] = np.array(self.refined_from)
         arrays["format_version"] = np.array(_FORMAT_VERSION)
         npz.write(path, arrays)
 
@@ -133,9 +137,11 @@ class Reconstruction:
             notes = tuple(line for line in (archive.text("notes") or "").split("\n") if line)
             there = [*names, *(name for name in _OTHER_PICTURES if name in archive.keys)]
             lengths = {name: float(archive.read(name)) for name in _LENGTHS if name in archive.keys}
-            return cls(**{name: archive.read(name) for name in there}, notes=notes, lengths_m=lengths)
+            start = (archive.text("refined_from") or "") if "refined_from" in archive.keys else ""
+            arrays = {name: archive.read(name) for name in there}
+            return cls(**arrays, notes=notes, refined_from=start, lengths_m=lengths)
 
 
 def _required() -> list[str]:
-    optional = {"notes", "lengths_m", *_OTHER_PICTURES}
+    optional = {"notes", "refined_from", "lengths_m", *_OTHER_PICTURES}
     return [item.name for item in fields(Reconstruction) if item.name not in optional]

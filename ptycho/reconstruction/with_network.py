@@ -10,12 +10,13 @@ from ptycho.reconstruction.groups import Portions
 from ptycho.reconstruction.picture import PictureOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from ptycho.network.precision import Precision
     from ptycho.physics.scale import Normalisation
     from ptycho.reconstruction.result import Reconstruction
+    from ptycho.reconstruction.retrieved_picture import RetrievedPicture
     from ptycho.reconstruction.trained_network import TrainedNetwork
     from ptycho.scan.raw_data import RawData
 
@@ -44,6 +45,7 @@ class NetworkReconstruction:
         device: object = None,
         options: PictureOptions | None = None,
         on_batch: Callable[[int], None] | None = None,
+        retrieved: Sequence[RetrievedPicture] = (),
     ) -> Reconstruction:
         """Turn a scan into a picture, as `picture.reconstruct` does; the network stays as it is.
 
@@ -55,6 +57,7 @@ class NetworkReconstruction:
             device: Where to compute, in the backend's own words; None takes the backend's default.
             options: What is wanted beside the picture.
             on_batch: Called with the number of positions done after each step.
+            retrieved: Pictures that its training retrieved with the probes of its scans.
 
         Raises:
             ValueError: Frames, trim or groups do not fit the network.
@@ -64,4 +67,5 @@ class NetworkReconstruction:
         with self.threads(options.threads):
             where = self.device if device is None else device
             trained = self.on_device(network, scan, where, options.precision)
-            return picture.reconstruct(trained, normalisation, scan, options, Portions(batch_size, on_batch))
+            portions = Portions(batch_size, on_batch)
+            return picture.reconstruct(trained, normalisation, scan, options, portions, retrieved)

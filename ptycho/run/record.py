@@ -18,6 +18,7 @@ SETTINGS, PROVENANCE, RECONSTRUCTION = "settings.toml", "provenance.json", "reco
 LAST_CHECKPOINT = "last.ckpt"
 BEST_CHECKPOINTS = "best-epoch*.ckpt"
 _BEST = re.compile(r"best-epoch(\d+)\.ckpt")
+_RETRIEVED = re.compile(r"retrieved(?:-(\d+))?\.npz")
 _LARGEST_SETTINGS = 2**21
 
 
@@ -40,6 +41,21 @@ def checkpoints_in(folder: Path) -> list[Path]:
     """List the checkpoints of a folder: that of the last epoch, then those of the best, the latest first."""
     last = folder / LAST_CHECKPOINT
     return [*([last] if last.is_file() else []), *best_checkpoints(folder)]
+
+
+def retrieved_name(number: int) -> str:
+    """Name the file of the picture that a training retrieved from a scan, by the scan's number from 1."""
+    return "retrieved.npz" if number == 1 else f"retrieved-{number}.npz"
+
+
+def retrieved_in(folder: Path) -> list[Path]:
+    """List the files of such pictures in a folder, in the order of the scans."""
+    numbered = [
+        (int(match[1] or 1), path)
+        for path in folder.glob("retrieved*.npz")
+        if (match := _RETRIEVED.fullmatch(path.name)) and path.is_file()
+    ]
+    return [path for _, path in sorted(numbered)]
 
 
 def write_settings(folder: Path, resolution: Resolution, *, home: Path) -> None:

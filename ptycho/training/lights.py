@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ptycho.network.inference import Light, fitting_mask
 from ptycho.reconstruction.iteration import Measurement
+from ptycho.reconstruction.retrieved_picture import RetrievedPicture
 from ptycho.scan.frame_store import normalised_ceiling
 from ptyconf.errors import error_text
 
@@ -134,6 +135,20 @@ def amplitude_factor(scan: RawData, lights: list[ScanLight]) -> float | NDArray[
     return factors
 
 
+class Retrieved(NamedTuple):
+    """What sweeps before a training found.
+
+    Attributes:
+        lights: Of each scan, with the probe that was found.
+        pictures: The picture of each scan that was found beside it.
+        notes: What came of it, one sentence each.
+    """
+
+    lights: list[ScanLight]
+    pictures: tuple[RetrievedPicture, ...]
+    notes: list[str]
+
+
 def retrieve_probes(
     lights: list[ScanLight],
     scan: RawData,
@@ -141,9 +156,9 @@ def retrieve_probes(
     stored: Stored,
     training: TrainingConfig,
     library: SweepLibrary,
-) -> tuple[list[ScanLight], list[str]]:
+) -> Retrieved:
     """Retrieve the probe of each scan from the frames of that scan that train."""
-    retrieved, notes = [], list[str]()
+    retrieved, pictures, notes = [], [], list[str]()
     learned = np.unique(groups.train)
     for part, rows, light in zip(scan.parts, scan.part_rows, lights, strict=True):
         # Held-out frames judge the network: a probe that has seen them would make them judge too kindly.
@@ -151,10 +166,20 @@ def retrieve_probes(
         frames = Measurement(
             partial(_frames_of, stored, used), scan.positions[used], light.mask, light.ceiling
         )
-        probe, note = retrieve_from_training_frames(light.probe, frames, training, library)
-        retrieved.append(replace(light, probe=probe))
+        found, note = retrieve_from_training_frames(light.probe, frames, training, library)
+        retrieved.append(replace(light, probe=found.probe))
+        pictures.append(
+            RetrievedPicture(
+                object=found.object,
+                origin_px=np.array(found.origin_px, np.int64),
+                probe=found.probe,
+                frames=np.searchsorted(rows, used).astype(np.int64),
+                positions=np.asarray(scan.positions[rows], np.float64),
+                scan=part.fingerprint(),
+            )
+        )
         notes += _named(part, scan, [note])
-    return retrieved, notes
+    return Retrieved(retrieved, tuple(pictures), notes)
 
 
 def _frames_of(stored: Stored, used: Indices, rows: Indices) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.reconstruction.iteration import SweepLibrary
+from ptycho.reconstruction.retrieved_picture import RetrievedPicture, read_pictures, write_pictures
 from ptycho.scan.frame_store import Indices, Stored, store_frames
 from ptycho.scan.grouping import require_overlap
 from ptycho.scan.raw_data import RawData
@@ -136,6 +137,8 @@ class Plan:
         groups: Which frames train, and which judge.
         stored: Gives normalised frames.
         monitor: Metric that ranks epochs.
+        retrieved: Pictures that were retrieved with the probes of the scans, before this training or by the
+            one that is resumed.
         notes: What was decided, one sentence each.
     """
 
@@ -150,6 +153,7 @@ class Plan:
     groups: Split
     stored: Stored
     monitor: str
+    retrieved: tuple[RetrievedPicture, ...] = ()
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -238,10 +242,13 @@ class Plan:
         loss.ceiling = self.lights[0].ceiling
 
     def conclude(self, *notes: str | None) -> None:
-        """Add what a backend decided, log all notes, and copy the best files of an earlier training."""
+        """Add what a backend decided, log all notes, and leave what was retrieved or is there already."""
         self.notes += filter(None, notes)
         for note in self.notes:
             logger.info("%s", note)
+        if self.folder.written:
+            # Before the first checkpoint: who goes on from that finds it.
+            write_pictures(self.folder.path, self.retrieved)
         if self.earlier is not None and self.folder.written:
             carry_over(self.earlier, self.folder.path, last=self.execution.enable_checkpointing)
 
@@ -286,11 +293,14 @@ def make_plan(
     overlap = None if whole else require_overlap(scan.positions, groups.train, scan.N)
     stored = store_frames(scan, amplitude_factor(scan, lights), _used(groups))
     notes += [*groups.notes, *filter(None, (replaced, overlap, stored.note))]
+    retrieved: tuple[RetrievedPicture, ...] = ()
     if folder.earlier is not None:
         notes += folder.earlier.notes(training.nepochs)
+        earlier_pictures = read_pictures(folder.earlier.path.parent)
+        retrieved = tuple(picture for picture in earlier_pictures if picture.scan in scans)
     elif training.probe_warmup_epochs > 0:
-        lights, retrieved = retrieve_probes(lights, scan, groups, stored, training, library)
-        notes += retrieved
+        lights, retrieved, told = retrieve_probes(lights, scan, groups, stored, training, library)
+        notes += told
     watched = "val_loss" if len(groups.validation) else "train_loss"
     return Plan(
         configurations=configurations,
@@ -304,6 +314,7 @@ def make_plan(
         groups=groups,
         stored=stored,
         monitor=monitor,
+        retrieved=retrieved,
         notes=notes,
     )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import KEPT_RATIO, Normalisation, measure
 from ptycho.reconstruction.iteration import Measurement, SweepLibrary
-from ptycho.reconstruction.probe_retrieval import retrieve_probe
+from ptycho.reconstruction.probe_retrieval import Retrieval, retrieve_probe
 from ptycho.scan.raw_data import RawData
 from ptycho.settings.training import TrainingConfig
 from ptyconf import Resolution
@@ -140,7 +140,7 @@ def retrieve_from_training_frames(
     frames: Measurement,
     training: TrainingConfig,
     library: SweepLibrary,
-) -> tuple[Probe, str]:
+) -> tuple[Retrieval, str]:
     """Retrieve the probe before the network relies on it, without a look at the frames that judge.
 
     Args:
@@ -150,7 +150,7 @@ def retrieve_from_training_frames(
         library: Computes.
 
     Returns:
-        The retrieved modes, and what came of it.
+        The modes with the picture that was found beside them, and what came of it.
     """
     logger.info("retrieving the probe in %d sweeps", training.probe_warmup_epochs)
     began = time.perf_counter()
@@ -158,7 +158,7 @@ def retrieve_from_training_frames(
         library, frames, probe, sweeps=training.probe_warmup_epochs, seed=training.seed
     )
     misfits = retrieved.misfits
-    return retrieved.probe, (
+    return retrieved, (
         f"the probe was retrieved from {len(frames)} training frames in {len(misfits)} sweeps "
         f"({time.perf_counter() - began:.1f} s): misfit {misfits[0]:.3g} to {misfits[-1]:.3g}"
     )

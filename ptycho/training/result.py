@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ptycho.physics.scale import Normalisation
+from ptycho.reconstruction.retrieved_picture import RetrievedPicture
 from ptycho.scan.raw_data import RawData
 from ptyconf import Origin, Resolution
 from ptyconf.sources import mapping
@@ -25,10 +26,18 @@ Network = TypeVar("Network")
 
 @dataclass(frozen=True)
 class Model(Generic[Network]):
-    """A network with the scales of the scan that it was trained on."""
+    """A network with the scales of the scan that it was trained on.
+
+    Attributes:
+        network: The network.
+        normalisation: The scales.
+        retrieved: Pictures that the training retrieved with the probes of its scans, as far as they are at
+            hand.
+    """
 
     network: Network
     normalisation: Normalisation
+    retrieved: tuple[RetrievedPicture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class TrainingResult(Generic[Network]):
         decisions: What was decided and why, one sentence each.
         lights: Probe and scales of each scan that it learned from.
         scans: Fingerprints of those scans.
+        retrieved: Pictures that were retrieved with their probes.
         interrupted: Whether Ctrl-C ended it.
     """
 
@@ -63,12 +73,13 @@ class TrainingResult(Generic[Network]):
     decisions: list[str]
     lights: tuple[ScanLight, ...] = ()
     scans: tuple[str, ...] = ()
+    retrieved: tuple[RetrievedPicture, ...] = ()
     interrupted: bool = False
 
     @property
     def model(self) -> Model[Network]:
-        """The network with its scales, as a bundle holds them."""
-        return Model(self.network, self.normalisation)
+        """The network with its scales, as a bundle holds them, and with what was retrieved."""
+        return Model(self.network, self.normalisation, self.retrieved)
 
 
 @dataclass(frozen=True)
@@ -138,6 +149,7 @@ def result_of(
         decisions=[*plan.notes, *notes],
         lights=plan.lights,
         scans=plan.scans,
+        retrieved=plan.retrieved,
         interrupted=end.interrupted,
     )
 

@@ -148,6 +148,7 @@ def test_the_report_says_whether_the_scan_was_seen(trained: Path) -> None:
     assert scores["trained_on_this_scan"] is True
     assert scores["reference"] == "truth"
     assert {"refined", "network alone"} <= scores.keys()
+    assert scores["refined_from"] == "the network"
     assert "The network was trained on this very scan." in (trained / "run" / "report.md").read_text()
 
 

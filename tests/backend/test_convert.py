@@ -20,6 +20,7 @@ from ptycho.bundle.write import write_bundle
 from ptycho.commands.main import main
 from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
+from ptycho.reconstruction.retrieved_picture import RetrievedPicture, read_pictures
 from ptycho.run.resolve import resolve_run
 from ptycho.training.result import Model
 from ptycho.workflows.backend_selector import load_backend
@@ -53,7 +54,11 @@ def wrote(other: str) -> str:
 
 
 def test_a_converted_bundle_holds_the_same_numbers(run_folder: Path, backend: str, wrote: str) -> None:
-    """Weights, probe, scales and network stay; backend, time and story are new."""
+    """Weights, probe, scales, network and what was retrieved stay; backend, time and story are new."""
+    picture = np.ones((64, 64), np.complex64)
+    middle, first = np.array([[32.0, 32.0]]), np.array([0])
+    retrieved = RetrievedPicture(picture, np.array([0, 0]), picture[None], first, middle, "a scan")
+    retrieved.save(run_folder / "retrieved.npz")
     assert main(["convert", str(run_folder), "--to", backend, "--quiet"]) == 0
     before = read_bundle(run_folder / FILE_NAME)
     after = read_bundle(run_folder.with_name(f"run-{backend}") / FILE_NAME)
@@ -66,6 +71,8 @@ def test_a_converted_bundle_holds_the_same_numbers(run_folder: Path, backend: st
     assert (after.backend, after.converted_from) == (backend, (before.writer,))
     assert (str(after.trained_by), before.trained_by) == (wrote, before.writer)
     assert "numpy" in after.versions
+    [moved] = read_pictures(run_folder.with_name(f"run-{backend}"))
+    assert moved.scan == "a scan"
 
 
 def test_settings_of_a_converted_bundle_are_its_own(run_folder: Path, backend: str, other: str) -> None:

@@ -24,6 +24,9 @@ def _facts(results: Results) -> dict[str, str]:
         "reconstructed scan": f"{results.scan_name}: {scan.n_frames} frames of {scan.N} x {scan.N} px",
         "reconstruction": f"{width} x {height} px",
     }
+    start = results.reconstruction.refined_from
+    if start:
+        facts["refined from the picture of"] = start
     training = results.training
     if training is None:
         return facts

@@ -22,7 +22,7 @@ def _write(results: Results, folder: Path) -> list[str]:
     if reconstruction.network_object is None:
         return []
     save_on_the_scan(folder / FILE_NAME, reconstruction.network_object, results)
-    return [picture(FILE_NAME, "What the network alone made of the frames, before refinement")]
+    return [picture(FILE_NAME, "What the network alone made of the frames")]
 
 
 SECTION = ReportSection(heading="Pictures", order=31, write=_write)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import write_text
+from ptycho.reconstruction.starts import NETWORK, RETRIEVAL
 from ptycho.report.markdown_text import table
 from ptycho.report.section import ReportSection
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 
 FILE_NAME = "scores.json"
+_REFINED_FROM = {
+    "": "",
+    NETWORK: " The refined picture started from the network's.",
+    RETRIEVAL: " The refined picture started from that of the probe retrieval, before the training: the "
+    "network had no part in it.",
+}
 
 
 def _applies(results: Results) -> bool:
@@ -34,7 +41,10 @@ def _write(results: Results, folder: Path) -> list[str]:
         for name, comparison in results.comparisons.items()
         for score, text in _lines(comparison).items()
     }
-    return [_compared_with(results), table("score", rows)]
+    return [
+        _compared_with(results) + _REFINED_FROM[results.reconstruction.refined_from],
+        table("score", rows),
+    ]
 
 
 def _compared_with(results: Results) -> str:
@@ -56,6 +66,7 @@ def _as_dict(results: Results) -> dict[str, object]:
         "trained_on_this_scan": results.trained_on_it,
         **({} if results.verdict is None else results.verdict.as_dict()),
         **({} if results.halves is None else {"halves": results.halves.as_dict()}),
+        **({"refined_from": start} if (start := results.reconstruction.refined_from) else {}),
         **({"reference": results.reference_name} if results.comparisons else {}),
         **{
             name: {

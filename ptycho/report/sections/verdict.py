@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ptycho.reconstruction.starts import RETRIEVAL
 from ptycho.report.figures.figure import metres
 from ptycho.report.markdown_text import plain, table
 from ptycho.report.section import ReportSection
@@ -30,6 +31,10 @@ def _write(results: Results, _folder: Path) -> list[str]:
     blocks.append(table("", _figures(verdict)))
     if results.halves is not None:
         blocks.append(table(f"half-bit: {results.halves.what}", agreement(results.halves)))
+        if results.halves.shared_network and results.reconstruction.refined_from == RETRIEVAL:
+            blocks.append(
+                "The halves were refined from the network's pictures: of a half none was retrieved."
+            )
     blocks += [f"Found by trial: {plain(words)}." for words in found_by_trial(results.resolution)]
     if verdict.tried:
         blocks.append(_tried(verdict))

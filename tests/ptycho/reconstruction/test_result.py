@@ -34,6 +34,7 @@ def reconstruction() -> Reconstruction:
         notes=("one", "two"),
         network_object=picture(9, 7),
         flat_object=picture(9, 7),
+        refined_from="the network",
         lengths_m={"wavelength_m": 1.5e-10, "object_pixel_m": 3e-8},
     )
 
@@ -44,7 +45,10 @@ def _same(a: Reconstruction, b: Reconstruction) -> bool:
 
 def test_saving_then_loading_is_the_identity(tmp_path: Path, reconstruction: Reconstruction) -> None:
     """Every field comes back, with and without a picture of the network alone."""
-    for case in (reconstruction, replace(reconstruction, network_object=None, flat_object=None, notes=())):
+    for case in (
+        reconstruction,
+        replace(reconstruction, network_object=None, flat_object=None, refined_from="", notes=()),
+    ):
         case.save(tmp_path / "r.npz")
         assert _same(Reconstruction.load(tmp_path / "r.npz"), case)
 
