@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ptyconf.merge.same import same
 from ptyconf.schema.annotations import made_of
 from ptyconf.schema.construct import has_own_code, make_builder
+from ptyconf.schema.default_value import misfit_of
 from ptyconf.schema.fields import UNSET, attribute_value
+from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, section_in
 from ptyconf.schema.view import Attribute, View, copied
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from ptyconf.schema.schema import Schema
 
 FAILED: Any = object()
+Doubtful = tuple[Attribute, Any, Mismatch]  # a default that its type refuses, of which code may make another
 Made = Callable[[View[Any], Any, Segments], None]
 
 
@@ -41,9 +45,22 @@ class Failure:
         """Whether the class lacks a value that it needs."""
         return isinstance(self.error, MissingValueError)
 
+    @property
+    def misfit(self) -> Mismatch | None:
+        """What the type of a default has against it."""
+        return self.error.mismatch if isinstance(self.error, WrongDefaultError) else None
+
 
 class MissingValueError(KeyError):
     """A class needs a value that nothing gives."""
+
+
+class WrongDefaultError(ValueError):
+    """The type of a default refuses it, and the class has made nothing else of it."""
+
+    def __init__(self, mismatch: Mismatch) -> None:
+        super().__init__(mismatch)
+        self.mismatch = mismatch
 
 
 class Building:
@@ -217,7 +234,16 @@ class Building:
         self.made(view, instance, at)
         self.own_code = self.own_code or plan.own_code
         self.instances.append((view, instance, at))
+        if plan.doubtful:
+            self._note_misfits(view, plan, instance, at)
         return instance
+
+    def _note_misfits(self, view: View[Any], plan: _Plan, instance: Any, at: Segments) -> None:
+        """Tell the defaults that their types refuse, and of which the class has made nothing else."""
+        for attribute, default, mismatch in plan.doubtful:
+            if same(attribute_value(instance, attribute.name), default):
+                error = WrongDefaultError(mismatch)
+                self.failures.append(Failure(_path_of(view, attribute, at), view.target, error, attribute))
 
     def _note_missing(self, view: View[Any], table: Mapping[str, Any], at: Segments) -> None:
         """Tell what a class lacks that is not called, since something inside it is wrong."""
@@ -267,12 +293,20 @@ def _path_of(view: View[Any], attribute: Attribute | None, at: Segments) -> str:
 class _Plan:
     """How instances of a view are made: the generated function, and what must be made before."""
 
-    __slots__ = ("build", "composed", "own_code", "plain", "refusal")
+    __slots__ = ("build", "composed", "doubtful", "own_code", "plain", "refusal")
 
     def __init__(
-        self, build: Any, plain: tuple[str, ...], composed: tuple[Attribute, ...], *, own_code: bool
+        self,
+        build: Any,
+        plain: tuple[str, ...],
+        composed: tuple[Attribute, ...],
+        doubtful: tuple[Doubtful, ...],
+        *,
+        own_code: bool,
     ) -> None:
         from cattrs import BaseValidationError
+
+        self.doubtful = doubtful
 
         self.own_code = own_code
         self.build = build
@@ -286,6 +320,7 @@ def _plan(view: View[Any], schema: Schema) -> _Plan:
     parts: dict[str, tuple[str, Callable[[Any], Any] | None]] = {}
     plain: list[str] = []
     composed: list[Attribute] = []
+    doubtful: list[Doubtful] = []
     for attribute in view.attributes:
         path = attribute.bind.path
         slot = attribute.slot or schema.index.slots.get(path)
@@ -296,10 +331,13 @@ def _plan(view: View[Any], schema: Schema) -> _Plan:
         else:
             plain.append(path)
             parts[attribute.name] = path, _outward(attribute, slot)
+            if slot is not None and slot.loose and (mismatch := misfit_of(slot, slot.default)) is not None:
+                doubtful.append((attribute, slot.default, mismatch))
     view.builder = _Plan(
         make_builder(view.target, parts, schema.kinds),
         tuple(dict.fromkeys(plain)),
         tuple(composed),
+        tuple(doubtful),
         own_code=has_own_code(view.target),
     )
     return view.builder  # type: ignore[no-any-return]

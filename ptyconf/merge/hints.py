@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin, shown_path
+from ptyconf.schema.chosen import examples_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.free import read_texts
 from ptyconf.schema.index import Alias, Index, environment_name
@@ -184,15 +185,16 @@ def _bare(text: str) -> str:
 def example_of(slot: Slot) -> str:
     """Give a value that would be right, as an example; "" where none is known."""
     setting = slot.setting
-    value = next(iter(setting.choices)) if setting.choices else setting.default
-    if value is UNSET or value is None:
-        return ""
-    if slot.node is not None:
-        return "" if value else toml_text(value)
-    try:
-        return toml_text(slot.kind.toml(slot.kind.typed(value)))
-    except (ValueError, TypeError, AttributeError):  # a default that its own type does not allow
-        return ""
+    for value in examples_of(slot) if setting.choices else (setting.default,):
+        if value is UNSET or value is None:
+            return ""
+        if slot.node is not None:
+            return "" if value else toml_text(value)
+        try:
+            return toml_text(slot.kind.toml(slot.kind.typed(value)))
+        except Exception:  # noqa: BLE001  The program's kinds; a default that its own type does not allow.
+            continue
+    return ""
 
 
 def list_known(names: list[str], first: list[str] | None = None) -> str:

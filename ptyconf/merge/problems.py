@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ptyconf.errors import Complaint, Problem
 from ptyconf.merge.combine import live_entries
@@ -20,11 +20,15 @@ from ptyconf.merge.same import same
 from ptyconf.schema.annotations import name_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
+from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, holds_secret, key_of
 from ptyconf.text.masks import Masks
 from ptyconf.text.show import close_matches, redact, show, toml_text, words_of
+
+if TYPE_CHECKING:
+    from ptyconf.merge.build import Failure
 
 ABSENT: Any = object()
 
@@ -188,6 +192,28 @@ class SettingPlaces:
         if not isinstance(error, (ValueError, TypeError)) or text == type(error).__name__:
             text = f"{type(error).__name__}: {text}" if text != type(error).__name__ else text
         return self.complaint(text, path, value, place)
+
+    def failed(self, failure: Failure) -> Problem:
+        """Make a problem of what a class has against its values."""
+        if failure.missing:
+            return self.missing(failure.path, failure.target, failure.attribute and failure.attribute.slot)
+        if failure.misfit is not None:
+            root, below = self.schema.locate(failure.path)
+            slot = self.schema.index.slots[root]
+            tree = completed(slot, self.values[root])
+            return self.wrong_default(failure.path, slot, tree, below, failure.misfit)
+        return self.raised(failure.error, failure.path, self.values.get(failure.path))
+
+    def wrong_default(
+        self, path: str, slot: Slot, tree: Tree, below: Segments, mismatch: Mismatch
+    ) -> Problem:
+        """Make a problem of a default that its type refuses, at the attribute that has it."""
+        leaf, value = branch(slot, tree, below)
+        source = default_source(slot, tree, below, value) or leaf.source or path
+        secret = self.is_secret(path, leaf)
+        text = mismatch.told(path, show(value, secret=secret))
+        origin = Origin("defaults", self.schema.name, f"default of {source}")
+        return Problem(self.masked(text), path=path, origin=origin)
 
     def missing(self, path: str, target: Any, slot: Slot | None) -> Problem:
         """Make a problem of a value that a class needs and nobody gives."""

@@ -6,7 +6,6 @@ import os
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ptyconf.merge.combine import joined
 from ptyconf.merge.law import STRATEGIES
 from ptyconf.merge.refusals import own_words
 from ptyconf.schema.fold import like
@@ -77,7 +76,7 @@ class References:
                 (source, self.finish(path, slot, entry) if isinstance(entry, Deferred) else entry)
                 for source, entry in live
             ]
-            values[path] = joined(slot, finished)
+            self.settling.join(path, slot, finished)
         self.settling.touched.add(path)
         return values[path]
 

@@ -75,11 +75,9 @@ class Refusals:
             hint = separator.join(part for part in map(str.strip, value.split(separator)) if part) or hint
         hint = "" if secret else hint
         chosen = secret and slot.node is None and "enum" in slot.kind.json_schema
-        expected = "one of its choices" if chosen else mismatch.expected  # a default among them is a secret
-        shown = self.shown(value, secret=secret)
-        text = f"{path + mismatch.at!r} is {shown}; expected {expected}"
-        if mismatch.at:
-            text = f"{path!r} is {shown}; expected {expected} at {mismatch.at.lstrip('.')}"
+        if chosen:  # a default among them is a secret
+            mismatch = Mismatch("one of its choices", at=mismatch.at)
+        text = mismatch.told(path, self.shown(value, secret=secret))
         written = keys if keys and isinstance(keys[-1], str) else (path,)  # an index, in a list
         self.fault(
             text,

@@ -280,13 +280,7 @@ class Resolution(Mapping[str, Any]):
         return False
 
     def _problems(self, failures: list[Failure]) -> list[Problem]:
-        places, values = self._places(), self._state.values
-        return [
-            places.missing(each.path, each.target, each.attribute and each.attribute.slot)
-            if each.missing
-            else places.raised(each.error, each.path, values.get(each.path))
-            for each in failures
-        ]
+        return list(map(self._places().failed, failures))
 
     def _places(self) -> SettingPlaces:
         from ptyconf.merge.problems import SettingPlaces

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ptyconf.errors import Complaint, Problem
+from ptyconf.errors import Problem
+from ptyconf.merge.checks import Checks
 from ptyconf.merge.combine import Repeated, joined, live_entries, merge_trees
-from ptyconf.merge.law import entries
+from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.trace import Derived
 from ptyconf.schema.fold import completed, like
@@ -15,9 +16,9 @@ from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.setting import Derivation, Setting
+from ptyconf.schema.setting import Derivation
 from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, holds_secret, key_text
-from ptyconf.text.show import show, toml_text, words_of
+from ptyconf.text.show import show
 
 if TYPE_CHECKING:
     from ptyconf.merge.problems import SettingPlaces
@@ -84,13 +85,22 @@ class Settling:
             elif link[2] is not None and self.values[path] is not None:
                 live = self.live(path)
                 if not any(isinstance(value, Deferred) for _, value in live):
-                    self.values[path] = joined(slot, live)
+                    self.join(path, slot, live)
         if self.schema.references or any(layer_values.refers for layer_values in self.layers):
             from ptyconf.merge.references import References
 
             references = References(self)
             references.settle()
             self.links, self.finished = references.links, references.finished
+
+    def join(self, path: str, slot: Slot, live: list[tuple[LayerValues, Any]]) -> None:
+        """Combine the values of all layers; together they may be more than the type allows."""
+        try:
+            self.values[path] = joined(slot, live)
+        except Mismatch as mismatch:
+            together, _ = STRATEGIES[slot.setting.merge](live)
+            shown = show(together, secret=self.places.is_secret(path, slot))
+            self.problems.append(self.places.complaint(mismatch.told(path, shown), path))
 
     def live(self, path: str) -> list[tuple[LayerValues, Any]]:
         """List the entries of a setting that count, high to low."""
@@ -250,97 +260,9 @@ class Settling:
 
         return any(name in self.hidden or holds_secret(self.schema.slot(name)) for name in inputs)
 
-    # Checks
-
     def check_all(self) -> None:
         """Ask for what must be set, then every check about the values that layers brought."""
-        faulty = {problem.path for problem in self.problems}
-        for path in self.schema.required:
-            if self.values.get(path) is None and path not in faulty:
-                self.problems.append(self.missing(path))
-        checked = self.schema.checked
-        for path in sorted(checked.keys() & self.touched, key=checked.__getitem__):
-            if path not in faulty and path in self.values:
-                plain = self.schema.index.slots[path].node is None
-                self.check(self.schema.settings[path], path, self.values[path] if plain else self.tree(path))
-        for root in self.schema.checked_below:
-            if root in self.values and root not in faulty:
-                slot = self.schema.index.slots[root]
-                self._check_below(slot, self.tree(root), split_path(root), faulty)
-
-    def _check_below(self, slot: Slot, tree: Tree, at: Segments, faulty: set[str]) -> None:
-        path = join_path(at)
-        if slot.setting.restricted and path not in faulty and path not in self.values:
-            self.check(slot.setting, path, tree, slot)
-        if slot.node is None or not tree:
-            return
-        pairs = enumerate(tree) if isinstance(slot.node, Items) else tree.items()
-        for key, below in pairs:
-            inner = child(slot.node, key, tree)
-            if inner is not None:
-                self._check_below(inner, below, (*at, key_text(slot.node, key)), faulty)
-
-    def missing(self, path: str) -> Problem:
-        """Say that a setting which must be set is not."""
-        setting = self.schema.settings[path]
-        text = (
-            setting.required
-            if isinstance(setting.required, str)
-            else f"{path!r} is required, and no layer sets it"
-        )
-        example = toml_text(next(iter(setting.choices))) if setting.choices else "..."
-        return Problem(
-            text,
-            path=path,
-            expected=self.schema.index.slots[path].expected,
-            hint=f"{path} = {example}",
-        )
-
-    def check(self, setting: Setting, path: str, tree: Tree, slot: Slot | None = None) -> None:
-        """Ask a setting's own check, then its choices, about the winning value."""
-        slot = slot or self.schema.index.slots[path]
-        complaint, value = self._ask(setting, path, slot, tree)
-        if not complaint:
-            return
-        place = path
-        if isinstance(tree, (dict, list, tuple)):
-            from ptyconf.merge.blame import part_to_blame
-
-            def words(other: Tree) -> str:
-                said = self._ask(setting, path, slot, other)[0]
-                return words_of(said, repr) if said else ""
-
-            below = part_to_blame(slot, tree, words)
-            place = join_path((*split_path(path), *below))
-        if isinstance(complaint, Exception):
-            self.problems.append(self.places.raised(complaint, path, value, place))
-        else:
-            self.problems.append(self.places.complaint(_as_complaint(complaint), path, value, place))
-
-    def _ask(self, setting: Setting, path: str, slot: Slot, tree: Tree) -> tuple[Any, Any]:
-        """Give what a setting's check says or raises of a value, None where it is content, and the value."""
-        value = tree
-        try:
-            if slot.node is not None:
-                value, whole = self._instances(slot, tree, path)
-                if not whole:
-                    return None, value  # what the class has against it is told when it is built
-            complaint = setting.check(value) if setting.check is not None else None
-            if not complaint and value is not None and setting.choices and value not in setting.choices:
-                from ptyconf.schema.choices import one_of
-
-                known = "one of its choices" if setting.secret else one_of(setting.choices)
-                complaint = f"{path!r} is {show(value, secret=setting.secret)}; expected {known}"
-        except Exception as error:  # noqa: BLE001  The program's own check.
-            return error, value
-        return complaint, value
-
-    def _instances(self, slot: Slot, tree: Tree, path: str) -> tuple[Any, bool]:
-        """Make what a tree stands for, and tell whether its classes take it."""
-        from ptyconf.merge.build import Building
-
-        building = Building(self.schema, self.values, lambda root: self.values[root], lambda *_: None)
-        return building.tree(slot, tree, split_path(path)), not building.failures
+        Checks(self).check_all()
 
 
 def _same(one: Any, two: Any) -> bool:
@@ -349,10 +271,6 @@ def _same(one: Any, two: Any) -> bool:
     from ptyconf.merge.same import same
 
     return same(one, two)
-
-
-def _as_complaint(complaint: Any) -> str | Complaint:
-    return complaint if isinstance(complaint, (str, Complaint)) else str(complaint)
 
 
 def _filled(pattern: Segments, stars: tuple[Any, ...]) -> Segments:

@@ -13,10 +13,8 @@ from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import join_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Slot
 
 KEPT_STACKS = 64
@@ -56,18 +54,22 @@ def _dubious(schema: Schema, values: Mapping[str, Any]) -> Iterator[str]:
     """Find the defaults that their own checks may refuse; they are wrong if nothing stands above."""
     for path in schema.checked:
         value = values.get(path)
-        if value is not None and not passes(schema.settings[path], value):
+        if value is not None and not passes(schema.index.slots[path], value):
             yield path
 
 
-def passes(setting: Setting, value: Any) -> bool:
-    """Tell whether a value passes a setting's check and choices; a check that raises is asked again later."""
+def passes(slot: Slot, value: Any) -> bool:
+    """Tell whether a default passes the check, choices and limits of its setting.
+
+    What a check raises, and what it says of a value that is to be built first, is asked again later.
+    """
+    setting = slot.setting
     try:
         refused = setting.check is not None and setting.check(value)
-        legal = not setting.choices or value in setting.choices
+        legal = value in setting.choices if setting.choices else True
     except Exception:  # noqa: BLE001  The check of the program; what it raises is told where it counts.
         return False
-    return not refused and legal
+    return not refused and legal and all(test(value) for _, test in slot.limits)
 
 
 def schema_defaults(schema: Schema, known: set[str]) -> LayerValues:
@@ -82,15 +84,5 @@ def schema_defaults(schema: Schema, known: set[str]) -> LayerValues:
     layer_values = LayerValues(layer, schema)
     for path, slot in schema.index.slots.items():
         if path not in known and slot.default is not UNSET:
-            layer_values.values[path] = _read_default(slot)
+            layer_values.values[path] = slot.default
     return layer_values
-
-
-def _read_default(slot: Slot) -> Any:
-    """Read a default as its kind has it; one that its own annotation does not allow stands as it is."""
-    if slot.node is not None:
-        return slot.default
-    try:
-        return slot.kind.typed(slot.default)
-    except (Mismatch, ValueError, TypeError):
-        return slot.default

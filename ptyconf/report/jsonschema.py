@@ -13,6 +13,7 @@ from typing import Any
 from ptyconf.report.json import plain
 from ptyconf.report.written import LEFT_OUT, written
 from ptyconf.schema.apart import tree_of
+from ptyconf.schema.chosen import with_choices
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, split_path
@@ -20,6 +21,9 @@ from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, holds_secret
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+LENGTHS = {"minItems", "maxItems"}
 
 
 def json_schema(
@@ -122,16 +126,18 @@ def describe(slot: Slot, default: Any = UNSET, above: tuple[Any, ...] = ()) -> d
         above: The classes around it: one that holds itself is described once.
     """
     described = dict(slot.kind.json_schema) if slot.node is None else _described_node(slot.node, above)
-    if _may_be_none(slot) and described:
-        described = _or_null(described)
+    if isinstance(slot.node, Items) and slot.node.strategy == "replace":  # else other files have a part
+        described |= {name: slot.kind.json_schema[name] for name in LENGTHS & slot.kind.json_schema.keys()}
     setting = slot.setting
-    text = f"{setting.help} [{setting.unit}]" if setting.unit else setting.help
-    if text:
-        described["description"] = text.strip()
     if setting.secret:
         described.pop("enum", None)  # the secret is among them
     elif setting.choices:
-        described["enum"] = [plain(choice) for choice in setting.choices]
+        described = with_choices(described, [plain(choice) for choice in setting.choices])
+    if _may_be_none(slot) and described:
+        described = _or_null(described)
+    text = f"{setting.help} [{setting.unit}]" if setting.unit else setting.help
+    if text:
+        described["description"] = text.strip()
     if default is not UNSET and default is not None and not holds_secret(slot):
         described["default"] = _default(slot, default)
     if setting.secret:
@@ -142,7 +148,9 @@ def describe(slot: Slot, default: Any = UNSET, above: tuple[Any, ...] = ()) -> d
 def _or_null(described: dict[str, Any]) -> dict[str, Any]:
     """Allow null, which JSON and YAML have for none."""
     if "enum" in described:
-        return {**described, "enum": [*described["enum"], None]}
+        described = {**described, "enum": [*described["enum"], None]}
+        if "type" not in described:
+            return described
     kind = described.get("type")
     if kind is not None:
         return {**described, "type": [*([kind] if isinstance(kind, str) else kind), "null"]}

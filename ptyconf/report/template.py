@@ -10,7 +10,7 @@ from typing import Any
 from ptyconf.report.toml import literal
 from ptyconf.report.written import LEFT_OUT, written
 from ptyconf.schema.apart import tree_of
-from ptyconf.schema.choices import one_of
+from ptyconf.schema.chosen import examples_of, expected_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments
@@ -120,7 +120,7 @@ def _about(slot: Slot, default: Any) -> str:
     parts = [setting.help] if setting.help else []
     if setting.unit:
         parts.append(f"[{setting.unit}]")
-    parts.append(f"({one_of(setting.choices) if setting.choices else slot.kind.expected}")
+    parts.append(f"({expected_of(slot) if setting.choices else slot.kind.expected}")
     if setting.secret and "one of " in parts[-1]:
         parts[-1] = "(one of its choices"  # the secret is among them
     if default is None:
@@ -143,7 +143,7 @@ def _example(slot: Slot, default: Any) -> Any:
     if setting.secret and (setting.choices or "enum" in slot.kind.json_schema):
         return UNSET
     names = slot.kind.json_schema.get("enum", ())
-    candidates = (*setting.choices, *names, 1, "...", True, 1.0, [], {}, *([1, 1], ["a"]), *SPELLED)
+    candidates = (*examples_of(slot), *names, 1, "...", True, 1.0, [], {}, *([1, 1], ["a"]), *SPELLED)
     return next((candidate for candidate in candidates if _loads(slot, setting, candidate)), UNSET)
 
 

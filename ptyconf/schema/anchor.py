@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -16,7 +17,9 @@ def anchor(value: Any, folder: Path) -> Any:
         return type(value)((key, anchor(item, folder)) for key, item in value.items())
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(anchor(item, folder) for item in value))
-    if isinstance(value, (list, tuple, set, frozenset)) or type(value).__name__ == "deque":
+    if isinstance(value, deque):
+        return deque((anchor(item, folder) for item in value), value.maxlen)
+    if isinstance(value, (list, tuple, set, frozenset)):
         return type(value)(anchor(item, folder) for item in value)
     return value
 

@@ -6,6 +6,7 @@ import functools
 import operator
 import types
 import typing
+from collections import OrderedDict, abc, deque
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, Union
 
@@ -46,12 +47,42 @@ def is_cut_to(value: Any, kind: Any) -> bool:
     return is_made_of(value, base) and type(value) is not base
 
 
+ABSTRACT = (
+    abc.Sequence,
+    abc.MutableSequence,
+    abc.Iterable,
+    abc.Collection,
+    abc.Set,
+    abc.MutableSet,
+    abc.Mapping,
+    abc.MutableMapping,
+)
+_CONCRETE = (list, tuple, set, frozenset, deque, dict, OrderedDict)
+
+
 def with_class_of(kind: Any, default: Any) -> Any:
-    """See a class, or one that may be absent, as the subclass of it that its default is of."""
+    """See a type as the class that its default is of: a subclass, or one of those that an abstract one is.
+
+    A ``Sequence[str]`` whose default is a tuple is a ``tuple[str, ...]``, wherever its values come from.
+    """
+    if typing.get_origin(kind) is typing.Annotated:
+        inner, *limits = typing.get_args(kind)
+        own = with_class_of(inner, default)
+        return kind if own is inner else typing.Annotated[(own, *limits)]
     inner, optional = optional_of(kind)
-    if not is_class_with_fields(typing.get_origin(inner) or inner) or not is_cut_to(default, inner):
+    if optional:
+        members = typing.get_args(unwrap(kind))
+        classes = [with_class_of(member, default) for member in members] if len(members) == 2 else members
+        return kind if [*classes] == [*members] else functools.reduce(operator.or_, classes)
+    base, arguments = typing.get_origin(inner) or inner, typing.get_args(inner)
+    if is_class_with_fields(base):
+        return type(default) if is_cut_to(default, inner) else kind
+    made: Any = type(default)
+    if base not in ABSTRACT or made not in _CONCRETE or not isinstance(default, base):
         return kind
-    return type(default) | None if optional else type(default)
+    if made is tuple and arguments:
+        arguments = (*arguments, Ellipsis)
+    return made[arguments] if arguments else made
 
 
 def named_table(value: Any, kind: Any) -> Any:
@@ -108,7 +139,9 @@ def optional_of(kind: Any) -> tuple[Any, bool]:
     members = [member for member in typing.get_args(kind) if member is not NONE]
     if len(members) == len(typing.get_args(kind)):
         return kind, False
-    return (members[0] if len(members) == 1 else functools.reduce(operator.or_, members)), True
+    return (
+        optional_of(members[0])[0] if len(members) == 1 else functools.reduce(operator.or_, members)
+    ), True
 
 
 def substituted(kind: Any, variables: Mapping[Any, Any]) -> Any:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.annotations import is_cut_to, is_made_of, made_of, name_of
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.fold import as_whole
+from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, Variant
 
 
 def tree_of(slot: Slot, value: Any) -> Tree:
-    """Take an object apart into the tree of its settings."""
+    """Take an object apart into the tree of its settings.
+
+    Raises:
+        Mismatch: It is of another shape.
+    """
     node = slot.node
     if node is None:
         conversion = slot.setting.conversion
@@ -20,14 +26,20 @@ def tree_of(slot: Slot, value: Any) -> Tree:
     if value is None:
         return None
     if isinstance(node, Items):
+        if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
+            raise Mismatch(slot.expected)
         return [tree_of(node.item, item) for item in value]
     if isinstance(node, Table):
+        if not isinstance(value, Mapping):
+            raise Mismatch(slot.expected)
         return {key: tree_of(node.value, item) for key, item in value.items()}
     if isinstance(node, Section):
         return section_tree(node, value)
     number = made_of(value, [section.target for section in node.sections])
-    section = next(section for section in node.sections if _stands_for(value, section))
-    section = section if number is None else node.sections[number]
+    standing = [section for section in node.sections if _stands_for(value, section)]
+    if number is None and not standing:
+        raise Mismatch(node.expected)
+    section = standing[0] if number is None else node.sections[number]
     return Variant(section, section_tree(section, value))
 
 
@@ -45,6 +57,8 @@ def section_tree(section: Section, value: Any) -> dict[str, Tree]:
             f"{section.path}: a {own} stands where {base} is annotated, and what it has of its own would be "
             f"lost; annotate {base} | {own}"
         )
+    if not _stands_for(value, section):
+        raise Mismatch(section.expected)
     members = section.members
     names = {attribute.argument: attribute.name for attribute in section.view.attributes}
     parts = {name: attribute_value(value, names[name]) for name in members}

@@ -19,13 +19,16 @@ from ptyconf.schema.annotations import (
 )
 from ptyconf.schema.apart import tree_of
 from ptyconf.schema.declared import as_secret, complete, with_default, with_strategy
+from ptyconf.schema.default_value import kind_with_default, maker_with_default, read_default
 from ptyconf.schema.fields import UNSET, hides_secret
 from ptyconf.schema.given import all_views, default_instances, is_made_again, secret_views, source_of
+from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import split_path
 from ptyconf.schema.setting import Setting
-from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
+from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, holds_secret
 from ptyconf.schema.types import SEQUENCES, TABLES, Kinds
 from ptyconf.schema.view import Attribute, View, attributes_of
+from ptyconf.text.show import show
 
 _LISTS = {
     list,
@@ -196,6 +199,7 @@ class Assembly:
             if setting.conversion is None and not single:
                 node = self._node(setting.type, setting.path, setting)
             kind = self.kinds.of(setting.type, nonfinite=setting.nonfinite)
+            kind = kind_with_default(kind, setting.default)
         except SchemaError as error:
             raise SchemaError(f"{source} ({setting.path}): {error}") from None
         if node is None and not single and not setting.secret and hides_secret(setting.type):
@@ -213,17 +217,28 @@ class Assembly:
             source=origin,
             required=attribute.required if attribute is not None else False,
             free=node is None and not claimed and self.kinds.is_free(setting.type),
+            loose=attribute.loose if attribute is not None else False,
         )
-        if node is not None and setting.default is not UNSET:
-            slot.default = tree_of(slot, setting.default)
-            slot.given = not is_made_again(setting.default)
-        elif node is None:
-            slot.default = setting.default
+        if setting.default is not UNSET:
+            slot.default = self._default(slot, origin or source)
         if self.references:
             from ptyconf.schema.deferred import with_references
 
             slot.default = with_references(slot, slot.default)
         return slot
+
+    def _default(self, slot: Slot, source: str) -> Any:
+        """Give the default of a setting: as its kind has it, or as the tree of the settings below it."""
+        default = slot.setting.default
+        if slot.node is None:
+            return read_default(slot.kind, slot.setting.type, default)
+        slot.given = not is_made_again(default)
+        try:
+            return tree_of(slot, default)
+        except Mismatch as mismatch:
+            shown = show(default, secret=holds_secret(slot))
+            text = f"{source} ({slot.path}) is {shown} by default; expected {mismatch.expected}"
+            raise SchemaError(text) from None
 
     def _node(self, kind: Any, path: str, setting: Setting) -> Node | None:
         """Find what is below a setting of a type, None where it is one value."""
@@ -249,7 +264,7 @@ class Assembly:
         if below is None or not _holds_sections(below):
             return None
         item = self._inner(setting, f"{path}.*", kind)
-        make = tuple if origin is tuple else SEQUENCES[origin]
+        make = maker_with_default(tuple if origin is tuple else SEQUENCES[origin], setting.default)
         strategy = setting.merge if setting.merge in ("append", "union") else "replace"
         return Items(path, item, make, strategy, optional=optional)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ptyconf.schema.kind import NONE, Kind, Mismatch, parse_toml, without_quotes
+from ptyconf.schema.kind import NONE, Kind, Mismatch, Read, parse_toml, without_quotes
 from ptyconf.text.show import toml_text
 
 
@@ -32,12 +32,14 @@ def make_literal(kind: Any, choices: tuple[Any, ...]) -> Kind:
         except (KeyError, TypeError):
             raise Mismatch(expected) from None
 
+    texts = {written for kind, written in known if kind is str}
+    doubtful = _doubtful(texts, [value for kind, value in known if kind is not str])
+    clear = texts - doubtful
+
     def text(written: str) -> Any:
-        if (str, written) in known:
-            return known[str, written]
         if written == "none" and None in choices:
             return None
-        return typed(parse_toml(written.strip(), expected))
+        return typed(written if written in clear else _value_of(written, typed, expected))
 
     plain = [_enum_plain(choice) for choice in choices if choice is not None]
     return Kind(
@@ -49,7 +51,24 @@ def make_literal(kind: Any, choices: tuple[Any, ...]) -> Kind:
         _enum_plain,
         json_schema={"enum": plain},
         optional=None in choices,
+        doubtful=doubtful,
     )
+
+
+def _doubtful(texts: Iterable[str], others: Sequence[Any]) -> frozenset[str]:
+    """Find the texts that without quotes spell another choice: ``1`` is 1, and ``"1"`` the text."""
+    spelled = {toml_text(other) for other in others if other is not None}
+    return frozenset(text for text in texts if text in spelled)
+
+
+def _value_of(written: str, typed: Read, expected: str) -> Any:
+    """Give the value that a text spells, where that is a choice; else the text."""
+    try:
+        value = parse_toml(written.strip(), expected)
+        typed(value)
+    except Mismatch:
+        return written
+    return value
 
 
 def _enum_plain(value: Any) -> Any:
@@ -73,18 +92,20 @@ def make_enum(kind: type[enum.Enum]) -> Kind:
             return kind[value]
         raise Mismatch(expected)
 
+    values = [member.value for member in kind]
+    texts = {*kind.__members__, *(value for value in values if isinstance(value, str))}
+    doubtful = _doubtful(texts, [value for value in values if not isinstance(value, str)])
+    clear = texts - doubtful
+
     def text(written: str) -> Any:
-        try:
-            return typed(written)
-        except Mismatch:
-            return typed(parse_toml(written.strip(), expected))
+        return typed(written if written in clear else _value_of(written, typed, expected))
 
     def thaw(value: Any) -> Any:
         if isinstance(value, dict) and value.keys() == {"$enum"} and value["$enum"] in kind.__members__:
             return kind[value["$enum"]]
         return typed(value)
 
-    values = [_enum_plain(member) for member in kind]
+    plain = [_enum_plain(member) for member in kind]
     return Kind(
         kind,
         expected,
@@ -93,8 +114,9 @@ def make_enum(kind: type[enum.Enum]) -> Kind:
         _enum_plain,
         lambda value: {"$enum": value.name},
         thaw,
-        json_schema={"enum": list(dict.fromkeys([*values, *kind.__members__]))},
+        json_schema={"enum": list(dict.fromkeys([*plain, *kind.__members__]))},
         exact=frozenset({kind}),
+        doubtful=doubtful,
     )
 
 
@@ -248,6 +270,7 @@ def make_union(kind: Any, members: list[Kind]) -> Kind:
         mutable=any(member.mutable for member in members),
         paths=any(member.paths for member in members),
         optional=union.optional,
+        limits=union.alternatives[0].limits if len(union.alternatives) == 1 else (),
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import typing
-from math import isfinite
 from typing import Any
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.annotations import name_of, optional_of
+from ptyconf.schema.default_value import holds_nonfinite
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Node, Section, Table
@@ -56,7 +56,7 @@ def complete(setting: Setting | None, path: str, attribute: Attribute) -> Settin
     if base.default is not UNSET or attribute.default is UNSET:
         return made
     default = attribute.default
-    if isinstance(default, float) and not isfinite(default):
+    if holds_nonfinite(default):
         made = made.changed(nonfinite=True)  # what a program has by itself, a file may say
     return made.changed(default=default if made.conversion is None else _converted(made, default))
 

@@ -40,6 +40,8 @@ class Field(NamedTuple):
         metadata: What the field carries.
         required: Whether the constructor needs it.
         plain: Whether the default is made by the class of the field itself, without arguments.
+        loose: Whether code of the class makes the attribute of what is given: an attrs converter, or what
+            follows the constructor. A default may be anything that this takes.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Field(NamedTuple):
     metadata: Mapping[str, Any]
     required: bool
     plain: bool = False
+    loose: bool = False
 
 
 def fields_of(target: Any) -> Iterator[Field]:
@@ -71,8 +74,10 @@ def fields_of(target: Any) -> Iterator[Field]:
     read = _dataclass_fields if dataclasses.is_dataclass(base) else _attrs_fields
     if is_record(base):
         read = _record_fields
+    own_code = hasattr(base, "__post_init__") or hasattr(base, "__attrs_post_init__")
     for field in read(base, hints):
-        yield field._replace(type=substituted(field.type, variables)) if variables else field
+        kind = substituted(field.type, variables)
+        yield field._replace(type=kind, loose=field.loose or own_code) if variables or own_code else field
 
 
 def _annotated_with(base: Any, name: str) -> str:
@@ -221,6 +226,7 @@ def _attrs_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
             field.metadata,
             missing,
             plain,
+            loose=field.converter is not None,
         )
 
 

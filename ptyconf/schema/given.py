@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -67,18 +68,31 @@ def is_made_again(value: Any) -> bool:
     """Tell whether constructors make what a default holds again, of the values of its fields.
 
     One that has an InitVar does not, nor one that changes what it is given: its own code would run a second
-    time. What cannot be copied counts as made again, for there is no other way.
+    time; nor a collection of a class of its own, such as a defaultdict. What cannot be copied counts as made
+    again, for there is no other way.
     """
     if isinstance(value, Mapping):
-        return all(map(is_made_again, value.values()))
+        return _is_plain(value, dict, OrderedDict) and all(map(is_made_again, value.values()))
     if isinstance(value, (list, tuple, set, frozenset)):
-        return all(map(is_made_again, value))
+        return _is_plain(value, list, tuple, set, frozenset) and all(map(is_made_again, value))
     kind = type(value)
     if not is_class_with_fields(kind):
         return True
     return (not has_own_code(kind) or _is_alike(value)) and all(
         is_made_again(getattr(value, name, UNSET)) for name in _names(kind)
     )
+
+
+def _is_plain(collection: Any, *kinds: type) -> bool:
+    return type(collection) in kinds or hasattr(collection, "_fields") or not _can_be_copied(collection)
+
+
+def _can_be_copied(value: Any) -> bool:
+    try:
+        copy.deepcopy(value)
+    except Exception:  # noqa: BLE001  The program's own objects.
+        return False
+    return True
 
 
 def _names(kind: Any) -> list[str]:
@@ -90,9 +104,7 @@ def _names(kind: Any) -> list[str]:
 def _is_alike(instance: Any) -> bool:
     """Construct an instance again of copies of its values, and compare."""
     kind = type(instance)
-    try:
-        copy.deepcopy(instance)
-    except Exception:  # noqa: BLE001  The program's own objects.
+    if not _can_be_copied(instance):
         return True
     try:
         given = {field.argument: copied(attribute_value(instance, field.name)) for field in fields_of(kind)}

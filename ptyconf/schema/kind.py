@@ -11,6 +11,7 @@ from ptyconf.text.show import toml_text
 
 NONE = type(None)
 Read = Callable[[Any], Any]
+Limits = tuple[tuple[str, Callable[[Any], bool]], ...]
 
 
 class Mismatch(ValueError):  # noqa: N818  It names what happened.
@@ -21,6 +22,11 @@ class Mismatch(ValueError):  # noqa: N818  It names what happened.
         self.expected = expected
         self.hint = hint
         self.at = at
+
+    def told(self, path: str, shown: str) -> str:
+        """Say of a setting, with its value as it is shown, that it does not fit; in a container, where."""
+        at = f" at {self.at.lstrip('.')}" if self.at else ""
+        return f"{path!r} is {shown}; expected {self.expected}{at}"
 
 
 def same(value: Any) -> Any:
@@ -47,6 +53,8 @@ class Kind:
         paths: Values are or hold paths, to be anchored at a folder.
         optional: None is a value.
         table: Values are written as tables.
+        limits: What ``Annotated`` says besides, in words, with the test of each.
+        doubtful: Texts among its values that without quotes are read as something else.
     """
 
     type: Any
@@ -63,6 +71,8 @@ class Kind:
     paths: bool = False
     optional: bool = False
     table: bool = False
+    limits: Limits = ()
+    doubtful: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.text is same:
@@ -85,7 +95,7 @@ class Kind:
         if not isinstance(plain, str):
             return toml_text(plain)
         quoted = self.optional and (plain == "none" or without_quotes(plain) != plain)
-        return f'"{plain}"' if quoted else plain
+        return f'"{plain}"' if quoted or (plain in self.doubtful) else plain
 
 
 def without_quotes(text: str) -> str:
@@ -165,7 +175,8 @@ def textual(
     )
 
 
-def _is_finite(number: Any) -> bool:
+def is_finite(number: Any) -> bool:
+    """Tell whether a number is one, and not without end."""
     import cmath
 
     own = getattr(number, "is_finite", None)
@@ -178,7 +189,7 @@ def finite(kind: Kind) -> Kind:
     def read(inner: Read) -> Read:
         def bounded_number(value: Any) -> Any:
             number = inner(value)
-            if not _is_finite(number):
+            if not is_finite(number):
                 raise Mismatch(f"{kind.expected}, and finite")
             return number
 
@@ -196,7 +207,8 @@ def bounded(kind: Kind, limits: Iterable[Any]) -> Kind:
             bound = getattr(limit, name, None)
             if bound is not None and not isinstance(limit, type):
                 tests.append((f"{words} {getattr(bound, 'pattern', bound)}", _limit(test, bound)))
-                json_limits[keyword] = getattr(bound, "pattern", bound)
+                in_json = _OF_CONTAINERS.get((keyword, kind.json_schema.get("type")), keyword)
+                json_limits[in_json] = getattr(bound, "pattern", bound)
     if not tests:
         return kind
     expected = f"{kind.expected}, {', '.join(words for words, _ in tests)}"
@@ -218,6 +230,7 @@ def bounded(kind: Kind, limits: Iterable[Any]) -> Kind:
         exact=frozenset(),
         finite=False,
         json_schema={**kind.json_schema, **json_limits},
+        limits=(*kind.limits, *tests),
     )
 
 
@@ -234,4 +247,10 @@ _LIMITS: dict[str, tuple[str, str, Callable[[Any, Any], bool]]] = {
     "min_length": ("of length at least", "minLength", lambda value, bound: len(value) >= bound),
     "max_length": ("of length at most", "maxLength", lambda value, bound: len(value) <= bound),
     "pattern": ("with the pattern", "pattern", lambda value, bound: bool(re.search(bound, str(value)))),
+}
+_OF_CONTAINERS: dict[tuple[str, Any], str] = {  # what JSON Schema calls a length of what is no text
+    ("minLength", "array"): "minItems",
+    ("maxLength", "array"): "maxItems",
+    ("minLength", "object"): "minProperties",
+    ("maxLength", "object"): "maxProperties",
 }

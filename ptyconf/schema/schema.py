@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ptyconf.arguments import expect, expect_each, misuse
 from ptyconf.errors import SchemaError
 from ptyconf.schema.assembly import Assembly
+from ptyconf.schema.default_value import misfits
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.index import Alias, Index, environment_name
 from ptyconf.schema.kind import Kind
@@ -95,9 +96,12 @@ class Schema:
         self.derivations = _in_order(expect_each(call, "derivations", derivations, Derivation), self)
         _check_rules(self.rules, self)
         self.passed_over = _by_path(self.policies, self)
-        restricted = [path for path, setting in self.settings.items() if setting.restricted]
+        restricted = [path for path, slot in slots.items() if slot.restricted]
         self.checked = {path: number for number, path in enumerate(restricted)}  # with their order
         self.checked_below = _checked_below(self)
+        defaults = {**self.patterns, **slots}.items()
+        doubtful = [path for path, slot in defaults if any(misfits(slot, slot.default))]
+        self.doubtful = tuple(dict.fromkeys(self.locate(path)[0] for path in doubtful))
         self.secret_names = _secret_names(self)
         self.has_secrets = any(slot.setting.secret for slot in (*slots.values(), *self.patterns.values()))
         self.special = tuple(
@@ -217,7 +221,7 @@ class Schema:
 
 def _checked_below(schema: Schema) -> tuple[str, ...]:
     """Name the settings below which checks look at what stands under a key or an index."""
-    patterns = [path for path, slot in schema.patterns.items() if slot.setting.restricted]
+    patterns = [path for path, slot in schema.patterns.items() if slot.restricted]
     return tuple(dict.fromkeys(schema.locate(path)[0] for path in patterns))
 
 

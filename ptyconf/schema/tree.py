@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, final
 
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.kind import Kind
+from ptyconf.schema.kind import Kind, Limits
 from ptyconf.schema.path import Segments
 from ptyconf.schema.setting import Setting
 
@@ -47,6 +47,7 @@ class Slot:
         "free",
         "given",
         "kind",
+        "loose",
         "node",
         "path",
         "required",
@@ -64,6 +65,7 @@ class Slot:
         source: str = "",
         required: bool = False,
         free: bool = False,
+        loose: bool = False,
     ) -> None:
         self.setting = setting
         self.path = setting.path
@@ -77,12 +79,23 @@ class Slot:
         self.source = source  # what gives the default: "App.tls"
         self.required = required
         self.given = False  # whether the default counts as it is, for constructors do not make it again
+        self.loose = loose  # whether code of its class decides what a default is worth
         self.free = free  # a table of any values: it has keys, and no settings below it
 
     @property
     def expected(self) -> str:
         """What a value is, in words."""
         return self.kind.expected
+
+    @property
+    def limits(self) -> Limits:
+        """What is asked of the merged value, where no layer gives all of it: its length."""
+        return () if self.node is None else self.kind.limits
+
+    @property
+    def restricted(self) -> bool:
+        """Whether a check, choices or limits look at its value."""
+        return self.setting.restricted or bool(self.limits)
 
     @property
     def takes_any(self) -> bool:

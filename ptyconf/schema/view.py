@@ -54,7 +54,7 @@ class Attribute(NamedTuple):
     """One attribute of a target class: its name, constructor argument, setting, type and default.
 
     ``nested`` is the view of a class inside, ``slot`` the setting that holds settings; ``source`` names what
-    gives the default, where that is not the class itself.
+    gives the default, where that is not the class itself; ``loose`` is said of a field (`Field`).
     """
 
     name: str
@@ -68,6 +68,7 @@ class Attribute(NamedTuple):
     plain: bool = False
     source: str = ""
     slot: Slot | None = None
+    loose: bool = False
 
     @property
     def made_late(self) -> bool:
@@ -194,6 +195,7 @@ def attributes_of(target: Any, section: str) -> dict[str, Attribute]:
             field.metadata,
             required=field.required,
             plain=field.plain,
+            loose=field.loose,
         )
         for name, field in fields.items()
     }

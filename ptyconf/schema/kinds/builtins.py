@@ -121,7 +121,7 @@ def make_float(*, nonfinite: bool) -> Kind:
 
 def _read_str(value: Any) -> str:
     if isinstance(value, str):
-        return str(value)
+        return str.__str__(value)  # str(value) of an enum of texts is its name
     raise Mismatch("text", toml_text(str(value)) if isinstance(value, (int, float)) else "")
 
 
