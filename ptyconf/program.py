@@ -53,8 +53,9 @@ class Request:
         """Make the layers of the request: flags, environment, file with profile and includes."""
         layers = []
         if self.given:
-            spelled = {key: f"--set {key}" for key, _ in self.given}
-            layers.append(flags.given(dict(self.given), spelling=spelled))
+            pairs = enumerate(self.given)
+            named = [flags.Given(number, key, text, f"--set {key}") for number, (key, text) in pairs]
+            layers.append(flags.join(named, schema))
         if self.prefix:
             layers.append(environment.layer(self.prefix, schema=schema))
         options: file.Options = {

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ptycho.commands.failure import EXIT_NOT_EXPLAINED, EXIT_WHOLE
-from ptycho.commands.parser import Parser
 from ptycho.run.resolve import SCAN_OF, resolve_layers, resolve_run
 from ptycho.run.streams import tell
 from ptycho.settings.environment import likely_slips
@@ -87,36 +86,7 @@ def add_sources(
     parser.add_argument("--help-all", action=_HelpAll, help="show a flag for every setting, and leave")
     flags.add_flags(parser, schema, sections=BARE_NAMES[command], defaults={})
     _describe_flags(parser, OFTEN[command])
-    if isinstance(parser, Parser):
-        parser.flags_of_keys = partial(_add_flag_of_key, parser)
     parser.usage = f"%(prog)s {_positionals(parser)} [OPTIONS] [--section.name VALUE]"
-
-
-def _add_flag_of_key(parser: argparse.ArgumentParser, option: str) -> bool:
-    """Declare the flag of one key of a table of settings, ``--training.loss_terms.tv``; False for no such."""
-    try:
-        path, keys = schema.locate(option.removeprefix("--"))
-    except KeyError:
-        return False
-    if not option.startswith("--") or not keys or path not in schema.settings:
-        return False
-    parser.add_argument(option, dest=option, action=_TakeKey, metavar="VALUE", help=argparse.SUPPRESS)
-    return True
-
-
-class _TakeKey(argparse.Action):
-    """Keep the text of a key's flag as flags of settings are kept."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,  # noqa: ARG002  The signature is argparse's.
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,  # noqa: ARG002
-    ) -> None:
-        """Keep it beside the others, in the order of the command line."""
-        number = len(vars(namespace))
-        setattr(namespace, self.dest, flags.Given(number, self.dest.removeprefix("--"), values, self.dest))
 
 
 def _about_files(metavar: str) -> str:

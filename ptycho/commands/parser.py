@@ -10,7 +10,7 @@ from ptyconf.errors import error_text
 from ptyconf.text.show import close_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 
 class UsageError(ValueError):
@@ -18,14 +18,7 @@ class UsageError(ValueError):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one clear message, without the list of every flag.
-
-    Attributes:
-        flags_of_keys: Declares a flag that nobody declared beforehand, because there are endless of its kind,
-            or tells that it is none.
-    """
-
-    flags_of_keys: Callable[[str], bool] | None = None
+    """A parser whose errors are one clear message, without the list of every flag."""
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
         """Read all arguments, or name the first that is not known, with its close match.
@@ -36,9 +29,6 @@ class Parser(argparse.ArgumentParser):
             UsageError: An argument is not known.
         """
         args = (self._as_declared(args[0]), *args[1:]) if args else args
-        if (declare := self.flags_of_keys) is not None and args:
-            for option in {word.partition("=")[0] for word in args[0]} - self._option_string_actions.keys():
-                declare(option)
         # A parser of commands cannot tell options of its own from those of a command.
         intermixed = self._subparsers is None
         parse = self.parse_known_intermixed_args if intermixed else self.parse_known_args

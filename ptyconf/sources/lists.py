@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ptyconf.schema.index import Alias
 from ptyconf.schema.list_text import array_text, by_number
 from ptyconf.schema.path import Segments, join_path
 from ptyconf.schema.pieces import Keys, Pieces, put_piece
 from ptyconf.schema.schema import Schema
+from ptyconf.schema.tree import Slot
 
 
 def indexed(elements: Mapping[Segments, str]) -> dict[str, Any]:
@@ -34,8 +36,17 @@ def _as_list(value: Any) -> Any:
     return below if elements is None else elements
 
 
-def joined_text(schema: Schema | None, path: str, texts: Sequence[str]) -> str:
-    """Make one text of what was given for a setting; of no list, the last one counts."""
-    slot = None if schema is None else schema.find_slot(path)
-    array = None if slot is None or schema is None else array_text(schema.kinds, slot, texts)
+def joined_text(schema: Schema | None, name: str, texts: Sequence[str]) -> str:
+    """Make one text of what was given for a setting; of no list, the last one counts.
+
+    Args:
+        schema: The settings.
+        name: The path of the setting, or another name of it.
+        texts: What was given, in its order.
+    """
+    if schema is None:
+        return texts[-1]
+    meant = schema.index.find(name)
+    slot = schema.find_slot(meant.path if isinstance(meant, (Slot, Alias)) else name)
+    array = None if slot is None else array_text(schema.kinds, slot, texts)
     return texts[-1] if array is None else array
