@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ptyconf.errors import ConfigError, Problem
+from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
+from ptyconf.merge.resolve import resolve
 from ptyconf.report import dump_toml, story, table, to_json
 from ptyconf.schema.index import Alias
 from ptyconf.schema.schema import Schema
@@ -174,10 +176,17 @@ def replay(frozen_file: Path, schema: Schema, now: Resolution | None = None) -> 
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([Problem(f"{str(frozen_file)!r} cannot be read: {error}")]) from error
     frozen = Frozen.loads(text, file=str(frozen_file))
-    resolution = frozen.replay(schema, file=str(frozen_file))
-    changes = frozen.compare(resolution if now is None else now)
-    changes = tuple(change for change in changes if now is not None or not schema[change.path].secret)
+    resolution = resolve(schema, Precedence("frozen"), [frozen.layer(schema, file=str(frozen_file))])
+    changes = frozen.compare(resolution, secrets=False) if now is None else frozen.compare(now)
+    left_out = frozen.left_out
     lines = [f"{frozen.sha256}  {len(frozen.settings)} settings"]
     lines += [str(change) for change in changes] or ["the same values"]
-    data = {"version": 1, "sha256": frozen.sha256, "disagreements": [change.as_dict() for change in changes]}
+    if left_out:
+        lines.append(f"secrets are left out: {', '.join(left_out)}")
+    data = {
+        "version": 1,
+        "sha256": frozen.sha256,
+        "disagreements": [change.as_dict() for change in changes],
+        "left_out": list(left_out),
+    }
     return Answer("\n".join(lines), data, DIFFERENT if changes else OK)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -47,7 +47,8 @@ class Disagreement:
     def __str__(self) -> str:
         if self.frozen == MASK:
             return f"{self.path}: another secret than the frozen one ({self.layer}: {self.origin})"
-        return f"{self.path}: frozen {show(self.frozen)}, now {show(self.now)} ({self.layer}: {self.origin})"
+        frozen, now = show(_masked(self.frozen)), show(_masked(self.now))
+        return f"{self.path}: frozen {frozen}, now {now} ({self.layer}: {self.origin})"
 
     def as_dict(self) -> dict[str, Any]:
         """Give the JSON form."""
@@ -113,37 +114,68 @@ class Frozen:
             raise ConfigError([Problem(text, origin=origin, hint="freeze again")])
         return made
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The paths of the secrets for which a marker stands."""
+        return tuple(
+            join_path(place)
+            for path, data in self.settings.items()
+            for place in _markers(data, split_path(path))
+        )
+
     def replay(self, schema: Schema, *, file: str = "frozen") -> Resolution:
-        """Resolve to the frozen values; secrets keep the schema's default, for they were left out.
+        """Resolve to the frozen values; secrets have the schema's default, for they were left out.
+
+        ``left_out`` names those, and their stories say so. To give them, put a layer above that of ``layer``.
 
         Raises:
             ConfigError: The schema no longer takes a value.
         """
-        expect("replay", "schema", schema, Schema, "a Schema", "schema_of(App)")
+        return resolve(schema, Precedence("frozen"), [self.layer(schema, file=file)])
+
+    def layer(self, schema: Schema, *, name: str = "frozen", file: str = "frozen") -> Layer:
+        """Make a layer of the frozen values, which says nothing of secrets.
+
+        Args:
+            schema: The settings.
+            name: Name in the precedence.
+            file: The file that they come from, for their places.
+        """
+        expect("Frozen.layer", "schema", schema, Schema, "a Schema", "schema_of(App)")
         values: dict[str, Any] = {}
         derived = {derivation.target for derivation in schema.derivations}
+        hidden = frozenset(map(split_path, self.left_out))
         for path, data in self.settings.items():
             if path in derived or data == LEFT_OUT_SECRET:
                 continue
             slot = schema.index.slots.get(path)
-            bare = _without_secrets(data)
+            bare = _without(data, split_path(path), hidden)
             values[path] = bare if slot is None else respelled(slot, thawed(slot, bare, split_path(path)))
 
         def origins(keys: Keys) -> Origin:
             return Origin("frozen", "frozen", join_path(keys), file)
 
-        layer = Layer("frozen", values, origins, dotted=True, replaces=frozenset(values), references=False)
-        return resolve(schema, Precedence("frozen"), [layer])
+        return Layer(
+            name,
+            values,
+            origins,
+            dotted=True,
+            replaces=frozenset(values),
+            references=False,
+            left_out=frozenset(self.left_out),
+        )
 
-    def compare(self, resolution: Resolution) -> tuple[Disagreement, ...]:
-        """Say which settings, and by which layer, would be different now."""
+    def compare(self, resolution: Resolution, *, secrets: bool = True) -> tuple[Disagreement, ...]:
+        """Say which settings, and by which layer, would be different now; perhaps of secrets nothing."""
         now = freeze(resolution).settings
+        passed = frozenset() if secrets else frozenset(map(split_path, self.left_out))
         changes = []
         for path in sorted({*self.settings, *now}):
-            old, new = self.settings.get(path), now.get(path)
+            at = split_path(path)
+            old, new = (_without(data.get(path), at, passed) for data in (self.settings, now))
             if old != new or type(old) is not type(new):
                 changes.append(self._disagreement(resolution, path, old, new))
-        for path, mark in self.secrets.items():
+        for path, mark in self.secrets.items() if secrets else ():
             value = resolution.value(path) if path in resolution else None
             if _hashed(value, bytes.fromhex(mark.partition(":")[0])) != mark:
                 changes.append(self._disagreement(resolution, path, MASK, MASK))
@@ -190,8 +222,35 @@ def _hashed(value: Any, salt: bytes | None = None) -> str:
     return f"{salt.hex()}:{digest.hex()}"
 
 
-def _without_secrets(data: Any) -> Any:
-    """Take the markers of secrets out of what was frozen."""
+def _markers(data: Any, at: Segments) -> Iterator[Segments]:
+    """Walk the places at which the marker of a secret stands."""
+    if data == LEFT_OUT_SECRET:
+        yield at
+    elif isinstance(data, (dict, list)):
+        for key, item in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _markers(item, (*at, key))
+
+
+def _masked(data: Any) -> Any:
+    """Write the mask where the marker of a secret stands."""
+    if data == LEFT_OUT_SECRET:
+        return MASK
     if isinstance(data, dict):
-        return {key: _without_secrets(item) for key, item in data.items() if item != LEFT_OUT_SECRET}
-    return [_without_secrets(item) for item in data] if isinstance(data, list) else data
+        return {key: _masked(item) for key, item in data.items()}
+    return [_masked(item) for item in data] if isinstance(data, list) else data
+
+
+def _without(data: Any, at: Segments, places: frozenset[Segments]) -> Any:
+    """Take what stands at some places out of what was frozen."""
+    if at in places:
+        return None
+    if isinstance(data, dict):
+        inside = {key: (*at, key) for key in data}
+        return {
+            key: _without(data[key], place, places) for key, place in inside.items() if place not in places
+        }
+    return (
+        [_without(item, (*at, index), places) for index, item in enumerate(data)]
+        if isinstance(data, list)
+        else data
+    )

@@ -37,6 +37,7 @@ class Layer:
         folder: Relative paths resolve against it.
         unset: Paths that are set to None, with their keys.
         replaces: Paths of settings that gather from all layers, for which nothing below this layer counts.
+        left_out: Paths of secrets that its source does not hold, though they had a value.
         references: Whether texts may refer to other values; None for as the schema says.
         faults: What was wrong with the source itself.
     """
@@ -54,6 +55,7 @@ class Layer:
     folder: str | None = field(default=None, kw_only=True)
     unset: tuple[tuple[str, Keys], ...] = field(default=(), kw_only=True)
     replaces: frozenset[str] = field(default=frozenset(), kw_only=True)
+    left_out: frozenset[str] = field(default=frozenset(), kw_only=True)
     references: bool | None = field(default=None, kw_only=True)
     faults: tuple[Fault, ...] = field(default=(), kw_only=True)
     columns: Columns | tuple[()] | None = field(default=None, init=False, repr=False)

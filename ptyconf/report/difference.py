@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.same import same
 from ptyconf.merge.trace import Trace
+from ptyconf.schema.path import join_path, split_path
 from ptyconf.text.show import show
 
 Kind = Literal["value", "source", "added", "removed"]
@@ -78,12 +79,16 @@ class Difference:
 
 
 def diff(before: Resolution, after: Resolution) -> Difference:
-    """Compare two resolutions, setting by setting."""
+    """Compare two resolutions, setting by setting; what is empty or none on one side is told as a whole."""
     expect_resolution("diff", before)
     expect_resolution("diff", after)
     alike = before.alike(after)
     changes: list[Change] = []
-    for path in dict.fromkeys((*_paths(before, alike), *_paths(after, alike))):
+    ours, theirs = (dict.fromkeys(_paths(side, alike)) for side in (before, after))
+    wholes = {*(ours.keys() - theirs.keys()), *(theirs.keys() - ours.keys())}
+    for path in ours | theirs:
+        if wholes and _lies_in(path, wholes):
+            continue
         old = before.trace(path) if path in before else None
         new = after.trace(path) if path in after else None
         kind = _kind(before, after, path, old, new)
@@ -95,6 +100,12 @@ def diff(before: Resolution, after: Resolution) -> Difference:
 def _paths(resolution: Resolution, alike: frozenset[str]) -> Iterable[str]:
     """Walk the paths of a resolution but for those of some declared settings."""
     return (path for path, _, _ in resolution.leaves(alike)) if alike else resolution
+
+
+def _lies_in(path: str, wholes: set[str]) -> bool:
+    """Tell whether a place lies in one that is told as a whole."""
+    segments = split_path(path)
+    return any(join_path(segments[:length]) in wholes for length in range(1, len(segments)))
 
 
 def _kind(

@@ -32,6 +32,9 @@ def _lines(resolution: Resolution, path: str) -> Iterator[str]:
         yield f"  element     {element.key}: {show(element.value)}  {element.layer}: {element.origin}"
     for applied in trace.policies:
         yield f"  passed over {applied.layer}: {applied.reason}"
+    for layer in resolution.layers:
+        if path in layer.left_out:
+            yield f"  left out    {layer.name}: a secret, which no frozen file holds"
     if trace.derivation is not None:
         yield from (f"  why         {line}" for line in why(resolution, path))
         if trace.derivation.reason:

@@ -83,6 +83,7 @@ class _Dump:
         self.shown = cache(shown_path)  # asks for the working directory once, not for every line
         self.unset: list[str] = []
         self.replaces: list[str] = []
+        self.hidden: list[Segments] = []  # places of secrets inside the value of a line
 
     def setting(self, path: str, slot: Slot, tree: Tree) -> None:
         """Write one declared setting: a line, or one for each setting that it holds."""
@@ -118,21 +119,17 @@ class _Dump:
         """Write what a setting holds, tables by dotted keys so that each leaf has its own line and place."""
         node = slot.node
         if isinstance(node, (Table, Section)) and tree and not slot.setting.secret:
+            lines = []
             for key, item in tree.items():
                 below = child(node, key, tree)
                 segment = str(key_text(node, key))
                 if below is None:
                     continue
-                lines = list(self.lines(below, item, (*at, segment), (*names, segment)))
-                if (
-                    not lines
-                    and isinstance(node, Table)
-                    and isinstance(below.node, Section)
-                    and item is not None
-                ):
-                    # All in it is none: the key keeps its place among the others.
-                    lines = [f"{'.'.join(toml_key(name) for name in (*names, segment))} = {{}}"]
-                yield from lines
+                inner = list(self.lines(below, item, (*at, segment), (*names, segment)))
+                if isinstance(below.node, Section) and isinstance(node, Table) and item is not None:
+                    inner = _kept(inner, (*names, segment))
+                lines += inner
+            yield from _kept(lines, names) if isinstance(node, Section) and node.optional else lines
             return
         line = self.line(slot, tree, at, ".".join(toml_key(name) for name in names))
         if line:
@@ -153,7 +150,11 @@ class _Dump:
         if tree is None:
             self.unset.append(path)
             return ""
+        self.hidden = []
         text = _inline(written(slot, tree, at, self.leaf), at)
+        if self.hidden:
+            lacking = ", ".join(dict.fromkeys(map(_any_element, self.hidden)))
+            place = f"without the secret {lacking}{f', {place}' if place else ''}"
         if slot.setting.inert_default and trace.winner.origin.kind == "defaults":
             return f"# {name} = {text}  # not set"
         return f"{name} = {text}  # {place}" if place else f"{name} = {text}"
@@ -171,6 +172,7 @@ class _Dump:
                 self.unset.append(join_path(at))
             return {} if isinstance(at[-1], int) else LEFT_OUT  # an element keeps its place
         if is_secret(self.resolution, at):
+            self.hidden.append(at)
             return LEFT_OUT
         if slot.setting.conversion is not None:
             plain = _plain(self.seen(respelled(slot, value), at), None)
@@ -181,6 +183,18 @@ class _Dump:
     def seen(self, value: Any, at: Segments) -> Any:
         """Write the paths inside a value as seen from the dump's folder."""
         return _seen_from(value, self.written(at), self.base, portable=self.portable)
+
+
+def _kept(lines: list[str], names: tuple[str, ...]) -> list[str]:
+    """Give a section that may be absent its place where nothing in it stands in the file."""
+    if any(not line.startswith("#") for line in lines):
+        return lines
+    return [f"{'.'.join(toml_key(name) for name in names)} = {{}}", *lines]
+
+
+def _any_element(at: Segments) -> str:
+    """Write a place with ``*`` for the number of an element."""
+    return join_path("*" if isinstance(segment, int) else segment for segment in at)
 
 
 def _seen_from(value: Any, raw: Any, base: Path, *, portable: bool) -> Any:
