@@ -49,6 +49,7 @@ class Walk:
         self.refers = layer.refers(self.schema)
         self.aliased: list[tuple[Alias, Any, Keys]] = []
         self.roots: dict[Segments, Keys] = {}
+        self.wholes: set[Segments] = set()  # settings that are written in one piece, under their own keys
         self.marks = Marks(self.schema, layer)
         self.of_unions: dict[str, dict[Any, Any]] = {}
         self.places_of_unions: dict[str, dict[Segments, Keys]] = {}
@@ -209,6 +210,9 @@ class Walk:
         slot = self.index.slots[path]
         if slot.node is None or any(isinstance(segment, int) for segment in below):
             return False
+        at = split_path(path)
+        if at in self.wholes:
+            self.roots.setdefault(at, at)
         self.roots[tuple(segments)] = keys
         if meets_union(slot, below):  # which section is meant, all its parts say together
             value = dict(value) if value.__class__ is dict else value  # the caller's own
@@ -253,7 +257,8 @@ class Walk:
             self.roots.update(roots)
             at = split_path(slot.path)
             if slot.free:
-                self.spelled.update({join_path(place): (name, "") for place, name in roots.items()})
+                for place, written in roots.items():
+                    self.spelled.setdefault(join_path(place), (written, ""))
             first = next(iter(roots.values()))
             self.take(slot, value, at if slot.node is not None else roots[at], part=first)
 
@@ -276,6 +281,8 @@ class Walk:
             at = split_path(slot.path)
             if keys != at or (not part and any(place[: len(at)] == at for place in self.roots)):
                 self.roots[at] = keys
+            elif not part:
+                self.wholes.add(at)
             value = self.marks.put(slot.path, value, self.roots)
             tree = self.branches.read_setting(slot, value, at, text=text, whole=not part)
             if tree is not self.branches.missing:
@@ -318,7 +325,7 @@ class Walk:
             self.compare(path, values[path], value, keys, secret=slot.setting.secret)
             return
         values[path] = value
-        if conversion or keys != split_path(path):
+        if conversion or slot.free or keys != split_path(path):  # a table may be given in parts, too
             self.spelled[path] = (keys, conversion)
 
     def keep_tree(self, slot: Slot, tree: Tree, at: Segments, keys: Keys) -> None:
@@ -343,14 +350,9 @@ class Walk:
                 self.refusals.refuse_twice(join_path(places[0]), *map(self.branches.keys, places))
             for below, leaf, value in leaves(slot, tree):
                 if below in known and not (leaf.free and join_tables(known[below], value) is not None):
-                    inner = join_path((*at, *below))
-                    self.compare(
-                        inner,
-                        known[below],
-                        value,
-                        self.branches.keys((*at, *below)),
-                        secret=leaf.setting.secret,
-                    )
+                    place, secret = (*at, *below), leaf.setting.secret
+                    again = self.branches.keys(place)
+                    self.compare(join_path(place), known[below], value, again, secret=secret)
             values[path] = joined(slot, earlier, tree)
         else:
             self.compare(path, earlier, tree, keys, secret=holds_secret(slot))

@@ -50,6 +50,9 @@ def given(
 
 def _flag(spelled: Mapping[str, str], keys: Keys) -> Origin:
     """Give the origin of a flag, spelled as it was typed; what its text holds has its place."""
+    whole = str(keys[0]) if keys else ""
+    if whole in spelled and not any(key.startswith(f"{whole}[") for key in spelled):
+        return Origin("flag", "command line", spelled[whole])
     for length in range(len(keys), 0, -1):
         key = key_of_flag(keys[:length])
         if key in spelled:
