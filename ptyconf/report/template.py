@@ -7,6 +7,10 @@ import typing
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ptyconf.errors import ConfigError
+from ptyconf.merge.precedence import Precedence
+from ptyconf.merge.resolve import resolve
+from ptyconf.merge.same import same
 from ptyconf.report.toml import literal
 from ptyconf.report.written import LEFT_OUT, written
 from ptyconf.schema.apart import tree_of
@@ -17,6 +21,7 @@ from ptyconf.schema.path import Segments
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
+from ptyconf.sources import toml
 from ptyconf.text.show import toml_key
 
 WIDTH = 96
@@ -47,7 +52,7 @@ def template(
     sections: dict[str, list[str]] = {}
     for path, setting in schema.settings.items():
         if path not in derived and (paths is None or path in paths):
-            lines = _lines(schema.index.slots[path], in_force.get(path, setting.default))
+            lines = _lines(schema, schema.index.slots[path], in_force.get(path, setting.default))
             sections.setdefault(setting.section, []).extend(lines)
     blocks = [f"#:schema {schema_url}"] if schema_url else []
     blocks.append(
@@ -55,30 +60,46 @@ def template(
     )
     for section, lines in sorted(sections.items(), key=lambda pair: pair[0] != ""):
         if section:
-            blocks += ["", f"[{'.'.join(toml_key(part) for part in section.split('.'))}]"]
+            blocks += ["", f"[{_header(section)}]"]
         blocks += lines
     return "\n".join(blocks) + "\n"
 
 
-def _lines(slot: Slot, default: Any) -> list[str]:
-    lines = [f"## {line}" for line in textwrap.wrap(_about(slot, default), WIDTH)]
-    name, example = toml_key(slot.setting.name), _example(slot, default)
+def _lines(schema: Schema, slot: Slot, default: Any) -> list[str]:
+    """Write one setting: what it is, and a line that sets it."""
+    about, name = _about(slot, default), toml_key(slot.setting.name)
+    adds = slot.setting.merge in {"append", "union"} and default is not UNSET and bool(default)
+    if adds:
+        about += " What is written is added to the default."
+    lines = ["", *(f"## {line}" for line in textwrap.wrap(about, WIDTH))]
+    if adds:
+        line = f"{name} = []"
+        return [*lines, f"# {line}" if _gives(schema, slot, line, default) else f"## for example: {line}"]
+    try:
+        return [*lines, *_assignments(schema, slot, name, default)]
+    except ConfigError:  # none stands where TOML has no word for it
+        return [*lines, f"## {name}: see its type"]
+
+
+def _assignments(schema: Schema, slot: Slot, name: str, default: Any) -> list[str]:
+    """Write the default of a setting, else an example for it."""
+    example = _example(slot, default)
     if example is UNSET:
         needed = None if slot.node is None else _needed(slot.node, ())
         if not needed:  # nobody can guess it, or the class refuses its own defaults
-            return ["", *lines, f"## {name}: see its type"]
-        return ["", *lines, f"## for example: {name} = {literal(needed)}"]
+            return [f"## {name}: see its type"]
+        return [f"## for example: {name} = {literal(needed)}"]
     if slot.node is not None:
         if slot.setting.secret:
-            return ["", *lines, f"## for example: {name} = {literal(_example_below(slot.node))}"]
-        example = written(slot, completed(slot, tree_of(slot, example)), (), _leaf)
-        return ["", *lines, *_table_lines(name, example, default)]
+            return [f"## for example: {name} = {literal(_example_below(slot.node))}"]
+        tree = completed(slot, tree_of(slot, example))
+        return _table_lines(schema, slot, name, written(slot, tree, (), _leaf), default)
     if slot.setting.conversion is None:
         example = slot.kind.toml(slot.kind.typed(example))
     if default is None or default is UNSET or slot.setting.secret:
         # An example is no default: uncommented with all the others it would change the run.
-        return ["", *lines, f"## for example: {name} = {literal(example)}"]
-    return ["", *lines, f"# {name} = {literal(example)}"]
+        return [f"## for example: {name} = {literal(example)}"]
+    return [f"# {name} = {literal(example)}"]
 
 
 def _needed(node: Node, classes: tuple[Any, ...]) -> dict[str, Any] | None:
@@ -106,13 +127,31 @@ def _leaf(slot: Slot, value: Any, _at: Segments) -> Any:
     return LEFT_OUT if value is None or slot.setting.secret else slot.kind.toml(value)
 
 
-def _table_lines(name: str, example: Any, default: Any) -> list[str]:
+def _table_lines(schema: Schema, slot: Slot, name: str, example: Any, default: Any) -> list[str]:
     """Write what holds settings: the default as one value, else a line for each setting of a section."""
+    line = f"{name} = {literal(example)}"
     if default is not None and default is not UNSET:
-        return [f"# {name} = {literal(example)}"]
+        # What is none in a default, TOML cannot say there; and the defaults of a class are added to a table.
+        return [f"# {line}" if _gives(schema, slot, line, default) else f"## for example: {line}"]
     if isinstance(example, dict) and example:
         return [f"## for example: {name}.{toml_key(key)} = {literal(item)}" for key, item in example.items()]
-    return [f"## for example: {name} = {literal(example)}"]
+    return [f"## for example: {line}"]
+
+
+def _gives(schema: Schema, slot: Slot, line: str, default: Any) -> bool:
+    """Tell whether a line by itself makes a setting what it is by default."""
+    header = f"[{_header(slot.setting.section)}]\n" if slot.setting.section else ""
+    try:
+        loaded = resolve(schema, Precedence("file"), toml.parse(f"{header}{line}\n", unknown="ignore"))
+    except ConfigError:
+        return False
+    return same(
+        loaded.tree(slot.path), default if slot.node is None else completed(slot, tree_of(slot, default))
+    )
+
+
+def _header(section: str) -> str:
+    return ".".join(toml_key(part) for part in section.split("."))
 
 
 def _about(slot: Slot, default: Any) -> str:
