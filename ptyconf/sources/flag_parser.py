@@ -199,9 +199,10 @@ class _ReadAsOwn:
         return joined
 
     def declare(self, option: str) -> None:
-        """Declare a flag that means something and is not known, unless argparse takes it for a short form."""
+        """Declare a flag that means something and is not known, nor the short form of another's."""
+        others = (name for name, action in self.known.items() if not isinstance(action, TakeFlag))
         if option in self.known or (
-            self.parser.allow_abbrev and any(name.startswith(option) for name in self.known)
+            self.parser.allow_abbrev and any(name.startswith(option) for name in others)
         ):
             return
         path, off = self.names.meaning(option)
