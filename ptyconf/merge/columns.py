@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.fault import Keys
 from ptyconf.schema.tree import Slot
@@ -108,7 +108,7 @@ def _deep_table(columns: Columns) -> dict[str, Any]:
     return table
 
 
-class ColumnLayout(NamedTuple):
+class ColumnLayout:
     """What the tables of one shape say.
 
     Args:
@@ -118,14 +118,30 @@ class ColumnLayout(NamedTuple):
         pick: Takes the values that are taken as they are out of the leaves; None where these are all of them.
         floats: Takes out those that must be finite; None where there are none.
         read: Reads what takes more than a look at its kind, whose values follow; None where nothing does.
+        gathered: The paths to which other layers may give something too, with their numbers among the values.
     """
 
-    shape: tuple[tuple[Any, ...], tuple[int, ...], tuple[type, ...]]
-    paths: tuple[str, ...]
-    spelled: Mapping[str, tuple[Keys, str]]
-    pick: Callable[[list[Any]], tuple[Any, ...]] | None
-    floats: Callable[[list[Any]], tuple[float, ...]] | None
-    read: Callable[[LayerValues, Layer, list[Any]], list[Any] | None] | None
+    # A tuple would be taken apart for every layer, and is unpacked item by item where it has a name.
+    __slots__ = ("floats", "gathered", "paths", "pick", "read", "shape", "spelled")
+
+    def __init__(
+        self,
+        shape: tuple[tuple[Any, ...], tuple[int, ...], tuple[type, ...]],
+        paths: tuple[str, ...],
+        spelled: Mapping[str, tuple[Keys, str]],
+        *,
+        pick: Callable[[list[Any]], tuple[Any, ...]] | None,
+        floats: Callable[[list[Any]], tuple[float, ...]] | None,
+        read: Callable[[LayerValues, Layer, list[Any]], list[Any] | None] | None,
+        gathered: tuple[tuple[str, int], ...],
+    ) -> None:
+        self.shape = shape
+        self.paths = paths
+        self.spelled = spelled
+        self.pick = pick
+        self.floats = floats
+        self.read = read
+        self.gathered = gathered
 
 
 Rest = tuple[Any, Any, Any, dict[str, Any], Keys]  # key, its entry in the tree, value, node, keys before it

@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 S = TypeVar("S")
 Columns = tuple[Iterable[str], Iterable[Any]]  # paths, each once, and values
 Link = tuple[S, Any, Any]  # source, value, and the Link below or None
-Histories = dict[str, Any]  # path -> Link
+Links = dict[str, Any]  # path -> Link
 
 
-def push(source: S, values: Mapping[str, Any], below: Mapping[str, Any]) -> Histories:
+def push(source: S, values: Mapping[str, Any], below: Mapping[str, Any]) -> Links:
     """Put one layer's values on top of merged histories; what was below is shared, not changed."""
     return pile([(source, (values, values.values()))], below)
 
 
-def over(high: Mapping[str, Any], low: Mapping[str, Any]) -> Histories:
+def over(high: Mapping[str, Any], low: Mapping[str, Any]) -> Links:
     """Merge two stacks of layers: associative, with the empty stack as identity."""
     merged = dict(low)
     for path, link in high.items():
@@ -37,12 +37,12 @@ def _onto(link: Any, below: Any) -> Any:
     return below
 
 
-def stack(layers: Iterable[tuple[S, Mapping[str, Any]]]) -> Histories:
+def stack(layers: Iterable[tuple[S, Mapping[str, Any]]]) -> Links:
     """Merge layers given low to high."""
     return pile([(source, (values, values.values())) for source, values in layers], {})
 
 
-def pile(layers: Iterable[tuple[S, Columns]], below: Mapping[str, Any]) -> Histories:
+def pile(layers: Iterable[tuple[S, Columns]], below: Mapping[str, Any]) -> Links:
     """Put layers, as columns of paths and values and low to high, on merged histories: as push for each."""
     merged = dict(below)
     under = merged.get

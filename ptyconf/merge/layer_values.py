@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ptyconf.schema.schema import Schema
     from ptyconf.schema.setting import Policy
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 NOTHING: tuple[tuple[str, ...], tuple[Any, ...]] = ((), ())
 
 
@@ -36,8 +37,6 @@ class LayerValues:
     """What a layer says, in the schema's terms."""
 
     # Shared while there is nothing to tell; a reading that has something gets its own.
-    spelled: Mapping[str, tuple[Keys, str]] = MappingProxyType({})  # keys that differ from the path
-    passed: Mapping[str, str] = MappingProxyType({})
     passed_below: Mapping[str, Sequence[Policy]] = MappingProxyType({})  # of parts of what a setting holds
     faults: Sequence[Fault] = ()
     notices: Sequence[tuple[type[Warning], str]] = ()
@@ -46,6 +45,7 @@ class LayerValues:
     refers = False  # whether a value with a reference is among them
     mark: tuple[Any, ...] | None = None  # what tells it from others of its rank
     columns: tuple[Iterable[str], Iterable[Any]] = NOTHING
+    numbered: Sequence[tuple[str, int]] | None = None  # what the plan of its shape says of ``gathered``
     replaces: frozenset[str] = frozenset()
     _values: dict[str, Any] | None = None
     known_origins: Mapping[str, Origin] = MappingProxyType({})  # that somebody asked for
@@ -56,6 +56,13 @@ class LayerValues:
         self.kind = layer.kind
         self.origins = layer.origins
         self.schema = schema
+        # What is asked of every layer is its own: an attribute of the class is found in ten times the time.
+        self.spelled: Mapping[str, tuple[Keys, str]] = _NOTHING  # keys that differ from the path
+        self.passed: Mapping[str, str] = _NOTHING
+        # Whether plain values are all that it has; a copy of such a layer may say more, and has no columns.
+        self.plain = layer.plain and layer.columns is not None
+        if self.plain:
+            return
         if layer.replaces:
             self.replaces = layer.replaces
         if layer.faults:
@@ -68,6 +75,15 @@ class LayerValues:
             self._values = dict(zip(*self.columns, strict=True))
             self.columns = (self._values.keys(), self._values.values())
         return self._values
+
+    @property
+    def gathered(self) -> list[tuple[str, Any]]:
+        """The settings to which other layers may give something too, with their values."""
+        if self.numbered is not None and self._values is None:
+            column: Any = self.columns[1]
+            return [(path, column[number]) for path, number in self.numbered]
+        values = self.values
+        return [(path, values[path]) for path in self.schema.special if path in values]
 
     def note_instance(self, path: str, value: Any) -> None:
         """Keep a copy of what was given for a section or setting, for no constructor makes it again."""
@@ -138,30 +154,41 @@ def read(layer: Layer, schema: Schema) -> LayerValues:
 
 def read_anew(layer: Layer, schema: Schema) -> LayerValues:
     """Read a layer that was not read before: by the plan of its shape, or key by key."""
-    layer_values = LayerValues(layer, schema)
     columns = layer.columns
-    if schema.references if layer.references is None else layer.references:
-        columns = ()
-    elif columns is None and not (layer.text and layer.faults):
-        columns = columns_of(layer.values)
-    if not columns:
+    shape: Any = None
+    if not layer.plain:
+        columns = _columns(layer, schema)
+        if columns:
+            kind = layer.kind if layer.text else None
+            shape = (*columns[:3], layer.sections, layer.dotted, kind)
+    elif columns and not schema.references:
+        shape = columns[:3]
+    plan = (schema.remembered or cache_of(schema)).plans.get(shape)
+    layer_values = None
+    if plan.__class__ is ColumnLayout and columns:
+        layer_values = _read_by_plan(layer, schema, plan, columns[3])
+    if layer_values is None:
+        layer_values = LayerValues(layer, schema)
+        layer_values.plain = False
         _read_plainly(layer_values, layer)
-    else:
-        names, sizes, types, leaves = columns
-        shape = (names, sizes, types, layer.sections, layer.dotted, layer.kind if layer.text else None)
-        plan = (schema.remembered or cache_of(schema)).plans.get(shape)
-        if plan.__class__ is not ColumnLayout:
-            _read_plainly(layer_values, layer)
+        if shape is not None and columns and plan.__class__ is not ColumnLayout:
             _keep_plan(shape, layer_values, layer, columns)
-        elif not _read_by_plan(layer_values, layer, plan, leaves):
-            layer_values = LayerValues(layer, schema)
-            _read_plainly(layer_values, layer)
     if schema.passed_over:
         _pass_over(layer_values, layer)
     layer.values_by_schema[id(schema)] = (
         layer_values  # it holds its schema, so that the identity stays the schema's
     )
     return layer_values
+
+
+def _columns(layer: Layer, schema: Schema) -> Columns | tuple[()] | None:
+    """Give the columns by which a layer may be read; none where it must be read key by key."""
+    if schema.references if layer.references is None else layer.references:
+        return ()
+    columns = layer.columns
+    if columns is None and not (layer.text and layer.faults):
+        columns = columns_of(layer.values)
+    return columns
 
 
 def take_as_read(
@@ -174,6 +201,7 @@ def take_as_read(
 ) -> None:
     """Give a layer the values that it was read to before, in the terms of a schema."""
     layer_values = LayerValues(layer, schema)
+    layer_values.plain = False
     layer_values.values.update(values)
     layer_values.refers = refers
     layer_values.spelled = spelled
@@ -201,28 +229,31 @@ def _pass_over(layer_values: LayerValues, layer: Layer) -> None:
         layer_values.passed_below = below
 
 
-def _read_by_plan(layer_values: LayerValues, layer: Layer, plan: ColumnLayout, leaves: list[Any]) -> bool:
-    """Read a layer of a known shape; False where a value is wrong, so that it must be read key by key."""
-    shape, paths, spelled, pick, floats, read_rest = plan
+def _read_by_plan(layer: Layer, schema: Schema, plan: ColumnLayout, leaves: list[Any]) -> LayerValues | None:
+    """Read a layer of a known shape; None where a value is wrong, so that it must be read key by key."""
+    floats, pick, read_rest = plan.floats, plan.pick, plan.read
     if floats is not None and not isfinite(sum(floats(leaves))):
-        return False
+        return None
+    layer_values = LayerValues(layer, schema)
     values: Sequence[Any] = leaves if pick is None else pick(leaves)
     if read_rest is not None:
-        if layer.unset or layer.replaces:
-            return False  # they reach into what a setting holds
+        if not layer_values.plain and (layer.unset or layer.replaces):
+            return None  # they reach into what a setting holds
         composed = read_rest(layer_values, layer, leaves)
         if composed is None:
-            return False
+            return None
         values = [*values, *composed]
-    layer_values.columns = (paths, values)
+    layer_values.columns = (plan.paths, values)
+    layer_values.numbered = plan.gathered
+    layer_values.spelled = plan.spelled
+    if layer_values.plain:
+        return layer_values
     if layer.folder is not None and layer.columns:
         # The same names, held once for all layers: those of a parser are new texts in every file.
-        object.__setattr__(layer, "columns", (*shape, leaves))
-    if spelled:
-        layer_values.spelled = spelled
+        object.__setattr__(layer, "columns", (*plan.shape, leaves))
     if layer.unset or layer.replaces:
         _look_closer(layer_values, layer, ())
-    return True
+    return layer_values
 
 
 def _read_plainly(layer_values: LayerValues, layer: Layer) -> None:

@@ -99,7 +99,8 @@ def make_plan(
     pick = None if in_order else _getter(plain)
     finite = _getter(floats) if floats else None
     read = partial(read_composed, tuple(composed)) if composed else None
-    return ColumnLayout(columns[:3], paths, own, pick, finite, read)
+    gathered = tuple([(slot.path, number) for number, slot in enumerate(taken.values()) if slot.gathers])
+    return ColumnLayout(columns[:3], paths, own, pick=pick, floats=finite, read=read, gathered=gathered)
 
 
 def _roots(slot: Slot, spelled: Mapping[str, tuple[Keys, str]]) -> dict[Segments, Keys]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ptyconf.merge.built import Built, built_of
 from ptyconf.merge.fault import Keys
+from ptyconf.merge.histories import Histories
 from ptyconf.merge.law import push
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
@@ -109,7 +110,7 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Re
         else:
             values[root] = tree
         layer_values.values[root] = tree
-    histories = push(layer_values, layer_values.values, state.histories)
+    histories = Histories((), push(layer_values, layer_values.values, state.histories.links()), {})
     derived = {path: derived for path, derived in state.derived.items() if path not in names}
     return Resolution(
         state._replace(

@@ -253,11 +253,11 @@ class Resolution(Mapping[str, Any]):
         if kind.__weakrefoffset__:
             BUILT.put(instance, (self, view, at))
         if is_tracked(kind):
-            top, places = self._state.histories.get, view.places(at)
+            top = self._state.histories.top
             written = [
                 name
-                for name, path in places
-                if (self._is_written(path) if (link := top(path)) is None else link[0].kind != "defaults")
+                for name, path in view.places(at)
+                if (self._is_written(path) if (source := top(path)) is None else source.kind != "defaults")
             ]
             mark_set(instance, written)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.arguments import expect, expect_each
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.cache import cache_of
-from ptyconf.merge.law import pile, winner
+from ptyconf.merge.histories import Histories
+from ptyconf.merge.law import winner
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues, read_anew
 from ptyconf.merge.origin import Origin
@@ -81,6 +83,7 @@ def resolve(
         precedence,
         given,
         work.layers,
+        work.outspoken,
         work.histories,
         work.values,
         again=again,
@@ -114,7 +117,6 @@ def _refuse_layers(layers: Any) -> tuple[Layer, ...]:
 
 
 _rank = itemgetter(0)
-_value = itemgetter(1)  # of a link
 
 
 def _tied(ranked: Ranked, precedence: Precedence, schema: Schema) -> list[list[LayerValues]]:
@@ -190,12 +192,17 @@ def _first(rule: Rule, resolution: Resolution) -> str:
 class _Work:
     """One resolve under way."""
 
+    histories: Histories  # as the merge leaves them, like the values
+    values: dict[str, Any]
+
     def __init__(self, schema: Schema, layers: tuple[LayerValues, ...]) -> None:
         self.schema = schema
         self.layers = layers
-        self.outspoken = [layer for layer in layers if layer.faults or layer.notices]
-        self.histories: dict[str, Any] = {}
-        self.values: dict[str, Any] = {}
+        self.outspoken = [
+            layer
+            for layer in layers
+            if not layer.plain and (layer.faults or layer.notices or layer.refers or layer.instances)
+        ]
         self.problems: list[Problem] = []
         self.touched: set[str] = set()  # to be checked
         self.passing: frozenset[str] = frozenset()  # paths of which some layer is passed over
@@ -228,10 +235,15 @@ class _Work:
         base = base_of(self.schema, self.layers[split:])
         above = self.layers[:split][::-1]
         self.layers = (*self.layers[:split], *base.layers)
-        self.histories = pile(
-            [(layer_values, layer_values.columns) for layer_values in above], base.histories
-        )
-        self.values = dict(zip(self.histories, map(_value, self.histories.values()), strict=True))
+        self.values = values = base.values.copy()
+        columns = [layer_values.columns for layer_values in above]
+        paths = chain.from_iterable([paths for paths, _ in columns])
+        values.update(zip(paths, chain.from_iterable([column for _, column in columns]), strict=True))
+        gathered = base.gathered and base.gathered.copy()
+        for layer_values in above if gathered else ():
+            for path, value in layer_values.gathered:
+                gathered[path] = (layer_values, value, gathered[path])
+        self.histories = Histories(above, base.histories, gathered)
         if self.schema.checked:
             self.touched = {*self.written, *base.dubious}
         if self.schema.passed_over:
@@ -258,7 +270,7 @@ class _Work:
             self.histories,
             self.problems,
             self.touched,
-            self.layers,
+            refers=any(layer_values.refers for layer_values in self.outspoken),
         )
         self.hidden = settling.hidden
         settling.combine(tied)
@@ -270,8 +282,9 @@ class _Work:
         """Let the next entry win where the highest one's layer is passed over for this setting."""
         histories, values = self.histories, self.values
         for path in self.passing:
-            link = histories.get(path)
-            if link is not None and path in link[0].passed:
+            top = histories.top(path)
+            if top is not None and path in top.passed:
+                link = histories[path]
                 passing = winner(link, lambda link, path=path: path not in link.passed)  # type: ignore[misc]
                 if passing is None:
                     values.pop(path, None)

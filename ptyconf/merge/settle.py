@@ -35,7 +35,8 @@ class Settling:
         histories: Mapping[str, Any],
         problems: list[Problem],
         touched: set[str],
-        layers: tuple[LayerValues, ...],
+        *,
+        refers: bool,
     ) -> None:
         self.schema = schema
         self._places = places
@@ -43,7 +44,7 @@ class Settling:
         self.histories = histories
         self.problems = problems
         self.touched = touched
-        self.layers = layers
+        self.refers = refers  # whether a layer has a value that refers to another one
         self.derived: dict[str, Derived] = {}
         self.repeated: Repeated = frozenset()
         self.hidden: set[str] = set()  # what follows from a secret, or refers to one
@@ -86,7 +87,7 @@ class Settling:
                 live = self.live(path)
                 if not any(isinstance(value, Deferred) for _, value in live):
                     self.join(path, slot, live)
-        if self.schema.references or any(layer_values.refers for layer_values in self.layers):
+        if self.schema.references or self.refers:
             from ptyconf.merge.references import References
 
             references = References(self)

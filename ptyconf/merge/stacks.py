@@ -26,6 +26,7 @@ class Base(NamedTuple):
 
     layers: tuple[LayerValues, ...]  # held, so that their identities stay theirs
     histories: dict[str, Any]
+    gathered: dict[str, Any]  # the histories of settings to which more than the highest layer gives something
     values: dict[str, Any]
     dubious: frozenset[str]  # paths of defaults that their own checks may refuse
     passing: frozenset[str]  # paths of which some layer is passed over
@@ -43,7 +44,8 @@ def base_of(schema: Schema, layers: tuple[LayerValues, ...]) -> Base:
     histories = stack((layer_values, layer_values.values) for layer_values in reversed(together))
     values = {path: link[1] for path, link in histories.items()}
     passing = frozenset(chain.from_iterable(layer_values.passed for layer_values in together))
-    base = Base(together, histories, values, frozenset(_dubious(schema, values)), passing)
+    gathered = {path: histories.get(path) for path in schema.special}
+    base = Base(together, histories, gathered, values, frozenset(_dubious(schema, values)), passing)
     if len(stacks) >= KEPT_STACKS:
         stacks.clear()
     stacks[key] = base

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptyconf.merge.combine import live_entries
 from ptyconf.merge.elements import OWN
+from ptyconf.merge.histories import Histories
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.precedence import Precedence
@@ -27,7 +28,8 @@ class State(NamedTuple):
     precedence: Precedence
     layers: tuple[Layer, ...]
     layer_values: tuple[LayerValues, ...]
-    histories: Mapping[str, Any]
+    outspoken: Sequence[LayerValues]  # those that have more to say than plain values
+    histories: Histories
     values: Mapping[str, Any]
     derived: Mapping[str, Derived]
     again: Callable[[tuple[Layer, ...]], Resolution]  # the same resolve with other layers
@@ -60,7 +62,7 @@ class State(NamedTuple):
             place: The section or setting.
             paths: The settings below it.
         """
-        for layer_values in self.layer_values:
+        for layer_values in self.outspoken:
             if place in layer_values.instances:
                 tops = [self.live(path)[:1] for path in paths]
                 same = all(top and top[0][0] is layer_values for top in tops)

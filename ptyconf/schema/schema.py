@@ -104,9 +104,7 @@ class Schema:
         self.doubtful = tuple(dict.fromkeys(self.locate(path)[0] for path in doubtful))
         self.secret_names = _secret_names(self)
         self.has_secrets = any(slot.setting.secret for slot in (*slots.values(), *self.patterns.values()))
-        self.special = tuple(
-            path for path, slot in slots.items() if slot.setting.merge != "replace" or slot.node is not None
-        )
+        self.special = tuple(path for path, slot in slots.items() if slot.gathers)
         self.trees = {path: slot for path, slot in slots.items() if slot.node is not None}
         self.has_tables = bool(self.trees) or any(slot.free for slot in slots.values())
         self.required = tuple(path for path, setting in self.settings.items() if setting.required)

@@ -98,6 +98,11 @@ class Slot:
         return self.setting.restricted or bool(self.limits)
 
     @property
+    def gathers(self) -> bool:
+        """Whether more than the highest layer gives its value something."""
+        return self.setting.merge != "replace" or self.node is not None
+
+    @property
     def takes_any(self) -> bool:
         """Whether a table of any values may stand there, under no keys of its own."""
         return self.free or self.kind.type in (Any, object)

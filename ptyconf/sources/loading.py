@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from ptyconf.merge.fault import Fault, Keys
-from ptyconf.merge.layer import Compact, Layer, Unknown
+from ptyconf.merge.layer import Columnar, Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.fields import UNSET
 from ptyconf.sources.contents import NO_CONTENTS, Contents, Missing, contents_of, taken_apart, wrong_kind
@@ -142,7 +142,7 @@ class Loading:
         }
         if columns is None:
             fields["values"] = contents.values
-        return Compact.of(fields)
+        return Columnar.of(fields)
 
     def take(self, document: Document, name: str, folder: str) -> None:
         """Make the layers of one text: its profile, itself, its includes."""

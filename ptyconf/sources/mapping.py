@@ -9,9 +9,9 @@ from types import CodeType
 from typing import Any
 
 from ptyconf.arguments import misuse
-from ptyconf.merge.columns import PLAIN, Columns, columns_of
+from ptyconf.merge.columns import PLAIN, columns_of
 from ptyconf.merge.fault import Fault, Keys
-from ptyconf.merge.layer import Compact, Layer, Unknown
+from ptyconf.merge.layer import Columnar, Compact, Layer, Unknown
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.view import copied
 
@@ -48,50 +48,37 @@ def layer(  # noqa: PLR0913  All that can be said of a dict.
         hint = "instance.layer takes objects" if hasattr(values, "__dict__") else ""
         raise misuse("mapping.layer", "values", values, "a dict of settings", hint)
     called = label or name
-    columns, frozen, faults = _taken(values, called)
     if origin is None:
         frame = sys._getframe(stacklevel)  # noqa: SLF001  The only cheap way to the caller's line.
         # The number of the line is counted when somebody asks: it would be an eighth of this call.
         origins = partial(_called, kind, called, frame.f_code, frame.f_lasti)
     else:
         origins = partial(_given, origin)
-    # What a layer has by default is not said again: a program may make hundreds of these.
-    fields: dict[str, Any] = {
-        "name": name,
-        "origins": origins,
-        "label": called,
-        "dotted": True,
-        "columns": columns,
-    }
-    if columns is None:
-        fields["values"], fields["columns"] = frozen, ()
-    if faults:
-        fields["faults"] = faults
-    if kind != "mapping":
-        fields["kind"] = kind
-    if sections is not None:
-        fields["sections"] = tuple(sections)
-    if unknown != "error":
-        fields["unknown"] = unknown
-    if references is not None:
-        fields["references"] = references
-    return Compact.of(fields)
-
-
-def _taken(
-    values: Mapping[str, Any], called: str
-) -> tuple[Columns | None, Mapping[str, Any], tuple[Fault, ...]]:
-    """Copy a dict, as columns where it holds plain values alone; with what is wrong where it has no end."""
+    # What a layer has by default is not said again: with one entry more the dict would be twice as large.
+    fields: dict[str, Any] = {"name": name, "origins": origins, "label": called}
     try:
-        columns = columns_of(values)
+        columns = fields["columns"] = columns_of(values)
         if columns is None:
-            return None, _frozen(values), ()
-        if list in columns[2]:
+            fields["columns"], fields["values"] = (), _frozen(values)
+        elif list in columns[2]:
             columns[3][:] = [copied(value) if value.__class__ is list else value for value in columns[3]]
     except RecursionError:
         text = f"{called} has tables or lists in each other too deep, or one that holds itself"
-        return None, {}, (Fault(text),)
-    return columns, {}, ()
+        fields["columns"], fields["values"], fields["faults"] = (), {}, (Fault(text),)
+    if kind != "mapping":
+        fields["kind"] = kind
+    if unknown != "error":
+        fields["unknown"] = unknown
+    if fields["columns"] and sections is None and references is None:
+        return Compact.of(fields)
+    return Columnar.of(
+        {
+            **fields,
+            "dotted": True,
+            "sections": None if sections is None else tuple(sections),
+            "references": references,
+        }
+    )
 
 
 def _called(kind: str, label: str, code: CodeType, at: int, keys: Keys) -> Origin:
