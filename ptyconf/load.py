@@ -60,7 +60,8 @@ def load(  # noqa: PLR0913  One call says where everything comes from.
         overrides: Values that stand above everything.
         dotenv: A file of ``NAME=text`` lines.
         secrets: A folder with one file for each secret.
-        missing: Whether a file that is not there is an error, or passed over ("skip").
+        missing: Whether a file that is not there is an error, or passed over ("skip"); of files that it
+            includes, the file says so: ``include = [{path = "own.toml", missing = "skip"}]``.
         precedence: What stands above what; layers that it does not name are refused.
         table: Table inside the files that holds the settings: ``tool.app``.
         kinds: The program's own kinds of values.

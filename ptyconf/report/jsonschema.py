@@ -19,11 +19,24 @@ from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, holds_secret
+from ptyconf.sources.contents import WORDS_OF_MISSING
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 LENGTHS = {"minItems", "maxItems"}
+
+
+_INCLUDED: list[dict[str, Any]] = [
+    {"type": "string"},
+    {
+        "type": "object",
+        "properties": {"path": {"type": "string"}, "missing": {"enum": list(WORDS_OF_MISSING)}},
+        "required": ["path"],
+        "additionalProperties": False,
+    },
+]
+"""A file that is included: its path, or a table that says what the lack of it is."""
 
 
 def json_schema(
@@ -45,7 +58,7 @@ def json_schema(
         **settings["properties"],
         "include": {
             "description": "Files whose settings stand below this file's.",
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "anyOf": [*_INCLUDED, {"type": "array", "items": {"anyOf": _INCLUDED}}],
         },
         **lists,
         "profile": {

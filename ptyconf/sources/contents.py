@@ -15,9 +15,19 @@ from ptyconf.text.show import show
 RESERVED = ("include", "unset", "replace", "profile")
 Missing = Literal["error", "skip"]
 
+WORDS_OF_MISSING: tuple[Missing, ...] = ("error", "skip")
+
 KEPT_TEXTS = 32
 LONGEST_KEPT = 32_000
 """Characters of a text whose contents are kept: all kept ones together take a few megabytes at most."""
+
+
+class Include(NamedTuple):
+    """A file that a text includes: its path, its number in the list, and what its lack is."""
+
+    path: str
+    number: int
+    missing: Missing = "error"
 
 
 class Contents(NamedTuple):
@@ -34,7 +44,7 @@ class Contents(NamedTuple):
 
     columns: Columns | None = NO_COLUMNS
     values: Mapping[str, Any] = {}
-    includes: Sequence[str] = ()
+    includes: Sequence[Include] = ()
     unset: tuple[tuple[str, Keys], ...] = ()
     replaces: frozenset[str] = frozenset()
     profiles: Any = UNSET
@@ -82,13 +92,14 @@ def taken_apart(
     if values.keys().isdisjoint(reserved):
         columns = columns_of(values)
         return Contents(columns, values if columns is None else {})
-    strings = {name: _strings(values, name, faults, document, at) for name in reserved if name != "profile"}
+    includes = _includes(values, faults, document, at) if "include" in reserved else ()
+    strings = {name: _strings(values, name, faults, document, at) for name in ("unset", "replace")}
     profiles = values.pop("profile", UNSET) if "profile" in reserved else UNSET
     columns = columns_of(values)
     return Contents(
         columns,
         values if columns is None else {},
-        strings.get("include", ()),
+        includes,
         tuple((path, ("unset", index)) for index, path in enumerate(strings["unset"])),
         frozenset(strings["replace"]),
         profiles,
@@ -119,6 +130,29 @@ def _inner_table(
             faults.append(wrong_kind(document, table[:number], inner, "a table"))
             return {}
     return dict(inner)
+
+
+def _includes(values: dict[str, Any], faults: list[Fault], document: Document, prefix: Keys) -> list[Include]:
+    """Take the files to include out of a table: paths, or tables that say what the lack of one is."""
+    written = values.pop("include", [])
+    entries = [written] if isinstance(written, (str, Mapping)) else written
+    if not isinstance(entries, list):
+        faults.append(wrong_kind(document, (*prefix, "include"), entries, "a list of texts"))
+        return []
+    includes: list[Include] = []
+    for number, entry in enumerate(entries):
+        keys = (*prefix, "include", number)
+        said = entry if isinstance(entry, Mapping) else {"path": entry}
+        path, missing = said.get("path"), said.get("missing", "error")
+        if not isinstance(path, str) or not said.keys() <= {"path", "missing"}:
+            expected = 'the path of a file, or {path = "...", missing = "skip"}'
+            faults.append(wrong_kind(document, keys, entry, expected))
+        elif missing not in WORDS_OF_MISSING:
+            expected = " or ".join(map(show, WORDS_OF_MISSING))
+            faults.append(wrong_kind(document, (*keys, "missing"), missing, expected))
+        else:
+            includes.append(Include(path, number, missing))
+    return includes
 
 
 def _strings(

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from ptyconf.merge.fault import Fault, Keys
@@ -54,7 +54,7 @@ class Loading:
 
     def start(self, path: str | os.PathLike[str]) -> list[Layer]:
         """Read the file that the program names."""
-        self.read(path, self.names.file, None)
+        self.read(path, self.names.file, None, missing=self.names.missing)
         return self.ranked()
 
     def start_text(self, text: str, file: str) -> list[Layer]:
@@ -78,6 +78,8 @@ class Loading:
         name: str,
         asked: tuple[Document, Keys] | None,
         own: int = 0,
+        *,
+        missing: Missing = "error",
     ) -> None:
         """Read one file, perhaps for an include; what cannot be read becomes the fault of a layer."""
         # Path does all this in ten times the time.
@@ -87,14 +89,10 @@ class Loading:
         try:
             document.text, identity = read_known(file, max_bytes=self.names.max_bytes)
         except FileNotFoundError:
-            if asked is None and self.names.missing == "skip":
+            if missing == "skip":
                 self.layers.append(self.layer(document, name, NO_CONTENTS))
             else:
-                self.fail(
-                    document,
-                    name,
-                    Fault(f"the file {show(str(path))} does not exist", origin=document.parent),
-                )
+                self.fail(document, name, _absent(path, document.parent))
             return
         except OSError as error:
             reason = error.strerror or type(error).__name__
@@ -159,12 +157,14 @@ class Loading:
         self.layers.append(self.layer(document, name, contents, table, folder=folder, faults=tuple(faults)))
         own = len(self.layers) - 1
         # A later include stands above an earlier one, so it is read first.
-        for index, path in reversed(list(enumerate(contents.includes))):
-            asked = document, (*table, "include", index)
+        for include in reversed(contents.includes):
+            asked = document, (*table, "include", include.number)
             if len(self.layers) >= MAX_INCLUDES:
                 self.refuse_include(own, asked, f"more than {MAX_INCLUDES} files are included")
             else:
-                self.read(_joined(folder, path), self.names.included, asked, own)
+                self.read(
+                    _joined(folder, include.path), self.names.included, asked, own, missing=include.missing
+                )
 
     def take_profile(
         self, document: Document, profiles: Any, folder: str, table: Keys, faults: list[Fault]
@@ -194,6 +194,20 @@ class Loading:
         layer = self.layers[own]
         origin = document.origin(keys)._replace(key=".".join(map(str, keys[:-1])))
         self.layers[own] = replace(layer, faults=(*layer.faults, Fault(text, origin=origin)))
+
+
+def _absent(path: str | os.PathLike[str], asked_by: Origin | None) -> Fault:
+    """Say that there is no such file, with the nearest name beside it where a file includes it."""
+    text = f"the file {show(str(path))} does not exist"
+    if asked_by is None:
+        return Fault(text)
+    wanted = Path(path)
+    try:
+        beside = [file for file in wanted.parent.iterdir() if file.suffix == wanted.suffix]
+    except OSError:
+        beside = []
+    near = close_matches(wanted.stem, [file.stem for file in beside], count=1)
+    return Fault(text, origin=asked_by, hint=f"{near[0]}{wanted.suffix}" if near else "")
 
 
 def missed_profile(profile: str, known: Iterable[str], origin: Origin | None) -> Fault:
