@@ -17,7 +17,7 @@ def indexed(elements: Mapping[Segments, str]) -> dict[str, Any]:
     """Put texts that are given by index together: ``items[0].port`` and ``items[1].port`` make one list."""
     lists: dict[str, Any] = {}
     known: dict[str, dict[Segments, Keys]] = {}
-    for segments, text in sorted(elements.items(), key=str):
+    for segments, text in elements.items():
         start = next(number for number, segment in enumerate(segments) if isinstance(segment, int))
         root = join_path(segments[:start])
         keys = (join_path(segments),)
