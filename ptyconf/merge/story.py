@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.combine import live_entries
-from ptyconf.merge.elements import OWN, free_elements, free_leaves, joined_marks
+from ptyconf.merge.elements import ASSIGNED, OWN, free_elements, free_leaves, numbered_elements
 from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.plain import nested, plain_tree
 from ptyconf.merge.problems import ABSENT, default_source, part
+from ptyconf.merge.same import same
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
-from ptyconf.schema.fold import Barred
+from ptyconf.schema.fold import Barred, completed
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
 from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, holds_secret, leaves
@@ -160,8 +162,8 @@ class Stories:
             return
         values, sources = STRATEGIES[strategy](live)
         if isinstance(values, list):
-            for key, (value, source) in enumerate(zip(values, sources, strict=True)):
-                yield Element(key, value, source.name, source.origin(path))
+            for key, (source, given, index) in enumerate(numbered_elements(strategy, live, same)):
+                yield Element(key, given[index], source.name, source.origin(path))
         else:
             for name, value, source in free_leaves(values, sources):
                 yield Element(name, value, source.name, source.origin(path))
@@ -243,18 +245,17 @@ class Stories:
         """Walk the layers that wrote a setting, with the place of an element in the layer's own list."""
         link = self.state.histories.get(root)
         node = outer.node
-        if isinstance(node, Items) and node.strategy in STRATEGIES and below and isinstance(below[0], int):
+        if isinstance(node, Items) and below and isinstance(below[0], int):
             live = live_entries(root, link, self.state.repeated)
-            numbered = [
-                (source, None if tree is None else [(source, index) for index in range(len(tree))])
-                for source, tree in live
-            ]
-            marks = joined_marks(node.strategy, live, numbered)
-            if below[0] < len(marks):
-                source, index = marks[below[0]]
-                tree = next(value for owner, value in live if owner is source)
-                yield source, tree, (index, *below[1:])
-            return
+            gathers = node.strategy in STRATEGIES
+            if gathers or (live and live[0][0].kind == ASSIGNED):
+                marks = numbered_elements(node.strategy, live, partial(_is_element, node.item))
+                if below[0] < len(marks):
+                    source, tree, index = marks[below[0]]
+                    yield source, tree, (index, *below[1:])
+                if gathers:
+                    return
+                link = link[2] if link is not None else None
         for source, tree in entries(link):
             yield source, tree, below
 
@@ -375,6 +376,11 @@ def written_in_file(resolution: Resolution, at: Segments) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return raw
+
+
+def _is_element(slot: Slot, tree: Tree, now: Tree) -> bool:
+    """Tell whether an element, with the defaults of its class, is what stands there now."""
+    return same(completed(slot, tree), now)
 
 
 def _shown(slot: Slot, value: Any) -> Any:
