@@ -6,12 +6,14 @@ Run: python benchmarks/factory.py
 import subprocess
 import sys
 import tempfile
+import time
 import timeit
 from pathlib import Path
 
 import numpy as np
 
 from ptycho.config.config import PyTorchExecutionConfig
+from ptycho.run.data_file import SETTLED_NS
 from ptycho_torch.config_factory import create_training_payload, infer_probe_size
 
 # The resident size is read after the import: the peak that the system reports is the parent's at the fork.
@@ -35,11 +37,13 @@ def main() -> None:
     config = PyTorchExecutionConfig(accelerator="cpu", learning_rate=3e-4)
     overrides = {"n_groups": 512, "gridsize": 2, "max_epochs": 3}
     with tempfile.TemporaryDirectory() as folder:
-        for frames in (16, 16_000):
-            scan = Path(folder) / f"{frames}.npz"
+        scans = [Path(folder) / f"{frames}.npz" for frames in (16, 16_000)]
+        for frames, scan in zip((16, 16_000), scans, strict=True):
             np.savez(
                 scan, diff3d=np.zeros((frames, 64, 64), np.float32), probeGuess=np.ones((64, 64), complex)
             )
+        time.sleep(2 * SETTLED_NS / 1e9)  # a file that was written just now is opened each time
+        for scan in scans:
             size = scan.stat().st_size / 2**20
             probe = best_microseconds(lambda scan=scan: infer_probe_size(scan))
             payload = best_microseconds(

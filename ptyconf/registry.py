@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, KeysView, Mapping
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, Generic, TypeVar, cast
@@ -90,6 +90,11 @@ class Registry(Collection[str], Generic[T]):
             )
         self._entries[name] = self._of_that_name(name, entry, "the call of add()")
         return entry
+
+    @property
+    def added(self) -> KeysView[str]:
+        """The names of the entries that `add` brought in."""
+        return self._entries.keys()
 
     def remove(self, name: str) -> T:
         """Take an entry out that `add` brought in.

@@ -4,16 +4,23 @@ Only headers and the metadata text are read; the diffraction array is never open
 """
 
 import math
+import os
+import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptycho.scan.geometry import FACTS, Fact
 from ptycho.settings.data import ScanOptions
 from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS
+from ptycho.settings.registries import FORMATS
 from ptyconf import Layer, Origin
 from ptyconf.sources import mapping
+
+if TYPE_CHECKING:
+    from ptycho.scan.scan_format import ScanHeader
 
 
 class ProbeSide(NamedTuple):
@@ -40,17 +47,57 @@ class ProbeSide(NamedTuple):
     facts: Mapping[str, Fact] = MappingProxyType({})
 
 
+KEPT_HEADERS = 64
+SETTLED_NS = 2_000_000_000
+"""A file that changed so short a time ago may change again within one tick of its file system's clock: FAT
+has the slowest one, with two seconds."""
+_known_sides: dict[tuple[Any, ...], ProbeSide] = {}
+
+
 def probe_side(path: Path) -> ProbeSide:
-    """Find the side of a file's probe from its header alone, at a cost that does not grow with the file."""
+    """Find the side of a file's probe from its header alone, at a cost that does not grow with the file.
+
+    What was seen of a scan that is one archive holds until its file changes: who plans many runs of one scan
+    opens it once.
+    """
+    status = _status(path)
+    if status is None:
+        return _look(path)[0]
+    if not stat.S_ISREG(status.st_mode):
+        return ProbeSide(None, doubt=f"{path} is no regular file")
+    identity = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    key = str(path), *identity, *FORMATS.added
+    seen = _known_sides.get(key)
+    if seen is None:
+        seen, holds_all = _look(path)
+        if holds_all and time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED_NS:
+            if len(_known_sides) >= KEPT_HEADERS:
+                _known_sides.clear()
+            _known_sides[key] = seen
+    return seen
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None  # whoever opens it says why
+
+
+def _look(path: Path) -> tuple[ProbeSide, bool]:
+    """Open a file; also tell whether all that was seen stands in the file itself, and in no other one."""
     from ptycho.errors import ScanError
+    from ptycho.scan.scan_file import open_scan
     from ptycho.scan.scan_format import read_header
 
-    if path.exists() and not path.is_file():
-        return ProbeSide(None, doubt=f"{path} is no regular file")
     try:
-        header = read_header(path)
+        file = open_scan(path)
+        return _side_in(path, read_header(path)), file.container == "npz"
     except (OSError, ScanError) as error:
-        return ProbeSide(None, doubt=str(error).partition("\n")[0])
+        return ProbeSide(None, doubt=str(error).partition("\n")[0]), False
+
+
+def _side_in(path: Path, header: "ScanHeader") -> ProbeSide:
     shape, key, nphotons = header.probe_shape, header.probe_key, _nphotons(header.metadata)
     facts = {name: fact for name in FACTS if (fact := getattr(header.geometry, name)) is not None}
     frame_side = None if header.frame_shape is None else min(header.frame_shape)

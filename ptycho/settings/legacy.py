@@ -25,11 +25,16 @@ def dataclass_to_legacy_dict(config: object) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, key in keys:
         value = getattr(config, name)
-        if hasattr(value, "__dataclass_fields__"):
+        if value.__class__ in _AS_THEY_ARE:
+            values[key] = value
+        elif hasattr(value, "__dataclass_fields__"):
             values.update(dataclass_to_legacy_dict(value))
         else:
             values[key] = str(value) if isinstance(value, Path) else value
     return values
+
+
+_AS_THEY_ARE = frozenset({bool, int, float, str, type(None)})
 
 
 @cache

@@ -90,7 +90,8 @@ class Building:
         self.made = made
         self.present = present
         self.state = state
-        self.given = state is not None and any(each.instances for each in state.outspoken)
+        outspoken = () if state is None else state.outspoken
+        self.given = bool(outspoken) and any(each.instances for each in outspoken)
         self.failures: list[Failure] = []
         self.own_code = False  # whether a class changes what it is given
         self.instances: list[tuple[View[Any], Any, Segments]] = []

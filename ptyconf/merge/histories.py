@@ -23,14 +23,15 @@ class Histories(Mapping[str, Any]):
         gathered: The links that are known, of settings to which more than the highest layer gives something.
     """
 
-    __slots__ = ("_above", "_below", "_gathered", "_piled", "_tops")
+    __slots__ = ("_above", "_gathered", "_overwritten", "_piled", "_tops", "below")
 
     def __init__(
         self, above: Sequence[LayerValues], below: Mapping[str, Any], gathered: Mapping[str, Any]
     ) -> None:
         self._above = above
-        self._below = below
+        self.below = below
         self._gathered = gathered
+        self._overwritten: frozenset[str] | None = None
         self._tops: dict[str, LayerValues] | None = None
         self._piled: dict[str, Any] | None = None
 
@@ -50,23 +51,31 @@ class Histories(Mapping[str, Any]):
             if path in self._gathered:
                 return self._gathered[path]
             if path not in self.tops():
-                return self._below.get(path, default)
+                return self.below.get(path, default)
             piled = self.links()
         return piled.get(path, default)
 
     def top(self, path: str) -> LayerValues | None:
         """Give the highest layer of all that has a path, passed over or not."""
         top = self.tops().get(path)
-        if top is None and path in self._below:
-            top = self._below[path][0]
+        if top is None and path in self.below:
+            top = self.below[path][0]
         return top
 
     def links(self) -> dict[str, Any]:
         """Give all of them."""
         if self._piled is None:
             columns = [(layer_values, layer_values.columns) for layer_values in self._above]
-            self._piled = pile(columns, self._below)
+            self._piled = pile(columns, self.below)
         return self._piled
+
+    def overwritten(self) -> frozenset[str]:
+        """Give the paths of which the highest layer is none of defaults."""
+        if self._overwritten is None:
+            tops = self.tops().items()
+            written = [path for path, layer_values in tops if layer_values.kind != "defaults"]
+            self._overwritten = frozenset(written)
+        return self._overwritten
 
     def tops(self) -> dict[str, LayerValues]:
         """Give the highest of the layers that has each path."""

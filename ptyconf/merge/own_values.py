@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ptyconf.identity import IdentityTable
 from ptyconf.merge.built import Built, built_of
 from ptyconf.merge.same import same
-from ptyconf.schema.fields import attribute_value
+from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.view import Attribute, View, copied
 
@@ -24,12 +24,16 @@ def remember_own(resolution: Resolution, view: View[Any], instance: Any) -> None
     if built is None:
         return
     own: dict[str, Any] = {}
-    for attribute in view.own:
-        place, now = place_of(built, attribute), attribute_value(instance, attribute.name)
+    values = resolution._state.values  # noqa: SLF001  The two halves of one thing.
+    for attribute, name, path in view.held():
+        now = getattr(instance, name)
+        if path is not None and now is values.get(path, UNSET):
+            continue  # as nearly always: it is what the setting has
+        place = place_of(built, attribute)
         if join_path(place) in resolution:
             was = given_to(resolution, place, attribute)
             if now is not was and not alike(now, was):
-                own[attribute.name] = _snapshot(now)
+                own[name] = _snapshot(now)
     if own:
         OWN_VALUES.put(instance, own)
 

@@ -16,7 +16,7 @@ from ptyconf.merge.plain import nested, plain_tree
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.state import State
 from ptyconf.merge.trace import Trace
-from ptyconf.merge.unknown import told_whole
+from ptyconf.merge.unknown import UnknownPathError
 from ptyconf.schema.path import Segments, join_path, matches, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Tree, branch, leaves
@@ -81,8 +81,10 @@ class Resolution(Mapping[str, Any]):
         state = self._state
         if path.__class__ is str and path in state.values and path not in state.schema.trees:
             return copied(state.values[path])
-        with told_whole(path, self):
+        try:
             return self._value_below(path)
+        except KeyError:  # of a part of the path
+            raise UnknownPathError(path, self) from None
 
     __getitem__ = value
 
@@ -253,11 +255,12 @@ class Resolution(Mapping[str, Any]):
         if kind.__weakrefoffset__:
             BUILT.put(instance, (self, view, at))
         if is_tracked(kind):
-            top = self._state.histories.top
+            histories = self._state.histories
+            overwritten, below = histories.overwritten(), histories.below
             written = [
                 name
                 for name, path in view.places(at)
-                if (self._is_written(path) if (source := top(path)) is None else source.kind != "defaults")
+                if path in overwritten or (path not in below and self._is_written(path))
             ]
             mark_set(instance, written)
 
@@ -331,8 +334,10 @@ class Resolution(Mapping[str, Any]):
         Raises:
             UnknownPathError: A KeyError: there is no such setting, or nothing gives it a value.
         """
-        with told_whole(path, self):
+        try:
             return _stories()(self._state, reveal).of(path)
+        except KeyError:
+            raise UnknownPathError(path, self) from None
 
     def traces(self) -> Iterator[Trace]:
         """Tell the story of every setting, secrets masked."""

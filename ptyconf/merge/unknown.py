@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from ptyconf.errors import error_text
 from ptyconf.schema.path import join_path
@@ -33,12 +32,3 @@ class UnknownPathError(KeyError):
 
     def __reduce__(self) -> tuple[type[UnknownPathError], tuple[str, list[str]]]:
         return type(self), (self.path, list(self.known))
-
-
-@contextmanager
-def told_whole(path: object, known: Iterable[str]) -> Iterator[None]:
-    """Tell the whole path that was asked for where a part of it leads nowhere."""
-    try:
-        yield
-    except KeyError:
-        raise UnknownPathError(path, known) from None

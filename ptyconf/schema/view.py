@@ -131,13 +131,14 @@ class View(Generic[T]):
         self.builder: Any = None  # what makes instances, once somebody builds one
         self.given: Any = None  # the default instance, where the constructor does not make it again
         self._places: tuple[tuple[str, str], ...] | None = None
+        self._held: tuple[tuple[Attribute, str, str | None], ...] | None = None
 
     @classmethod
     def below(cls, target: Any, section: str, attributes: tuple[Attribute, ...]) -> View[Any]:
         """Make the view of a class that stands inside another, or of a class as a schema sees it."""
         view = object.__new__(cls)
         view.target, view.section, view.attributes = target, section, attributes
-        view.aliases, view.builder, view._places = False, None, None
+        view.aliases, view.builder, view._places, view._held = False, None, None, None
         view.omitted, view.given = frozenset(), None
         return view
 
@@ -162,6 +163,15 @@ class View(Generic[T]):
             return self._places
         return tuple((attribute.name, join_path((*at, attribute.argument))) for attribute in own)
 
+    def held(self) -> tuple[tuple[Attribute, str, str | None], ...]:
+        """List attributes that hold settings: each with its name, and the path of what it takes as it is."""
+        if self._held is None:
+            self._held = tuple(
+                (attribute, attribute.name, attribute.bind.path if _takes_as_it_is(attribute) else None)
+                for attribute in self.own
+            )
+        return self._held
+
     @property
     def nested(self) -> tuple[View[Any], ...]:
         """The views of the nested classes."""
@@ -172,6 +182,10 @@ class View(Generic[T]):
         value = attribute_value(instance, attribute.name)
         conversion = attribute.bind.conversion
         return value if conversion is None else conversion.to_setting(value)
+
+
+def _takes_as_it_is(attribute: Attribute) -> bool:
+    return attribute.slot is None and attribute.bind.conversion is None
 
 
 def attributes_of(target: Any, section: str) -> dict[str, Attribute]:

@@ -9,17 +9,13 @@ from ptyconf.merge.columns import NO_COLUMNS, Columns, columns_of
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.view import copied
-from ptyconf.sources.document import Document
+from ptyconf.sources.document import KEPT_TEXTS, LONGEST_KEPT, Document
 from ptyconf.text.show import show
 
 RESERVED = ("include", "unset", "replace", "profile")
 Missing = Literal["error", "skip"]
 
 WORDS_OF_MISSING: tuple[Missing, ...] = ("error", "skip")
-
-KEPT_TEXTS = 32
-LONGEST_KEPT = 32_000
-"""Characters of a text whose contents are kept: all kept ones together take a few megabytes at most."""
 
 
 class Include(NamedTuple):

@@ -39,6 +39,7 @@ class Places(Mapping[Path, Place]):
         self.text = text
         self._starts = [0, *accumulate([len(line) + 1 for line in text.split("\n")])]
         self._offsets = offsets
+        self._known: dict[Path, Place] = {}  # that were asked for: every layer of a text asks for the same
 
     def __getitem__(self, path: Path) -> Place:
         place = self.get(path)
@@ -48,10 +49,17 @@ class Places(Mapping[Path, Place]):
 
     def get(self, path: Path, default: Any = None) -> Any:
         """Give the place of a path, or the default, as every Mapping does; no error is raised on the way."""
+        known = self._known.get(path)
+        if known is not None:
+            return known
         offsets = self._offsets.get(path)
         if offsets is None:
             return default
-        key, value = offsets
+        known = self._known[path] = self._place_of(*offsets)
+        return known
+
+    def _place_of(self, key: int | None, value: int | None) -> Place:
+        """Count lines and columns."""
         if key is None:
             return Place(None, self._place(value))
         starts = self._starts
@@ -59,7 +67,7 @@ class Places(Mapping[Path, Place]):
         before = starts[line - 1] - 1
         if value is None or value >= starts[line]:
             return Place((line, key - before), self._place(value))
-        return _new(Place, ((line, key - before), (line, value - before)))  # the value on the line of its key
+        return Place((line, key - before), (line, value - before))  # the value on the line of its key
 
     def __contains__(self, path: object) -> bool:
         return path in self._offsets
@@ -93,6 +101,16 @@ class Format(NamedTuple):
     parse: Callable[[str], dict[str, Any]]
     places: Callable[[str], Mapping[Path, Place]]
     spell: Callable[[Sequence[str], Any], str]
+
+
+def _find_places(find: Callable[[str], Mapping[Path, Place]], text: str) -> Mapping[Path, Place]:
+    return find(text)
+
+
+KEPT_TEXTS = 32
+LONGEST_KEPT = 32_000
+"""Characters of a text of which something is kept: all kept ones together take a few megabytes at most."""
+_known_places = lru_cache(KEPT_TEXTS)(_find_places)  # a file is read again more often than it changes
 
 
 class Document:
@@ -144,7 +162,8 @@ class Document:
     def places(self) -> Mapping[Path, Place]:
         """Where every key and value stands."""
         if self._places is None:
-            self._places = self.format.places(self.text)
+            find = _known_places if len(self.text) <= LONGEST_KEPT else _find_places
+            self._places = find(self.format.places, self.text)
         return self._places
 
     def give_up(self) -> None:
