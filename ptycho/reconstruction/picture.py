@@ -32,7 +32,7 @@ from .positions_fit import stage_error
 from .prediction import predict_frames
 from .refinement import flat_like, refine
 from .retrieved_picture import RetrievedPicture
-from .starts import NETWORK, Start, choose_start
+from .starts import NETWORK, Start, refine_best, starts_of
 from .sweeps_schedule import SMOOTHING
 from .trained_network import TrainedNetwork
 from .whole_scan import reconstruct_whole
@@ -128,7 +128,7 @@ def reconstruct(
         options: What is wanted beside the picture.
         portions: How the work is cut.
         retrieved: Pictures that the training retrieved with the probes of its scans: sweeps start from that
-            of this very scan where it foretells frames better than the network's.
+            of this very scan, too, and what explains the frames better is taken.
 
     Returns:
         The picture with everything that is needed to judge it; after a refinement also what the network
@@ -186,10 +186,10 @@ def _reconstruct(
         ceiling = normalised_ceiling(scan, factor)
         frames = Measurement(stored.store.frames, scan.positions, scan.mask, ceiling)
         network = Start(NETWORK, whole, trained.gain() * probe)
-        start, why = choose_start(network, retrieved, scan, frames)
+        starts = starts_of(network, retrieved, scan)
         with step("refining the picture"):
-            made, told = _refine(start, network, trained, frames, options, scale**2, shown)
-        notes += [*filter(None, [why]), *told]
+            made, told = _refine(starts, trained, frames, options, scale**2, shown)
+        notes += told
     window = _window(whole, keep_rim=options.pad_eval)
     logger.debug("canvas %d x %d, origin [x, y] = %s", *whole.object.shape, list(whole.origin_px))
     for note in notes:
@@ -308,15 +308,14 @@ class _Pictures(NamedTuple):
 
 
 def _refine(
-    start: Start,
-    network: Start,
+    starts: Sequence[Start],
     trained: TrainedNetwork,
     frames: Measurement,
     options: PictureOptions,
     counts_of_unit: float,
     shown: NDArray[np.int64],
 ) -> tuple[_Pictures, list[str]]:
-    """Move a picture towards what all frames together measured, and a flat one for comparison; say how."""
+    """Move pictures, the network's first, towards what all frames measured; take the best, and say how."""
     refine_picture = partial(
         refine,
         trained.sweeps(options.threads),
@@ -327,11 +326,11 @@ def _refine(
         smoothing=options.smoothing,
     )
     sweeps = None if options.refine_epochs == "auto" else options.refine_epochs
-    refined = refine_picture(picture=start.picture, probe=start.probe, sweeps=sweeps)
-    misfits, flat = refined.misfits, None
+    start, refined, notes = refine_best(
+        starts, lambda start: refine_picture(picture=start.picture, probe=start.probe, sweeps=sweeps)
+    )
+    misfits, network, flat = refined.misfits, starts[0], None
     logger.debug("misfit after each sweep: %s", ", ".join(f"{misfit:.4g}" for misfit in misfits))
-    change = f"misfit {misfits[0]:.3g} to {misfits[-1]:.3g}"
-    notes = [f"{start.maker}'s picture was refined by {len(misfits)} sweeps over all frames: {change}"]
     if options.compare_flat:
         empty = flat_like(network.picture)
         flat = refine_picture(picture=empty, probe=network.probe, sweeps=len(misfits))

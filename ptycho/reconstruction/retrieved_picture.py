@@ -55,11 +55,6 @@ class RetrievedPicture:
     positions: NDArray[np.float64]
     scan: str
 
-    @property
-    def unseen(self) -> NDArray[np.int64]:
-        """Indices of the frames that took no part."""
-        return np.setdiff1d(np.arange(len(self.positions)), self.frames)
-
     def shows(self, scan: RawData) -> bool:
         """Tell whether it was made of this very scan, with all of its frames where they lie now.
 

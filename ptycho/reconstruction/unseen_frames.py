@@ -170,34 +170,6 @@ def foretell(  # noqa: PLR0913  Each wish by its name.
     )
 
 
-def misfit_of(
-    picture: Complex,
-    origin_px: tuple[int, int],
-    probe: Complex,
-    frames: NDArray[np.float32],
-    positions: Real,
-    *,
-    good: Mask | None = None,
-    ceiling: float | None = None,
-) -> float:
-    """Predict frames from a picture, and give the squared amplitude error as a share of their energy.
-
-    Args:
-        picture: Complex transmission, shape (H, W).
-        origin_px: [x, y] of its pixel [0, 0] in the coordinates of the positions.
-        probe: Modes, shape (P, N, N).
-        frames: Amplitudes on the scale of the probe, shape (K, N, N).
-        positions: Patch centres [x, y] in pixels, shape (K, 2).
-        good: True where a detector pixel is good, shape (N, N).
-        ceiling: Amplitude from which on a pixel is saturated, or None.
-    """
-    pixels = np.ones(frames.shape[1:], bool) if good is None else good
-    predicted = predict_frames(picture, origin_px, probe, positions)[:, pixels]
-    measured = frames[:, pixels].astype(np.float64)
-    energy = max(float(np.sum(measured**2)), np.finfo(np.float64).tiny)
-    return _squared_error(measured, predicted, ceiling) / energy
-
-
 def _squared_error(measured: Real, predicted: Real, ceiling: float | None) -> float:
     error = measured - predicted
     if ceiling is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,10 +114,3 @@ def test_a_cut_file_is_told(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(ValueError, match=r"retrieved\.npz is no picture that a training can go on with"):
         read_pictures(tmp_path)
-
-
-def test_frames_left_out_are_known() -> None:
-    """What took no part can be asked."""
-    assert retrieved(left_out=2).unseen.tolist() == [0, 1]
-    whole = replace(retrieved(), frames=np.arange(12))
-    assert whole.unseen.tolist() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,10 @@ from ptycho.physics.canvas import Canvas
 from ptycho.physics.scale import measure
 from ptycho.physics.stitch import Stitched
 from ptycho.reconstruction.iteration import Measurement
+from ptycho.reconstruction.refinement import Refined, refine
 from ptycho.reconstruction.retrieved_picture import RetrievedPicture
-from ptycho.reconstruction.starts import NETWORK, RETRIEVAL, Start, choose_start
+from ptycho.reconstruction.short_sweeps import NumpySweeps
+from ptycho.reconstruction.starts import NETWORK, RETRIEVAL, Start, refine_best, starts_of
 from ptycho.simulate.scan import Simulation, simulate
 
 SCAN = simulate(Simulation(N=32, n_frames=30, step_px=4.0, nphotons=1e6))
@@ -55,36 +58,49 @@ def pictures(blur: float) -> tuple[Start, RetrievedPicture, Measurement]:
     )
 
 
-@pytest.mark.parametrize(("blur", "better"), [(0.2, NETWORK), (0.8, RETRIEVAL)])
-def test_the_picture_that_foretells_frames_is_taken(blur: float, better: str) -> None:
-    """Whoever made it, the picture nearer to the sample is the start, and both misfits are told."""
+def refined(blur: float) -> tuple[Start, Refined, list[str]]:
+    """Refine both pictures by three sweeps of numpy, and take the better."""
     network, retrieved, frames = pictures(blur)
-    start, why = choose_start(network, [retrieved], SCAN, frames)
+
+    def refine_from(start: Start) -> Refined:
+        return refine(NumpySweeps(), frames, start.picture, start.probe, sweeps=3)
+
+    return refine_best(starts_of(network, [retrieved], SCAN), refine_from)
+
+
+@pytest.mark.parametrize(("blur", "better"), [(0.2, NETWORK), (0.8, RETRIEVAL)])
+def test_the_picture_that_explains_frames_is_taken(blur: float, better: str) -> None:
+    """Whoever made it, the picture that leaves less of the frames is the result, and both are told."""
+    start, made, notes = refined(blur)
     assert start.maker == better
-    assert (start is network) == (better == NETWORK)
-    assert start.picture.object.shape == network.picture.object.shape
-    assert why is not None
-    assert why.startswith(f"the sweeps start from the picture of {better}: it misses ")
-    assert "of 5 frames held out, and that of " in why
-
-
-def test_without_frames_held_out_all_are_asked() -> None:
-    """A retrieval from every frame is judged by frames that both pictures have seen, and that is said."""
-    network, retrieved, frames = pictures(0.2)
-    canvas = Canvas.around(SCAN.positions, SCAN.N)
-    whole = np.ones(canvas.shape, np.complex64)
-    every = replace(
-        retrieved, object=whole, origin_px=np.array(canvas.origin_px), frames=np.arange(SCAN.n_frames)
-    )
-    start, why = choose_start(network, [every], SCAN, frames)
-    assert start is network
-    assert why is not None
-    assert "of 30 frames, none of which was held out, and that of the probe retrieval " in why
+    ends = [float(note.rpartition(" to ")[2]) for note in notes[:2]]
+    assert min(ends) == pytest.approx(made.misfits[-1], rel=0.01)
+    assert [note.partition("'s picture was refined by 3 sweeps")[0] for note in notes[:2]] == [
+        NETWORK,
+        RETRIEVAL,
+    ]
+    assert notes[2] == f"the picture refined from {better}'s is taken: it explains the frames better"
 
 
 def test_another_scan_has_the_network_alone() -> None:
-    """A picture of another scan, or of frames that are not all there, is not even asked."""
+    """A picture of another scan is no start, and of one start nothing is chosen."""
     network, retrieved, frames = pictures(0.8)
-    other = replace(retrieved, scan="of another")
-    assert choose_start(network, [other], SCAN, frames) == (network, None)
-    assert choose_start(network, [], SCAN, frames) == (network, None)
+    starts = starts_of(network, [replace(retrieved, scan="of another")], SCAN)
+    assert starts == [network]
+    start, _, notes = refine_best(
+        starts, lambda start: refine(NumpySweeps(), frames, start.picture, start.probe, sweeps=1)
+    )
+    assert start is network
+    assert len(notes) == 1
+
+
+def test_numbers_that_diverged_are_not_taken() -> None:
+    """Sweeps that end in NaN explain nothing, whichever picture they began with."""
+    network, retrieved, _ = pictures(0.2)
+    probe = retrieved.probe
+
+    def end(start: Start) -> Refined:
+        last = math.nan if start is network else 0.5
+        return Refined(start.picture.object, probe, SCAN.positions, [0.5, last])
+
+    assert refine_best(starts_of(network, [retrieved], SCAN), end)[0].maker == RETRIEVAL
