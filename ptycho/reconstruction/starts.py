@@ -3,8 +3,8 @@
 Both are refined, and the one that explains the frames better in the end is taken. How well they foretell
 frames before that says less: at 1e9 photons a frame a picture retrieved in four sweeps missed .0072 of frames
 held out, and that of a network with a better probe .0318; ten sweeps later they were wrong by .094 and .035
-rad, with misfits of .0026 and .0001. Where noise is most of the misfit, its last percent still decided: at 1e4
-photons .0499 and .0496 were .128 and .072 rad.
+rad, with misfits of .0026 and .0001. Where noise is most of the misfit, its last percent still decided: at
+1e4 photons .0499 and .0496 were .128 and .072 rad.
 """
 
 from __future__ import annotations
