@@ -4,23 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ptyconf.merge.fault import Keys
 from ptyconf.merge.law import STRATEGIES
 from ptyconf.merge.trace import Element, Entry
 from ptyconf.schema.fields import UNSET
+from ptyconf.schema.path import join_path
+
+if TYPE_CHECKING:
+    from ptyconf.merge.layer_values import LayerValues
 
 OWN = "schema"
 ASSIGNED = "assigned"
 """Kind of the layer of what was assigned to an instance after the merge: it stands for the whole."""
 
 
-def joined_marks(strategy: str, live: Any, numbered: Any) -> list[Any]:
-    """Join lists as their strategy does, and give the mark of each element that stays."""
-    lists = [[*zip(tree, marked, strict=True)] for _, tree, marked in _above_none(live, numbered)]
+class Given(NamedTuple):
+    """What a layer gives at a place: its entry, the layer, and the place as that has it."""
+
+    entry: Entry
+    source: LayerValues | None
+    at: str
+
+
+def joined_marks(strategy: str, live: Any) -> list[tuple[Any, Any, int]]:
+    """Join lists as their strategy does; give the source of each element that stays, its list and number."""
+    lists = [
+        [(item, (source, tree, index)) for index, item in enumerate(tree)]
+        for source, tree in _above_none(live)
+    ]
     if len(lists) == 1:
         return [mark for _, mark in lists[0]]
-    marks: list[Any] = []
+    marks: list[tuple[Any, Any, int]] = []
     values: list[Any] = []
     for pairs in reversed(lists):
         for item, mark in pairs:
@@ -46,13 +62,7 @@ def numbered_elements(
         earlier = numbered_elements(strategy, live[1:], alike)
         marks = _still([tree[index] for _, tree, index in earlier], now, alike)
         return [(source, now, at) if mark is None else earlier[mark] for at, mark in enumerate(marks)]
-    if strategy not in STRATEGIES:
-        live = live[:1]
-    numbered = [
-        (source, None if tree is None else [(source, tree, index) for index in range(len(tree))])
-        for source, tree in live
-    ]
-    return joined_marks(strategy, live, numbered)
+    return joined_marks(strategy, live if strategy in STRATEGIES else live[:1])
 
 
 def _still(earlier: Sequence[Any], now: Sequence[Any], alike: Callable[[Any, Any], bool]) -> list[int | None]:
@@ -71,42 +81,42 @@ class _Unordered(list[Any]):
     """The elements of a set, by number in the order in which it gives them."""
 
 
-def _above_none(live: Any, numbered: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Walk the lists above the first None, high to low, with the marks of their elements."""
-    for (source, tree), (_, marked) in zip(live, numbered, strict=True):
+def _above_none(live: Any) -> Iterator[tuple[Any, Any]]:
+    """Walk the lists above the first None, high to low."""
+    for source, tree in live:
         if tree is None:
             return
-        yield source, tree, marked
+        yield source, tree
 
 
-def free_elements(written: list[Entry], default: Entry, table: Mapping[str, Any]) -> Iterator[Element]:
+def free_elements(live: list[Given], default: Entry, table: Mapping[str, Any]) -> Iterator[Element]:
     """Say which layer gave each part of a table of any values that stands below a setting."""
-    live = [entry for entry in written if entry.passed is None]
-    values, sources = STRATEGIES["deep"](
-        (entry, entry.value) for entry in (*live, default) if entry.value is not UNSET
-    )
+    parts = [(given, given.entry.value) for given in live if given.entry.passed is None]
+    if default.value is not UNSET:
+        parts.append((Given(default, None, ""), default.value))
+    values, sources = STRATEGIES["deep"](parts)
     present = set(_names(table))  # of the default only what nothing cut off
-    for key, value, entry in free_leaves(values, sources):
-        if key in present:
-            yield Element(key, value, entry.layer, entry.origin)
+    for keys, value, given in free_leaves(values, sources):
+        if keys in present:
+            entry, source, at = given
+            origin = entry.origin if source is None else source.inner_origin(at, *keys)
+            yield Element(join_path(keys), value, entry.layer, origin)
 
 
-def _names(table: Mapping[str, Any], at: str = "") -> Iterator[str]:
+def _names(table: Mapping[Any, Any], at: Keys = ()) -> Iterator[Keys]:
     for key, value in table.items():
-        name = f"{at}.{key}" if at else str(key)
-        yield name
+        yield (*at, str(key))
         if isinstance(value, Mapping):
-            yield from _names(value, name)
+            yield from _names(value, (*at, str(key)))
 
 
 def free_leaves(
-    values: Mapping[str, Any], sources: Mapping[str, Any], at: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    """Walk the ends of a merged table: key, value, and who gave it."""
+    values: Mapping[Any, Any], sources: Mapping[Any, Any], at: Keys = ()
+) -> Iterator[tuple[Keys, Any, Any]]:
+    """Walk the ends of a merged table: keys as text, value, and who gave it."""
     for key, value in values.items():
-        name = f"{at}.{key}" if at else str(key)
         source = sources[key]
         if isinstance(source, dict):
-            yield from free_leaves(value, source, name)
+            yield from free_leaves(value, source, (*at, str(key)))
         else:
-            yield name, value, source
+            yield (*at, str(key)), value, source

@@ -115,6 +115,13 @@ class LayerValues:
             known = origins[path] = self.origins(keys)
         return known
 
+    def inner_origin(self, path: str, *inside: Any) -> Origin:
+        """Say where a part of what a setting holds stands; an element where the source has its place."""
+        whole = self.origin(path)
+        if not whole.in_text and not all(isinstance(key, str) for key in inside):
+            return whole
+        return self.origin(join_path((*split_path(path), *inside)))
+
     def live(self, path: str, tree: Tree) -> Tree:
         """Give what of a tree counts: without the parts that a policy passes over."""
         policies = self.passed_below.get(path)

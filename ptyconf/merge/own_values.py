@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ptyconf.identity import IdentityTable
+from ptyconf.merge.assigned import OWN_VALUES, UNCHANGED, Comparison
 from ptyconf.merge.built import Built, built_of
-from ptyconf.merge.same import same
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
-from ptyconf.schema.view import Attribute, View, copied
+from ptyconf.schema.view import View, copied
 
 if TYPE_CHECKING:
     from ptyconf.merge.resolution import Resolution
-
-OWN_VALUES: IdentityTable[dict[str, Any]] = IdentityTable()
-"""What an instance's own code made of its settings, by attribute, where it differs from them."""
 
 
 def remember_own(resolution: Resolution, view: View[Any], instance: Any) -> None:
@@ -25,24 +21,18 @@ def remember_own(resolution: Resolution, view: View[Any], instance: Any) -> None
         return
     own: dict[str, Any] = {}
     values = resolution._state.values  # noqa: SLF001  The two halves of one thing.
+    comparison = Comparison(resolution)
     for attribute, name, path in view.held():
         now = getattr(instance, name)
         if path is not None and now is values.get(path, UNSET):
             continue  # as nearly always: it is what the setting has
         place = place_of(built, attribute)
         if join_path(place) in resolution:
-            was = given_to(resolution, place, attribute)
-            if now is not was and not alike(now, was):
+            change = comparison.of_attribute(attribute, now, place)
+            if change.parts is not UNCHANGED:
                 own[name] = _snapshot(now)
     if own:
         OWN_VALUES.put(instance, own)
-
-
-def given_to(resolution: Resolution, place: Segments, attribute: Attribute) -> Any:
-    """Give what an attribute was made of."""
-    value = resolution.value(place)
-    conversion = attribute.bind.conversion
-    return value if conversion is None else conversion.to_target(value)
 
 
 def _snapshot(value: Any) -> Any:
@@ -58,8 +48,3 @@ def place_of(built: Built, attribute: Any) -> Segments:
     if attribute.slot is not None:
         return (*built.at, attribute.argument)
     return split_path(attribute.bind.path)
-
-
-def alike(now: Any, was: Any) -> bool:
-    """Tell whether two values are equal and of one type."""
-    return type(now) is type(was) and same(now, was)

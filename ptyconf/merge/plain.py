@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ptyconf.schema.path import Segments
-from ptyconf.schema.tree import Items, Slot, Tree, child, key_text
+from ptyconf.schema.tree import Items, Slot, Tree, child, is_end, key_text
 from ptyconf.schema.view import copied
 
 
@@ -32,7 +32,7 @@ def plain_tree(
         textual: Whether keys are written as text.
     """
     node = slot.node
-    if node is None or tree is None or (textual and slot.setting.secret):
+    if node is None or tree is None or (textual and slot.setting.secret) or (tree and is_end(node, tree)):
         return end(slot, tree, at)
     if isinstance(node, Items):
         return [

@@ -23,7 +23,18 @@ from ptyconf.schema.fold import completed
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, holds_secret, key_of
+from ptyconf.schema.tree import (
+    Items,
+    Slot,
+    Table,
+    Tree,
+    branch,
+    child,
+    holds_secret,
+    inside_any,
+    is_end,
+    key_of,
+)
 from ptyconf.text.masks import Masks
 from ptyconf.text.show import close_matches, redact, show, toml_text, words_of
 
@@ -177,12 +188,10 @@ class SettingPlaces:
         keys: Any = below[0]
         source = live[0][0]
         if strategy in ("append", "union"):
-            numbered = [(source, [(source, at) for at in range(len(items or ()))]) for source, items in live]
-            source, keys = joined_marks(strategy, live, numbered)[keys]
+            source, _, keys = joined_marks(strategy, live)[keys]
         elif strategy == "deep":
             source = next((source for source, table in live if table and keys in table), source)
-        origin = source.origin(path)
-        return source.origins((*source.keys(path), keys)) if origin.in_text else origin
+        return source.inner_origin(path, keys)
 
     def raised(self, error: BaseException, path: str, value: Any = None, place: str = "") -> Problem:
         """Make a problem of what somebody's own code raised about a value."""
@@ -282,7 +291,10 @@ def secrets_in(slot: Slot, tree: Tree) -> Iterator[Any]:
     """Give the secrets that stand in a tree."""
     if slot.setting.secret:
         yield tree
-    elif slot.node is not None and tree:
+    elif slot.node is not None and is_end(slot.node, tree):
+        if tree and holds_secret(slot):
+            yield tree
+    elif slot.node is not None:
         pairs: Any = enumerate(tree) if isinstance(slot.node, Items) else tree.items()
         for key, item in pairs:
             below = child(slot.node, key, tree)
@@ -297,7 +309,11 @@ def part(slot: Slot, tree: Any, below: Segments) -> Any:
         if tree is None:
             return None
         if node is None:
-            return ABSENT
+            try:
+                tree = inside_any(tree, segment) if slot.takes_any else ABSENT
+            except KeyError:
+                return ABSENT
+            continue
         try:
             key = key_of(node, segment) if type(node) is Table else segment
             inner = child(node, key, tree)
@@ -314,6 +330,8 @@ def default_source(slot: Slot, tree: Tree, below: Segments, value: Any) -> str:
     """Name the innermost default that has a value: its own, or that of an object around it; "" for none."""
     chain: list[tuple[Slot, Segments]] = []
     for number, segment in enumerate(below, 1):
+        if slot.node is None:
+            break
         slot, tree = branch(slot, tree, (segment,))
         chain.append((slot, below[number:]))
     for holder, rest in reversed(chain):

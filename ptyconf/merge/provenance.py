@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ptyconf.merge.assigned import UNCHANGED, Change, Comparison, is_own
 from ptyconf.merge.built import Built, built_of
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.histories import Histories
@@ -12,15 +13,13 @@ from ptyconf.merge.law import push
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
-from ptyconf.merge.own_values import OWN_VALUES, alike, given_to, place_of
+from ptyconf.merge.own_values import place_of
 from ptyconf.merge.resolution import Resolution
-from ptyconf.merge.same import same
 from ptyconf.schema.annotations import is_made_of, name_of
-from ptyconf.schema.apart import tree_of
 from ptyconf.schema.fields import UNSET, attribute_value
-from ptyconf.schema.fold import fold, without_removed
-from ptyconf.schema.path import Segments, join_path
-from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, branch, child, key_of
+from ptyconf.schema.fold import like
+from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.tree import Items, Slot, Tree, branch, child, key_of
 from ptyconf.schema.view import Attribute, View
 
 ASSIGNED = "assigned after resolve"
@@ -34,8 +33,9 @@ def provenance_of(instance: object) -> Resolution | None:
     built = built_of(instance)
     if built is None:
         return None
-    changed = _assigned(built, instance)
-    return _with_assigned(built, changed) if changed else built.resolution
+    changed, made = _assigned(built, instance)
+    resolution = _with_assigned(built, changed) if changed else built.resolution
+    return resolution.with_made(made) if made else resolution
 
 
 def view_of(instance: object) -> View[Any] | None:
@@ -55,18 +55,25 @@ def path_of(instance: object, attribute: str) -> str | None:
     return None
 
 
-def _assigned(built: Built, instance: Any) -> dict[Segments, tuple[str, Any]]:
-    """Find the attributes that no longer hold what was built: place -> (attribute, value)."""
-    changed: dict[Segments, tuple[str, Any]] = {}
-    resolution = built.resolution
+def _assigned(built: Built, instance: Any) -> tuple[dict[Segments, tuple[str, Change]], dict[str, Any]]:
+    """Find what no longer is as it was built, by place, and what constructors made of other values."""
+    resolution, comparison = built.resolution, Comparison(built.resolution)
+    changed: dict[Segments, tuple[str, Change]] = {}
+    if any(attribute.slot is not None for attribute in built.view.attributes):
+        root, below = resolution.schema.locate(built.at)
+        stands = branch(resolution.schema.index.slots[root], resolution.tree(root), below)
+        change = comparison.change(*stands, instance, built.at)
+        return ({} if change.parts is UNCHANGED else {built.at: ("", change)}), comparison.made
     for place, name, attribute, now, holder in _attributes(built, built.view, instance):
-        if join_path(place) not in resolution:
-            continue
-        own = OWN_VALUES.get(holder) or {}
-        was = own[attribute.name] if attribute.name in own else given_to(resolution, place, attribute)
-        if now is not was and not alike(now, was):
-            changed[place] = name, now
-    return changed
+        path = join_path(place)
+        if path not in resolution:
+            if attribute.made_late and now is not None:
+                comparison.made[path] = now
+        elif not is_own(holder, attribute.name, now):
+            change = comparison.of_attribute(attribute, now, place)
+            if change.parts is not UNCHANGED:
+                changed[place] = name, change
+    return changed, comparison.made
 
 
 def _attributes(
@@ -82,36 +89,32 @@ def _attributes(
             yield from _attributes(built, attribute.nested, now, f"{name}.")
 
 
-def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Resolution:
+def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Change]]) -> Resolution:
     """Put what was assigned on top of the history, as it stands: nothing is read or checked again."""
     state = built.resolution._state  # noqa: SLF001  The two halves of one thing.
-    names = {join_path(place): attribute for place, (attribute, _) in changed.items()}
+    names = {place: attribute for place, (attribute, _) in changed.items() if attribute}
     label = name_of(built.view.target)
 
     def origins(keys: Keys) -> Origin:
-        path = join_path(keys)
-        return Origin("assigned", label, f"{label}.{names.get(path, path)}")
+        for length in range(len(keys), 0, -1):
+            if keys[:length] in names:
+                named = (*split_path(names[keys[:length]]), *keys[length:])
+                return Origin("assigned", label, f"{label}.{join_path(named)}")
+        return Origin("assigned", label, f"{label}.{join_path(keys)}")
 
     layer_values = LayerValues(Layer(ASSIGNED, {}, origins, kind="assigned"), state.schema)
     values = dict(state.values)
     trees: dict[str, Tree] = {}
-    for place, (_, value) in changed.items():
+    for place, (_, change) in changed.items():
         root, below = state.schema.locate(place)
         slot = state.schema.index.slots[root]
-        tree = value
+        layer_values.values[root] = _placed(slot, state.tree(root), below, change, sparse=True)
+        values[root] = _placed(slot, state.tree(root), below, change, sparse=False)
         if slot.node is not None:
-            inner, was = branch(slot, state.tree(root), below)
-            change = _change(inner, was, tree_of(inner, value))
-            tree = _placed(slot, state.tree(root), below, change)
-            earlier = layer_values.values.get(root)
-            tree = tree if earlier is None else fold(slot, earlier, tree)
-            values[root] = fold(slot, state.tree(root), tree)
-            trees[root] = without_removed(slot, values[root])
-        else:
-            values[root] = tree
-        layer_values.values[root] = tree
+            trees[root] = values[root]
     histories = Histories((), push(layer_values, layer_values.values, state.histories.links()), {})
-    derived = {path: derived for path, derived in state.derived.items() if path not in names}
+    paths = set(map(join_path, changed))
+    derived = {path: derived for path, derived in state.derived.items() if path not in paths}
     return Resolution(
         state._replace(
             histories=histories,
@@ -123,29 +126,16 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Any]]) -> Re
     )
 
 
-def _change(slot: Slot, was: Tree, now: Tree) -> Tree:
-    """Give what of a tree is new: the keys that differ, None for those that are gone."""
-    if not isinstance(slot.node, (Section, Table)) or not isinstance(was, dict) or not isinstance(now, dict):
-        return now
-    change: Tree = {key: None for key in was if key not in now}
-    for key, item in now.items():
-        below = child(slot.node, key)
-        if key not in was or below is None:
-            change[key] = item
-        elif not same(item, was[key]):
-            change[key] = _change(below, was[key], item)
-    return change
-
-
-def _placed(slot: Slot, tree: Tree, below: Segments, change: Tree) -> Tree:
-    """Put a change at its place below a setting; a list is given whole."""
+def _placed(slot: Slot, tree: Tree, below: Segments, change: Change, *, sparse: bool) -> Tree:
+    """Put a change at its place below a setting: alone, or into all that is there; a list is whole."""
     if not below or slot.node is None:
-        return change
+        return change.parts if sparse else change.whole
     key = key_of(slot.node, below[0])
     inner = child(slot.node, key, tree)
     if inner is None:
-        return change
-    placed = _placed(inner, tree[key], below[1:], change)
-    if not isinstance(slot.node, Items):
-        return {key: placed}
-    return [fold(inner, item, placed) if index == key else item for index, item in enumerate(tree)]
+        return change.parts if sparse else change.whole
+    if isinstance(slot.node, Items):
+        placed = _placed(inner, tree[key], below[1:], change, sparse=False)
+        return [placed if index == key else item for index, item in enumerate(tree)]
+    placed = _placed(inner, tree[key], below[1:], change, sparse=sparse)
+    return like(tree, {key: placed} if sparse else {**tree, key: placed})

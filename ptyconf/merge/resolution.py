@@ -90,13 +90,13 @@ class Resolution(Mapping[str, Any]):
 
     def _value_below(self, path: Path) -> Any:
         state = self._state
+        if state.made and (name := path if isinstance(path, str) else join_path(path)) in state.made:
+            return copied(state.made[name])
         try:
-            root, below = state.schema.locate(path)
+            root, below = state.schema.place(path)
         except KeyError:
             return self._section_value(path)
         slot = state.schema.index.slots[root]
-        if slot.node is None:
-            return copied(state.values[root])
         inner, tree = branch(slot, state.tree(root), below)
         if inner.node is None:
             return copied(tree)
@@ -168,10 +168,10 @@ class Resolution(Mapping[str, Any]):
 
     def __contains__(self, path: object) -> bool:
         state = self._state
-        if path.__class__ is str and path in state.values:
+        if path.__class__ is str and (path in state.values or path in state.made):
             return True
         try:
-            root, below = state.schema.locate(path)  # type: ignore[arg-type]
+            root, below = state.schema.place(path)  # type: ignore[arg-type]
             branch(state.schema.index.slots[root], state.tree(root), below)
         except (KeyError, TypeError, AttributeError):
             return self._is_section(path)
@@ -356,6 +356,10 @@ class Resolution(Mapping[str, Any]):
     def first_match(self, pattern: str) -> str:
         """Give the first path that a pattern speaks of; the pattern itself where none does."""
         return next(iter(self.matching(pattern)), pattern) if "*" in pattern else pattern
+
+    def with_made(self, made: Mapping[str, Any]) -> Resolution:
+        """Give the same resolution, which knows what an instance's constructor made of other values."""
+        return Resolution(self._state._replace(made=made))
 
     def with_layer(self, *layers: Layer) -> Resolution:
         """Give a new resolution with one more layer, or with several, where the precedence puts them.

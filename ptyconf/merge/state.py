@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptyconf.merge.combine import live_entries
@@ -39,11 +40,15 @@ class State(NamedTuple):
     hidden: Set[str]  # paths of what follows from a secret, or refers to one
     links: Mapping[str, Any]  # what references lead to, by path
     finished: Mapping[int, Any]  # what was read late, by identity as written
+    made: Mapping[str, Any] = MappingProxyType({})  # what an instance's constructor made of others, by path
 
     def tree(self, path: str) -> Tree:
         """Give what a setting holds, filled with the defaults of its classes."""
+        slot = self.schema.index.slots[path]
+        if slot.node is None:
+            return self.values[path]
         if path not in self.trees:
-            self.trees[path] = completed(self.schema.index.slots[path], self.values[path])
+            self.trees[path] = completed(slot, self.values[path])
         return self.trees[path]
 
     def live(self, path: str) -> list[tuple[LayerValues, Any]]:

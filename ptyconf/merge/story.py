@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.combine import live_entries
-from ptyconf.merge.elements import ASSIGNED, OWN, free_elements, free_leaves, numbered_elements
+from ptyconf.merge.elements import ASSIGNED, OWN, Given, free_elements, free_leaves, numbered_elements
 from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
@@ -43,16 +43,19 @@ class Stories:
             KeyError: There is no such setting, or nothing gives it a value.
         """
         state = self.state
+        name = path if isinstance(path, str) else join_path(path)
+        if name in state.made:
+            return self.made(name)
         if isinstance(path, str):
             slot = state.schema.index.slots.get(path)
             if slot is not None and slot.node is None:
                 return self.plain(path, slot)
         try:
-            root, below = state.schema.locate(path)
+            root, below = state.schema.place(path)
         except KeyError:
-            return self.section(path if isinstance(path, str) else join_path(path))
+            return self.section(name)
         outer = state.schema.index.slots[root]
-        if outer.node is None:
+        if outer.node is None and not below:
             return self.plain(root, outer)
         inner, tree = branch(outer, state.tree(root), below)
         place = (*split_path(root), *below)
@@ -80,6 +83,13 @@ class Stories:
         )
         elements = () if hidden else tuple(self.elements(path, slot, self.live(path)))
         return self.finish(path, value, winner, written, derivation, elements)
+
+    def made(self, path: str) -> Trace:
+        """Tell what the constructor of a class made of other values."""
+        slot = self.state.schema.slot(path)
+        value = MASK if self.is_secret(path) and not self.reveal else copied(self.state.made[path])
+        origin = Origin("defaults", self.state.schema.name, f"default of {slot.source or path}")
+        return Trace(path, value, Entry(OWN, value, origin), ())
 
     def entries(self, path: str, *, hidden: bool) -> tuple[list[Entry], bool]:
         """List what every layer wrote of a setting, high to low, and tell whether one is passed over."""
@@ -136,6 +146,13 @@ class Stories:
         slot = self.state.schema.find_slot(path)
         return slot is not None and (path in self.state.hidden or holds_secret(slot))
 
+    def follows_from_secret(self, path: str) -> bool:
+        """Tell whether what stands at a place, or what holds it, follows from a secret."""
+        if not self.state.hidden:
+            return False
+        place = split_path(path)
+        return any(join_path(place[:length]) in self.state.hidden for length in range(len(place), 0, -1))
+
     def read(self, value: Any) -> Any:
         """Give a value with references as it was read; one that lost, as it was written."""
         if not isinstance(value, Deferred):
@@ -162,18 +179,20 @@ class Stories:
             return
         values, sources = STRATEGIES[strategy](live)
         if isinstance(values, list):
-            for key, (source, given, index) in enumerate(numbered_elements(strategy, live, same)):
-                yield Element(key, given[index], source.name, source.origin(path))
+            ordered = not isinstance(live[0][1], (set, frozenset))  # else a number is none of the file's
+            for number, (source, listed, index) in enumerate(numbered_elements(strategy, live, same)):
+                origin = source.inner_origin(path, index) if ordered else source.origin(path)
+                yield Element(number, listed[index], source.name, origin)
         else:
-            for name, value, source in free_leaves(values, sources):
-                yield Element(name, value, source.name, source.origin(path))
+            for keys, value, source in free_leaves(values, sources):
+                yield Element(join_path(keys), value, source.name, source.inner_origin(path, *keys))
 
     # What is below a setting
 
     def end(self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, value: Any) -> Trace:
         """Tell the story of what stands at the end of a branch."""
         state = self.state
-        hidden = not self.reveal and (inner.setting.secret or path in state.hidden)
+        hidden = not self.reveal and (_hides(inner, value) or self.follows_from_secret(path))
         written, winner, live = self.written(path, root, outer, inner, below, value, hidden=hidden)
         shown = MASK if hidden and value is not None else copied(value)
         elements: tuple[Element, ...] = ()
@@ -185,12 +204,12 @@ class Stories:
 
     def written(
         self, path: str, root: str, outer: Slot, inner: Slot, below: Segments, now: Tree, *, hidden: bool
-    ) -> tuple[list[Entry], Entry, list[Entry]]:
+    ) -> tuple[list[Entry], Entry, list[Given]]:
         """List what layers wrote at a place, the winner, and those of which a part may be in force.
 
         A class's own default stands above a None.
         """
-        live: list[Entry] = []
+        live: list[Given] = []
         whole = False  # whether a layer gave all of what holds the place
         entries_written: list[Entry] = []
         winner: Entry | None = None
@@ -208,7 +227,7 @@ class Stories:
             entry = _new(Entry, (source.name, shown, origin, conversion, reason))
             entries_written.append(entry)
             if reason is None and value is not None and not (barred or whole):
-                live.append(entry)
+                live.append(Given(entry, source, where))
             gives_all = isinstance(value, Barred) or value is None or self.replaces(outer, place, tree)
             whole = whole or gives_all or root in source.replaces
             if reason is None and winner is None and not barred:
@@ -286,6 +305,8 @@ class Stories:
         for source, written_tree in entries(self.state.histories.get(root)):
             value = part(outer, written_tree, below)
             if value is not ABSENT:
+                if source.kind == "assigned" and isinstance(inner.node, Items):
+                    value = tree
                 shown = self.plain_tree(inner, value, place)
                 reason = source.passed_reason(path, root)
                 written.append(
@@ -303,7 +324,7 @@ class Stories:
 
         def end(slot: Slot, value: Any, at: Segments) -> Any:
             hidden = (
-                hide and value is not None and (slot.setting.secret or join_path(at) in self.state.hidden)
+                hide and value is not None and (_hides(slot, value) or join_path(at) in self.state.hidden)
             )
             return MASK if hidden else copied(self.read(value))
 
@@ -350,6 +371,11 @@ class Stories:
 
 _PLAIN = frozenset({int, float, str, bool, type(None)})
 _new: Any = tuple.__new__
+
+
+def _hides(slot: Slot, value: Any) -> bool:
+    """Tell whether an end is a secret: of another shape than its type, one that may hold one."""
+    return slot.setting.secret or bool(slot.node is not None and value and holds_secret(slot))
 
 
 def is_secret(resolution: Resolution, path: str | Segments) -> bool:

@@ -7,7 +7,7 @@ import typing
 from typing import Any
 
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, child, section_in
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, child, is_end, section_in
 
 
 class Whole(dict[Any, Any]):
@@ -112,6 +112,8 @@ def without_removed(slot: Slot, tree: Tree) -> Tree:
         return dict(tree) if isinstance(tree, Whole) else tree
     if node.__class__ is Section and node.flat and tree.__class__ is dict:
         return tree
+    if tree and is_end(node, tree):
+        return tree
     if tree is None:
         return {} if isinstance(node, Table) and not node.optional else None
     if isinstance(node, Items):
@@ -132,7 +134,7 @@ def without_removed(slot: Slot, tree: Tree) -> Tree:
 
 def _filled(slot: Slot, tree: Tree) -> Tree:
     node = slot.node
-    if node is None or tree is None:
+    if node is None or tree is None or (tree and is_end(node, tree)):
         return tree
     if isinstance(node, Items):
         return [_filled(node.item, item) for item in tree]

@@ -165,6 +165,20 @@ class Schema:
                 return start, segments[length:]
         raise KeyError(path)
 
+    def place(self, path: str | Segments) -> tuple[str, Segments]:
+        """Split a path into that of a setting and what is below it, in a table of any values too.
+
+        Raises:
+            KeyError: No setting has such a path.
+        """
+        try:
+            return self.locate(path)
+        except KeyError:
+            located = self.index.holder(split_path(path) if isinstance(path, str) else tuple(path))
+            if located is None or not located[0].takes_any:
+                raise
+            return located[0].path, located[1]
+
     def locate_free(self, segments: Segments) -> tuple[Slot, Segments] | None:
         """Find the table of any values in which a place is a key; None where it is in no such table."""
         located = self.index.holder(segments)

@@ -266,10 +266,18 @@ def section_in(node: Node | None, tree: Tree) -> Section | None:
     return node if isinstance(node, Section) else None
 
 
+def is_end(node: Node | None, tree: Tree) -> bool:
+    """Tell whether nothing stands below a place: in an empty or absent container, or a value of other shape.
+
+    Such a one may be assigned to an instance, where nobody reads it.
+    """
+    return node is None or not tree or not isinstance(tree, list if type(node) is Items else dict)
+
+
 def leaves(slot: Slot, tree: Tree, at: Segments = ()) -> Iterator[tuple[Segments, Slot, Any]]:
     """Walk the ends of a tree; an empty or absent container is an end itself."""
     node = slot.node
-    if node is None or not tree:
+    if node is None or is_end(node, tree):
         yield at, slot, tree
         return
     pairs: Any = enumerate(tree) if isinstance(node, Items) else tree.items()
@@ -285,12 +293,15 @@ def ends_of(slot: Slot, tree: Tree) -> dict[Segments, Any]:
 
 
 def branch(slot: Slot, tree: Tree, segments: Segments) -> tuple[Slot, Tree]:
-    """Go down a tree.
+    """Go down a tree; what stands in a table of any values has no setting but that.
 
     Raises:
         KeyError: There is no such branch.
     """
     for segment in segments:
+        if slot.takes_any and slot.node is None:
+            tree = inside_any(tree, segment)
+            continue
         if slot.node is None or tree is None:
             raise KeyError(segment)
         key = key_of(slot.node, segment)
@@ -303,6 +314,19 @@ def branch(slot: Slot, tree: Tree, segments: Segments) -> tuple[Slot, Tree]:
             raise KeyError(segment) from None
         slot = below
     return slot, tree
+
+
+def inside_any(value: Any, segment: str | int) -> Any:
+    """Give what stands under a key or an index of a table or list of any values.
+
+    Raises:
+        KeyError: There is none.
+    """
+    if isinstance(segment, str) and isinstance(value, Mapping):
+        return value[next((key for key in value if str(key) == segment), segment)]
+    if isinstance(segment, int) and isinstance(value, (list, tuple)) and segment < len(value):
+        return value[segment]
+    raise KeyError(segment)
 
 
 def holds_secret(slot: Slot, seen: tuple[Any, ...] = ()) -> bool:

@@ -71,7 +71,7 @@ def test_story_tells_winner_and_losers(resolution) -> None:
         "  passed over other-defaults: the canonical default is 1e9",
     ]
     assert story(resolution, "training.tags").splitlines()[-1] == (
-        '  element     0: "a"  file: run.toml:7:1 training.tags'
+        '  element     0: "a"  file: run.toml:7:9 training.tags.0'
     )
 
 
