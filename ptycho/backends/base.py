@@ -92,6 +92,11 @@ class Training(Protocol):
         """Whether Ctrl-C ended it."""
         ...
 
+    @property
+    def epochs_left(self) -> int:
+        """Epochs that were asked for and that Ctrl-C kept from being finished."""
+        ...
+
 
 class Backend(Protocol):
     """What a backend offers to the command line."""

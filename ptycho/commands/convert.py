@@ -14,6 +14,7 @@ from ptycho.commands.command import Command
 from ptycho.files.atomic import copy_file, write_text
 from ptycho.files.strict_json import dump_table
 from ptycho.run.folder import building
+from ptycho.run.identity import Identity
 from ptycho.run.record import retrieved_in
 from ptycho.settings.registries import BACKENDS
 from ptyconf.errors import error_text
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     if alone:
         write_bundle(output, converted)
     else:
-        with building(output, "conversion") as folder:
+        with building(output, Identity("conversion")) as folder:
             write_bundle(folder / FILE_NAME, converted)
             for path in retrieved_in(archive if archive.is_dir() else archive.parent):
                 copy_file(path, folder / path.name)

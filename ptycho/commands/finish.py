@@ -18,13 +18,14 @@ from ptycho.files.atomic import copy_file
 from ptycho.run.attempts import (
     Attempt,
     bundle_of_attempt,
+    folders_of,
     is_unfinished,
     newest_attempt,
     require_nobody_at_work,
     run_of,
 )
 from ptycho.run.folder import building, reopened
-from ptycho.run.identity import NAME, made_without_network, remove_run
+from ptycho.run.identity import NAME, epochs_left_in, kind_of, remove_run
 from ptycho.run.record import LAST_CHECKPOINT, SETTINGS, write_settings
 from ptycho.run.resolve import resolve_run
 from ptycho.run.stages import stage
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
 _log = logging.getLogger(__name__)
+
+_WITHOUT_TRAINING = {
+    "reconstruction": ("without a network", "ptycho reconstruct SCAN"),
+    "inference": ("with a network that was trained before", "ptycho infer RUN_FOLDER --scan FILE"),
+}
+"""How runs of a kind are made, and the command that makes one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,14 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ptycho.report.markdown import missing_from
 
     named = arguments.run_folder
-    if made_without_network(named):
-        raise FileNotFoundError(
-            error_text(
-                f"{named} was made without a network: there is no training to finish",
-                expected="a run of `ptycho train`",
-                hint="ptycho reconstruct SCAN, which begins anew",
-            )
-        )
+    _require_training(named)
     require_nobody_at_work(run_of(named))
     attempt, folder = newest_attempt(named), bundle_of_attempt(named)
     if attempt is not None and is_unfinished(attempt.folder) and attempt.folder != folder:
@@ -77,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _complete(folder)
     if all((named / name).is_file() for name in (FILE_NAME, SETTINGS, REPORT)):
         return _complete_results(named.resolve(), missing_from(named))
+    for folder in folders_of(run_of(named)):
+        _require_training(folder)
     raise FileNotFoundError(
         error_text(
             f"there is nothing to finish at {named}",
@@ -86,8 +88,29 @@ def run(arguments: argparse.Namespace) -> int:
     )
 
 
+def _require_training(folder: Path) -> None:
+    """Refuse what is no training: nothing but a new beginning makes that whole.
+
+    Raises:
+        FileNotFoundError: It is a reconstruction, or the use of a network.
+    """
+    what, again = _WITHOUT_TRAINING.get(kind_of(folder), ("", ""))
+    if what:
+        raise FileNotFoundError(
+            error_text(
+                f"{folder} was made {what}: there is no training to finish",
+                expected="a run of `ptycho train`",
+                hint=f"{again}, which begins anew",
+            )
+        )
+
+
 def _complete_results(run_folder: Path, lacking: list[str]) -> int:
     """Make the results of a whole run anew where its report says that some are missing."""
+    epochs = epochs_left_in(run_folder)
+    if epochs:
+        again = f"ptycho train {run_folder / SETTINGS} --output_dir {run_folder} --resume"
+        _log.info("Ctrl-C kept the training from %d epochs; to go on: %s", epochs, again)
     if not lacking:
         _log.info("%s is a whole run: nothing is missing", run_folder)
         return EXIT_WHOLE

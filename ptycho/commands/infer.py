@@ -19,6 +19,7 @@ from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.bundle_layer import require_fixed, require_same_network
 from ptycho.run.folder import building
+from ptycho.run.identity import Identity
 from ptycho.run.record import write_settings
 from ptycho.run.settings import prepare_inference
 from ptycho.run.stages import stage, telling
@@ -136,7 +137,7 @@ def _write(
     notes = (*_note_of_backends(trained, name), *settings_without_effect("infer", resolution))
     for note in notes:
         _log.info("%s", note)
-    with building(target, "inference") as folder:
+    with building(target, Identity("inference")) as folder:
         results = []
         for part, ready in zip(scan.parts, networks, strict=True):
             network = model if ready.network is trained and model is not None else ready.network.load(name)

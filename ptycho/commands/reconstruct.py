@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.run.folder import building
+from ptycho.run.identity import Identity
 from ptycho.run.record import write_settings
 from ptycho.run.stages import stage, telling
 from ptycho.scan.scan_file import opened_once
@@ -75,7 +76,7 @@ def _reconstruct(resolution: Resolution, *, strict: bool) -> int:
     settled = settle(read(resolution), resolution, library, read)
     scans, resolution = settled.scan.parts, settled.resolution
     target = Path(str(resolution["inference.output_dir"]))
-    with building(target, "reconstruction") as folder:
+    with building(target, Identity("reconstruction")) as folder:
         results = []
         for scan in scans:
             with stage(f"reconstructing {name_of(scan)}"):

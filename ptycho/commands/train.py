@@ -18,17 +18,18 @@ from ptycho.commands import options
 from ptycho.commands.command import Command
 from ptycho.commands.failure import EXIT_INTERRUPTED, EXIT_WHOLE
 from ptycho.commands.trained import Trained, train_halves
+from ptycho.commands.training_folder import TrainingFolder
 from ptycho.run.attempts import (
     Attempt,
     is_unfinished,
     newest_attempt,
-    remove_fruitless,
-    remove_obsolete,
     require_nobody_at_work,
     require_same_training,
     taken_up,
 )
 from ptycho.run.folder import building, place_of, reopened
+from ptycho.run.identity import Identity, epochs_left_in
+from ptycho.run.leftovers import remove_fruitless, remove_obsolete
 from ptycho.run.record import LAST_CHECKPOINT, write_settings
 from ptycho.run.settings import TrainingSettings, prepare_training
 from ptycho.run.stages import stage, telling
@@ -113,7 +114,7 @@ def _resolve(arguments: argparse.Namespace, opened: ExitStack) -> Resolution | N
     if attempt is None:
         _log.info("there is nothing to resume from: the training starts with its first epoch")
         return resolution
-    if not is_unfinished(attempt.folder) and _epochs_of(attempt) >= int(str(resolution["training.nepochs"])):
+    if _is_whole(attempt, int(str(resolution["training.nepochs"]))):
         remove_obsolete(taken_up(attempt.folder, attempt.folder))
         remove_fruitless(attempt.folder)
         lacking = missing_from(attempt.folder)
@@ -135,10 +136,11 @@ def _with_start(resolution: Resolution) -> Resolution:
     return resolution.with_layer(read_start(Path(str(source))).layer())
 
 
-def _epochs_of(attempt: Attempt) -> int:
-    """Tell how many epochs a finished run was to have; none where its folder does not say."""
-    epochs = attempt.settings.get("training.nepochs")
-    return epochs if isinstance(epochs, int) else 0
+def _is_whole(attempt: Attempt, epochs: int) -> bool:
+    """Tell whether an attempt is a run that has its name and had all epochs, as its folder says."""
+    asked = attempt.settings.get("training.nepochs")
+    ended = not is_unfinished(attempt.folder) and not epochs_left_in(attempt.folder)
+    return ended and isinstance(asked, int) and asked >= epochs
 
 
 def _resuming(folder: Path) -> Layer:
@@ -171,12 +173,17 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
         return EXIT_WHOLE
     earlier = _attempts_of(configurations.resolution, target)
     title = f"{target.name}: trained on {' and '.join(part.name for part in scan.parts)}"
-    with building(target) as folder:
-        write_settings(folder, configurations.resolution, home=target)
+    identity = Identity()
+    with building(target, identity) as folder:
+        place = TrainingFolder(folder, identity, configurations.resolution, target)
+        place.settle()
         if view is not None:
             view.folder = folder
-        watched = WatchedFolder(folder, [partial(LivePage, title)])
+        watched = WatchedFolder(folder, [place.watch, partial(LivePage, title)])
         training = backend.train(configurations, scan, watched)
+        place.require()
+        if training.epochs_left:
+            identity.write(folder, epochs_left=training.epochs_left)
         settled = _without_removed(training.resolution, earlier)
         # From here on the network is safe: whatever fails now is completed by `ptycho finish`.
         bundle = replace(backend.pack(training.model, settled, target), scans=training.scans)
@@ -191,7 +198,6 @@ def train(resolution: Resolution, view: LiveView | None = None, *, strict: bool 
     if view is not None:
         view.folder = target
     remove_obsolete(earlier)
-    remove_fruitless(target)
     _log.info("%s: report.md, object.png, %s", target, FILE_NAME)
     code = options.exit_code_of(results, strict=strict)
     return EXIT_INTERRUPTED if training.interrupted else code

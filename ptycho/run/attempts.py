@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ptycho.run.agreement import differences
-from ptycho.run.identity import is_going_on, is_run, maker_of, remove_run
+from ptycho.run.identity import is_going_on, maker_of
 from ptycho.run.record import LAST_CHECKPOINT, checkpoints_in, read_settings, settings_in
 from ptyconf.errors import error_text
 
@@ -24,10 +22,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _PARTIAL = re.compile(r"(?P<name>.+)\.partial(-\d+)?")
-_BUNDLE = "wts.h5.zip"
+BUNDLE = "wts.h5.zip"
 _SCANS = ("training.train_data_file", "data.more_scans")
-_MAKING_S = 60.0
-"""Nobody takes longer from making a folder to writing into it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ def run_of(folder: Path) -> Path:
     return folder if match is None else folder.with_name(match["name"])
 
 
-def _folders_of(run: Path) -> list[Path]:
+def folders_of(run: Path) -> list[Path]:
     """List the folders of a run, unfinished ones included, whether or not they hold anything."""
     run = run.resolve()
     partial = (folder for folder in run.parent.glob("*.partial*") if run_of(folder) == run)
@@ -84,7 +80,7 @@ def attempts_at(run: Path) -> list[Attempt]:
             max(path.stat().st_mtime_ns for path in checkpoints),
             read_settings(folder),
         )
-        for folder in _folders_of(run)
+        for folder in folders_of(run)
         if (checkpoints := checkpoints_in(folder)) and not is_going_on(folder)
     ]
     return sorted(attempts, key=lambda attempt: attempt.written, reverse=True)
@@ -96,16 +92,16 @@ def bundle_of_attempt(run: Path) -> Path | None:
     Args:
         run: The run folder, or the folder of that attempt.
     """
-    folders = [run.resolve()] if is_unfinished(run) else _folders_of(run)
+    folders = [run.resolve()] if is_unfinished(run) else folders_of(run)
     left = [
         folder
         for folder in folders
         if is_unfinished(folder)
-        and (folder / _BUNDLE).is_file()
+        and (folder / BUNDLE).is_file()
         and not (folder / LAST_CHECKPOINT).is_file()
         and not is_going_on(folder)
     ]
-    return max(left, key=lambda folder: (folder / _BUNDLE).stat().st_mtime_ns, default=None)
+    return max(left, key=lambda folder: (folder / BUNDLE).stat().st_mtime_ns, default=None)
 
 
 def require_nobody_at_work(run: Path) -> None:
@@ -114,7 +110,7 @@ def require_nobody_at_work(run: Path) -> None:
     Raises:
         FileExistsError: One is; it is named.
     """
-    for folder in _folders_of(run):
+    for folder in folders_of(run):
         if is_going_on(folder):
             raise FileExistsError(
                 error_text(
@@ -140,8 +136,9 @@ def agreeing_attempts(run: Path) -> list[Attempt]:
     if not attempts:
         return []
     newest, *older = attempts
+    before = _before(newest, attempts)
     for attempt in older:
-        _require_agreement(newest, attempt)
+        _require_agreement(newest, attempt, before)
     if older:
         others = ", ".join(f"{attempt.folder.name} ({attempt.when})" for attempt in older)
         _log.info("%s (%s) is the newest of the attempts; older: %s", newest.folder, newest.when, others)
@@ -173,11 +170,54 @@ def taken_up(resumed: Path | None, run: Path) -> list[Attempt]:
     meant = [attempt for attempt in attempts if place in (run, attempt.folder, attempt.checkpoint)]
     if not meant:
         return []
+    before = _before(meant[0], attempts)
     return [
         attempt
         for attempt in attempts
-        if attempt.written <= meant[0].written and not differences(meant[0].settings, attempt.settings)
+        if attempt.written <= meant[0].written and not _disagreement(meant[0], attempt, before)
     ]
+
+
+def outlived(checkpoint: Path, newest: Path) -> list[Attempt]:
+    """List the older attempts of which nothing is needed once the newest holds a copy of a checkpoint.
+
+    Args:
+        checkpoint: What the newest goes on from; the attempt that wrote it is not among them.
+        newest: The folder of the newest attempt.
+    """
+    needed = (checkpoint.parent.resolve(), newest.resolve())
+    return [attempt for attempt in taken_up(needed[0], run_of(needed[1])) if attempt.folder not in needed]
+
+
+def _before(attempt: Attempt, attempts: Iterable[Attempt]) -> set[Path]:
+    """Name the folders of the attempts that one went on from, as its settings and theirs say."""
+    by_place = {place: other for other in attempts for place in (other.folder, *other.checkpoints)}
+    folders: set[Path] = set()
+    following: Attempt | None = attempt
+    while following is not None:
+        resumed = following.settings.get("training.resume")
+        # Paths in settings.toml are relative to the folder that the run has in the end.
+        place = (run_of(following.folder) / resumed).resolve() if isinstance(resumed, str) else None
+        following = None if place is None else by_place.get(place)
+        if following is None or following.folder in folders:
+            break
+        folders.add(following.folder)
+    return folders
+
+
+def _disagreement(newer: Attempt, older: Attempt, before: set[Path]) -> list[tuple[str, Any, Any]]:
+    """Name the settings in which two attempts differ.
+
+    Where the newer one went on from the older, its scan was compared with what that had learned from: it may
+    have another name by then.
+
+    Args:
+        newer: An attempt.
+        older: Another.
+        before: Folders of those that the newer went on from.
+    """
+    differing = differences(newer.settings, older.settings)
+    return [entry for entry in differing if older.folder not in before or entry[0] not in _SCANS]
 
 
 def require_same_training(attempts: Iterable[Attempt], resolution: Resolution, run: Path) -> None:
@@ -207,8 +247,8 @@ def require_same_training(attempts: Iterable[Attempt], resolution: Resolution, r
             )
 
 
-def _require_agreement(newest: Attempt, older: Attempt) -> None:
-    differing = differences(newest.settings, older.settings)
+def _require_agreement(newest: Attempt, older: Attempt, before: set[Path]) -> None:
+    differing = _disagreement(newest, older, before)
     if differing:
         raise ValueError(
             error_text(
@@ -227,25 +267,3 @@ def _listed(differing: list[tuple[str, Any, Any]]) -> str:
     shown = [f"{path} = {value!r} (there {other!r})" for path, value, other in differing[:5]]
     more = len(differing) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
-
-
-def remove_obsolete(attempts: Iterable[Attempt]) -> None:
-    """Remove the folders of unfinished attempts that a finished run has taken up."""
-    for attempt in attempts:
-        folder = attempt.folder
-        if is_unfinished(folder) and folder.is_dir() and not is_going_on(folder):
-            remove_run(folder)
-            _log.info("%s is part of the finished run now and was removed", folder)
-
-
-def remove_fruitless(run: Path) -> None:
-    """Remove the unfinished attempts at a run that left nothing to go on from: killed before a checkpoint."""
-    for folder in _folders_of(run):
-        if is_unfinished(folder) and time.time() - folder.stat().st_mtime > _MAKING_S:
-            # Killed before it was written into; of an empty folder nothing but its name can be known.
-            with suppress(OSError):
-                folder.rmdir()
-                continue
-        fruitless = not checkpoints_in(folder) and not (folder / _BUNDLE).is_file()
-        if is_unfinished(folder) and fruitless and is_run(folder) and not is_going_on(folder):
-            remove_run(folder)

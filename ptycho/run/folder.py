@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import sync_folder
 from ptycho.files.earlier import first_free
-from ptycho.run.identity import identified, is_run, remove_run
+from ptycho.run.attempts import BUNDLE
+from ptycho.run.identity import Identity, is_run, remove_run
+from ptycho.run.leftovers import remove_fruitless
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -20,14 +22,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_BUNDLE = "wts.h5.zip"
 _MOUNTS = Path("/proc/self/mountinfo")
-_TAKEN_UP_AGAIN = ("*.ckpt", _BUNDLE)
+_TAKEN_UP_AGAIN = ("*.ckpt", BUNDLE)
 """Files with which an unfinished run can be taken up again."""
 
 
 @contextmanager
-def building(target: Path, kind: str = "training") -> Iterator[Path]:
+def building(target: Path, identity: Identity | None = None) -> Iterator[Path]:
     """Hand out ``TARGET.partial`` to write into; rename it to ``target`` when the block succeeds.
 
     An earlier run at ``target`` is kept as ``TARGET.1``, ``TARGET.2`` and so on. When the block raises, the
@@ -35,24 +36,42 @@ def building(target: Path, kind: str = "training") -> Iterator[Path]:
 
     Args:
         target: The folder to make; a link means the place that it leads to.
-        kind: What the run is, for its identity.
+        identity: Who makes it, and what it is; a training where nothing is given.
 
     Yields:
         The folder to write into; it exists and holds nothing but its identity.
 
     Raises:
         FileExistsError: ``target`` is a file, a folder that is no run, a mount point or the current folder.
+        FileNotFoundError: The partial folder was renamed or removed meanwhile, with what it held.
         OSError: The parent folder cannot be written, or the run, which is whole, cannot be given its name.
     """
     target = place_of(target)
+    identity = Identity() if identity is None else identity
     partial = _make_partial(target)
     try:
-        with identified(partial, kind):
+        with identity.holding(partial):
             yield partial
+            _require_own(partial, identity)
     except BaseException:
-        _leave(partial)
+        if partial.exists():
+            _leave(partial)
         raise
     _put(partial, target)
+    remove_fruitless(target)
+
+
+def _require_own(partial: Path, identity: Identity) -> None:
+    """Refuse to call a run whole whose folder is not the one that was written into from the beginning."""
+    if not identity.is_in(partial):
+        raise FileNotFoundError(
+            error_text(
+                f"{partial} was renamed or removed by somebody while the run went on: the run is not whole",
+                expected="the folder where it was until the run has its name",
+                hint=f"the name {partial.name} for it again, and ptycho finish {partial}, "
+                "where it holds a network or a checkpoint",
+            )
+        )
 
 
 def place_of(target: Path) -> Path:
@@ -162,7 +181,7 @@ def _leave(partial: Path) -> None:
     if not any(any(partial.rglob(pattern)) for pattern in _TAKEN_UP_AGAIN):
         remove_run(partial)
         return
-    if (partial / _BUNDLE).is_file():
+    if (partial / BUNDLE).is_file():
         advice = f"the network is whole: ptycho finish {partial}"
     else:
         advice = f"resume with --training.resume {partial}"

@@ -6,18 +6,15 @@ import json
 import os
 import platform
 import shutil
-import sys
 import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ptycho.files.atomic import named_where_full, write_all
+from ptycho.files.locks import is_locked, lock
 from ptycho.files.strict_json import parse_table
-
-if sys.platform != "win32":
-    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,39 +26,73 @@ _OLDER_SIGNS = ("wts.h5.zip", "last.ckpt", "reconstruction.npz")
 """Files by which runs are known that were written before they had a file of their own."""
 
 
-@contextmanager
-def identified(folder: Path, kind: str) -> Iterator[None]:
-    """Write who makes a run and when, and hold a lock on that for the block.
-
-    The lock is the operating system's: it goes with the process, however that ends.
+class Identity:
+    """Who makes a run and when: a file in its folder, locked for as long as the run goes on.
 
     Args:
-        folder: The run's folder.
         kind: "training", "inference", "reconstruction", "conversion".
-
-    Raises:
-        OSError: The folder cannot be written.
     """
-    facts = {
-        "program": "ptychopinn",
-        "version": metadata.version("ptychopinn"),
-        "kind": kind,
-        "id": uuid.uuid4().hex,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "host": platform.node(),
-        "process": os.getpid(),
-    }
-    # Locked before it has its name: whoever finds the file finds the lock.
-    unnamed = folder / f".{NAME}"
-    # Without a buffer: a full disk is met where the file is written, not once more where it is closed.
-    with unnamed.open("wb", buffering=0) as file:
-        if sys.platform != "win32":
-            fcntl.flock(file, fcntl.LOCK_EX)
-        with named_where_full(unnamed):
-            write_all(file, json.dumps(facts, indent=1).encode() + b"\n")
-            os.fsync(file.fileno())
-        unnamed.replace(folder / NAME)
-        yield
+
+    def __init__(self, kind: str = "training") -> None:
+        self._file: IO[bytes] | None = None
+        self._facts: dict[str, Any] = {
+            "program": "ptychopinn",
+            "version": metadata.version("ptychopinn"),
+            "kind": kind,
+            "id": uuid.uuid4().hex,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "host": platform.node(),
+            "process": os.getpid(),
+        }
+
+    @contextmanager
+    def holding(self, folder: Path) -> Iterator[None]:
+        """Write the file, and hold the lock on it for the block.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        try:
+            self.write(folder)
+            yield
+        finally:
+            self._release()
+
+    def write(self, folder: Path, **facts: object) -> None:
+        """Write the file, with further facts, in the place of the one before.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        self._facts |= facts
+        # Locked before it has its name: whoever finds the file finds the lock.
+        unnamed = folder / f".{NAME}"
+        # Without a buffer: a full disk is met where the file is written, not once more where it is closed.
+        file = unnamed.open("wb", buffering=0)
+        try:
+            lock(file)
+            with named_where_full(unnamed):
+                write_all(file, json.dumps(self._facts, indent=1).encode() + b"\n")
+                os.fsync(file.fileno())
+            unnamed.replace(folder / NAME)
+        except BaseException:
+            file.close()
+            raise
+        self._release()
+        self._file = file
+
+    def is_in(self, folder: Path) -> bool:
+        """Tell whether a folder is still the one that the file was written into."""
+        try:
+            there = (folder / NAME).stat()
+        except FileNotFoundError:
+            return False
+        return self._file is not None and os.path.samestat(there, os.fstat(self._file.fileno()))
+
+    def _release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 def is_run(folder: Path) -> bool:
@@ -78,7 +109,18 @@ def maker_of(folder: Path) -> str:
 
 def made_without_network(folder: Path) -> bool:
     """Tell whether a run is a reconstruction of frames alone, which leaves no network."""
-    return _facts_of(folder).get("kind") == "reconstruction"
+    return kind_of(folder) == "reconstruction"
+
+
+def kind_of(folder: Path) -> str:
+    """Tell what a run is, as its file has it; "" where there is none."""
+    return str(_facts_of(folder).get("kind", ""))
+
+
+def epochs_left_in(folder: Path) -> int:
+    """Tell how many epochs Ctrl-C kept a whole run from, as its file has it."""
+    epochs = _facts_of(folder).get("epochs_left", 0)
+    return epochs if isinstance(epochs, int) else 0
 
 
 def _facts_of(folder: Path) -> dict[str, Any]:
@@ -103,13 +145,4 @@ def remove_run(folder: Path) -> None:
 def is_going_on(folder: Path) -> bool:
     """Tell whether the process that makes a run is still alive; False where that cannot be known."""
     path = folder / NAME
-    if sys.platform == "win32" or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:  # A file system without locks.
-            return False
-    return False
+    return path.is_file() and is_locked(path, otherwise=False)

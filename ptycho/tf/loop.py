@@ -118,6 +118,7 @@ class Loop:
             seconds=time.perf_counter() - began,
             device=self.place.name,
             interrupted=self.interruption.requested,
+            cut_short=self._cut_short,
             early_stop=self.early_stop,
         )
 

@@ -357,10 +357,11 @@ def _require_same_scans(
     if earlier is None or training.resume is None:
         return []
     names = " and ".join(part.name for part in scan.parts)
+    unknown = earlier.note_of_unknown_scans(names)
     if Path(training.resume).is_file():
-        return earlier.note_of_other_scans(scans, names)
+        return [*unknown, *earlier.note_of_other_scans(scans, names)]
     earlier.require_same_scans(scans, names)
-    return []
+    return unknown
 
 
 def _require_side(scan: RawData, settings: NetworkSettings) -> None:

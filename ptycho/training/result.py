@@ -59,6 +59,7 @@ class TrainingResult(Generic[Network]):
         scans: Fingerprints of those scans.
         retrieved: Pictures that were retrieved with their probes.
         interrupted: Whether Ctrl-C ended it.
+        epochs_left: Epochs that were asked for and that Ctrl-C kept from being finished.
     """
 
     network: Network
@@ -75,6 +76,7 @@ class TrainingResult(Generic[Network]):
     scans: tuple[str, ...] = ()
     retrieved: tuple[RetrievedPicture, ...] = ()
     interrupted: bool = False
+    epochs_left: int = 0
 
     @property
     def model(self) -> Model[Network]:
@@ -93,6 +95,7 @@ class LoopEnd:
         seconds: Time spent in the loop.
         device: Where it ran.
         interrupted: Whether Ctrl-C ended it.
+        cut_short: Whether the last epoch lacks batches.
         early_stop: The rule that ends it where nothing gets better.
     """
 
@@ -102,7 +105,17 @@ class LoopEnd:
     seconds: float
     device: str
     interrupted: bool
+    cut_short: bool
     early_stop: EarlyStop
+
+    def epochs_left(self, epochs: int) -> int:
+        """Count the epochs that Ctrl-C kept from being finished.
+
+        Args:
+            epochs: Epochs that were asked for.
+        """
+        whole = len(self.history) - int(self.cut_short)
+        return max(epochs - whole, 0) if self.interrupted and not self.early_stop.reached else 0
 
     def notes(self, epochs: int) -> list[str]:
         """Say which weights are kept, and why the training stopped before its last epoch.
@@ -151,6 +164,7 @@ def result_of(
         scans=plan.scans,
         retrieved=plan.retrieved,
         interrupted=end.interrupted,
+        epochs_left=end.epochs_left(plan.optimisation.epochs),
     )
 
 

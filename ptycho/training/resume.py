@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ptycho.files.atomic import copy_file
-from ptycho.run.attempts import agreeing_attempts, is_unfinished
+from ptycho.run.attempts import agreeing_attempts, is_unfinished, outlived
+from ptycho.run.leftovers import remove_obsolete
 from ptycho.run.record import BEST_CHECKPOINTS, LAST_CHECKPOINT, best_checkpoints, checkpoints_in
 from ptyconf.errors import error_text
 
@@ -97,6 +98,13 @@ class EarlierTraining:
     def note_of_other_scans(self, scans: tuple[str, ...], names: str) -> list[str]:
         """Say that a training goes on with other scans than before, where it does."""
         return [] if self.scans in ((), scans) else [f"{self.path} {OTHER_SCANS} {names}"]
+
+    def note_of_unknown_scans(self, names: str) -> list[str]:
+        """Say that nobody can tell what was learned from, where the checkpoint does not say it."""
+        if self.scans:
+            return []
+        older = f"{self.path} is older than what tells which frames a checkpoint learned from"
+        return [f"{older}: whether they are those in {names} cannot be checked"]
 
     def require_epochs_left(self, epochs: int) -> None:
         """Accept a number of epochs that leaves something to do: epochs, or the results of an unfinished run.
@@ -282,3 +290,6 @@ def carry_over(earlier: EarlierTraining, folder: Path, *, last: bool = True) -> 
     if last:
         # It comes after the others, and whole: a folder with a checkpoint can be gone on from.
         copy_file(earlier.path, folder / LAST_CHECKPOINT)
+        if is_unfinished(folder):
+            # However often a run is ended and queued again, its checkpoints lie on the disk twice at most.
+            remove_obsolete(outlived(earlier.path, folder), folder.name)

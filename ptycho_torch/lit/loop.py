@@ -143,6 +143,7 @@ class Loop:
             seconds=seconds,
             device=device,
             interrupted=self.callbacks.end.requested,
+            cut_short=self.callbacks.end.cut_short,
             early_stop=self.callbacks.stop.rule,
         )
 

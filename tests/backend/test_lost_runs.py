@@ -86,14 +86,19 @@ def require_same_network(first: Path, second: Path) -> None:
 
 
 def test_kills_do_not_change_the_end(fresh: Path, undisturbed: Path) -> None:
-    """Killed, ended by the batch system and resumed, a training ends in the same bits, in one folder."""
+    """Killed, ended by the batch system and resumed, a training ends in the same bits, in one folder.
+
+    Its scan may have another name at every turn.
+    """
     killed = stop(fresh / "run.partial", signal.SIGKILL, after=2)
     assert killed.returncode == -signal.SIGKILL
     before = rows(fresh / "run.partial")
-    ended = stop(fresh / "run.partial-2", signal.SIGTERM, "--resume", after=before + 2)
+    moved = ["--train_data_file", str((fresh / "train.npz").rename(fresh / "moved.npz"))]
+    ended = stop(fresh / "run.partial-2", signal.SIGTERM, "--resume", *moved, after=before + 2)
     assert ended.returncode == 128 + signal.SIGTERM
     assert ended.stderr.splitlines()[-1] == "ended by SIGTERM"
-    rest = train("--resume")
+    again = ["--train_data_file", str((fresh / "moved.npz").rename(fresh / "again.npz"))]
+    rest = train("--resume", *again)
     assert rest.returncode == 0, rest.stderr
     assert "run.partial-2" in next(
         line for line in rest.stderr.splitlines() if "the training resumes" in line
@@ -101,9 +106,9 @@ def test_kills_do_not_change_the_end(fresh: Path, undisturbed: Path) -> None:
     assert {path.name for path in fresh.glob("run*")} == {"run", "run.toml"}
     assert rows(fresh / "run") == EPOCHS
     require_same_network(fresh / "run", undisturbed)
-    again = train("--resume")
-    assert again.returncode == 0
-    assert again.stderr == f"{fresh / 'run'} is a whole run: there is nothing to resume\n"
+    once_more = train("--resume", *again)
+    assert once_more.returncode == 0
+    assert once_more.stderr == f"{fresh / 'run'} is a whole run: there is nothing to resume\n"
 
 
 def test_a_run_outlives_its_terminal(fresh: Path) -> None:

@@ -38,6 +38,29 @@ def test_broken_settings_are_named_with_their_line(left: Path, capsys: pytest.Ca
     assert "nothing to finish" not in said
 
 
+@pytest.mark.parametrize(
+    ("kind", "how", "again"),
+    [
+        ("reconstruction", "without a network", "ptycho reconstruct SCAN"),
+        ("inference", "with a network that was trained before", "ptycho infer RUN_FOLDER --scan FILE"),
+    ],
+)
+@pytest.mark.parametrize("named", ["r", "r.partial"])
+def test_what_is_no_training_is_begun_anew(
+    kind: str, how: str, again: str, named: str, jail: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a kill left of a run without training cannot be finished: the command that makes one is named."""
+    (jail / "r.partial").mkdir()
+    (jail / "r.partial" / "run.json").write_text(f'{{"kind": "{kind}"}}')
+    assert main(["finish", named]) == 2
+    folder = Path("r.partial") if named == "r.partial" else jail / "r.partial"
+    assert capsys.readouterr().err == (
+        f"{folder} was made {how}: there is no training to finish\n"
+        "  expected  a run of `ptycho train`\n"
+        f"  try       {again}, which begins anew\n"
+    )
+
+
 def test_a_scan_that_was_moved_is_named(left: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where the scan is gone, the command is named that goes on with its new place."""
     (left / "settings.toml").write_text('[training]\ntrain_data_file = "../scan.npz"\n')

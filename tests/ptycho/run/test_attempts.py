@@ -13,8 +13,7 @@ from ptycho.run.attempts import (
     bundle_of_attempt,
     is_unfinished,
     newest_attempt,
-    remove_fruitless,
-    remove_obsolete,
+    outlived,
     require_nobody_at_work,
     require_same_training,
     run_of,
@@ -22,6 +21,7 @@ from ptycho.run.attempts import (
 )
 from ptycho.run.folder import building
 from ptycho.run.identity import remove_run
+from ptycho.run.leftovers import remove_fruitless, remove_obsolete
 from ptycho.run.record import LAST_CHECKPOINT, SETTINGS, read_settings
 from ptycho.run.resolve import resolve_run
 
@@ -169,6 +169,47 @@ def test_only_what_was_taken_up_is_removed(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"a.partial-3", "a.partial-4", "b.partial"}
     assert taken_up(tmp_path / "b.partial", tmp_path / "a") == []
     assert taken_up(None, tmp_path / "a") == []
+
+
+def went_on(folder: Path, second: int, scan: str, *, from_: str | None = None) -> Path:
+    """Leave an attempt that learned from a scan, and perhaps went on from another attempt."""
+    attempt(folder, second)
+    resumed = "" if from_ is None else f'resume = "../{from_}"\n'
+    (folder / SETTINGS).write_text(f'[training]\nseed = 0\ntrain_data_file = "../{scan}"\n{resumed}')
+    return folder
+
+
+def test_a_scan_may_move_between_attempts(tmp_path: Path) -> None:
+    """What went on from another attempt agrees with it, whatever the scan is called by then."""
+    went_on(tmp_path / "a.partial", 60, "a.npz")
+    went_on(tmp_path / "a.partial-2", 120, "b.npz", from_="a.partial/last.ckpt")
+    went_on(tmp_path / "a.partial-3", 180, "c.npz", from_="a.partial-2")
+    newest = newest_attempt(tmp_path / "a")
+    assert newest is not None
+    assert newest.folder == tmp_path / "a.partial-3"
+    remove_obsolete(taken_up(newest.folder, tmp_path / "a"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_attempt_on_another_scan_disagrees(tmp_path: Path) -> None:
+    """An attempt that began anew with another scan is another training, and stays."""
+    went_on(tmp_path / "a.partial", 60, "a.npz")
+    went_on(tmp_path / "a.partial-2", 120, "b.npz")
+    with pytest.raises(ValueError, match=r"two attempts disagree .*train_data_file"):
+        newest_attempt(tmp_path / "a")
+    taken = taken_up(tmp_path / "a.partial-2", tmp_path / "a")
+    assert [entry.folder for entry in taken] == [tmp_path / "a.partial-2"]
+
+
+def test_checkpoints_lie_on_the_disk_twice(tmp_path: Path) -> None:
+    """Of attempts that followed each other, only the one with the copied checkpoint is still needed."""
+    for number in range(2, 6):
+        before = f"a.partial-{number - 1}"
+        went_on(tmp_path / f"a.partial-{number}", 60 * number, "a.npz", from_=before)
+    attempt(tmp_path / "a.partial-6", 30, seed=1)
+    older = outlived(tmp_path / "a.partial-5" / LAST_CHECKPOINT, tmp_path / "a.partial-7")
+    remove_obsolete(older, "a.partial-7")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.partial-5", "a.partial-6"}
 
 
 def test_names_of_attempts() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ptycho.run.folder import building, place_of
-from ptycho.run.identity import is_going_on
+from ptycho.run.identity import Identity, epochs_left_in, is_going_on, kind_of
 
 
 def _fail_after_writing(target: Path, name: str) -> None:
@@ -110,13 +110,67 @@ def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
 
 def test_a_run_says_who_it_is(tmp_path: Path) -> None:
     """A run folder holds a small file with program, kind, time and process."""
-    with building(tmp_path / "a", "inference") as folder:
+    with building(tmp_path / "a", Identity("inference")) as folder:
         assert is_going_on(folder)
     facts = json.loads((tmp_path / "a" / "run.json").read_text())
     assert facts["program"] == "ptychopinn"
     assert facts["kind"] == "inference"
     assert facts["process"] == os.getpid()
     assert not is_going_on(tmp_path / "a")
+
+
+def move_away(folder: Path, *, again: bool) -> None:
+    """Rename a folder, and perhaps make another one with its name, as a late writer does."""
+    folder.rename(folder.with_name("elsewhere"))
+    if again:
+        folder.mkdir()
+        (folder / "report.md").touch()
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_folder_that_was_renamed_is_no_run(again: bool, tmp_path: Path) -> None:
+    """What was written by then is not in the folder: it does not get the name of a whole run."""
+    folder = tmp_path / "a.partial"
+    with pytest.raises(FileNotFoundError) as caught, building(tmp_path / "a"):
+        move_away(folder, again=again)
+    assert str(caught.value) == (
+        f"{folder} was renamed or removed by somebody while the run went on: the run is not whole\n"
+        "  expected  the folder where it was until the run has its name\n"
+        f"  try       the name a.partial for it again, and ptycho finish {folder}, "
+        "where it holds a network or a checkpoint"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
+
+
+def test_an_identity_may_learn_more(tmp_path: Path) -> None:
+    """Written anew, it is locked as before, and says what it said; the folder is known by it."""
+    identity = Identity()
+    with identity.holding(tmp_path):
+        identity.write(tmp_path, epochs_left=3)
+        assert is_going_on(tmp_path)
+        assert identity.is_in(tmp_path)
+        assert (epochs_left_in(tmp_path), kind_of(tmp_path)) == (3, "training")
+        (tmp_path / "run.json").unlink()
+        assert not identity.is_in(tmp_path)
+        identity.write(tmp_path)
+    assert not is_going_on(tmp_path)
+    assert epochs_left_in(tmp_path) == 3
+
+
+@pytest.mark.parametrize("kind", ["reconstruction", "inference", "conversion"])
+def test_leftovers_of_kills_go_with_the_next_run(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a killed run of any kind left is removed when the next one of its name is whole, and told."""
+    left = tmp_path / "a.partial"
+    left.mkdir()
+    (left / "reconstruction.npz").touch()
+    with Identity(kind).holding(left):
+        pass
+    with caplog.at_level(logging.INFO), building(tmp_path / "a", Identity(kind)):
+        assert left.is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert caplog.messages == [f"{left} held nothing to go on from and was removed"]
 
 
 def test_nobodys_folder_is_renamed(tmp_path: Path) -> None:

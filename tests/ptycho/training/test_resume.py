@@ -144,6 +144,27 @@ def test_best_checkpoints_follow_a_resumed_run(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "unkept").iterdir()] == ["best-epoch001.ckpt"]
 
 
+def test_requeued_runs_leave_no_row_of_copies(tmp_path: Path) -> None:
+    """However often a run is killed and goes on, its checkpoints lie in two folders at most."""
+    before = checkpoint(tmp_path / "a.partial" / "last.ckpt")
+    for number in range(2, 6):
+        folder = tmp_path / f"a.partial-{number}"
+        folder.mkdir()
+        resume.carry_over(read(before), folder)
+        before = folder / "last.ckpt"
+        assert len(list(tmp_path.glob("*/last.ckpt"))) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"a.partial-4", "a.partial-5"}
+
+
+def test_a_checkpoint_without_fingerprints_is_told(tmp_path: Path) -> None:
+    """What it learned from cannot be checked; one that says it has no need of words."""
+    path = tmp_path / "last.ckpt"
+    told = resume.EarlierTraining(path, {}, []).note_of_unknown_scans("a.npz")
+    older = f"{path} is older than what tells which frames a checkpoint learned from"
+    assert told == [f"{older}: whether they are those in a.npz cannot be checked"]
+    assert resume.EarlierTraining(path, {}, [], ("1f",)).note_of_unknown_scans("a.npz") == []
+
+
 def test_another_network_is_refused(tmp_path: Path) -> None:
     """The error names each differing setting with both values."""
     path = checkpoint(tmp_path / "last.ckpt")
