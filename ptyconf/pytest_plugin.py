@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ptyconf.errors import ConfigError
+from ptyconf.pytest_loads import LOADS, pytest_configure, pytest_unconfigure  # noqa: F401  Hooks.
 from ptyconf.text.masks import Masks
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     frames = [entry.frame.raw for entry in call.excinfo.traceback if not _runs_tests(entry.frame.raw)]
     resolved = _resolved_values(frames, getattr(item, "funcargs", {}))
     refused = _refused(call.excinfo.value)
-    _mask(report, Masks(_secrets([*resolved, *(owner for owner, _ in refused)])))
+    held = {
+        id(holder.resolution): holder.resolution for holder in (*resolved, *(owner for owner, _ in refused))
+    }
+    _mask(report, Masks(_secrets([*held.values(), *item.config.stash[LOADS]]), cut=True))
     text = _section(resolved, frames, refused, full=mode == "full")
     if text:
         report.sections.append((TITLE, text))
@@ -319,10 +323,10 @@ def _written(frame: FrameType) -> Iterator[str]:
 # Secrets
 
 
-def _secrets(resolved: list[_Resolved]) -> Iterator[Any]:
+def _secrets(resolutions: list[Resolution]) -> Iterator[Any]:
     """Give the secret values of the configs."""
-    for holder in _by_resolution(resolved):
-        yield from holder.resolution.secrets()
+    for resolution in resolutions:
+        yield from resolution.secrets()
 
 
 def _mask(report: pytest.TestReport, masks: Masks) -> None:

@@ -35,7 +35,9 @@ def provenance_of(instance: object) -> Resolution | None:
         return None
     changed, made = _assigned(built, instance)
     resolution = _with_assigned(built, changed) if changed else built.resolution
-    return resolution.with_made(made) if made else resolution
+    if not made:
+        return resolution
+    return Resolution(resolution._state._replace(made=made))  # noqa: SLF001  The two halves of one thing.
 
 
 def view_of(instance: object) -> View[Any] | None:

@@ -17,6 +17,7 @@ from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.state import State
 from ptyconf.merge.trace import Trace
 from ptyconf.merge.unknown import UnknownPathError
+from ptyconf.merge.watched import WATCHERS
 from ptyconf.schema.path import Segments, join_path, matches, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Tree, branch, leaves
@@ -48,6 +49,8 @@ class Resolution(Mapping[str, Any]):
 
     def __init__(self, state: State) -> None:
         object.__setattr__(self, "_state", state)
+        for watch in WATCHERS:
+            watch(self)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a resolution does not change; make a new one with with_layer ({name})")
@@ -260,13 +263,10 @@ class Resolution(Mapping[str, Any]):
             written = [
                 name
                 for name, path in view.places(at)
-                if path in overwritten or (path not in below and self._is_written(path))
+                if path in overwritten
+                or (path not in below and path in self and self.trace(path).winner.origin.kind != "defaults")
             ]
             mark_set(instance, written)
-
-    def _is_written(self, path: str) -> bool:
-        """Tell whether a layer other than defaults wrote what stands below a setting."""
-        return path in self and self.trace(path).winner.origin.kind != "defaults"
 
     def _present(self, view: View[Any]) -> bool:
         """Tell whether a layer other than defaults wrote into a view that may be absent."""
@@ -356,10 +356,6 @@ class Resolution(Mapping[str, Any]):
     def first_match(self, pattern: str) -> str:
         """Give the first path that a pattern speaks of; the pattern itself where none does."""
         return next(iter(self.matching(pattern)), pattern) if "*" in pattern else pattern
-
-    def with_made(self, made: Mapping[str, Any]) -> Resolution:
-        """Give the same resolution, which knows what an instance's constructor made of other values."""
-        return Resolution(self._state._replace(made=made))
 
     def with_layer(self, *layers: Layer) -> Resolution:
         """Give a new resolution with one more layer, or with several, where the precedence puts them.

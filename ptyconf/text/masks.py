@@ -14,6 +14,11 @@ from typing import Any
 from ptyconf.text.show import MASK, SHORT
 
 LONG = 8  # a longer one is no part of anything by chance
+LONGEST_PIECE = 240
+# How unittest and pytest shorten texts: "abc[17 chars]xyz", "abc...xyz", and lines of a difference without
+# the beginning that both sides have.
+_CUT_AFTER = r"\[\d+ chars\]|\.\.\.| \[truncated\]"
+_CUT_BEFORE = r"(?:(?<= chars\])|(?<=\.\.\.)|(?<=^[-+] ))"
 
 
 class Masks:
@@ -25,9 +30,10 @@ class Masks:
 
     Args:
         values: The secrets, or containers of them.
+        cut: Whether the texts are shortened: a piece of a secret beside what stands for the rest is one.
     """
 
-    def __init__(self, values: Iterable[Any]) -> None:
+    def __init__(self, values: Iterable[Any], *, cut: bool = False) -> None:
         parts = {part for value in values for part in _parts(value)}
         texts = {text for part in parts for text in _written_forms(part)}
         numbers = {str(part) for part in parts if isinstance(part, (int, float, complex))}
@@ -41,23 +47,36 @@ class Masks:
         alone = (rf"(?<=^[-+?] ){re.escape(text)}$" for text in texts if len(text) < LONG)
         self.whole = _either((*whole, *(rf"(?<![\w.:]){re.escape(text)}(?![\w.])" for text in numbers)))
         self.alone = _either(alone)
+        self.pieces = _either(piece for text in texts - numbers for piece in _pieces(text)) if cut else None
 
     def __bool__(self) -> bool:
         return any((self.anywhere, self.quoted, self.whole))
 
     def source(self, text: str) -> str:
         """Mask secrets in source code."""
-        return self._sub((self.anywhere, self.quoted), text)
+        return self._sub((self.anywhere, self.quoted, self.pieces), text)
 
     def words(self, text: str) -> str:
         """Mask secrets in the words of a message or an output."""
-        return self._sub((self.anywhere, self.quoted, self.whole, self.alone), text)
+        return self._sub((self.anywhere, self.quoted, self.whole, self.alone, self.pieces), text)
 
     def _sub(self, patterns: Iterable[re.Pattern[str] | None], text: str) -> str:
         for pattern in patterns:
             if pattern is not None:
                 text = pattern.sub(MASK, text)
         return text
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Give patterns of a secret's beginnings and ends where a text was cut; of short ones beside a quote."""
+    for length in range(1, min(len(text) - 1, LONGEST_PIECE) + 1):
+        start, end = re.escape(text[:length]), re.escape(text[-length:])
+        opened, closed = ("", "") if length >= SHORT else (r"(?<=['\"])", r"(?=['\"])")
+        yield rf"{opened}{start}(?={_CUT_AFTER})"
+        yield rf"{_CUT_BEFORE}{end}{closed}"
+    if len(text) > LONGEST_PIECE:
+        start, end = re.escape(text[:LONG]), re.escape(text[-LONG:])
+        yield from (rf"{start}[^\s'\"]*", rf"[^\s'\"]*{end}")
 
 
 def _either(patterns: Iterable[str]) -> re.Pattern[str] | None:
