@@ -43,13 +43,27 @@ class FrameBatch(NamedTuple):
     Attributes:
         measured: Normalised amplitudes, zero frequency at [N/2, N/2], shape (K, N, N); minus the amplitude
             where a pixel was saturated, and says no more than that it saw at least as much.
-        index: Place of each patch pixel in the row, shape (K, N, N).
+        start: Place of the first pixel of each patch in the row, shape (K,).
         rest: What whole pixels leave of each position [x, y], shape (K, 2).
     """
 
     measured: Array
-    index: Array
+    start: Array
     rest: Array
+
+
+class PatchPixels(NamedTuple):
+    """What the pixels of every patch have in common.
+
+    Attributes:
+        window: Place of each in the row, counted from the first, shape (N, N).
+        turns: Radians by which a shift of one pixel turns each frequency of an axis, shape (N,).
+        good: True where a detector pixel is good, shape (N, N); looked at where the kind of step says so.
+    """
+
+    window: Array
+    turns: Array
+    good: Array
 
 
 class Pulls(NamedTuple):
@@ -110,7 +124,7 @@ def step(
     kind: StepKind,
     estimate: Estimate,
     batch: FrameBatch,
-    good: Array,
+    pixels: PatchPixels,
     dampings: Dampings,
 ) -> tuple[Estimate, Array, Array]:
     """Move object and probe by what a few frames ask for.
@@ -120,38 +134,44 @@ def step(
         kind: What to do.
         estimate: Object and probe.
         batch: The frames.
-        good: True where a detector pixel is good, shape (N, N); looked at where the kind says so.
+        pixels: What all patches have in common.
         dampings: How the step is regularised.
 
     Returns:
         The new estimate, squared amplitude error and measured energy, shape (2,), and for each frame its
         shift [x, y] and the variance of one, in units of that of an exit wave, shape (K, 3).
     """
-    asked, shifts = pull(ops, kind, estimate, batch, good, dampings.dark)
+    asked, shifts = pull(ops, kind, estimate, batch, pixels, dampings.dark)
     return move(ops, kind, estimate, asked, dampings), asked.misfit, shifts
 
 
 def pull(
-    ops: Operations, kind: StepKind, estimate: Estimate, batch: FrameBatch, good: Array, dark: Array
+    ops: Operations,
+    kind: StepKind,
+    estimate: Estimate,
+    batch: FrameBatch,
+    pixels: PatchPixels,
+    dark: Array,
 ) -> tuple[Pulls, Array]:
     """Add up what frames ask object and probe to become, and fit their shifts; arguments as for `step`."""
-    patches = ops.gather(estimate.row, batch.index)
-    ramp = shift_ramp(ops, batch.rest, estimate.probe) if kind.between_pixels else None
+    index = batch.start[:, None, None] + pixels.window
+    patches = ops.gather(estimate.row, index)
+    ramp = shift_ramp(ops, batch.rest, pixels.turns) if kind.between_pixels else None
     probe = estimate.probe[None] if ramp is None else ops.ifft2(ops.fft2(estimate.probe)[None] * ramp)
     fields = ops.fft2(patches[:, None] * probe)
-    change, misfit = _change(ops, kind, fields, batch.measured, good, dark)
+    change, misfit = _change(ops, kind, fields, batch.measured, pixels.good, dark)
     light = ops.reduce_sum(ops.power(probe), 1)
     if ramp is None:
         light = ops.broadcast_to(light, ops.shape(batch.measured))
-    probe_pull, passed = estimate.probe, ops.zeros(ops.shape(good), misfit)
+    probe_pull, passed = estimate.probe, ops.zeros(ops.shape(pixels.good), misfit)
     if kind.learn_probe:
         probe_pull, passed = _probe_pull(ops, patches, change, ramp)
     shifts = ops.zeros((*ops.shape(batch.rest)[:1], 3), misfit)
     if kind.find_shifts:
         shifts = _shifts(ops, patches, probe, change)
     asked = Pulls(
-        object=ops.scatter_add(ops.reduce_sum(ops.conj(probe) * change, 1), batch.index, estimate.row),
-        light=ops.scatter_add(light, batch.index, estimate.row),
+        object=ops.scatter_add(ops.reduce_sum(ops.conj(probe) * change, 1), index, estimate.row),
+        light=ops.scatter_add(light, index, estimate.row),
         probe=probe_pull,
         passed=passed,
         misfit=misfit,
@@ -176,16 +196,19 @@ def move(ops: Operations, kind: StepKind, estimate: Estimate, asked: Pulls, damp
     return Estimate(row, estimate.probe + ops.scale(asked.probe, _inverse(ops, asked.passed, dampings.probe)))
 
 
-def shift_ramp(ops: Operations, offsets: Array, like: Array) -> Array:
+def frequency_turns(ops: Operations, N: int, like: Array) -> Array:
+    """Give the radians by which a shift of one pixel turns each of N frequencies, in the type of an array."""
+    pixel = ops.arange(0, N, like)
+    # The highest frequency of an even side counts as negative, as in numpy.fft.fftfreq.
+    return ops.where(pixel < N / 2, pixel, pixel - N) * (-2 * math.pi / N)
+
+
+def shift_ramp(ops: Operations, offsets: Array, turns: Array) -> Array:
     """Give the factors that move spectra by +offsets (K, 2) = [x, y] pixels, shape (K, 1, N, N).
 
     Moving by a phase ramp is cyclic and exact for what the pixels sample; its inverse is its conjugate.
     """
-    n = like.shape[-1]
-    pixel = ops.arange(0, n, offsets)
-    # The highest frequency of an even side counts as negative, as in numpy.fft.fftfreq.
-    frequency = ops.where(pixel < n / 2, pixel, pixel - n) / n
-    turn = -2 * math.pi * offsets[:, :, None] * frequency
+    turn = offsets[:, :, None] * turns
     lines = ops.polar(ops.ones(ops.shape(turn), turn), turn)
     return (lines[:, 1, :, None] * lines[:, 0, None, :])[:, None]
 
@@ -197,7 +220,7 @@ def shift(ops: Operations, waves: Array, offsets: Array) -> Array:
 
 def shifted_spectrum(ops: Operations, waves: Array, offsets: Array) -> Array:
     """Give the unscaled spectrum of what `shift` gives, zero frequency at [0, 0]."""
-    return ops.fft2(waves) * shift_ramp(ops, offsets, waves)
+    return ops.fft2(waves) * shift_ramp(ops, offsets, frequency_turns(ops, waves.shape[-1], offsets))
 
 
 def _change(

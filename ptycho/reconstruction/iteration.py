@@ -16,15 +16,24 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ptycho.physics import smoothness
+from ptycho.physics import numpy_operations, smoothness
 from ptycho.physics.arrays import Complex, Mask
 from ptycho.physics.canvas import Canvas, place
 from ptycho.physics.noise import POISSON_EPS
 from ptycho.physics.operations import Array, Operations
 from ptycho.physics.patches import PatchLayout, Positions, unmixing
-from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, Pulls, StepKind, add
+from ptycho.physics.sweeps import (
+    Dampings,
+    Estimate,
+    FrameBatch,
+    PatchPixels,
+    Pulls,
+    StepKind,
+    add,
+    frequency_turns,
+)
 
-from .workers import in_order
+from .workers import FEWEST_SHARED, in_order
 
 FrameSource = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """Gives the normalised amplitudes X of frames by their indices, shape (K, N, N)."""
@@ -45,13 +54,13 @@ class SweepFunctions(NamedTuple):
     """The arithmetic of `physics.sweeps` for one kind of step, compiled where that pays.
 
     Attributes:
-        step: Estimate, batch, good pixels and dampings to the new estimate, the misfit and the shifts.
-        pull: Estimate, batch, good pixels and dark level to what the frames ask for, and their shifts.
+        step: Estimate, batch, pixels and dampings to the new estimate, the misfit and the shifts.
+        pull: Estimate, batch, pixels and dark level to what the frames ask for, and their shifts.
         move: Estimate, what was asked and dampings to the new estimate.
     """
 
-    step: Callable[[Estimate, FrameBatch, Array, Dampings], tuple[Estimate, Array, Array]]
-    pull: Callable[[Estimate, FrameBatch, Array, Array], tuple[Pulls, Array]]
+    step: Callable[[Estimate, FrameBatch, PatchPixels, Dampings], tuple[Estimate, Array, Array]]
+    pull: Callable[[Estimate, FrameBatch, PatchPixels, Array], tuple[Pulls, Array]]
     move: Callable[[Estimate, Pulls, Dampings], Estimate]
 
 
@@ -178,7 +187,10 @@ class Iteration:
         self._change: Estimate | None = None
         self.shifts = np.zeros((len(measurement), 3), np.float32)
         good = np.ones((N, N), bool) if measurement.good is None else measurement.good
-        self._good = library.array(np.asarray(good, bool))
+        turns = frequency_turns(numpy_operations, N, np.zeros(0, np.float32))
+        self._pixels = PatchPixels(
+            *(library.array(array) for array in (self._layout.window, turns, np.asarray(good, bool)))
+        )
         self._rng = np.random.default_rng(seed)
 
     def sweep(self, settings: SweepSettings | None = None) -> float:
@@ -235,7 +247,7 @@ class Iteration:
         for frames in frame_order(len(self._measurement), settings.batch_size, self._rng):
             if len(frames) <= self._portion:
                 self._estimate, shares, shifts = functions.step(
-                    self._estimate, self._batch(frames), self._good, dampings
+                    self._estimate, self._batch(frames), self._pixels, dampings
                 )
                 shifts_found.append((frames, shifts))
             else:
@@ -262,10 +274,11 @@ class Iteration:
         portions = [frames[start : start + self._portion] for start in range(0, len(frames), self._portion)]
 
         def pull(batch: FrameBatch) -> tuple[Pulls, Array]:
-            return functions.pull(self._estimate, batch, self._good, dark)
+            return functions.pull(self._estimate, batch, self._pixels, dark)
 
         def pulls() -> Iterator[Pulls]:
-            made = in_order(pull, map(self._batch, portions), workers, self._library.threads)
+            beside = workers if len(portions) >= FEWEST_SHARED else None
+            made = in_order(pull, map(self._batch, portions), beside, self._library.threads)
             for portion, (asked, shifts) in zip(portions, made, strict=True):
                 shifts_found.append((portion, shifts))
                 yield asked
@@ -282,7 +295,7 @@ class Iteration:
             measured = np.where(measured >= np.float32(ceiling), -measured, measured)
         return FrameBatch(
             self._library.array(measured),
-            self._library.array(self._layout.index(frames)),
+            self._library.array(self._layout.start[frames]),
             self._library.array(self._layout.rest[frames]),
         )
 

@@ -90,7 +90,7 @@ def with_sweeps(resolution: Resolution, work: Callable[[SweepLibrary], Result]) 
     from .iteration import TensorFlowSweeps
 
     execution = resolution.build(PyTorchExecutionConfig)
-    return work(TensorFlowSweeps(devices.device_of(execution), execution.threads or 1))
+    return work(TensorFlowSweeps.on(devices.device_of(execution), execution.threads))
 
 
 def infer_patches(

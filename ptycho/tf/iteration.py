@@ -2,16 +2,16 @@
 
 import functools
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from ptycho.physics import sweeps
 from ptycho.physics.operations import Operations
-from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, Pulls, StepKind
+from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, PatchPixels, Pulls, StepKind
 from ptycho.reconstruction.iteration import SweepFunctions
 from ptycho.reconstruction.workers import beside_this_one
 
@@ -31,9 +31,15 @@ class TensorFlowSweeps:
     device: str | None = None
     threads: int = 1
 
+    @classmethod
+    def on(cls, device: str | None, setting: int | None) -> Self:
+        """Compute on a device, with as many CPU threads as are set, or one; one where a GPU computes."""
+        on_cpu = device is None or tf.DeviceSpec.from_string(device).device_type == "CPU"
+        return cls(device, setting or 1 if on_cpu else 1)
+
     def workers(self, pixels: int) -> AbstractContextManager[Executor | None]:  # noqa: ARG002  As is set.
         """Give threads to a sweep beside its own; those that TensorFlow has stay as many as they are."""
-        return beside_this_one(self.threads)
+        return nullcontext(beside_this_one(self.threads))
 
     def array(self, values: NDArray[Any]) -> tf.Tensor:
         """Bring numbers to the device."""
@@ -61,12 +67,13 @@ def _compiled(kind: StepKind, N: int) -> list[Any]:
         tf.TensorSpec([None, N, N]),
     )
     estimate = Estimate(row, modes)
-    batch = FrameBatch(frames, tf.TensorSpec([None, N, N], tf.int64), tf.TensorSpec([None, 2]))
+    batch = FrameBatch(frames, tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, 2]))
     asked = Pulls(row, tf.TensorSpec([None]), modes, tf.TensorSpec([N, N]), tf.TensorSpec([2]))
-    good, dampings = tf.TensorSpec([N, N], tf.bool), Dampings(*[tf.TensorSpec([])] * 3)
+    pixels = PatchPixels(tf.TensorSpec([N, N], tf.int64), tf.TensorSpec([N]), tf.TensorSpec([N, N], tf.bool))
+    dampings = Dampings(*[tf.TensorSpec([])] * 3)
     signatures: list[tuple[Any, list[Any]]] = [
-        (sweeps.step, [estimate, batch, good, dampings]),
-        (sweeps.pull, [estimate, batch, good, tf.TensorSpec([])]),
+        (sweeps.step, [estimate, batch, pixels, dampings]),
+        (sweeps.pull, [estimate, batch, pixels, tf.TensorSpec([])]),
         (sweeps.move, [estimate, asked, dampings]),
     ]
     return [

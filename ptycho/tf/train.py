@@ -69,7 +69,7 @@ def open_loop(configurations: TrainingConfigurations, scan: RawData, run_dir: Pa
     place = find_place(execution)
     enforce_determinism(execution, threads.threads)
     with _on(place):
-        sweeps = TensorFlowSweeps(place.devices[0])
+        sweeps = TensorFlowSweeps.on(place.devices[0], execution.threads)
         return _make_loop(make_plan(configurations, scan, folder, sweeps), place, threads.note())
 
 

@@ -78,7 +78,7 @@ class TrainedTensorFlowNetwork(OnDevice):
 
     def sweeps(self, threads: int | None) -> TensorFlowSweeps:
         """Give TensorFlow on the device, for sweeps over the frames."""
-        return TensorFlowSweeps(self._device, threads or 1)
+        return TensorFlowSweeps.on(self._device, threads)
 
 
 def _ready(network: PtychoNetwork, device: str, policy: str) -> bool:

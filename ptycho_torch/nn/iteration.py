@@ -49,8 +49,8 @@ class TorchSweeps:
         use the cores, each waits for the slowest: smoothing a canvas took 4 ms with one thread and 296 with
         two.
         """
-        with limited(1), beside_this_one(1 if pixels < self.shared_from else self.threads) as others:
-            yield others
+        with torch.inference_mode(), limited(1):
+            yield beside_this_one(1 if pixels < self.shared_from else self.threads)
 
     def array(self, values: NDArray[Any]) -> Tensor:
         """Bring numbers to the device."""
@@ -60,6 +60,7 @@ class TorchSweeps:
         """Give the arithmetic as it is written."""
         return SweepFunctions(
             step=partial(sweeps.step, operations, kind),
-            pull=partial(sweeps.pull, operations, kind),
+            # Each thread tells for itself whether gradients are kept.
+            pull=torch.inference_mode()(partial(sweeps.pull, operations, kind)),
             move=partial(sweeps.move, operations, kind),
         )

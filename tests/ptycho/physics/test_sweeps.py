@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ptycho.physics import numpy_operations
-from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, StepKind, step
+from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, PatchPixels, StepKind, step
 
 N = 16
 
@@ -16,14 +16,14 @@ def asked(measured: np.ndarray, *, saturated: bool) -> tuple[np.ndarray, np.ndar
     axis = np.arange(N) - N // 2
     probe = np.exp(-np.add.outer(axis**2, axis**2) / 18).astype(np.complex64)[None]
     row = np.ones(N * N, np.complex64)
-    index = np.arange(N * N).reshape(1, N, N)
+    window = np.arange(N * N).reshape(N, N)
     damping = np.float32(0.1)
     moved, misfit, _ = step(
         numpy_operations,
         StepKind(learn_probe=False, between_pixels=False, masked=False, saturated=saturated),
         Estimate(row, probe),
-        FrameBatch(measured.astype(np.float32), index, np.zeros((1, 2), np.float32)),
-        np.ones((N, N), bool),
+        FrameBatch(measured.astype(np.float32), np.zeros(1, np.int64), np.zeros((1, 2), np.float32)),
+        PatchPixels(window, np.zeros(N, np.float32), np.ones((N, N), bool)),
         Dampings(damping, damping, np.float32(0.0)),
     )
     return moved.row - row, misfit
