@@ -33,15 +33,16 @@ from ptycho.physics.sweeps import (
     frequency_turns,
 )
 
-from .workers import FEWEST_SHARED, in_order
+from .workers import in_order
 
 FrameSource = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """Gives the normalised amplitudes X of frames by their indices, shape (K, N, N)."""
 
-PIXELS_AT_ONCE = 2**17
-"""Pixels of all modes of the frames through which a library goes at once: 32 frames of 64 x 64. Larger arrays
-leave the caches of a CPU: 18 sweeps over 258 frames of 128 x 128 in 3 modes took 9.3 s by 16 frames, and
-13.4 s where the last six went through all frames at once."""
+PORTION_PIXELS = 2**18
+"""Pixels of all modes of a portion's frames: 64 frames of 64 x 64. Larger ones leave the caches of a CPU:
+18 sweeps over 258 frames of 128 x 128 in 3 modes took 9.3 s by 16 frames, and 13.4 s where the last six went
+through all frames at once. In smaller ones, threads meet at Python's lock more often: two go through 676
+frames of 64 x 64 .9, 1.3 and 1.5 times as fast as one in portions of 16, 32 and 64."""
 
 CANVAS_SHARE = 2
 """A portion holds at least this part of the canvas's pixels, because a sum over the canvas follows each."""
@@ -77,12 +78,8 @@ class SweepLibrary(Protocol):
         """How many threads compute at once."""
         ...
 
-    def workers(self, pixels: int) -> AbstractContextManager[Executor | None]:
-        """Give a whole sweep threads that compute beside the one that asks, or None where it is alone.
-
-        Args:
-            pixels: Those of all modes of the frames that they go through.
-        """
+    def workers(self) -> AbstractContextManager[Executor | None]:
+        """Give a whole sweep threads that compute beside the one that asks, or None where it is alone."""
         ...
 
     def array(self, values: NDArray[Any]) -> Array:
@@ -178,7 +175,7 @@ class Iteration:
         self._positions = np.asarray(measurement.positions, np.float64)
         self._layout = PatchLayout.on(canvas, self._positions, N)
         self._portion = max(
-            1, PIXELS_AT_ONCE // (modes * N**2), math.prod(canvas.shape) // (CANVAS_SHARE * N**2)
+            1, PORTION_PIXELS // (modes * N**2), math.prod(canvas.shape) // (CANVAS_SHARE * N**2)
         )
         self._estimate = Estimate(
             library.array(np.array(picture, np.complex64).reshape(-1)),
@@ -201,8 +198,7 @@ class Iteration:
         """
         chosen = settings or SweepSettings()
         before = self._estimate
-        modes, N, _ = self._estimate.probe.shape
-        with self._library.workers(len(self._measurement) * int(modes) * int(N) ** 2) as workers:
+        with self._library.workers() as workers:
             misfit = self._visit_all(chosen, workers)
             self._carry_on(before, chosen.momentum)
             if chosen.smoothing > 0 and chosen.noise > 0:
@@ -271,14 +267,16 @@ class Iteration:
         shifts_found: list[tuple[NDArray[np.int64], Array]],
         workers: Executor | None,
     ) -> Pulls:
-        portions = [frames[start : start + self._portion] for start in range(0, len(frames), self._portion)]
+        # An even number of equal ones, whatever the number of threads: two end together, and sums are the
+        # same.
+        count = min(len(frames), 2 * math.ceil(len(frames) / (2 * self._portion)))
+        portions = np.array_split(frames, count)
 
         def pull(batch: FrameBatch) -> tuple[Pulls, Array]:
             return functions.pull(self._estimate, batch, self._pixels, dark)
 
         def pulls() -> Iterator[Pulls]:
-            beside = workers if len(portions) >= FEWEST_SHARED else None
-            made = in_order(pull, map(self._batch, portions), beside, self._library.threads)
+            made = in_order(pull, map(self._batch, portions), workers, self._library.threads)
             for portion, (asked, shifts) in zip(portions, made, strict=True):
                 shifts_found.append((portion, shifts))
                 yield asked

@@ -11,11 +11,14 @@ from ptycho.physics.operations import Array
 from ptycho.scan.frame_store import Indices
 from ptycho.scan.raw_data import RawData
 
-from .iteration import PIXELS_AT_ONCE, FrameSource, SweepLibrary
+from .iteration import FrameSource, SweepLibrary
 
 Patches = NDArray[np.complex64]
 Amplitudes = NDArray[np.float32]
 Positions = NDArray[np.float64]
+
+PIXELS_AT_ONCE = 2**17
+"""Pixels of all modes of the frames that a network encodes at once: 32 frames of 64 x 64."""
 
 
 class TrainedNetwork(Protocol):

@@ -19,17 +19,9 @@ MOST_THREADS = 4
 """Threads where nobody names a number: between its operations a thread needs Python's lock, some tenth of the
 time, so that many wait for each other."""
 
-WORTH_SHARING = 2**23
-"""Pixels of all modes of a scan from which on threads share it where nobody names a number: 676 frames of
-64 x 64 gain a tenth of 2 s and take more of the processors; 258 of 128 x 128 in three modes go from 8.9 s to
-5.3."""
-
 AHEAD = 2
 """Items for each thread that are under way at once: while one is worked on, the next is ready. Each holds
 sums of the picture's size, so that more of them are memory alone."""
-
-FEWEST_SHARED = 8
-"""Items that are worth sharing: with fewer, waking other threads costs what they save."""
 
 
 def beside_this_one(threads: int) -> Executor | None:

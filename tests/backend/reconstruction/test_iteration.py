@@ -202,9 +202,9 @@ def test_smoothing_computes_as_the_rest_of_a_sweep_does(scanned, library, monkey
 def test_threads_do_not_change_the_picture(scanned, library, monkeypatch, threads):
     """Any number of threads gives the same object, probe and shifts, bit for bit."""
     scan = scanned(modes=2)
-    monkeypatch.setattr(iteration, "PIXELS_AT_ONCE", 1)
+    monkeypatch.setattr(iteration, "PORTION_PIXELS", 1)
     monkeypatch.setattr(iteration, "CANVAS_SHARE", scan.truth.size)
-    with library.workers(1) as alone, replace(library, threads=threads).workers(1) as others:
+    with library.workers() as alone, replace(library, threads=threads).workers() as others:
         assert alone is None
         assert others is not None
     chosen = SweepSettings(batch_size=len(scan.positions), learn_probe=True, find_shifts=True)
