@@ -198,13 +198,13 @@ class Building:
             return copied(tree)
         if tree is None:
             return None
-        if isinstance(node, Section):
+        if node.__class__ is Section:
             return self._section(node, tree, at)
         known = len(self.failures)
-        if isinstance(node, Items):
+        if node.__class__ is Items:
             elements = [self.tree(node.item, element, (*at, index)) for index, element in enumerate(tree)]
             return FAILED if len(self.failures) > known else node.make(elements)
-        if isinstance(node, Table):
+        if node.__class__ is Table:
             table = {key: self.tree(node.value, item, (*at, key)) for key, item in tree.items()}
             if len(self.failures) > known:
                 return FAILED

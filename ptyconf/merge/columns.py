@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ptyconf.merge.layer_values import LayerValues
 
 PLAIN = frozenset({int, float, str, bool, type(None)})
+TEXT = frozenset({str})
 FLAT = PLAIN | {list, datetime.date, datetime.datetime, datetime.time}
 KEPT_PLANS = 1024
 MOST_TABLES = 100_000  # a dict may hold itself
@@ -49,12 +50,21 @@ def columns_of(table: Mapping[str, Any]) -> Columns | None:
             sizes.append(LEAF)
     types = tuple(map(type, leaves))
     if not FLAT.issuperset(types):
-        return _deep_columns(table) if dict in types else None
+        return deep_columns(table) if dict in types else None
     return tuple(names), tuple(sizes), types, leaves
 
 
-def _deep_columns(table: Mapping[str, Any]) -> Columns | None:
-    """Copy a table with tables inside the tables in it."""
+def columns_of_texts(table: Mapping[str, Any]) -> Columns | None:
+    """Copy a table without tables in it, as variables and flags have one."""
+    leaves = [*table.values()]
+    if not TEXT.issuperset(map(type, leaves)):
+        return columns_of(table)
+    size = len(leaves)
+    return tuple(table), (LEAF,) * size, (str,) * size, leaves
+
+
+def deep_columns(table: Mapping[str, Any]) -> Columns | None:
+    """Copy a table as ``columns_of`` does, where tables inside the tables in it are as likely as not."""
     names: list[Any] = []
     sizes: list[int] = [DEEP]
     leaves: list[Any] = []

@@ -46,7 +46,11 @@ def refuse_near_keys(
                 named = known[path] = tuple(_named_keys(schema, path))
             for each in named:
                 slot, table, key, below = each
-                beside = _beside(key, histories.get(slot.path), below, _in_texts(layer_values, each))
+                others = _beside(key, histories.get(slot.path), below)
+                if others is None:
+                    continue
+                in_texts = dict.fromkeys(_in_texts(layer_values, each))
+                beside = [name for name in {**in_texts, **others} if _plain(name) == _plain(key)]
                 inner = join_path((*table, key)) if beside else ""
                 if beside and inner not in problems:
                     problems[inner] = _problem(layer_values, slot, (table, key, beside), path)
@@ -95,9 +99,9 @@ def _in_texts(layer_values: LayerValues, named: Named) -> list[str]:
     return [name for name in near if (*table, name) not in in_names]
 
 
-def _beside(key: str, history: Any, below: Segments, in_texts: list[str]) -> list[str]:
-    """List the keys that a variable's name may have meant; none where other layers have the key itself."""
-    known: dict[str, None] = dict.fromkeys(in_texts)
+def _beside(key: str, history: Any, below: Segments) -> dict[str, None] | None:
+    """Give the keys that other layers have in the same table; None where they have the key itself."""
+    known: dict[str, None] = {}
     for source, tree in entries(history):
         if source.kind == "environment":
             continue
@@ -105,9 +109,9 @@ def _beside(key: str, history: Any, below: Segments, in_texts: list[str]) -> lis
             tree = tree.get(segment) if isinstance(tree, Mapping) else None  # noqa: PLW2901  The way down.
         if isinstance(tree, Mapping):
             if key in tree:
-                return []
+                return None
             known.update(dict.fromkeys(name for name in tree if isinstance(name, str)))
-    return [name for name in known if _plain(name) == _plain(key)] if known else []
+    return known
 
 
 def _plain(key: str) -> str:

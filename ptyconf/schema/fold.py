@@ -24,6 +24,8 @@ class Barred(Whole):
 
 def like(tree: Tree, table: dict[Any, Any]) -> dict[Any, Any]:
     """Give a table that was made of another the section, or the mark, of that."""
+    if tree.__class__ is dict:
+        return table
     if isinstance(tree, Variant):
         return Variant(tree.section, table)
     return type(tree)(table) if isinstance(tree, Whole) else table
@@ -53,8 +55,8 @@ def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
     if node is None:
         mergeable = slot.setting.merge == "deep" and isinstance(high, dict)
     else:
-        mergeable = node.strategy == "deep" and high is not None and not isinstance(node, Items)
-    if not mergeable or isinstance(high, Barred):
+        mergeable = node.strategy == "deep" and high is not None and node.__class__ is not Items
+    if not mergeable or (high.__class__ is not dict and isinstance(high, Barred)):
         return high
     if low is None:
         return Barred(high)
@@ -116,9 +118,9 @@ def without_removed(slot: Slot, tree: Tree) -> Tree:
         return tree
     if tree is None:
         return {} if isinstance(node, Table) and not node.optional else None
-    if isinstance(node, Items):
+    if node.__class__ is Items:
         return [without_removed(node.item, item) for item in tree]
-    if isinstance(node, Table):
+    if node.__class__ is Table:
         keeps_none = node.value.kind.optional or (node.value.node is not None and node.value.node.optional)
         return {
             key: without_removed(node.value, item)
@@ -136,15 +138,14 @@ def _filled(slot: Slot, tree: Tree) -> Tree:
     node = slot.node
     if node is None or tree is None or (tree and is_end(node, tree)):
         return tree
-    if isinstance(node, Items):
+    if node.__class__ is Section:
+        return _filled_members(node, tree)
+    if node.__class__ is Items:
         return [_filled(node.item, item) for item in tree]
-    if isinstance(node, Table):
+    if node.__class__ is Table:
         return {key: _filled(node.value, item) for key, item in tree.items()}
     section = section_in(node, tree)
-    if section is None:
-        return tree
-    table = _filled_members(section, tree)
-    return Variant(section, table) if isinstance(node, Choice) else table
+    return tree if section is None else Variant(section, _filled_members(section, tree))
 
 
 def _filled_members(section: Section, tree: Tree) -> dict[str, Tree]:

@@ -221,8 +221,10 @@ def copied(value: Any) -> Any:
     if kind in _ATOMS:
         return value
     if kind is dict:
-        return {key: copied(item) for key, item in value.items()}
-    if kind in (list, set, tuple, frozenset):
+        return {key: item if item.__class__ in _ATOMS else copied(item) for key, item in value.items()}
+    if kind is list:
+        return [item if item.__class__ in _ATOMS else copied(item) for item in value]
+    if kind in (set, tuple, frozenset):
         return kind(copied(item) for item in value)
     if isinstance(value, (Enum, PurePath)) or kind.__module__ in _IMMUTABLE:
         return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from ptyconf.merge.columns import NO_COLUMNS, Columns, columns_of
+from ptyconf.merge.columns import NO_COLUMNS, Columns, deep_columns
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.view import copied
@@ -86,12 +86,12 @@ def taken_apart(
 ) -> Contents:
     """Part the settings of a table from its entries with a meaning of their own."""
     if values.keys().isdisjoint(reserved):
-        columns = columns_of(values)
+        columns = deep_columns(values)
         return Contents(columns, values if columns is None else {})
     includes = _includes(values, faults, document, at) if "include" in reserved else ()
     strings = {name: _strings(values, name, faults, document, at) for name in ("unset", "replace")}
     profiles = values.pop("profile", UNSET) if "profile" in reserved else UNSET
-    columns = columns_of(values)
+    columns = deep_columns(values)
     return Contents(
         columns,
         values if columns is None else {},
