@@ -23,6 +23,7 @@ from ptyconf.report.written import (
     written,
     written_settings,
 )
+from ptyconf.schema.anchor import is_below_home
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import START, escaped
@@ -207,6 +208,8 @@ def _seen_from(value: Any, raw: Any, base: Path, *, portable: bool) -> Any:
         portable: Nothing stays absolute.
     """
     if isinstance(value, Path):
+        if is_below_home(value):
+            return value
         anchored = portable or (isinstance(raw, str) and not Path(raw).is_absolute() and START not in raw)
         return Path(_relative(value, base)) if anchored or not value.is_absolute() else value
     if isinstance(value, Mapping):

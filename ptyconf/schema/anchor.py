@@ -1,4 +1,4 @@
-"""Relative paths in a file stand below that file's folder."""
+"""Relative paths in a file stand below that file's folder; ``~`` is for the program to expand."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from typing import Any
 
 from ptyconf.schema.kind import Kind
 
+HOME = "~"
+
+
+def is_below_home(path: PurePath) -> bool:
+    """Tell whether a path begins with ``~``: whose home that is, the program says that opens it."""
+    return path.parts[:1] == (HOME,)
+
 
 def anchor(value: Any, folder: Path) -> Any:
     """Resolve the relative paths in a value against a folder; pure paths of another system stay."""
     if isinstance(value, Path):
-        return value if value.is_absolute() else _inside(folder, value)
+        return value if value.is_absolute() or is_below_home(value) else _inside(folder, value)
     if isinstance(value, dict):
         return type(value)((key, anchor(item, folder)) for key, item in value.items())
     if isinstance(value, tuple) and hasattr(value, "_fields"):
