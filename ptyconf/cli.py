@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,12 +30,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="ptyconf", description=__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
-    add_commands(parser.add_subparsers(dest="command", required=True, metavar="COMMAND"))
+    commands_of = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_commands(commands_of)
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        options = parser.parse_args(argv)
+        options = parser.parse_args(_command_first(words, commands_of.choices))
     except SystemExit as stop:
         return int(stop.code or 0)
     return run(options)
+
+
+def _command_first(words: list[str], known: Collection[str]) -> list[str]:
+    """Put the command before options of its own: ``ptyconf --json check ...``."""
+    at = next((number for number, word in enumerate(words) if word in known), 0)
+    return words if words[:1] == ["--version"] else [*words[at : at + 1], *words[:at], *words[at + 1 :]]
 
 
 def _version() -> str:

@@ -130,7 +130,12 @@ def find_program(name: str) -> Program:
         complaint = f"{name!r} is {type(target).__name__}, not a schema"
     else:
         complaint = f"there is no schema {name!r}: the module {module_name!r} has no {attribute!r}"
-    near = close_matches(attribute, candidates) or candidates
+    candidates = candidates or [
+        key
+        for key, value in vars(module).items()
+        if is_class_with_fields(value) and value.__module__ == module.__name__
+    ]
+    near = close_matches(attribute, candidates) or candidates[-1:]
     raise ConfigError(
         [
             Problem(

@@ -36,7 +36,8 @@ def say(
     jail("small.py", PROGRAM)
     jail("run.toml", "model.gridsize = 2\n")
     jail("other.toml", "model.gridsize = 3\n")
-    monkeypatch.delitem(sys.modules, "small", raising=False)
+    for name in ("small", "lists"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
     def run(*argv: str) -> tuple[int, str, str]:
         code = main(argv)
@@ -311,3 +312,47 @@ def test_commands_refuse_what_load_refuses(
     code, out, err = say(command, "needy:App", "needy.toml")
     assert code != 0
     assert words in out + err
+
+
+LISTS = """
+from dataclasses import dataclass, field
+
+@dataclass
+class Node:
+    port: int = 80
+
+@dataclass
+class App:
+    tags: list[str] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    nodes_of: dict[str, Node] = field(default_factory=dict)
+"""
+
+
+def test_set_takes_what_flags_take(say: Answer, jail: Callable[..., Path]) -> None:
+    """Elements, keys of tables, lists several times; options may stand before the command, too."""
+    jail("lists.py", LISTS)
+    jail("empty.toml", "")
+    given = ("--set", "tags=a", "--set", "nodes[0].port=1", "--set", "nodes_of.eu.port=2", "--json")
+    code, out, _ = say(*given, "explain", "--set", "tags=b", "lists:App", "empty.toml")
+    values = {setting["path"]: setting["value"] for setting in json.loads(out)["settings"]}
+    assert (code, values) == (0, {"tags": ["a", "b"], "nodes[0].port": 1, "nodes_of.eu.port": 2})
+    code, out, _ = say("--set", "nodes[0].prot=1", "check", "lists:App", "empty.toml")
+    assert (code, out) == (
+        1,
+        "unknown setting 'nodes[0].prot'\n  written in  flag --set nodes[0].prot\n  known here  port\n"
+        "  try         --set nodes[0].port=1\n",
+    )
+
+
+def test_classes_of_a_module_are_named(say: Answer, jail: Callable[..., Path]) -> None:
+    """Where it has no schema and the name is no class."""
+    jail("lists.py", LISTS)
+    jail("empty.toml", "")
+    code, _, errors = say("check", "lists", "empty.toml")
+    assert code == 2
+    assert errors == (
+        "there is no schema 'lists': the module 'lists' has no 'schema'\n"
+        "  expected    MODULE:NAME of a ptyconf.Schema, a dataclass or an attrs class\n"
+        "  known here  Node, App\n  try         lists:App\n"
+    )
