@@ -64,6 +64,8 @@ class Hints:
     def near(self, name: str) -> list[str]:
         """Find the keys that a written one was probably meant to be, those of its own section first."""
         section, _, last = name.rpartition(".")
+        if not last:
+            return []
         siblings = {
             key.rpartition(".")[2]: key for key in self.index.keys if key.rpartition(".")[0] == section
         }
@@ -82,8 +84,24 @@ class Hints:
         key = near[0]
         if keys and keys[0] in ("unset", "replace") and value is None:
             return spell(self.layer.kind, str(keys[0]), f"[{toml_text(key)}]")
-        text = self.shown(value, secret=any(self.is_secret(name) for name in near))
+        meant = self.index.find(key, self.sections)
+        slot = meant if isinstance(meant, Slot) else None  # another name may have another type
+        if any(self.is_secret(name) for name in near):
+            text = self.shown(value, secret=True)
+        else:
+            text = self.fitting(slot, value)
         return self.written(keys, key, key.removeprefix(f"{section}."), text)
+
+    def fitting(self, slot: Slot | None, value: Any) -> str:
+        """Write a value as it was written where a setting takes it, else one that the setting has."""
+        if slot is not None and slot.node is None and slot.setting.conversion is None:
+            try:
+                slot.kind.text(value) if self.layer.text and isinstance(value, str) else slot.kind.typed(
+                    value
+                )
+            except Exception:  # noqa: BLE001  Mismatches, and what the program's kinds and hooks raise.
+                return example_of(slot) or "..."
+        return self.shown(value, secret=slot is not None and holds_secret(slot))
 
     def shown(self, value: Any, *, secret: bool) -> str:
         """Write a value as it was written, for what was probably meant: briefly, and no secret."""

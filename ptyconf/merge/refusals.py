@@ -12,9 +12,10 @@ from ptyconf.schema.fields import hides_secret
 from ptyconf.schema.given import all_views
 from ptyconf.schema.index import AmbiguousKey
 from ptyconf.schema.kind import Mismatch
+from ptyconf.schema.list_text import array_of_parts
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Choice, Section, Slot, holds_secret
-from ptyconf.text.show import close_matches, redact, show, toml_text, without_secrets, words_of
+from ptyconf.text.show import MASK, close_matches, redact, show, toml_text, without_secrets, words_of
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -70,9 +71,8 @@ class Refusals:
         path = path or slot.path
         secret = holds_secret(slot)
         hint = mismatch.hint if mismatch.hint and not mismatch.at else example_of(slot)
-        separator = slot.setting.text if self.layer.text and isinstance(value, str) else ""
-        if separator and separator in value:
-            hint = separator.join(part for part in map(str.strip, value.split(separator)) if part) or hint
+        if self.layer.text and isinstance(value, str):
+            hint = self._as_list(slot, value, hint)
         hint = "" if secret else hint
         chosen = secret and slot.node is None and "enum" in slot.kind.json_schema
         if chosen:  # a default among them is a secret
@@ -84,6 +84,15 @@ class Refusals:
             path,
             (*keys, *self.inside(mismatch)),
             hint=assignment(self.layer.kind, self.layer.origins, written, hint) if hint else "",
+        )
+
+    def _as_list(self, slot: Slot, text: str, hint: str) -> str:
+        """Write the elements of a list as its setting takes them; the hint where they are none."""
+        separator = slot.setting.text
+        if separator and separator in text:
+            return separator.join(part for part in map(str.strip, text.split(separator)) if part) or hint
+        return array_of_parts(self.schema.kinds, slot, text) or (
+            "" if text.lstrip().startswith("[") else hint
         )
 
     def inside(self, mismatch: Mismatch) -> Segments:
@@ -172,7 +181,7 @@ class Refusals:
         hint = ""
         if near:
             slot = next(section.members[near[0]] for section in sections if near[0] in section.members)
-            text = self.hints.shown(value, secret=holds_secret(slot))
+            text = MASK if holds_secret(slot) else self.hints.fitting(slot, value)
             hint = self.hints.written(keys, join_path((*at, near[0])), join_path((near[0],)), text)
         self._tell_unknown(join_path((*at, str(key))), keys, list_known(names, near), hint)
 

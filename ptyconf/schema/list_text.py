@@ -54,6 +54,20 @@ def _is_flag_enum(slot: Slot) -> bool:
     return isinstance(inner, type) and issubclass(inner, enum.Flag)
 
 
+def array_of_parts(kinds: Kinds, slot: Slot, text: str) -> str:
+    """Make an array of a text whose parts have commas between them; "" where that is no such list."""
+    element = element_kind(kinds, slot)
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if element is None or not parts or text.lstrip().startswith("["):
+        return ""
+    array = f"[{', '.join(_as_toml(part, element) for part in parts)}]"
+    try:
+        slot.kind.text(array)
+    except Exception:  # noqa: BLE001  Mismatches, and what the program's kinds and hooks raise.
+        return ""
+    return array
+
+
 def is_list(slot: Slot) -> bool:
     """Tell whether a setting is one value that is a list of any length."""
     form = slot.kind.json_schema

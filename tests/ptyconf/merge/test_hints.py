@@ -118,3 +118,53 @@ def test_what_is_written_twice_has_two_places_in_the_hint() -> None:
     """The keys where they differ, else that it is to be written once."""
     twice = mapping.layer("file", {"server": {"port": 1}, "server.port": 2})
     assert hint(twice) == "keep one of file['server']['port'] and file['server.port']"
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (mapping.layer("file", {"server": {"prot": "x"}}), "port = 1"),
+        (mapping.layer("file", {"server": {"prot": 7}}), "port = 7"),
+        (mapping.layer("file", {"server.prot": True}), "port = 1"),
+        (mapping.layer("file", {"server": {"ulr": 3}}), 'url = ""'),
+        (environment.layer("A", {"A__SERVER__PROT": "x"}), "A__SERVER__PORT=1"),
+        (environment.layer("A", {"A__SERVER__PROT": "7"}), "A__SERVER__PORT=7"),
+        (environment.layer("A", {"A__SERVER__": "7"}), ""),
+    ],
+)
+def test_what_a_name_gets_is_what_the_setting_takes(layer: Layer, expected: str) -> None:
+    """The value that was written where that is of its type, else its default."""
+    order = Precedence("environment", "file")
+    with pytest.raises(ConfigError) as caught:
+        resolve(SCHEMA, order, [layer])
+    (problem,) = caught.value.exceptions
+    assert problem.hint == expected
+
+
+@dataclass
+class Lists:
+    """Lists of several types."""
+
+    numbers: list[int] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("NUMBERS", "1, 2", "'[1, 2]'"),
+        ("NUMBERS", "3", "'[3]'"),
+        ("NUMBERS", "1,x", "'[]'"),
+        ("NAMES", "a,b", """'["a", "b"]'"""),
+    ],
+)
+def test_a_list_with_commas_is_answered_with_an_array(name: str, text: str, expected: str) -> None:
+    """Where no separator is declared; the array is one that loads."""
+    schema = Schema("s", [View(Lists, "")])
+    layer = environment.layer("A", {f"A__{name}": text})
+    with pytest.raises(ConfigError) as caught:
+        resolve(schema, Precedence("environment"), [layer])
+    (problem,) = caught.value.exceptions
+    assert problem.hint == f"A__{name}={expected}"
+    again = environment.layer("A", {f"A__{name}": shlex.split(expected)[0]})
+    assert resolve(schema, Precedence("environment"), [again])
