@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.law import STRATEGIES
+from ptyconf.merge.same import same
 from ptyconf.merge.trace import Element, Entry
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.path import join_path
+from ptyconf.schema.fold import Barred, completed
+from ptyconf.schema.path import Segments, join_path
+from ptyconf.schema.tree import Items, Slot, Table, Tree, child
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer_values import LayerValues
@@ -63,6 +66,11 @@ def numbered_elements(
         marks = _still([tree[index] for _, tree, index in earlier], now, alike)
         return [(source, now, at) if mark is None else earlier[mark] for at, mark in enumerate(marks)]
     return joined_marks(strategy, live if strategy in STRATEGIES else live[:1])
+
+
+def is_still(slot: Slot, earlier: Tree, now: Tree) -> bool:
+    """Tell whether an element, with the defaults of its class, is what stands there now."""
+    return same(completed(slot, earlier), now)
 
 
 def _still(earlier: Sequence[Any], now: Sequence[Any], alike: Callable[[Any, Any], bool]) -> list[int | None]:
@@ -120,3 +128,22 @@ def free_leaves(
             yield from free_leaves(value, source, (*at, str(key)))
         else:
             yield (*at, str(key)), value, source
+
+
+def stands_for_all(outer: Slot, below: Segments, tree: Tree) -> bool:
+    """Tell whether a layer's tree stands for the whole of what holds a place: lower ones lost it."""
+    slot = outer
+    for segment in below:
+        node = slot.node
+        if node is None or tree is None:
+            return False
+        if node.strategy == "replace" or isinstance(tree, Barred):
+            return True
+        if isinstance(node, Items):
+            return False
+        inner = child(node, segment, tree)
+        key = node.keys.text(segment) if isinstance(node, Table) and isinstance(segment, str) else segment
+        if inner is None or key not in tree:
+            return False
+        slot, tree = inner, tree[key]
+    return False

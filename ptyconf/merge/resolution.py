@@ -376,11 +376,8 @@ class Resolution(Mapping[str, Any]):
         expect("replace_layer", "layer", layer, Layer, "one Layer")
         layers = self._state.layers
         named = [present for present in layers if present.name == layer.name]
-        alike = [
-            replacement
-            for replacement in named
-            if replacement.label == layer.label and replacement.kind == layer.kind
-        ] or named
+        source = (layer.label, layer.kind)
+        alike = [present for present in named if (present.label, present.kind) == source] or named
         if len(alike) != 1:
             several = f"are several layers {layer.name!r} of {layer.label!r}"
             raise SchemaError(f"there {several if alike else f'is no layer {layer.name!r}'} to replace")

@@ -7,7 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.combine import live_entries
-from ptyconf.merge.elements import ASSIGNED, OWN, Given, free_elements, free_leaves, numbered_elements
+from ptyconf.merge.elements import (
+    ASSIGNED,
+    OWN,
+    Given,
+    free_elements,
+    free_leaves,
+    is_still,
+    numbered_elements,
+    stands_for_all,
+)
 from ptyconf.merge.law import STRATEGIES, entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
@@ -15,10 +24,10 @@ from ptyconf.merge.plain import nested, plain_tree
 from ptyconf.merge.problems import ABSENT, default_source, part
 from ptyconf.merge.same import same
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
-from ptyconf.schema.fold import Barred, completed
+from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import Deferred
-from ptyconf.schema.tree import Items, Slot, Table, Tree, branch, child, holds_secret, leaves
+from ptyconf.schema.tree import Items, Slot, Tree, branch, holds_secret, leaves
 from ptyconf.schema.view import copied
 from ptyconf.text.show import MASK
 
@@ -217,7 +226,7 @@ class Stories:
         for source, tree, place in self.sources(root, outer, below):
             value = part(outer, tree, place)
             if value is ABSENT:
-                barred = barred or self.replaces(outer, place, tree) or root in source.replaces
+                barred = barred or stands_for_all(outer, place, tree) or root in source.replaces
                 continue
             reason = source.passed_reason(path, root) if source.passed or source.passed_below else None
             shown = MASK if hidden and value is not None else _shown(inner, self.read(value))
@@ -228,7 +237,7 @@ class Stories:
             entries_written.append(entry)
             if reason is None and value is not None and not (barred or whole):
                 live.append(Given(entry, source, where))
-            gives_all = isinstance(value, Barred) or value is None or self.replaces(outer, place, tree)
+            gives_all = isinstance(value, Barred) or value is None or stands_for_all(outer, place, tree)
             whole = whole or gives_all or root in source.replaces
             if reason is None and winner is None and not barred:
                 if value is None and now is not None:
@@ -240,24 +249,6 @@ class Stories:
             return [winner, *entries_written], winner, live
         return entries_written, winner, live
 
-    def replaces(self, outer: Slot, below: Segments, tree: Tree) -> bool:
-        """Tell whether a layer's tree stands for the whole of what holds a place: lower ones lost it."""
-        slot = outer
-        for segment in below:
-            node = slot.node
-            if node is None or tree is None:
-                return False
-            if node.strategy == "replace" or isinstance(tree, Barred):
-                return True
-            if isinstance(node, Items):
-                return False
-            inner = child(node, segment, tree)
-            key = node.keys.text(segment) if isinstance(node, Table) and isinstance(segment, str) else segment
-            if inner is None or key not in tree:
-                return False
-            slot, tree = inner, tree[key]
-        return False
-
     def sources(
         self, root: str, outer: Slot, below: Segments
     ) -> Iterator[tuple[LayerValues, Tree, Segments]]:
@@ -268,7 +259,7 @@ class Stories:
             live = live_entries(root, link, self.state.repeated)
             gathers = node.strategy in STRATEGIES
             if gathers or (live and live[0][0].kind == ASSIGNED):
-                marks = numbered_elements(node.strategy, live, partial(_is_element, node.item))
+                marks = numbered_elements(node.strategy, live, partial(is_still, node.item))
                 if below[0] < len(marks):
                     source, tree, index = marks[below[0]]
                     yield source, tree, (index, *below[1:])
@@ -385,28 +376,6 @@ def is_secret(resolution: Resolution, path: str | Segments) -> bool:
         return False
     stories = Stories(state)
     return stories.is_secret(path if isinstance(path, str) else join_path(path))
-
-
-def written_in_file(resolution: Resolution, at: Segments) -> Any:
-    """Give what the file of a setting's winner has for it, as it stands; None where no file wrote it."""
-    state, path = resolution._state, join_path(at)  # noqa: SLF001  As above.
-    winner = next((source for source, _ in resolution._places().written(path)), None)  # noqa: SLF001
-    own = id(state.schema)
-    layer = next((layer for layer in state.layers if layer.values_by_schema.get(own) is winner), None)
-    if winner is None or layer is None or layer.folder is None:
-        return None
-    raw: Any = layer.values
-    for key in winner.keys(path):
-        try:
-            raw = raw[key]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return raw
-
-
-def _is_element(slot: Slot, tree: Tree, now: Tree) -> bool:
-    """Tell whether an element, with the defaults of its class, is what stands there now."""
-    return same(completed(slot, tree), now)
 
 
 def _shown(slot: Slot, value: Any) -> Any:

@@ -11,9 +11,10 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
+from ptyconf.merge.file_values import written_in_file
 from ptyconf.merge.origin import shown_path
 from ptyconf.merge.resolution import Resolution, expect_resolution
-from ptyconf.merge.story import is_secret, written_in_file
+from ptyconf.merge.story import is_secret
 from ptyconf.report.written import (
     LEFT_OUT,
     default_tables,
