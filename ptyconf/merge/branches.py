@@ -200,7 +200,10 @@ class Branches:
         except Mismatch as mismatch:
             return self._refuse(slot, value, at, mismatch)
         except Exception as error:  # noqa: BLE001  The code of the program's kinds, hooks and conversions.
-            self.refusals.refuse_words(slot, error, value, self.keys(at), join_path(at))
+            converts = slot.setting.conversion is not None
+            self.refusals.refuse_words(
+                slot, error, value, self.keys(at), join_path(at), by_conversion=converts
+            )
             return MISSING
 
     def _table(self, slot: Slot, node: Table, value: Any, at: Segments, *, text: bool) -> Tree:

@@ -15,7 +15,7 @@ from ptyconf.merge.hints import assignment, spell
 from ptyconf.merge.law import entries
 from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
-from ptyconf.merge.refusals import own_words
+from ptyconf.merge.refusals import headline, own_words, with_type
 from ptyconf.merge.same import same
 from ptyconf.schema.annotations import name_of
 from ptyconf.schema.fields import UNSET
@@ -193,14 +193,29 @@ class SettingPlaces:
             source = next((source for source, table in live if table and keys in table), source)
         return source.inner_origin(path, keys)
 
-    def raised(self, error: BaseException, path: str, value: Any = None, place: str = "") -> Problem:
+    def raised(self, error: BaseException, path: str, value: Any, place: str = "") -> Problem:
         """Make a problem of what somebody's own code raised about a value."""
         slot = self.schema.find_slot(path)
         secret = self.is_secret(path, slot)
-        text = own_words(error, value, secret=secret)
-        if not isinstance(error, (ValueError, TypeError)) or text == type(error).__name__:
-            text = f"{type(error).__name__}: {text}" if text != type(error).__name__ else text
-        return self.complaint(text, path, value, place)
+        words = with_type(error, own_words(error, value, secret=secret))
+        if slot is not None and slot.node is None:
+            shown = show(_as_written(slot, value), secret=secret)
+            words = headline(path, shown, words)
+        elif slot is not None:
+            words = headline(path, show(value, secret=secret), words)
+        return self.complaint(words, path, value, place)
+
+    def refused(self, error: BaseException, path: str, target: Any) -> Problem:
+        """Make a problem of what a class raised about all its values."""
+        slot = self.schema.find_slot(path)
+        words = with_type(error, own_words(error, None, secret=self.is_secret(path, slot)))
+        subject = f"{path!r} makes" if path else "the settings make"
+        return self.complaint(f"{subject} no {name_of(target)}: {words}", path)
+
+    def fails(self, error: BaseException, subject: str, path: str) -> Problem:
+        """Make a problem of code of the program that fails, whatever the values."""
+        words = with_type(error, own_words(error, None, secret=False))
+        return self.complaint(f"{subject}: {words}", path)
 
     def failed(self, failure: Failure) -> Problem:
         """Make a problem of what a class has against its values."""
@@ -211,7 +226,17 @@ class SettingPlaces:
             slot = self.schema.index.slots[root]
             tree = completed(slot, self.values[root])
             return self.wrong_default(failure.path, slot, tree, below, failure.misfit)
-        return self.raised(failure.error, failure.path, self.values.get(failure.path))
+        if failure.attribute is None:
+            return self.refused(failure.error, failure.path, failure.target)
+        return self.raised(failure.error, failure.path, self.value_at(failure.path))
+
+    def value_at(self, path: str) -> Any:
+        """Give what is in force at a place, None where nothing is."""
+        root, below = self.schema.locate(path)
+        slot = self.schema.index.slots[root]
+        if not below or root not in self.values:
+            return self.values.get(root)
+        return branch(slot, completed(slot, self.values[root]), below)[1]
 
     def wrong_default(
         self, path: str, slot: Slot, tree: Tree, below: Segments, mismatch: Mismatch

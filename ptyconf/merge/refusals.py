@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -99,12 +100,18 @@ class Refusals:
         """Give the place of a misfit inside a value, where the source knows places."""
         return split_path(mismatch.at.lstrip(".")) if mismatch.at and self.layer.folder is not None else ()
 
-    def refuse_words(self, slot: Slot, error: Exception, value: Any, keys: Keys, path: str) -> None:
+    def refuse_words(
+        self, slot: Slot, error: Exception, value: Any, keys: Keys, path: str, *, by_conversion: bool
+    ) -> None:
         """Note what somebody's own code says against a value."""
         if isinstance(error, RecursionError):
             self.fault(f"{path!r} has tables or lists in each other too deep", path, keys)
             return
-        self.fault(own_words(error, value, secret=holds_secret(slot)), path, keys)
+        secret = holds_secret(slot)
+        words = own_words(error, value, secret=secret)
+        if not (by_conversion and isinstance(error, ValueError)):  # whose words are the first line
+            words = headline(path, self.shown(value, secret=secret), with_type(error, words))
+        self.fault(words, path, keys)
 
     def refuse_ambiguous(self, keys: Keys, meant: AmbiguousKey) -> None:
         """Note a bare name that several settings have."""
@@ -192,6 +199,18 @@ class Refusals:
             self.notices.append((UserWarning, f"{text}; {hint}" if hint else text))
         else:
             self.fault(f"unknown setting {short!r}", name, keys, known=known, hint=hint)
+
+
+def headline(path: str, shown: str, words: str) -> str:
+    """Give what somebody's own code says against a value, with the setting and the value."""
+    named = re.search(rf"(?<!\w){re.escape(str(split_path(path)[-1]))}(?!\w)", words) if path else None
+    return words if named and shown.strip('"') in words else f"{path!r} is {shown}: {words}"
+
+
+def with_type(error: BaseException, words: str) -> str:
+    """Name the type of an exception that no code raises to refuse a value."""
+    name = type(error).__name__
+    return words if isinstance(error, (ValueError, TypeError)) or words == name else f"{name}: {words}"
 
 
 def own_words(error: BaseException, value: Any, *, secret: bool) -> str:

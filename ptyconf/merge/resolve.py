@@ -181,7 +181,9 @@ def _broken(rule: Rule, resolution: Resolution, work: _Work) -> list[Problem]:
     try:
         complaint = rule.check(resolution)
     except Exception as error:  # noqa: BLE001  The program's own code.
-        return [work.places.raised(error, _first(rule, resolution))]
+        named = f"the rule {rule.name}" if rule.name else "the rule"
+        subject = f"{named} about {', '.join(map(repr, rule.paths))} fails"
+        return [work.places.fails(error, subject, _first(rule, resolution))]
     return [work.places.complaint(complaint, _first(rule, resolution))] if complaint else []
 
 

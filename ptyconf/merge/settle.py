@@ -187,14 +187,19 @@ class Settling:
         if derivation.when == "missing" and self._value_or_none(path) is not None:
             return
         place = next(iter(inputs), path)
+        given = f"{derivation.shown} of {self._told(inputs)}"
         try:
-            value = slot.kind.typed(derivation.function(*inputs.values()))
+            derived = derivation.function(*inputs.values())
+            value = slot.kind.typed(derived)
         except Mismatch as mismatch:
-            text = f"{path!r} was derived wrongly; expected {mismatch.expected}"
-            self.problems.append(self.places.complaint(text, path))
+            secret = holds_secret(slot) or self.from_secret(inputs)
+            told = mismatch.told(path, show(derived, secret=secret)).removeprefix(f"{path!r} is ")
+            self.problems.append(
+                self.places.complaint(f"{path!r} was derived wrongly by {given}: {told}", path)
+            )
             return
         except Exception as error:  # noqa: BLE001  The program's own function.
-            self.problems.append(self.places.raised(error, place, inputs.get(place)))
+            self.problems.append(self.places.fails(error, f"{path!r} cannot be made by {given}", place))
             return
         self._put(root, below, value)
         self.trees.pop(root, None)
@@ -244,14 +249,18 @@ class Settling:
     ) -> None:
         """Note that a layer sets a derived setting to something else."""
         secret = holds_secret(self.schema.slot(path)) or self.from_secret(inputs)
-        given = ", ".join(
-            f"{name} = {show(value, secret=holds_secret(self.schema.slot(name)))}"
-            for name, value in inputs.items()
-        )
         right = show(value, secret=secret)
-        text = f"{path!r} is {show(written, secret=secret)}, but it follows from {given} and is {right}"
+        given, now = self._told(inputs), show(written, secret=secret)
+        text = f"{path!r} is {now}, but it follows from {given} and is {right}"
         self.problems.append(
             Problem(text, path=path, origin=layer_values.origin(path), hint=f"remove {path}")
+        )
+
+    def _told(self, inputs: Mapping[str, Any]) -> str:
+        """Write the inputs of a derivation, secrets masked."""
+        return ", ".join(
+            f"{name} = {show(value, secret=name in self.hidden or holds_secret(self.schema.slot(name)))}"
+            for name, value in inputs.items()
         )
 
     def from_secret(self, inputs: Mapping[str, Any]) -> bool:

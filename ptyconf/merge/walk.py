@@ -178,7 +178,8 @@ class Walk:
             try:
                 read = view.read(attribute, value)
             except Exception as error:  # noqa: BLE001  The code of the program's conversion.
-                self.refusals.refuse_words(slot, error, inner, (*keys, attribute.argument), slot.path)
+                at = (*keys, attribute.argument)
+                self.refusals.refuse_words(slot, error, inner, at, slot.path, by_conversion=True)
                 continue
             self.take(slot, read, (*keys, attribute.argument), text=False)
 
@@ -301,7 +302,9 @@ class Walk:
             self.refusals.refuse_value(slot, value, keys, mismatch)
             return
         except Exception as error:  # noqa: BLE001  The code of the program's kinds, hooks and conversions.
-            self.refusals.refuse_words(slot, error, value, keys, slot.path)
+            bound = bind is not None and bind.bind is not None and bind.bind.conversion is not None
+            converts = bound or slot.setting.conversion is not None
+            self.refusals.refuse_words(slot, error, value, keys, slot.path, by_conversion=converts)
             return
         self.keep(slot, read, keys, spelled)
 

@@ -141,7 +141,8 @@ def test_a_converter_that_raises_is_a_problem() -> None:
         port: int = attrs.field(default="1", converter=convert)
 
     message = told(Schema("s", [View(Converted, "c")]), 'c.port = "x9"', Converted)
-    assert message.startswith("invalid literal for int() with base 10: 'x9'\n  written in  /x/f.toml:1:1")
+    said = "'c.port' is \"x9\": invalid literal for int() with base 10: 'x9'\n  written in  /x/f.toml:1:1"
+    assert message.startswith(said)
 
 
 @pytest.mark.parametrize(

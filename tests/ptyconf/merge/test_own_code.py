@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import attrs
+import cattrs
 import pytest
 
-from ptyconf import ConfigError, Derivation, Precedence, Rule, Schema, Setting, View, resolve
+from ptyconf import ConfigError, Derivation, Precedence, Rule, Schema, Setting, View, load, resolve
+from ptyconf.schema.kind import textual
 from ptyconf.sources import toml
 
 PRECEDENCE = Precedence("file")
@@ -76,17 +78,20 @@ CASES: dict[str, tuple[Callable[[], Schema], str, str]] = {
     "check": (
         lambda: plain(Setting("a.host", check=zero)),
         "",
-        "ZeroDivisionError: division by zero\n  written in  default of a.host",
+        "'a.host' is \"h\": ZeroDivisionError: division by zero\n  written in  default of a.host",
     ),
     "rule": (
         lambda: plain(rules=[Rule(("a.port",), zero)]),
         "",
-        "ZeroDivisionError: division by zero\n  written in  default of a.port",
+        "the rule about 'a.port' fails: ZeroDivisionError: division by zero\n  written in  default of a.port",
     ),
     "derivation": (
         lambda: plain(Setting("a.d", int), derivations=[Derivation("a.d", ("a.port",), zero)]),
         "[a]\nport = 4\n",
-        "ZeroDivisionError: division by zero\n  written in  /r.toml:2:1\n  overrides   default of a.port (1)",
+        (
+            "'a.d' cannot be made by zero of a.port = 4: ZeroDivisionError: division by zero\n"
+            "  written in  /r.toml:2:1\n  overrides   default of a.port (1)"
+        ),
     ),
 }
 
@@ -102,9 +107,9 @@ BUILT = {
     "validator": ("[a]\nport = 0\n", "'port' must be >= 1: 0\n  written in  /r.toml:2:1"),
     "converter": (
         '[a]\nname = "bad"\n',
-        "ZeroDivisionError: integer division or modulo by zero\n  written in  /r.toml:2:1",
+        "'a.name' is \"bad\": ZeroDivisionError: integer division or modulo by zero\n  written in  /r.toml:2",
     ),
-    "constructor": ("[a]\nport = 13\n", "13 brings bad luck\n  written in  /r.toml:1:2"),
+    "constructor": ("[a]\nport = 13\n", "'a' makes no Strict: 13 brings bad luck\n  written in  /r.toml:1:2"),
 }
 
 
@@ -183,3 +188,41 @@ def test_unions_are_chosen_by_tag_or_keys() -> None:
     said = refused(schema, "[c]\npet = {wings = 2}\n")
     assert said.startswith("'c.pet' is none of Cat or Dog: no one has all its keys; kind says which")
     assert refused(schema, "[c]\nother = {}\n").startswith("'c.other' may be Ep or Cat")
+
+
+class Weighed:
+    """A type that only the program's own hook reads."""
+
+
+@attrs.define
+class Refusing:
+    """Code of every kind that refuses a value in words of its own, or fails."""
+
+    hooked: Weighed | None = None
+    kinded: Ep | None = None
+    checked: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    converted: int = attrs.field(default=1, converter=lambda number: 1 // number)
+    short: str = attrs.field(default="abc", validator=attrs.validators.min_len(3), metadata={"secret": True})
+    keyed: str = attrs.field(default="", converter=lambda text: {"": ""}[text], metadata={"secret": True})
+
+
+HEADLINES = {
+    "hooked": (5, "'hooked' is 5: ZeroDivisionError: division by zero"),
+    "kinded": ("x", "'kinded' is \"x\": KeyError: x"),
+    "checked": (0, "'checked' must be >= 1: 0"),
+    "converted": (0, "'converted' is 0: ZeroDivisionError: integer division or modulo by zero"),
+    "short": ("q", "'short' is ********: ValueError"),
+    "keyed": ("hunter2", "'keyed' is ********: KeyError: ********"),
+}
+
+
+@pytest.mark.parametrize("name", HEADLINES)
+def test_every_headline_names_setting_and_value(name: str) -> None:
+    """Whatever the words of converters, hooks, kinds and validators are; a secret is masked."""
+    converter = cattrs.Converter()
+    converter.register_structure_hook(Weighed, lambda *_: zero(1))
+    kind = textual(Ep, "an endpoint", lambda text: {}[text])
+    value, headline = HEADLINES[name]
+    with pytest.raises(ConfigError) as caught:
+        load(Refusing, overrides={name: value}, kinds=[kind], converter=converter)
+    assert str(caught.value).splitlines()[0] == headline
