@@ -215,8 +215,12 @@ def largest_rectangle(mask: Mask) -> tuple[slice, slice]:
     """
     heights = np.zeros(mask.shape[1], dtype=np.int64)
     best, box = 0, (slice(0, 0), slice(0, 0))
+    # What stands on a row whose pixels all go on below grows with the next row: it is not the largest yet.
+    ends = np.append((mask[:-1] & ~mask[1:]).any(axis=1), True)
     for row in range(mask.shape[0]):
         heights = np.where(mask[row], heights + 1, 0)
+        if not ends[row]:
+            continue
         area, left, right, height = _skyline(heights.tolist())
         if area > best:
             best, box = area, (slice(row + 1 - height, row + 1), slice(left, right))

@@ -78,8 +78,12 @@ class SweepLibrary(Protocol):
         """How many threads compute at once."""
         ...
 
-    def workers(self) -> AbstractContextManager[Executor | None]:
-        """Give a whole sweep threads that compute beside the one that asks, or None where it is alone."""
+    def workers(self, pixels: int) -> AbstractContextManager[Executor | None]:
+        """Give a whole sweep threads that compute beside the one that asks, or None where it is alone.
+
+        Args:
+            pixels: Those of all modes of the frames that they go through.
+        """
         ...
 
     def array(self, values: NDArray[Any]) -> Array:
@@ -198,7 +202,8 @@ class Iteration:
         """
         chosen = settings or SweepSettings()
         before = self._estimate
-        with self._library.workers() as workers:
+        modes, N, _ = self._estimate.probe.shape
+        with self._library.workers(len(self._measurement) * int(modes) * int(N) ** 2) as workers:
             misfit = self._visit_all(chosen, workers)
             self._carry_on(before, chosen.momentum)
             if chosen.smoothing > 0 and chosen.noise > 0:

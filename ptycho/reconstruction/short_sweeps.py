@@ -55,7 +55,7 @@ class NumpySweeps:
     operations: ClassVar[Operations] = numpy_operations
     threads: ClassVar[int] = 1
 
-    def workers(self) -> AbstractContextManager[None]:
+    def workers(self, pixels: int) -> AbstractContextManager[None]:  # noqa: ARG002  However many they are.
         """Let one thread compute: the frames of short sweeps are few."""
         return nullcontext()
 

@@ -19,6 +19,10 @@ MOST_THREADS = 4
 """Threads where nobody names a number: between its operations a thread needs Python's lock, some tenth of the
 time, so that many wait for each other."""
 
+WORTH_SHARING = 2**23
+"""Pixels of all modes of a scan from which on threads share it where nobody names a number: smaller ones are
+done in seconds, of which two threads save a tenth or two, and take a twentieth more of the processors."""
+
 AHEAD = 2
 """Items for each thread that are under way at once: while one is worked on, the next is ready. Each holds
 sums of the picture's size, so that more of them are memory alone."""

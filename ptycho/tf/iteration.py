@@ -37,7 +37,7 @@ class TensorFlowSweeps:
         on_cpu = device is None or tf.DeviceSpec.from_string(device).device_type == "CPU"
         return cls(device, setting or 1 if on_cpu else 1)
 
-    def workers(self) -> AbstractContextManager[Executor | None]:
+    def workers(self, pixels: int) -> AbstractContextManager[Executor | None]:  # noqa: ARG002  As is set.
         """Give threads to a sweep beside its own; those that TensorFlow has stay as many as they are."""
         return nullcontext(beside_this_one(self.threads))
 

@@ -15,7 +15,7 @@ from ptycho.physics import sweeps
 from ptycho.physics.operations import Operations
 from ptycho.physics.sweeps import StepKind
 from ptycho.reconstruction.iteration import SweepFunctions
-from ptycho.reconstruction.workers import beside_this_one, threads_for_sweeps
+from ptycho.reconstruction.workers import WORTH_SHARING, beside_this_one, threads_for_sweeps
 
 from . import operations
 from .threads import limited
@@ -28,19 +28,21 @@ class TorchSweeps:
     Attributes:
         device: Where to compute.
         threads: CPU threads that go through portions of the frames beside each other.
+        shared_from: Pixels from which on they share a scan; a smaller one is left to a single thread.
     """
 
     operations: ClassVar[Operations] = operations
     device: str | torch.device = "cpu"
     threads: int = 1
+    shared_from: int = 0
 
     @classmethod
     def on(cls, device: torch.device, setting: int | None) -> Self:
         """Compute on a device, with as many CPU threads as are set, or as suit it."""
-        return cls(device, threads_for_sweeps(setting, device.type))
+        return cls(device, threads_for_sweeps(setting, device.type), WORTH_SHARING if setting is None else 0)
 
     @contextmanager
-    def workers(self) -> Iterator[Executor | None]:
+    def workers(self, pixels: int) -> Iterator[Executor | None]:
         """Give threads to a sweep beside its own, each of which computes alone.
 
         Torch's own threads meet after every operation, some 60 times in a step of 2 ms. Where other programs
@@ -48,7 +50,7 @@ class TorchSweeps:
         two.
         """
         with torch.inference_mode(), limited(1):
-            yield beside_this_one(self.threads)
+            yield beside_this_one(1 if pixels < self.shared_from else self.threads)
 
     def array(self, values: NDArray[Any]) -> Tensor:
         """Bring numbers to the device."""

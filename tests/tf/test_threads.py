@@ -12,7 +12,10 @@ import tensorflow as tf
 
 from ptycho.raw_data import RawData
 from ptycho.tf import threads
+from ptycho.tf import train as training
+from ptycho.tf.iteration import TensorFlowSweeps
 from ptycho.tf.train import train
+from ptycho.training.plan import make_plan
 from ptycho.training.threads import ThreadChoice
 
 FRESH = """
@@ -75,6 +78,29 @@ def test_training_tells_its_threads(prepared: Callable[..., Any], tiny_scan: Raw
     tf.constant(1.0) + 1.0
     trained = train(prepared({"threads": 2, "deterministic": False}), tiny_scan, tmp_path)
     assert "1 CPU thread (TensorFlow had started with them; 2 as set)" in trained.decisions
+
+
+@pytest.mark.parametrize(
+    ("setting", "device", "threads"), [(None, "/CPU:0", 1), (2, "/CPU:0", 2), (2, "/GPU:0", 1)]
+)
+def test_sweeps_take_the_threads_of_the_setting(setting: int | None, device: str, threads: int) -> None:
+    """Sweeps share frames among as many threads as are set, on the CPU alone."""
+    assert TensorFlowSweeps.on(device, setting).threads == threads
+
+
+def test_a_training_sweeps_with_its_threads(
+    prepared: Callable[..., Any], tiny_scan: RawData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What sweeps before the first step of a training does so with the threads of its setting."""
+    sweeping = []
+
+    def watched(*arguments: Any) -> Any:
+        sweeping.append(arguments[-1].threads)
+        return make_plan(*arguments)
+
+    monkeypatch.setattr(training, "make_plan", watched)
+    training.open_loop(prepared({"threads": 2}), tiny_scan, tmp_path)
+    assert sweeping == [2]
 
 
 @pytest.mark.slow

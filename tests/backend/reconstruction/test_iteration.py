@@ -204,7 +204,7 @@ def test_threads_do_not_change_the_picture(scanned, library, monkeypatch, thread
     scan = scanned(modes=2)
     monkeypatch.setattr(iteration, "PORTION_PIXELS", 1)
     monkeypatch.setattr(iteration, "CANVAS_SHARE", scan.truth.size)
-    with library.workers() as alone, replace(library, threads=threads).workers() as others:
+    with library.workers(1) as alone, replace(library, threads=threads).workers(1) as others:
         assert alone is None
         assert others is not None
     chosen = SweepSettings(batch_size=len(scan.positions), learn_probe=True, find_shifts=True)
