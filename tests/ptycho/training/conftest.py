@@ -34,12 +34,20 @@ def tiny_scan(scan_file: Path) -> RawData:
 
 @pytest.fixture
 def plan_of(scan_file: Path, tiny_scan: RawData, tmp_path: Path, fresh_params: None) -> Callable[..., Plan]:
-    """Make plans of a small network: settings by keyword, execution settings as a mapping."""
+    """Make plans of a small network: settings by keyword, execution settings as a mapping.
+
+    Without a library nothing can be retrieved.
+    """
 
     def never(*_: object, **__: object) -> Any:
         pytest.fail("nothing is retrieved or read here")
 
-    def make(scan: RawData | None = None, execution: dict[str, Any] | None = None, **settings: Any) -> Plan:
+    def make(
+        scan: RawData | None = None,
+        execution: dict[str, Any] | None = None,
+        library: Any = never,
+        **settings: Any,
+    ) -> Plan:
         overrides = {
             "train_data_file": scan_file,
             "output_dir": tmp_path / "run",
@@ -56,6 +64,6 @@ def plan_of(scan_file: Path, tiny_scan: RawData, tmp_path: Path, fresh_params: N
         resolution = resolve_run("train", overrides=overrides | settings, execution_config=on_cpu)
         configurations = prepare_training(resolution)
         folder = open_run_folder(configurations, tmp_path / "run", never)
-        return make_plan(configurations, scan or tiny_scan, folder, never)
+        return make_plan(configurations, scan or tiny_scan, folder, library)
 
     return make
