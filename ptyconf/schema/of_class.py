@@ -29,7 +29,10 @@ def schema_of(
         SchemaError: The class cannot be one.
     """
     if not isinstance(app, type) and typing.get_origin(app) is None:
-        raise SchemaError(f"{app!r:.60} is no class; give a dataclass or an attrs class")
+        # What it holds may be a secret.
+        raise SchemaError(
+            f"a value of type {type(app).__qualname__} is no class; give a dataclass or an attrs class"
+        )
     own = expect_each("schema_of", "kinds", kinds, Kind)
     key = (app, own, id(converter), references)
     known = _SCHEMAS.get(key)

@@ -10,7 +10,7 @@ from ptyconf.merge.fault import Fault, Keys
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.view import copied
 from ptyconf.sources.document import KEPT_TEXTS, LONGEST_KEPT, Document
-from ptyconf.text.show import show
+from ptyconf.text.show import close_matches, show, toml_key
 
 RESERVED = ("include", "unset", "replace", "profile")
 Missing = Literal["error", "skip"]
@@ -117,15 +117,30 @@ def _inner_table(
     """Give the table in which the settings stand; an empty one where the file has none."""
     inner: Any = values
     for number, key in enumerate(table, 1):
-        inner = inner.get(key) if isinstance(inner, Mapping) else inner
+        around, inner = inner, inner.get(key)
         if inner is None:
             if missing == "error":
-                faults.append(Fault(f"the file {show(document.file)} has no table [{'.'.join(table)}]"))
+                faults.append(_no_table(table, number, around, document))
             return {}
         if not isinstance(inner, Mapping):
             faults.append(wrong_kind(document, table[:number], inner, "a table"))
             return {}
     return dict(inner)
+
+
+def _no_table(table: Keys, number: int, around: Mapping[str, Any], document: Document) -> Fault:
+    """Say that a file has no such table, with those that it has at the place of the missing one."""
+    tables = {
+        _header((*table[: number - 1], key)): key for key, item in around.items() if isinstance(item, Mapping)
+    }
+    near = close_matches(_header(table[:number]), tables, count=1)
+    hint = _header((*table[: number - 1], tables[near[0]], *table[number:])) if near else ""
+    text = f"the file {show(document.file)} has no table [{'.'.join(map(str, table))}]"
+    return Fault(text, known=", ".join(tables), hint=hint)
+
+
+def _header(keys: Keys) -> str:
+    return ".".join(toml_key(str(key)) for key in keys)
 
 
 def _includes(values: dict[str, Any], faults: list[Fault], document: Document, prefix: Keys) -> list[Include]:

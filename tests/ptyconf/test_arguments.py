@@ -114,7 +114,7 @@ SLIPS: list[tuple[str, Callable[[Any], Any]]] = [
     ("load: precedence is a tuple", lambda _: ptyconf.load(Ep, precedence=_(("a",)))),
     ("load: missing is 'ignore'", lambda _: ptyconf.load(Ep, missing=_("ignore"))),
     ("schema_of: kinds is a Kind", lambda _: schema_of(Ep, kinds=_(Kind(int, "n", int)))),
-    ("is no class; give a dataclass or an attrs class", lambda _: ptyconf.load(_(Ep()))),
+    ("a value of type Ep is no class; give a dataclass or an attrs class", lambda _: ptyconf.load(_(Ep()))),
     ("build: target is an Ep", lambda _: R.build(_(E))),
     ("a path: it is an int", lambda _: R.value(_(5))),
     ("resolve: an element of layers is a list", lambda _: R.with_layer(_([L]))),

@@ -77,10 +77,15 @@ def test_a_flag_says_what_a_table_says(program: Program) -> None:
         value, slot = resolution.value(path), schema.find_slot(path)
         assert slot is not None
         words.append(f"--{path}={text_of(slot, value)}")
-        put(table, split_path(path), {} if slot.node is not None and is_dataclass(value) else value)
+        put(table, split_path(path), as_table(slot, value))
     ours = outcome(schema, kind, flags.parse(words, schema)[0])
     theirs = outcome(schema, kind, mapping.layer("flags", with_lists(table)))
     assert same_object(ours, theirs), (words, ours, theirs)
+
+
+def as_table(slot: Slot, value: Any) -> Any:
+    """Give what a table has at an end; of a section without members, that it is there."""
+    return {} if slot.node is not None and is_dataclass(value) else value
 
 
 def put(table: dict[Any, Any], place: Segments, value: Any) -> None:

@@ -243,6 +243,9 @@ def test_a_table_of_pyproject_is_a_file_of_settings(jail: Jail, program: SimpleN
     )
     with pytest.raises(ConfigError, match=r"has no table \[tool.other\]"):
         program.resolve(*file.load(path, table="tool.other"))
+    with pytest.raises(ConfigError) as error:
+        program.resolve(*file.load(path, table="tool.ap.inner"))
+    assert str(error.value).endswith("[tool.ap.inner]\n  known here  tool.app\n  try         tool.app.inner")
     with pytest.raises(ConfigError, match=r"'project.name' is a text; expected a table"):
         program.resolve(*file.load(path, table="project.name"))
 
