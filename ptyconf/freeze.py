@@ -131,6 +131,7 @@ class Frozen:
         Raises:
             ConfigError: The schema no longer takes a value.
         """
+        expect("replay", "schema", schema, Schema, "a Schema", "schema_of(App)")
         return resolve(schema, Precedence("frozen"), [self.layer(schema, file=file)])
 
     def layer(self, schema: Schema, *, name: str = "frozen", file: str = "frozen") -> Layer:
