@@ -12,9 +12,7 @@ Run: python benchmarks/program.py, and python benchmarks/instructions.py on a ma
 from __future__ import annotations
 
 import argparse
-import gc
 import tomllib
-import tracemalloc
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, make_dataclass
@@ -24,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import cattrs
-from resolve import best
+from resolve import best, memory
 
 from ptyconf import Precedence, Resolution, diff, resolve, schema_of, tracks_set_fields
 from ptyconf.report.json import to_json
@@ -227,19 +225,6 @@ def ours(folder: Path) -> Callable[[], Resolution]:
     return run
 
 
-def memory(run: Callable[[], Resolution]) -> float:
-    """Give what one more resolution holds, in KB, the layers and texts of its own included."""
-    held = [run() for _ in range(20)]
-    gc.collect()
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    held += [run() for _ in range(100)]
-    gc.collect()
-    size = (tracemalloc.get_traced_memory()[0] - before) / 100 / 1024
-    tracemalloc.stop()
-    return size
-
-
 def rows(folder: Path) -> dict[str, Callable[[], Any]]:
     """Give what is measured, the floor first."""
     (folder / "base.toml").write_text(BASE + "\n")
@@ -284,7 +269,7 @@ def main() -> None:
         print(f"F = {f * 1e6:.0f} us")
         for what, call in measured.items():
             print(f"{what:<34}{best(call, options.budget) / f:>7.2f} F")
-        print(f"{'memory of a resolution':<34}{memory(ours(Path(name))):>7.0f} KB")
+        print(f"{'memory of a resolution':<34}{memory(ours(Path(name)), 100):>7.0f} KB")
 
 
 if __name__ == "__main__":

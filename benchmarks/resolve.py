@@ -13,6 +13,7 @@ import gc
 import json
 import time
 import tomllib
+import tracemalloc
 from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import dataclass, field, make_dataclass
@@ -106,8 +107,8 @@ def flat(tables: dict[str, dict[str, Any]]) -> dict[Any, Any]:
     return {(section, name): value for section, table in tables.items() for name, value in table.items()}
 
 
-def ours(case: Case, *, anew: bool, traces: bool = False) -> Callable[[], Any]:
-    """Resolve and build, with the whole history."""
+def ours(case: Case, *, anew: bool, traces: bool = False, build: bool = True) -> Callable[[], Any]:
+    """Resolve and, unless it is not to, build, with the whole history."""
     views = [View(kind, section) for section, kind in case.classes.items()]
     schema = Schema("bench", views)
     names = [f"sparse-{number}" for number in reversed(range(len(case.sparse)))]
@@ -124,9 +125,22 @@ def ours(case: Case, *, anew: bool, traces: bool = False) -> Callable[[], Any]:
         if traces:
             for path in resolution:
                 resolution.trace(path)
-        return [resolution.build(view) for view in views]
+        return [resolution.build(view) for view in views] if build else resolution
 
     return run
+
+
+def memory(run: Callable[[], Any], count: int) -> float:
+    """Give what one more resolution holds, in KB, the layers and texts of its own included."""
+    held = [run() for _ in range(4)]
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    held += [run() for _ in range(count)]
+    gc.collect()
+    size = (tracemalloc.get_traced_memory()[0] - before) / count / 1024
+    tracemalloc.stop()
+    return size
 
 
 def bare(case: Case) -> Callable[[], Any]:
@@ -182,6 +196,7 @@ def measure(case: Case, names: list[str], budget_s: float) -> list[str]:
     t = best(ours(case, anew=False, traces=True), budget_s)
     row = [str(case.settings), str(case.layers), f"{f * 1e6:.0f}", f"{o * 1e6:.0f}", f"{o / f:.2f}"]
     row += [f"{a:.2f}", f"{t / f:.2f}", f"{best(bare(case), budget_s) / f:.2f}" if BARE else "-"]
+    row.append(f"{memory(ours(case, anew=False, build=False), max(2, 8000 // case.settings)):.0f}")
     small = case.settings * case.layers <= PEERS_UP_TO
     return [*row, *(f"{timed(name, case, best, budget_s) / f:.1f}" if small else "-" for name in names)]
 
@@ -198,7 +213,7 @@ def main() -> None:
     options = parser.parse_args()
     names = [] if options.no_peers else installed()
     headings = ["settings", "layers", "F us", "ours us", "ours / F", "made anew / F", "all traces / F"]
-    headings += ["toml-rs, msgspec / F"]
+    headings += ["toml-rs, msgspec / F", "memory, KB"]
     headings += [f"{name} / F" for name in names]
     print(f"| {' | '.join(headings)} |")
     print("|---" * len(headings) + "|")

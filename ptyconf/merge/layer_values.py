@@ -181,7 +181,7 @@ def read_anew(layer: Layer, schema: Schema) -> LayerValues:
         _read_plainly(layer_values, layer)
         if shape is not None and columns and plan.__class__ is not ColumnLayout:
             _keep_plan(shape, layer_values, layer, columns)
-    if schema.passed_over:
+    if layer.name in schema.passed_over:
         _pass_over(layer_values, layer)
     layer.values_by_schema[id(schema)] = (
         layer_values  # it holds its schema, so that the identity stays the schema's
@@ -213,7 +213,7 @@ def take_as_read(
     layer_values.values.update(values)
     layer_values.refers = refers
     layer_values.spelled = spelled
-    if schema.passed_over:
+    if layer.name in schema.passed_over:
         _pass_over(layer_values, layer)
     layer.values_by_schema[id(schema)] = layer_values
 
@@ -223,10 +223,10 @@ def _pass_over(layer_values: LayerValues, layer: Layer) -> None:
     passed: dict[str, str] = {}
     below: dict[str, list[Policy]] = {}
     values = layer_values.values
-    for path, policies in layer_values.schema.passed_over.items():
+    for path, policies in layer_values.schema.passed_over[layer.name].items():
         if path in values:
             for policy in policies:
-                if policy.layer == layer.name and policy.label in {"", layer.label}:
+                if policy.label in {"", layer.label}:
                     if policy.covers(path):
                         passed[path] = policy.reason
                     else:

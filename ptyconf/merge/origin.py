@@ -57,6 +57,8 @@ class Origin(NamedTuple):
         """Give the place with the file named in some way."""
         if self.file is None:
             return ""
+        if self.line is not None and self.column is not None:
+            return f"{shown(self.file)}:{self.line}:{self.column}"
         numbers = [str(number) for number in (self.line, self.column) if number is not None]
         return ":".join([shown(self.file), *numbers])
 

@@ -93,7 +93,7 @@ class _Dump:
         lines = self.sections.setdefault(at[:-1], [])
         name = str(at[-1])
         if slot.node is None:
-            line = self.line(slot, tree, at, toml_key(name))
+            line = self.line(slot, tree, at, toml_key(name), path)
             written = [line] if line else []
         else:
             written = list(self.lines(slot, tree, at, (name,)))
@@ -133,13 +133,12 @@ class _Dump:
                 lines += inner
             yield from _kept(lines, names) if isinstance(node, Section) and node.optional else lines
             return
-        line = self.line(slot, tree, at, ".".join(toml_key(name) for name in names))
+        line = self.line(slot, tree, at, ".".join(toml_key(name) for name in names), join_path(at))
         if line:
             yield line
 
-    def line(self, slot: Slot, tree: Tree, at: Segments, name: str) -> str:
+    def line(self, slot: Slot, tree: Tree, at: Segments, name: str, path: str) -> str:
         """Write one line; "" where the setting has to be listed as unset."""
-        path = join_path(at)
         _check_text(path, at)
         trace = self.resolution.trace(path)
         place = f"{trace.winner.layer}: {trace.winner.origin.as_text(self.shown)}" if self.origins else ""

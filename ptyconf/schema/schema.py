@@ -95,7 +95,7 @@ class Schema:
         self.own_variables = _own_variables({**_fixed(self.patterns), **slots})
         self.derivations = _in_order(expect_each(call, "derivations", derivations, Derivation), self)
         _check_rules(self.rules, self)
-        self.passed_over = _by_path(self.policies, self)
+        self.passed_over = _by_layer(self.policies, self)
         restricted = [path for path, slot in slots.items() if slot.restricted]
         self.checked = {path: number for number, path in enumerate(restricted)}  # with their order
         self.checked_below = _checked_below(self)
@@ -341,9 +341,11 @@ def _secret_names(schema: Schema) -> frozenset[str]:
     return frozenset(names - {"*"})
 
 
-def _by_path(policies: tuple[Policy, ...], schema: Schema) -> Mapping[str, tuple[Policy, ...]]:
-    """Sort policies by setting; one that speaks of what is below a setting stands with that setting."""
-    by_path: dict[str, tuple[Policy, ...]] = {}
+def _by_layer(
+    policies: tuple[Policy, ...], schema: Schema
+) -> Mapping[str, Mapping[str, tuple[Policy, ...]]]:
+    """Sort policies by layer and setting; one that speaks of what is below a setting stands with that."""
+    by_layer: dict[str, dict[str, tuple[Policy, ...]]] = {}
     expect_each("Policy", "its words", [word for policy in policies for word in policy], str)
     for policy in policies:
         covered = [path for path in schema.settings if policy.covers(path)]
@@ -351,9 +353,10 @@ def _by_path(policies: tuple[Policy, ...], schema: Schema) -> Mapping[str, tuple
             covered = [schema.locate(policy.path)[0]]
         if not covered:
             raise SchemaError(f"a policy speaks of {policy.path!r}, which is no setting")
+        by_path = by_layer.setdefault(policy.layer, {})
         for path in covered:
             by_path[path] = (*by_path.get(path, ()), policy)
-    return by_path
+    return by_layer
 
 
 def _check_rules(rules: tuple[Rule, ...], schema: Schema) -> None:
