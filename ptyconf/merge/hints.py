@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,9 @@ from ptyconf.merge.origin import Origin, shown_path
 from ptyconf.schema.chosen import examples_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.free import read_texts
-from ptyconf.schema.index import Alias, Index, environment_name
-from ptyconf.schema.path import split_path
-from ptyconf.schema.tree import Slot, holds_secret
+from ptyconf.schema.index import Alias, environment_name
+from ptyconf.schema.path import join_path, split_path
+from ptyconf.schema.tree import Section, Slot, holds_secret
 from ptyconf.text.show import (
     MASK,
     close_matches,
@@ -28,20 +29,26 @@ from ptyconf.text.show import (
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
+    from ptyconf.schema.schema import Schema
 
 KNOWN_SHOWN = 8
+LIKE = 0.7  # of a name in another section, which is a slip less often than one in its own
 
 
 class Hints:
     """The words for what is wrong with one layer."""
 
-    def __init__(
-        self, layer: Layer, index: Index, secret_names: frozenset[str], sections: tuple[str, ...]
-    ) -> None:
+    def __init__(self, layer: Layer, schema: Schema, sections: tuple[str, ...]) -> None:
         self.layer = layer
-        self.index = index
-        self.secret_names = secret_names
+        self.schema = schema
+        self.index = schema.index
+        self.secret_names = schema.secret_names
         self.sections = sections
+
+    @cached_property
+    def named(self) -> dict[str, str]:
+        """The attributes that are written under another name than their own."""
+        return attribute_names(self.schema)
 
     def shown_name(self, keys: Keys, *, quoted: bool = False) -> str:
         """Spell the keys of a source as a dotted path, a TOML key with its quotes."""
@@ -61,23 +68,68 @@ class Hints:
             node = inner
         return dict.fromkeys(key for key, entry in node.items() if not isinstance(entry, tuple))
 
-    def near(self, name: str) -> list[str]:
-        """Find the keys that a written one was probably meant to be, those of its own section first."""
+    def near(self, name: str, value: Any, keys: Keys) -> list[str]:
+        """Find the keys that a written one was probably meant to be, those of its own section first.
+
+        Of several, one whose type takes the value comes first; one of another section must take it.
+        """
         section, _, last = name.rpartition(".")
-        if not last:
+        if not last or "[" in name:  # in a list, of which no single element is written
             return []
+        known = {without_signs(key): key for key in (*self.named, *self.index.keys)}
+        same = known.get(without_signs(name))
+        if same is not None:
+            return [self.named.get(same, same)]
+        unset = bool(keys) and keys[0] in ("unset", "replace") and value is None
+
+        def takes(key: str) -> bool:
+            return unset or self.takes(key, value)
+
         siblings = {
             key.rpartition(".")[2]: key for key in self.index.keys if key.rpartition(".")[0] == section
         }
         similar = [siblings[name] for name in close_matches(last, siblings)]
-        if not similar and last in self.index.bare:
-            similar = list(self.index.bare[last][:1])
-        if not similar:
-            similar = close_matches(name, self.index.keys)
-        if not similar:
+        if similar:
+            return sorted(similar, key=lambda key: not takes(key))
+        elsewhere = [*self.index.bare.get(last, ())[:1]] or [
+            key
+            for key in close_matches(name, self.index.keys)
+            if _likeness(key, name) >= LIKE or key.rpartition(".")[0] == section
+        ]
+        if not elsewhere:
             names = {key.rpartition(".")[2]: key for key in self.index.keys}
-            similar = [names[name] for name in close_matches(last, names)]
-        return similar
+            likely = [each for each in close_matches(last, names) if _likeness(each, last) >= LIKE]
+            elsewhere = [names[each] for each in likely]
+        return [key for key in elsewhere if takes(key)]
+
+    def near_members(self, sections: Iterable[Section], name: str, value: Any) -> list[str]:
+        """Find the members that a name was probably meant to be, one that takes the value first."""
+        members = {key: slot for section in sections for key, slot in section.members.items()}
+        same = {
+            without_signs(each): attribute.argument
+            for section in sections
+            for attribute in section.view.attributes
+            for each in (attribute.name, attribute.argument)
+        }
+        meant = same.get(without_signs(name))
+        near = [meant] if meant is not None else close_matches(name, members)
+        return sorted(near, key=lambda key: not self.fits(members[key], value))
+
+    def takes(self, key: str, value: Any) -> bool:
+        """Tell whether what a key means takes a value as it is written."""
+        meant = self.index.find(key, self.sections)
+        return not isinstance(meant, Slot) or self.fits(meant, value)
+
+    def fits(self, slot: Slot, value: Any) -> bool:
+        """Tell whether a setting takes a value as it is written; one that holds or translates others may."""
+        if slot.node is not None or slot.setting.conversion is not None:
+            return True
+        try:
+            text = self.layer.text and isinstance(value, str)
+            slot.kind.text(value) if text else slot.kind.typed(value)
+        except Exception:  # noqa: BLE001  Mismatches, and what the program's kinds and hooks raise.
+            return False
+        return True
 
     def suggestion(self, near: list[str], section: str, value: Any, keys: Keys) -> str:
         """Write what was probably meant, in the spelling of the source; hide what may be a secret."""
@@ -94,13 +146,8 @@ class Hints:
 
     def fitting(self, slot: Slot | None, value: Any) -> str:
         """Write a value as it was written where a setting takes it, else one that the setting has."""
-        if slot is not None and slot.node is None and slot.setting.conversion is None:
-            try:
-                slot.kind.text(value) if self.layer.text and isinstance(value, str) else slot.kind.typed(
-                    value
-                )
-            except Exception:  # noqa: BLE001  Mismatches, and what the program's kinds and hooks raise.
-                return example_of(slot) or "..."
+        if slot is not None and not self.fits(slot, value):
+            return example_of(slot) or "..."
         return self.shown(value, secret=slot is not None and holds_secret(slot))
 
     def shown(self, value: Any, *, secret: bool) -> str:
@@ -125,6 +172,17 @@ class Hints:
         whole = without_secrets(read_texts(value) if self.layer.text else value, self.secret_names)
         shown = show(whole, secret=slot.setting.secret)
         return self.written(keys, slot.path, slot.path, nested_text(below, shown))
+
+    def in_list(self, name: str, value: Any, keys: Keys) -> str:
+        """Write a place in the first element of a list as the list; "" where there is no such."""
+        segments = split_path(name)
+        slot = self.schema.find_slot(name)
+        if slot is None or 0 not in segments or not self.fits(slot, value):
+            return ""
+        at = segments.index(0)
+        path = join_path(segments[:at])
+        text = self.shown(value, secret=holds_secret(slot))
+        return self.written(keys, path, path, f"[{nested_text(segments[at + 1 :], text)}]")
 
     def section_meant(self, keys: Keys) -> str:
         """Write the section that a table of an unknown name was probably meant to be, "" for none."""
@@ -151,6 +209,27 @@ class Hints:
         meant = {key.replace("__", "_"): key for key in self.index.environment}
         key = meant.get(rest.upper().replace("__", "_"))
         return fault if key is None else fault._replace(hint=f"{prefix}__{key}")
+
+
+def attribute_names(schema: Schema) -> dict[str, str]:
+    """Give the setting of each attribute that is written under another name than its own, by that."""
+    return {
+        f"{attribute.bind.path.removesuffix(attribute.argument)}{attribute.name}": attribute.bind.path
+        for view in schema.views
+        for attribute in view.own
+        if attribute.name != attribute.argument and attribute.bind.path.endswith(attribute.argument)
+    }
+
+
+def without_signs(key: str) -> str:
+    """Write a key without signs and case, as slips of either leave it."""
+    return re.sub(r"[\W_]", "", key).casefold()
+
+
+def _likeness(one: str, other: str) -> float:
+    import difflib
+
+    return difflib.SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
 
 
 def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, text: str, key: str = "") -> str:

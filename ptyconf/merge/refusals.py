@@ -16,7 +16,7 @@ from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.list_text import array_of_parts
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Choice, Section, Slot, holds_secret
-from ptyconf.text.show import MASK, close_matches, redact, show, toml_text, without_secrets, words_of
+from ptyconf.text.show import MASK, redact, show, toml_text, without_secrets, words_of
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -44,7 +44,7 @@ class Refusals:
     @cached_property
     def hints(self) -> Hints:
         """The words for what is wrong."""
-        return Hints(self.layer, self.index, self.schema.secret_names, self.sections)
+        return Hints(self.layer, self.schema, self.sections)
 
     def fault(self, text: str, path: str, keys: Keys, *, known: str = "", hint: str = "") -> None:
         """Note one thing that is wrong."""
@@ -153,10 +153,10 @@ class Refusals:
         if keys and keys[0] in {"unset", "replace"} and self._refuse_whole_section(name, keys):
             return
         self.unknowns += 1
-        near = self.hints.near(raw) if self.unknowns <= SUGGESTED else []
+        near = self.hints.near(raw, value, keys) if self.unknowns <= SUGGESTED else []
         section = name.rpartition(".")[0] if name == raw else self.hints.shown_name(keys[:-1])
         hint = self.hints.suggestion(near, section, value, keys) if near else ""
-        hint = self.hints.inside_any(raw, value, keys) or hint
+        hint = self.hints.inside_any(raw, value, keys) or self.hints.in_list(raw, value, keys) or hint
         if isinstance(value, Mapping) and keys and self.layer.kind not in {"environment", "flag"}:
             hint = self.hints.section_meant(keys) or hint
         known = list_known(list(self.hints.inside(section)), [key.rpartition(".")[2] for key in near])
@@ -184,7 +184,7 @@ class Refusals:
         self.unknowns += 1
         sections = section.sections if isinstance(section, Choice) else (section,)
         names = list(dict.fromkeys(name for section in sections for name in section.members))
-        near = close_matches(str(key), names) if self.unknowns <= SUGGESTED else []
+        near = self.hints.near_members(sections, str(key), value) if self.unknowns <= SUGGESTED else []
         hint = ""
         if near:
             slot = next(section.members[near[0]] for section in sections if near[0] in section.members)

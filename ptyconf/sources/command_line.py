@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ptyconf.merge.fault import Fault
+from ptyconf.merge.hints import attribute_names, without_signs
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.path import split_path
 from ptyconf.schema.schema import Schema
@@ -74,9 +75,15 @@ class CommandLine:
         elif path is not None:
             self.fault(f"the flag {option} takes no value", option, hint=f"{option}, or --{path} true")
         else:
-            near = close_matches(option, [*self.names.options, *self.names.negated])
+            near = self.same(option) or close_matches(option, [*self.names.options, *self.names.negated])
             hint = self.text_of_whole(option) or (near[0] if near else max(self.asks_for_help, key=len))
             self.fault(f"unknown flag {option!r}", option, hint=hint)
+
+    def same(self, option: str) -> list[str]:
+        """Find the flag that an option is but for signs and case, or by the name of its attribute."""
+        known = {**attribute_names(self.schema), **{name: name for name in self.schema.index.keys}}
+        meant = [path for name, path in known.items() if without_signs(name) == without_signs(option)]
+        return [f"--{meant[0]}"] if meant else []
 
     def text_of_whole(self, option: str) -> str:
         """Write a key below a setting of any value as the text of that; "" where there is no such."""
