@@ -68,10 +68,10 @@ def move(trained: OpenedBundle, home: Path) -> Bundle:
     Raises:
         BundleError: Its settings are not as a run wrote them.
     """
-    archive, bundle = trained.archive, trained.bundle
-    here = (archive if archive.is_dir() else archive.parent).absolute()
+    bundle = trained.bundle
+    here, there = trained.folder.absolute(), home.absolute()
     try:
-        return replace(bundle, settings_toml=move_paths(bundle.settings_toml, here, home.absolute()))
+        return replace(bundle, settings_toml=move_paths(bundle.settings_toml, here, there))
     except ValueError as error:
         raise _unreadable(trained, error) from error
 

@@ -42,6 +42,11 @@ class OpenedBundle:
     settings: Resolution
     elsewhere: bool = False
 
+    @property
+    def folder(self) -> Path:
+        """The folder that it lies in, or into which it was unpacked."""
+        return self.archive if self.archive.is_dir() else self.archive.parent
+
     def for_another_scan(self) -> OpenedBundle:
         """Leave out what the settings say of the files of its training: positions and the like."""
         layer = bundle_layer(self.archive, self.bundle, same_scan=False)
@@ -70,7 +75,7 @@ class OpenedBundle:
             what = f"does not fit {backend}: {'; '.join([reason, *shapes])}"
             why = ArchiveError(what, "the weights of the network that it describes", COPY_AGAIN)
             raise refusal(self.archive, why, self.bundle.writer) from error
-        return model if self.elsewhere else replace(model, retrieved=read_pictures(self.archive.parent))
+        return model if self.elsewhere else replace(model, retrieved=read_pictures(self.folder))
 
 
 def open_network(path: Path) -> OpenedBundle:

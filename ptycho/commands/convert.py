@@ -50,13 +50,14 @@ def run(arguments: argparse.Namespace) -> int:
     _require_free(output)
     alone = output.suffix == ".zip"
     home = output.parent if alone else output
-    converted = convert(open_network(archive), arguments.to, home)
+    trained = open_network(archive)
+    converted = convert(trained, arguments.to, home)
     if alone:
         write_bundle(output, converted)
     else:
         with building(output, Identity("conversion")) as folder:
             write_bundle(folder / FILE_NAME, converted)
-            for path in retrieved_in(archive if archive.is_dir() else archive.parent):
+            for path in retrieved_in(trained.folder):
                 copy_file(path, folder / path.name)
             write_text(folder / "settings.toml", converted.settings_toml)
             write_text(folder / "provenance.json", dump_table(converted.provenance).decode("utf-8"))

@@ -56,7 +56,8 @@ class NpzFile:
         self._undamaged: set[str] = set()
         try:
             self._archive = zipfile.ZipFile(self._file)
-        except zipfile.BadZipFile as error:
+        # zipfile knows no version of the format beyond its own: that of a damaged byte is 25.5.
+        except (zipfile.BadZipFile, NotImplementedError) as error:
             # Who opened a file closes it: it may be looked at again.
             if stream is None:
                 self._file.close()

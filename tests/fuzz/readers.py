@@ -29,6 +29,7 @@ from mutations import (  # type: ignore[import-not-found]
 from ptycho.backends.trained_network import open_network
 from ptycho.files.npz import NpzFile
 from ptycho.reconstruction.result import Reconstruction
+from ptycho.reconstruction.retrieved_picture import RetrievedPicture
 from ptycho.report.markdown import missing_from
 from ptycho.run.attempts import attempts_at, newest_attempt
 from ptycho.run.data_file import probe_side
@@ -260,16 +261,25 @@ def _read_reconstruction(path: Path) -> None:
 
 
 def _reconstruction(rng: random.Random, folder: Path) -> Path:
-    members = dict(scans.reconstruction_members())
+    return _changed_arrays(rng, folder / "reconstruction.npz", scans.reconstruction_members())
+
+
+def _retrieved(rng: random.Random, folder: Path) -> Path:
+    return _changed_arrays(rng, folder / "retrieved.npz", scans.retrieved_members())
+
+
+def _changed_arrays(rng: random.Random, path: Path, seed: dict[str, bytes]) -> Path:
+    """Leave an archive of arrays as it is, with other bytes, or with one array that is not what it was."""
+    members = dict(seed)
     if rng.random() < 0.1:
-        return _written(folder / "reconstruction.npz", npz_bytes(members))
+        return _written(path, npz_bytes(members))
     if rng.random() < 0.4:
-        return _written(folder / "reconstruction.npz", change_bytes(rng, npz_bytes(members)))
+        return _written(path, change_bytes(rng, npz_bytes(members)))
     name = rng.choice(list(members))
     members[name] = rng.choice(
         (lambda: odd_npy(rng, members[name]), lambda: change_bytes(rng, members[name]), lambda: b"")
     )()
-    return _written(folder / "reconstruction.npz", npz_bytes(members))
+    return _written(path, npz_bytes(members))
 
 
 def _bundle(rng: random.Random, folder: Path) -> Path:
@@ -362,6 +372,7 @@ def _readers() -> list[Reader]:
         Reader("mask", _mask, lambda path: load_bad_pixels(str(path), (32, 32), None)),
         Reader("packed", _bomb, _read_scan, 0.15),
         Reader("reconstruction", _reconstruction, _read_reconstruction, 0.5),
+        Reader("retrieved", _retrieved, RetrievedPicture.load, 0.3),
         Reader("bundle", _bundle, _read_bundle, 2.0),
         Reader("run folder", _run_folder, _read_run_folder, 0.7),
         Reader("identity", _identity, _read_identity, 0.3),

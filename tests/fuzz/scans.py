@@ -108,6 +108,21 @@ def reconstruction_members() -> dict[str, bytes]:
     return {f"{name}.npy": npy_bytes(array) for name, array in content.items()}
 
 
+@cache
+def retrieved_members() -> dict[str, bytes]:
+    """Give the members of a picture that was retrieved with a probe."""
+    content = {
+        "object": np.ones((SIDE, SIDE), np.complex64),
+        "origin_px": np.array([4, 4]),
+        "probe": np.ones((1, SIDE, SIDE), np.complex64),
+        "frames": np.array([1, 3]),
+        "positions": np.full((4, 2), 4.0 + SIDE // 2),
+        "scan": np.array("0" * 32),
+        "format_version": np.array(1),
+    }
+    return {f"{name}.npy": npy_bytes(array) for name, array in content.items()}
+
+
 def sealed(members: dict[str, bytes], manifest: Any, name: str, content: bytes) -> bytes:
     """Pack a bundle with one member changed, and a manifest that knows the change."""
     if isinstance(manifest, dict) and isinstance(manifest.get("members"), dict):
