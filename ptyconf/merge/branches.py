@@ -106,8 +106,13 @@ class Branches:
         self.dotted = refusals.layer.dotted
         self.own_code = False  # whether an instance was met whose class may change what it is given
 
-    def keys(self, at: Segments) -> Keys:
-        """Spell a place as the layer does."""
+    def keys(self, at: Segments, writing: Keys = ()) -> Keys:
+        """Spell a place as the layer does: as that one of its writings where it has several of the place."""
+        # The variables of one setting are put together before they are read: they are no several writings.
+        if writing and self.refusals.layer.kind != "environment":
+            start = next((place for place, keys in self.roots.items() if keys == writing), at)
+            if at[: len(start)] == start != at:
+                return (*writing, *at[len(start) :])
         for length in range(len(at), 0, -1):
             root = self.roots.get(at[:length])
             if root is not None:

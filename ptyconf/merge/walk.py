@@ -354,7 +354,7 @@ class Walk:
             for below, leaf, value in leaves(slot, tree):
                 if below in known and not (leaf.free and join_tables(known[below], value) is not None):
                     place, secret = (*at, *below), leaf.setting.secret
-                    again = self.branches.keys(place)
+                    again = self.branches.keys(place, keys)
                     self.compare(join_path(place), known[below], value, again, secret=secret)
             values[path] = joined(slot, earlier, tree)
         else:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ptyconf import ConfigError, Precedence, Schema, Setting, View, resolve
 from ptyconf.freeze import Frozen, freeze
+from ptyconf.report import story
 from ptyconf.sources import mapping, toml
 
 
@@ -127,3 +128,55 @@ def test_frozen_settings_stand_in_order_of_path(program: SimpleNamespace) -> Non
     kept = freeze(program.resolve())
     assert list(kept.settings) == sorted(kept.settings)
     assert list(kept.settings) != list(program.schema.settings)
+
+
+@dataclass
+class Door:
+    """A section with a secret."""
+
+    code: str = field(default="0000", metadata={"secret": True})
+    open: bool = False
+
+
+@dataclass
+class House:
+    """Secrets at every kind of place."""
+
+    front: Door = field(default_factory=Door)
+    doors: list[Door] = field(default_factory=list)
+    named: dict[str, Door] = field(default_factory=dict)
+    key: str | None = field(default=None, metadata={"secret": True})
+
+
+HOUSE = Schema("house", [View(House, "")])
+CODES = {
+    "front": {"code": "hunter2"},
+    "doors": [{"open": True}, {"code": "hunter3"}],
+    "named": {"a": {"code": "hunter4"}},
+    "key": "hunter5",
+}
+
+
+def test_secrets_that_are_left_out_are_named() -> None:
+    """By the file, and in their stories; what has its default says so, and nothing disagrees with itself."""
+    frozen = freeze(resolve(HOUSE, Precedence("o"), [mapping.layer("o", CODES)]))
+    paths = ("doors[0].code", "doors[1].code", "front.code", "key", "named.a.code")
+    assert tuple(sorted(frozen.left_out)) == paths
+    replayed = Frozen.loads(frozen.dumps()).replay(HOUSE)
+    assert replayed.build(House) == House(doors=[Door(open=True), Door()], named={"a": Door()})
+    assert story(replayed, "named.a.code").endswith(
+        "  left out    frozen: a secret, which no frozen file holds"
+    )
+    assert frozen.compare(replayed, secrets=False) == ()
+    assert "hunter" not in frozen.dumps() + "".join(map(str, frozen.compare(replayed)))
+    assert "$secret" not in "".join(map(str, frozen.compare(resolve(HOUSE, Precedence("o"), []))))
+
+
+def test_a_layer_above_gives_the_secrets_again() -> None:
+    """The frozen values are a layer like others."""
+    frozen = freeze(resolve(HOUSE, Precedence("o"), [mapping.layer("o", CODES)]))
+    secrets = mapping.layer("secrets", {"front.code": "hunter2", "named.a.code": "hunter4", "key": "hunter5"})
+    again = resolve(HOUSE, Precedence("secrets", "frozen"), [frozen.layer(HOUSE, file="run.json"), secrets])
+    assert again.build(House).named == {"a": Door("hunter4")}
+    assert again.value("key") == "hunter5"
+    assert str(again.trace("doors[0].open").winner.origin.file) == "run.json"

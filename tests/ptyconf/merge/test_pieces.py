@@ -241,3 +241,40 @@ def test_a_table_and_its_dotted_keys_agree(key: str, value: Any, turned: bool) -
     whole = {name: item for name, item in first.items() if name != key}
     together = load(Hall, overrides={"racks": [{"node": whole, f"node.{key}": value}]})
     assert together == load(Hall, overrides={"racks": [{"node": {**whole, key: value}}]})
+
+
+TWICE: list[dict[str, Any]] = [
+    {"m": {"eu": {"port": 1}}, "m.eu.port": 2},
+    {"m.eu": {"port": 1}, "m.eu.port": 2},
+    {"m": {"eu": None}, "m.eu.port": 2},
+    {"free": {"a": 1}, "free.a": 2},
+    {"free.a": {"b": 1}, "free.a.b": 2},
+]
+
+
+@pytest.mark.parametrize("written", TWICE)
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_is_written_twice_has_two_names(written: dict[str, Any], turned: bool) -> None:
+    """In a dict, by flags and by variables, whichever stands first: both are told, as they were written."""
+    pairs = list(reversed(written.items())) if turned else list(written.items())
+    with pytest.raises(ConfigError) as refused:
+        load(App, overrides=dict(pairs))
+    assert_two_names(refused.value, [f"overrides['{path.partition('.')[0]}" for path in written])
+    if None in (value for table in written.values() if isinstance(table, dict) for value in table.values()):
+        return  # a text cannot say that
+    texts = [(path, toml_text(value)) for path, value in pairs]
+    with pytest.raises(ConfigError) as refused:
+        load(App, flags=[word for path, text in texts for word in (f"--{path}", text)])
+    assert_two_names(refused.value, [f"--{path}" for path in written])
+    environ = {f"E__{path.upper().replace('.', '__')}": text for path, text in texts}
+    with pytest.raises(ConfigError) as refused:
+        resolve(schema_of(App), DEFAULT, [environment.layer("E", environ, schema=schema_of(App))])
+    assert_two_names(refused.value, list(environ))
+
+
+def assert_two_names(error: ConfigError, names: list[str]) -> None:
+    """Look at what is to be kept: two names, that of each writing."""
+    (problem,) = error.exceptions
+    kept = problem.hint.removeprefix("keep one of ").split(" and ")
+    assert len(set(kept)) == 2, problem
+    assert all(any(one.startswith(name) for one in kept) for name in names), (kept, names)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from ptyconf import diff
-from ptyconf.sources import toml
+from ptyconf import Precedence, diff, resolve, schema_of
+from ptyconf.sources import mapping, toml
 
 
 def test_changes_of_value_and_of_source_are_told(program: SimpleNamespace) -> None:
@@ -46,3 +47,41 @@ def test_secrets_differ_without_being_shown(program: SimpleNamespace) -> None:
     found = diff(program.resolve(*layers[0]), program.resolve(*layers[1]))
     assert [each.kind for each in found] == ["value"]
     assert "canary" not in str(found) + repr(found) + json.dumps(found.as_dict())
+
+
+@dataclass
+class Node:
+    """A section."""
+
+    port: int = 80
+    token: str = field(default="", metadata={"secret": True})
+
+
+@dataclass
+class App:
+    """Holders of sections that may be empty or absent."""
+
+    spare: Node | None = None
+    nodes: list[Node] = field(default_factory=list)
+    named: dict[str, Node] = field(default_factory=dict)
+
+
+def test_a_change_is_told_once() -> None:
+    """What one side has not is told as a whole, and not again setting by setting."""
+    schema = schema_of(App)
+    full = {"spare": {"port": 1}, "nodes": [{"token": "hunter2"}], "named": {"a": {}, "b": {"port": 2}}}
+    some = {"named": {"a": {"port": 3}}}
+    empty, first, second = (
+        resolve(schema, Precedence("o"), [mapping.layer("o", values)]) for values in ({}, full, some)
+    )
+    for before, after in ((empty, first), (first, empty)):
+        changes = diff(before, after)
+        assert [change.path for change in changes] == ["spare", "nodes", "named"]
+        assert "hunter" not in str(changes)
+    assert {change.path: change.kind for change in diff(second, first)} == {
+        "spare": "value",
+        "nodes": "value",
+        "named.a.port": "value",
+        "named.b.port": "added",
+        "named.b.token": "added",
+    }
