@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,7 @@ from ptycho.backends.trained_network import OpenedBundle, open_network
 from ptycho.bundle.archive import FILE_NAME
 from ptycho.physics.illumination import orthogonal_modes
 from ptycho.physics.scale import measure
+from ptycho.run.record import FOLDER_OF_SCAN
 from ptycho.training.lights import ScanLight
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ __all__ = [
     "probe_of_training",
     "unlearned_scans",
 ]
-
-_FOLDER_OF_SCAN = re.compile(r"scan-(\d+)")
 
 
 class NetworkOfScan(NamedTuple):
@@ -135,7 +133,7 @@ def archives_of_others(folder: Path) -> list[Path]:
     numbered = [
         (int(match.group(1)), path / FILE_NAME)
         for path in folder.iterdir()
-        if (match := _FOLDER_OF_SCAN.fullmatch(path.name)) and (path / FILE_NAME).is_file()
+        if (match := FOLDER_OF_SCAN.fullmatch(path.name)) and (path / FILE_NAME).is_file()
     ]
     return [path for _, path in sorted(numbered)]
 

@@ -5,7 +5,6 @@ Shape legend: n positions of the scan, m frames that took part, P probe modes, N
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from ptycho.files import npz
 from ptycho.physics.canvas import Canvas, place
 from ptycho.physics.illumination import probe_intensity
 from ptycho.physics.stitch import Stitched
-from ptycho.run.record import retrieved_in, retrieved_name
+from ptycho.run.record import FOLDER_OF_SCAN, retrieved_in, retrieved_name
 from ptyconf.errors import error_text
 
 from .refinement import COVERED
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from ptycho.scan.raw_data import RawData
 
 _FORMAT_VERSION = 1
-_FOLDER_OF_SCAN = re.compile(r"scan-\d+")
 SAME_PLACE_PX = 1e-3
 """Positions that are computed, from metres for one, may differ in their last bits from machine to machine."""
 
@@ -144,7 +142,7 @@ def read_pictures(folder: Path) -> tuple[RetrievedPicture, ...]:
         ValueError: One of them is damaged.
     """
     paths = retrieved_in(folder)
-    if not paths and _FOLDER_OF_SCAN.fullmatch(folder.name):
+    if not paths and FOLDER_OF_SCAN.fullmatch(folder.name):
         paths = retrieved_in(folder.parent)
     return tuple(map(RetrievedPicture.load, paths))
 

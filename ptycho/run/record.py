@@ -18,6 +18,9 @@ SETTINGS, PROVENANCE, RECONSTRUCTION = "settings.toml", "provenance.json", "reco
 LAST_CHECKPOINT = "last.ckpt"
 BEST_CHECKPOINTS = "best-epoch*.ckpt"
 _BEST = re.compile(r"best-epoch(\d+)\.ckpt")
+FOLDER_OF_SCAN = re.compile(r"scan-(\d+)")
+"""The folder of a run's second scan, third scan and so on."""
+
 _RETRIEVED = re.compile(r"retrieved(?:-(\d+))?\.npz")
 _LARGEST_SETTINGS = 2**21
 
