@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ptycho.reconstruction.result import Reconstruction
     from ptycho.scan.raw_data import RawData
     from ptycho.training.plan import TrainingConfigurations, WatchedFolder
-    from ptycho.training.result import Model, TrainingResult
+    from ptycho.training.result import TrainingResult
+    from ptycho.training.trained_model import Model
     from ptycho_torch.nn.model import PtychoNetwork
     from ptyconf import Resolution
 

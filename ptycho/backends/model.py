@@ -11,7 +11,7 @@ from ptycho.bundle.archive import Bundle
 from ptycho.network.settings import NetworkSettings
 from ptycho.network.size import require_like_size
 from ptycho.physics.scale import Normalisation
-from ptycho.training.result import Model
+from ptycho.training.trained_model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,26 +18,9 @@ from .epochs import BestWeights, EarlyStop
 from .lights import ScanLight
 from .plan import Plan
 from .resume import EarlierTraining
+from .trained_model import Model, Network
 
 logger = logging.getLogger(__name__)
-
-Network = TypeVar("Network")
-
-
-@dataclass(frozen=True)
-class Model(Generic[Network]):
-    """A network with the scales of the scan that it was trained on.
-
-    Attributes:
-        network: The network.
-        normalisation: The scales.
-        retrieved: Pictures that the training retrieved with the probes of its scans, as far as they are at
-            hand.
-    """
-
-    network: Network
-    normalisation: Normalisation
-    retrieved: tuple[RetrievedPicture, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from ptycho_torch.lightning_utils import find_best_checkpoint
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
-    from ptycho.training.result import Model, TrainingResult
+    from ptycho.training.result import TrainingResult
+    from ptycho.training.trained_model import Model
     from ptycho_torch.api.configs import ConfigManager
     from ptycho_torch.lit.checkpoints import PtychoPINN_Lightning
     from ptycho_torch.lit.module import PtychoModule
@@ -161,7 +162,7 @@ class PtychoModel:
         Raises:
             ValueError: There is none yet.
         """
-        from ptycho.training.result import Model
+        from ptycho.training.trained_model import Model
 
         module = self._module()
         return Model(module.network.eval(), module.normalisation)

@@ -22,7 +22,7 @@ from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.reconstruction.retrieved_picture import RetrievedPicture, read_pictures
 from ptycho.run.resolve import resolve_run
-from ptycho.training.result import Model
+from ptycho.training.trained_model import Model
 from ptycho.workflows.backend_selector import load_backend
 
 CREATED = "2026-11-24T08:00:00+00:00"

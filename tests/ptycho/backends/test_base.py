@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -75,3 +76,14 @@ def test_a_backend_is_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         BACKENDS.remove("plugin")
     with pytest.raises(ValueError, match="Invalid backend: 'plugin'"):
         load_backend("plugin")
+
+
+def test_inference_imports_nothing_that_trains() -> None:
+    """What stands behind `infer` knows neither a training's plan nor its loss and journal."""
+    script = (
+        "import sys, ptycho.backends.light, ptycho.backends.model, ptycho.commands.infer\n"
+        "print({'plan', 'loss', 'journal', 'result'} & {name.rpartition('.')[2] for name in sys.modules"
+        " if name.startswith('ptycho.training.')})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
