@@ -14,6 +14,7 @@ class Fault(NamedTuple):
 
     ``keys`` is the place as the source spells it, ``origin`` a place of its own where there are no keys; the
     snippet is shown unless a secret is named in its context. One fault may stand for several ``alike``.
+    ``example`` are the keys under which the hint writes a legal value; what the layer hides is a better one.
     """
 
     text: str
@@ -26,3 +27,4 @@ class Fault(NamedTuple):
     snippet: str = ""
     context: str = ""
     alike: int = 1
+    example: Keys = ()

@@ -17,7 +17,9 @@ from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.refusals import headline, own_words, with_type
 from ptyconf.merge.same import same
+from ptyconf.merge.stacks import passes
 from ptyconf.schema.annotations import name_of
+from ptyconf.schema.default_value import misfit_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.kind import Mismatch
@@ -113,19 +115,42 @@ class SettingPlaces:
                 return header if exact else layer_values.origin(inside)
         return None
 
-    def below(self, path: str, above: LayerValues) -> tuple[str, ...]:
-        """Name the place and value that an entry of a layer hides."""
-        slot = self.schema.find_slot(path)
-        if slot is None:
-            return ()
+    def hidden_by(self, path: str, above: LayerValues) -> tuple[LayerValues, Any] | None:
+        """Give the entry of a setting that one of a layer hides, None where there is none."""
         ranks = {id(layer_values): number for number, layer_values in enumerate(self.layers)}
         here = ranks.get(id(above), -1)
         for layer_values, value in self.written(path):
             if ranks.get(id(layer_values), len(ranks)) > here:
-                secret = self.is_secret(path, slot)
-                written = value if secret else _as_written(slot, value)
-                return (f"{layer_values.origin(path).where} ({show(written, secret=secret)})",)
-        return ()
+                return layer_values, value
+        return None
+
+    def below(self, path: str, above: LayerValues) -> tuple[str, ...]:
+        """Name the place and value that an entry of a layer hides."""
+        slot = self.schema.find_slot(path)
+        entry = None if slot is None else self.hidden_by(path, above)
+        if slot is None or entry is None:
+            return ()
+        layer_values, value = entry
+        secret = self.is_secret(path, slot)
+        written = value if secret else _as_written(slot, value)
+        return (f"{layer_values.origin(path).where} ({show(written, secret=secret)})",)
+
+    def legal_below(self, path: str, above: LayerValues) -> Any:
+        """Give the value that an entry of a layer hides, if it may be told and is one; else None."""
+        slot = self.schema.find_slot(path)
+        entry = None if slot is None else self.hidden_by(path, above)
+        if slot is None or entry is None or slot.node is not None or self.is_secret(path, slot):
+            return None
+        _, value = entry
+        legal = value is not None and misfit_of(slot, value) is None and passes(slot, value)
+        return _as_written(slot, value) if legal else None
+
+    def with_example(self, fault: Fault, layer_values: LayerValues) -> str:
+        """Write what a wrong value hides in its place, where the hint has an example; "" where that stays."""
+        value = self.legal_below(fault.path, layer_values) if fault.example else None
+        if value is None:
+            return ""
+        return assignment(layer_values.kind, layer_values.origins, fault.example, toml_text(value))
 
     def complaint(self, message: str | Complaint, path: str, value: Any = ABSENT, place: str = "") -> Problem:
         """Make a problem of what a check says, with the place of the winning value or the part to blame."""
@@ -136,7 +161,9 @@ class SettingPlaces:
         secret = self.is_secret(path, slot)
         hint = complaint.hint
         if complaint.example is not None and winner is not None and not secret:
-            hint = assignment(winner.kind, winner.origins, winner.keys(path), toml_text(complaint.example))
+            example = self.legal_below(path, winner)
+            text = toml_text(complaint.example if example is None else example)
+            hint = assignment(winner.kind, winner.origins, winner.keys(path), text)
         if value is ABSENT:
             value = written[0][1] if written else self.values.get(path)
         return Problem(
@@ -278,7 +305,7 @@ class SettingPlaces:
             overrides=self.below(fault.path, layer_values) if fault.path else (),
             expected=fault.expected,
             known=fault.known,
-            hint=fault.hint,
+            hint=self.with_example(fault, layer_values) or fault.hint,
             snippet="" if self.names_secret(fault.context) else fault.snippet,
         )
         problem.count = fault.alike

@@ -71,7 +71,8 @@ class Refusals:
         """Note a value that does not fit its type; ``path`` is the setting's, where it holds no own."""
         path = path or slot.path
         secret = holds_secret(slot)
-        hint = mismatch.hint if mismatch.hint and not mismatch.at else example_of(slot)
+        example = "" if mismatch.hint and not mismatch.at else example_of(slot)
+        hint = example or mismatch.hint
         if self.layer.text and isinstance(value, str):
             hint = self._as_list(slot, value, hint)
         hint = "" if secret else hint
@@ -80,11 +81,14 @@ class Refusals:
             mismatch = Mismatch("one of its choices", at=mismatch.at)
         text = mismatch.told(path, self.shown(value, secret=secret))
         written = keys if keys and isinstance(keys[-1], str) else (path,)  # an index, in a list
-        self.fault(
-            text,
-            path,
-            (*keys, *self.inside(mismatch)),
-            hint=assignment(self.layer.kind, self.layer.origins, written, hint) if hint else "",
+        self.faults.append(
+            Fault(
+                text,
+                path,
+                (*keys, *self.inside(mismatch)),
+                hint=assignment(self.layer.kind, self.layer.origins, written, hint) if hint else "",
+                example=written if hint and hint == example else (),
+            )
         )
 
     def _as_list(self, slot: Slot, text: str, hint: str) -> str:

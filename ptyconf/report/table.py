@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ptyconf.merge.resolution import Resolution, expect_resolution
-from ptyconf.merge.trace import Trace
+from ptyconf.merge.trace import Entry, Trace
 from ptyconf.text.show import MASK, show
 
 HEADINGS = ("setting", "value", "layer", "written in")
@@ -47,6 +47,6 @@ def _line(row: tuple[str, ...], widths: list[int], longest: int | None) -> str:
     return f"{'  '.join(cells).rstrip()}\n    {row[-1]}"
 
 
-def value_of(trace: Trace) -> str:
-    """Write the value of a trace; a masked one as it is."""
+def value_of(trace: Trace | Entry) -> str:
+    """Write the value of a trace, or of one of its entries; a masked one as it is."""
     return trace.value if trace.value == MASK else show(trace.value)

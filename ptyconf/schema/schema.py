@@ -341,9 +341,7 @@ def _secret_names(schema: Schema) -> frozenset[str]:
     return frozenset(names - {"*"})
 
 
-def _by_layer(
-    policies: tuple[Policy, ...], schema: Schema
-) -> Mapping[str, Mapping[str, tuple[Policy, ...]]]:
+def _by_layer(policies: tuple[Policy, ...], schema: Schema) -> Mapping[str, Mapping[str, tuple[Policy, ...]]]:
     """Sort policies by layer and setting; one that speaks of what is below a setting stands with that."""
     by_layer: dict[str, dict[str, tuple[Policy, ...]]] = {}
     expect_each("Policy", "its words", [word for policy in policies for word in policy], str)

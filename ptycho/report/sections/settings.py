@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ptycho.report.markdown_text import cell
 from ptycho.report.section import ReportSection
+from ptyconf.report.table import value_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,9 +30,9 @@ def settings_table(resolution: Resolution) -> str:
         if trace.winner.origin.kind == "defaults":
             continue
         loser = trace.losers[0] if trace.losers else None
-        instead = "" if loser is None else f"{loser.value!r} from {loser.origin}"
+        instead = "" if loser is None else f"{value_of(loser)} from {loser.origin}"
         origin = f"derived by {trace.derivation.function}" if trace.derivation else str(trace.winner.origin)
-        rows.append(f"| `{path}` | `{cell(trace.value)}` | {cell(origin)} | {cell(instead)} |")
+        rows.append(f"| `{path}` | `{cell(value_of(trace))}` | {cell(origin)} | {cell(instead)} |")
     return "\n".join(rows)
 
 
