@@ -56,14 +56,14 @@ def _described(setting: Setting) -> Iterator[str]:
 
 def _entries(trace: Trace) -> Iterator[str]:
     rows = [("set by", trace.winner), *(("overrides", loser) for loser in trace.losers)]
-    in_force = {element.layer for element in trace.elements}
+    in_force = {(element.layer, element.origin.file) for element in trace.elements}
     layers = max(len(entry.layer) for _, entry in rows)
     values = max(len(_shown(entry)) for _, entry in rows)
     for word, entry in rows:
         place = str(entry.origin)
         if entry.conversion:
             place += f", converted {entry.conversion}"
-        merged = word == "overrides" and entry.layer in in_force
+        merged = word == "overrides" and (entry.layer, entry.origin.file) in in_force
         label = "passes over" if entry.passed is not None else "merged with" if merged else word
         yield f"  {label:<11} {entry.layer.ljust(layers)}  {_shown(entry).ljust(values)}  {place}"
 
