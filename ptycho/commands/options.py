@@ -226,7 +226,7 @@ def resolve(
     return resolve_run(
         command,
         files=[path for path in named if path not in scans],
-        flags=flags.layer(arguments, schema=schema),
+        flags=flags.layer(arguments),
         environment=os.environ,
         extra_layers=[
             *extra_layers,

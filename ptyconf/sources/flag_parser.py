@@ -6,7 +6,7 @@ import argparse
 import itertools
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -39,13 +39,21 @@ class Given:
     path: str
     text: str
     spelled: str
+    schema: Schema | None = field(default=None, repr=False, compare=False)  # that of the parser
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without the schema, which no pickle holds."""
+        return Given, (self.number, self.path, self.text, self.spelled)
 
 
 class TakeFlag(argparse.Action):
     """Keep the text of a flag together with how it was spelled; its help is written when it is asked for."""
 
-    def __init__(self, *names: Any, describe: Callable[[], str] | None = None, **more: Any) -> None:
+    def __init__(
+        self, *names: Any, schema: Schema, describe: Callable[[], str] | None = None, **more: Any
+    ) -> None:
         super().__init__(*names, **more)
+        self.schema = schema
         self._describe = describe
 
     @property
@@ -71,7 +79,7 @@ class TakeFlag(argparse.Action):
         """Keep one occurrence beside the others."""
         number = next(_COUNT)
         text = str(self.const if self.nargs == 0 or values is None else values)
-        given = Given(number, self.dest, text, option_string or self.dest)
+        given = Given(number, self.dest, text, option_string or self.dest, self.schema)
         setattr(namespace, f"ptyconf_flag_{number}", given)
 
 
@@ -138,26 +146,29 @@ def add_flags(
         words = partial(describe, setting, default, schema.index.slots[path].kind.expected)
         _declare(group, names, path, options, describe=words)
         if is_switch(schema, path):
-            _declare_off(group, path, [option for option in map(negated, options) if option not in used])
+            _declare_off(
+                group, names, path, [option for option in map(negated, options) if option not in used]
+            )
     parser.parse_known_args = _ReadAsOwn(parser, names)  # type: ignore[method-assign]
 
 
 def _declare(group: Any, names: FlagNames, path: str, options: Iterable[str], **more: Any) -> None:
     """Declare the flag of a setting or of a place below one."""
-    more |= {"dest": path, "action": TakeFlag, "default": argparse.SUPPRESS}
+    more |= {"dest": path, "action": TakeFlag, "default": argparse.SUPPRESS, "schema": names.schema}
     if is_switch(names.schema, path):
         group.add_argument(*options, nargs="?", const="true", metavar="true|false", **more)
     else:
         group.add_argument(*options, metavar=word_of(names.schema, path), **more)
 
 
-def _declare_off(group: Any, path: str, options: Iterable[str]) -> None:
+def _declare_off(group: Any, names: FlagNames, path: str, options: Iterable[str]) -> None:
     """Declare the flags that turn a switch off."""
     group.add_argument(
         *options,
         dest=path,
         action=TakeFlag,
         default=argparse.SUPPRESS,
+        schema=names.schema,
         nargs=0,
         const="false",
         help=argparse.SUPPRESS,
@@ -207,7 +218,7 @@ class _ReadAsOwn:
             return
         path, off = self.names.meaning(option)
         if path is not None and off:
-            _declare_off(self.parser, path, [option])
+            _declare_off(self.parser, self.names, path, [option])
         elif path is not None:
             _declare(self.parser, self.names, path, [option], help=argparse.SUPPRESS)
 

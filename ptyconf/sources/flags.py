@@ -42,7 +42,7 @@ def layer(namespace: argparse.Namespace, *, name: str = "flags", schema: Schema 
     Args:
         namespace: What the parser gave.
         name: Name in the precedence.
-        schema: The settings; with it, a list whose flag was given several times has an element for each.
+        schema: The settings, for a namespace that was pickled: else its flags know those of their parser.
     """
     expect(
         "flags.layer",
@@ -63,9 +63,11 @@ def join(flags_given: Iterable[Given], schema: Schema | None, *, name: str = "fl
     """Put flags together to a layer: the last of a scalar counts, those of a list are its elements."""
     texts: dict[str, list[str]] = {}
     spelled: dict[str, str] = {}
+    schemas: dict[str, Schema | None] = {}
     for flag in flags_given:
         texts.setdefault(flag.path, []).append(flag.text)
         spelled[flag.path] = flag.spelled
+        schemas[flag.path] = schema or flag.schema
     values: dict[str, Any] = {}
     elements: dict[Segments, str] = {}
     for path, given_texts in texts.items():
@@ -75,7 +77,7 @@ def join(flags_given: Iterable[Given], schema: Schema | None, *, name: str = "fl
             if isinstance(segments[-1], int):  # a list of single values is named by its first element
                 spelled.setdefault(key_of_flag(segments[:-1]), spelled[path])
         else:
-            values[path] = joined_text(schema, path, given_texts)
+            values[path] = joined_text(schemas[path], path, given_texts)
     faults: list[Fault] = []
     for root, lists in indexed(elements).items():
         if root in values:

@@ -59,7 +59,7 @@ def test_every_reader_of_words_agrees(line: Any, joined: bool) -> None:
     ours = outcome(schema, kind, flags.parse(words, schema)[0])
     parser = argparse.ArgumentParser(allow_abbrev=False)
     flags.add_flags(parser, schema)
-    theirs = outcome(schema, kind, flags.layer(parser.parse_args(words), schema=schema))
+    theirs = outcome(schema, kind, flags.layer(parser.parse_args(words)))
     assert same_object(ours, theirs), (words, ours, theirs)
     by_set = Request(given=tuple(pairs)).layers(schema) or [flags.given({})]
     set_too = outcome(schema, kind, by_set[0])

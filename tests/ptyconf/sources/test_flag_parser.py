@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import copy
+import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +44,7 @@ def read_by_parser(words: list[str], **options: Any) -> App:
     flags.add_flags(parser, schema_of(App))
     namespace = parser.parse_args(words)
     assert (namespace.own, namespace.argument) == (-3, "a")
-    return resolve(schema_of(App), ORDER, [flags.layer(namespace, schema=schema_of(App))]).build(App)
+    return resolve(schema_of(App), ORDER, [flags.layer(namespace)]).build(App)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,8 @@ def read_by_parser(words: list[str], **options: Any) -> App:
         (["--main", "{port = 9}", "--main.debug"], App(main=Node(9, True))),
         (["--dry-run", "--no-main.debug"], App(dry_run=True)),
         (["--no-dry-run"], App()),
+        (["--nums", "1", "--nums", "2"], App(nums=[1, 2])),
+        (["--nums", "[1, 2]"], App(nums=[1, 2])),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -69,6 +73,16 @@ def test_words_mean_the_same_in_any_parser(words: list[str], app: App) -> None:
     for abbreviations in (True, False):
         assert read_by_parser(["--own", "-3", *words, "--", "a"], allow_abbrev=abbreviations) == app
         assert read_by_parser([*words, "--own", "-3", "--", "a"], allow_abbrev=abbreviations) == app
+
+
+def test_a_namespace_travels() -> None:
+    """Pickled and copied; then the schema is said again."""
+    parser = argparse.ArgumentParser()
+    flags.add_flags(parser, schema_of(App))
+    namespace = parser.parse_args(["--nums", "1", "--nums", "2"])
+    for again in (pickle.loads(pickle.dumps(namespace)), copy.deepcopy(namespace)):
+        layer = flags.layer(again, schema=schema_of(App))
+        assert resolve(schema_of(App), ORDER, [layer]).value("nums") == [1, 2]
 
 
 def test_a_place_below_counts_on_both_sides_of_a_command() -> None:
