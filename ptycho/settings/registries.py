@@ -70,5 +70,5 @@ COMMANDS: Registry[Any] = Registry(
     package="ptycho.commands",
     attribute="COMMAND",
     entry_points="ptycho.commands",
-    apart=("command", "failure", "main", "options", "parser", "trained"),
+    apart=("command", "failure", "main", "options", "parser", "trained", "training_folder"),
 )
