@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ptyconf.errors import ConfigError
+from ptyconf.merge.same import same
 from ptyconf.pytest_loads import LOADS, pytest_configure, pytest_unconfigure  # noqa: F401  Hooks.
+from ptyconf.schema.fields import attribute_value
 from ptyconf.text.masks import Masks
 
 if TYPE_CHECKING:
@@ -52,17 +54,36 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     report = pytest.TestReport.from_item_and_call(item, call)
     if not report.failed:
         return report
-    frames = [entry.frame.raw for entry in call.excinfo.traceback if not _runs_tests(entry.frame.raw)]
+    try:
+        _tell_settings(report, item, call.excinfo, full=mode == "full")
+    except Exception as error:  # noqa: BLE001  Objects of the program: pytest must go on with the other tests.
+        _mask(report, Masks(_secrets(item.config.stash[LOADS]), cut=True))
+        report.sections.append((TITLE, f"cannot be told: {type(error).__name__} in {_place_of(error)}"))
+    return report
+
+
+def _place_of(error: BaseException) -> str:
+    """Name the line that raised; the text of the error might hold a secret."""
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}"
+
+
+def _tell_settings(
+    report: pytest.TestReport, item: pytest.Item, failure: pytest.ExceptionInfo[BaseException], *, full: bool
+) -> None:
+    """Mask the secrets of a report, and add the settings that the failing code looked at."""
+    frames = [entry.frame.raw for entry in failure.traceback if not _runs_tests(entry.frame.raw)]
     resolved = _resolved_values(frames, getattr(item, "funcargs", {}))
-    refused = _refused(call.excinfo.value)
+    refused = _refused(failure.value)
     held = {
         id(holder.resolution): holder.resolution for holder in (*resolved, *(owner for owner, _ in refused))
     }
     _mask(report, Masks(_secrets([*held.values(), *item.config.stash[LOADS]]), cut=True))
-    text = _section(resolved, frames, refused, full=mode == "full")
+    text = _section(resolved, frames, refused, full=full)
     if text:
         report.sections.append((TITLE, text))
-    return report
 
 
 def _runs_tests(frame: FrameType) -> bool:
@@ -92,22 +113,15 @@ def _compare(
 ) -> list[str]:
     lines: list[str] = []
     for attribute in view:
-        one, two = getattr(left, attribute.name), getattr(right, attribute.name)
-        if attribute.nested is not None:
+        one, two = attribute_value(left, attribute.name), attribute_value(right, attribute.name)
+        if attribute.nested is not None and type(one) is type(two):
             lines += _compare(attribute.nested, one, two, ours, theirs, f"{at}{attribute.name}.")
-        elif type(one) is not type(two) or not _equal(one, two):
-            path = attribute.bind.path
+        elif not same(one, two):
+            path = attribute.bind.path if attribute.nested is None else attribute.nested.section
             lines.append(f"{at}{attribute.name}  ({path})")
             lines.append(f"  left   {_side(ours, theirs, path, one)}")
             lines.append(f"  right  {_side(theirs, ours, path, two)}")
     return lines
-
-
-def _equal(one: Any, two: Any) -> bool:
-    try:
-        return bool(one == two)
-    except (TypeError, ValueError):
-        return False
 
 
 def _side(resolution: Resolution | None, other: Resolution | None, path: str, value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from ptyconf.text.show import MASK, show
+from ptyconf.text.show import show_traced
 
 if TYPE_CHECKING:
     from ptyconf.merge.resolution import Resolution
@@ -52,4 +52,4 @@ def _place(entry: Entry) -> str:
 
 
 def _value(value: object) -> str:
-    return f"<code>{escape(MASK if value == MASK else show(value))}</code>"
+    return f"<code>{escape(show_traced(value))}</code>"

@@ -18,7 +18,7 @@ from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.view import copied
-from ptyconf.text.show import MASK, show
+from ptyconf.text.show import MASK, is_mask, show
 
 
 class Record(NamedTuple):
@@ -42,7 +42,7 @@ def record_of(resolution: Resolution) -> Record:
     schema = resolution.schema
     traces = {path: resolution.trace(path, reveal=True) for path in resolution}
     shown = {path: resolution.trace(path).value for path in traces}
-    hidden = frozenset(path for path, value in shown.items() if value == MASK)
+    hidden = frozenset(path for path, value in shown.items() if is_mask(value))
     outer = {
         join_path(segments[:length]): None
         for segments in map(split_path, traces)
@@ -87,7 +87,7 @@ def json_value(resolution: Resolution, path: str, shown: Any) -> Any:
     schema: Any = resolution.schema
     if isinstance(schema, RecordedSchema):
         return schema.frozen.get(path)
-    if shown is None or shown == MASK:
+    if shown is None or is_mask(shown):
         return None
     slot = schema.find_slot(path)
     return None if slot is None or slot.node is not None else slot.kind.frozen(shown)

@@ -87,8 +87,21 @@ def _attributes(
         name = f"{outer}{attribute.name}"
         if attribute.nested is None:
             yield place_of(built, attribute), name, attribute, None if now is UNSET else now, instance
-        elif now is not None and is_made_of(now, attribute.nested.target):
+        elif is_made_of(now, attribute.nested.target):
             yield from _attributes(built, attribute.nested, now, f"{name}.")
+        elif (now is None or now is UNSET) and built.resolution.is_present(attribute.nested):
+            yield from _gone(built, attribute.nested, name, instance)
+
+
+def _gone(
+    built: Built, view: View[Any], name: str, holder: Any
+) -> Iterator[tuple[Segments, str, Attribute, Any, Any]]:
+    """Walk the attributes of a class in whose place None was assigned."""
+    for attribute in view.attributes:
+        if attribute.nested is None:
+            yield place_of(built, attribute), name, attribute, None, holder
+        else:
+            yield from _gone(built, attribute.nested, name, holder)
 
 
 def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Change]]) -> Resolution:

@@ -242,7 +242,7 @@ class Resolution(Mapping[str, Any]):
         from ptyconf.merge.build import Building
 
         state = self._state
-        return Building(state.schema, state.values, state.tree, self._made, self._present, state)
+        return Building(state.schema, state.values, state.tree, self._made, self.is_present, state)
 
     def check_classes(self) -> list[Problem]:
         """Build every class that stands at the top of the schema, and give what the classes refuse."""
@@ -268,12 +268,12 @@ class Resolution(Mapping[str, Any]):
             ]
             mark_set(instance, written)
 
-    def _present(self, view: View[Any]) -> bool:
+    def is_present(self, view: View[Any]) -> bool:
         """Tell whether a layer other than defaults wrote into a view that may be absent."""
         histories = self._state.histories
         for attribute in view.attributes:
             if attribute.nested is not None:
-                if self._present(attribute.nested):
+                if self.is_present(attribute.nested):
                     return True
             elif any(
                 source.kind != "defaults" and value is not None

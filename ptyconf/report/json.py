@@ -19,7 +19,7 @@ from ptyconf.schema.families import find_kind
 from ptyconf.schema.path import split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Items, Table
-from ptyconf.text.show import MASK
+from ptyconf.text.show import is_mask
 
 VERSION = 1
 Shown = Callable[[str], str]
@@ -50,7 +50,7 @@ def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
     values = {}
     for row in data["settings"]:
         slot = schema.slot(row["path"])
-        if row["value"] != MASK:
+        if not is_mask(row["value"]):
             value = thawed(slot, row["value"], split_path(row["path"]))
             # A container that is an end by itself is empty.
             if isinstance(slot.node, (Table, Items)) and value is not None:

@@ -8,7 +8,7 @@ from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.trace import Entry, Referred, Trace
 from ptyconf.report.table import value_of
 from ptyconf.schema.setting import Setting
-from ptyconf.text.show import MASK, show
+from ptyconf.text.show import show, show_traced
 
 
 def story(resolution: Resolution, path: str) -> str:
@@ -43,9 +43,8 @@ def _lines(resolution: Resolution, path: str) -> Iterator[str]:
 
 def _references(steps: Iterable[Referred], depth: int) -> Iterator[str]:
     for step in steps:
-        shown = step.value if step.value == MASK else show(step.value)
         name = step.path or step.text
-        yield f"  {'refers to':<11} {'  ' * (depth - 1)}{name} = {shown}  {step.origin}"
+        yield f"  {'refers to':<11} {'  ' * (depth - 1)}{name} = {show_traced(step.value)}  {step.origin}"
         yield from _references(step.steps, depth + 1)
 
 
@@ -69,7 +68,7 @@ def _entries(trace: Trace) -> Iterator[str]:
 
 
 def _shown(entry: Entry) -> str:
-    return str(entry.value) if entry.value == MASK else show(entry.value)
+    return show_traced(entry.value)
 
 
 def why(resolution: Resolution, path: str) -> list[str]:

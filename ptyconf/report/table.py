@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.trace import Entry, Trace
-from ptyconf.text.show import MASK, show
+from ptyconf.text.show import show_traced
 
 HEADINGS = ("setting", "value", "layer", "written in")
 WIDEST = 48
@@ -49,4 +49,4 @@ def _line(row: tuple[str, ...], widths: list[int], longest: int | None) -> str:
 
 def value_of(trace: Trace | Entry) -> str:
     """Write the value of a trace, or of one of its entries; a masked one as it is."""
-    return trace.value if trace.value == MASK else show(trace.value)
+    return show_traced(trace.value)

@@ -201,8 +201,8 @@ def hides_secret(kind: Any, seen: frozenset[Any] = frozenset()) -> bool:
 
 
 def attribute_value(value: Any, name: str) -> Any:
-    """Give an attribute of an instance, or a key of a dict; UNSET for a key that is not there."""
-    return value.get(name, UNSET) if isinstance(value, dict) else getattr(value, name)
+    """Give an attribute of an instance, or a key of a dict; UNSET for one that is not there."""
+    return value.get(name, UNSET) if isinstance(value, dict) else getattr(value, name, UNSET)
 
 
 def _attrs_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:

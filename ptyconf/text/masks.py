@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from ptyconf.text.show import MASK, SHORT
+from ptyconf.text.show import MASK, SHORT, words_of
 
 LONG = 8  # a longer one is no part of anything by chance
 LONGEST_PIECE = 240
@@ -108,7 +108,7 @@ def _parts_of_object(value: Any) -> Iterator[Any]:
     for name in names:
         yield from _parts(getattr(value, name, None))
     if not names:
-        yield str(value)
+        yield words_of(value)
         if isinstance(value, (datetime.date, datetime.time)):
             yield value.isoformat()
 
@@ -119,4 +119,4 @@ def _written_forms(part: Any) -> set[str]:
 
     if isinstance(part, bytes):
         return {repr(part)[2:-1]} - {""}
-    return {str(part), repr(part).strip("'\""), json_text(part).strip('"')} - {""}
+    return {words_of(part), words_of(part, repr).strip("'\""), json_text(part).strip('"')} - {""}

@@ -125,6 +125,16 @@ def show(value: object, *, secret: bool = False) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 4]} ..."
 
 
+def is_mask(value: object) -> bool:
+    """Tell whether a value stands for a secret; no ``==`` of the program's own is asked."""
+    return value.__class__ is str and value == MASK
+
+
+def show_traced(value: object) -> str:
+    """Write a value of a trace; a masked one as it is."""
+    return MASK if is_mask(value) else show(value)
+
+
 def without_secrets(value: Any, names: Collection[str]) -> Any:
     """Mask what stands in a value under the name of a secret, or one like it: in a wrong place, too."""
     if not names:

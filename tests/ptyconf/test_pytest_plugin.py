@@ -336,3 +336,62 @@ def test_a_load_that_fails_has_its_story(run) -> None:
             "and 1 more settings of the failed load; --ptyconf=full shows them",
         ]
     )
+
+
+def test_whatever_a_test_did_to_its_config_is_told(run) -> None:
+    """Attributes that are gone, arrays, mocks and objects whose code fails; other tests run on."""
+    source = """
+import numpy
+from unittest.mock import MagicMock
+
+class Rude:
+    def __eq__(self, other):
+        raise RuntimeError
+    def __repr__(self):
+        raise RuntimeError
+
+def test_gone(config):
+    del config.nepochs
+    assert config.token == "x"
+
+def test_array(config):
+    config.model.filters = numpy.arange(3)
+    assert config.nepochs == 8
+
+def test_rude(config):
+    config.model.filters = Rude()
+    assert config.nepochs == 8
+
+def test_none(config):
+    config.model = None
+    assert config.nepochs == 8
+
+def test_mock(config):
+    config.keys = config.model = MagicMock()
+    assert config.nepochs == 8
+
+def test_two(config):
+    other = type(config)(None)
+    assert config == other
+
+def test_green():
+    pass
+"""
+    result = run(source, "--ptyconf=full")
+    result.assert_outcomes(failed=6, passed=1)
+    assert "cannot be told" not in result.stdout.str()
+    assert result.stdout.str().count("settings (ptyconf)") == 6
+    assert "canary" not in result.stdout.str()
+
+
+def test_a_report_that_fails_is_a_line(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The place of the error is named, and the tests go on; its text might hold a secret."""
+
+    def fail(_error: BaseException) -> None:
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr("ptyconf.pytest_plugin._refused", fail)
+    result = run("def test_x(config):\n    assert config.nepochs == 8\ndef test_y():\n    pass\n")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*settings (ptyconf)*", "cannot be told: RuntimeError in *.py:*"])
+    assert "canary" not in result.stdout.str()

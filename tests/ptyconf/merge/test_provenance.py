@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 import pytest
 
-from ptyconf import Resolution, load, provenance_of
+from ptyconf import Resolution, diff, load, provenance_of
 from ptyconf.merge.provenance import ASSIGNED
+from ptyconf.report import story, table
 from ptyconf.text.show import MASK
 
 
@@ -189,4 +190,40 @@ def test_what_is_assigned_may_be_of_any_shape() -> None:
     resolution = known(app)
     assert resolution.trace("rows", reveal=True).winner.value == 5
     assert resolution.trace("by").winner.value == MASK
-    assert resolution.trace("row.a").winner.layer == "overrides"
+    assert layers(app, "row.a") == [ASSIGNED]
+
+
+class Rude:
+    """An object whose own code fails."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no comparison")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_section_that_was_taken_away_is_told() -> None:
+    """None in its place, or nothing, is what its settings are now; the file's values are overridden."""
+    app: Any = load(App, overrides={"inner.endpoint.port": 5})
+    app.inner.endpoint = None
+    del app.by
+    assert known(app).value("inner.endpoint.port") is None
+    assert layers(app, "inner.endpoint.port", "inner.endpoint.host", "by") == [ASSIGNED] * 3
+    assert [loser.value for loser in known(app).trace("inner.endpoint.port").losers] == [5, 1]
+    assert layers(app, "inner.table.x") == ["schema"]
+
+
+@pytest.mark.parametrize("thing", [Rude(), [Rude()], {"x": Rude()}])
+def test_an_object_whose_code_fails_is_told(thing: Any) -> None:
+    """By its class; whatever else holds keeps its story, pickled, too."""
+    app: Any = load(App)
+    app.inner.endpoint.host = thing
+    resolution = known(app)
+    trace = resolution.trace("inner.endpoint.host", reveal=True)
+    assert trace.winner.layer == ASSIGNED
+    assert "<Rude, whose text fails with RuntimeError>" in story(resolution, "inner.endpoint.host")
+    assert "<Rude, whose text" in table(resolution)
+    assert not diff(known(load(App)), known(load(App)))
