@@ -57,7 +57,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     try:
         _tell_settings(report, item, call.excinfo, full=mode == "full")
     except Exception as error:  # noqa: BLE001  Objects of the program: pytest must go on with the other tests.
-        _mask(report, Masks(_secrets(item.config.stash[LOADS]), cut=True))
+        _mask(report, Masks(_secrets([*item.config.stash[LOADS]]), cut=True))
         report.sections.append((TITLE, f"cannot be told: {type(error).__name__} in {_place_of(error)}"))
     return report
 
