@@ -114,9 +114,10 @@ def _parts_of_object(value: Any) -> Iterator[Any]:
 
 
 def _written_forms(part: Any) -> set[str]:
-    """Spell a secret as reprs, TOML and logs do, without its quotes."""
+    """Spell a secret as reprs, TOML and logs do, without its quotes; each line of several, too."""
     from ptyconf.text.show import json_text
 
     if isinstance(part, bytes):
         return {repr(part)[2:-1]} - {""}
-    return {words_of(part), words_of(part, repr).strip("'\""), json_text(part).strip('"')} - {""}
+    lines = [line for line in words_of(part).splitlines() if len(line) >= LONG]
+    return {words_of(part), words_of(part, repr).strip("'\""), json_text(part).strip('"'), *lines} - {""}

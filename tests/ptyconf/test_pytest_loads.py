@@ -107,3 +107,11 @@ def test_ordinary_dots_are_no_cut() -> None:
     masks = Masks(["secret-of-mine"], cut=True)
     assert masks.words("one thing is...") == "one thing is..."
     assert masks.words("pw='s...mine'") == f"pw='{MASK}...{MASK}'"
+
+
+@given(st.lists(st.from_regex(r"[A-Za-z0-9+/]{8,64}", fullmatch=True), min_size=2, max_size=6))
+def test_each_line_of_a_secret_is_one(lines: list[str]) -> None:
+    """As those of a key file, which a difference of two texts shows one by one."""
+    masks = Masks(["\n".join(lines)])
+    shown = masks.words("\n".join(f"  - {line}" for line in lines))
+    assert shown.splitlines() == [f"  - {MASK}"] * len(lines)
