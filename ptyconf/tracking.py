@@ -39,7 +39,7 @@ def mark_set(instance: object, names: Iterable[str]) -> None:
 
 def is_tracked(kind: type) -> bool:
     """Tell whether a class is marked with ``tracks_set_fields``."""
-    return kind.__dict__.get(_TRACKED) is kind
+    return getattr(kind, _TRACKED, None) is kind  # a class below it has the mark of that one
 
 
 def tracks_set_fields(kind: type[T]) -> type[T]:

@@ -52,7 +52,7 @@ def layer(
     """
     check_prefix("environment.layer", prefix)
     variables = os.environ if environ is None else environ
-    expect("environment.layer", "environ", variables, Mapping, "a table of variables")
+    expect("environment.layer", "environ", variables, (dict, Mapping), "a table of variables")
     named = Variables(prefix, reserved, empty, schema, references)
     named.take_all(variables)
     return named.layer(name, unknown, _variable)

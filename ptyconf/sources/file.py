@@ -69,7 +69,7 @@ def load(path: str | os.PathLike[str], **options: Unpack[Options]) -> list[Layer
         options: As ``Options`` says.
     """
     hint = "load_all(paths) reads several" if isinstance(path, (list, tuple)) else ""
-    expect("load", "path", path, (str, os.PathLike), "the path of one file", hint)
+    expect("load", "path", path, (str, Path, os.PathLike), "the path of one file", hint)
     loading = _loading("load", options)
     return _with_profile(loading.start(path), loading.profiles, options)
 

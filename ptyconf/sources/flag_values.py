@@ -32,7 +32,7 @@ def given(
         sections: Order in which bare names are looked up; the schema's if left out.
         references: Whether texts may refer to other values; as the schema says if left out.
     """
-    expect("flags.given", "values", values, Mapping, "a table: path or name to text")
+    expect("flags.given", "values", values, (dict, Mapping), "a table: path or name to text")
     return Layer.of(
         {
             "name": name,
