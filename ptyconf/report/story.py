@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ptyconf.merge.resolution import Resolution, expect_resolution
-from ptyconf.merge.trace import Entry, Referred, Trace
+from ptyconf.merge.trace import Referred, Trace
 from ptyconf.report.table import value_of
 from ptyconf.schema.setting import Setting
-from ptyconf.text.show import show, show_traced
+from ptyconf.text.show import show_traced
 
 
 def story(resolution: Resolution, path: str) -> str:
@@ -29,7 +29,7 @@ def _lines(resolution: Resolution, path: str) -> Iterator[str]:
     yield from _entries(trace)
     yield from _references(trace.references, 1)
     for element in trace.elements:
-        yield f"  element     {element.key}: {show(element.value)}  {element.layer}: {element.origin}"
+        yield f"  element     {element.key}: {show_traced(element.value)}  {element.layer}: {element.origin}"
     for applied in trace.policies:
         yield f"  passed over {applied.layer}: {applied.reason}"
     for layer in resolution.layers:
@@ -57,18 +57,14 @@ def _entries(trace: Trace) -> Iterator[str]:
     rows = [("set by", trace.winner), *(("overrides", loser) for loser in trace.losers)]
     in_force = {(element.layer, element.origin.file) for element in trace.elements}
     layers = max(len(entry.layer) for _, entry in rows)
-    values = max(len(_shown(entry)) for _, entry in rows)
+    values = max(len(show_traced(entry.value)) for _, entry in rows)
     for word, entry in rows:
         place = str(entry.origin)
         if entry.conversion:
             place += f", converted {entry.conversion}"
         merged = word == "overrides" and (entry.layer, entry.origin.file) in in_force
         label = "passes over" if entry.passed is not None else "merged with" if merged else word
-        yield f"  {label:<11} {entry.layer.ljust(layers)}  {_shown(entry).ljust(values)}  {place}"
-
-
-def _shown(entry: Entry) -> str:
-    return show_traced(entry.value)
+        yield f"  {label:<11} {entry.layer.ljust(layers)}  {show_traced(entry.value).ljust(values)}  {place}"
 
 
 def why(resolution: Resolution, path: str) -> list[str]:
