@@ -14,7 +14,8 @@ from ptyconf.schema.apart import tree_of
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path
-from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, branch, child, key_text
+from ptyconf.schema.tables import Variant
+from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, branch, child, key_text
 from ptyconf.schema.view import Attribute, View, copied
 
 if TYPE_CHECKING:

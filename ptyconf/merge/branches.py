@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,6 @@ from ptyconf.merge.same import same as is_same
 from ptyconf.schema.annotations import is_cut_to, is_made_of, made_of, name_of, named_table
 from ptyconf.schema.assembly import tags_of
 from ptyconf.schema.choices import one_of
-from ptyconf.schema.construct import has_own_code
 from ptyconf.schema.deferred import deferred, read_end
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import Barred, as_whole, joined, like
@@ -22,6 +22,7 @@ from ptyconf.schema.kind import Mismatch, parsed, same
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.pieces import Pieces, removed_and_written
 from ptyconf.schema.reference import has_reference
+from ptyconf.schema.tables import InstanceTable, Variant, instance_in
 from ptyconf.schema.tree import (
     Choice,
     Items,
@@ -29,7 +30,6 @@ from ptyconf.schema.tree import (
     Slot,
     Table,
     Tree,
-    Variant,
     ends_of,
     holds_secret,
     key_text,
@@ -45,19 +45,6 @@ MISSING: Any = object()
 def exactly(target: Any) -> str:
     """Say what may stand for a section: no subclass, for what that has of its own would be lost."""
     return f"a {name_of(target)} itself or its table, for what a subclass has of its own would be lost"
-
-
-def _are_instances(slot: Slot, value: Any) -> bool:
-    """Tell whether instances, or a list or dict of them, are given for a setting as it is to hold them."""
-    node = slot.node
-    if isinstance(node, Items):
-        listed = node.make is list is value.__class__
-        return listed and all(_are_instances(node.item, item) for item in value)
-    if isinstance(node, Table):
-        keyed = node.make is dict is value.__class__ and all(key.__class__ is node.keys.type for key in value)
-        return keyed and all(_are_instances(node.value, item) for item in value.values())
-    sections = node.sections if isinstance(node, Choice) else (node,)
-    return any(section is not None and is_made_of(value, section.target) for section in sections)
 
 
 def _as_table(value: Any, *, text: bool) -> Any:
@@ -104,7 +91,6 @@ class Branches:
         self.folder = folder
         self.refers = refers
         self.dotted = refusals.layer.dotted
-        self.own_code = False  # whether an instance was met whose class may change what it is given
 
     def keys(self, at: Segments, writing: Keys = ()) -> Keys:
         """Spell a place as the layer does: as that one of its writings where it has several of the place."""
@@ -119,14 +105,6 @@ class Branches:
                 return (*root, *at[length:])
         # What is written in parts alone has the place of the first of them.
         return next((keys for place, keys in self.roots.items() if place[: len(at)] == at), at)
-
-    def read_setting(self, slot: Slot, value: Any, at: Segments, *, text: bool, whole: bool) -> Tree:
-        """Read what is written for a setting; instances that no constructor makes again are noted."""
-        self.own_code = False
-        tree = self.read(slot, value, at, text=text)
-        if self.own_code and whole and _are_instances(slot, value) and not is_made_again(value):
-            self.refusals.layer_values.note_instance(slot.path, value)
-        return tree
 
     def read(self, slot: Slot, value: Any, at: Segments, *, text: bool, removable: bool = False) -> Tree:
         """Read what is written for a slot; MISSING where something is wrong, which is noted."""
@@ -256,12 +234,11 @@ class Branches:
             tree = self._members(section, value, at, text=text)
         else:
             return self._refuse(slot, value, at, Mismatch(section.expected))
-        return Variant(section, tree) if isinstance(node, Choice) else tree
+        return Variant(section, tree, instance_in(tree)) if isinstance(node, Choice) else tree
 
     def _instance(self, section: Section, value: Any, at: Segments) -> dict[str, Tree]:
         """Take an instance apart: what its caller set where the class knows it, else all."""
         only = set_fields(value) if is_tracked(type(value)) else None
-        self.own_code = self.own_code or (only is None and has_own_code(section.target))
         tree: dict[str, Tree] = {}
         members = section.members
         for attribute in section.view.attributes:
@@ -272,7 +249,8 @@ class Branches:
                 if branch is not MISSING:
                     partial = is_tracked(type(inner))  # it gives only what its caller set
                     tree[attribute.argument] = branch if partial else as_whole(member, branch)
-        return tree
+        stands = only is None and not is_made_again(value)
+        return InstanceTable(tree, copy.deepcopy(value)) if stands else tree
 
     def _members(
         self, section: Section, value: Mapping[Any, Any], at: Segments, *, text: bool

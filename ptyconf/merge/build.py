@@ -17,6 +17,7 @@ from ptyconf.schema.default_value import misfit_of
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
+from ptyconf.schema.tables import instance_in
 from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, section_in
 from ptyconf.schema.view import Attribute, View, copied
 
@@ -126,28 +127,9 @@ class Building:
     def setting(self, slot: Slot) -> Any:
         """Make what a setting that holds settings stands for."""
         at = split_path(slot.path)
-        instance = UNSET
-        if self.state is not None and (slot.given or self.given):
-            is_default = slot.given and self.state.is_default(slot.path)
-            instance = slot.setting.default if is_default else self.state.instance_of(slot)
-        if instance is not UNSET:
-            return self._hand_out_tree(slot, copy.deepcopy(instance), at)
-        tree = self.trees(slot.path)
-        if slot.given and isinstance(slot.node, Table) and tree:
-            return self._table_with_defaults(slot, slot.node, tree, at)
-        return self.tree(slot, tree, at)
-
-    def _table_with_defaults(self, slot: Slot, node: Table, tree: Tree, at: Segments) -> Any:
-        """Make a table of which some keys are as the default has them: those are handed out as they are."""
-        merged, default = self.values[slot.path], slot.default or {}
-        kept = {key for key in tree if key in default and merged.get(key) is default[key]}
-        table = self.tree(slot, {key: item for key, item in tree.items() if key not in kept}, at)
-        if table is FAILED:
-            return FAILED
-        own = copy.deepcopy({key: slot.setting.default[key] for key in kept})
-        for key, item in own.items():
-            self._hand_out_tree(node.value, item, (*at, key))
-        return node.make((key, own[key] if key in own else table[key]) for key in tree)
+        if slot.given and self.state is not None and self.state.is_default(slot.path):
+            return self._hand_out_tree(slot, copy.deepcopy(slot.setting.default), at)
+        return self.tree(slot, self.trees(slot.path), at)
 
     def _instance(self, view: View[Any]) -> Any:
         """Give the instance that all settings of a view are from, if it is to count as it is; else UNSET."""
@@ -198,6 +180,8 @@ class Building:
             return copied(tree)
         if tree is None:
             return None
+        if tree.__class__ is not dict and (instance := instance_in(tree)) is not UNSET:
+            return self._hand_out_tree(slot, copy.deepcopy(instance), at)
         if node.__class__ is Section:
             return self._section(node, tree, at)
         known = len(self.failures)

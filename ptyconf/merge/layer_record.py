@@ -15,7 +15,8 @@ from ptyconf.schema.fold import Barred, Whole
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.reference import Deferred, Reference
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Choice, Items, Slot, Variant, child, leaves
+from ptyconf.schema.tables import InstanceTable, Variant
+from ptyconf.schema.tree import Choice, Items, Slot, child, leaves
 from ptyconf.schema.view import copied
 
 
@@ -36,10 +37,20 @@ class Origins:
 
 @dataclass(frozen=True, slots=True)
 class VariantRecord:
-    """The table of a union, with the number of the section that was chosen for it."""
+    """The table of a union, with the number of the section that was chosen for it, and its instance."""
 
     number: int
     table: Mapping[str, Any]
+    instance: Any
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRecord:
+    """The table of an instance that no constructor makes again, with that."""
+
+    whole: bool
+    table: Mapping[Any, Any]
+    instance: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,7 @@ class LayerRecord:
     replaces: frozenset[str]
     refers: bool
     origins: Origins
+    instances: Mapping[str, Any]
 
     def layer(self, schema: Schema) -> Layer:
         """Make the layer again, read as it was."""
@@ -92,6 +104,7 @@ class LayerRecord:
         }
         spelled = {path: (split_path(path), name) for path, name in self.conversions.items()}
         take_as_read(layer, schema, values, spelled, refers=self.refers)
+        layer.read(schema).instances = self.instances
         return layer
 
 
@@ -122,6 +135,7 @@ def layer_record(
         layer.replaces,
         layer_values.refers,
         Origins(places, otherwise),
+        dict(layer_values.instances),
     )
 
 
@@ -140,7 +154,9 @@ def _encoded(slot: Slot, tree: Any, finished: Mapping[int, Any]) -> Any:
         for key, item in tree.items()
     }
     if isinstance(node, Choice):
-        return VariantRecord(node.sections.index(tree.section), table)
+        return VariantRecord(node.sections.index(tree.section), table, tree.instance)
+    if isinstance(tree, InstanceTable):
+        return InstanceRecord(tree.whole, table, tree.instance)
     return WholeRecord(isinstance(tree, Barred), table) if isinstance(tree, Whole) else table
 
 
@@ -152,11 +168,16 @@ def _decoded(slot: Slot, tree: Any) -> Any:
         return Deferred(late.raw, late.text, late.folder, late.read, tree.known)
     if isinstance(tree, WholeRecord):
         return (Barred if tree.barred else Whole)(_decoded(slot, tree.table))
+    if isinstance(tree, InstanceRecord):
+        return InstanceTable(_decoded(slot, tree.table), tree.instance, whole=tree.whole)
     if node is None or tree is None:
         return tree
     if isinstance(node, Items):
         return [_decoded(node.item, item) for item in tree]
-    table = Variant(node.sections[tree.number], tree.table) if isinstance(node, Choice) else dict(tree)
+    if isinstance(node, Choice):
+        table: Any = Variant(node.sections[tree.number], tree.table, tree.instance)
+    else:
+        table = dict(tree)
     for key, item in table.items():
         below = child(node, key, table)
         if below is not None:

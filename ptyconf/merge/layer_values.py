@@ -21,7 +21,7 @@ from ptyconf.merge.columns import (
 )
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.merge.origin import Origin
-from ptyconf.schema.fold import like
+from ptyconf.schema.fold import with_parts
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.tree import Slot, Tree
 
@@ -152,7 +152,7 @@ def _pruned(tree: Tree, at: Segments, policies: Sequence[Policy]) -> Tree:
         for key, item in pairs
         if not any(policy.covers(join_path((*at, key))) for policy in policies)
     ]
-    return like(tree, dict(live)) if isinstance(tree, dict) else [item for _, item in live]
+    return with_parts(tree, dict(live) if isinstance(tree, dict) else [item for _, item in live])
 
 
 def read(layer: Layer, schema: Schema) -> LayerValues:

@@ -13,7 +13,8 @@ from ptyconf.merge.same import same
 from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Slot, Variant, child, holds_secret, key_text
+from ptyconf.schema.tables import Variant
+from ptyconf.schema.tree import Slot, child, holds_secret, key_text
 from ptyconf.text.show import show
 
 Ranked = list[tuple[tuple[int, int], LayerValues]]

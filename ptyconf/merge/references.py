@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ptyconf.merge.law import STRATEGIES
 from ptyconf.merge.refusals import own_words
-from ptyconf.schema.fold import like
+from ptyconf.schema.fold import with_parts
 from ptyconf.schema.index import Alias
 from ptyconf.schema.kind import Mismatch, parse_toml
 from ptyconf.schema.path import Segments, join_path, matches, split_path
@@ -95,9 +95,7 @@ class References:
                 settled[key] = item if below is None else self.tree(below, item, (*at, key_text(node, key)))
             except _UnreadableError:
                 continue
-        if isinstance(node, Items):
-            return list(settled.values())
-        return like(tree, settled)
+        return with_parts(tree, list(settled.values()) if isinstance(node, Items) else settled)
 
     def finish(self, place: str, slot: Slot, deferred: Deferred) -> Any:
         """Read one value, now that its references can be followed.

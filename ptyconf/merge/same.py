@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ptyconf.schema.tables import InstanceTable
+
+_TABLES = {dict, InstanceTable}  # an instance that stands for a table says nothing of what the table holds
+
 
 def same(one: Any, two: Any) -> bool:
     """Tell whether two values are the same, in type too, at every depth."""
     if one is two:
         return True
     kind = one.__class__
-    if kind is not two.__class__:
+    if kind is not two.__class__ and not {kind, two.__class__} <= _TABLES:
         return False
     if kind in (int, str, bool):
         return bool(one == two)

@@ -16,7 +16,7 @@ from ptyconf.merge.trace import Derived
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import completed
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Choice, Items, Section, Slot, Tree
+from ptyconf.schema.tree import Tree
 
 if TYPE_CHECKING:
     from ptyconf.merge.resolution import Resolution
@@ -74,13 +74,4 @@ class State(NamedTuple):
                 return (
                     layer_values.instances[place] if same and self.derived.keys().isdisjoint(paths) else UNSET
                 )
-        return UNSET
-
-    def instance_of(self, slot: Slot) -> Any:
-        """Give what a layer gave for a setting, if nothing is merged with it, else UNSET."""
-        node = slot.node
-        replaces = isinstance(node, Choice) or (isinstance(node, Section) and node.flat)
-        replaces = replaces or (isinstance(node, Items) and node.strategy == "replace")
-        if replaces or not any(value for _, value in self.live(slot.path)[1:]):
-            return self.instance(slot.path, (slot.path,))
         return UNSET

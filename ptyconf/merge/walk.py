@@ -285,7 +285,7 @@ class Walk:
             elif not part:
                 self.wholes.add(at)
             value = self.marks.put(slot.path, value, self.roots)
-            tree = self.branches.read_setting(slot, value, at, text=text, whole=not part)
+            tree = self.branches.read(slot, value, at, text=text)
             if tree is not self.branches.missing:
                 self.keep_tree(slot, tree, at, part or keys)
             return

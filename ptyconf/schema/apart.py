@@ -9,12 +9,19 @@ from ptyconf.errors import SchemaError
 from ptyconf.schema.annotations import is_cut_to, is_made_of, made_of, name_of
 from ptyconf.schema.fields import UNSET, attribute_value
 from ptyconf.schema.fold import as_whole
+from ptyconf.schema.given import is_made_again
 from ptyconf.schema.kind import Mismatch
-from ptyconf.schema.tree import Items, Section, Slot, Table, Tree, Variant
+from ptyconf.schema.tables import InstanceTable, Variant, instance_in
+from ptyconf.schema.tree import Items, Section, Slot, Table, Tree
 
 
-def tree_of(slot: Slot, value: Any) -> Tree:
+def tree_of(slot: Slot, value: Any, *, stands: bool = False) -> Tree:
     """Take an object apart into the tree of its settings.
+
+    Args:
+        slot: The setting.
+        value: The object.
+        stands: Whether instances that no constructor makes again stand for their tables.
 
     Raises:
         Mismatch: It is of another shape.
@@ -28,19 +35,20 @@ def tree_of(slot: Slot, value: Any) -> Tree:
     if isinstance(node, Items):
         if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
             raise Mismatch(slot.expected)
-        return [tree_of(node.item, item) for item in value]
+        return [tree_of(node.item, item, stands=stands) for item in value]
     if isinstance(node, Table):
         if not isinstance(value, Mapping):
             raise Mismatch(slot.expected)
-        return {key: tree_of(node.value, item) for key, item in value.items()}
+        return {key: tree_of(node.value, item, stands=stands) for key, item in value.items()}
     if isinstance(node, Section):
-        return section_tree(node, value)
+        return section_tree(node, value, stands=stands)
     number = made_of(value, [section.target for section in node.sections])
     standing = [section for section in node.sections if _stands_for(value, section)]
     if number is None and not standing:
         raise Mismatch(node.expected)
     section = standing[0] if number is None else node.sections[number]
-    return Variant(section, section_tree(section, value))
+    tree = section_tree(section, value, stands=stands)
+    return Variant(section, tree, instance_in(tree))
 
 
 def _stands_for(value: Any, section: Section) -> bool:
@@ -49,7 +57,7 @@ def _stands_for(value: Any, section: Section) -> bool:
     )
 
 
-def section_tree(section: Section, value: Any) -> dict[str, Tree]:
+def section_tree(section: Section, value: Any, *, stands: bool = False) -> dict[str, Tree]:
     """Take an instance apart; the tables that it holds are whole, whatever its class has by default."""
     if is_cut_to(value, section.target):
         own, base = name_of(type(value)), name_of(section.target)
@@ -62,8 +70,9 @@ def section_tree(section: Section, value: Any) -> dict[str, Tree]:
     members = section.members
     names = {attribute.argument: attribute.name for attribute in section.view.attributes}
     parts = {name: attribute_value(value, names[name]) for name in members}
-    return {
-        name: as_whole(members[name], tree_of(members[name], part))
+    table = {
+        name: as_whole(members[name], tree_of(members[name], part, stands=stands))
         for name, part in parts.items()
         if part is not UNSET
     }
+    return InstanceTable(table, value) if stands and not is_made_again(value) else table

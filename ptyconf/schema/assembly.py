@@ -234,7 +234,7 @@ class Assembly:
             return read_default(slot.kind, slot.setting.type, default)
         slot.given = not is_made_again(default)
         try:
-            return tree_of(slot, default)
+            return tree_of(slot, default, stands=True)
         except Mismatch as mismatch:
             shown = show(default, secret=holds_secret(slot))
             text = f"{source} ({slot.path}) is {shown} by default; expected {mismatch.expected}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ptyconf.schema.anchor import anchored
-from ptyconf.schema.fold import like
+from ptyconf.schema.fold import with_parts
 from ptyconf.schema.reference import Deferred, has_reference
 from ptyconf.schema.tree import Items, Slot, Tree, child
 
@@ -43,9 +43,9 @@ def with_references(slot: Slot, tree: Tree) -> Tree:
     if not tree:
         return tree
     if isinstance(node, Items):
-        return [with_references(node.item, item) for item in tree]
+        return with_parts(tree, [with_references(node.item, item) for item in tree])
     table = {}
     for key, item in tree.items():
         below = child(node, key, tree)
         table[key] = item if below is None else with_references(below, item)
-    return like(tree, table)
+    return with_parts(tree, table)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import operator
 import typing
 from typing import Any
 
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, Variant, child, is_end, section_in
+from ptyconf.schema.tables import InstanceTable, Variant, instance_in
+from ptyconf.schema.tree import Items, Node, Section, Slot, Table, Tree, child, is_end, section_in
 
 
 class Whole(dict[Any, Any]):
@@ -23,12 +25,48 @@ class Barred(Whole):
 
 
 def like(tree: Tree, table: dict[Any, Any]) -> dict[Any, Any]:
-    """Give a table that was made of another the section, or the mark, of that."""
+    """Give a table that was made of another the section, or the mark, of that; no instance stands for it."""
     if tree.__class__ is dict:
         return table
     if isinstance(tree, Variant):
         return Variant(tree.section, table)
+    if isinstance(tree, InstanceTable):
+        return Whole(table) if tree.whole else table
     return type(tree)(table) if isinstance(tree, Whole) else table
+
+
+def standing(tree: Tree, table: dict[Any, Any]) -> dict[Any, Any]:
+    """Give a table that says the same as another the section of that, and the instance that stands for it."""
+    if isinstance(tree, Variant):
+        return Variant(tree.section, table, tree.instance)
+    return InstanceTable(table, tree.instance) if isinstance(tree, InstanceTable) else table
+
+
+def with_parts(tree: Tree, parts: Any) -> Tree:
+    """Give a tree other parts; itself where they are its own, for an instance may stand for it."""
+    if isinstance(tree, list):
+        return tree if len(parts) == len(tree) and all(map(operator.is_, parts, tree)) else parts
+    same = len(parts) == len(tree) and all(item is tree[key] for key, item in parts.items())
+    return tree if same else like(tree, parts)
+
+
+def _merged(table: dict[Any, Any], *parts: dict[Any, Any]) -> dict[Any, Any]:
+    """Give what tables were merged to: one of them, where an instance stands for it and it says all."""
+    return next((part for part in parts if instance_in(part) is not UNSET and part == table), table)
+
+
+def _is_whole(tree: Tree) -> bool:
+    return isinstance(tree, Whole) or (isinstance(tree, InstanceTable) and tree.whole)
+
+
+def _laid(node: Node, value: Tree) -> Tree:
+    """See what an object holds as laid on an object that exists: it merges with the tables of its class."""
+    if isinstance(node, Section):
+        if type(value) is Whole:
+            return dict(value)
+        if isinstance(value, InstanceTable):
+            return InstanceTable(value, value.instance)
+    return value
 
 
 def merges(slot: Slot) -> bool:
@@ -46,7 +84,10 @@ def may_lack_keys(slot: Slot) -> bool:
 def as_whole(slot: Slot, tree: Tree) -> Tree:
     """Mark what an object holds for a member: where the class's default has more, that is gone."""
     plain = isinstance(tree, dict) and not isinstance(tree, (Variant, Whole))
-    return Whole(tree) if plain and merges(slot) else tree
+    if not plain or not merges(slot):
+        return tree
+    instance = instance_in(tree)
+    return Whole(tree) if instance is UNSET else InstanceTable(tree, instance, whole=True)
 
 
 def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
@@ -59,22 +100,23 @@ def fold(slot: Slot, low: Tree, high: Tree) -> Tree:
     if not mergeable or (high.__class__ is not dict and isinstance(high, Barred)):
         return high
     if low is None:
-        return Barred(high)
+        return high if isinstance(high, InstanceTable) else Barred(high)
+    if not high and isinstance(low, InstanceTable):
+        return low
     if not low and low.__class__ is high.__class__ is dict and isinstance(node, Table):
         return high
     if node is None:
         return like(low, _fold_free(low, high)) if isinstance(low, dict) else high
     if node.__class__ is Section and node.flat:
-        return like(low, {**low, **high})
+        return _merged(like(low, {**low, **high}), high)
     merged = like(low, dict(low))
     for key, value in high.items():
         below = child(node, key)
         if below is None or key not in merged:
-            # An object laid on one that exists merges with that one's tables, and those are its class's.
-            merged[key] = dict(value) if type(value) is Whole and isinstance(node, Section) else value
+            merged[key] = _laid(node, value)
         else:
             merged[key] = fold(below, merged[key], value)
-    return merged
+    return _merged(merged, high)
 
 
 def joined(slot: Slot, one: Tree, other: Tree) -> Tree:
@@ -91,8 +133,8 @@ def joined(slot: Slot, one: Tree, other: Tree) -> Tree:
         if below is not None and key in parts:
             parts[key] = joined(below, parts[key], value)
         else:
-            parts[key] = dict(value) if type(value) is Whole and isinstance(node, Section) else value
-    return parts
+            parts[key] = _laid(node, value)
+    return _merged(parts, one, other)
 
 
 def _fold_free(low: Any, high: Any) -> Any:
@@ -131,7 +173,7 @@ def without_removed(slot: Slot, tree: Tree) -> Tree:
     if section is None:
         return tree
     table = {key: without_removed(section.members[key], item) for key, item in tree.items()}
-    return Variant(section, table) if isinstance(node, Choice) else table
+    return standing(tree, table)
 
 
 def _filled(slot: Slot, tree: Tree) -> Tree:
@@ -139,13 +181,13 @@ def _filled(slot: Slot, tree: Tree) -> Tree:
     if node is None or tree is None or (tree and is_end(node, tree)):
         return tree
     if node.__class__ is Section:
-        return _filled_members(node, tree)
+        return standing(tree, _filled_members(node, tree))
     if node.__class__ is Items:
         return [_filled(node.item, item) for item in tree]
     if node.__class__ is Table:
         return {key: _filled(node.value, item) for key, item in tree.items()}
     section = section_in(node, tree)
-    return tree if section is None else Variant(section, _filled_members(section, tree))
+    return tree if section is None else standing(tree, _filled_members(section, tree))
 
 
 def _filled_members(section: Section, tree: Tree) -> dict[str, Tree]:
@@ -158,7 +200,7 @@ def _filled_members(section: Section, tree: Tree) -> dict[str, Tree]:
     for name, member in section.members.items():
         if name in tree:
             below = tree[name]
-            if member.default is not UNSET and not isinstance(below, Whole):
+            if member.default is not UNSET and not _is_whole(below):
                 below = fold(member, member.default, below)
             table[name] = _filled(member, below)
         elif member.default is not UNSET:

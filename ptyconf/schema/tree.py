@@ -14,26 +14,9 @@ from ptyconf.schema.fields import UNSET
 from ptyconf.schema.kind import Kind, Limits
 from ptyconf.schema.path import Segments
 from ptyconf.schema.setting import Setting
+from ptyconf.schema.tables import Variant
 
 Tree = Any
-
-
-class Variant(dict[str, Any]):
-    """The table of a union, with the section that was chosen for it."""
-
-    __slots__ = ("section",)
-
-    def __init__(self, section: Section, table: Mapping[str, Any]) -> None:
-        super().__init__(table)
-        self.section = section
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Variant) and other.section is self.section and dict.__eq__(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = None
 
 
 class Slot:
