@@ -198,6 +198,21 @@ def test_smoothing_computes_as_the_rest_of_a_sweep_does(scanned, library, monkey
     assert not open_sweeps
 
 
+@pytest.mark.parametrize("portion", [1, 5, 30])
+def test_portions_make_the_step_of_all_frames(scanned, library, monkeypatch, portion):
+    """Cut into portions of any size, a step moves object, probe and shifts as it does whole."""
+    scan = scanned(modes=2)
+    chosen = SweepSettings(batch_size=len(scan.positions), learn_probe=True, find_shifts=True)
+    whole = start(scan, library)
+    monkeypatch.setattr(iteration, "PORTION_PIXELS", portion * scan.probe.size)
+    monkeypatch.setattr(iteration, "CANVAS_SHARE", scan.truth.size)
+    cut = start(scan, library)
+    assert cut._portion == portion
+    assert cut.sweep(chosen) == pytest.approx(whole.sweep(chosen), rel=1e-5)
+    for moved, expected in zip((*cut.read(), cut.shifts), (*whole.read(), whole.shifts), strict=True):
+        np.testing.assert_allclose(moved, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_do_not_change_the_picture(scanned, library, monkeypatch, threads):
     """Any number of threads gives the same object, probe and shifts, bit for bit."""
