@@ -17,6 +17,7 @@ from ptyconf.schema.annotations import is_class_with_fields
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
+from ptyconf.schema.tree import end_as_made
 from ptyconf.schema.view import copied
 from ptyconf.text.show import MASK, is_mask, show
 
@@ -50,7 +51,7 @@ def record_of(resolution: Resolution) -> Record:
     }
     holders = {path: resolution.trace(path, reveal=True) for path in outer if path not in traces}
     masked = {path: resolution.trace(path) for path in holders}
-    values = {path: copied(value) for path, _, value in resolution.leaves()}
+    values = {path: end_as_made(slot, copied(value)) for path, slot, value in resolution.leaves()}
     own = {id(layer.values_by_schema.get(id(schema))): layer for layer in state.layers}
     layers = tuple(
         layer_record(own[id(layer_values)], layer_values, schema, state.finished)

@@ -18,7 +18,7 @@ from ptyconf.report.written import thawed
 from ptyconf.schema.families import find_kind
 from ptyconf.schema.path import split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Items, Table
+from ptyconf.schema.tree import end_as_made
 from ptyconf.text.show import is_mask
 
 VERSION = 1
@@ -51,11 +51,7 @@ def from_json(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
     for row in data["settings"]:
         slot = schema.slot(row["path"])
         if not is_mask(row["value"]):
-            value = thawed(slot, row["value"], split_path(row["path"]))
-            # A container that is an end by itself is empty.
-            if isinstance(slot.node, (Table, Items)) and value is not None:
-                value = slot.node.make(value)
-            values[row["path"]] = value
+            values[row["path"]] = end_as_made(slot, thawed(slot, row["value"], split_path(row["path"])))
     return values
 
 

@@ -270,6 +270,11 @@ def leaves(slot: Slot, tree: Tree, at: Segments = ()) -> Iterator[tuple[Segments
             yield from leaves(below, value, (*at, key_text(node, key)))
 
 
+def end_as_made(slot: Slot, value: Any) -> Any:
+    """Give the end of a branch as its type has it: a container that is one is empty, or absent."""
+    return slot.node.make(value) if isinstance(slot.node, (Table, Items)) and value is not None else value
+
+
 def ends_of(slot: Slot, tree: Tree) -> dict[Segments, Any]:
     """Give the ends of a tree by place."""
     return {at: value for at, _, value in leaves(slot, tree)}
