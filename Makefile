@@ -6,10 +6,11 @@ BACKEND ?= pytorch
 DEMO_ARGUMENTS ?=
 export MPLBACKEND := Agg
 
-# Each backend's tests use one core; their output comes one after the other where make can do that.
+# Two goals at a time, each on one core, in the order of the words: whichever core is done takes the next one.
+# Their output comes one after the other where make can do that.
 SIDE_BY_SIDE := --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: help demo test check lint types test-fast test-torch test-tf test-parity test-client test-oldest zoo chaos fuzz docs dist dist-ptyconf clean
+.PHONY: help demo test check lint types test-fast test-torch test-torch-quick test-torch-slow test-tf test-tf-quick test-tf-slow test-parity test-client test-oldest zoo chaos fuzz docs dist dist-ptyconf clean
 
 help:  ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,9 +23,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
-	@touch $@
+# Everything in one go: pip looks through all packages each time that it is called.
+$(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,docs]'
+	@touch $(VENV)/.installed $@
 
 ifdef SCAN
 demo: $(VENV)/.installed  ## simulate (or take SCAN=file.npz), train, reconstruct, draw: outputs/
@@ -37,9 +39,12 @@ demo: $(VENV)/.installed
 	$(BIN)/ptycho train examples/quickstart.toml --backend $(BACKEND) $(DEMO_ARGUMENTS)
 endif
 
-test: check docs test-fast  ## every check and every test
-	$(MAKE) $(SIDE_BY_SIDE) test-torch test-tf
-	$(MAKE) test-parity
+# Further goals for the last round of `make test`, beside the tests of the backends: test-client needs a network.
+WITH ?=
+test: $(VENV)/.installed-test  ## every check and every test
+	$(MAKE) $(SIDE_BY_SIDE) types lint docs
+	$(MAKE) test-fast
+	$(MAKE) $(SIDE_BY_SIDE) test-tf-quick test-torch-quick test-tf-slow test-torch-slow $(WITH) test-parity
 
 check: lint types  ## the linters and the type checker
 
@@ -55,12 +60,20 @@ types: $(VENV)/.installed-test  ## mypy, strict, on all three packages
 test-fast: $(VENV)/.installed-test  ## the tests that need no backend
 	$(BIN)/pytest -n 2 tests $(addprefix --ignore=tests/,backend torch tf parity client examples)
 
-test-torch: $(VENV)/.installed-test  ## the torch backend's tests, quick ones first
+test-torch: test-torch-quick test-torch-slow  ## the torch backend's tests, quick ones first
+
+test-torch-quick: $(VENV)/.installed-test
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/backend tests/examples -m "not slow"
+
+test-torch-slow: $(VENV)/.installed-test
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/torch tests/backend tests/examples -m slow
 
-test-tf: $(VENV)/.installed-test  ## the TensorFlow backend's tests, quick ones first
+test-tf: test-tf-quick test-tf-slow  ## the TensorFlow backend's tests, quick ones first
+
+test-tf-quick: $(VENV)/.installed-test
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/tf tests/backend --backend tensorflow -m "not slow"
+
+test-tf-slow: $(VENV)/.installed-test
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/tf tests/backend --backend tensorflow -m slow
 
 test-parity: $(VENV)/.installed-test  ## both backends against each other, each in processes of its own
@@ -70,8 +83,7 @@ test-client: $(VENV)/.installed-test  ## ptychodus, in an environment of its own
 	CUDA_VISIBLE_DEVICES="" $(BIN)/pytest tests/client -m client
 
 # Both variables silence advertisements for successors; with --quiet a broken link would pass.
-docs: $(VENV)/bin/python  ## the documentation site: site/index.html; a link that leads nowhere fails
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+docs: $(VENV)/.installed-test  ## the documentation site: site/index.html; a link that leads nowhere fails
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build
 
 # Folder of the distributions, and further options of `python -m build`.

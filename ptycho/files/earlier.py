@@ -6,18 +6,25 @@ import errno
 import filecmp
 import logging
 import os
-from contextlib import contextmanager
+import re
+import sys
+import time
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import DiskFullError, sync_folder
+from ptycho.files.locks import is_locked, lock
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _log = logging.getLogger(__name__)
+
+_UNMARKED_S = 60.0
+"""Nobody pauses for longer in the writing of a file."""
 
 __all__ = ["first_free", "keeping_earlier", "require_other_file"]
 
@@ -51,12 +58,14 @@ def keeping_earlier(target: Path) -> Iterator[Path]:
         )
     written = place.with_name(f".{place.stem}-{os.urandom(4).hex()}{place.suffix}")
     try:
-        yield written
-        if place.exists() and not filecmp.cmp(written, place, shallow=False):
-            earlier = first_free(place)
-            _keep(place, earlier)
-            _log.info("the earlier file is kept as %s", earlier)
-        written.replace(place)
+        with _at_work(written, place):
+            yield written
+        with _locked(written):
+            if place.exists() and not filecmp.cmp(written, place, shallow=False):
+                earlier = first_free(place)
+                _keep(place, earlier)
+                _log.info("the earlier file is kept as %s", earlier)
+            written.replace(place)
         sync_folder(place.parent)
     except DiskFullError as error:
         written.unlink(missing_ok=True)
@@ -65,6 +74,55 @@ def keeping_earlier(target: Path) -> Iterator[Path]:
     except BaseException:
         written.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _at_work(written: Path, place: Path) -> Iterator[None]:
+    """Mark a temporary name as that of a living process, after what killed ones left at the place is gone."""
+    if sys.platform == "win32" or not place.parent.is_dir():  # Windows renames no open file.
+        yield
+        return
+    _remove_leftovers(place)
+    with written.open("xb") as file:
+        lock(file)
+        yield
+        if not written.stat().st_size:  # The mark alone.
+            raise FileNotFoundError(errno.ENOENT, "nothing was written", str(written))
+
+
+@contextmanager
+def _locked(written: Path) -> Iterator[None]:
+    """Hold a lock on the whole file, which took the place of the mark."""
+    if sys.platform == "win32":
+        yield
+        return
+    with written.open("rb") as file:
+        lock(file)
+        yield
+
+
+def _remove_leftovers(place: Path) -> None:
+    """Remove what processes left that were killed while they wrote a file."""
+    hexadecimal = "-[0-9a-f]{8}"
+    ours = re.compile(
+        rf"\.(?P<within>\.)?{re.escape(place.stem)}{hexadecimal}(?(within){hexadecimal}){re.escape(place.suffix)}"
+    )
+    names = [path.name for path in place.parent.iterdir() if ours.fullmatch(path.name)]
+    # What was written for a mark comes before the mark, by which it is known.
+    for name in sorted(names, key=len, reverse=True):
+        path = place.with_name(name)
+        mark = path if not name.startswith("..") else place.with_name(f"{path.stem[1:-9]}{place.suffix}")
+        with suppress(FileNotFoundError):  # Another process cleans up as well.
+            if _is_left(path, mark):
+                path.unlink()
+                _log.info("%s, which a process left that was ended, was removed", path)
+
+
+def _is_left(path: Path, mark: Path) -> bool:
+    """Tell whether nobody works on a temporary file any more; one without a mark has to be old."""
+    if mark.exists():
+        return not is_locked(mark, otherwise=True)
+    return time.time() - path.stat().st_mtime > _UNMARKED_S
 
 
 def _keep(place: Path, earlier: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 if sys.platform != "win32":
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 def lock(file: IO[bytes]) -> None:
     """Lock an open file until it is closed, where the system can; another lock on it is waited for."""
     if sys.platform != "win32":
-        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(OSError):  # A file system without locks.
+            fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def is_locked(path: Path, *, otherwise: bool) -> bool:

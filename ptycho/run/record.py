@@ -8,6 +8,8 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from ptycho.files.atomic import write_text
+from ptyconf import ConfigError, Problem
+from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,11 +73,38 @@ def write_settings(folder: Path, resolution: Resolution, *, home: Path) -> None:
 
     Raises:
         OSError: The folder cannot be written.
+        ValueError: The name of a file holds bytes that are no letters here.
     """
-    from ptyconf.report import dump_toml, to_json
+    from ptyconf.report import to_json
 
-    write_text(folder / SETTINGS, dump_toml(resolution, folder=home, portable=True))
+    write_text(folder / SETTINGS, settings_text(resolution, home))
     write_text(folder / PROVENANCE, json.dumps(to_json(resolution), indent=1) + "\n")
+
+
+def settings_text(resolution: Resolution, home: Path | None = None) -> str:
+    """Write settings as TOML that can be read again.
+
+    Args:
+        resolution: The settings in force.
+        home: The folder that paths are relative to; None leaves them as they are.
+
+    Raises:
+        ValueError: The name of a file holds bytes that are no letters here.
+    """
+    from ptyconf.report import dump_toml
+
+    try:
+        return dump_toml(resolution, folder=home, portable=home is not None)
+    except ConfigError as error:
+        problem = next(part for part in error.exceptions if isinstance(part, Problem))
+        raise ValueError(
+            error_text(
+                f"the settings cannot be written down: {problem.text}",
+                written_in=resolution.trace(problem.path).winner.origin.where,
+                expected="names whose bytes are letters in the locale of this process",
+                hint="another name, or a locale that knows its letters (LC_ALL=C.UTF-8)",
+            )
+        ) from error
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
@@ -91,9 +120,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
 
 def settings_in(resolution: Resolution, home: Path) -> dict[str, Any]:
     """Give settings by path as `read_settings` would read them from the run folder ``home``."""
-    from ptyconf.report import dump_toml
-
-    return _by_path(dump_toml(resolution, folder=home, portable=True))
+    return _by_path(settings_text(resolution, home))
 
 
 def _by_path(text: str) -> dict[str, Any]:

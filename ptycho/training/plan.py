@@ -13,6 +13,7 @@ from ptycho.network.settings import NetworkSettings
 from ptycho.physics.scale import Normalisation
 from ptycho.reconstruction.iteration import SweepLibrary
 from ptycho.reconstruction.retrieved_picture import RetrievedPicture, read_pictures, write_pictures
+from ptycho.run.record import settings_text
 from ptycho.scan.frame_store import Indices, Stored, store_frames
 from ptycho.scan.grouping import require_overlap
 from ptycho.scan.raw_data import RawData
@@ -23,7 +24,6 @@ from ptycho.settings.training import TrainingConfig
 from ptycho.training.loss import Loss, LossWeights
 from ptyconf import Resolution
 from ptyconf.errors import error_text
-from ptyconf.report import dump_toml
 
 from .cluster import require_machines
 from .groups import Groups
@@ -199,7 +199,7 @@ class Plan:
     @property
     def settings_toml(self) -> str:
         """The settings of the training, as the text of a settings file."""
-        return dump_toml(self.configurations.resolution)
+        return settings_text(self.configurations.resolution)
 
     @property
     def used_frames(self) -> Indices:

@@ -40,11 +40,14 @@ batch_size = 8
 torch_loss_mode = "mae"
 
 [inference]
-refine_epochs = 2
+refine_epochs = 20
 
 [execution]
 accelerator = "cpu"
 """
+"""So many sweeps explain the frames: fewer leave a doubtful picture, and the search of causes that follows
+takes more than all sweeps, .7 of 2.4 processor seconds of this training with torch, 1.3 of 3.1 of an
+inference with TensorFlow."""
 sys.path.insert(0, str(Path(__file__).parent))  # Where `side` finds its module by name.
 
 SMALL = {

@@ -48,7 +48,7 @@ def test_two_processes_make_one_run(job: Path, variables: Callable[[int], dict[s
     """Two processes leave one run folder, the first one's, and nothing beside it."""
     shutil.rmtree(job / "run")
     alone = {name: value for name, value in os.environ.items() if name not in RANK_VARIABLES}
-    words = [sys.executable, "-m", "ptycho", "train", "run.toml", "--refine_epochs", "0"]
+    words = [sys.executable, "-m", "ptycho", "train", "run.toml"]
     if variables is of_torchrun:
         words += ["--num_nodes", "2"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}

@@ -21,7 +21,7 @@ from ptycho.bundle.read import read_bundle
 pytestmark = pytest.mark.slow
 
 EPOCHS = 24
-LONG = ["--nepochs", str(EPOCHS), "--batch_size", "2", "--refine_epochs", "0"]
+LONG = ["--nepochs", str(EPOCHS), "--batch_size", "2"]
 """More epochs than pass before a signal arrives; each a few tens of milliseconds."""
 
 PATIENCE_S = 240

@@ -30,7 +30,7 @@ def train(job: Path, side: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Calla
     """Train three epochs into a folder; something happens in the second one, where that is asked for."""
 
     def run(*words: str, meanwhile: Callable[[], object] | None = None) -> int:
-        command = ["train", "run.toml", "--output_dir", "own", "--nepochs", "3", "--refine_epochs", "0"]
+        command = ["train", "run.toml", "--output_dir", "own", "--nepochs", "3"]
         with monkeypatch.context() as patch:
             if meanwhile is not None:
                 side.before_step(patch, STEPS + 2, meanwhile)

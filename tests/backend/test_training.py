@@ -215,7 +215,7 @@ def test_a_replaced_scan_is_one_that_was_not_seen(
     """The network is told of the scan that it learned from by the frames, not by the name of the file."""
     scan, words = (
         trained / "train.npz",
-        ["--output_dir", str(tmp_path / "seen"), "--refine_epochs", "0", "--accelerator", "cpu"],
+        ["--output_dir", str(tmp_path / "seen"), "--refine_epochs", "20", "--accelerator", "cpu"],
     )
     before = scan.read_bytes()
     try:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import logging
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +52,45 @@ def test_a_failure_changes_nothing(tmp_path: Path) -> None:
         _write(target, "half \ud800")
     assert [path.name for path in tmp_path.iterdir()] == ["out.npz"]
     assert target.read_text() == "before"
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from ptycho.files.atomic import replacing
+from ptycho.files.earlier import keeping_earlier
+with keeping_earlier(Path(sys.argv[1])) as written, replacing(written) as temporary:
+    temporary.write_text("half")
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_kill_left_goes_with_the_next(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Files of a living writer stay, those of a killed one are removed and told, and nobody else's."""
+    target, others = tmp_path / "out.npz", {".out-draft.npz", ".other-01234567.npz", "out-01234567.npz"}
+    for name in others:
+        (tmp_path / name).touch()
+    command = [sys.executable, "-c", WRITER, str(target)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        _write(target, "first")
+        temporary = {path.name for path in tmp_path.iterdir()} - others - {"out.npz"}
+        assert len(temporary) == 2
+        process.kill()
+    with caplog.at_level(logging.INFO):
+        _write(target, "first")
+    assert {path.name for path in tmp_path.iterdir()} == others | {"out.npz"}
+    told = {f"{tmp_path / name}, which a process left that was ended, was removed" for name in temporary}
+    assert set(caplog.messages) == told
+
+
+def test_nothing_is_no_file(tmp_path: Path) -> None:
+    """A writer that writes nothing leaves nothing, and that is an error."""
+    with pytest.raises(FileNotFoundError, match="nothing was written"), keeping_earlier(tmp_path / "out.npz"):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
