@@ -30,6 +30,9 @@ SPELLED = (
     *("00000000-0000-0000-0000-000000000001", "base64:AA==", "1.5", "1/2", "1j"),
 )
 
+BY_TYPE = {"integer": 1, "number": 1.0, "boolean": True}
+"""Examples for the elements of a list of a fixed length, by their types in JSON Schema."""
+
 
 def template(
     schema: Schema,
@@ -116,6 +119,8 @@ def _needed(node: Node, classes: tuple[Any, ...]) -> dict[str, Any] | None:
             if example is UNSET:
                 return None
             table[key] = member.kind.toml(member.kind.typed(example))
+        elif isinstance(member.node, (Items, Table)):
+            table[key] = _example_below(member.node)
         else:
             table[key] = _needed(member.node, (*classes, section.target))
             if table[key] is None:
@@ -182,7 +187,8 @@ def _example(slot: Slot, default: Any) -> Any:
     if setting.secret and (setting.choices or "enum" in slot.kind.json_schema):
         return UNSET
     names = slot.kind.json_schema.get("enum", ())
-    candidates = (*examples_of(slot), *names, 1, "...", True, 1.0, [], {}, *([1, 1], ["a"]), *SPELLED)
+    row = [BY_TYPE.get(item.get("type"), "...") for item in slot.kind.json_schema.get("prefixItems", ())]
+    candidates = (*examples_of(slot), *names, 1, "...", True, 1.0, [], {}, row, *([1, 1], ["a"]), *SPELLED)
     return next((candidate for candidate in candidates if _loads(slot, setting, candidate)), UNSET)
 
 

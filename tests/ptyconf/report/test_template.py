@@ -94,3 +94,27 @@ def test_an_example_has_what_is_required() -> None:
     text = template(Schema("s", [View(Shelf, "")]))
     assert '## for example: movie = {title = "..."}' in text
     assert "## picky: see its type" in text
+
+
+@dataclass
+class Pairs:
+    """Lists of a fixed length, of which one stands in what a section needs."""
+
+    pair: tuple[int, str]
+    flags: tuple[bool, float, int]
+    names: dict[str, int]
+
+
+@dataclass
+class Holder:
+    """It may hold such a section."""
+
+    pairs: Pairs | None = None
+
+
+def test_an_example_of_a_list_of_fixed_length_has_its_types() -> None:
+    """Element by element, by itself and inside a section."""
+    text = template(Schema("s", [View(Pairs, "a"), View(Holder, "b")]))
+    assert '## for example: pair = [1, "..."]\n' in text
+    assert "## for example: flags = [true, 1.0, 1]\n" in text
+    assert '## for example: pairs = {pair = [1, "..."], flags = [true, 1.0, 1], names = {}}\n' in text
