@@ -146,9 +146,8 @@ def add_flags(
         words = partial(describe, setting, default, schema.index.slots[path].kind.expected)
         _declare(group, names, path, options, describe=words)
         if is_switch(schema, path):
-            _declare_off(
-                group, names, path, [option for option in map(negated, options) if option not in used]
-            )
+            off = [option for option in map(negated, options) if option not in used]
+            _declare_off(group, names, path, off)
     parser.parse_known_args = _ReadAsOwn(parser, names)  # type: ignore[method-assign]
 
 
@@ -161,8 +160,10 @@ def _declare(group: Any, names: FlagNames, path: str, options: Iterable[str], **
         group.add_argument(*options, metavar=word_of(names.schema, path), **more)
 
 
-def _declare_off(group: Any, names: FlagNames, path: str, options: Iterable[str]) -> None:
-    """Declare the flags that turn a switch off."""
+def _declare_off(group: Any, names: FlagNames, path: str, options: Collection[str]) -> None:
+    """Declare the flags that turn a switch off; another's may have taken them all."""
+    if not options:
+        return
     group.add_argument(
         *options,
         dest=path,

@@ -95,6 +95,16 @@ def test_a_place_below_counts_on_both_sides_of_a_command() -> None:
     assert made.table == {"a": Node(1), "b": Node(2)}
 
 
+def test_a_flag_of_another_stays_his() -> None:
+    """Also where it is the one that would turn a switch off."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--no-dry_run", action="store_true")
+    flags.add_flags(parser, schema_of(App))
+    namespace = parser.parse_args(["--no-dry_run", "--dry_run"])
+    assert namespace.no_dry_run
+    assert resolve(schema_of(App), ORDER, [flags.layer(namespace)]).value("dry_run") is True
+
+
 def test_a_place_below_needs_a_word_and_a_setting(capsys: pytest.CaptureFixture[str]) -> None:
     """Else it is refused in argparse's own words; only what paths name has such places."""
     parser = argparse.ArgumentParser()
