@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.fault import Keys
 from ptyconf.schema.tree import Slot
+from ptyconf.schema.view import copied
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -36,7 +37,7 @@ LEAF, DEEP = -1, -2
 
 
 def columns_of(table: Mapping[str, Any]) -> Columns | None:
-    """Copy a table, but for the lists in it; None where it holds more than plain values, lists and dates."""
+    """Copy a table with the lists in it; None where it holds more than plain values, lists and dates."""
     names: list[Any] = [*table]
     sizes: list[int] = []
     leaves: list[Any] = []
@@ -49,22 +50,33 @@ def columns_of(table: Mapping[str, Any]) -> Columns | None:
             leaves.append(value)
             sizes.append(LEAF)
     types = tuple(map(type, leaves))
-    if not FLAT.issuperset(types):
-        return deep_columns(table) if dict in types else None
-    return tuple(names), tuple(sizes), types, leaves
+    if PLAIN.issuperset(types):
+        return tuple(names), tuple(sizes), types, leaves
+    if FLAT.issuperset(types):
+        return with_own_lists((tuple(names), tuple(sizes), types, leaves))
+    columns = deep_columns(table) if dict in types else None
+    return None if columns is None else with_own_lists(columns)
+
+
+def with_own_lists(columns: Columns) -> Columns:
+    """Copy the lists among the leaves: who changes a value of one table changes no other."""
+    names, sizes, types, leaves = columns
+    if list not in types:
+        return columns
+    return names, sizes, types, [copied(leaf) if leaf.__class__ is list else leaf for leaf in leaves]
 
 
 def columns_of_texts(table: Mapping[str, Any]) -> Columns | None:
     """Copy a table without tables in it, as variables and flags have one."""
     leaves = [*table.values()]
     if not TEXT.issuperset(map(type, leaves)):
-        return columns_of(table)
+        return deep_columns(table)
     size = len(leaves)
     return tuple(table), (LEAF,) * size, (str,) * size, leaves
 
 
 def deep_columns(table: Mapping[str, Any]) -> Columns | None:
-    """Copy a table as ``columns_of`` does, where tables inside the tables in it are as likely as not."""
+    """Copy a table, but for the lists in it, where tables inside the tables in it are as likely as not."""
     names: list[Any] = []
     sizes: list[int] = [DEEP]
     leaves: list[Any] = []

@@ -15,8 +15,8 @@ from ptyconf.merge.columns import (
     ColumnLayout,
     Columns,
     Rest,
-    columns_of,
     columns_of_texts,
+    deep_columns,
     take_plain,
 )
 from ptyconf.merge.fault import Fault, Keys
@@ -195,7 +195,7 @@ def _columns(layer: Layer, schema: Schema) -> Columns | tuple[()] | None:
         return ()
     columns = layer.columns
     if columns is None and not (layer.text and layer.faults):
-        columns = (columns_of_texts if layer.text else columns_of)(layer.values)
+        columns = (columns_of_texts if layer.text else deep_columns)(layer.values)
     return columns
 
 

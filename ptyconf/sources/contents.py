@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from ptyconf.merge.columns import NO_COLUMNS, Columns, deep_columns
+from ptyconf.merge.columns import NO_COLUMNS, Columns, deep_columns, with_own_lists
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.schema.fields import UNSET
-from ptyconf.schema.view import copied
 from ptyconf.sources.document import KEPT_TEXTS, LONGEST_KEPT, Document
 from ptyconf.text.show import close_matches, show, toml_key
 
@@ -103,12 +102,9 @@ def taken_apart(
 
 
 def _with_own_lists(contents: Contents) -> Contents:
-    """Copy the lists among the leaves: who changes a value of one layer changes no other."""
-    names, sizes, types, leaves = contents.columns or NO_COLUMNS
-    if list not in types:
-        return contents
-    own = [copied(leaf) if leaf.__class__ is list else leaf for leaf in leaves]
-    return contents._replace(columns=(names, sizes, types, own))
+    """Let no two layers of one text share a list."""
+    columns = contents.columns and with_own_lists(contents.columns)
+    return contents if columns is contents.columns else contents._replace(columns=columns)
 
 
 def _inner_table(

@@ -60,8 +60,6 @@ def layer(  # noqa: PLR0913  All that can be said of a dict.
         columns = fields["columns"] = columns_of(values)
         if columns is None:
             fields["columns"], fields["values"] = (), _frozen(values)
-        elif list in columns[2]:
-            columns[3][:] = [copied(value) if value.__class__ is list else value for value in columns[3]]
     except RecursionError:
         text = f"{called} has tables or lists in each other too deep, or one that holds itself"
         fields["columns"], fields["values"], fields["faults"] = (), {}, (Fault(text),)
