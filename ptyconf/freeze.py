@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -74,7 +75,7 @@ class Frozen:
     def canonical(self) -> str:
         """The text that is hashed."""
         content = {"program": self.program, "settings": dict(self.settings), "version": VERSION}
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return _as_json(content, sort_keys=True, separators=(",", ":"))
 
     @property
     def sha256(self) -> str:
@@ -93,7 +94,7 @@ class Frozen:
         }
         if self.secrets:
             content["secrets"] = dict(self.secrets)
-        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return _as_json(content, indent=2) + "\n"
 
     @classmethod
     def loads(cls, text: str, *, file: str = "") -> Frozen:
@@ -212,6 +213,12 @@ def freeze(resolution: Resolution, *, secrets: Literal["omit", "scrypt"] = "omit
         settings[path] = written(slot, tree, split_path(path), leaf)
     hashes = {path: _hashed(value) for path, value in hidden.items()} if secrets == "scrypt" else {}
     return Frozen(resolution.schema.name, dict(sorted(settings.items())), hashes)
+
+
+def _as_json(content: Mapping[str, Any], **layout: Any) -> str:
+    """Write JSON of which UTF-8 can be made: half a character, as in a file name of other bytes, escaped."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, **layout)
+    return re.sub(r"[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def _hashed(value: Any, salt: bytes | None = None) -> str:

@@ -14,11 +14,13 @@ from ptyconf.schema.chosen import examples_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.free import read_texts
 from ptyconf.schema.index import Alias, environment_name
+from ptyconf.schema.kind import Mismatch, parse_toml
 from ptyconf.schema.path import join_path, split_path
 from ptyconf.schema.tree import Section, Slot, holds_secret
 from ptyconf.text.show import (
     MASK,
     close_matches,
+    json_text,
     nested_text,
     one_word,
     show,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from ptyconf.schema.schema import Schema
 
 KNOWN_SHOWN = 8
+NONE_WORD = toml_text(None)
+_WORDS = rf'"(?:[^"\\]|\\.)*"|(\b{NONE_WORD}\b|\.\.\.|{re.escape(MASK)})'
 LIKE = 0.7  # of a name in another section, which is a slip less often than one in its own
 
 
@@ -254,15 +258,26 @@ def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, text: s
 def spell(kind: str, key: str, text: str) -> str:
     """Write a key and its value as a file of a kind does; TOML where it is no file."""
     if kind not in {"json", "yaml"}:
-        bare = key.isascii() or "[" in key
-        return f"{key if bare else '.'.join(toml_key(str(name)) for name in split_path(key))} = {text}"
-    *sections, name = (str(segment) for segment in split_path(key))
-    if kind == "json" and re.fullmatch(r"\d[\d:.TZ+-]*[:-][\d:.TZ+-]*", text):
-        text = toml_text(text)  # JSON has no dates
-    spelled = f"{toml_text(name)}: {text}" if kind == "json" else f"{name}: {text}"
+        name = key if "[" in key else ".".join(toml_key(str(segment)) for segment in split_path(key))
+        return f"{name} = {text}"
+    *sections, last = (
+        str(segment) if kind == "yaml" and re.fullmatch(r"[\w-]+", str(segment)) else toml_text(str(segment))
+        for segment in split_path(key)
+    )
+    spelled = f"{last}: {_in_json(text)}"
     for section in reversed(sections):
-        spelled = f"{toml_text(section)}: {{{spelled}}}" if kind == "json" else f"{section}: {{{spelled}}}"
+        spelled = f"{section}: {{{spelled}}}"
     return spelled
+
+
+def _in_json(text: str) -> str:
+    """Write what TOML says as JSON does, which is YAML, too; words that stand for a value stay words."""
+    marked = re.sub(_WORDS, lambda word: word[0] if word[1] is None else f'"\\u0001{word[1]}"', text)
+    try:
+        spelled = json_text(parse_toml(marked, ""))
+    except Mismatch:
+        return text
+    return re.sub(r'"\\u0001([^"]*)"', lambda word: {NONE_WORD: "null"}.get(word[1], word[1]), spelled)
 
 
 def _file_of(origin: Origin, name: str) -> str:

@@ -207,8 +207,7 @@ def bounded(kind: Kind, limits: Iterable[Any]) -> Kind:
             bound = getattr(limit, name, None)
             if bound is not None and not isinstance(limit, type):
                 tests.append((f"{words} {getattr(bound, 'pattern', bound)}", _limit(test, bound)))
-                in_json = _OF_CONTAINERS.get((keyword, kind.json_schema.get("type")), keyword)
-                json_limits[in_json] = getattr(bound, "pattern", bound)
+                json_limits |= _limit_in_json(kind, keyword, getattr(bound, "pattern", bound))
     if not tests:
         return kind
     expected = f"{kind.expected}, {', '.join(words for words, _ in tests)}"
@@ -236,6 +235,14 @@ def bounded(kind: Kind, limits: Iterable[Any]) -> Kind:
 
 def _limit(test: Callable[[Any, Any], bool], bound: Any) -> Callable[[Any], bool]:
     return lambda value: test(value, bound)
+
+
+def _limit_in_json(kind: Kind, keyword: str, bound: Any) -> dict[str, Any]:
+    """Say a limit in JSON Schema; nothing where the bound is a date, a span of time, a decimal number ..."""
+    if not isinstance(bound, (int, float, str)) or (isinstance(bound, str) and keyword != "pattern"):
+        return {}
+    types = kind.json_schema.get("type")
+    return {_OF_CONTAINERS.get((keyword, types), keyword) if isinstance(types, str) else keyword: bound}
 
 
 _LIMITS: dict[str, tuple[str, str, Callable[[Any, Any], bool]]] = {

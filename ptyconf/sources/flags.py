@@ -111,7 +111,9 @@ def parse(
     argv = expect_each("flags.parse", "argv", argv, str, "sys.argv[1:]")
     line = CommandLine(schema)
     if not line.asks_for_help.isdisjoint(argv):
-        parser = argparse.ArgumentParser(prog=program or None, description=description, add_help=False)
+        parser = argparse.ArgumentParser(
+            prog=program or None, description=description.replace("%", "%%"), add_help=False
+        )
         asking = sorted(line.asks_for_help, key=len)
         parser.add_argument(*asking, action="help", help="show this help message and exit")
         parser.add_argument(PROFILE, metavar="NAME", help="take [profile.NAME] of the settings files")

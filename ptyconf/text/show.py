@@ -66,8 +66,17 @@ def _spell_scalar(value: object) -> str | None:
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
+        text = value.isoformat()
+        return text if is_toml_moment(value) else _quoted(text)
     return _spell_textual(value)
+
+
+def is_toml_moment(value: datetime.date | datetime.time) -> bool:
+    """Tell whether TOML has a date or time: no time of day with a zone, no offset with seconds."""
+    if isinstance(value, datetime.time):
+        return value.tzinfo is None
+    offset = value.utcoffset() if isinstance(value, datetime.datetime) else None
+    return offset is None or not offset % datetime.timedelta(minutes=1)
 
 
 def _spell_textual(value: object) -> str | None:

@@ -180,3 +180,11 @@ def test_a_layer_above_gives_the_secrets_again() -> None:
     assert again.build(House).named == {"a": Door("hunter4")}
     assert again.value("key") == "hunter5"
     assert str(again.trace("doors[0].open").winner.origin.file) == "run.json"
+
+
+@given(st.text(st.characters(max_codepoint=0xDFFF, min_codepoint=0xDC80), max_size=3))
+def test_half_a_character_is_frozen(text: str) -> None:
+    """A file name that is no UTF-8 has such; the frozen file is UTF-8, and says the same."""
+    schema = Schema("s", (), [Setting("a", str, text)])
+    frozen = freeze(resolve(schema, Precedence("o"), []))
+    assert Frozen.loads(frozen.dumps().encode().decode()).replay(schema).value("a") == text

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from ptyconf.schema.kind import Kind, Mismatch, parse_toml
+from ptyconf.text.show import is_toml_moment
 
 SPAN = 'a span of time as seconds, "1h30m", "00:01:30" or ISO 8601'
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "min": 60, "s": 1, "ms": 1e-3, "us": 1e-6}
@@ -58,6 +59,7 @@ def _instance(kind: type, expected: str, name: str) -> Kind:
         expected,
         read,
         parse,
+        lambda value: value if is_toml_moment(value) else value.isoformat(),
         frozen=lambda value: {f"${name}": value.isoformat()},
         thawed=thaw,
         json_schema={"type": "string", "format": {"datetime": "date-time"}.get(name, name)},

@@ -5,12 +5,18 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ptyconf import ConfigError, Layer, Precedence, Schema, Setting, View, load, resolve
+from ptyconf.schema.free import freeze_any
 from ptyconf.sources import environment, file, mapping
+from ptyconf.sources.document import Format
+from ptyconf.sources.formats import FORMATS
+from ptyconf.text.show import MASK
 
 
 @dataclass
@@ -168,3 +174,31 @@ def test_a_list_with_commas_is_answered_with_an_array(name: str, text: str, expe
     assert problem.hint == f"A__{name}={expected}"
     again = environment.layer("A", {f"A__{name}": shlex.split(expected)[0]})
     assert resolve(schema, Precedence("environment"), [again])
+
+
+WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=4) | st.just("é: #")
+FREE = st.recursive(
+    st.integers(0, 99) | st.booleans() | WORDS | st.dates() | st.sampled_from([MASK, "..."]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@given(
+    st.dictionaries(WORDS, FREE, min_size=1, max_size=3),
+    st.sampled_from(sorted(FORMATS.entries(), key=str)),
+)
+def test_a_files_hint_is_read_back(table: dict[str, object], form: Format) -> None:
+    """What a hint says of a table, typed as it stands, is the table, in each format."""
+    schema = Schema("s", settings=[Setting("a b", dict[str, Any], table), Setting("l", list[Any], [table])])
+
+    def document(line: str) -> str:
+        return f"{{{line}}}" if form.name == "json" else line
+
+    for name, value in (("a b", table), ("l", [table])):
+        wrong = document(form.spell([name], 5))
+        with pytest.raises(ConfigError) as caught:
+            resolve(schema, Precedence("file"), file.parse(wrong, file=f"/x/a{form.suffixes[0]}"))
+        advised = document(caught.value.exceptions[0].hint)  # type: ignore[attr-defined]
+        expected = document(form.spell([name], value))
+        assert freeze_any(form.parse(advised)) == freeze_any(form.parse(expected))

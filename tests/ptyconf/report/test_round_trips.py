@@ -234,3 +234,17 @@ def test_secrets_are_written_nowhere(text: str) -> None:
     assert "canary" not in dumped + frozen.dumps() + json.dumps(to_json(before)) + repr(before)
     for again in (resolve(schema, PRECEDENCE, toml.parse(dumped)), frozen.replay(schema)):
         assert [each.name for each in again.value("h.listed")] == ["n"] * bool(text)
+
+
+ZONES = st.timedeltas(dt.timedelta(hours=-23), dt.timedelta(hours=23)).map(dt.timezone)
+
+
+@given(st.times(timezones=ZONES), st.datetimes(timezones=ZONES))
+def test_any_zone_comes_back(time: dt.time, moment: dt.datetime) -> None:
+    """Times of day with a zone, offsets with seconds: what TOML has no word for stands as text."""
+    settings = [Setting("a.t", dt.time, time), Setting("a.m", dt.datetime | None, moment)]
+    schema = Schema("s", settings=settings)
+    before = resolve(schema, Precedence("file"), [])
+    after = resolve(schema, Precedence("file"), toml.parse(dump_toml(before)))
+    assert [after[path].isoformat() for path in ("a.t", "a.m")] == [time.isoformat(), moment.isoformat()]
+    assert freeze(after).sha256 == freeze(before).sha256

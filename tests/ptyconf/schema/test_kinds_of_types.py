@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Annotated, Any, Final, Generic, NamedTuple, NewType, TypedDict, TypeVar
 
 import cattrs
@@ -21,6 +22,7 @@ import pytest
 from ptyconf import ConfigError, Kind, Precedence, Schema, SchemaError, Setting, View, resolve
 from ptyconf.freeze import freeze
 from ptyconf.merge.same import same
+from ptyconf.report.jsonschema import json_schema
 from ptyconf.schema.families import KINDS
 from ptyconf.schema.kind import Mismatch, textual
 from ptyconf.sources import environment, flags, mapping
@@ -241,3 +243,23 @@ def test_an_empty_tuple_has_no_elements() -> None:
         Kinds().of(tuple[()]).typed([1])
     assert Kinds().of(tuple[()]).typed([]) == ()
     assert Kinds().of(tuple).typed([1]) == (1,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lowest", "below"),
+    [
+        (decimal.Decimal, decimal.Decimal("0.5"), "0.4"),
+        (Fraction, Fraction(1, 3), "1/4"),
+        (datetime.timedelta, datetime.timedelta(seconds=2), 1),
+        (datetime.date, datetime.date(2024, 1, 2), datetime.date(2024, 1, 1)),
+    ],
+)
+def test_limits_hold_for_every_kind_in_order(kind: Any, lowest: Any, below: Any) -> None:
+    """Also where JSON has no word for the limit: its schema then says nothing of it."""
+    limited = Annotated[kind, SimpleNamespace(ge=lowest)]
+    schema = Schema("s", settings=[Setting("a.v", limited, lowest)])
+    order = Precedence("o")
+    assert resolve(schema, order, [])["a.v"] == lowest
+    with pytest.raises(ConfigError, match="at least"):
+        resolve(schema, order, [mapping.layer("o", {"a.v": below})])
+    assert "minimum" not in json.dumps(json_schema(schema))

@@ -170,3 +170,19 @@ def test_a_setting_of_the_program_may_be_called_help(capsys: pytest.CaptureFixtu
     flags.add_flags(parser, schema_of(Root))
     namespace = parser.parse_args(["--help", "me"])
     assert resolve(schema_of(Root), ORDER, [flags.layer(namespace)]).value("help") == "me"
+
+
+@dataclass
+class Share:
+    """50% of %(prog)s."""
+
+    part: float = field(default=0.5, metadata={"help": "100% of it", "unit": "%"})
+
+
+def test_help_says_percent_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the words of a class and in those of a field."""
+    with pytest.raises(SystemExit):
+        load(Share, flags=["-h"])
+    shown = capsys.readouterr().out
+    assert "50% of %(prog)s." in shown
+    assert "100% of it [%]" in shown
