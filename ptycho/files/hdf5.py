@@ -15,6 +15,8 @@ import numpy as np
 from ptycho.errors import ScanError
 from ptycho.files.bounds import require_plausible
 from ptycho.files.hdf5_parts import open_file, require_parts, unreadable
+from ptycho.files.number_text import numbers_of
+from ptycho.files.numbered_names import series_of
 from ptyconf.errors import error_text
 
 __all__ = ["Hdf5File", "missing_filter"]
@@ -162,6 +164,23 @@ class Hdf5File:
             )
         return float(array.reshape(()))
 
+    def size(self, key: str) -> int:
+        """Count the values of a dataset; 0 where a link leads nowhere."""
+        item = self._file.get(key)
+        return 0 if item is None else int(getattr(item, "size", 0) or 0)
+
+    def number_attributes(self, key: str) -> dict[str, float]:
+        """Read the attributes of a group or dataset that are one real number, by their names."""
+        item = self._file.get(key or "/")
+        if item is None:
+            return {}
+        arrays = {name: np.asarray(value) for name, value in item.attrs.items()}
+        return {
+            name: float(array.reshape(()))
+            for name, array in arrays.items()
+            if array.size == 1 and array.dtype.kind in "iuf"
+        }
+
     def text(self, key: str) -> str:
         """Read one text; "" where there is none."""
         if key not in self:
@@ -179,6 +198,24 @@ class Hdf5File:
             value = value.reshape(-1)[0]
         return _decoded(value) if isinstance(value, bytes | np.bytes_) else value
 
+    def cells(self, key: str) -> tuple[str, ...]:
+        """Give the datasets that a cell array of MATLAB refers to, in order; none for another dataset."""
+        import h5py
+
+        if self.attribute(key, "MATLAB_class") != "cell":
+            return ()
+        references = self.dataset(key)[()]
+        # MATLAB counts columns first, and h5py shows its axes in reverse.
+        return tuple(
+            str(self._file[one].name).lstrip("/")
+            for one in references.ravel()
+            if isinstance(one, h5py.Reference) and one
+        )
+
+    def same(self, key: str, other: str) -> bool:
+        """Tell whether two paths lead to one dataset."""
+        return bool(self.dataset(key) == self.dataset(other))
+
     def units(self, key: str) -> str:
         """Read the unit that a dataset's attributes name, "" where they name none."""
         named = (self.attribute(key, name) for name in ("units", "unit", "Units"))
@@ -187,25 +224,25 @@ class Hdf5File:
     def numbers(self, key: str) -> Array:
         """Read an array of real numbers, in double precision; axes of length one are dropped beyond two.
 
+        Numbers that are written as text are read, too.
+
         Raises:
             ScanError: It cannot be read, or holds something else.
         """
-        array = self.read(key)
-        if array.dtype.kind not in "biuf":
-            raise ScanError(
-                error_text(
-                    f"'{key}' in {self.path} is an array of {array.dtype} with shape {array.shape}",
-                    expected="real numbers",
-                )
-            )
+        array = numbers_of(self.read(key), f"'{key}' in {self.path}")
         while array.ndim > 2 and 1 in array.shape:
             array = array.squeeze(array.shape.index(1))
-        return array.astype(np.float64)
+        return array
 
     def shown_keys(self) -> str:
         """List the datasets with their shapes, for a message."""
-        shown = [self._described(key) for key in self.keys[:SHOWN_KEYS]]
-        rest = len(self.keys) - SHOWN_KEYS
+        series = {name: one for one in series_of(self.keys) for name in one.names}
+        lead = [key for key in self.keys if key not in series or key == series[key].names[0]]
+        shown = [
+            self._described(key) + (f" and more, {series[key].pattern}" if key in series else "")
+            for key in lead[:SHOWN_KEYS]
+        ]
+        rest = len(lead) - SHOWN_KEYS
         return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "") or "nothing"
 
     def _described(self, key: str) -> str:
@@ -232,6 +269,8 @@ class Hdf5File:
 
         paths: list[str] = []
         for name in group:
+            if name.startswith("#"):  # Where MATLAB keeps what its cell arrays refer to.
+                continue
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
                 paths.append(f"{prefix}{name}")

@@ -12,6 +12,9 @@ from ptyconf.errors import error_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+STILL_WRITTEN = "already open for write"
+"""In HDF5's message on a file whose header says that somebody writes it."""
+
 __all__ = ["open_file", "require_parts", "unreadable"]
 
 
@@ -104,10 +107,32 @@ def open_file(path: Path) -> Any:
         # Not without a lock at once: HDF5 refuses a file that the same process has open with one.
         return h5py.File(path, "r")
     except OSError as error:
+        if STILL_WRITTEN in str(error):
+            return _open_while_written(path, error)
         # Scans lie on network file systems that know no locks.
         if "lock" not in str(error):
             raise
         return h5py.File(path, "r", locking=False)
+
+
+def _open_while_written(path: Path, why: OSError) -> Any:
+    """Open a file that says that it is being written, as a scan that was killed says for ever.
+
+    Raises:
+        ScanError: It was not written for others to read meanwhile (SWMR).
+    """
+    import h5py
+
+    try:
+        return h5py.File(path, "r", libver="latest", swmr=True)
+    except OSError:
+        raise ScanError(
+            error_text(
+                f"{path} is being written, or its writer was killed ({why})",
+                expected="a file that was closed",
+                hint=f"wait for the end of the scan; after it, h5clear -s {path} (a program of HDF5)",
+            )
+        ) from why
 
 
 def unreadable(key: str, path: Path, error: OSError) -> ScanError:

@@ -43,6 +43,7 @@ class NpzFile:
     Attributes:
         path: The file.
         keys: Its arrays, in the order in which they were written.
+        other_members: Files in it that are no arrays.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -70,6 +71,7 @@ class NpzFile:
             ) from error
         names = self._archive.namelist()
         self.keys = tuple(name.removesuffix(".npy") for name in names if name.endswith(".npy"))
+        self.other_members = [name for name in names if not name.endswith((".npy", "/"))]
 
     def __enter__(self) -> Self:
         return self

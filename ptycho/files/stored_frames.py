@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from ptycho.files.bounds import require_plausible
 from ptycho.files.hdf5 import Hdf5File
 from ptycho.files.hdf5_parts import unreadable
 from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["AS_STORED", "FramesOnDisk", "StoredFrames", "Turn"]
 
@@ -104,10 +107,11 @@ class StoredFrames(FramesOnDisk):
 
     Args:
         file: The file that the datasets are reached through; it stays open as long as the frames.
-        keys: The datasets, each of shape (n, H, W), (n, H, W, 1) or (rows, columns, H, W), of equal H, W and
-            kind.
+        keys: The datasets, each of shape (n, H, W), (n, H, W, 1), (H, W) or (rows, columns, H, W), of equal
+            H, W and kind.
         chosen: Which of the frames, None for all.
         turn: How each frame is turned.
+        frames_last: Whether the datasets have the shape (H, W, n).
 
     Raises:
         ScanError: A dataset is missing or cannot be read, or they do not fit together.
@@ -120,12 +124,14 @@ class StoredFrames(FramesOnDisk):
         chosen: Array | None = None,
         *,
         turn: Turn = AS_STORED,
+        frames_last: bool = False,
     ) -> None:
         self._turn = turn
         self._file = file
         self._keys = keys
         self._chosen = chosen
-        self._parts = [_without_colours(file.dataset(key)) for key in keys]
+        self._frames_last = frames_last
+        self._parts = [_as_stack(file.dataset(key), frames_last=frames_last) for key in keys]
         first = self._parts[0]
         for key, part in zip(keys, self._parts, strict=True):
             if part.ndim not in {3, 4} or part.shape[-2:] != first.shape[-2:] or part.dtype != first.dtype:
@@ -144,14 +150,18 @@ class StoredFrames(FramesOnDisk):
         self.shape = (n, rows, columns)
         self.dtype = first.dtype
 
-    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...], Array | None, Turn]]:
+    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...], Array | None, Turn, bool]]:
         """Travel to another process as a place in a file."""
-        return _open_frames, (self._file.path, self._keys, self._chosen, self._turn)
+        return _open_frames, (self._file.path, self._keys, self._chosen, self._turn, self._frames_last)
 
     def subset(self, indices: Array) -> StoredFrames:
         """Give some of the frames, as a view."""
         chosen = indices if self._chosen is None else self._chosen[indices]
-        return StoredFrames(self._file, self._keys, chosen, turn=self._turn)
+        return StoredFrames(self._file, self._keys, chosen, turn=self._turn, frames_last=self._frames_last)
+
+    def counted_last(self) -> StoredFrames:
+        """Give the frames of the same datasets, whose last axis counts them."""
+        return StoredFrames(self._file, self._keys, turn=self._turn, frames_last=True)
 
     def _read(self, indices: Array) -> Array:
         """Read frames in the order of the file, each once, and give them in the order asked for."""
@@ -178,23 +188,48 @@ class StoredFrames(FramesOnDisk):
         return self._turn(block)
 
 
-class _GreyFrames:
-    """A dataset of frames with one colour, (n, H, W, 1), as one without that axis."""
+class _Seen:
+    """A dataset seen in another arrangement of its axes.
 
-    ndim = 3
+    Args:
+        dataset: The dataset.
+        arrange: Where an axis that stands for itself in a shape stands here.
+        read: Gives a part by what indexes the arrangement.
+    """
 
-    def __init__(self, dataset: Any) -> None:
-        self._dataset = dataset
-        self.shape, self.dtype = dataset.shape[:-1], dataset.dtype
-        self.chunks = dataset.chunks[:-1] if dataset.chunks else None
+    def __init__(
+        self, dataset: Any, arrange: Callable[[tuple[int, ...]], tuple[int, ...]], read: Callable[[Any], Any]
+    ) -> None:
+        self._read = read
+        self.shape, self.dtype = arrange(dataset.shape), dataset.dtype
+        self.ndim = len(self.shape)
+        self.chunks = arrange(dataset.chunks) if dataset.chunks else None
         self.is_virtual, self.id = dataset.is_virtual, dataset.id
 
-    def __getitem__(self, span: slice) -> Array:
-        return np.asarray(self._dataset[span])[..., 0]
+    def __getitem__(self, which: Any) -> Array:
+        return np.asarray(self._read(which))
 
 
-def _without_colours(dataset: Any) -> Any:
-    return _GreyFrames(dataset) if dataset.ndim == 4 and dataset.shape[-1] == 1 else dataset
+def _as_stack(dataset: Any, *, frames_last: bool) -> Any:
+    """See a dataset as frames or a raster of them: one alone, one colour, counted last, a list of one."""
+    if frames_last and dataset.ndim == 3:
+        return _Seen(
+            dataset,
+            lambda shape: (shape[2], *shape[:2]),
+            lambda span: np.moveaxis(dataset[:, :, span], -1, 0),
+        )
+    if dataset.ndim == 4 and dataset.shape[-1] == 1:
+        return _Seen(dataset, lambda shape: shape[:-1], lambda span: dataset[span][..., 0])
+    if dataset.ndim == 2:
+        return _Seen(dataset, lambda shape: (1, *shape), lambda span: dataset[()][np.newaxis][span])
+    if dataset.ndim > 4 and dataset.shape[0] == 1:
+        inner = _Seen(dataset, lambda shape: shape[1:], lambda which: dataset[(0, *_tuple(which))])
+        return _as_stack(inner, frames_last=False)
+    return dataset
+
+
+def _tuple(which: Any) -> tuple[Any, ...]:
+    return which if isinstance(which, tuple) else (which,)
 
 
 def _require_plausible(part: Any, where: str) -> None:
@@ -215,5 +250,7 @@ def _read_part(part: Any, first: int, last: int) -> Array:
     return np.concatenate([part[line, start:stop] for line, start, stop in spans])
 
 
-def _open_frames(path: Path, keys: tuple[str, ...], chosen: Array | None, turn: Turn) -> StoredFrames:
-    return StoredFrames(Hdf5File(path), keys, chosen, turn=turn)
+def _open_frames(
+    path: Path, keys: tuple[str, ...], chosen: Array | None, turn: Turn, frames_last: bool
+) -> StoredFrames:
+    return StoredFrames(Hdf5File(path), keys, chosen, turn=turn, frames_last=frames_last)

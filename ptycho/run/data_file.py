@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ptycho.scan.geometry import FACTS, Fact
+from ptycho.scan.pixel_shape import PixelShape
 from ptycho.settings.data import ScanOptions
 from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS
 from ptycho.settings.registries import FORMATS
@@ -34,7 +34,9 @@ class ProbeSide(NamedTuple):
         nphotons: Mean photons of a frame, None where the file does not say.
         frames: What the file calls its frames.
         frame_side: Side of the square that a frame holds, None where that needs more than a look.
-        facts: What the file says about wavelength, distance and detector pixel, by the name of the setting.
+        facts: What the file says about wavelength, distance and detector pixel, and where, by the name of the
+            setting.
+        frame_shape: Rows and columns of a frame, None where that needs more than a look.
     """
 
     side: int | None
@@ -44,7 +46,16 @@ class ProbeSide(NamedTuple):
     nphotons: float | None = None
     frames: str = ""
     frame_side: int | None = None
-    facts: Mapping[str, Fact] = MappingProxyType({})
+    facts: Mapping[str, tuple[Any, str]] = MappingProxyType({})
+    frame_shape: tuple[int, int] | None = None
+
+    def with_pixel(self, pixel: Any) -> "ProbeSide":
+        """Give the same where a setting says height and width of a detector pixel."""
+        if self.frame_shape is None or not isinstance(pixel, tuple):
+            return self
+        joined = PixelShape(*pixel).joined or (1, 1)
+        sides = zip(self.frame_shape, joined, strict=True)
+        return self._replace(frame_side=min(length // count for length, count in sides))
 
 
 KEPT_HEADERS = 64
@@ -99,9 +110,10 @@ def _look(path: Path) -> tuple[ProbeSide, bool]:
 
 def _side_in(path: Path, header: "ScanHeader") -> ProbeSide:
     shape, key, nphotons = header.probe_shape, header.probe_key, _nphotons(header.metadata)
-    facts = {name: fact for name in FACTS if (fact := getattr(header.geometry, name)) is not None}
-    frame_side = None if header.frame_shape is None else min(header.frame_shape)
-    seen = ProbeSide(None, (), header.doubt, key, nphotons, header.frames_key, frame_side, facts)
+    facts = header.geometry.stated()
+    frame = header.frame_shape
+    side = None if frame is None else header.geometry.square_px(*frame)
+    seen = ProbeSide(None, (), header.doubt, key, nphotons, header.frames_key, side, facts, frame)
     if shape is None:
         return seen
     axes = shape[:2] if len(shape) == 3 and shape[2] == 1 else shape[-2:]
@@ -134,8 +146,8 @@ def data_file_layer(
     if crop is not None:
         values["data.crop_px"] = crop
         notes["data.crop_px"] = f"the architecture takes no frames of {whole} px, it takes {crop} px"
-    for name, fact in probe.facts.items():
-        values[f"data.{name}"], notes[f"data.{name}"] = fact.value, fact.origin
+    for name, (value, origin) in probe.facts.items():
+        values[f"data.{name}"], notes[f"data.{name}"] = value, origin
     if probe.nphotons is not None:
         values["training.nphotons"] = probe.nphotons
         notes["training.nphotons"] = "_metadata physics_parameters.nphotons"

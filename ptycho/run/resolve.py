@@ -184,6 +184,7 @@ def _with_scan(resolution: Resolution, scan: Path, probe: ProbeSide, *, network:
         # The energy that somebody writes stands above the wavelength of the file: both say one thing.
         facts = {name: fact for name, fact in probe.facts.items() if name != "wavelength_m"}
         probe = probe._replace(facts=facts)
+    probe = probe.with_pixel(resolution["data.pixel_size_m"])
     whole = probe.frame_side if probe.side is None else probe.side
     if whole is None:
         return resolution.with_layer(data_file_layer(scan, probe))
@@ -217,8 +218,8 @@ def _side_of_a_network(resolution: Resolution, whole: int) -> int | None:
 
 
 def _changes_what_it_says(layers: Iterable[Layer]) -> bool:
-    """Tell whether anybody crops, bins, or writes the energy: what the file says of it holds no longer."""
-    paths = ("data.crop_px", "data.bin", "data.energy_kev")
+    """Tell whether anybody crops, bins, or writes energy or pixel: what the file says is no longer all."""
+    paths = ("data.crop_px", "data.bin", "data.energy_kev", "data.pixel_size_m")
     written = [layer for layer in layers if layer.kind != "defaults"]
     return any(layer.writes(schema, path) for layer in written for path in paths)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.stored_frames import StoredFrames
 from ptycho.scan.source import source_name
 from ptycho.settings.call_site import outside_stack_level
 from ptyconf.errors import error_text
@@ -48,8 +49,8 @@ def order_frames(
     if first == n_positions:
         if columns == n_positions and rows == n_positions:
             notes.append(f"'{key}' {given} fits both axis orders; taken as (frames, rows, columns)")
-    elif columns == n_positions and (first == rows or rows != columns):
-        array = array.transpose(2, 0, 1)
+    elif _counted_last(array.shape, n_positions, oblong=oblong):
+        array = array.counted_last() if isinstance(array, StoredFrames) else array.transpose(2, 0, 1)
         notes.append(
             f"'{key}' {given} is in the legacy order (rows, columns, frames); transposed (FORMAT-001)"
         )
@@ -59,6 +60,15 @@ def order_frames(
     if not oblong:
         _refuse_oblong(array, key, source)
     return array, notes
+
+
+def _counted_last(shape: tuple[int, ...], n_positions: int, *, oblong: bool) -> bool:
+    """Tell whether the last axis counts the frames: as long as the positions, or the others make a square."""
+    first, rows, columns = shape
+    if columns == n_positions:
+        return first == rows or rows != columns
+    # As many frames as rows, each far from square, and still not as many as positions: hardly.
+    return oblong and first == rows != columns
 
 
 def _refuse_oblong(array: Array, key: str, source: Path | None) -> None:

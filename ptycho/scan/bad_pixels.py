@@ -50,6 +50,9 @@ HOT_COUNTS = 100.0
 USUAL_COUNTS = 50.0
 """Photons in a usual frame below which a frame without any may be chance."""
 
+COUNTER_ENDS = {float(kind(2**bits - 1)) for bits in (16, 20, 24, 31, 32) for kind in (float, np.float32)}
+"""Largest values of counters: they mark pixels also where the numbers of the file are wider, or floats."""
+
 BEAM_PX = 2
 """Pixels around zero frequency that may well be far brighter than those beside them: the beam itself."""
 
@@ -155,12 +158,15 @@ def find_bad_pixels(
     constant = (table.lowest == table.highest) & (n >= FEWEST_FRAMES)
     top = float(np.iinfo(dtype).max) if dtype.kind in "iu" else np.inf
     add(constant & (table.highest == top), f"at {top:.0f} in every frame, the marker of {dtype}")
+    end = float(table.highest.max())
+    if end < top and table.whole and end in COUNTER_ENDS:
+        add(constant & (table.highest == end), f"at {end:.0f} in every frame, the end of a counter")
     add((table.highest < 0) & (dtype.kind == "i"), "negative in every frame, a marker")
     add(constant & (table.highest < 0), "at one value below zero in every frame, a marker")
     add((table.not_finite == n) & (n > 1), "no number in any frame, a marker")
     # Whoever always stands at the end of the counter, with others, is saturated and not stuck.
-    end = None if bad.all() else _ceiling(table, bad, np.empty((0, 3), np.int64))
-    stuck = constant & (table.highest != (np.inf if end is None else end))
+    usual_end = None if bad.all() else _ceiling(table, bad, np.empty((0, 3), np.int64))
+    stuck = constant & (table.highest != (np.inf if usual_end is None else usual_end))
     add(stuck & _above(table.mean, bad), "stuck at one value above their neighbours")
     add(_dead(table, bad) & (n >= FEWEST_FRAMES), "dark in every frame while their neighbours are not")
     add(_hot(table, bad, beam), f"hot: {HOT_RATIO:g} times brighter than any neighbour")

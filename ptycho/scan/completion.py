@@ -10,9 +10,11 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.stored_frames import FramesOnDisk
+from ptycho.scan.axis_order import order_frames
 from ptycho.scan.bad_pixels import DARK_SHARE
+from ptycho.scan.matching import expected_frames
 from ptycho.scan.named_arrays import ARCHIVES, find_place, position_settings
-from ptycho.scan.positions import read_positions
+from ptycho.scan.positions import raster_positions, read_positions
 from ptycho.scan.scan_file import open_scan
 from ptycho.scan.statistics import chunks
 from ptyconf.errors import error_text
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from ptycho.scan.scan_format import ScanContents
     from ptycho.settings.data import ScanOptions
 
-__all__ = ["complete", "with_positions"]
+__all__ = ["arranged", "complete", "with_positions"]
 
 Array = np.ndarray[Any, Any]
 
@@ -52,11 +54,25 @@ def complete(contents: ScanContents, file: ScanFile, options: ScanOptions) -> Sc
                 or 'data.positions = "positions.csv", "product.npz", or "file:key"',
             )
         )
-    contents = _without_dark_surplus(contents)
     if options.probe:
         probe = _read_probe(options.probe, file)
         contents = replace(contents, arrays=contents.arrays | {"probeGuess": probe})
     return contents
+
+
+def arranged(contents: ScanContents, file: ScanFile, options: ScanOptions) -> ScanContents:
+    """Bring the axis that counts the frames to the front, and leave out frames without light or position.
+
+    Raises:
+        ScanError: The frames are no stack.
+    """
+    count = np.asarray(contents.arrays["xcoords"]).size
+    frames = contents.arrays["diff3d"]
+    expected = expected_frames(frames.shape, count, options)
+    frames, notes = order_frames(frames, expected, contents.frames_key, file.path, oblong=True)
+    return _without_dark_surplus(
+        replace(contents, arrays=contents.arrays | {"diff3d": frames}, notes=(*contents.notes, *notes))
+    )
 
 
 def with_positions(contents: ScanContents, table: PositionTable) -> ScanContents:
@@ -67,6 +83,13 @@ def with_positions(contents: ScanContents, table: PositionTable) -> ScanContents
     """
     numbers, notes = contents.frame_numbers, [*contents.notes, table.note]
     x, y, arrays = table.x, table.y, dict(contents.arrays)
+    if table.axes:
+        # The last axis may count the frames.
+        ends = (arrays["diff3d"].shape[0], arrays["diff3d"].shape[-1])
+        n = next((end for end in ends if end == len(x) * len(y)), ends[0])
+        x, y = raster_positions(x, y, (n,), f"the {table.note}")
+        if len(x) != len(table.x):
+            notes.append(f"a raster of {len(table.y)} lines and {len(table.x)} points, line by line")
     of_table = table.numbers
     if of_table is None and numbers is not None and len(x) == np.ptp(numbers) + 1 > len(numbers):
         of_table = np.arange(numbers.min(), numbers.max() + 1)

@@ -12,7 +12,7 @@ from ptycho.scan.bad_pixels import FrameFlaws, find_bad_pixels, find_dark_frames
 from ptycho.scan.centre import beam_pixel, find_beam, is_corner_centred
 from ptycho.scan.counts_or_amplitude import QuantityEvidence, Unit, decide_quantity, find_unit
 from ptycho.scan.frames import Detector, FrameStack, Orientation
-from ptycho.scan.mask import check_mask, load_bad_pixels, masks_in
+from ptycho.scan.mask import check_mask, load_bad_pixels, marks_good_pixels, masks_in
 from ptycho.scan.pixel_table import PixelTable, tabulate
 from ptycho.scan.position_origin import compare_readings
 from ptycho.scan.repair import RepairedFrames, plan_repair
@@ -93,8 +93,10 @@ def check_all_frames(
         bad = None if pixels.bad is None else orientation.turn(pixels.bad)
         beam, beam_notes = find_beam(mean, bad, given.probe, quantity, corner=corner)
     rows, columns = mean.shape
-    crop = options.frame_side(_square_px(given, min(rows, columns))) * options.bin
-    detector = Detector(rows, corner, crop, options.bin, columns, beam, orientation)
+    square = given.geometry.square_px(*raw.shape[1:])
+    crop = options.frame_side(_square_px(given, square)) * options.bin
+    joined = given.geometry.joined[::-1] if orientation.transpose else given.geometry.joined
+    detector = Detector(rows, corner, crop, options.bin, columns, beam, orientation, joined)
     notes = [why, where, *beam_notes, *pixels.notes, *_cut_notes(detector)]
     stack = FrameStack(
         raw,
@@ -119,7 +121,7 @@ def _square_px(given: ScanArrays, square: int) -> int:
 
 def _look_at_pixels(raw: Any, given: ScanArrays) -> _Pixels:
     shape, n = raw.shape[1:], len(raw)
-    bad, flaws, notes = _given_masks(given, shape)
+    bad, flaws, notes = _given_masks(given, raw)
     if bad is not None:
         notes.append(f"{int(bad.sum())} of {bad.size} detector pixels are masked")
     if given.source.read_by == "" or given.options.bad_pixels == "mask":
@@ -127,7 +129,7 @@ def _look_at_pixels(raw: Any, given: ScanArrays) -> _Pixels:
     table = tabulate(raw, bad)
     beam = (shape[0] // 2, shape[1] // 2)
     # A sum over saturated and other pixels has no ceiling of its own.
-    one_sided = given.options.bin == 1
+    one_sided = given.options.bin == 1 and given.geometry.joined == (1, 1)
     findings = find_bad_pixels(table, raw.dtype, bad, beam, one_sided=one_sided)
     new = findings.bad if findings.bad.any() else None
     if new is not None and (bad is None or np.any(new & ~bad)):
@@ -169,12 +171,14 @@ def _unit(raw: Any, bad: NDArray[np.bool_] | None) -> Unit | None:
     return find_unit(some if bad is None else some[:, ~bad])
 
 
-def _given_masks(
-    given: ScanArrays, shape: tuple[int, int]
-) -> tuple[NDArray[np.bool_] | None, FrameFlaws, list[str]]:
+def _given_masks(given: ScanArrays, raw: Any) -> tuple[NDArray[np.bool_] | None, FrameFlaws, list[str]]:
     """Join the mask of the file with that of the settings; a mask for every frame stays one."""
+    shape: tuple[int, int] = raw.shape[1:]
     bad = load_bad_pixels(given.options.mask, shape, given.source.path)
-    own, flaws, notes = given.bad_pixels, FrameFlaws(), []
+    own, flaws, notes = given.bad_pixels, FrameFlaws(), list[str]()
+    if bad is not None and given.source.read_by and marks_good_pixels(bad, raw):
+        bad = ~bad
+        notes.append(f'data.mask = "{given.options.mask}" marks nearly all light: its marks are good pixels')
     if own is not None:
         every = np.asarray(own.all(axis=0) if own.ndim == 3 else own)
         check_mask(every, shape, f"the mask of {source_name(given.source.path)}")
@@ -191,6 +195,9 @@ def _cut_notes(detector: Detector) -> list[str]:
     if (rows, columns) == (detector.side, detector.side) and not detector.overhang:
         return []
     size = f"{rows} px" if rows == columns else f"{rows} x {columns} px"
+    if detector.joined != (1, 1):
+        down, across = detector.joined
+        size += f", {down} x {across} of which were joined to a square one"
     where = "the middle" if detector.beam_px is None else f"around the beam at {detector.beam_px},"
     filled = "; beyond the edge it is filled up with masked pixels" if detector.overhang else ""
     return [f"frames of {size}: {where} {detector.crop_px} px were kept and binned by {detector.bin}{filled}"]

@@ -47,6 +47,8 @@ class Detector:
         columns: Columns of a frame after it is turned; 0 for as many as rows.
         beam_px: (row, column) of zero frequency in a turned frame; None for the middle.
         orientation: How the frames are turned.
+        joined: How many pixels along a column and along a row of a turned frame make a square one: `crop_px`
+            and `bin` count these.
     """
 
     side_px: int
@@ -56,6 +58,7 @@ class Detector:
     columns: int = 0
     beam_px: tuple[int, int] | None = None
     orientation: Orientation = Orientation()
+    joined: tuple[int, int] = (1, 1)
 
     @property
     def side(self) -> int:
@@ -69,22 +72,32 @@ class Detector:
 
     @property
     def square_px(self) -> int:
-        """Side of the largest square that a frame holds."""
-        return min(self.shape)
+        """Side of the largest square that a frame holds, in square pixels."""
+        return min(length // joined for length, joined in zip(self.shape, self.joined, strict=True))
+
+    @property
+    def crop_shape(self) -> tuple[int, int]:
+        """Rows and columns of the part that is taken, before pixels are joined."""
+        return self.crop_px * self.joined[0], self.crop_px * self.joined[1]
+
+    @property
+    def sums_pixels(self) -> bool:
+        """Whether any pixels are summed."""
+        return self.bin != 1 or self.joined != (1, 1)
 
     @property
     def _start(self) -> tuple[int, int]:
         """Row and column of the crop's first pixel; negative where it lies beyond the edge."""
         rows, columns = self.shape
         row, column = (rows // 2, columns // 2) if self.beam_px is None else self.beam_px
-        return row - self.crop_px // 2, column - self.crop_px // 2
+        return row - self.crop_shape[0] // 2, column - self.crop_shape[1] // 2
 
     @property
     def overhang(self) -> bool:
         """Whether the crop reaches over the edge of the frame."""
         return any(
-            start < 0 or start + self.crop_px > length
-            for start, length in zip(self._start, self.shape, strict=True)
+            start < 0 or start + taken > length
+            for start, taken, length in zip(self._start, self.crop_shape, self.shape, strict=True)
         )
 
     def cut(self, block: Array, fill: float = 0) -> Array:
@@ -97,24 +110,25 @@ class Detector:
         block = self.orientation.turn(block)
         if self.corner:
             block = np.fft.fftshift(block, axes=(-2, -1))
-        if (self.crop_px, self.crop_px) == self.shape and self._start == (0, 0):
+        if self.crop_shape == self.shape and self._start == (0, 0):
             return block
         inside, place = [], []
-        for start, length in zip(self._start, self.shape, strict=True):
-            first, last = max(start, 0), max(min(start + self.crop_px, length), 0)
+        for start, taken, length in zip(self._start, self.crop_shape, self.shape, strict=True):
+            first, last = max(start, 0), max(min(start + taken, length), 0)
             inside.append(slice(first, last))
             place.append(slice(first - start, last - start))
         if not self.overhang:
             return block[..., inside[0], inside[1]]
-        filled = np.full((*block.shape[:-2], self.crop_px, self.crop_px), fill, block.dtype)
+        filled = np.full((*block.shape[:-2], *self.crop_shape), fill, block.dtype)
         filled[..., place[0], place[1]] = block[..., inside[0], inside[1]]
         return filled
 
     def pool(self, intensity: Array) -> Array:
         """Sum bins of the last two axes; a view when there is nothing to sum."""
-        if self.bin == 1:
+        if not self.sums_pixels:
             return intensity
-        shape = (*intensity.shape[:-2], self.side, self.bin, self.side, self.bin)
+        down, across = (self.bin * joined for joined in self.joined)
+        shape = (*intensity.shape[:-2], self.side, down, self.side, across)
         summed: Array = intensity.reshape(shape).sum(axis=(-3, -1))
         return summed
 
@@ -243,7 +257,7 @@ class FrameStack:
         if self.quantity == "counts" and self.raw.dtype.kind == "f":
             # Noise around a subtracted dark frame falls below zero, which has no amplitude.
             np.maximum(block, 0.0, out=block)
-        if self.detector.bin == 1:
+        if not self.detector.sums_pixels:
             return np.sqrt(block, out=block) if self.quantity == "counts" else block
         pooled = self.detector.pool(block if self.quantity == "counts" else np.square(block, out=block))
         if self.mask is not None:

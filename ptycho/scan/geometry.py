@@ -7,6 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptycho.errors import ScanError
+from ptycho.scan.pixel_shape import PixelShape
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -88,11 +89,12 @@ class Geometry(NamedTuple):
     Attributes:
         wavelength_m: Wavelength of the beam.
         distance_m: Distance from sample to detector.
-        pixel_size_m: Side of a detector pixel, before binning.
+        pixel_size_m: Side of a square detector pixel, before binning; of several that are joined to one.
         doubts: What a file states and is not believed, one sentence each.
         reciprocal_pixel_per_m: Side of a detector pixel in reciprocal space, as electron microscopes say it:
             it stands for the three lengths.
         electrons: Whether the beam is of electrons: an energy then means their wavelength.
+        shape: Height and width of a detector pixel, where they are said.
     """
 
     wavelength_m: Fact | None = None
@@ -101,27 +103,55 @@ class Geometry(NamedTuple):
     doubts: tuple[str, ...] = ()
     reciprocal_pixel_per_m: Fact | None = None
     electrons: bool = False
+    shape: PixelShape | None = None
+
+    @property
+    def joined(self) -> tuple[int, int]:
+        """How many pixels of the file, along a column and along a row, are joined to a square one."""
+        return (1, 1) if self.shape is None else self.shape.joined or (1, 1)
+
+    def square_px(self, rows: int, columns: int) -> int:
+        """Give the side of the largest square that a frame holds, in square pixels."""
+        return min(length // joined for length, joined in zip((rows, columns), self.joined, strict=True))
+
+    def with_pixel(self, height_m: float, width_m: float, origin: str) -> Geometry:
+        """Say height and width of a detector pixel; few of them make a square, or its side stays unknown."""
+        shape = PixelShape(height_m, width_m)
+        side = None if shape.joined is None else Fact(height_m * shape.joined[0], origin)
+        return self._replace(pixel_size_m=side, shape=shape)
 
     def under(self, options: ScanOptions) -> Geometry:
         """Let what the settings say stand above what the file says."""
         given: dict[str, Any] = {
             name: Fact(value, f"data.{name}")
             for name in FACTS
-            if (value := getattr(options, name)) is not None
+            if name != "pixel_size_m" and (value := getattr(options, name)) is not None
         }
         if options.energy_kev is not None:
             of_beam = electron_wavelength_m if self.electrons else photon_wavelength_m
             given["wavelength_m"] = Fact(of_beam(1e3 * options.energy_kev), "data.energy_kev")
-        return self._replace(**given)
+        known, pixel = self._replace(**given), options.pixel_size_m
+        if pixel is None:
+            return known
+        height, width = pixel if isinstance(pixel, tuple) else (pixel, pixel)
+        return known.with_pixel(height, width, "data.pixel_size_m")
 
     def completed_by(self, other: Geometry) -> Geometry:
         """Take from another place what is not known here."""
         missing = {name: getattr(other, name) for name in FACTS if getattr(self, name) is None}
-        return self._replace(**missing)
+        return self._replace(shape=self.shape or other.shape, **missing)
 
     def facts(self) -> dict[str, float]:
-        """Give what is known, by the name of the setting."""
+        """Give the lengths that are known, by the name of the setting."""
         return {name: fact.value for name in FACTS if (fact := getattr(self, name)) is not None}
+
+    def stated(self) -> dict[str, tuple[Any, str]]:
+        """Give the value of each setting that says what is known, and where it was said."""
+        known = {name: fact for name in FACTS if (fact := getattr(self, name)) is not None}
+        values: dict[str, tuple[Any, str]] = {name: (fact.value, fact.origin) for name, fact in known.items()}
+        if self.shape is not None and "pixel_size_m" in values:
+            values["pixel_size_m"] = (self.shape.setting, known["pixel_size_m"].origin)
+        return values
 
     def missing(self) -> list[str]:
         """Name the settings that would complete it."""

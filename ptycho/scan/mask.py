@@ -13,7 +13,7 @@ from ptycho.scan.scan_file import open_scan
 from ptycho.scan.source import source_name
 from ptyconf.errors import error_text
 
-__all__ = ["check_mask", "load_bad_pixels", "masks_in"]
+__all__ = ["check_mask", "load_bad_pixels", "marks_good_pixels", "masks_in"]
 
 
 def load_bad_pixels(
@@ -46,6 +46,27 @@ def load_bad_pixels(
     bad = array.astype(bool)
     check_mask(bad, shape, f"the mask in {where}")
     return bad
+
+
+def marks_good_pixels(marked: NDArray[np.bool_], frames: Any) -> bool:
+    """Tell whether a mask's marks are those of good pixels: most have one, and nearly all of the light.
+
+    Args:
+        marked: Pixels with a mark, shape (H, W).
+        frames: Shape (n, H, W).
+    """
+    if 2 * np.count_nonzero(marked) <= marked.size:
+        return False
+    some = np.linspace(0, len(frames) - 1, min(LOOKED_AT, len(frames))).astype(np.int64)
+    light = np.clip(np.nan_to_num(np.asarray(frames[some], np.float64)), 0.0, None).sum(axis=0)
+    # A marker of a dead pixel outshines all light: it may count as the brightest of the others.
+    light = np.minimum(light, np.quantile(light, 0.99))
+    return bool(light[marked].sum() > MOST_LIGHT * light.sum())
+
+
+LOOKED_AT = 16
+MOST_LIGHT = 0.9
+"""Share of the light under marks beyond which nobody would want it masked."""
 
 
 def masks_in(source: Path | None) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptycho.errors import ScanError
+from ptycho.files.numbered_names import matching_names, series_of
 from ptycho.scan.position_columns import pairs_of_names
 from ptyconf.errors import error_text
 
@@ -78,7 +79,7 @@ def names_in(key: str, keys: Sequence[str]) -> list[str]:
 
 
 def frames_named(text: str, file: ScanFile) -> tuple[str, ...]:
-    """Give the arrays of frames that a setting names in a scan file: "KEY", "FILE:KEY", or several by commas.
+    """Give the arrays of frames that a setting names in a scan file: "KEY", "FILE:KEY", "A,B" or "A*".
 
     Raises:
         ScanError: The setting names another file, or an array that is not there.
@@ -92,7 +93,8 @@ def frames_named(text: str, file: ScanFile) -> tuple[str, ...]:
                 hint=f'{path} as the scan, with data.frames = "{key}"',
             )
         )
-    names = tuple(names_in(key, file.keys)) or (key,)
+    named = names_in(key, file.keys) or [key]
+    names = tuple(name for one in named for name in matching_names(one, file.keys))
     unknown = [name for name in names if name not in file.keys]
     if unknown:
         raise ScanError(
@@ -124,12 +126,18 @@ def position_settings(file: ScanFile, count: int) -> str:
     """
     if file.container not in ARCHIVES:
         return ""
-    shapes = {key: shape for key, (shape, kind) in outlines(file).items() if kind in "iuf"}
+    seen = outlines(file)
+    shapes = {key: shape for key, (shape, kind) in seen.items() if kind in "iuf"}
     lists = [key for key, shape in shapes.items() if tuple(n for n in shape if n != 1) == (count,)]
     tables = [
         key for key, shape in shapes.items() if shape in {(count, 2), (count, 3), (2, count), (3, count)}
     ]
-    named = [",".join(pair) for pair in pairs_of_names(lists)] or tables
+    records = [
+        key
+        for key, (shape, kind) in seen.items()
+        if kind == "V" and shape == (count,) and pairs_of_names(file.fields(key))
+    ]
+    named = [",".join(pair) for pair in pairs_of_names(lists)] or tables or records
     return f'data.positions = "{file.path}:{named[0]}"' if named else ""
 
 
@@ -146,18 +154,34 @@ def named_keys(file: ScanFile, positions: str | None) -> str:
     frames = f'data.frames = "{stacks[0]}"'
     if positions:
         return frames
-    shape, _ = file.outline(stacks[0])
-    count = shape[-1] if file.container == "mat5" else math.prod(shape[:-2])
-    places = position_settings(file, count)
+    places = position_settings(file, _count(file, stacks[0]))
     return f"{frames} with {places}" if places else ""
 
 
+def _count(file: ScanFile, stack: str) -> int:
+    """Tell how many frames are in an array, or in those of a pattern."""
+    names = matching_names(stack, file.keys)
+    shape, _ = file.outline(names[0])
+    return shape[-1] if file.container == "mat5" else len(names) * math.prod(shape[:-2])
+
+
 def stacks_of_frames(file: ScanFile) -> list[str]:
-    """List the arrays that could be frames: real numbers of three or four axes, no side too short."""
+    """List the arrays that could be frames: real numbers of three axes or more, no side too short.
+
+    Arrays that differ by a number alone, one a frame, are listed by their pattern: "images/*".
+    """
     # MATLAB counts the frames last.
     sides = slice(2) if file.container == "mat5" else slice(-2, None)
-    return [
-        key
-        for key, (shape, kind) in outlines(file).items()
-        if len(shape) in {3, 4} and kind in "iuf" and min(shape[sides]) >= SMALLEST_FRAME_PX
+    seen = {key: shape for key, (shape, kind) in outlines(file).items() if kind in "iuf"}
+    large = {key: shape for key, shape in seen.items() if min(shape[sides], default=0) >= SMALLEST_FRAME_PX}
+    stacks = [key for key, shape in large.items() if len(shape) in {3, 4} or _is_list_of_one(shape)]
+    return stacks or [
+        series.pattern
+        for series in series_of([key for key, shape in large.items() if len(shape) == 2])
+        if len({large[name] for name in series.names}) == 1
     ]
+
+
+def _is_list_of_one(shape: tuple[int, ...]) -> bool:
+    """Tell whether all axes before those of a raster have the length 1."""
+    return len(shape) > 4 and set(shape[:-4]) == {1}

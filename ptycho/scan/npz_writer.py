@@ -86,6 +86,7 @@ def _as_stored(stack: FrameStack) -> bool:
         and middle.shape == plain.shape
         and middle[0, 0] == 0
         and not detector.overhang
+        and not detector.sums_pixels
         and stack.repair is None
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ptycho.scan.text_table import TextTable
 
-__all__ = ["ChosenColumns", "choose_columns", "pairs_of_names"]
+__all__ = ["ChosenColumns", "choose_columns", "in_one_unit", "pairs_of_names", "unit_in_name"]
 
 UNIT_SUFFIX = re.compile(r"(?<![\s_/\[(])[\s_/]*+[\[(]?\s*([^\W\d_]+)\s*[\])]?$")
 """The end of a name that may say its unit: "x_um", "x (um)", "X [µm]", "x/mm"."""
@@ -103,7 +103,8 @@ def choose_columns(table: TextTable, where: str, wanted: Sequence[str] = ()) -> 
     else:
         pair, why = _by_name(table, bare, where) or _by_numbers(table, where)
     names = [table.names[at] if table.names else str(table.numbers[at]) for at in pair[:2]]
-    values, unit = _in_one_unit(table, pair)
+    own = [unit_in_name(table.names[at]) if table.names else "" for at in pair[:2]]
+    values, unit = in_one_unit([table.values[:, at] for at in pair[:2]], [one or table.unit for one in own])
     sign = 1.0
     if bare and all(bare[at].startswith(axis) for at, axis in zip(pair[:2], STAGE_COLUMNS, strict=True)):
         sign, unit, why = -1.0, unit or "um", f" both negated, in {unit or 'um'}{why}"
@@ -176,7 +177,8 @@ def _by_numbers(table: TextTable, where: str) -> tuple[_Pair, str]:
         first = 1
     skipped = f", x and y: column {table.numbers[0]} numbers the rows" if first else ", x and y"
     last = f"{table.numbers[-2]},{table.numbers[-1]}"
-    others = f'; data.positions = "{where}:{last}" takes the last two' if count > first + 2 else ""
+    more = count > first + 2 and bool(np.any(np.ptp(table.values[:, -1:], axis=0) > 0))
+    others = f'; data.positions = "{where}:{last}" takes the last two' if more else ""
     return _Pair(first, first + 1, ""), f"{skipped}{others}; data.swap_xy = true where they are y, x"
 
 
@@ -211,17 +213,23 @@ def _name_and_unit(name: str) -> tuple[str, str]:
     return name, ""
 
 
-def _in_one_unit(table: TextTable, pair: _Pair) -> tuple[list[NDArray[np.float64]], str]:
-    """Give x and y in one unit: metres where their names say different ones."""
-    values = [table.values[:, at] for at in pair[:2]]
-    units = (
-        [_name_and_unit(table.names[at])[1] or table.unit for at in pair[:2]]
-        if table.names
-        else [table.unit] * 2
-    )
+def in_one_unit(
+    values: list[NDArray[np.float64]], units: Sequence[str]
+) -> tuple[list[NDArray[np.float64]], str]:
+    """Give x and y in one unit: metres where they say different ones.
+
+    Args:
+        values: x and y.
+        units: The unit of each, "" where nothing says it.
+    """
     named = {unit for unit in units if unit}
     if len(named) <= 1:
         return values, "".join(named)
     if all(unit in LENGTHS_M for unit in units):
         return [value * LENGTHS_M[unit] for value, unit in zip(values, units, strict=True)], "m"
     return values, ""
+
+
+def unit_in_name(name: str) -> str:
+    """Give the unit at the end of a name, "" for none."""
+    return _name_and_unit(name)[1]

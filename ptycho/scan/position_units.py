@@ -96,6 +96,8 @@ def positions_in_pixels(
             error_text(f"the positions of {source} are in '{unit}'", expected="px, " + ", ".join(LENGTHS_M))
         )
     pixel_m = geometry.object_pixel_m(side_px)
+    if pixel_m is None and geometry.shape is not None and geometry.shape.joined is None:
+        raise _no_square(geometry, side_px, unit, source)
     if pixel_m is None:
         raise ScanError(
             error_text(
@@ -162,6 +164,31 @@ def likely_unit(x: ArrayLike, y: ArrayLike, geometry: Geometry, side_px: int) ->
     fitting.sort(key=lambda unit: abs(np.log10(10 * step * factors[unit] / side_px)))
     word = " or ".join(WORDS[unit] for unit in fitting[:2])
     return LikelyUnit(word, " or ".join(f'data.position_unit = "{unit}"' for unit in fitting[:2]))
+
+
+def _no_square(geometry: Geometry, side_px: int, unit: str, source: Path | None) -> ScanError:
+    """Say how positions become pixels where those of the detector are no squares, and few make none.
+
+    The pixels of the object are no squares then either: wide ones where those of the detector are narrow.
+    """
+    height, width = geometry.shape or (0.0, 0.0)
+    known = geometry._replace(shape=None)
+    down, across = (known.with_pixel(side, side, "").object_pixel_m(side_px) for side in (height, width))
+    hint = _missing_settings(known)
+    if down is not None and across is not None:
+        factors = [pixel / LENGTHS_M[unit] for pixel in (across, down)]
+        hint = (
+            f'np.savetxt("px.csv", np.c_[x / {factors[0]:.6g}, y / {factors[1]:.6g}]), and then '
+            f'data.positions = "px.csv" with data.position_unit = "px" and data.crop_px = {side_px}'
+        )
+    return ScanError(
+        error_text(
+            f"the detector pixels of {source} are {height:g} m high and {width:g} m wide, and no few of them "
+            f"make a square: those of the object are no squares either, and the positions are in {unit}",
+            expected="positions in pixels of the object, along x and along y",
+            hint=hint,
+        )
+    )
 
 
 def _missing_settings(geometry: Geometry) -> str:

@@ -11,15 +11,19 @@ import numpy as np
 from ptycho.errors import ScanError
 from ptycho.files.foreign import require_regular
 from ptycho.files.npy import read_npy
+from ptycho.files.number_text import numbers_of
+from ptycho.files.numbered_names import matching_names
 from ptycho.files.text import read_text
 from ptycho.scan.geometry import Fact, Geometry, photon_wavelength_m, positive_fact, unit_of_length
 from ptycho.scan.named_arrays import ARCHIVES, names_in, place_named
-from ptycho.scan.position_columns import choose_columns, pairs_of_names
+from ptycho.scan.position_columns import choose_columns, in_one_unit, pairs_of_names, unit_in_name
 from ptycho.scan.scan_file import ScanFile, open_scan
 from ptycho.scan.text_table import TextTable, parse_table
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = [
@@ -37,6 +41,8 @@ Array = np.ndarray[Any, Any]
 PRODUCT_KEYS = ("probe_position_x_m", "probe_position_y_m")
 TABLES = (".csv", ".txt", ".dat", ".tsv")
 SHOWN_TABLES = 8
+MOST_COLUMNS = 64
+"""Wider arrays are pictures and no lists of positions."""
 
 PRODUCT_NUMBERS = "probe_position_indexes"
 PRODUCT_ENERGIES = ("photon_energy_eV", "probe_energy_eV")
@@ -54,6 +60,7 @@ class PositionTable:
         note: Where they come from, in one sentence.
         numbers: Which frame each belongs to, shape (n,), or None for the same order.
         geometry: What the file says of the experiment.
+        axes: Whether x and y are two arrays, which may be the points and the lines of a raster.
     """
 
     x: NDArray[np.float64]
@@ -62,10 +69,11 @@ class PositionTable:
     note: str
     numbers: NDArray[np.int64] | None = None
     geometry: Geometry = field(default_factory=Geometry)
+    axes: bool = False
 
 
 def raster_positions(
-    x: Array, y: Array, frames: tuple[int, ...], key: str, path: Path
+    x: Array, y: Array, frames: tuple[int, ...], what: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give one position a frame, for a list of frames or a raster of lines and points.
 
@@ -73,8 +81,7 @@ def raster_positions(
         x: Columns: one a frame in any shape, or one a point of a line.
         y: Rows: one a frame in any shape, or one a line.
         frames: Axes that count the frames: (n,) or (lines, points).
-        key: What the columns are called, for the message.
-        path: The file.
+        what: What they are called, for the message.
 
     Raises:
         ScanError: They fit no arrangement.
@@ -90,7 +97,7 @@ def raster_positions(
     elif x.shape != y.shape:
         raise ScanError(
             error_text(
-                f"the positions beside '{key}' in {path} have the shapes {x.shape} and {y.shape}",
+                f"{what} have the shapes {x.shape} and {y.shape}",
                 expected=f"one of each for the frames {frames}, or one a line and one a point of it",
             )
         )
@@ -127,19 +134,48 @@ def read_positions(text: str, scan: ScanFile) -> PositionTable:
         raise _no_positions(text, scan, f"{file.path} is {file.kind}")
     if not key and all(name in file.keys for name in PRODUCT_KEYS):
         return read_product(file)
-    names = names_in(key, file.keys)
-    unknown = [name for name in names if name not in file.keys]
+    names, columns = _named_arrays(key, file)
+    unknown = [name for name in names if matching_names(name, file.keys)[0] not in file.keys]
     if unknown or not names:
         what = (
             f"there is no '{unknown[0]}' in {file.path}" if unknown else f"{file.path} is named without a key"
         )
         raise _no_positions(text, scan, what, known=file.shown_keys, hint=_pair_of_keys(file))
-    unit = unit_of_length(file.hdf5.units(names[0])) if file.container == "hdf5" else ""
-    where = f"'{key}' of {file.path}"
     if len(names) == 2:
-        x, y = (np.asarray(file.read(name), np.float64).ravel() for name in names)
-        return PositionTable(x, y, unit, f"positions: {where}")
-    return _from_pairs(file.read(names[0]), where, unit)
+        return _from_two_arrays(file, names)
+    return _from_pairs(file.read(names[0]), f"{file.path}:{names[0]}", _unit(file, names[0]), columns)
+
+
+def _named_arrays(key: str, file: ScanFile) -> tuple[list[str], list[str]]:
+    """Tell the arrays that are named from columns of one: "X,Y", "TABLE", "TABLE:X,Y"."""
+    names = names_in(key, file.keys)
+    table, colon, columns = key.rpartition(":")
+    if colon and table in file.keys and not all(name in file.keys for name in names):
+        return [table], names_in(columns, ())
+    return names, []
+
+
+def _from_two_arrays(file: ScanFile, names: list[str]) -> PositionTable:
+    """Take x and y from two arrays, each in its own unit: one of each a frame, or one a line and one a point.
+
+    Raises:
+        ScanError: They hold no numbers.
+    """
+    values = [_values(file, name) for name in names]
+    (x, y), unit = in_one_unit(values, [_unit(file, name) or unit_in_name(name) for name in names])
+    return PositionTable(x, y, unit, f"positions: '{names[0]},{names[1]}' of {file.path}", axes=True)
+
+
+def _values(file: ScanFile, name: str) -> NDArray[np.float64]:
+    """Read the numbers of an array, or of many that differ by a number alone: "frame_*/x"."""
+    parts = matching_names(name, file.keys)
+    return np.concatenate([numbers_of(file.read(one), f"'{one}' in {file.path}").ravel() for one in parts])
+
+
+def _unit(file: ScanFile, name: str) -> str:
+    if file.container != "hdf5":
+        return ""
+    return unit_of_length(file.hdf5.units(matching_names(name, file.keys)[0]))
 
 
 def _pair_of_keys(file: ScanFile) -> str:
@@ -148,18 +184,43 @@ def _pair_of_keys(file: ScanFile) -> str:
     return "" if pair is None else f'data.positions = "{file.path}:{pair[0]},{pair[1]}"'
 
 
-def _from_pairs(array: Array, where: str, unit: str) -> PositionTable:
+def _from_pairs(array: Array, where: str, unit: str, wanted: Sequence[str] = ()) -> PositionTable:
+    """Choose two columns of an array, or two fields of a table of records."""
+    if array.dtype.names is not None:
+        return _from_records(array, where, unit, wanted)
     pairs = array.T if array.ndim == 2 and array.shape[0] in {2, 3} and array.shape[1] > 3 else array
-    if pairs.ndim != 2 or pairs.shape[1] not in {2, 3} or pairs.dtype.kind not in "iuf":
+    widths = {2, 3} if not wanted else set(range(2, MOST_COLUMNS))
+    if pairs.ndim != 2 or pairs.shape[1] not in widths or pairs.dtype.kind not in "iufOSU":
         raise ScanError(
             error_text(
                 f"the positions {where} are an array of {array.dtype} with shape {array.shape}",
                 expected="(frames, 2): x and y of each frame",
+                hint=f'data.positions = "{where}:1,2" names two columns'
+                if pairs.ndim == 2 and 3 < pairs.shape[1] < MOST_COLUMNS
+                else "",
             )
         )
     numbers = tuple(range(1, 1 + pairs.shape[1]))
-    chosen = choose_columns(TextTable(pairs.astype(np.float64), numbers=numbers), where)
-    return PositionTable(chosen.x, chosen.y, unit, chosen.note)
+    table = TextTable(numbers_of(pairs, f"the array {where}"), numbers=numbers, unit=unit)
+    chosen = choose_columns(table, where, wanted)
+    return PositionTable(chosen.x, chosen.y, chosen.unit, chosen.note)
+
+
+def _from_records(array: Array, where: str, unit: str, wanted: Sequence[str]) -> PositionTable:
+    """Choose two fields of a table of records by their names."""
+    records = array.ravel()
+    names = tuple(
+        name
+        for name in records.dtype.names or ()
+        if records[name].ndim == 1 and records.dtype[name].kind in "iuf"
+    )
+    if len(names) < 2:
+        raise ScanError(
+            error_text(f"the positions {where} are records of {array.dtype}", expected="two numbers in each")
+        )
+    values = np.column_stack([records[name].astype(np.float64) for name in names])
+    chosen = choose_columns(TextTable(values, names, tuple(range(1, 1 + len(names))), unit), where, wanted)
+    return PositionTable(chosen.x, chosen.y, chosen.unit, chosen.note)
 
 
 def read_product(file: ScanFile) -> PositionTable:

@@ -18,7 +18,7 @@ from ptycho.files.foreign import naming
 from ptycho.files.stored_frames import FramesOnDisk
 from ptycho.scan.array_checks import check_probe
 from ptycho.scan.callers import compare_metadata, refuse_old_call, tell_unconfigured
-from ptycho.scan.completion import complete
+from ptycho.scan.completion import arranged, complete
 from ptycho.scan.correction import CorrectedFrames, correct
 from ptycho.scan.forward import cut_patches, scan_amplitudes
 from ptycho.scan.grouped_data import grouped_data, join_groups
@@ -205,7 +205,8 @@ class RawData(Scan):
         chosen = with_quantity(options, quantity)
         with naming(path):
             scan_format, found = read_scan(file, chosen)
-            contents = correct(complete(found, file, chosen), file, chosen)
+            contents = arranged(complete(found, file, chosen), file, chosen)
+            contents = correct(contents, file, chosen)
         if validate_config and contents.metadata is not None:
             compare_metadata(
                 contents.metadata, params.cfg if current_config is None else current_config, path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import os
 import weakref
 from collections import Counter
@@ -11,19 +10,18 @@ from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.files.bounds import require_plausible
 from ptycho.files.foreign import require_regular
 from ptycho.files.hdf5 import SHOWN_KEYS, Hdf5File
 from ptycho.files.matlab import MatFile
 from ptycho.files.npz import NpzFile
+from ptycho.files.numbered_names import series_of
 from ptycho.files.stored_frames import AS_STORED, StoredFrames, Turn
-from ptycho.files.text import encoding_of
+from ptycho.scan.file_kinds import BY_PATH, KINDS, PACKED, VOWELS, container_of, first_bytes_of, unpack
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -33,47 +31,6 @@ __all__ = ["ScanFile", "open_scan", "opened_once"]
 
 Array = np.ndarray[Any, Any]
 Identity = tuple[int, ...]
-
-UNPACK_BYTES = 2**22
-"""Bytes unpacked at a time."""
-
-FIRST_BYTES = 520
-"""The first bytes that are looked at; an HDF5 file that MATLAB wrote begins at byte 512."""
-
-MAGIC = (
-    ("npz", 0, b"PK\x03\x04"),
-    ("npz", 0, b"PK\x05\x06"),
-    ("hdf5", 0, b"\x89HDF\r\n\x1a\n"),
-    ("hdf5", 512, b"\x89HDF\r\n\x1a\n"),
-    ("bzip2", 0, b"BZh"),
-    ("mat5", 0, b"MATLAB 5.0 MAT-file"),
-    ("npy", 0, b"\x93NUMPY"),
-    ("tiff", 0, b"II*\0"),
-    ("tiff", 0, b"MM\0*"),
-    ("tiff", 0, b"II+\0"),
-    ("gzip", 0, b"\x1f\x8b"),
-    ("xz", 0, b"\xfd7zXZ"),
-    ("png", 0, b"\x89PNG"),
-    ("jpeg", 0, b"\xff\xd8\xff"),
-    ("pdf", 0, b"%PDF"),
-)
-"""Kind of a file, place and first bytes by which it is known (each format's own specification)."""
-
-KINDS = {
-    "empty": "empty (0 bytes)",
-    "unknown": "of no kind that is known",
-    "hdf5": "an HDF5 file",
-    "npz": "an .npz file",
-    "npy": "an .npy file",
-    "mat5": "a MATLAB file",
-    "tiff": "a TIFF file",
-    "png": "a PNG picture",
-    "jpeg": "a JPEG picture",
-    "pdf": "a PDF document",
-}
-"""What kinds of files are called where their own name will not do."""
-
-VOWELS = "aeiou"
 
 
 class ScanFile:
@@ -101,15 +58,31 @@ class ScanFile:
             )
             raise FileNotFoundError(text) from error
         try:
-            self.container = _container(self._stream)
-            self.unpacked = self.container == "bzip2"
+            self.container = container_of(self._stream)
+            self.unpacked = self.container in PACKED
             if self.unpacked:
-                self._stream = _unpack(self._stream, path)
-                self.container = _container(self._stream)
+                self._stream = unpack(self._stream, path, self.container)
+                self.container = container_of(self._stream)
+                self._require_readable_unpacked()
         except BaseException:
             self._stream.close()
             raise
         weakref.finalize(self, self._stream.close)
+
+    def _require_readable_unpacked(self) -> None:
+        """Refuse what cannot be read without a name of its own.
+
+        Raises:
+            ScanError: It is of such a kind.
+        """
+        if self.container in BY_PATH:
+            raise ScanError(
+                error_text(
+                    f"{self.path} is {self.kind}, compressed as a whole",
+                    expected="the file as it was before",
+                    hint=f"unpack it: {self.path.with_suffix('')}",
+                )
+            )
 
     @property
     def kind(self) -> str:
@@ -122,7 +95,7 @@ class ScanFile:
     @cached_property
     def first_bytes(self) -> bytes:
         """What the file begins with, unpacked where it was compressed: enough to recognise a format by."""
-        return _first_bytes(self._stream)
+        return first_bytes_of(self._stream)
 
     @property
     def stream(self) -> IO[bytes]:
@@ -168,8 +141,9 @@ class ScanFile:
 
     @property
     def shown_keys(self) -> str:
-        """The first of its arrays, for a message."""
-        return ", ".join(self.keys[:SHOWN_KEYS])
+        """The first of its arrays, for a message; those that a number tells apart by their pattern."""
+        series = {name: one.pattern for one in series_of(self.keys) for name in one.names}
+        return ", ".join(list(dict.fromkeys(series.get(key, key) for key in self.keys))[:SHOWN_KEYS])
 
     def read(self, key: str) -> Array:
         """Read one array into memory.
@@ -211,6 +185,13 @@ class ScanFile:
             return shape, dtype.kind
         array = self.matlab.read(key) if self.container == "mat5" else self.hdf5.dataset(key)
         return array.shape, array.dtype.kind
+
+    def fields(self, key: str) -> tuple[str, ...]:
+        """Name the fields of an array of records; none of any other array."""
+        if self.container == "mat5":
+            return ()
+        dtype = self.npz.header(key)[1] if self.container == "npz" else self.hdf5.dataset(key).dtype
+        return tuple(dtype.names or ())
 
     def described(self, key: str) -> str:
         """Give shape and kind of one array, or why they cannot be told."""
@@ -292,23 +273,6 @@ def opened_once() -> Iterator[None]:
         _run.reset(token)
 
 
-def _first_bytes(stream: IO[bytes]) -> bytes:
-    stream.seek(0)
-    first = stream.read(FIRST_BYTES)
-    stream.seek(0)
-    return first
-
-
-def _container(stream: IO[bytes]) -> str:
-    first = _first_bytes(stream)
-    for container, place, magic in MAGIC:
-        if first[place : place + len(magic)] == magic:
-            return container
-    if not first:
-        return "empty"
-    return "text" if encoding_of(first, whole=len(first) < FIRST_BYTES) else "unknown"
-
-
 def _is_folder(path: Path) -> ScanError:
     """Say which file of a folder stands for all: any of a series does."""
     inside = sorted(item for item in path.iterdir() if item.is_file() and not item.name.startswith("."))
@@ -330,30 +294,3 @@ def _alike(path: Path) -> str:
     """List files of the same folder whose names are like one that is not there."""
     names = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
     return ", ".join(str(path.parent / name) for name in get_close_matches(path.name, names, n=3))
-
-
-def _unpack(packed: IO[bytes], path: Path) -> IO[bytes]:
-    """Decompress into a file without a name, which the system removes when it is closed."""
-    size = path.stat().st_size
-    unpacked: IO[bytes] = TemporaryFile()  # noqa: SIM115  It lives as long as the scan.
-    try:
-        with bz2.open(packed) as stream:
-            while part := stream.read(UNPACK_BYTES):
-                unpacked.write(part)
-                require_plausible(str(path), unpacked.tell(), size)
-    except ScanError:
-        unpacked.close()
-        raise
-    except (OSError, EOFError, ValueError) as error:
-        unpacked.close()
-        raise ScanError(
-            error_text(
-                f"{path} is not a bzip2 file ({error})",
-                expected="an .npz file, or one compressed by bzip2",
-                hint="copy the file again; an interrupted copy looks like this",
-            )
-        ) from error
-    finally:
-        packed.close()
-    unpacked.seek(0)
-    return unpacked

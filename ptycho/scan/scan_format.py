@@ -167,6 +167,8 @@ def _no_scan_file(file: ScanFile) -> ScanError:
         "text": f'the file of the frames, with data.positions = "{file.path}" where this is the table of '
         "positions",
         "unknown": "copy the file again; an interrupted copy looks like this",
+        "pickle": "where you trust it: np.savez(path, diff3d=frames, xcoords=x_px, ycoords=y_px)",
+        "tar": f"tar -xf {file.path}, and the scan in it",
     }
     return ScanError(
         error_text(
@@ -174,9 +176,12 @@ def _no_scan_file(file: ScanFile) -> ScanError:
             details={"it holds": file.shown_keys or None},
             # What each of them holds is a wall of text.
             expected=f"{', '.join(one.name for one in _formats())}: `ptycho formats` says what each holds",
-            hint=hints.get(file.container),
+            hint=hints.get(file.container, OTHER_KIND),
         )
     )
+
+
+OTHER_KIND = "the program that made it writes HDF5 or TIFF, too; or np.save(path, frames) of what it holds"
 
 
 def read_scan(file: ScanFile, options: ScanOptions) -> tuple[ScanFormat, ScanContents]:

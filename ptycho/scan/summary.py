@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptycho.files.numbered_names import series_of
 from ptycho.scan.statistics import chunks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ptycho.files.numbered_names import Series
     from ptycho.scan.raw_data import RawData
     from ptycho.scan.scan_file import ScanFile
     from ptycho.settings.data import ScanOptions
@@ -32,11 +34,17 @@ FEWEST_FRAMES = 12
 
 
 def contents_lines(file: ScanFile, limit: int = 60) -> list[str]:
-    """List the arrays of a file with their shapes; a file without arrays is named by its kind."""
-    lines = [f"{key} {file.described(key)}" for key in file.keys[:limit]]
-    if len(file.keys) > limit:
-        lines.append(f"and {len(file.keys) - limit} more")
+    """List the arrays of a file with their shapes, of many that a number tells apart the first."""
+    series = {name: one for one in series_of(file.keys) for name in one.names}
+    lead = [key for key in file.keys if key not in series or key == series[key].names[0]]
+    lines = [f"{key} {file.described(key)}{_and_more(series.get(key))}" for key in lead[:limit]]
+    if len(lead) > limit:
+        lines.append(f"and {len(lead) - limit} more")
     return lines or [file.kind]
+
+
+def _and_more(series: Series | None) -> str:
+    return "" if series is None else f" and {len(series.names) - 1} more, {series.pattern}"
 
 
 def taken_lines(scan: RawData) -> list[str]:
@@ -78,9 +86,9 @@ def settings_toml(scan: RawData) -> str:
     beam = scan.beam_px
     if beam is not None and options.centre_px is None and not options.transpose:
         values["centre_px"] = beam
-    for name, fact in scan.geometry.facts().items():
+    for name, (value, _) in scan.geometry.stated().items():
         if "energy_kev" not in values or name != "wavelength_m":
-            values[name] = fact
+            values[name] = value
     lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
     if scan.quantity_is_guess:
         lines.append(

@@ -114,9 +114,10 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
     source = given.source.path
     given.options.require_known_words()
     geometry = given.geometry.under(given.options)
+    given = replace(given, geometry=geometry)
     turned, in_pixels = _positions_in_pixels(given, geometry)
     far, lost = None, list[str]()
-    side = _side_px(given.frames)
+    side = _side_px(given.frames, geometry)
     if given.source.read_by:
         turned, far, lost = leave_out_far_positions(turned, side)
     likely = partial(likely_unit, given.xcoords, given.ycoords, geometry, side)
@@ -128,7 +129,7 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
         given.frames, count, given.source.frames_key, source, oblong=given.source.read_by != ""
     )
     coordinates, gone, matched = _match(given, coordinates, raw, far)
-    given, modelled = with_model(given, geometry, min(raw.shape[1:3]))
+    given, modelled = with_model(given, geometry, geometry.square_px(*raw.shape[1:3]))
     frames, dark, decided = check_all_frames(raw, given, coordinates.x, coordinates.y)
     modes = _fit_probe(given, frames.detector)
     # Without a crop that somebody asked for, positions and object are those of the frames in use.
@@ -199,9 +200,10 @@ def _tell_scans_apart(valid: ValidScan, given: ScanArrays) -> ScanNumbers:
     return numbers
 
 
-def _side_px(frames: Any) -> int:
+def _side_px(frames: Any, geometry: Geometry) -> int:
     """Give the shorter side of a frame, before the order of axes is settled: a fourth one may stand last."""
-    return min(frames.shape[1:3], default=1)
+    sides = frames.shape[1:3]
+    return geometry.square_px(*sides) if len(sides) == 2 else min(sides, default=1)
 
 
 def _positions_in_pixels(
@@ -210,7 +212,7 @@ def _positions_in_pixels(
     """Give x, y and the nominal x, y by their names, turned and in pixels, and what was done to them."""
     options = given.options
     unit = _position_unit(given)
-    side = _side_px(given.frames)
+    side = _side_px(given.frames, geometry)
     pairs: list[tuple[str, ArrayLike | None]] = []
     notes: list[str] = []
     for names, x, y in (

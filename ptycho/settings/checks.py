@@ -165,6 +165,29 @@ def length_m(smallest: float, largest: float, example: str) -> Check:
     )
 
 
+class _OfEach(Check):
+    """A check of a number that may be a few: each of them has to pass."""
+
+    def __init__(self, one: Check) -> None:
+        super().__init__(
+            lambda v: all(map(one.holds, v)) if isinstance(v, tuple) else one.holds(v),
+            one.wrong,
+            one.expected,
+            one.example,
+        )
+        self.one = one
+
+    def complaint(self, name: str, value: object) -> Complaint | None:
+        """Say what is wrong with the first of them that does not pass."""
+        values = value if isinstance(value, tuple) else (value,)
+        return next((wrong for each in values if (wrong := self.one.complaint(name, each))), None)
+
+
+def of_each(check: Check) -> Check:
+    """Check a number, or each of a few."""
+    return _OfEach(check)
+
+
 def way_m(farthest: float, example: str) -> Check:
     """Check a way in metres, to either side, that may be left out."""
     return _Measured(

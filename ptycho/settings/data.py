@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ptycho.errors import ScanError
-from ptycho.settings.checks import Check, above_zero, length_m
+from ptycho.settings.checks import Check, above_zero, length_m, of_each
 from ptycho.settings.conditions import Condition, without_companions
 from ptycho.settings.field import Across, described
 from ptycho.settings.numbers import are_numbers
@@ -77,7 +77,7 @@ def _length(
         None,
         help=help,
         unit="m",
-        check=(above_zero(example, optional=True), length_m(*limits, example)),
+        check=(of_each(above_zero(example, optional=True)), of_each(length_m(*limits, example))),
         without_effect=_alone(name),
         aliases=aliases,
         legacy=False,
@@ -136,11 +136,11 @@ class ScanOptions:
         help="whether bad pixels are looked for: 'auto' finds markers, dead, hot and saturated ones; "
         "'mask' takes only the masks of file and settings",
     )
-    pixel_size_m: float | None = _length(
+    pixel_size_m: float | tuple[float, float] | None = _length(
         "pixel_size_m",
         (1e-7, 1e-2),
         "75e-6",
-        help="side of a detector pixel, before binning",
+        help="side of a detector pixel, before binning; height and width where it is no square",
         aliases=("data.detector_pixel_m",),
     )
     wavelength_m: float | None = described(

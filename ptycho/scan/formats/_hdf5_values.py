@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ptycho.scan.scan_file import ScanFile
 
 Array = np.ndarray[Any, Any]
+T = TypeVar("T")
 
 LENGTHS_OF_EXPERIMENTS_M = {"distance": (1e-4, 100.0), "detector pixel": (1e-8, 1e-2)}
 """What can be, from electron microscopes to the longest beamlines."""
@@ -74,29 +76,28 @@ def wavelength_m(file: ScanFile, *energy_keys: str, usual: str, wavelength_key: 
     return Fact(photon_wavelength_m(energy), f"{file.path}:/{key}")
 
 
-def pixel_size_m(file: ScanFile, x_key: str, y_key: str, *, usual: str = "m") -> Fact | None:
-    """Read the side of a detector pixel.
+@dataclass(frozen=True)
+class Pixel:
+    """Height and width of a detector pixel in metres, and where a file says them."""
 
-    Raises:
-        ScanError: The pixels are not square.
-    """
+    height_m: float
+    width_m: float
+    origin: str
+
+
+def pixel_m(file: ScanFile, x_key: str, y_key: str, *, usual: str = "m") -> Pixel | None:
+    """Read height and width of a detector pixel; a square where the file says one of them."""
     x, y = length_m(file, x_key, usual=usual), length_m(file, y_key, usual=usual)
-    if x is not None and y is not None and abs(x.value - y.value) > 1e-3 * x.value:
-        raise ScanError(
-            error_text(
-                f"the detector pixels of {file.path} are not square: '{x_key}' is {x.value:g} m, "
-                f"'{y_key}' is {y.value:g} m",
-                expected="square pixels",
-                hint="frames that were binned alike along rows and columns",
-            )
-        )
-    return y if x is None else x
+    one = y or x
+    if one is None:
+        return None
+    return Pixel((y or one).value, (x or one).value, one.origin)
 
 
 def known_geometry(
     wavelength: Callable[[], Fact | None] | None = None,
     distance: Callable[[], Fact | None] | None = None,
-    pixel: Callable[[], Fact | None] | None = None,
+    pixel: Callable[[], Pixel | Fact | None] | None = None,
 ) -> Geometry:
     """Read what a file says of the geometry; what it says and cannot mean is a doubt, not an error.
 
@@ -104,20 +105,28 @@ def known_geometry(
     """
     doubts: list[str] = []
 
-    def believed(look: Callable[[], Fact | None] | None) -> Fact | None:
+    def believed(look: Callable[[], T] | None) -> T | None:
         try:
             return None if look is None else look()
         except ScanError as error:
             doubts.append(str(error).partition("\n")[0])
             return None
 
-    facts = [believed(wavelength)]
-    for look, what in ((distance, "distance"), (pixel, "detector pixel")):
-        fact = believed(look)
+    def plausible(fact: Fact | None, what: str) -> Fact | None:
         doubt = "" if fact is None else _doubt_of_length(fact, what)
-        doubts += [doubt] if doubt else []
-        facts.append(None if doubt else fact)
-    return Geometry(facts[0], facts[1], facts[2], tuple(doubts))
+        doubts.extend([doubt] if doubt else [])
+        return None if doubt else fact
+
+    wave, way = believed(wavelength), plausible(believed(distance), "distance")
+    one: Pixel | Fact | None = believed(pixel)
+    if one is None:
+        return Geometry(wave, way, doubts=tuple(doubts))
+    shape = Pixel(one.value, one.value, one.origin) if isinstance(one, Fact) else one
+    # Those of a square are doubted once.
+    sides = dict.fromkeys(Fact(side, shape.origin) for side in (shape.height_m, shape.width_m))
+    known = [plausible(side, "detector pixel") for side in sides]
+    geometry = Geometry(wave, way, doubts=tuple(doubts))
+    return geometry if None in known else geometry.with_pixel(shape.height_m, shape.width_m, shape.origin)
 
 
 def _doubt_of_length(fact: Fact, what: str) -> str:

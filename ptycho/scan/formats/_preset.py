@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.scan.formats._hdf5_values import frame_shape, known_geometry, length_m, pixel_size_m, wavelength_m
+from ptycho.scan.formats._hdf5_values import frame_shape, known_geometry, length_m, pixel_m, wavelength_m
 from ptycho.scan.geometry import unit_of_length
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
@@ -131,12 +131,12 @@ class Preset:
             return known_geometry(
                 lambda: length_m(file, self.wavelength.key, usual=self.wavelength.unit),
                 lambda: length_m(file, self.distance.key, usual=self.distance.unit),
-                lambda: pixel_size_m(file, x.key, y.key or x.key, usual=x.unit),
+                lambda: pixel_m(file, x.key, y.key or x.key, usual=x.unit),
             )
         return known_geometry(
             lambda: wavelength_m(file, beam.key, usual=beam.unit) if beam.key else None,
             lambda: length_m(file, self.distance.key, usual=self.distance.unit),
-            lambda: pixel_size_m(file, x.key, y.key or x.key, usual=x.unit),
+            lambda: pixel_m(file, x.key, y.key or x.key, usual=x.unit),
         )
 
 

@@ -16,7 +16,7 @@ from ptycho.scan.formats._hdf5_values import (
     known_geometry,
     length_m,
     minority,
-    pixel_size_m,
+    pixel_m,
     position_columns,
     unit_factor,
     wavelength_m,
@@ -146,7 +146,7 @@ def _geometry(file: ScanFile, entry: str) -> Geometry:
     return known_geometry(
         lambda: wavelength_m(file, f"{source}/energy", usual="J", wavelength_key=f"{source}/wavelength"),
         lambda: length_m(file, f"{detector}/distance"),
-        lambda: pixel_size_m(file, f"{detector}/x_pixel_size", f"{detector}/y_pixel_size"),
+        lambda: pixel_m(file, f"{detector}/x_pixel_size", f"{detector}/y_pixel_size"),
     )
 
 

@@ -16,7 +16,7 @@ from ptycho.scan.formats._hdf5_values import (
     known_geometry,
     length_m,
     minority,
-    pixel_size_m,
+    pixel_m,
     wavelength_m,
 )
 from ptycho.scan.geometry import Fact
@@ -124,7 +124,7 @@ def _geometry(file: ScanFile) -> Geometry:
     return known_geometry(
         lambda: _wavelength(file),
         lambda: length_m(file, f"{DETECTOR}/detector_distance", f"{DETECTOR}/distance"),
-        lambda: pixel_size_m(file, f"{DETECTOR}/x_pixel_size", f"{DETECTOR}/y_pixel_size"),
+        lambda: pixel_m(file, f"{DETECTOR}/x_pixel_size", f"{DETECTOR}/y_pixel_size"),
     )
 
 

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.errors import ScanError
-from ptycho.files.hdf5 import SHOWN_KEYS
 from ptycho.files.stored_frames import Turn
 from ptycho.scan.formats._hdf5_values import frame_shape
-from ptycho.scan.geometry import unit_of_length
-from ptycho.scan.named_arrays import frames_named, outlines, stacks_of_frames
+from ptycho.scan.formats._only_frames import find_frames
+from ptycho.scan.formats._stated import stated_beam_px, stated_geometry
+from ptycho.scan.geometry import Geometry, unit_of_length
+from ptycho.scan.mask import masks_in
+from ptycho.scan.named_arrays import frames_named
+from ptycho.scan.position_columns import in_one_unit
 from ptycho.scan.positions import raster_positions
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
-from ptyconf.errors import error_text, with_hint
 
 if TYPE_CHECKING:
     from ptycho.scan.scan_file import ScanFile
     from ptycho.settings.data import ScanOptions
 
 Array = np.ndarray[Any, Any]
-
-SHOWN_STACKS = 3
 
 AXES = (("x", "y"), ("X", "Y"), ("xcoords", "ycoords"), ("posx", "posy"), ("pos_x", "pos_y"))
 
@@ -33,38 +33,59 @@ def recognise(file: ScanFile) -> bool:
 
 
 def read(file: ScanFile, options: ScanOptions) -> ScanContents:
-    """Read the frames, and positions that can be told by their names.
+    """Read the frames, positions that can be told by their names, and what says its unit of the geometry.
 
     Raises:
         ScanError: The frames are not there, or nothing tells which dataset holds them.
     """
-    keys = frames_named(options.frames, file) if options.frames else (_frames_key(file),)
+    if options.frames:
+        named = frames_named(options.frames, file)
+        cells = file.hdf5.cells(named[0]) if file.container == "hdf5" else ()
+        keys, notes = cells or named, list[str]()
+    else:
+        keys, notes = find_frames(file)
     key = keys[0]
-    frames, notes = _frames(file, keys)
+    frames, turned = _frames(file, keys)
     arrays: dict[str, Any] = {"diff3d": frames}
-    if not options.frames:
-        notes.insert(0, f"frames: '{key}', the only stack of pictures in the file")
+    notes += turned
     unit = ""
     pair = None if options.positions else _axes(file)
     if pair is not None:
-        columns, rows = (_numbers(file, axis) for axis in pair)
-        counts = file.shape(key)[:-2] if file.container == "hdf5" else frames.shape[:1]
-        x, y = raster_positions(columns, rows, counts, pair[0], file.path)
+        (columns, rows), unit = in_one_unit([_numbers(file, axis) for axis in pair], _units(file, pair))
+        counts = file.shape(key)[:-2] if file.container == "hdf5" and len(keys) == 1 else frames.shape[:1]
+        x, y = raster_positions(columns, rows, counts, f"the positions beside '{pair[0]}' in {file.path}")
         arrays |= {"xcoords": x, "ycoords": y}
-        unit = unit_of_length(file.hdf5.units(pair[0])) if file.container == "hdf5" else ""
         notes.append(f"positions: '{pair[0]}' = column, '{pair[1]}' = row")
-    return ScanContents(arrays, key, position_unit=unit, notes=tuple(notes))
+    if options.mask is None:
+        notes += [
+            f"'{mask}' is not taken; data.mask = \"{mask}\" takes it"
+            for mask in masks_in(file.path)
+            if file.shape(mask) == frames.shape[1:]
+        ]
+    stated = file.container == "hdf5"
+    return ScanContents(
+        arrays,
+        key,
+        position_unit=unit,
+        notes=tuple(notes),
+        geometry=stated_geometry(file, key) if stated else Geometry(),
+        beam_centre_px=stated_beam_px(file, key) if stated else None,
+    )
 
 
 def header(file: ScanFile) -> ScanHeader:
-    """Read the side of a frame, where one dataset alone can be the frames."""
+    """Read the side of a frame, where one dataset alone can be the frames, and the geometry."""
     try:
-        key = _frames_key(file)
+        (key, *_), _ = find_frames(file)
     except ScanError:
         # The settings may name it; whoever reads the scan is told.
         return ScanHeader(doubt=f"{file.path} holds no probe")
-    rows, columns = file.shape(key)[:2] if file.container == "mat5" else frame_shape(file, key)
-    return ScanHeader(doubt=f"{file.path} holds no probe", frame_shape=(rows, columns), frames_key=key)
+    doubt = f"{file.path} holds no probe"
+    if file.container == "mat5":
+        rows, columns = file.shape(key)[:2]
+        return ScanHeader(doubt=doubt, frame_shape=(rows, columns), frames_key=key)
+    geometry = stated_geometry(file, key)
+    return ScanHeader(doubt=doubt, frame_shape=frame_shape(file, key), frames_key=key, geometry=geometry)
 
 
 def _frames(file: ScanFile, keys: tuple[str, ...]) -> tuple[Any, list[str]]:
@@ -83,48 +104,8 @@ def _numbers(file: ScanFile, key: str) -> Array:
     )
 
 
-def _frames_key(file: ScanFile) -> str:
-    stacks = stacks_of_frames(file)
-    _require_readable(file, stacks)
-    if len(stacks) == 1:
-        return stacks[0]
-    what = f"{len(stacks)} datasets that could be frames" if stacks else f"no stack of frames{_complex(file)}"
-    raise ScanError(
-        error_text(
-            f"{file.path} holds {what}",
-            expected="a setting that names the frames, and one that names the positions",
-            known=", ".join(stacks) if stacks else _shown(file),
-            hint=" or ".join(f'data.frames = "{key}"' for key in stacks[:SHOWN_STACKS]) or None,
-        )
-    )
-
-
-def _complex(file: ScanFile) -> str:
-    """Name the stacks of complex numbers, which are waves and no frames of a detector."""
-    found = [f"'{key}'" for key, (shape, kind) in outlines(file).items() if kind == "c" and len(shape) == 3]
-    return f": {', '.join(found)} is complex, and a detector gives real numbers (np.abs)" if found else ""
-
-
-def _require_readable(file: ScanFile, stacks: list[str]) -> None:
-    """Refuse to choose frames where an array cannot be looked at: those meant may be the missing ones.
-
-    Raises:
-        ScanError: A link leads nowhere, or a part or a filter is missing; says how others are named.
-    """
-    for key in file.keys:
-        try:
-            file.outline(key)
-        except ScanError as error:
-            if not stacks:
-                raise
-            ways = " or ".join(f'data.frames = "{stack}"' for stack in stacks[:SHOWN_STACKS])
-            raise ScanError(with_hint(str(error), f"{ways}, or mend what is missing")) from error
-
-
-def _shown(file: ScanFile) -> str:
-    if file.container == "hdf5":
-        return file.hdf5.shown_keys()
-    return ", ".join(f"{key} {file.described(key)}" for key in file.keys[:SHOWN_KEYS])
+def _units(file: ScanFile, names: tuple[str, str]) -> list[str]:
+    return [unit_of_length(file.hdf5.units(name)) if file.container == "hdf5" else "" for name in names]
 
 
 def _axes(file: ScanFile) -> tuple[str, str] | None:

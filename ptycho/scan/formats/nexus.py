@@ -16,7 +16,7 @@ from ptycho.scan.formats._hdf5_values import (
     known_geometry,
     length_m,
     minority,
-    pixel_size_m,
+    pixel_m,
     position_columns,
     unit_factor,
     wavelength_m,
@@ -80,7 +80,7 @@ def _positions(file: ScanFile, group: str) -> tuple[Array | None, Array | None, 
         columns, rows = (
             file.hdf5.numbers(f"{group}/{axis}") * unit_factor(file, f"{group}/{axis}") for axis in "xy"
         )
-        x, y = raster_positions(columns, rows, frames, f"{group}/x", file.path)
+        x, y = raster_positions(columns, rows, frames, f"the positions beside '{group}/x' in {file.path}")
         return x, y, [f"positions: '{group}/x' = column and '{group}/y' = row, in metres"]
     moved, notes = None, list[str]()
     key = file.hdf5.first(*(f"{entry}/{place}" for place in TRANSLATIONS))
@@ -115,7 +115,7 @@ def _geometry(file: ScanFile, group: str) -> Geometry:
     return known_geometry(
         lambda: wavelength_m(file, *energies, usual="eV"),
         lambda: length_m(file, *(f"{place}/distance" for place in detectors)),
-        lambda: pixel_size_m(file, f"{sizes}/x_pixel_size", f"{sizes}/y_pixel_size"),
+        lambda: pixel_m(file, f"{sizes}/x_pixel_size", f"{sizes}/y_pixel_size"),
     )
 
 

@@ -156,10 +156,25 @@ def _frames_key(file: ScanFile) -> str:
         error_text(
             f"{file.path} holds no diffraction frames",
             expected="an array 'diffraction' or 'diff3d' of shape (frames, N, N)",
-            known=", ".join(file.keys) or "nothing",
-            hint=_stack(file) or "np.savez(path, diff3d=frames, ...)",
+            known=", ".join(f"{key}{_objects(file, key)}" for key in file.keys) or "no array",
+            hint=_stack(file) or _packed(file) or "np.savez(path, diff3d=frames, ...)",
         )
     )
+
+
+def _objects(file: ScanFile, key: str) -> str:
+    """Say of an array of Python objects why it is not looked at."""
+    try:
+        file.outline(key)
+    except ScanError:
+        return " (Python objects, which are not opened: that can run code)"
+    return ""
+
+
+def _packed(file: ScanFile) -> str:
+    """Say how what lies in a plain archive is read, "" for an NPZ file."""
+    inside = [] if file.keys else file.npz.other_members
+    return f"unzip {file.path}, and then {inside[0]}" if inside else ""
 
 
 def _stack(file: ScanFile) -> str:

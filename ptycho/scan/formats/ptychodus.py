@@ -100,10 +100,10 @@ def _geometry(file: ScanFile) -> Geometry:
     if file.container != "hdf5":
         return geometry
     width, height = (attribute_fact(file, FRAMES, f"detector_pixel_{side}_m") for side in ("width", "height"))
-    if width is not None and height is not None and abs(width.value - height.value) > 1e-3 * width.value:
-        doubt = f"the detector pixels of {file.path} are not square: {width.value:g} m x {height.value:g} m"
-        return geometry._replace(doubts=(doubt,))
-    return geometry._replace(pixel_size_m=width or attribute_fact(file, "", "detector_pixel_size_m"))
+    one = width or height or attribute_fact(file, "", "detector_pixel_size_m")
+    if one is None:
+        return geometry
+    return geometry.with_pixel((height or one).value, (width or one).value, one.origin)
 
 
 FORMAT = ScanFormat(

@@ -12,6 +12,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.scan.formats._hdf5_values import (
+    Pixel,
     frame_shape,
     known_geometry,
     length_m,
@@ -19,7 +20,6 @@ from ptycho.scan.formats._hdf5_values import (
     require_arrays,
     wavelength_m,
 )
-from ptycho.scan.geometry import Fact
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
 from ptyconf.errors import error_text
 
@@ -104,14 +104,14 @@ def _geometry(file: ScanFile) -> Geometry:
     )
 
 
-def _pixel(file: ScanFile) -> Fact | None:
-    """Read the detector pixel, one number or one an axis."""
+def _pixel(file: ScanFile) -> Pixel | None:
+    """Read the detector pixel, one number, or one along the rows' axis and one along the columns'."""
     if "meta/psize" not in file.hdf5:
         return None
-    sides = np.unique(file.hdf5.numbers("meta/psize"))
-    if len(sides) != 1 or not sides[0] > 0:
-        raise ScanError(error_text(f"'meta/psize' in {file.path} is {sides}", expected="square pixels"))
-    return Fact(float(sides[0]), f"{file.path}:/meta/psize")
+    sides = file.hdf5.numbers("meta/psize").ravel()
+    if len(sides) not in {1, 2} or not np.all(sides > 0):
+        raise ScanError(error_text(f"'meta/psize' in {file.path} is {sides}", expected="one or two lengths"))
+    return Pixel(float(sides[0]), float(sides[-1]), f"{file.path}:/meta/psize")
 
 
 FORMAT = ScanFormat(

@@ -57,6 +57,9 @@ def test_noise_is_no_flaw(seed: int, photons: float, n: int) -> None:
             (np.int16, -2),
             (np.uint32, 0),
             (np.float32, -1.0),
+            (np.float32, 2**32 - 1),
+            (np.float64, 2**20 - 1),
+            (np.uint32, 2**16 - 1),
             (np.float32, np.nan),
             (np.float64, np.inf),
         ]

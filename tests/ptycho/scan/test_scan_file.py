@@ -11,7 +11,8 @@ import pytest
 
 from ptycho.errors import ScanError
 from ptycho.files import npz
-from ptycho.scan.scan_file import MAGIC, ScanFile, open_scan, opened_once
+from ptycho.scan.file_kinds import MAGIC
+from ptycho.scan.scan_file import ScanFile, open_scan, opened_once
 from ptycho.scan.scan_format import read_contents
 
 
