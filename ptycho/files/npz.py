@@ -7,8 +7,9 @@ object array that holds one string, is taken apart by ``ptycho.files.pickled_tex
 import math
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -23,7 +24,17 @@ from ptycho.files.npy import PART_BYTES, Header, damaged, fill, parse_header, re
 from ptycho.files.pickled_text import read_pickled_text
 from ptyconf.errors import error_text
 
-__all__ = ["NpzFile", "array_keys", "map_array", "npz_header", "npz_path", "read_array", "read_text", "write"]
+__all__ = [
+    "ArrayInParts",
+    "NpzFile",
+    "array_keys",
+    "map_array",
+    "npz_header",
+    "npz_path",
+    "read_array",
+    "read_text",
+    "write",
+]
 
 LOCAL_HEADER = struct.Struct("<26xHH")
 """Lengths of name and extra field in a zip member's local header (PKWARE APPNOTE 4.3.7)."""
@@ -243,12 +254,34 @@ def npz_path(path: Path) -> Path:
     return path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
 
 
+@dataclass(frozen=True)
+class ArrayInParts:
+    """An array that is written part by part, and never held as a whole.
+
+    Attributes:
+        shape: Its shape.
+        dtype: Kind of its numbers.
+        parts: Gives blocks along its first axis, one after the other.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    parts: Callable[[], Iterable[np.ndarray[Any, Any]]]
+
+    def write_to(self, stream: IO[bytes]) -> None:
+        """Write it as numpy writes an array of that shape."""
+        descr = npy.dtype_to_descr(self.dtype)
+        npy.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": self.shape})
+        for part in self.parts():
+            stream.write(np.ascontiguousarray(part, self.dtype).data.cast("B") if part.size else b"")
+
+
 def write(path: str | Path, arrays: Mapping[str, Any], *, compressed: bool = True) -> Path:
     """Write a whole file or nothing: under a temporary name, synchronised, then renamed.
 
     Args:
         path: The file to make or replace; its suffix may be missing, see `npz_path`.
-        arrays: Arrays by key; a string becomes a zero-dimensional unicode array.
+        arrays: Arrays by key, some of them in parts; a string becomes a zero-dimensional unicode array.
         compressed: Deflate the members. Uncompressed members can be memory-mapped by ``map_array``.
 
     Returns:
@@ -258,7 +291,10 @@ def write(path: str | Path, arrays: Mapping[str, Any], *, compressed: bool = Tru
         ScanError: An array holds Python objects, which would need a pickle.
     """
     path = npz_path(Path(path))
-    members = {key: np.asanyarray(value) for key, value in arrays.items()}
+    members = {
+        key: value if isinstance(value, ArrayInParts) else np.asanyarray(value)
+        for key, value in arrays.items()
+    }
     for key, array in members.items():
         _refuse_objects(array.dtype, path, key)
     with replacing(path) as temporary:
@@ -266,7 +302,9 @@ def write(path: str | Path, arrays: Mapping[str, Any], *, compressed: bool = Tru
     return path
 
 
-def _write_members(path: Path, members: Mapping[str, np.ndarray[Any, Any]], *, compressed: bool) -> None:
+def _write_members(
+    path: Path, members: Mapping[str, np.ndarray[Any, Any] | ArrayInParts], *, compressed: bool
+) -> None:
     kind = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     with zipfile.ZipFile(path, "w", compression=kind, allowZip64=True) as archive:
         for key, array in members.items():
@@ -274,7 +312,10 @@ def _write_members(path: Path, members: Mapping[str, np.ndarray[Any, Any]], *, c
             info = zipfile.ZipInfo(f"{key}.npy")
             info.compress_type = kind
             with archive.open(info, "w", force_zip64=True) as stream:
-                npy.write_array(stream, array, allow_pickle=False)
+                if isinstance(array, ArrayInParts):
+                    array.write_to(stream)
+                else:
+                    npy.write_array(stream, array, allow_pickle=False)
 
 
 def _text_of(content: bytes, dtype: np.dtype[Any], path: Path, key: str) -> str:

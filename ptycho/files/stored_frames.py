@@ -131,7 +131,8 @@ class StoredFrames(FramesOnDisk):
         self._keys = keys
         self._chosen = chosen
         self._frames_last = frames_last
-        self._parts = [_as_stack(file.dataset(key), frames_last=frames_last) for key in keys]
+        one_each = len(keys) > 1
+        self._parts = [_as_stack(file.dataset(key), one_each=one_each, last=frames_last) for key in keys]
         first = self._parts[0]
         for key, part in zip(keys, self._parts, strict=True):
             if part.ndim not in {3, 4} or part.shape[-2:] != first.shape[-2:] or part.dtype != first.dtype:
@@ -210,9 +211,9 @@ class _Seen:
         return np.asarray(self._read(which))
 
 
-def _as_stack(dataset: Any, *, frames_last: bool) -> Any:
+def _as_stack(dataset: Any, *, one_each: bool, last: bool) -> Any:
     """See a dataset as frames or a raster of them: one alone, one colour, counted last, a list of one."""
-    if frames_last and dataset.ndim == 3:
+    if last and dataset.ndim == 3:
         return _Seen(
             dataset,
             lambda shape: (shape[2], *shape[:2]),
@@ -220,11 +221,11 @@ def _as_stack(dataset: Any, *, frames_last: bool) -> Any:
         )
     if dataset.ndim == 4 and dataset.shape[-1] == 1:
         return _Seen(dataset, lambda shape: shape[:-1], lambda span: dataset[span][..., 0])
-    if dataset.ndim == 2:
+    if one_each and dataset.ndim == 2:
         return _Seen(dataset, lambda shape: (1, *shape), lambda span: dataset[()][np.newaxis][span])
     if dataset.ndim > 4 and dataset.shape[0] == 1:
         inner = _Seen(dataset, lambda shape: shape[1:], lambda which: dataset[(0, *_tuple(which))])
-        return _as_stack(inner, frames_last=False)
+        return _as_stack(inner, one_each=False, last=False)
     return dataset
 
 

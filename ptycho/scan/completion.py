@@ -96,6 +96,8 @@ def with_positions(contents: ScanContents, table: PositionTable) -> ScanContents
         missing = np.setdiff1d(of_table, numbers)
         shown = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
         notes.append(f"positions by the numbers of the frames: {len(missing)} frames are missing ({shown})")
+    if numbers is None and of_table is not None:
+        notes.append("nothing numbers the frames, as the positions are: they are matched by their places")
     if numbers is not None and of_table is not None:
         _, frames, rows = np.intersect1d(numbers, of_table, return_indices=True)
         if len(frames) == 0:

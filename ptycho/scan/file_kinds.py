@@ -126,7 +126,7 @@ def unpack(packed: IO[bytes], path: Path, by: str) -> IO[bytes]:
         raise ScanError(
             error_text(
                 f"{path} is not a {by} file ({error})",
-                expected="a scan file, whole or compressed",
+                expected="an .npz file, or one compressed by bzip2, gzip or xz",
                 hint="copy the file again; an interrupted copy looks like this",
             )
         ) from error

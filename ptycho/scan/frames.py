@@ -264,16 +264,25 @@ class FrameStack:
             pooled[..., ~self.mask] = 0.0
         return np.sqrt(pooled, out=pooled)
 
+    @property
+    def largest_px(self) -> int:
+        """Pixels of a frame in the file."""
+        return self.detector.shape[0] * self.detector.shape[1]
+
+    def release(self) -> None:
+        """Hand the pages of a mapped file back to the system."""
+        release_pages(self.raw)
+
     def mean_square(self) -> float:
         """Average the summed squared amplitude of a frame: photons per frame when these are counts.
 
         Pixels that are mostly saturated are left out: what they show says nothing of how bright they are.
         """
         total, whole = 0.0, self.unclipped if self.saturated is not None else None
-        for where in chunks(len(self), self.detector.shape[0] * self.detector.shape[1]):
+        for where in chunks(len(self), self.largest_px):
             block = self.amplitudes(where)
             if whole is not None:
                 block[:, ~whole] = 0.0
             total += float(np.einsum("nij,nij->n", block, block, dtype=np.float64).sum())
-            release_pages(self.raw)
+            self.release()
         return total / max(len(self), 1)

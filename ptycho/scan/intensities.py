@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptycho.scan.statistics import chunks
-
 if TYPE_CHECKING:
     from ptycho.files.hdf5_writer import NewHdf5File
     from ptycho.scan.scan import Scan
@@ -29,6 +27,6 @@ def write_intensities(file: NewHdf5File, name: str, scan: Scan) -> None:
     frames = file.content.create_dataset(
         name, (scan.n_frames, scan.N, scan.N), np.float32, chunks=(1, scan.N, scan.N)
     )
-    for span in chunks(scan.n_frames, scan.N**2):
-        frames[span] = scan.amplitudes(np.arange(span.start, span.stop)) ** 2
+    for rows in scan.in_parts():
+        frames[rows[0] : rows[-1] + 1] = scan.amplitudes(rows) ** 2
         file.require_room()

@@ -107,11 +107,22 @@ class JoinedStack:
             start += len(stack)
         return block
 
+    @property
+    def largest_px(self) -> int:
+        """Pixels of the largest frame in the files."""
+        return max(stack.largest_px for stack in self.stacks)
+
+    def release(self) -> None:
+        """Hand the pages of mapped files back to the system."""
+        for stack in self.stacks:
+            stack.release()
+
     def mean_square(self) -> float:
         """Average the summed squared amplitude of a frame over all scans."""
         total, rows = 0.0, np.arange(len(self))
-        for span in chunks(len(self), self.detector.side**2):
+        for span in chunks(len(self), self.largest_px):
             total += float(np.square(self.amplitudes(rows[span]), dtype=np.float64).sum())
+            self.release()
         return total / max(len(self), 1)
 
     def _chosen(self, indices: NDArray[np.int64] | slice | None) -> NDArray[np.int64]:

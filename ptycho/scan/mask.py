@@ -58,9 +58,9 @@ def marks_good_pixels(marked: NDArray[np.bool_], frames: Any) -> bool:
     if 2 * np.count_nonzero(marked) <= marked.size:
         return False
     some = np.linspace(0, len(frames) - 1, min(LOOKED_AT, len(frames))).astype(np.int64)
-    light = np.clip(np.nan_to_num(np.asarray(frames[some], np.float64)), 0.0, None).sum(axis=0)
-    # A marker of a dead pixel outshines all light: it may count as the brightest of the others.
-    light = np.minimum(light, np.quantile(light, 0.99))
+    shown = np.clip(np.nan_to_num(np.asarray(frames[some], np.float64)), 0.0, None)
+    # A marker of a dead pixel outshines all light, and stays the same.
+    light = np.where(np.ptp(shown, axis=0) > 0, shown.mean(axis=0), 0.0)
     return bool(light[marked].sum() > MOST_LIGHT * light.sum())
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ptycho.files import npz
 from ptycho.scan.frames import Detector, FrameStack
-from ptycho.scan.statistics import chunks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,21 +58,28 @@ def write_npz(scan: RawData, path: Path) -> Path:
     return npz.write(path, arrays, compressed=False)
 
 
-def _frames(scan: RawData) -> Array:
-    """Give the frames in use, shape (n, N, N): in the file's own numbers where those are whole."""
+def _frames(scan: RawData) -> npz.ArrayInParts:
+    """Give the frames in use, shape (n, N, N), in the file's own numbers where nothing is done to them."""
     stack = scan._valid.frames  # noqa: SLF001  The writer and the scan are of one room.
     if isinstance(stack, FrameStack) and _as_stored(stack):
-        return stack.as_given()
-    counts = scan.quantity == "counts"
-    whole = counts and np.dtype(scan.diff3d.dtype).kind in "iub"
-    taken = np.empty((scan.n_frames, scan.N, scan.N), np.float32)
-    for span in chunks(scan.n_frames, scan.N**2):
-        block = scan.amplitudes(np.arange(span.start, span.stop))
-        if counts:
-            block = np.square(block, dtype=np.float64)
-        # The root of a whole number in single precision, squared, is whole to six digits only.
-        taken[span] = np.rint(block) if whole else block
-    return taken
+        shape = (scan.n_frames, *stack.raw.shape[1:])
+        read = partial(stack.select, stack.raw)
+        return npz.ArrayInParts(shape, stack.raw.dtype, lambda: map(read, scan.in_parts()))
+    first = stack if isinstance(stack, FrameStack) else stack.stacks[0]
+    whole = scan.quantity == "counts" and first.raw.dtype.kind in "iub"
+    shape = (scan.n_frames, scan.N, scan.N)
+    return npz.ArrayInParts(
+        shape, np.dtype(np.float32), lambda: (_taken(scan, rows, whole=whole) for rows in scan.in_parts())
+    )
+
+
+def _taken(scan: RawData, rows: NDArray[np.int64], *, whole: bool) -> Array:
+    block = scan.amplitudes(rows)
+    if scan.quantity != "counts":
+        return block
+    counts = np.square(block, dtype=np.float64)
+    # The root of a whole number in single precision, squared, is whole to six digits only.
+    return np.rint(counts) if whole else counts
 
 
 def _as_stored(stack: FrameStack) -> bool:
@@ -99,8 +106,11 @@ def _marks(scan: RawData) -> NDArray[np.bool_] | None:
     return good if np.count_nonzero(~good) > good.size / 2 else ~good
 
 
-def _labels(scan: RawData) -> Array | None:
-    return None if scan._valid.labels is None else scan.labels()  # noqa: SLF001  As above.
+def _labels(scan: RawData) -> npz.ArrayInParts | None:
+    if scan._valid.labels is None:  # noqa: SLF001  As above.
+        return None
+    shape = (scan.n_frames, scan.N, scan.N)
+    return npz.ArrayInParts(shape, np.dtype(np.complex64), lambda: map(scan.labels, scan.in_parts()))
 
 
 def _metadata(scan: RawData) -> str | None:

@@ -1,7 +1,7 @@
 """A scan that passed every check, and the ways to look at it; its frames are read a few at a time."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -17,6 +17,7 @@ from ptycho.scan.joined_scan import join_scans
 from ptycho.scan.scan_number import ScanNumbers
 from ptycho.scan.scan_part import ScanPart
 from ptycho.scan.source import ScanSource, source_name
+from ptycho.scan.statistics import chunks
 from ptycho.scan.validate import ValidScan
 from ptycho.settings.data import ScanOptions
 from ptyconf.errors import error_text
@@ -274,6 +275,13 @@ class Scan:
             Shape (frames, N, N), float32; masked pixels are zero.
         """
         return self._valid.frames.amplitudes(_indices(indices))
+
+    def in_parts(self) -> Iterator[Indices]:
+        """Give the numbers of all frames, as many at a time as may be held in the size of the file's."""
+        frames = self._valid.frames
+        for span in chunks(len(self), frames.largest_px):
+            yield np.arange(span.start, span.stop)
+            frames.release()
 
     def labels(self, indices: ArrayLike | None = None) -> NDArray[np.complex64]:
         """Read the object patches for supervised training.

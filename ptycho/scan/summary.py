@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptycho.files.numbered_names import series_of
-from ptycho.scan.statistics import chunks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,8 +108,8 @@ def _model_lines(options: ScanOptions) -> list[str]:
 def mean_intensity(scan: RawData) -> NDArray[np.float64]:
     """Average the intensity of the frames in use, a few at a time, shape (N, N)."""
     total = np.zeros((scan.N, scan.N))
-    for span in chunks(scan.n_frames, scan.N**2):
-        block = scan.amplitudes(np.arange(span.start, span.stop))
+    for rows in scan.in_parts():
+        block = scan.amplitudes(rows)
         total += np.einsum("nij,nij->ij", block, block, dtype=np.float64)
     return total / max(scan.n_frames, 1)
 

@@ -28,11 +28,15 @@ FRAMES = "patterns"
 NUMBERS = "indexes"
 BAD_PIXELS = "bad_pixels"
 PROBE = "probe"
+PIXEL_WIDTH, PIXEL_HEIGHT = "detector_pixel_width_m", "detector_pixel_height_m"
 
 
 def recognise(file: ScanFile) -> bool:
-    """Tell by the keys."""
-    return file.container in {"npz", "hdf5"} and {FRAMES, NUMBERS} <= set(file.keys)
+    """Tell by the keys, or by what ptychodus writes beside the patterns: without numbers they are refused."""
+    if file.container not in {"npz", "hdf5"} or FRAMES not in file.keys:
+        return False
+    numbered = NUMBERS in file.keys
+    return numbered or (file.container == "hdf5" and file.hdf5.attribute(FRAMES, PIXEL_WIDTH) is not None)
 
 
 def read(file: ScanFile, options: ScanOptions) -> ScanContents:
@@ -99,7 +103,7 @@ def _geometry(file: ScanFile) -> Geometry:
     geometry = product_geometry(file)
     if file.container != "hdf5":
         return geometry
-    width, height = (attribute_fact(file, FRAMES, f"detector_pixel_{side}_m") for side in ("width", "height"))
+    width, height = (attribute_fact(file, FRAMES, name) for name in (PIXEL_WIDTH, PIXEL_HEIGHT))
     one = width or height or attribute_fact(file, "", "detector_pixel_size_m")
     if one is None:
         return geometry
