@@ -77,11 +77,13 @@ class Settled(NamedTuple):
         resolution: The settings.
         missed: Share of the change from frame to frame that is left of frames not seen; None where nothing
             was tried.
+        notes: What was found and why, one sentence each.
     """
 
     scan: RawData
     resolution: Resolution
     missed: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -125,9 +127,13 @@ def settle(
             searched for another.
     """
     settled = _settle(scan, resolution, backend, read, probe)
-    return with_likely_quantity(
+    likely = with_likely_quantity(
         settled, resolution, lambda other: _settle(read(other), other, backend, read, probe)
     )
+    # What was found for a quantity that was dropped again is nobody's business.
+    for note in likely.notes:
+        logger.info("%s", note)
+    return likely
 
 
 def _settle(
@@ -150,22 +156,20 @@ def _settle(
         findings = search(NumpySweeps())
     else:
         findings = load_backend(backend).with_sweeps(resolution, search)
-    scan, resolution = _turned(scan, resolution, findings, read)
+    scan, resolution, turned = _turned(scan, resolution, findings, read)
     if findings.probe is not None:
         scan = _lit(scan, resolution, findings.probe, findings.notes)
-    for note in findings.notes:
-        logger.info("%s", note)
     unseen = findings.unseen
     missed = None if unseen is None else unexplained_share(unseen.misfit, unseen.misfit_of_mean, 0.0)
-    return Settled(scan, resolution, missed)
+    return Settled(scan, resolution, missed, (*turned, *findings.notes))
 
 
 def _turned(
     scan: RawData, resolution: Resolution, findings: Findings, read: Callable[[Resolution], RawData]
-) -> tuple[RawData, Resolution]:
-    """Read a scan as its frames ask for, unless somebody wrote how its axes run."""
+) -> tuple[RawData, Resolution, tuple[str, ...]]:
+    """Read a scan as its frames ask for, unless somebody wrote how its axes run; and say what was found."""
     if findings.orientation == AS_THEY_ARE or findings.axes is None:
-        return scan, resolution
+        return scan, resolution, ()
     written = [path for path in OF_AXES if resolution.winner_layer(path) not in _NOT_WRITTEN]
     axes = found_axes(
         scan, resolution, findings.orientation, findings.axes, probe_was_found=findings.probe is not None
@@ -174,11 +178,9 @@ def _turned(
         logger.warning(
             "the frames contradict %s: %s explains them far better; the setting holds", written[0], axes.words
         )
-        return scan, resolution
-    for note in axes.notes:
-        logger.info("%s", note)
+        return scan, resolution, ()
     turned = resolution.with_layer(axes.layer)
-    return read(turned).with_decisions(*axes.notes), turned
+    return read(turned).with_decisions(*axes.notes), turned, axes.notes
 
 
 def _lit(scan: RawData, resolution: Resolution, probe: NDArray[np.complex64], notes: list[str]) -> RawData:

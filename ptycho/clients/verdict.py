@@ -14,6 +14,7 @@ from ptycho.physics.scale import measure
 from ptycho.reconstruction.causes import Suspects, try_causes, try_shape
 from ptycho.reconstruction.unseen_frames import foretell, neighbourhood
 from ptycho.run.stages import stage
+from ptycho.scan.as_listed import is_as_listed, pixels_summed
 from ptycho.scan.frame_store import normalised_ceiling
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ class _Questions:
             numbers=chosen,
             rotation_deg=scan.options.rotation_deg,
             distance_m=scan.lengths_m().get("distance_m") if scan.position_unit != "px" else None,
+            listed=np.asarray(positions, np.float64) if is_as_listed(scan) else None,
+            summed=pixels_summed(scan),
+            dark=scan.options.dark_level,
         )
         if verdict.word == "explained":
             tried = try_shape(suspects)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from ptycho.files.hdf5_parts import open_file, require_parts, unreadable
 from ptycho.files.number_text import numbers_of
 from ptycho.files.numbered_names import series_of
 from ptyconf.errors import error_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
 
 __all__ = ["Hdf5File", "missing_filter"]
 
@@ -38,6 +41,7 @@ class Hdf5File:
 
     Attributes:
         path: The file.
+        excused: Gives, of so many, the numbers of the frames that may be missing: they are left out.
 
     Raises:
         ScanError: It is no HDF5 file, or not a whole one.
@@ -49,6 +53,7 @@ class Hdf5File:
         with contextlib.suppress(ImportError):
             import_module("hdf5plugin")
         self.path = Path(path)
+        self.excused: Callable[[int], Collection[int]] | None = None
         try:
             self._file = open_file(self.path)
         except OSError as error:
@@ -117,7 +122,7 @@ class Hdf5File:
                     known=", ".join(f"{key}/{name}" for name in item),
                 )
             )
-        require_parts(item, key, self.path, self._file)
+        require_parts(item, key, self.path, self._file, self.excused)
         _require_filters(item, key, self.path)
         return item
 

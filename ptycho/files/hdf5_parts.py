@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.foreign import require_regular
+from ptycho.files.number_ranges import written_numbers
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 STILL_WRITTEN = "already open for write"
@@ -18,7 +23,9 @@ STILL_WRITTEN = "already open for write"
 __all__ = ["open_file", "require_parts", "unreadable"]
 
 
-def require_parts(dataset: Any, key: str, path: Path, file: Any) -> None:
+def require_parts(
+    dataset: Any, key: str, path: Path, file: Any, excused: Callable[[int], Collection[int]] | None = None
+) -> None:
     """Refuse a virtual dataset with a missing part: HDF5 would read it as zeros, without a word.
 
     Args:
@@ -26,6 +33,7 @@ def require_parts(dataset: Any, key: str, path: Path, file: Any) -> None:
         key: What it is called.
         path: Its file.
         file: That file, open.
+        excused: Gives, of so many, the numbers of the frames that are left out: these may be missing.
 
     Raises:
         ScanError: A file is missing, or lacks what is taken of it.
@@ -36,19 +44,43 @@ def require_parts(dataset: Any, key: str, path: Path, file: Any) -> None:
     # "%b" stands for the number of a block; the first one tells whether they are there at all.
     names = {source.file_name.replace("%b", "0") for source in sources} - {"."}
     missing = sorted(name for name in names if not (path.parent / name).exists())
-    if missing:
+    lost = _frames_of(dataset, [one for one in sources if one.file_name in missing])
+    if missing and (excused is None or not lost <= set(excused(_count(dataset)))):
         raise ScanError(
             error_text(
                 f"'{key}' in {path} is made of parts, and {len(missing)} of {len(names)} files are "
                 f"missing: {', '.join(missing)}",
                 expected=f"these files beside {path.name}; their frames would read as zeros",
-                hint="copy the data files along with the file that links to them",
+                hint=(
+                    f'data.leave_out = "{written_numbers(sorted(lost))}" takes the others; or '
+                    if 0 < len(lost) < _count(dataset)
+                    else ""
+                )
+                + "copy the data files along with the file that links to them",
             )
         )
-    for name in sorted(names | {"."}):
+    for name in sorted((names | {"."}) - set(missing)):
         own = [source for source in sources if source.file_name.replace("%b", "0") == name]
         if own:
             _require_whole_part(key, name, path, file, own)
+
+
+def _count(dataset: Any) -> int:
+    return math.prod(dataset.shape[:-2])
+
+
+def _frames_of(dataset: Any, sources: list[Any]) -> set[int]:
+    """Give the numbers of the frames that lie in some parts; none where HDF5 does not know their bounds."""
+    axes = dataset.shape[:-2]
+    frames: set[int] = set()
+    for source in sources:
+        try:
+            first, last = source.vspace.get_select_bounds()
+        except ValueError:
+            return set()
+        spans = [range(start, end + 1) for start, end in zip(first[: len(axes)], last, strict=False)]
+        frames.update(int(np.ravel_multi_index(place, axes)) for place in product(*spans))
+    return frames
 
 
 def _require_whole_part(key: str, name: str, whole: Path, open_whole: Any, sources: list[Any]) -> None:

@@ -151,9 +151,10 @@ class StoredFrames(FramesOnDisk):
         self.shape = (n, rows, columns)
         self.dtype = first.dtype
 
-    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...], Array | None, Turn, bool]]:
-        """Travel to another process as a place in a file."""
-        return _open_frames, (self._file.path, self._keys, self._chosen, self._turn, self._frames_last)
+    def __reduce__(self) -> tuple[Any, tuple[Path, tuple[str, ...], Array | None, Turn, bool, bool]]:
+        """Travel to another process as a place in a file, whose missing parts are known to be left out."""
+        lossy = self._file.excused is not None
+        return _open_frames, (self._file.path, self._keys, self._chosen, self._turn, self._frames_last, lossy)
 
     def subset(self, indices: Array) -> StoredFrames:
         """Give some of the frames, as a view."""
@@ -252,6 +253,8 @@ def _read_part(part: Any, first: int, last: int) -> Array:
 
 
 def _open_frames(
-    path: Path, keys: tuple[str, ...], chosen: Array | None, turn: Turn, frames_last: bool
+    path: Path, keys: tuple[str, ...], chosen: Array | None, turn: Turn, frames_last: bool, lossy: bool
 ) -> StoredFrames:
-    return StoredFrames(Hdf5File(path), keys, chosen, turn=turn, frames_last=frames_last)
+    file = Hdf5File(path)
+    file.excused = range if lossy else None
+    return StoredFrames(file, keys, chosen, turn=turn, frames_last=frames_last)

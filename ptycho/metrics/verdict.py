@@ -51,7 +51,7 @@ asked whether its positions are stretched or turned. Right ones of simulated sca
 1.1 to 1.4 times the noise up to 2e5 photons a frame, .001 to .007 missed above; positions stretched by 15 %
 to 4 to 30 times and .01 to .05."""
 
-SMALL_CAUSES = ("positions", "mask", "modes")
+SMALL_CAUSES = ("positions", "order", "mask", "background", "modes")
 """Causes that blur a picture and do not make another one of it."""
 
 MANY_ODD = 0.1

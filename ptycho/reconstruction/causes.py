@@ -14,6 +14,7 @@ import numpy as np
 from ptycho.physics.illumination import orthogonal_modes
 
 from .axes_trial import AS_THEY_ARE, SWEEPS, try_axes
+from .frame_order import find_slip, moved
 from .from_frames import reconstruct_frames
 from .iteration import Measurement
 from .position_shape import (
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 UNITS = (0.5, 2.0)
 """Factors of the positions: wrong pixel sizes are often wrong by such ones, too far for a walk to find."""
 
+DARKEST = 0.02
+"""Share of the pixels that are taken for dark ones: no beam lights the corners of its detector."""
+
 MORE_MODES = 2
 POSITION_SWEEPS = 16
 WORST_PIXELS = 0.005
@@ -65,6 +69,9 @@ class Suspects:
         numbers: Which frame of the scan each is, shape (K,).
         rotation_deg: By how much the settings have turned the positions already.
         distance_m: Distance of the detector where positions became pixels by it, or None.
+        listed: Positions of all frames in the order of the file, shape (n, 2), or None.
+        summed: How many detector pixels of the file are summed in one.
+        dark: What is taken off every pixel already, or None where that is a picture.
     """
 
     frames: NDArray[np.float32]
@@ -80,6 +87,9 @@ class Suspects:
     quantity: Literal["counts", "amplitude"] = "counts"
     rotation_deg: float = 0.0
     distance_m: float | None = None
+    listed: NDArray[np.float64] | None = None
+    summed: int = 1
+    dark: float | None = 0.0
 
     def leaves(
         self, *, positions: Real | None = None, probe: Complex | None = None, good: Mask | None = None
@@ -107,7 +117,7 @@ Found = tuple["Cause", str, float, str]
 
 
 def try_causes(suspects: Suspects, *, search_probe: bool) -> tuple[Trial, ...]:
-    """Try axes, probe, positions, units, rotation, samples, mask, modes and quantity, each alone.
+    """Try axes, probe, positions, their order, units, rotation, samples, mask, background, modes, quantity.
 
     Args:
         suspects: The frames.
@@ -119,9 +129,9 @@ def try_causes(suspects: Suspects, *, search_probe: bool) -> tuple[Trial, ...]:
     base = suspects.leaves()
     if base is None:
         return ()
-    trials = [_axes(suspects, base), _corrected_positions(suspects)]
+    trials = [_axes(suspects, base), _corrected_positions(suspects), _order(suspects)]
     trials += [_stretch(suspects, base, UNITS), _rotation(suspects, base), _samples(suspects)]
-    trials += [_mask(suspects), _modes(suspects), _quantity(suspects, base)]
+    trials += [_mask(suspects), _background(suspects, base), _modes(suspects), _quantity(suspects, base)]
     if search_probe:
         trials.append(_probe(suspects))
     return _as_trials(suspects, base, trials)
@@ -196,6 +206,45 @@ def _rotation(suspects: Suspects, base: UnseenFrames) -> Found:
     best = walk(ask, base.misfit, step=TURN_STEP_DEG, limit=LARGEST_TURN_DEG)
     advice = f"data.rotation_deg = {suspects.rotation_deg + best.value:.3g}"
     return "rotation", f"positions turned by {best.value:.3g} degrees", best.misfit, advice
+
+
+def _order(suspects: Suspects) -> Found | None:
+    """Ask from which frame on all lie one position off: the detector missed a trigger, or took one more."""
+    listed = suspects.listed
+    if listed is None:
+        return None
+
+    def ask(first: int, step: int) -> float:
+        unseen = suspects.leaves(positions=moved(listed, suspects.numbers, first, step))
+        return math.inf if unseen is None else unseen.misfit
+
+    slip = find_slip(ask, suspects.numbers)
+    fits = "after" if slip.step > 0 else "before"
+    setting = "positions_without_frame" if slip.step > 0 else "frames_without_position"
+    what = f"frames from {slip.first} on at the position {fits} theirs"
+    return "order", what, slip.misfit, f'{what}: data.{setting} = "{slip.first}"'
+
+
+def _background(suspects: Suspects, base: UnseenFrames) -> Found | None:
+    """Take off what the darkest pixels show in all frames, as a detector without a dark frame leaves it."""
+    if suspects.quantity != "counts" or suspects.dark is None:
+        return None
+    intensity = np.square(suspects.frames)
+    good = np.ones(intensity.shape[1:], bool) if suspects.good is None else suspects.good
+    level = float(np.quantile(intensity.mean(axis=0)[good], DARKEST))
+    if level <= 0:
+        return None
+    lit = np.where(good, np.maximum(intensity - level, 0.0), 0.0)
+    if not lit.any():
+        return None
+    frames = np.sqrt(lit * (intensity[:, good].sum(dtype=np.float64) / lit.sum(dtype=np.float64)))
+    unseen = replace(suspects, frames=frames.astype(np.float32), ceiling=None).leaves()
+    if unseen is None:
+        return None
+    counts = suspects.dark + level * suspects.counts_of_unit / suspects.summed
+    # What is left is held against what changes from frame to frame, of which no background is a part.
+    misfit = unseen.misfit * base.misfit_of_mean / unseen.misfit_of_mean
+    return "background", f"{counts:.4g} taken off every pixel", misfit, f"data.dark = {counts:.4g}"
 
 
 def _samples(suspects: Suspects) -> Found | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Cause = Literal["axes", "probe", "positions", "units", "rotation", "samples", "mask", "modes", "quantity"]
+Cause = Literal[
+    "axes", "probe", "positions", "order", "units", "rotation", "samples", "mask", "background", "modes",
+    "quantity",
+]  # fmt: skip
 
 CLEARLY_BETTER = 0.7
 """Misfit, as a share of that without it, below which a trial helps: another order of the frames changes it by

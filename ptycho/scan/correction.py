@@ -87,9 +87,12 @@ def correct(contents: ScanContents, file: ScanFile, options: ScanOptions) -> Sca
     shape = tuple(frames.shape[-2:])
     notes = list(contents.notes)
     dark, flat = np.zeros(shape, np.float32), np.ones(shape, np.float32)
-    if options.dark:
+    if isinstance(options.dark, str):
         dark = _read("dark", options.dark, file, shape)
         notes.append(f"the dark frame {options.dark}, {dark.mean():.4g} on average, was taken off")
+    elif options.dark:
+        dark = np.full(shape, options.dark, np.float32)
+        notes.append(f"{options.dark:g} was taken off every pixel: data.dark says so")
     bad = contents.bad_pixels
     if options.flat:
         flat = _read("flat", options.flat, file, shape)

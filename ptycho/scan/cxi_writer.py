@@ -91,4 +91,8 @@ def write_cxi(scan: RawData, path: Path) -> Path:
             file[f"{DETECTOR}/mask"] = np.where(scan.mask, 0, BAD_PIXEL).astype(np.uint32)
         write_experiment(file, lengths, scan.positions, scan.probe_modes)
         file[f"{ENTRY}/data_1/data"] = h5py.SoftLink(f"/{DETECTOR}/data")
+        # The beam hits the middle of pixel [N/2, N/2]; rows and columns run against the laboratory's axes.
+        pixel_m, corner_px = lengths["detector_pixel_m"], scan.N // 2 + 0.5
+        file[f"{DETECTOR}/basis_vectors"] = np.array([[0.0, -pixel_m, 0.0], [-pixel_m, 0.0, 0.0]])
+        file[f"{DETECTOR}/corner_position"] = np.array([corner_px * pixel_m] * 2 + [lengths["distance_m"]])
     return path

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ptycho.errors import ScanError
+from ptycho.files.number_ranges import listed_numbers
 from ptycho.scan.coordinates import surplus_note
 from ptycho.scan.source import source_name
 from ptycho.settings.call_site import outside_stack_level
-from ptycho.settings.numbers import listed_numbers
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -95,6 +95,10 @@ def match_frames(raw: Any, n_positions: int, options: ScanOptions, source: Path 
         notes.append(f"{times} frames at each position, {ORDERS[order]}: {why}")
     elif not notes:
         return None
+    if n == n_positions and len(without) and not len(alone) and len(places) < len(frames):
+        notes.append(f"the last {len(frames) - len(places)} frames have no position left, and are left out")
+        warnings.warn(notes[-1], RuntimeWarning, stacklevel=outside_stack_level())
+        frames = frames[: len(places)]
     if len(places) < len(frames):
         # Who compares the numbers of frames and positions says what is missing.
         return Matching(np.arange(n), notes)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Product", "write_product"]
 
+CENTRE = "centre_px"
+"""Row and column of the beam, beside what ptychodus reads: frames may be centred where settings wanted it."""
+
 NEEDED = ("object_pixel_m", "wavelength_m", "distance_m")
 
 
@@ -107,6 +110,7 @@ def write_product(scan: RawData, path: Path) -> Path:
         file["indexes"] = np.arange(scan.n_frames)
         good = np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask
         file["bad_pixels"] = ~good
+        file[CENTRE] = np.full(2, scan.N // 2, np.float64)
         write_intensities(new, "patterns", scan)
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
@@ -11,6 +12,7 @@ import numpy as np
 
 from ptycho.errors import ScanError
 from ptycho.files.foreign import BY_CONTENT, named
+from ptycho.files.number_ranges import listed_numbers
 from ptycho.scan.geometry import Geometry
 from ptycho.scan.named_arrays import ARCHIVES, frames_named, named_keys
 from ptycho.scan.scan_file import open_scan
@@ -193,6 +195,8 @@ def read_scan(file: ScanFile, options: ScanOptions) -> tuple[ScanFormat, ScanCon
     Raises:
         ScanError: The file is damaged, of no known format, or an array that is named or needed is missing.
     """
+    if file.container == "hdf5":
+        file.hdf5.excused = _left_out(options)
     scan_format = find_format(file)
     if scan_format.general:
         return scan_format, scan_format.read(file, options)
@@ -209,6 +213,19 @@ def read_scan(file: ScanFile, options: ScanOptions) -> tuple[ScanFormat, ScanCon
         return scan_format, contents
     keys = frames_named(options.frames, file)
     return scan_format, contents if contents.frames_key == keys[0] else _with_frames(contents, file, keys)
+
+
+def _left_out(options: ScanOptions) -> Callable[[int], list[int]] | None:
+    """Give what lists the frames that settings leave out, None where they leave out none."""
+    texts = [text for text in (options.leave_out, options.frames_without_position) if text]
+
+    def listed(count: int) -> list[int]:
+        # A number that is not there is told where frames and positions are matched.
+        with suppress(IndexError):
+            return [number for text in texts for number in listed_numbers(text, count)]
+        return []
+
+    return listed if texts else None
 
 
 def _with_frames(contents: ScanContents, file: ScanFile, keys: tuple[str, ...]) -> ScanContents:

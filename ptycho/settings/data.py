@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ptycho.errors import ScanError
+from ptycho.files.number_ranges import are_numbers
 from ptycho.settings.checks import Check, above_zero, length_m, of_each
 from ptycho.settings.conditions import Condition, without_companions
 from ptycho.settings.field import Across, described
-from ptycho.settings.numbers import are_numbers
 from ptycho.settings.probe_model import ProbeModel
 from ptyconf import Complaint
 from ptyconf.errors import error_text
@@ -197,9 +197,10 @@ class ScanOptions:
         None, help="probe in a file of its own: 'file:key', or a product file", example="probe.npz:probe"
     )
     probe_model: ProbeModel = field(default_factory=ProbeModel)
-    dark: str | None = _read(
+    dark: float | str | None = _read(
         None,
-        help="what the detector shows without light, taken off every frame: an .npy file, or 'file:key'",
+        help="what the detector shows without light, taken off every frame: a number, an .npy file, or "
+        "'file:key'",
         example="dark.npy",
     )
     flat: str | None = _read(
@@ -244,6 +245,11 @@ class ScanOptions:
     rotation_deg: float = _read(
         0.0, help="angle by which positions are turned, from x to y, after swap and flips", unit="degrees"
     )
+
+    @property
+    def dark_level(self) -> float | None:
+        """The number that is taken off every pixel, 0 for none; None where it is a picture."""
+        return None if isinstance(self.dark, str) else self.dark or 0.0
 
     def require_known_words(self) -> None:
         """Refuse a word that is no choice; what Python code writes is judged nowhere else.

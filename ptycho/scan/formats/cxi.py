@@ -89,8 +89,27 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         position_unit="m",
         geometry=_geometry(file, entry),
         bad_pixels=bad,
+        beam_centre_px=_beam_px(file, entry, frame_shape(file, frames_key)),
         notes=tuple(notes),
     )
+
+
+def _beam_px(file: ScanFile, entry: str, shape: tuple[int, int]) -> tuple[float, float] | None:
+    """Give row and column of the beam where corner and axes of the detector say it; None off the frame."""
+    corner_key, vectors_key = (
+        f"{entry}/instrument_1/detector_1/{name}" for name in ("corner_position", "basis_vectors")
+    )
+    if corner_key not in file.hdf5 or vectors_key not in file.hdf5:
+        return None
+    corner, vectors = file.hdf5.numbers(corner_key).ravel(), file.hdf5.numbers(vectors_key)
+    vectors = vectors.T if vectors.shape == (3, 2) else vectors
+    lengths = np.sum(vectors**2, axis=-1) if vectors.shape == (2, 3) else np.zeros(2)
+    if corner.shape != (3,) or not np.all(lengths > 0):
+        return None
+    # From the corner of the first pixel along rows and columns to the axis of the beam, at 0, 0.
+    place = vectors[:, :2] @ -corner[:2] / lengths - 0.5
+    inside = bool(np.all(place >= 0) and np.all(place <= np.array(shape) - 1))
+    return (float(place[0]), float(place[1])) if inside else None
 
 
 def header(file: ScanFile) -> ScanHeader:

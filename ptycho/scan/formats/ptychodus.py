@@ -56,6 +56,7 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         geometry=_geometry(file),
         bad_pixels=bad,
         frame_numbers=_numbers(file),
+        beam_centre_px=_centre_px(file),
         needs_positions="ptychodus keeps them in the product file",
         notes=tuple(notes),
     )
@@ -77,6 +78,14 @@ def header(file: ScanFile) -> ScanHeader:
         frames_key=FRAMES,
         geometry=_geometry(file),
     )
+
+
+def _centre_px(file: ScanFile) -> tuple[float, float] | None:
+    """Read row and column of the beam, where a conversion wrote them."""
+    if "centre_px" not in file.keys or file.shape("centre_px") != (2,):
+        return None
+    row, column = file.read("centre_px")
+    return float(row), float(column)
 
 
 def _numbers(file: ScanFile) -> Array:

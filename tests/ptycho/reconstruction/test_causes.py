@@ -18,8 +18,11 @@ from ptycho.reconstruction.unseen_frames import neighbourhood
 from ptycho.simulate.scan import Simulation, simulate
 
 
-def _suspects(move=lambda xy: xy, sample=None, **facts) -> Suspects:
-    """Take frames of a scan whose positions were moved, and where wanted half of them of another sample."""
+def _suspects(move=lambda xy: xy, sample=None, missed=None, background=0.0, **facts) -> Suspects:
+    """Take frames of a scan whose positions were moved, and where wanted half of them of another sample.
+
+    A frame may be missing, and the last one repeated; every pixel may show some counts without light.
+    """
     simulation = Simulation(N=32, n_frames=100, step_px=2.5, jitter_px=0.8, nphotons=1e6)
     scan = simulate(simulation)
     scales = measure(scan.mean_square(), scan.N, scan.quantity, None, scan.probe_modes)
@@ -30,6 +33,9 @@ def _suspects(move=lambda xy: xy, sample=None, **facts) -> Suspects:
             np.concatenate(pair) for pair in ((amplitudes, other.amplitudes()), (positions,) * 2)
         )
         numbers = np.arange(200)
+    if missed is not None:
+        amplitudes = np.concatenate([np.delete(amplitudes, missed, axis=0), amplitudes[-1:]])
+    amplitudes = np.sqrt(np.square(amplitudes) + np.float32(background))
     chosen = neighbourhood(positions)
     return Suspects(
         frames=amplitudes[chosen] * np.float32(scales.amplitude_factor),
@@ -42,6 +48,7 @@ def _suspects(move=lambda xy: xy, sample=None, **facts) -> Suspects:
         errors=np.ones((32, 32)),
         library=NumpySweeps(),
         numbers=numbers[chosen],
+        listed=move(positions),
         **facts,
     )
 
@@ -65,10 +72,33 @@ def test_the_cause_at_fault_helps(cause, change) -> None:
     """Swapped axes, wrong units, inexact or turned positions and two samples are told apart."""
     suspects = _suspects(sample=5) if change is None else _suspects(change)
     trials = try_causes(suspects, search_probe=False)
-    assert {trial.cause for trial in trials} == {*get_args(Cause)} - {"probe"}
+    # Where the darkest pixels show nothing there is no background to take off.
+    assert {trial.cause for trial in trials} == {*get_args(Cause)} - {"probe", "background"}
     best = min(trials, key=lambda trial: trial.misfit)
     assert (best.cause, best.helps) == (cause, True)
     assert best.advice
+
+
+@settings(max_examples=1, deadline=None)
+@given(missed=st.integers(20, 80))
+def test_a_missed_trigger_is_told_by_its_number(missed: int) -> None:
+    """From which frame on all lie one position early is found to a few, with the setting that says it."""
+    trials = try_causes(_suspects(missed=missed), search_probe=False)
+    best = min(trials, key=lambda trial: trial.misfit)
+    assert (best.cause, best.helps) == ("order", True)
+    found = re.search(r'data\.positions_without_frame = "(\d+)"', best.advice)
+    assert found is not None
+    assert abs(int(found.group(1)) - missed) <= 3
+
+
+@settings(max_examples=1, deadline=None)
+@given(background=st.floats(40.0, 200.0))
+def test_a_background_is_told_by_its_counts(background: float) -> None:
+    """What every pixel shows without light is found to a few per cent, with the setting that takes it off."""
+    trials = try_causes(_suspects(background=background), search_probe=False)
+    trial = next(trial for trial in trials if trial.cause == "background")
+    assert trial.helps
+    assert float(trial.advice.removeprefix("data.dark = ")) == pytest.approx(background, rel=0.1)
 
 
 @settings(max_examples=2, deadline=None)

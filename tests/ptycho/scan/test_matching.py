@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ptycho.errors import ScanError
+from ptycho.files.number_ranges import written_numbers
 from ptycho.raw_data import RawData
 from ptycho.scan.matching import match_frames
 from ptycho.settings.data import ScanOptions
-from ptycho.settings.numbers import written_numbers
 from ptycho.simulate.scan import Simulation, simulate
 
 Array = np.ndarray[Any, Any]

@@ -22,8 +22,13 @@ from hypothesis import strategies as st
 from test_every_format import MADE, require_the_scan
 
 from ptycho.errors import ScanError
+from ptycho.files.hdf5 import Hdf5File
+from ptycho.files.stored_frames import StoredFrames
 from ptycho.raw_data import RawData
+from ptycho.scan.cxi_writer import write_cxi
 from ptycho.scan.geometry import ELECTRON_CHARGE_C
+from ptycho.scan.npz_writer import write_npz
+from ptycho.scan.product_writer import write_product
 from ptycho.settings.data import ScanOptions
 
 GEOMETRY = {"energy_kev": 8.0, "distance_m": layouts.DISTANCE_M, "pixel_size_m": layouts.PIXEL_M}
@@ -294,3 +299,43 @@ def test_files_of_other_kinds_are_called_by_them(jail: Path) -> None:
         with pytest.raises(ScanError) as caught:
             RawData.from_file(name)
         assert words in str(caught.value)
+
+
+def test_parts_that_are_there_are_read_without_the_others(jail: Path) -> None:
+    """Of a virtual dataset that lacks a file, the others' frames are taken by the setting that is advised."""
+    layout = h5py.VirtualLayout(MADE.frames.shape, MADE.frames.dtype)
+    for number, span in enumerate((slice(0, 5), slice(5, 12))):
+        with h5py.File(f"part{number}.h5", "w") as part:
+            part["d"] = MADE.frames[span]
+        layout[span] = h5py.VirtualSource(f"part{number}.h5", "d", MADE.frames[span].shape)
+    with h5py.File("whole.h5", "w") as file:
+        file.create_virtual_dataset("frames", layout)
+        file["x"], file["y"] = MADE.x, MADE.y
+    Path("part0.h5").unlink()
+    for options in (ScanOptions(), ScanOptions(leave_out="0:4")):
+        with pytest.raises(ScanError) as caught:
+            RawData.from_file("whole.h5", options=options)
+        assert 'data.leave_out = "0:5" takes the others; or copy the data files along' in str(caught.value)
+    scan = RawData.from_file("whole.h5", options=ScanOptions(leave_out="0:5"))
+    np.testing.assert_array_equal(scan.diff3d, MADE.frames[5:])
+    frames = pickle.loads(pickle.dumps(file_frames("whole.h5")))
+    np.testing.assert_array_equal(frames[5:], MADE.frames[5:])
+
+
+def file_frames(name: str) -> StoredFrames:
+    """Open the frames of a file whose missing parts are left out."""
+    file = Hdf5File(name)
+    file.excused = range
+    return StoredFrames(file, ("frames",))
+
+
+@pytest.mark.parametrize("write", [write_cxi, write_product, write_npz])
+def test_a_converted_scan_says_where_its_beam_is(jail: Path, write: Callable[[RawData, Path], Path]) -> None:
+    """Frames that were centred where a setting wanted it are taken as they are, however the light lies."""
+    np.savez("scan.npz", diff3d=np.pad(MADE.frames, ((0, 0), (3, 1), (0, 4))), xcoords=MADE.x, ycoords=MADE.y)
+    options = ScanOptions(centre_px=(9.0, 10.0), crop_px=16, **GEOMETRY)
+    taken = RawData.from_file("scan.npz", options=options)
+    path = write(taken, Path(f"again{'.npz' if write is write_npz else '.h5'}"))
+    again = RawData.from_file(path, options=ScanOptions())
+    assert "the beam is at row 8, column 8: the file says so" in again.decisions
+    np.testing.assert_allclose(again.amplitudes(), taken.amplitudes(), atol=1e-4)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptycho.settings.numbers import are_numbers, listed_numbers, written_numbers
+from ptycho.files.number_ranges import are_numbers, listed_numbers, written_numbers
 
 
 @given(numbers=st.sets(st.integers(0, 40), min_size=1))
