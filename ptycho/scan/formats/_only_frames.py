@@ -56,11 +56,8 @@ def _distinct(file: ScanFile, stacks: list[str]) -> list[str]:
     """Leave out names that lead to a dataset that another name leads to: files link to their own frames."""
     if file.container != "hdf5":
         return stacks
-    distinct: list[str] = []
-    for stack in stacks:
-        if "*" in stack or not any("*" not in other and file.hdf5.same(stack, other) for other in distinct):
-            distinct.append(stack)
-    return distinct
+    distinct = {stack if "*" in stack else file.hdf5.identity(stack): stack for stack in reversed(stacks)}
+    return list(reversed(distinct.values()))
 
 
 def _default_signal(file: ScanFile, stacks: list[str]) -> str:
@@ -81,7 +78,8 @@ def _default_signal(file: ScanFile, stacks: list[str]) -> str:
     key = f"{place}/{signal}".strip("/")
     if not isinstance(signal, str) or key not in hdf5:
         return ""
-    return next((stack for stack in stacks if "*" not in stack and hdf5.same(stack, key)), "")
+    place_of = hdf5.identity(key)
+    return next((stack for stack in stacks if "*" not in stack and hdf5.identity(stack) == place_of), "")
 
 
 DEEPEST = 8
