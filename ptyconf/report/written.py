@@ -95,9 +95,13 @@ def is_none_unwritten(slot: Slot, tree: Tree, below: Segments) -> bool:
 
 
 def written_settings(resolution: Resolution) -> Iterator[tuple[str, Slot, Tree]]:
-    """Walk the declared settings that have a value: path, slot, and what it holds."""
+    """Walk the declared settings that have a value: path, slot, and what it holds.
+
+    What a factory makes anew at each call is none: it would be another one in the next run.
+    """
+    values = resolution._state.values  # noqa: SLF001  The two halves of one thing.
     for path, slot in resolution.schema.index.slots.items():
-        if path in resolution:
+        if path in values:
             yield path, slot, resolution.tree(path)
 
 

@@ -9,8 +9,10 @@ from typing import NotRequired, TypedDict
 import attrs
 import pytest
 
-from ptyconf import Schema, View, load, resolve
+from ptyconf import Schema, View, load, provenance_of, resolve
+from ptyconf.freeze import freeze
 from ptyconf.load import DEFAULT
+from ptyconf.report import dump_toml
 from ptyconf.sources import mapping
 
 
@@ -133,3 +135,36 @@ def test_a_factory_is_called_for_each_instance() -> None:
     assert len(set(seen)) == len(seen) == 20
     fixed = uuid.UUID(int=1)
     assert load(Many, overrides={"own.id": str(fixed)}).own.id == fixed
+
+
+@dataclass
+class Marked:
+    """A class with an identity of its own."""
+
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+    name: str = "m"
+
+
+@dataclass
+class Marks:
+    """Such classes, and such a value, at every kind of place."""
+
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+    alone: Marked = field(default_factory=Marked)
+    maybe: Marked | None = None
+    by: dict[str, Marked] = field(default_factory=dict)
+    all: list[Marked] = field(default_factory=list)
+
+
+def test_what_is_made_anew_is_in_no_file() -> None:
+    """A dump and a frozen file of two loads are the same; nobody assigned it, and its value is told."""
+    written = {"alone.name": "n", "maybe.name": "n", "by.a.name": "n", "all": [{"name": "n"}]}
+    first, second = load(Marks, overrides=written), load(Marks, overrides=written)
+    stories = provenance_of(first), provenance_of(second)
+    assert stories[0] is not None
+    assert stories[1] is not None
+    assert dump_toml(stories[0], origins=False) == dump_toml(stories[1], origins=False)
+    assert freeze(stories[0]).sha256 == freeze(stories[1]).sha256
+    assert "assigned" not in dump_toml(stories[0])
+    assert stories[0].value("by.a.id") == first.by["a"].id != second.by["a"].id
+    assert stories[0].value("id") == first.id
