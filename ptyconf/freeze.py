@@ -11,23 +11,28 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ptyconf.arguments import expect, expect_one_of
 from ptyconf.errors import ConfigError, Problem
+from ptyconf.merge.build import paths_of
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.layer import Layer
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.resolve import resolve
+from ptyconf.merge.standing import is_below, standing_places, untold_members
 from ptyconf.merge.story import is_secret
-from ptyconf.report.written import frozen_leaf, respelled, thawed, written, written_settings
+from ptyconf.report.written import Thawing, as_frozen, frozen_leaf, respelled, written, written_settings
+from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import Slot
+from ptyconf.schema.tree import Slot, holds_secret
+from ptyconf.schema.view import View
 from ptyconf.text.show import MASK, show
 
 VERSION = 1
@@ -70,6 +75,8 @@ class Frozen:
     program: str
     settings: Mapping[str, Any]
     secrets: Mapping[str, str] = field(default_factory=dict)  # salt and hash by path, where asked for
+    instances: tuple[str, ...] = ()  # places whose instances no constructor makes again of their fields
+    members: Mapping[str, str] = field(default_factory=dict)  # classes that no key of a union tells, by place
 
     @property
     def canonical(self) -> str:
@@ -94,6 +101,10 @@ class Frozen:
         }
         if self.secrets:
             content["secrets"] = dict(self.secrets)
+        if self.instances:
+            content["instances"] = list(self.instances)
+        if self.members:
+            content["members"] = dict(self.members)
         return _as_json(content, indent=2) + "\n"
 
     @classmethod
@@ -106,7 +117,13 @@ class Frozen:
         origin = Origin("frozen", "frozen", "", file) if file else None
         try:
             content = json.loads(text)
-            made = cls(content["program"], dict(content["settings"]), dict(content.get("secrets", {})))
+            made = cls(
+                content["program"],
+                dict(content["settings"]),
+                dict(content.get("secrets", {})),
+                tuple(map(str, content.get("instances", ()))),
+                dict(content.get("members", {})),
+            )
             written, sha256 = content["sha256"], made.sha256
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError([Problem("this is no frozen configuration", origin=origin)]) from error
@@ -133,39 +150,75 @@ class Frozen:
             ConfigError: The schema no longer takes a value.
         """
         expect("replay", "schema", schema, Schema, "a Schema", "schema_of(App)")
-        return resolve(schema, Precedence("frozen"), [self.layer(schema, file=file)])
+        return resolve(schema, Precedence("frozen"), [self.layer(schema, file=file, stacklevel=2)])
 
-    def layer(self, schema: Schema, *, name: str = "frozen", file: str = "frozen") -> Layer:
+    def layer(
+        self, schema: Schema, *, name: str = "frozen", file: str = "frozen", stacklevel: int = 1
+    ) -> Layer:
         """Make a layer of the frozen values, which says nothing of secrets.
+
+        A default instance that no constructor makes again of its fields stands again; any other one is made
+        anew of its fields, and a ``UserWarning`` names it.
 
         Args:
             schema: The settings.
             name: Name in the precedence.
             file: The file that they come from, for their places.
+            stacklevel: Whose line a warning names; 1 is the caller.
         """
         expect("Frozen.layer", "schema", schema, Schema, "a Schema", "schema_of(App)")
         values: dict[str, Any] = {}
         derived = {derivation.target for derivation in schema.derivations}
         hidden = frozenset(map(split_path, self.left_out))
+        members = {split_path(place): name for place, name in self.members.items()}
+        thawing = Thawing(members)
+        standing = self._standing_views(schema)
         for path, data in self.settings.items():
             if path in derived or data == LEFT_OUT_SECRET:
                 continue
             slot = schema.index.slots.get(path)
             bare = _without(data, split_path(path), hidden)
-            values[path] = bare if slot is None else respelled(slot, thawed(slot, bare, split_path(path)))
+            values[path] = bare if slot is None else _thawed(thawing, slot, bare)
 
         def origins(keys: Keys) -> Origin:
             return Origin("frozen", "frozen", join_path(keys), file)
 
+        places = {*thawing.instances, *(split_path(view.section) for view in standing)}
+        self._warn_of_instances(places, stacklevel + 2)
+        instances = {view.section: view.given for view in standing}
+        covered = {path for view in standing for path in paths_of(view)}
+        rest = {path: value for path, value in values.items() if path not in covered}
         return Layer(
             name,
-            values,
+            {**rest, **instances},
             origins,
             dotted=True,
             replaces=frozenset(values),
             references=False,
             left_out=frozenset(self.left_out),
         )
+
+    def _standing_views(self, schema: Schema) -> list[View[Any]]:
+        """Find the sections whose values are those of a default instance that no constructor makes again."""
+        standing: list[View[Any]] = []
+        for view in schema.views:
+            paths = [*paths_of(view)] if view.given is not None and view.section else []
+            known = {split_path(outer.section) for outer in standing}
+            if paths and not is_below(split_path(view.section), known):
+                slots = [schema.index.slots[path] for path in paths]
+                if all(self.settings.get(slot.path) == _frozen_default(slot) for slot in slots):
+                    standing.append(view)
+        return standing
+
+    def _warn_of_instances(self, standing: set[Segments], stacklevel: int) -> None:
+        """Tell which instances are others than they were."""
+        lost = [place for place in self.instances if not is_below(split_path(place), standing)]
+        if lost:
+            text = (
+                f"{', '.join(map(repr, lost))}: frozen of instances that their constructors do not make "
+                "again of their fields; they are made anew of these, and may be others"
+            )
+            warnings.warn(text, UserWarning, stacklevel=stacklevel)
 
     def compare(self, resolution: Resolution, *, secrets: bool = True) -> tuple[Disagreement, ...]:
         """Say which settings, and by which layer, would be different now; perhaps of secrets nothing."""
@@ -212,7 +265,24 @@ def freeze(resolution: Resolution, *, secrets: Literal["omit", "scrypt"] = "omit
 
         settings[path] = written(slot, tree, split_path(path), leaf)
     hashes = {path: _hashed(value) for path, value in hidden.items()} if secrets == "scrypt" else {}
-    return Frozen(resolution.schema.name, dict(sorted(settings.items())), hashes)
+    return Frozen(
+        resolution.schema.name,
+        dict(sorted(settings.items())),
+        hashes,
+        tuple(map(join_path, standing_places(resolution))),
+        {join_path(place): name for place, name in untold_members(resolution).items()},
+    )
+
+
+def _thawed(thawing: Thawing, slot: Slot, data: Any) -> Any:
+    return respelled(slot, thawing.read(slot, data, split_path(slot.path), slot.default))
+
+
+def _frozen_default(slot: Slot) -> Any:
+    """Write the default of a setting as a frozen file has it; UNSET for a secret, which it leaves out."""
+    if slot.default is UNSET or holds_secret(slot):
+        return UNSET
+    return as_frozen(slot, slot.default, split_path(slot.path))
 
 
 def _as_json(content: Mapping[str, Any], **layout: Any) -> str:

@@ -309,6 +309,8 @@ class Branches:
 
     def _chosen(self, slot: Slot, node: Choice, value: Any, at: Segments) -> Section | None:
         """Choose the section of a union: by instance, by tag, else the only one that has all keys."""
+        if isinstance(value, Variant):
+            return value.section
         number = made_of(value, [section.target for section in node.sections])
         if number is not None:
             return node.sections[number]
@@ -342,6 +344,21 @@ class Branches:
         keys, path, hints = self.keys(at), join_path((*at, node.tag)), self.refusals.hints
         return " or ".join(hints.written(keys, path, node.tag, show(tag)) for tag in tags)
 
+    def _key_hints(self, sections: list[Section], at: Segments) -> str:
+        """Write, for each member of a union that has one, a key that no other has, with its default."""
+        hints = []
+        for section in sections:
+            others = {name for other in sections if other is not section for name in other.names}
+            own = [slot for name, slot in section.members.items() if name not in others]
+            own = [slot for slot in own if not holds_secret(slot)]
+            known = (slot for slot in own if slot.node is None and slot.default is not UNSET)
+            slot = next((slot for slot in known if slot.default is not None), None)
+            if slot is not None:
+                name = str(split_path(slot.path)[-1])
+                path = join_path((*at, name))
+                hints.append(self.refusals.hints.written(self.keys(at), path, name, show(slot.default)))
+        return " or ".join(hints)
+
     def _refuse_choice(
         self, node: Choice, value: Mapping[Any, Any], at: Segments, fitting: list[Section]
     ) -> None:
@@ -357,6 +374,8 @@ class Branches:
             what += f"; {node.tag} says which"
             tags = [tag for section in fitting or node.sections for tag in tags_of(section, node.tag)]
             hint = self._tag_hints(node, at, tags)
+        elif fitting:
+            hint = self._key_hints(fitting, at)
         known = ", ".join(
             f"{getattr(section.target, '__qualname__', '')} ({', '.join(section.members)})"
             for section in node.sections

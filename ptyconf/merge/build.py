@@ -100,7 +100,7 @@ class Building:
     def view(self, view: View[Any]) -> Any:
         """Make an instance of a view's class, inner classes first; FAILED where something is wrong."""
         if view.given is not None or self.given:
-            instance = self._instance(view)
+            instance = self.instance(view)
             if instance is not UNSET:
                 return self._hand_out(view, copy.deepcopy(instance), split_path(view.section))
         plan = view.builder or _plan(view, self.schema)
@@ -131,11 +131,11 @@ class Building:
             return self._hand_out_tree(slot, copy.deepcopy(slot.setting.default), at)
         return self.tree(slot, self.trees(slot.path), at)
 
-    def _instance(self, view: View[Any]) -> Any:
+    def instance(self, view: View[Any]) -> Any:
         """Give the instance that all settings of a view are from, if it is to count as it is; else UNSET."""
         if self.state is None:
             return UNSET
-        paths = [*_paths(view)]
+        paths = [*paths_of(view)]
         instance = self.state.instance(view.section, paths)
         if instance is UNSET and view.given is not None and all(map(self.state.is_default, paths)):
             return view.given
@@ -258,13 +258,13 @@ class Building:
         self.failures += further
 
 
-def _paths(view: View[Any]) -> Iterator[str]:
+def paths_of(view: View[Any]) -> Iterator[str]:
     """Give the paths of the settings of a view, and of those inside it."""
     for attribute in view.attributes:
         if attribute.nested is None:
             yield attribute.bind.path
         else:
-            yield from _paths(attribute.nested)
+            yield from paths_of(attribute.nested)
 
 
 def _path_of(view: View[Any], attribute: Attribute | None, at: Segments) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from ptyconf.merge.file_values import written_in_file
 from ptyconf.merge.origin import shown_path
 from ptyconf.merge.resolution import Resolution, expect_resolution
+from ptyconf.merge.standing import Places, standing_places, untold_members, unwritten_settings
 from ptyconf.merge.story import is_secret
 from ptyconf.report.written import (
     LEFT_OUT,
@@ -43,8 +44,10 @@ def dump_toml(
     """Write every setting as TOML.
 
     None is listed in a top-level ``unset``, settings that gather from several layers in ``replace``; derived
-    settings, inert defaults and secrets are comments only, so that a secret is the one thing that does not
-    load back.
+    settings, inert defaults and secrets are comments only. Default instances that no constructor makes again
+    of their fields, and members of unions that no key tells, are comments, too, so that they stand; where a
+    layer gave such a one, its lines say that a load does not make it again. It and a secret are all that does
+    not load back.
 
     Args:
         resolution: What to write.
@@ -86,17 +89,22 @@ class _Dump:
         self.unset: list[str] = []
         self.replaces: list[str] = []
         self.hidden: list[Segments] = []  # places of secrets inside the value of a line
+        self.standing, self.members = Places(standing_places(resolution)), untold_members(resolution)
+        self.by_default = unwritten_settings(resolution, Places([*self.standing.own, *self.members]))
 
     def setting(self, path: str, slot: Slot, tree: Tree) -> None:
         """Write one declared setting: a line, or one for each setting that it holds."""
         at = split_path(path)
         lines = self.sections.setdefault(at[:-1], [])
-        name = str(at[-1])
+        name, unset = str(at[-1]), len(self.unset)
         if slot.node is None:
             line = self.line(slot, tree, at, toml_key(name), path)
             written = [line] if line else []
         else:
             written = list(self.lines(slot, tree, at, (name,)))
+        if path in self.by_default:  # a file cannot say it, and without a word of a file it stands
+            del self.unset[unset:]
+            written = [line if line.startswith("#") else f"# {line}" for line in written]
         if any(not line.startswith("#") for line in written):
             if tree is not None and self.adds_to_lower_layers(slot):
                 self.replaces.append(path)
@@ -156,9 +164,20 @@ class _Dump:
         if self.hidden:
             lacking = ", ".join(dict.fromkeys(map(_any_element, self.hidden)))
             place = f"without the secret {lacking}{f', {place}' if place else ''}"
+        place = "; ".join(filter(None, [place, self.lost(at)]))
         if slot.setting.inert_default and trace.winner.origin.kind == "defaults":
             return f"# {name} = {text}  # not set"
         return f"{name} = {text}  # {place}" if place else f"{name} = {text}"
+
+    def lost(self, at: Segments) -> str:
+        """Say what of a line's value no file can say, "" for nothing."""
+        root, _ = self.resolution.schema.locate(at)
+        if root in self.by_default:
+            return "what the default holds, as long as no file writes it"
+        if self.standing.touch(at):
+            return "made anew by a load: its constructor does not make the instance again of its fields"
+        names = [name for place, name in self.members.items() if Places([place]).touch(at)]
+        return f"{', '.join(dict.fromkeys(names))}, which no key tells" if names else ""
 
     def written(self, at: Segments) -> Any:
         """Give what the file of its winner has for a setting, None where no file wrote it."""

@@ -8,9 +8,11 @@ from typing import Any
 from ptyconf.errors import ConfigError, Problem
 from ptyconf.merge.resolution import Resolution
 from ptyconf.merge.same import same
+from ptyconf.schema.annotations import name_of
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import Barred, completed, like, may_lack_keys
 from ptyconf.schema.path import Segments, join_path
+from ptyconf.schema.tables import Variant, instance_in
 from ptyconf.schema.tree import Choice, Items, Section, Slot, Table, Tree, child, key_of, key_text
 
 LEFT_OUT: Any = object()
@@ -129,32 +131,88 @@ def frozen_leaf(slot: Slot, value: Any) -> Any:
     return None if value is None else slot.kind.frozen(value)
 
 
+class Thawing:
+    """The reading of what ``written`` wrote with ``frozen_leaf``.
+
+    Args:
+        members: The classes of unions that no key tells, by place.
+    """
+
+    def __init__(self, members: Mapping[Segments, str]) -> None:
+        self.members = members
+        self.instances: list[Segments] = []  # places where the default instance stands again
+
+    def read(self, slot: Slot, data: Any, at: Segments, default: Tree = UNSET) -> Any:
+        """Read one place; what does not fit is left for the layer to refuse.
+
+        A table that says what a default instance says is that instance, where no constructor makes it again.
+        """
+        node = slot.node
+        instance = instance_in(default)
+        if instance is not UNSET and data == as_frozen(slot, default, at):
+            self.instances.append(at)
+            return instance
+        if data is None:
+            return None
+        if node is None:
+            try:
+                return slot.kind.thawed(data)
+            except (ValueError, TypeError, KeyError, ArithmeticError):
+                return data
+        if isinstance(node, Items):
+            if not isinstance(data, list):
+                return data
+            same = isinstance(default, list) and len(default) == len(data)
+            pairs = enumerate(zip(data, default if same else [UNSET] * len(data), strict=True))
+            return [self.read(node.item, item, (*at, index), below) for index, (item, below) in pairs]
+        return self._table(slot, data, at, default) if isinstance(data, dict) else data
+
+    def _table(self, slot: Slot, data: dict[str, Any], at: Segments, default: Tree) -> Any:
+        node: Any = slot.node
+        member = self._member(node, at)
+        inside = data if member is None else Variant(member, data)
+        table = {}
+        for key, item in data.items():
+            below = child(node, key, inside)
+            if below is None:
+                table[key] = item
+            else:
+                held = _default_under(node, key, default, below)
+                table[key] = _whole(below, self.read(below, item, (*at, key), held))
+        return table if member is None else Variant(member, table)
+
+    def _member(self, node: Any, at: Segments) -> Section | None:
+        """Give the member of a union that a frozen file names for a place."""
+        sections = node.sections if isinstance(node, Choice) and at in self.members else ()
+        return next((section for section in sections if name_of(section.target) == self.members[at]), None)
+
+
 def thawed(slot: Slot, data: Any, at: Segments) -> Any:
     """Read what ``written`` wrote with ``frozen_leaf``; what does not fit is left for the layer to refuse."""
-    node = slot.node
-    if data is None:
-        return None
-    if node is None:
-        try:
-            return slot.kind.thawed(data)
-        except (ValueError, TypeError, KeyError, ArithmeticError):
-            return data
-    if isinstance(node, Items):
-        if not isinstance(data, list):
-            return data
-        return [thawed(node.item, item, (*at, index)) for index, item in enumerate(data)]
-    if not isinstance(data, dict):
-        return data
-    table = {}
-    for key, item in data.items():
-        below = child(node, key, data)
-        table[key] = item if below is None else _whole(below, thawed(below, item, (*at, key)))
-    return table
+    return Thawing({}).read(slot, data, at)
+
+
+def _default_under(node: Any, key: str, default: Tree, below: Slot) -> Tree:
+    """Give what a default has under a key; what the class has where it says nothing."""
+    try:
+        return default[key_of(node, key)] if isinstance(default, dict) else below.default
+    except KeyError:
+        return below.default
+
+
+def as_frozen(slot: Slot, tree: Tree, at: Segments) -> Any:
+    """Write a default as a frozen file has it, without the secrets in it."""
+
+    def leaf(inner: Slot, value: Any, _: Segments) -> Any:
+        return LEFT_OUT if value is not None and inner.setting.secret else frozen_leaf(inner, value)
+
+    return written(slot, completed(slot, tree), at, leaf)
 
 
 def _whole(slot: Slot, data: Any) -> Any:
     """Keep the default of a class away from a table that was written whole."""
-    return Barred(data) if isinstance(data, dict) and may_lack_keys(slot) else data
+    plain = isinstance(data, dict) and not isinstance(data, Variant)
+    return Barred(data) if plain and may_lack_keys(slot) else data
 
 
 def refuse(at: Segments, text: str) -> ConfigError:
