@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.errors import Complaint, Problem
+from ptyconf.merge.stacks import OWN
 from ptyconf.schema.default_value import misfits
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path
@@ -38,7 +39,7 @@ class Checks:
         self._refuse_defaults()
         faulty = {problem.path for problem in self.problems}
         for path in self.schema.required:
-            if self.values.get(path) is None and path not in faulty:
+            if path not in faulty and (self.values.get(path) is None or not self._is_set(path)):
                 self.problems.append(self.missing(path))
         checked = self.schema.checked
         for path in sorted(checked.keys() & self.touched, key=checked.__getitem__):
@@ -53,6 +54,12 @@ class Checks:
             if root in self.values and root not in faulty:
                 slot = self.schema.index.slots[root]
                 self._check_below(slot, self.tree(root), split_path(root), faulty)
+
+    def _is_set(self, path: str) -> bool:
+        """Tell whether a value comes from more than the classes alone: from a layer, or of other settings."""
+        return path in self.settling.derived or any(
+            writer.name != OWN for writer, _ in self.places.written(path)
+        )
 
     def _refuse_defaults(self) -> None:
         """Refuse the defaults in force that their own types refuse: what layers wrote was read already."""
@@ -71,6 +78,9 @@ class Checks:
         path = join_path(at)
         if slot.restricted and path not in faulty and path not in self.values:
             self.check(slot.setting, path, tree, slot)
+        below_a_table = slot.setting.required and path not in self.schema.settings
+        if below_a_table and path not in faulty and not self._is_set(path):
+            self.problems.append(self.missing(path))
         if slot.node is None or not tree:
             return
         pairs = enumerate(tree) if isinstance(slot.node, Items) else tree.items()
@@ -81,7 +91,8 @@ class Checks:
 
     def missing(self, path: str) -> Problem:
         """Say that a setting which must be set is not."""
-        setting = self.schema.settings[path]
+        slot = self.schema.slot(path)
+        setting = slot.setting
         text = (
             setting.required
             if isinstance(setting.required, str)
@@ -91,7 +102,7 @@ class Checks:
         return Problem(
             text,
             path=path,
-            expected=self.schema.index.slots[path].expected,
+            expected=slot.expected,
             hint=f"{path} = {example}",
         )
 

@@ -20,7 +20,7 @@ from ptyconf.schema.annotations import (
 from ptyconf.schema.apart import tree_of
 from ptyconf.schema.declared import as_secret, complete, with_default, with_strategy
 from ptyconf.schema.default_value import kind_with_default, maker_with_default, read_default
-from ptyconf.schema.fields import UNSET, hides_secret
+from ptyconf.schema.fields import UNSET, fields_of, hides_secret
 from ptyconf.schema.given import all_views, default_instances, is_made_again, secret_views, source_of
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import split_path
@@ -35,6 +35,7 @@ _LISTS = {
     tuple,
     *(base for base, make in SEQUENCES.items() if make is list or base.__name__ == "deque"),
 }
+_PLAIN = frozenset({bool, int, float, str, bytes})
 
 
 class Assembly:
@@ -98,6 +99,10 @@ class Assembly:
         self.by_raw[id(view)] = made
         self.views.append(made)
         instance, source = self.instances.get(id(view), (UNSET, ""))
+        if instance is UNSET and made.omitted:
+            lacking = [field.name for field in fields_of(view.target) if field.required]
+            for name in made.omitted.intersection(lacking):
+                raise SchemaError(f"{view!r} omits {name!r}, which {name_of(view.target)} needs")
         made.given = None if instance is UNSET or is_made_again(instance) else instance
         made.attributes = tuple(
             self._expand_attribute(view, with_default(attribute, instance, source))
@@ -159,10 +164,32 @@ class Assembly:
 
     def _add(self, view: View[Any], attribute: Attribute) -> None:
         path = attribute.bind.path
-        if path in self.slots or attribute.bind.conversion is not None:
+        if attribute.bind.conversion is not None:
+            return
+        if path in self.slots:
+            self._check_type(view, attribute, self.slots[path])
             return
         setting = complete(self.declared.get(path), path, attribute)
         self.slots[path] = self._slot(setting, source_of(view, attribute), attribute)
+
+    def _check_type(self, view: View[Any], attribute: Attribute, slot: Slot) -> None:
+        """Refuse an attribute that can hold no value of the setting which it shares with another."""
+        if slot.node is not None or self.kinds.hook(attribute.type) is not None:
+            return
+        own, shared = (kind.exact - {type(None)} for kind in (self.kinds.of(attribute.type), slot.kind))
+        if (
+            not own
+            or not shared
+            or not (own | shared) <= _PLAIN
+            or own & shared
+            or {int, float} <= own | shared
+        ):
+            return
+        expected = self.kinds.of(attribute.type).expected
+        raise SchemaError(
+            f"{source_of(view, attribute)} holds {slot.path!r} as {expected}, and another attribute as "
+            f"{slot.expected}; give its Bind a Conversion"
+        )
 
     def _add_alone(self, setting: Setting) -> None:
         if setting.type is UNSET:

@@ -233,7 +233,7 @@ class Schema:
 
 def _checked_below(schema: Schema) -> tuple[str, ...]:
     """Name the settings below which checks look at what stands under a key or an index."""
-    patterns = [path for path, slot in schema.patterns.items() if slot.restricted]
+    patterns = [path for path, slot in schema.patterns.items() if slot.restricted or slot.setting.required]
     return tuple(dict.fromkeys(schema.locate(path)[0] for path in patterns))
 
 

@@ -268,3 +268,54 @@ def test_what_a_schema_error_advises_works() -> None:
     assert own == {"URL": "ONE__URL", "ANOTHER_NAME": "TWO__URL"}
     with pytest.raises(SchemaError, match=r'View\(Ep, "unset_"\)$'):
         Schema("s", [View(Ep, "unset")])
+
+
+@dataclass
+class Host:
+    """A section with defaults of its own."""
+
+    name: str = "h"
+    port: int = 80
+
+
+@dataclass
+class Hosts:
+    """The section once, and under keys."""
+
+    main: Host = field(default_factory=Host)
+    named: dict[str, Host] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize("path", ["main.name", "named.*.name"])
+def test_a_default_is_no_layer_that_sets(path: str) -> None:
+    """What is required has to be written, also where a class has a default, and under keys."""
+    schema = Schema("s", [View(Hosts, "")], [Setting(path, required=True)])
+    written = {"main.name": "a", "named": {"b": {"port": 1, "name": "h"}}}
+    order = Precedence("o")
+    assert resolve(schema, order, [mapping.layer("o", written)]).build(Hosts).named == {"b": Host("h", 1)}
+    with pytest.raises(ConfigError) as caught:
+        resolve(schema, order, [mapping.layer("o", {"main.port": 1, "named": {"b": {"port": 1}}})])
+    assert f"{path.replace('*', 'b')!r} is required, and no layer sets it" in str(caught.value)
+
+
+@dataclass
+class Label:
+    """A text."""
+
+    text: str = ""
+
+
+@dataclass
+class Needy:
+    """A class that needs one of its own."""
+
+    name: str
+    port: int = 1
+
+
+def test_views_that_contradict_are_refused() -> None:
+    """A text that is a number elsewhere; an attribute left out that the constructor needs."""
+    with pytest.raises(SchemaError, match=r"Label\.text holds 'main\.port' as text, and another"):
+        Schema("s", [View(Host, "main"), View(Label, "label", {"text": "main.port"})])
+    with pytest.raises(SchemaError, match="omits 'name', which Needy needs"):
+        Schema("s", [View(Needy, "", omit=("name",))])
