@@ -27,7 +27,16 @@ from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.resolve import resolve
 from ptyconf.merge.standing import is_below, standing_places, untold_members
 from ptyconf.merge.story import is_secret
-from ptyconf.report.written import Thawing, as_frozen, frozen_leaf, respelled, written, written_settings
+from ptyconf.report.written import (
+    LEFT_OUT_SECRET,
+    Thawing,
+    as_frozen,
+    escaped_mark,
+    frozen_leaf,
+    respelled,
+    written,
+    written_settings,
+)
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
@@ -36,7 +45,6 @@ from ptyconf.schema.view import View
 from ptyconf.text.show import MASK, show
 
 VERSION = 1
-LEFT_OUT_SECRET = {"$secret": "left out"}
 SCRYPT_N = 2**15
 
 
@@ -263,7 +271,7 @@ def freeze(resolution: Resolution, *, secrets: Literal["omit", "scrypt"] = "omit
             hidden[join_path(at)] = value
             return dict(LEFT_OUT_SECRET)
 
-        settings[path] = written(slot, tree, split_path(path), leaf)
+        settings[path] = written(slot, tree, split_path(path), leaf, escaped_mark)
     hashes = {path: _hashed(value) for path, value in hidden.items()} if secrets == "scrypt" else {}
     return Frozen(
         resolution.schema.name,

@@ -19,7 +19,11 @@ LEFT_OUT: Any = object()
 Leaf = Callable[[Slot, Any, Segments], Any]
 
 
-def written(slot: Slot, tree: Tree, at: Segments, leaf: Leaf) -> Any:
+def _itself(value: Any) -> Any:
+    return value
+
+
+def written(slot: Slot, tree: Tree, at: Segments, leaf: Leaf, escape: Callable[[Any], Any] = _itself) -> Any:
     """Write what a setting holds as plain tables and lists.
 
     Args:
@@ -27,20 +31,21 @@ def written(slot: Slot, tree: Tree, at: Segments, leaf: Leaf) -> Any:
         tree: What it holds, with the defaults of its classes.
         at: Its path.
         leaf: Writes one value of a slot at a path; LEFT_OUT takes its key out of the table.
+        escape: Writes a finished table so that it is not taken for a mark.
     """
     node = slot.node
     if node is None or tree is None or slot.setting.secret:
         return leaf(slot, tree, at)
     if isinstance(node, Items):
-        return [written(node.item, item, (*at, index), leaf) for index, item in enumerate(tree)]
+        return [written(node.item, item, (*at, index), leaf, escape) for index, item in enumerate(tree)]
     table = {}
     for key, item in tree.items():
         name = str(key_text(node, key))
         below = child(node, key, tree)
-        value = LEFT_OUT if below is None else written(below, item, (*at, name), leaf)
+        value = LEFT_OUT if below is None else written(below, item, (*at, name), leaf, escape)
         if value is not LEFT_OUT:
             table[name] = value
-    return table
+    return escape(table)
 
 
 def default_tables(slot: Slot, tree: Tree, at: Segments, by_itself: Any = UNSET) -> Iterator[Segments]:
@@ -107,10 +112,6 @@ def written_settings(resolution: Resolution) -> Iterator[tuple[str, Slot, Tree]]
             yield path, slot, resolution.tree(path)
 
 
-def _itself(value: Any) -> Any:
-    return value
-
-
 def respelled(slot: Slot, value: Any) -> Any:
     """Give what has to be written so that a setting with a conversion reads the same value again."""
     conversion = slot.setting.conversion
@@ -124,6 +125,19 @@ def respelled(slot: Slot, value: Any) -> Any:
         except Exception:  # noqa: BLE001  The program's own conversion.
             continue
     return value
+
+
+LEFT_OUT_SECRET = {"$secret": "left out"}
+
+
+def escaped_mark(table: dict[str, Any], more: int = 1) -> dict[str, Any]:
+    """Write a table of data that looks like the mark of a secret with one ``$`` more; -1 takes it away."""
+    key, value = next(iter(table.items())) if len(table) == 1 else ("", None)
+    name = str(key).lstrip("$")
+    signs = len(str(key)) - len(name) + more
+    if value != LEFT_OUT_SECRET["$secret"] or f"${name}" not in LEFT_OUT_SECRET or signs < 1 or key == name:
+        return table
+    return {"$" * signs + name: value}
 
 
 def frozen_leaf(slot: Slot, value: Any) -> Any:
@@ -169,6 +183,7 @@ class Thawing:
 
     def _table(self, slot: Slot, data: dict[str, Any], at: Segments, default: Tree) -> Any:
         node: Any = slot.node
+        data = escaped_mark(data, -1)
         member = self._member(node, at)
         inside = data if member is None else Variant(member, data)
         table = {}
@@ -206,7 +221,7 @@ def as_frozen(slot: Slot, tree: Tree, at: Segments) -> Any:
     def leaf(inner: Slot, value: Any, _: Segments) -> Any:
         return LEFT_OUT if value is not None and inner.setting.secret else frozen_leaf(inner, value)
 
-    return written(slot, completed(slot, tree), at, leaf)
+    return written(slot, completed(slot, tree), at, leaf, escaped_mark)
 
 
 def _whole(slot: Slot, data: Any) -> Any:

@@ -188,3 +188,19 @@ def test_half_a_character_is_frozen(text: str) -> None:
     schema = Schema("s", (), [Setting("a", str, text)])
     frozen = freeze(resolve(schema, Precedence("o"), []))
     assert Frozen.loads(frozen.dumps().encode().decode()).replay(schema).value("a") == text
+
+
+SIGNS = st.sampled_from(["$secret", "$$secret", "secret", "$pairs", "$date", "$"])
+LOOKALIKES = st.dictionaries(SIGNS, st.sampled_from(["left out", "x"]), max_size=2)
+
+
+@given(LOOKALIKES, st.dictionaries(SIGNS, LOOKALIKES, max_size=2))
+def test_data_are_no_marks(texts: dict[str, str], tables: dict[str, dict[str, str]]) -> None:
+    """A table that looks like what stands for a secret, or like a tag, comes back as it was."""
+    settings = [Setting("a", dict[str, str], texts), Setting("b", dict[str, dict[str, str]], tables)]
+    schema = Schema("s", (), settings)
+    frozen = freeze(resolve(schema, Precedence("o"), []))
+    again = Frozen.loads(frozen.dumps()).replay(schema)
+    assert (again.value("a"), again.value("b")) == (texts, tables)
+    assert frozen.left_out == ()
+    assert freeze(again).sha256 == frozen.sha256
