@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.hints import spell
+from ptyconf.merge.law import STRATEGIES
 from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.schema import Schema
-from ptyconf.schema.tree import meets_union
+from ptyconf.schema.tree import Slot, Table, meets_union
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer import Layer
@@ -101,6 +102,14 @@ class Marks:
                 if mark.unset:
                     roots[split_path(mark.path)] = mark.keys
         return value
+
+    def empty_unwritten(self, written: Mapping[str, Any], take: Callable[[Slot, Any, Keys], None]) -> None:
+        """Let settings that gather be empty where `replace` names them and the layer gives them nothing."""
+        for path in sorted(self.layer.replaces.difference(written)):
+            slot = self.schema.index.slots.get(path)
+            if slot is not None and (slot.setting.merge in STRATEGIES or isinstance(slot.node, Table)):
+                table = slot.kind.table or isinstance(slot.node, Table)
+                take(slot, {} if table else [], ("replace",))
 
     def refuse_missed(self, refusals: Refusals) -> None:
         """Note every path of the lists that speaks of nothing."""

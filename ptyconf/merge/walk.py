@@ -69,6 +69,7 @@ class Walk:
         self.settle_aliases()
         for path, keys in self.layer.unset:
             self.unset(path, keys)
+        self.marks.empty_unwritten(self.layer_values.values, self.take)
         for path, table in self.of_unions.items():
             self.take(self.index.slots[path], table, split_path(path))
         self.marks.refuse_missed(self.refusals)
@@ -391,9 +392,8 @@ class Walk:
     def unset(self, path: str, keys: Keys) -> None:
         """Set a setting to None."""
         slot = self.index.slots.get(join_path(split_path(path)))
+        inside = self.marks.speaks_of(keys) and not self.marks.stands_alone(keys)
         if slot is not None:
             self.take(slot, None, keys)
-        elif self.marks.speaks_of(keys) and not self.marks.stands_alone(keys):
-            return  # it stands in a list or a union, which has been read with it
-        elif not self.take_below(split_path(path), None, keys):
+        elif not inside and not self.take_below(split_path(path), None, keys):  # else read with its list
             self.refusals.refuse_unknown(keys, None, name=path)

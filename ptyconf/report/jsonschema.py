@@ -19,7 +19,7 @@ from ptyconf.schema.fold import completed
 from ptyconf.schema.path import Segments, split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table, holds_secret
-from ptyconf.sources.contents import WORDS_OF_MISSING
+from ptyconf.sources.contents import DESCRIBED_BY, WORDS_OF_MISSING
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -61,6 +61,7 @@ def json_schema(
             "anyOf": [*_INCLUDED, {"type": "array", "items": {"anyOf": _INCLUDED}}],
         },
         **lists,
+        DESCRIBED_BY: {"description": "The schema that editors complete the file by.", "type": "string"},
         "profile": {
             "description": "Named sets of settings that stand above this file's when asked for.",
             "type": "object",
@@ -146,7 +147,8 @@ def describe(slot: Slot, default: Any = UNSET, above: tuple[Any, ...] = ()) -> d
         described.pop("enum", None)  # the secret is among them
     elif setting.choices:
         described = with_choices(described, [plain(choice) for choice in setting.choices])
-    if _may_be_none(slot) and described:
+    emptied = isinstance(slot.node, Table)  # none takes a table away, and what is left is empty
+    if (emptied or _may_be_none(slot)) and described:
         described = _or_null(described)
     text = f"{setting.help} [{setting.unit}]" if setting.unit else setting.help
     if text:
@@ -185,7 +187,9 @@ def _default(slot: Slot, default: Any) -> Any:
 
 def _described_node(node: Node, above: tuple[Any, ...]) -> dict[str, Any]:
     if isinstance(node, Table):
-        table: dict[str, Any] = {"type": "object", "additionalProperties": describe(node.value, above=above)}
+        value = describe(node.value, above=above)  # none takes a key away
+        nullable = value if not value or _may_be_none(node.value) else _or_null(value)
+        table: dict[str, Any] = {"type": "object", "additionalProperties": nullable}
         if node.keys.expected == "a whole number":
             table["propertyNames"] = {"pattern": "^[-+]?[0-9][0-9_]*$"}
         return table

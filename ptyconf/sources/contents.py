@@ -11,6 +11,7 @@ from ptyconf.schema.fields import UNSET
 from ptyconf.sources.document import KEPT_TEXTS, LONGEST_KEPT, Document
 from ptyconf.text.show import close_matches, show, toml_key
 
+DESCRIBED_BY = "$schema"  # editors find there what describes the file
 RESERVED = ("include", "unset", "replace", "profile")
 Missing = Literal["error", "skip"]
 
@@ -68,6 +69,8 @@ def contents_of(document: Document, table: Keys, faults: list[Fault], *, missing
         document.text, contents = kept  # all who hold the text hold the same one
         return _with_own_lists(contents)
     values = document.format.parse(document.text)
+    if isinstance(values.get(DESCRIBED_BY), str):
+        del values[DESCRIBED_BY]
     if table:
         values = _inner_table(values, table, document, faults, missing)
     contents = taken_apart(values, RESERVED, document, table, faults)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ptyconf import ConfigError, Precedence, Resolution, Schema, View, provenance_of, resolve
+from ptyconf import ConfigError, Precedence, Resolution, Schema, View, provenance_of, resolve, schema_of
 from ptyconf.freeze import Frozen, freeze
 from ptyconf.report import dump_toml
 from ptyconf.sources import instance, mapping, toml
@@ -195,3 +195,30 @@ def test_the_default_of_an_object_around_stays_away() -> None:
     assert resolution.build(Top) == Top({"x": given}, [given])
     again = resolve(schema, PRECEDENCE, toml.parse(dump_toml(resolution), name="file"))
     assert again.build(Top) == Top({"x": given}, [given])
+
+
+@dataclass
+class Gathering:
+    """Settings that gather from all layers."""
+
+    added: list[int] = field(default_factory=lambda: [0], metadata={"merge": "append"})
+    joined: frozenset[str] = field(default=frozenset("z"), metadata={"merge": "union"})
+    table: dict[str, int] = field(default_factory=lambda: {"z": 1})
+    free: dict[str, Any] = field(default_factory=lambda: {"z": 1}, metadata={"merge": "deep"})
+    size: int = 1
+
+
+@pytest.mark.parametrize("name", ["added", "joined", "table", "free"])
+def test_replace_alone_cuts_what_lies_below(name: str) -> None:
+    """A profile that writes nothing for a setting itself empties it; layers above add to that."""
+    below = "{a = 2}" if name in ("table", "free") else '["2"]' if name == "joined" else "[2]"
+    text = f'{name} = {below}\n[profile.p]\nreplace = ["{name}", "size"]\n'
+    schema = schema_of(Gathering)
+    layers = toml.parse(text, profile="p")
+    order = Precedence("profile", "file")
+    resolution = resolve(schema, order, layers)
+    assert not resolution[name]
+    assert resolution["size"] == 1
+    assert resolution.trace(name).winner.layer == "profile"
+    again = toml.parse(dump_toml(resolution))
+    assert resolve(schema, Precedence("file"), again).build(Gathering) == resolution.build(Gathering)
