@@ -49,7 +49,8 @@ class Kind:
         json_schema: What JSON Schema says of its values in a TOML or JSON file.
         exact: Classes whose instances are taken as they are, without a call.
         finite: Floats are taken as they are when they are finite.
-        mutable: Values are or hold containers, to be copied when handed out.
+        mutable: Values are or hold containers, to be copied when handed out; where it is left out, those of
+            a class without a hash are, as Python's own containers and arrays.
         paths: Values are or hold paths, to be anchored at a folder.
         optional: None is a value.
         table: Values are written as tables.
@@ -67,7 +68,7 @@ class Kind:
     json_schema: Mapping[str, Any] = field(default_factory=dict)
     exact: frozenset[type] = frozenset()
     finite: bool = False
-    mutable: bool = False
+    mutable: bool | None = None
     paths: bool = False
     optional: bool = False
     table: bool = False
@@ -77,6 +78,8 @@ class Kind:
     def __post_init__(self) -> None:
         if self.text is same:
             object.__setattr__(self, "text", parsed(self.expected, self.typed))
+        if self.mutable is None:
+            object.__setattr__(self, "mutable", getattr(self.type, "__hash__", same) is None)
         if self.thawed is same:
             object.__setattr__(self, "thawed", self.typed)
 
