@@ -104,10 +104,11 @@ class Building:
             if instance is not UNSET:
                 return self._hand_out(view, copy.deepcopy(instance), split_path(view.section))
         plan = view.builder or _plan(view, self.schema)
+        values = self.values if view.factory is None else {**self._fresh(view), **self.values}
         if not plan.composed:
-            return self._call(view, plan, self.values, ())
+            return self._call(view, plan, values, ())
         known = len(self.failures)
-        table = {key: self.values[key] for key in plan.plain if key in self.values}
+        table = {key: values[key] for key in plan.plain if key in values}
         for attribute in plan.composed:
             path = attribute.bind.path
             if attribute.nested is not None:
@@ -124,6 +125,11 @@ class Building:
             return FAILED
         return self._call(view, plan, table, at)
 
+    def _fresh(self, view: View[Any]) -> dict[str, Any]:
+        """Give what of a default instance is another one at each call of its factory."""
+        instance = view.factory()
+        return {each.bind.path: attribute_value(instance, each.name) for each in view.fresh}
+
     def setting(self, slot: Slot) -> Any:
         """Make what a setting that holds settings stands for."""
         at = split_path(slot.path)
@@ -138,7 +144,7 @@ class Building:
         paths = [*paths_of(view)]
         instance = self.state.instance(view.section, paths)
         if instance is UNSET and view.given is not None and all(map(self.state.is_default, paths)):
-            return view.given
+            return view.given if view.factory is None else view.factory()
         return instance
 
     def _hand_out(self, view: View[Any], instance: Any, at: Segments) -> Any:

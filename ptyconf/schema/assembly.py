@@ -18,7 +18,7 @@ from ptyconf.schema.annotations import (
     with_class_of,
 )
 from ptyconf.schema.apart import tree_of
-from ptyconf.schema.declared import as_secret, complete, with_default, with_strategy
+from ptyconf.schema.declared import as_secret, complete, refresh, with_default, with_strategy
 from ptyconf.schema.default_value import kind_with_default, maker_with_default, read_default
 from ptyconf.schema.fields import UNSET, fields_of, hides_secret
 from ptyconf.schema.given import all_views, default_instances, is_made_again, secret_views, source_of
@@ -130,6 +130,8 @@ class Assembly:
             raise SchemaError(f"{source} holds {name_of(inner)} without end; write {name_of(inner)} | None")
         instance = UNSET if attribute.plain else attribute.default
         below = self._below(inner, attribute.bind.path, instance, source)
+        if attribute.factory is not None and instance is not UNSET:
+            refresh(below, instance, attribute.factory)
         below.given = None if instance is UNSET or is_made_again(instance) else instance
         if attribute.metadata.get("secret"):
             below.attributes = tuple(map(as_secret, below.attributes))

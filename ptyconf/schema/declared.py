@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 from typing import Any
 
 from ptyconf.errors import SchemaError
-from ptyconf.schema.annotations import name_of, optional_of
+from ptyconf.schema.annotations import is_class_with_fields, name_of, optional_of
 from ptyconf.schema.default_value import holds_nonfinite
-from ptyconf.schema.fields import UNSET, attribute_value
+from ptyconf.schema.fields import UNSET, attribute_value, is_steady
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Node, Section, Table
 from ptyconf.schema.types import SEQUENCES, TABLES
-from ptyconf.schema.view import Attribute
+from ptyconf.schema.view import Attribute, View
 from ptyconf.text.show import words_of
 
 DESCRIBED = (
@@ -112,6 +113,26 @@ def with_strategy(setting: Setting, node: Node | None) -> Setting:
 def as_secret(attribute: Attribute) -> Attribute:
     """See an attribute of a section that is a secret as a whole."""
     return attribute._replace(metadata={**attribute.metadata, "secret": True})
+
+
+def refresh(view: View[Any], instance: Any, factory: Callable[[], Any]) -> None:
+    """Leave what of a default instance is another at each call to its factory, which each build asks."""
+    other = factory()
+
+    def part(name: str) -> Callable[[], Any]:
+        return lambda: attribute_value(factory(), name)
+
+    attributes, fresh = [], []
+    for attribute in view.attributes:
+        values = attribute_value(instance, attribute.name), attribute_value(other, attribute.name)
+        if is_steady(*values):
+            inner = part(attribute.name) if is_class_with_fields(type(values[0])) else None
+            attributes.append(attribute._replace(factory=inner))
+        else:
+            fresh.append(attribute._replace(default=UNSET, required=False, factory=None))
+            attributes.append(fresh[-1])
+    view.attributes, view.fresh = tuple(attributes), tuple(fresh)
+    view.factory = factory if fresh else None
 
 
 def with_default(attribute: Attribute, instance: Any, source: str) -> Attribute:

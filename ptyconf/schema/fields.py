@@ -42,6 +42,7 @@ class Field(NamedTuple):
         plain: Whether the default is made by the class of the field itself, without arguments.
         loose: Whether code of the class makes the attribute of what is given: an attrs converter, or what
             follows the constructor. A default may be anything that this takes.
+        factory: What makes the default, where each call is to make one of its own.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Field(NamedTuple):
     required: bool
     plain: bool = False
     loose: bool = False
+    factory: Callable[[], Any] | None = None
 
 
 def fields_of(target: Any) -> Iterator[Field]:
@@ -133,21 +135,22 @@ def _dataclass_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
             field.metadata,
             missing,
             isinstance(factory, type),
+            factory=None if factory is dataclasses.MISSING else factory,
         )
 
 
 def _made_by(factory: Callable[[], Any]) -> Any:
     """Give the default that a factory makes; UNSET where each call makes another, as that of an id does."""
     first, second = factory(), factory()
-    return first if _is_steady(first, second) else UNSET
+    return first if is_steady(first, second) else UNSET
 
 
-def _is_steady(one: Any, other: Any) -> bool:
+def is_steady(one: Any, other: Any) -> bool:
     """Tell whether two values of a factory are equal; of instances the fields are looked at by themselves."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_is_steady(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(is_steady(one[key], other[key]) for key in one)
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(map(_is_steady, one, other))
+        return len(one) == len(other) and all(map(is_steady, one, other))
     if "__eq__" not in _methods(type(one)) or is_class_with_fields(type(one)):
         return True
     try:
@@ -212,9 +215,10 @@ def _attrs_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
         if not field.init:
             continue
         default = field.default
-        plain = False
+        plain, factory = False, None
         if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
             plain = isinstance(default.factory, type)
+            factory = None if default.takes_self else default.factory
             default = UNSET if default.takes_self else _made_by(default.factory)
         missing = default is attrs.NOTHING
         kind = hints.get(field.name, Any)
@@ -227,6 +231,7 @@ def _attrs_fields(target: Any, hints: Mapping[str, Any]) -> Iterator[Field]:
             missing,
             plain,
             loose=field.converter is not None,
+            factory=factory,
         )
 
 

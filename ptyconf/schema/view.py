@@ -54,7 +54,8 @@ class Attribute(NamedTuple):
     """One attribute of a target class: its name, constructor argument, setting, type and default.
 
     ``nested`` is the view of a class inside, ``slot`` the setting that holds settings; ``source`` names what
-    gives the default, where that is not the class itself; ``loose`` is said of a field (`Field`).
+    gives the default, where that is not the class itself; ``loose`` and ``factory`` are said of a field
+    (`Field`).
     """
 
     name: str
@@ -69,6 +70,7 @@ class Attribute(NamedTuple):
     source: str = ""
     slot: Slot | None = None
     loose: bool = False
+    factory: Callable[[], Any] | None = None
 
     @property
     def made_late(self) -> bool:
@@ -130,6 +132,8 @@ class View(Generic[T]):
         self.omitted = frozenset(omit)
         self.builder: Any = None  # what makes instances, once somebody builds one
         self.given: Any = None  # the default instance, where the constructor does not make it again
+        self.factory: Any = None  # what makes the default instance, where each call makes another one
+        self.fresh: tuple[Attribute, ...] = ()  # what of it is another at each call
         self._places: tuple[tuple[str, str], ...] | None = None
         self._held: tuple[tuple[Attribute, str, str | None], ...] | None = None
 
@@ -140,6 +144,7 @@ class View(Generic[T]):
         view.target, view.section, view.attributes = target, section, attributes
         view.aliases, view.builder, view._places, view._held = False, None, None, None
         view.omitted, view.given = frozenset(), None
+        view.factory, view.fresh = None, ()
         return view
 
     def __repr__(self) -> str:
@@ -210,6 +215,7 @@ def attributes_of(target: Any, section: str) -> dict[str, Attribute]:
             required=field.required,
             plain=field.plain,
             loose=field.loose,
+            factory=field.factory,
         )
         for name, field in fields.items()
     }

@@ -168,3 +168,59 @@ def test_what_is_made_anew_is_in_no_file() -> None:
     assert "assigned" not in dump_toml(stories[0])
     assert stories[0].value("by.a.id") == first.by["a"].id != second.by["a"].id
     assert stories[0].value("id") == first.id
+
+
+@dataclass
+class Part:
+    """A class that needs an identity."""
+
+    id: uuid.UUID
+    size: int = 1
+
+
+@dataclass
+class Job:
+    """One that holds such a class."""
+
+    id: uuid.UUID
+    part: Part
+    name: str = "j"
+
+
+@dataclass
+class Strict(Part):
+    """One that changes what it is given."""
+
+    def __post_init__(self) -> None:
+        self.size += 1
+
+
+@dataclass
+class Jobs:
+    """Sections whose factories make others at each call, and one that makes the same."""
+
+    job: Job = field(default_factory=lambda: Job(uuid.uuid4(), Part(uuid.uuid4(), 7)))
+    named: Marked = field(default_factory=lambda: Marked(name="x"))
+    strict: Strict = field(default_factory=lambda: Strict(uuid.uuid4(), 3))
+    steady: Part = field(default_factory=lambda: Part(uuid.UUID(int=4), 8))
+
+
+WRITINGS = [{}, {"job.name": "n"}, {"job.part.size": 9}, {"named.name": "n"}, {"steady.size": 1}]
+
+
+@pytest.mark.parametrize("written", WRITINGS)
+def test_factories_of_sections_are_asked_each_time(written: dict[str, object]) -> None:
+    """What they make anew is new in each load, whatever is written beside it; the rest is as they make it."""
+    one, two = load(Jobs, overrides=written), load(Jobs, overrides=written)
+    for first, second in ((one.job, two.job), (one.job.part, two.job.part), (one.named, two.named)):
+        assert first.id != second.id
+    assert one.strict.id != two.strict.id
+    assert one.strict.size == 4
+    assert one.steady == two.steady
+    assert one.job.part.size == written.get("job.part.size", 7)
+    assert one.named.name == written.get("named.name", "x")
+    resolution = provenance_of(one)
+    assert resolution is not None
+    assert resolution.value("job.part.id") == one.job.part.id
+    assert str(one.job.id) not in dump_toml(resolution)
+    assert not any(trace.winner.layer == "assigned after resolve" for trace in resolution.traces())
