@@ -18,6 +18,7 @@ from ptyconf.schema.annotations import (
     with_class_of,
 )
 from ptyconf.schema.apart import tree_of
+from ptyconf.schema.chosen import with_words
 from ptyconf.schema.declared import as_secret, complete, refresh, with_default, with_strategy
 from ptyconf.schema.default_value import kind_with_default, maker_with_default, read_default
 from ptyconf.schema.fields import UNSET, fields_of, hides_secret
@@ -228,7 +229,7 @@ class Assembly:
             if setting.conversion is None and not single:
                 node = self._node(setting.type, setting.path, setting)
             kind = self.kinds.of(setting.type, nonfinite=setting.nonfinite)
-            kind = kind_with_default(kind, setting.default)
+            kind = with_words(kind_with_default(kind, setting.default), setting.choices)
         except SchemaError as error:
             raise SchemaError(f"{source} ({setting.path}): {error}") from None
         if node is None and not single and not setting.secret and hides_secret(setting.type):

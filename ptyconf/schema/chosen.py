@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from ptyconf.schema.choices import one_of
-from ptyconf.schema.kind import Mismatch
+from ptyconf.schema.kind import Kind, Mismatch
 from ptyconf.schema.path import Segments, join_path
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Choice, Section, Slot
 
 _CONTAINERS = (list, tuple, set, frozenset, deque, Mapping)
 _WORDS = {"array": "a list of ", "object": "a table of "}
+
+
+def with_words(kind: Kind, choices: Collection[Any]) -> Kind:
+    """Leave paths unanchored where choices are relative ones: each is a word then, in whatever folder."""
+    if kind.paths and any(isinstance(choice, PurePath) and not choice.is_absolute() for choice in choices):
+        return replace(kind, paths=False)
+    return kind
 
 
 def refused_place(value: Any, choices: Collection[Any]) -> Segments | None:

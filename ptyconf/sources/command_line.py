@@ -75,6 +75,11 @@ class CommandLine:
         elif path is not None:
             self.fault(f"the flag {option} takes no value", option, hint=f"{option}, or --{path} true")
         else:
+            several = self.schema.index.bare.get(option.removeprefix("--"), ())
+            if len(several) > 1:
+                meant = " or ".join(f"--{path}" for path in several)
+                self.fault(f"the flag {option} may mean {meant}", option, hint=f"--{several[0]}")
+                return
             near = self.same(option) or close_matches(option, [*self.names.options, *self.names.negated])
             hint = self.text_of_whole(option) or (near[0] if near else max(self.asks_for_help, key=len))
             self.fault(f"unknown flag {option!r}", option, hint=hint)

@@ -56,10 +56,12 @@ def layer(  # noqa: PLR0913  All that can be said of variables.
     expect("dotenv.layer", "path", path, (str, os.PathLike), "the path of a file")
     check_prefix("dotenv.layer", prefix)
     file = os.path.abspath(path)  # noqa: PTH100
-    variables = Variables(prefix, reserved, empty, schema, references)
     places: dict[str, tuple[int, int]] = {}
+    place = partial(_line, os.fspath(path), file, places)
+    variables = Variables(prefix, reserved, empty, schema, references, place)
     try:
-        texts, places = parse(read_file(file))
+        texts, starts = parse(read_file(file))
+        places.update(starts)
         variables.take_all(texts)
     except FileNotFoundError:
         if missing == "error":
@@ -71,7 +73,7 @@ def layer(  # noqa: PLR0913  All that can be said of variables.
         origin = Origin("dotenv", os.fspath(path), "", file, refusal.line, refusal.column)
         variables.faults.append(Fault(f"{shown_path(file)} {refusal.text}", origin=origin))
 
-    return variables.layer(name, unknown, partial(_line, os.fspath(path), file, places))
+    return variables.layer(name, unknown)
 
 
 def _line(label: str, file: str, places: Mapping[str, tuple[int, int]], written: str) -> Origin:

@@ -53,9 +53,9 @@ def layer(
     check_prefix("environment.layer", prefix)
     variables = os.environ if environ is None else environ
     expect("environment.layer", "environ", variables, (dict, Mapping), "a table of variables")
-    named = Variables(prefix, reserved, empty, schema, references)
+    named = Variables(prefix, reserved, empty, schema, references, _variable)
     named.take_all(variables)
-    return named.layer(name, unknown, _variable)
+    return named.layer(name, unknown)
 
 
 def check_prefix(call: str, prefix: str) -> None:
@@ -77,7 +77,8 @@ class Variables:
     reserved: Collection[str]
     empty: Empty
     schema: Schema | None
-    references: bool | None = None
+    references: bool | None
+    place: Callable[[str], Origin]  # gives the origin of a name as it was written
     texts: dict[str, str] = field(default_factory=dict)  # by name below the prefix
     written: dict[str, str] = field(default_factory=dict)  # the name as it was written
     files: dict[str, str] = field(default_factory=dict)  # where NAME_FILE pointed
@@ -118,7 +119,7 @@ class Variables:
             below = written[len(start) :].upper()
             if "__" in below and below in schema.index.environment:
                 meant = f"{self.prefix}__{written[len(start) :]}"
-                origin = Origin("environment", "environment", written)
+                origin = self.place(written)
                 expected = f"{self.prefix}__SECTION__NAME, two underscores between levels"
                 text = f"the variable {written!r} is not read"
                 self.faults.append(Fault(text, origin=origin, expected=expected, hint=meant))
@@ -149,7 +150,7 @@ class Variables:
             if self.texts[below] != text:
                 first = self.written[below]
                 text = f"the variables {first!r} and {written!r} mean the same setting and differ"
-                origin = Origin("environment", "environment", written)
+                origin = self.place(written)
                 self.faults.append(Fault(text, origin=origin, hint=f"keep one of {first} and {written}"))
             return
         self.texts[below], self.written[below] = text, written
@@ -158,7 +159,7 @@ class Variables:
         """Keep the text of a secret's file, without the line end that editors leave."""
         if not path and self.empty == "unset":
             return
-        origin = Origin("environment", "environment", written, os.path.abspath(path))  # noqa: PTH100
+        origin = _with_file(self.place(written), path)
         try:
             text = read_file(path).removesuffix("\n").removesuffix("\r")
         except TextError as refusal:
@@ -172,13 +173,13 @@ class Variables:
             refers = self.references or (self.schema is not None and self.schema.references)
             self.take(below, escaped(text) if refers else text, written)
 
-    def layer(self, name: str, unknown: Unknown, place: Callable[[str], Origin]) -> Layer:
-        """Make the layer; ``place`` gives the origin of a name as it was written."""
+    def layer(self, name: str, unknown: Unknown) -> Layer:
+        """Make the layer."""
         return Layer.of(
             {
                 "name": name,
                 "values": self.texts,
-                "origins": partial(_written_as, self.prefix, self.written, self.files, place),
+                "origins": partial(_written_as, self.prefix, self.written, self.files, self.place),
                 "kind": "environment",
                 "label": self.prefix,
                 "text": True,
@@ -200,9 +201,14 @@ def _written_as(
     names = ("__".join(str(key) for key in keys[:length]) for length in range(len(keys), 0, -1))
     below = next((name for name in names if name in written), "__".join(str(key) for key in keys))
     key = written.get(below, f"{prefix}__{below}")
-    if below in files:
-        return Origin("environment", "environment", key, os.path.abspath(files[below]))  # noqa: PTH100
-    return place(key)
+    return _with_file(place(key), files[below]) if below in files else place(key)
+
+
+def _with_file(origin: Origin, path: str) -> Origin:
+    """Name the file of a secret beside a variable that stands in no file itself."""
+    if origin.file is not None:
+        return origin
+    return Origin(origin.kind, origin.label, origin.key, os.path.abspath(path))  # noqa: PTH100
 
 
 def _variable(written: str) -> Origin:

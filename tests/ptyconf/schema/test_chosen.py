@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import jsonschema
@@ -11,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf import ConfigError, Precedence, load, resolve, schema_of
+from ptyconf import ConfigError, Precedence, Schema, Setting, load, resolve, schema_of
+from ptyconf.report import dump_toml
 from ptyconf.report.jsonschema import json_schema
 from ptyconf.report.template import template
-from ptyconf.sources import mapping
+from ptyconf.sources import file, mapping
 
 CHOSEN = {"choices": ("q", "r", "s")}
 
@@ -140,3 +142,17 @@ def test_a_text_spells_the_choice_that_is_none() -> None:
     for text, value in spelled.items():
         read = load(Mixed, flags=["--x", text]).x
         assert (read, type(read)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "text"), [(Path, Path("a"), '"b/c"'), (list[Path], [], '["b/c"]')]
+)
+def test_a_relative_path_may_be_chosen_in_a_file(kind: Any, default: Any, text: str) -> None:
+    """It is a word then, which no folder changes; a dump says the same."""
+    setting = Setting("p", kind, default, choices=(Path("a"), Path("b/c")))
+    schema = Schema("s", settings=[setting])
+    order = Precedence("file")
+    resolution = resolve(schema, order, file.parse(f"p = {text}", file="/x/y.toml"))
+    assert resolution["p"] in (Path("b/c"), [Path("b/c")])
+    again = file.parse(dump_toml(resolution, folder="/z"), file="/z/y.toml")
+    assert resolve(schema, order, again)["p"] == resolution["p"]

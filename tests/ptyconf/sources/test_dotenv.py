@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptyconf import ConfigError
+from ptyconf import ConfigError, Precedence, Schema, Setting, resolve
 from ptyconf.sources import dotenv
 from ptyconf.text.files import TextError
 
@@ -77,3 +77,22 @@ def test_a_wrong_file_is_a_problem(jail: Callable[..., Path], program: SimpleNam
             program.resolve(dotenv.layer(path, "DEMO", name="environment"))
         assert str(caught.value).startswith(words)
         assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("A__TOKEN_FILE=no\n", "1:1"),
+        ("# c\n export A__TOKEN_FILE=no\n", "2:9"),
+        ("A__TOKEN=a\nA__TOKEN_FILE=one\n", "2:1"),
+    ],
+)
+def test_a_file_of_a_secret_is_named_in_its_line(jail: Callable[..., Path], text: str, place: str) -> None:
+    """It stands in the dotenv file, and in no environment, whether it can be read or not."""
+    path = jail("d.env", text)
+    jail("one", "b\n")
+    schema = Schema("s", settings=[Setting("token", str, "", secret=True)])
+    layer = dotenv.layer(path, "A", schema=schema)
+    with pytest.raises(ConfigError) as caught:
+        resolve(schema, Precedence("dotenv"), [layer])
+    assert f"  written in  d.env:{place}" in str(caught.value)

@@ -365,3 +365,25 @@ def test_a_word_behind_a_switch_is_told_what_a_switch_takes() -> None:
     with pytest.raises(ConfigError, match=r"argument yes\n +try +--debug true"):
         load(App, flags=["--debug", "yes"])
     assert load(App, flags=["--debug", "true"]).debug
+
+
+@dataclass
+class Ports:
+    """A section."""
+
+    port: int = 1
+
+
+@dataclass
+class Ends:
+    """Two classes with one name inside."""
+
+    left: Ports = field(default_factory=Ports)
+    right: Ports = field(default_factory=Ports)
+
+
+def test_a_short_flag_of_two_names_both() -> None:
+    """Neither is the nearer one."""
+    with pytest.raises(ConfigError) as caught:
+        load(Ends, flags=["--port", "3"])
+    assert str(caught.value).splitlines()[0] == "the flag --port may mean --left.port or --right.port"
