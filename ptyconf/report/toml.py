@@ -14,6 +14,7 @@ from typing import Any
 from ptyconf.merge.file_values import written_in_file
 from ptyconf.merge.origin import shown_path
 from ptyconf.merge.resolution import Resolution, expect_resolution
+from ptyconf.merge.same import same
 from ptyconf.merge.standing import Places, standing_places, untold_members, unwritten_settings
 from ptyconf.merge.story import is_secret
 from ptyconf.report.written import (
@@ -88,6 +89,7 @@ class _Dump:
         self.shown = cache(shown_path)  # asks for the working directory once, not for every line
         self.unset: list[str] = []
         self.replaces: list[str] = []
+        self.changed: list[str] = []  # what a load makes of parts of a line's value
         self.hidden: list[Segments] = []  # places of secrets inside the value of a line
         self.standing, self.members = Places(standing_places(resolution)), untold_members(resolution)
         self.by_default = unwritten_settings(resolution, Places([*self.standing.own, *self.members]))
@@ -159,12 +161,12 @@ class _Dump:
         if tree is None:
             self.unset.append(path)
             return ""
-        self.hidden = []
+        self.hidden, self.changed = [], []
         text = _inline(written(slot, tree, at, self.leaf), at)
         if self.hidden:
             lacking = ", ".join(dict.fromkeys(map(_any_element, self.hidden)))
             place = f"without the secret {lacking}{f', {place}' if place else ''}"
-        place = "; ".join(filter(None, [place, self.lost(at)]))
+        place = "; ".join(filter(None, [place, self.lost(at), *dict.fromkeys(self.changed)]))
         if slot.setting.inert_default and trace.winner.origin.kind == "defaults":
             return f"# {name} = {text}  # not set"
         return f"{name} = {text}  # {place}" if place else f"{name} = {text}"
@@ -197,12 +199,31 @@ class _Dump:
         if slot.setting.conversion is not None:
             plain = _plain(self.seen(respelled(slot, value), at), None)
             return escaped(plain) if self.refers else plain
-        plain = slot.kind.toml(self.seen(value, at) if slot.kind.paths else value)
+        shown = self.seen(value, at) if slot.kind.paths else value
+        plain = slot.kind.toml(shown)
+        if value.__class__ not in _NATIVE:
+            self.changed += _changes(slot, shown, plain)
         return escaped(plain) if self.refers else plain
 
     def seen(self, value: Any, at: Segments) -> Any:
         """Write the paths inside a value as seen from the dump's folder."""
         return _seen_from(value, self.written(at), self.base, portable=self.portable)
+
+
+_NATIVE = frozenset({bool, int, float, str})
+
+
+def _changes(slot: Slot, value: Any, plain: Any) -> Iterator[str]:
+    """Say what a load makes of a value that a file cannot tell from another: bytes where text may stand."""
+    try:
+        again = slot.kind.typed(plain)
+    except Exception:  # noqa: BLE001  The program's own kinds; a load will say what it has against it.
+        return
+    equality: Any = type(value).__eq__  # without one of its own an instance is the same as itself alone
+    if same(again, value) or (again.__class__ is value.__class__ and equality is object.__eq__):
+        return
+    names = (type(again).__name__, type(value).__name__)
+    yield f"a load makes {names[0]} of {names[1]}" if names[0] != names[1] else "not the same when loaded"
 
 
 def _kept(lines: list[str], names: tuple[str, ...]) -> list[str]:

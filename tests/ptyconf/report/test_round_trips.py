@@ -248,3 +248,24 @@ def test_any_zone_comes_back(time: dt.time, moment: dt.datetime) -> None:
     after = resolve(schema, Precedence("file"), toml.parse(dump_toml(before)))
     assert [after[path].isoformat() for path in ("a.t", "a.m")] == [time.isoformat(), moment.isoformat()]
     assert freeze(after).sha256 == freeze(before).sha256
+
+
+EITHER: Any = bytes | str | Path | Decimal | dt.timedelta | int
+UNTOLD = (
+    st.binary(max_size=2)
+    | st.sampled_from(["base64:eA==", "a/b", "1.5", "P1D"])
+    | st.sampled_from([Path("/a/b"), Decimal("1.5"), dt.timedelta(1), 5])
+)
+
+
+@given(UNTOLD, st.lists(UNTOLD, max_size=2))
+def test_a_dump_says_what_it_cannot_say(value: Any, values: list[Any]) -> None:
+    """A value that a file cannot tell from a text comes back, or its line says what a load makes of it."""
+    kinds = {"a": (EITHER, value), "b": (list[EITHER], values), "c": (Any, value)}
+    schema = Schema("s", settings=[Setting(path, kind, default) for path, (kind, default) in kinds.items()])
+    before = resolve(schema, Precedence("file"), [])
+    text = dump_toml(before, origins=False)
+    after = resolve(schema, Precedence("file"), toml.parse(text))
+    for path in kinds:
+        line = next(line for line in text.splitlines() if line.startswith(f"{path} = "))
+        assert same(after[path], before[path]) is ("when loaded" not in line and "a load makes" not in line)
