@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ptyconf.merge.law import STRATEGIES
+from ptyconf.merge.origin import Origin
 from ptyconf.merge.refusals import own_words
 from ptyconf.schema.fold import with_parts
 from ptyconf.schema.index import Alias
@@ -270,8 +271,11 @@ class References:
             _UnreadableError: Always.
         """
         self.unreadable.update(self.trail, (place,))
-        problem = self.settling.places.complaint(text, place, MASK)
+        places = self.settling.places
+        problem = places.complaint(text, place, MASK)
         problem.hint = hint
+        if not places.written(place):  # the class of a key or an element says it, and no layer
+            problem.origin = Origin("defaults", self.settling.schema.name, f"default of {place}")
         self.settling.problems.append(problem)
         raise _UnreadableError
 

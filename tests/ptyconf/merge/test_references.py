@@ -234,3 +234,31 @@ def test_escaped_texts_mean_themselves(host: str, tag: str) -> None:
     assert resolution["tags"] == [tag]
     assert dict(resolved(dump_toml(resolution, folder="/etc"))) == dict(resolution)
     assert dict(freeze(resolution).replay(SCHEMA)) == dict(resolution)
+
+
+@dataclass
+class Link:
+    """A default that refers to nothing."""
+
+    url: str = "a${nope}"
+
+
+@dataclass
+class Links:
+    """It under a key and in a list."""
+
+    keyed: dict[str, Link] = field(default_factory=dict)
+    listed: list[Link] = field(default_factory=list)
+
+
+def test_a_bad_reference_of_a_default_is_in_no_file() -> None:
+    """The class says it, wherever a file writes a key or an element; what the file says is in the file."""
+    text = "[keyed.a]\n[keyed.b]\nurl = '${nope}'\n[[listed]]\n"
+    schema = Schema("s", [View(Links, "")], references=True)
+    layers = toml.parse(text, file="/x/a.toml", references=True)
+    with pytest.raises(ConfigError) as caught:
+        resolve(schema, Precedence("file"), layers)
+    places = {problem.path: str(problem.origin) for problem in caught.value.exceptions}  # type: ignore[union-attr]
+    assert places["keyed.a.url"] == "default of keyed.a.url"
+    assert places["listed[0].url"] == "default of listed[0].url"
+    assert places["keyed.b.url"].startswith("/x/a.toml:3")
