@@ -22,6 +22,7 @@ from ptyconf.schema.chosen import with_words
 from ptyconf.schema.declared import as_secret, complete, refresh, with_default, with_strategy
 from ptyconf.schema.default_value import kind_with_default, maker_with_default, read_default
 from ptyconf.schema.fields import UNSET, fields_of, hides_secret
+from ptyconf.schema.fold import without_fresh
 from ptyconf.schema.given import all_views, default_instances, is_made_again, secret_views, source_of
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import split_path
@@ -105,11 +106,9 @@ class Assembly:
             for name in made.omitted.intersection(lacking):
                 raise SchemaError(f"{view!r} omits {name!r}, which {name_of(view.target)} needs")
         made.given = None if instance is UNSET or is_made_again(instance) else instance
+        own = map(as_secret, view.attributes) if id(view) in self.secret_views else view.attributes
         made.attributes = tuple(
-            self._expand_attribute(view, with_default(attribute, instance, source))
-            for attribute in (
-                map(as_secret, view.attributes) if id(view) in self.secret_views else view.attributes
-            )
+            self._expand_attribute(view, with_default(attribute, instance, source)) for attribute in own
         )
         return made
 
@@ -251,6 +250,8 @@ class Assembly:
         )
         if setting.default is not UNSET:
             slot.default = self._default(slot, origin or source)
+            if node is not None and attribute is not None and attribute.factory:
+                slot.default = without_fresh(slot, slot.default, tree_of(slot, attribute.factory()))
         if self.references:
             from ptyconf.schema.deferred import with_references
 

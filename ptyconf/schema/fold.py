@@ -7,7 +7,7 @@ import operator
 import typing
 from typing import Any
 
-from ptyconf.schema.fields import UNSET
+from ptyconf.schema.fields import UNSET, is_steady
 from ptyconf.schema.tables import InstanceTable, Variant, instance_in
 from ptyconf.schema.tree import Items, Node, Section, Slot, Table, Tree, child, is_end, section_in
 
@@ -142,6 +142,26 @@ def _fold_free(low: Any, high: Any) -> Any:
     if not isinstance(low, dict) or not isinstance(high, dict):
         return high
     return {**low, **{key: _fold_free(low[key], item) if key in low else item for key, item in high.items()}}
+
+
+def without_fresh(slot: Slot, tree: Tree, other: Tree) -> Tree:
+    """Leave out of a default what its factory makes another at each call, and so does the class by itself."""
+    node = slot.node
+    alike = tree.__class__ in (dict, list) and isinstance(other, (dict, list)) and len(tree) == len(other)
+    if node is None or not alike or (isinstance(node, Table) and node.value.node is None):
+        return tree
+    if isinstance(node, Items):
+        return with_parts(tree, [without_fresh(node.item, *pair) for pair in zip(tree, other, strict=True)])
+    parts = {}
+    for key, item in tree.items():
+        below = child(node, key, tree)
+        if below is None or key not in other:
+            parts[key] = item
+        elif below.node is not None:
+            parts[key] = without_fresh(below, item, other[key])
+        elif below.default is not UNSET or below.required or is_steady(item, other[key]):
+            parts[key] = item
+    return with_parts(tree, parts)
 
 
 def completed(slot: Slot, tree: Tree) -> Tree:

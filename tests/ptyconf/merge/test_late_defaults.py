@@ -224,3 +224,24 @@ def test_factories_of_sections_are_asked_each_time(written: dict[str, object]) -
     assert resolution.value("job.part.id") == one.job.part.id
     assert str(one.job.id) not in dump_toml(resolution)
     assert not any(trace.winner.layer == "assigned after resolve" for trace in resolution.traces())
+
+
+def test_elements_that_their_class_marks_are_new() -> None:
+    """In each load, and in no dump, though the factory of the list or table has made them."""
+
+    @dataclass
+    class Lists:
+        """Containers of such classes."""
+
+        all: list[Marked] = field(default_factory=lambda: [Marked(), Marked(name="x")])
+        by: dict[str, Marked] = field(default_factory=lambda: {"k": Marked(name="y")})
+
+    one, two = load(Lists), load(Lists, overrides={"by.new.name": "n"})
+    ids = [config.all[index].id for config in (one, two) for index in (0, 1)]
+    ids += [one.by["k"].id, two.by["k"].id, two.by["new"].id]
+    assert len(set(ids)) == len(ids)
+    assert [element.name for element in one.all] == ["m", "x"]
+    assert two.by["k"].name == "y"
+    resolution = provenance_of(two)
+    assert resolution is not None
+    assert "id" not in dump_toml(resolution, origins=False).replace("overrides", "")
