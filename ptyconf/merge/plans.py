@@ -172,7 +172,8 @@ def recipe_of(
     if node is None:
         return _end(slot, spot, types, text=text, holder=holder)
     if spot.__class__ is int:
-        return Elements(spot, slot) if isinstance(node, Items) and types[spot] is list else None
+        listed = isinstance(node, Items) and types[spot] is list
+        return Elements(spot, slot) if listed and not text else None  # each text in a list is read
     if not isinstance(node, (Section, Table)):
         return None
     table: dict[Any, Recipe] = {}

@@ -13,7 +13,7 @@ from ptyconf import ConfigError, Precedence, Schema, resolve
 from ptyconf.program import Request
 from ptyconf.schema.path import Segments, split_path
 from ptyconf.schema.tree import Slot
-from ptyconf.sources import flags, mapping
+from ptyconf.sources import environment, flags, mapping
 from tests.ptyconf.laws.generated import programs
 from tests.ptyconf.laws.test_laws import Program, resolved, same_object
 
@@ -65,6 +65,25 @@ def test_every_reader_of_words_agrees(line: Any, joined: bool) -> None:
     set_too = outcome(schema, kind, by_set[0])
     both_refuse = isinstance(ours, str) and isinstance(set_too, str)
     assert both_refuse or same_object(ours, set_too), (words, ours, set_too)
+
+
+@given(command_lines(), st.sampled_from(["flags", "environment"]))
+def test_words_mean_the_same_each_time(line: Any, source: str) -> None:
+    """What is remembered of the shape of a layer changes no value: each text is read anew."""
+    kind, schema, pairs = line
+    words = [f"--{path}={text}" for path, text in pairs]
+    variables = {f"A__{'__'.join(map(str, split_path(path))).upper()}": text for path, text in pairs}
+    outcomes = [
+        outcome(
+            schema,
+            kind,
+            flags.parse(words, schema)[0]
+            if source == "flags"
+            else environment.layer("A", variables, name="flags", schema=schema),
+        )
+        for _ in range(4)
+    ]
+    assert all(same_object(outcomes[0], again) for again in outcomes[1:]), (pairs, outcomes)
 
 
 @given(programs())

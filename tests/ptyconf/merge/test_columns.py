@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ptyconf import Origin, Schema, View, resolve
@@ -100,6 +100,7 @@ class Tls:
 
     cert: str = "cert.pem"
     port: int = 443
+    mark: int | str = 0
 
 
 @dataclass
@@ -177,6 +178,7 @@ texts = st.dictionaries(
             "tags",
             "free",
             "hooks.0.port",
+            "hooks.0.mark",
             "unheard",
         ]
     ),
@@ -185,6 +187,7 @@ texts = st.dictionaries(
 )
 
 
+@example([{"hooks.0.mark": "1"}])
 @given(st.lists(texts, min_size=1, max_size=3))
 def test_plans_of_texts_say_the_same(written: list[dict[str, str]]) -> None:
     """For variables and flags, also those that hold a whole section, read three times in turn."""
@@ -192,7 +195,9 @@ def test_plans_of_texts_say_the_same(written: list[dict[str, str]]) -> None:
     for _ in range(3):
         for table in written:
             variables = {f"APP__{path.replace('.', '__').upper()}": text for path, text in table.items()}
-            for layer in (environment.layer("APP", variables), flags.given(table)):
+            words = [f"--{path.replace('.0.', '[0].')}={text}" for path, text in table.items()]
+            parsed, _ = flags.parse(words, planned)
+            for layer in (environment.layer("APP", variables), flags.given(table), parsed):
                 again = replace(layer)
                 assert told_of(layer, planned) == told_of(again, Schema("deep", [View(Deep, "")]))
 
