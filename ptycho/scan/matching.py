@@ -56,7 +56,10 @@ def expected_frames(shape: tuple[int, ...], n_positions: int, options: ScanOptio
         options: Say which frames and positions have no partner.
     """
     ends = (shape[0], shape[-1]) if len(shape) == 3 else ()
-    return next((n for n in ends if _pairs_fit(n, n_positions, options)), n_positions)
+    times = {n: _frames_at_each(n, n_positions, options) for n in ends}
+    # One frame a position first: the side of a frame, too, may be a multiple of the positions.
+    one_each = [n for n in ends if times[n] == 1]
+    return next((n for n in (*one_each, *ends) if times[n]), n_positions)
 
 
 def match_frames(raw: Any, n_positions: int, options: ScanOptions, source: Path | None) -> Matching | None:
@@ -131,13 +134,15 @@ def _numbers(name: str, text: str | None, count: int, source: Path | None) -> ND
         ) from error
 
 
-def _pairs_fit(n: int, n_positions: int, options: ScanOptions) -> bool:
+def _frames_at_each(n: int, n_positions: int, options: ScanOptions) -> int:
+    """Give how many frames each position has by the settings, 0 where frames and positions do not fit."""
     try:
         frames = n - len(listed_numbers(options.frames_without_position, n))
         places = n_positions - len(listed_numbers(options.positions_without_frame, n_positions))
     except IndexError:
-        return False
-    return frames == places or _exposures(frames, places) > 1
+        return 0
+    times = _exposures(frames, places)
+    return times if times > 1 or frames == places else 0
 
 
 def _exposures(frames: int, places: int) -> int:

@@ -157,3 +157,16 @@ def test_the_legacy_order_with_frames_beside_the_scan(tmp_path: Path) -> None:
         taken = RawData.from_file(path, options=ScanOptions(frames_without_position="0:4"))
     assert np.array_equal(taken.amplitudes(), scan.amplitudes())
     assert np.array_equal(taken.xcoords, scan.xcoords)
+
+
+def test_the_legacy_order_of_sides_that_positions_divide(tmp_path: Path) -> None:
+    """A side that is a multiple of the positions is no number of exposures where the last axis fits."""
+    frames, places = scanned(n=8)
+    path, legacy = tmp_path / "scan.npz", frames.transpose(1, 2, 0)
+    np.savez(path, diff3d=legacy, xcoords=places[:, 0], ycoords=places[:, 1])
+    with pytest.warns(UserWarning, match="legacy order"):
+        of_file = RawData.from_file(path, options=ScanOptions(bad_pixels="mask"))
+    assert taken_at(of_file, frames, places)
+    with pytest.warns(UserWarning, match="legacy order"):
+        in_memory = RawData(*places.T, None, None, legacy, None, None)
+    assert taken_at(in_memory, frames, places)
