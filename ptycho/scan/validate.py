@@ -16,7 +16,7 @@ from ptycho.scan.frame_checks import check_all_frames
 from ptycho.scan.frames import Detector, FrameStack
 from ptycho.scan.geometry import Geometry, unit_of_length
 from ptycho.scan.joined_frames import JoinedStack
-from ptycho.scan.matching import expected_frames, match_frames
+from ptycho.scan.matching import match_frames
 from ptycho.scan.outliers import leave_out_far_positions, repeated_positions, require_steps_of_a_scan
 from ptycho.scan.position_origin import place_positions
 from ptycho.scan.position_units import likely_unit, orient_positions, positions_in_pixels
@@ -124,10 +124,9 @@ def validate(given: ScanArrays) -> tuple[ValidScan, ScanNumbers]:
     coordinates = check_coordinates(turned, source, likely if given.source.read_by else None)
     if given.source.read_by and given.options.position_unit == "auto":
         require_steps_of_a_scan(coordinates, side, source, likely)
-    count = expected_frames(given.frames.shape, len(coordinates), given.options)
-    raw, notes = order_frames(
-        given.frames, count, given.source.frames_key, source, oblong=given.source.read_by != ""
-    )
+    raw, notes = given.frames, list[str]()
+    if not given.source.read_by:
+        raw, notes = order_frames(raw, len(coordinates), given.source.frames_key, source)
     coordinates, gone, matched = _match(given, coordinates, raw, far)
     given, modelled = with_model(given, geometry, geometry.square_px(*raw.shape[1:3]))
     frames, dark, decided = check_all_frames(raw, given, coordinates.x, coordinates.y)

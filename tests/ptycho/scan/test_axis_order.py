@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ptycho.errors import ScanError
+from ptycho.raw_data import RawData
 from ptycho.scan.axis_order import order_frames
 
 FILE = Path("scan.npz")
@@ -38,6 +39,14 @@ def test_ambiguous_order_is_taken_as_usual(rng: np.random.Generator) -> None:
     ordered, notes = order_frames(frames, 6, "diff3d", FILE)
     assert ordered is frames
     assert notes == ["'diff3d' (6, 6, 6) fits both axis orders; taken as (frames, rows, columns)"]
+
+
+def test_ambiguous_order_of_a_file_is_noted_once(tmp_path: Path, rng: np.random.Generator) -> None:
+    """Frames of a file are ordered where it is read, and not again where the scan is checked."""
+    frames, (x, y) = rng.poisson(50, (16, 16, 16)), rng.uniform(0, 40, (2, 16))
+    np.savez(tmp_path / "scan.npz", diff3d=frames, xcoords=x, ycoords=y)
+    decisions = RawData.from_file(tmp_path / "scan.npz").decisions
+    assert sum("fits both axis orders" in said for said in decisions) == 1
 
 
 def test_surplus_positions_are_no_legacy_order(rng: np.random.Generator) -> None:
