@@ -14,9 +14,8 @@ __all__ = ["is_as_listed", "pixels_summed"]
 
 def is_as_listed(scan: Scan) -> bool:
     """Tell whether frame and position have one number, that of the file: nothing was left out or matched."""
-    options, frames = scan.options, scan._valid.frames  # noqa: SLF001  Of one room with the scan.
-    matched = options.frames_without_position or options.positions_without_frame or options.leave_out
-    return not matched and isinstance(frames, FrameStack) and frames.indices is None
+    frames = scan._valid.frames  # noqa: SLF001  Of one room with the scan.
+    return not scan.options.names_numbers and isinstance(frames, FrameStack) and frames.indices is None
 
 
 def pixels_summed(scan: Scan) -> int:

@@ -63,6 +63,8 @@ def complete(contents: ScanContents, file: ScanFile, options: ScanOptions) -> Sc
 def arranged(contents: ScanContents, file: ScanFile, options: ScanOptions) -> ScanContents:
     """Bring the axis that counts the frames to the front, and leave out frames without light or position.
 
+    Where settings name frames by their numbers, none is left out here: later ones would have others.
+
     Raises:
         ScanError: The frames are no stack.
     """
@@ -70,9 +72,8 @@ def arranged(contents: ScanContents, file: ScanFile, options: ScanOptions) -> Sc
     frames = contents.arrays["diff3d"]
     expected = expected_frames(frames.shape, count, options)
     frames, notes = order_frames(frames, expected, contents.frames_key, file.path, oblong=True)
-    return _without_dark_surplus(
-        replace(contents, arrays=contents.arrays | {"diff3d": frames}, notes=(*contents.notes, *notes))
-    )
+    contents = replace(contents, arrays=contents.arrays | {"diff3d": frames}, notes=(*contents.notes, *notes))
+    return contents if options.names_numbers else _without_dark_surplus(contents)
 
 
 def with_positions(contents: ScanContents, table: PositionTable) -> ScanContents:
@@ -131,7 +132,7 @@ def _without_dark_surplus(contents: ScanContents) -> ScanContents:
     frames, n = contents.arrays["diff3d"], len(contents.arrays["xcoords"])
     surplus = len(frames) - n
     per_frame = "Y" in contents.arrays or np.ndim(contents.bad_pixels) > 2
-    if frames.ndim != 3 or n == 0 or not 0 < surplus < n or frames.shape[-1] == n or per_frame:
+    if not 0 < surplus < n or per_frame:
         return contents
     spans = chunks(len(frames), int(np.prod(frames.shape[1:])))
     light = np.concatenate([_light(frames[span]) for span in spans])

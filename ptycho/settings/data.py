@@ -251,6 +251,11 @@ class ScanOptions:
         """The number that is taken off every pixel, 0 for none; None where it is a picture."""
         return None if isinstance(self.dark, str) else self.dark or 0.0
 
+    @property
+    def names_numbers(self) -> bool:
+        """Whether frames or positions are named by their numbers, which are those of the file."""
+        return bool(self.frames_without_position or self.positions_without_frame or self.leave_out)
+
     def require_known_words(self) -> None:
         """Refuse a word that is no choice; what Python code writes is judged nowhere else.
 

@@ -163,10 +163,14 @@ def test_oddities_decide_nothing_else(tmp_path_factory: pytest.TempPathFactory, 
 
 
 @pytest.mark.parametrize("place", [0, 12, 25], ids=["before", "within", "after"])
-@pytest.mark.parametrize("surplus", [1, 4])
-def test_dark_frames_need_no_position(tmp_path: Path, place: int, surplus: int) -> None:
-    """Frames without light that are as many as lack a position are left out, wherever they stand."""
-    scan = simulate(Simulation(N=32, n_frames=25, step_px=3.0, nphotons=1e5))
+@pytest.mark.parametrize(("surplus", "n"), [(1, 25), (4, 25), (4, 32)])
+def test_dark_frames_need_no_position(tmp_path: Path, place: int, surplus: int, n: int) -> None:
+    """Frames without light that are as many as lack a position are left out, wherever they stand.
+
+    That holds also where there are as many positions as a frame has columns. Settings that name these frames
+    find them under their numbers.
+    """
+    scan = simulate(Simulation(N=32, n_frames=n, step_px=3.0, nphotons=1e5))
     dark = np.random.default_rng(0).poisson(0.01, (surplus, 32, 32)).astype(scan.diff3d.dtype)
     frames = np.concatenate([scan.diff3d[:place], dark, scan.diff3d[place:]])
     np.savez(tmp_path / "scan.npz", diff3d=frames, xcoords=scan.xcoords, ycoords=scan.ycoords)
@@ -174,3 +178,7 @@ def test_dark_frames_need_no_position(tmp_path: Path, place: int, surplus: int) 
     np.testing.assert_array_equal(read.diff3d, scan.diff3d)
     np.testing.assert_allclose(read.positions, scan.positions)
     assert any(f"{surplus} frames without light have no position" in said for said in read.decisions)
+    options = ScanOptions(frames_without_position=f"{place}:{place + surplus}")
+    named = RawData.from_file(tmp_path / "scan.npz", options=options)
+    np.testing.assert_array_equal(named.diff3d, scan.diff3d)
+    np.testing.assert_allclose(named.positions, scan.positions)
