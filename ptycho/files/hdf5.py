@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,7 +17,7 @@ from ptycho.errors import ScanError
 from ptycho.files.bounds import require_plausible
 from ptycho.files.hdf5_parts import open_file, require_parts, unreadable
 from ptycho.files.number_text import numbers_of
-from ptycho.files.numbered_names import series_of
+from ptycho.files.numbered_names import shown_names
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -244,11 +245,10 @@ class Hdf5File:
 
     def shown_keys(self) -> str:
         """List the datasets with their shapes, for a message."""
-        series = {name: one for one in series_of(self.keys) for name in one.names}
-        lead = [key for key in self.keys if key not in series or key == series[key].names[0]]
+        lead = shown_names(self.keys)
         shown = [
-            self._described(key) + (f" and more, {series[key].pattern}" if key in series else "")
-            for key in lead[:SHOWN_KEYS]
+            self._described(key) + ("" if series is None else f" and more, {series.pattern}")
+            for key, series in islice(lead.items(), SHOWN_KEYS)
         ]
         rest = len(lead) - SHOWN_KEYS
         return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "") or "nothing"

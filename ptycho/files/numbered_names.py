@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Series", "matching_names", "series_of"]
+__all__ = ["Series", "matching_names", "series_of", "shown_names"]
 
 DIGITS = re.compile(r"\d+")
 
@@ -43,6 +43,12 @@ def series_of(names: Sequence[str]) -> list[Series]:
             taken.update(free)
             gathered.append(Series(pattern, tuple(sorted(free, key=_by_number))))
     return gathered
+
+
+def shown_names(names: Sequence[str]) -> dict[str, Series | None]:
+    """List names in their order, of each series the first alone, with the series that it stands for."""
+    series = {name: one for one in series_of(names) for name in one.names}
+    return {name: series.get(name) for name in names if name not in series or name == series[name].names[0]}
 
 
 def matching_names(pattern: str, names: Sequence[str]) -> list[str]:

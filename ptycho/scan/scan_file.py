@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from ptycho.files.foreign import require_regular
 from ptycho.files.hdf5 import SHOWN_KEYS, Hdf5File
 from ptycho.files.matlab import MatFile
 from ptycho.files.npz import NpzFile
-from ptycho.files.numbered_names import series_of
+from ptycho.files.numbered_names import shown_names
 from ptycho.files.stored_frames import AS_STORED, StoredFrames, Turn
 from ptycho.scan.file_kinds import BY_PATH, KINDS, PACKED, VOWELS, container_of, first_bytes_of, unpack
 from ptyconf.errors import error_text
@@ -142,8 +143,8 @@ class ScanFile:
     @property
     def shown_keys(self) -> str:
         """The first of its arrays, for a message; those that a number tells apart by their pattern."""
-        series = {name: one.pattern for one in series_of(self.keys) for name in one.names}
-        return ", ".join(list(dict.fromkeys(series.get(key, key) for key in self.keys))[:SHOWN_KEYS])
+        shown = (series.pattern if series else key for key, series in shown_names(self.keys).items())
+        return ", ".join(islice(shown, SHOWN_KEYS))
 
     def read(self, key: str) -> Array:
         """Read one array into memory.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptycho.files.numbered_names import series_of
+from ptycho.files.numbered_names import shown_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,9 +35,8 @@ FEWEST_FRAMES = 12
 
 def contents_lines(file: ScanFile, limit: int = 60) -> list[str]:
     """List the arrays of a file with their shapes, of many that a number tells apart the first."""
-    series = {name: one for one in series_of(file.keys) for name in one.names}
-    lead = [key for key in file.keys if key not in series or key == series[key].names[0]]
-    lines = [f"{key} {file.described(key)}{_and_more(series.get(key))}" for key in lead[:limit]]
+    lead = shown_names(file.keys)
+    lines = [f"{key} {file.described(key)}{_and_more(series)}" for key, series in islice(lead.items(), limit)]
     if len(lead) > limit:
         lines.append(f"and {len(lead) - limit} more")
     return lines or [file.kind]
