@@ -10,6 +10,7 @@ import numpy as np
 
 from ptycho.files import npz
 from ptycho.scan.frames import Detector, FrameStack
+from ptycho.scan.written_centre import CENTRE_KEY, middle_px
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +47,7 @@ def write_npz(scan: RawData, path: Path) -> Path:
         "scan_index": scan.scan_index,
         "quantity": scan.quantity,
         "position_origin": "centre",
-        # Said, so that nothing is looked for again: frames may be centred where the settings wanted them.
-        "centre_px": np.full(2, scan.N // 2, np.float64),
+        CENTRE_KEY: middle_px(scan.N),
         **{key: value for key, value in optional.items() if value is not None},
     }
     arrays["xcoords"], arrays["ycoords"] = scan.positions.T

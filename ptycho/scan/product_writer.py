@@ -15,6 +15,7 @@ from ptycho.files.hdf5_writer import creating_hdf5
 from ptycho.scan.intensities import write_intensities
 from ptycho.scan.lengths import photon_energy_ev, require_lengths
 from ptycho.scan.source import source_name
+from ptycho.scan.written_centre import CENTRE_KEY, middle_px
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from ptycho.scan.raw_data import RawData
 
 __all__ = ["Product", "write_product"]
-
-CENTRE = "centre_px"
-"""Row and column of the beam, beside what ptychodus reads: frames may be centred where settings wanted it."""
 
 NEEDED = ("object_pixel_m", "wavelength_m", "distance_m")
 
@@ -110,7 +108,7 @@ def write_product(scan: RawData, path: Path) -> Path:
         file["indexes"] = np.arange(scan.n_frames)
         good = np.ones((scan.N, scan.N), bool) if scan.mask is None else scan.mask
         file["bad_pixels"] = ~good
-        file[CENTRE] = np.full(2, scan.N // 2, np.float64)
+        file[CENTRE_KEY] = middle_px(scan.N)  # Beside what ptychodus reads.
         write_intensities(new, "patterns", scan)
     return path
 

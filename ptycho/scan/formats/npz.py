@@ -11,6 +11,7 @@ from ptycho.scan.geometry import Geometry, positive_fact
 from ptycho.scan.metadata import METADATA_KEY, parse_metadata
 from ptycho.scan.named_arrays import frames_named, named_keys, position_settings, stacks_of_frames
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
+from ptycho.scan.written_centre import read_centre_px
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ PAIRS_KEY = "positions_px"
 MASK_KEY = "mask"
 OTHER_KEYS = (*NOMINAL_KEYS, "probeGuess", "scan_index", "objectGuess")
 PROBE_KEY = "probeGuess"
-CENTRE_KEY = "centre_px"
 GEOMETRY_KEYS = {
     "wavelength_m": "wavelength_m",
     "distance_m": "distance_m",
@@ -70,16 +70,8 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         bad_pixels=_bad_pixels(file) if options.mask is None else None,
         notes=tuple(notes),
         geometry=_geometry(file),
-        beam_centre_px=_centre_px(file),
+        beam_centre_px=read_centre_px(file),
     )
-
-
-def _centre_px(file: ScanFile) -> tuple[float, float] | None:
-    """Read row and column of the beam, where a conversion wrote them."""
-    if CENTRE_KEY not in file.keys or file.outline(CENTRE_KEY) not in {((2,), kind) for kind in "iuf"}:
-        return None
-    row, column = file.read(CENTRE_KEY)
-    return float(row), float(column)
 
 
 def _geometry(file: ScanFile) -> Geometry:

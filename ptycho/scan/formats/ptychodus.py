@@ -15,6 +15,7 @@ from ptycho.scan.completion import with_positions
 from ptycho.scan.formats._hdf5_values import minority
 from ptycho.scan.positions import PRODUCT_KEYS, attribute_fact, product_geometry, read_product
 from ptycho.scan.scan_format import ScanContents, ScanFormat, ScanHeader
+from ptycho.scan.written_centre import read_centre_px
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
         geometry=_geometry(file),
         bad_pixels=bad,
         frame_numbers=_numbers(file),
-        beam_centre_px=_centre_px(file),
+        beam_centre_px=read_centre_px(file),
         needs_positions="ptychodus keeps them in the product file",
         notes=tuple(notes),
     )
@@ -78,14 +79,6 @@ def header(file: ScanFile) -> ScanHeader:
         frames_key=FRAMES,
         geometry=_geometry(file),
     )
-
-
-def _centre_px(file: ScanFile) -> tuple[float, float] | None:
-    """Read row and column of the beam, where a conversion wrote them."""
-    if "centre_px" not in file.keys or file.shape("centre_px") != (2,):
-        return None
-    row, column = file.read("centre_px")
-    return float(row), float(column)
 
 
 def _numbers(file: ScanFile) -> Array:
