@@ -21,7 +21,7 @@ from ptycho.scan.geometry import (
 if TYPE_CHECKING:
     from ptycho.scan.scan_file import ScanFile
 
-__all__ = ["stated_beam_px", "stated_geometry"]
+__all__ = ["stated_beam_px", "stated_geometry", "stated_numbers"]
 
 NAMES = {
     "energy": re.compile(r"((photon|beam|x_?ray|mono|incident)_?)?energy"),
@@ -41,7 +41,7 @@ UNIT_AT_THE_END = re.compile(r"[_ ]*[\[(]?([a-zA-ZµμÅ]+)[\])]?$")
 ALIKE = 1e-3
 
 
-class _Number(NamedTuple):
+class StatedNumber(NamedTuple):
     """A number of a file under its own name.
 
     Attributes:
@@ -57,16 +57,41 @@ class _Number(NamedTuple):
     place: str
 
 
-def stated_geometry(file: ScanFile, frames_key: str) -> Geometry:
-    """Read energy or wavelength, distance and detector pixel by their names.
-
-    A number without a unit is not taken: it is a doubt, which the settings settle.
+def stated_numbers(file: ScanFile, frames_key: str) -> list[StatedNumber]:
+    """List the numbers of a file: datasets of one, and attributes of the frames and of groups above them.
 
     Args:
         file: An HDF5 file.
-        frames_key: The dataset of the frames; attributes of the groups above it are looked at, too.
+        frames_key: The dataset of the frames.
     """
-    numbers = _numbers(file, frames_key)
+    hdf5, numbers = file.hdf5, list[StatedNumber]()
+    for key in file.keys:
+        name = key.rpartition("/")[2]
+        if _might_be_asked(name) and hdf5.size(key) == 1:
+            try:
+                value = hdf5.number(key)
+            except ScanError:  # A text, or a link that leads nowhere.
+                continue
+            if value is not None:
+                numbers.append(
+                    StatedNumber(name.lower(), value, unit_of_length(hdf5.units(key)), f"{file.path}:/{key}")
+                )
+    groups = frames_key.split("/")
+    for depth in range(len(groups) + 1):
+        place = "/".join(groups[:depth])
+        numbers += [
+            StatedNumber(name.lower(), value, "", f"{file.path}:/{place}@{name}")
+            for name, value in hdf5.number_attributes(place).items()
+            if _might_be_asked(name)
+        ]
+    return numbers
+
+
+def stated_geometry(numbers: list[StatedNumber]) -> Geometry:
+    """Tell energy or wavelength, distance and detector pixel by their names.
+
+    A number without a unit is not taken: it is a doubt, which the settings settle.
+    """
     facts: dict[str, Fact | None] = {}
     doubts: list[str] = []
     for what in NAMES:
@@ -79,39 +104,14 @@ def stated_geometry(file: ScanFile, frames_key: str) -> Geometry:
     return known.with_pixel(height.value, width.value, height.origin)
 
 
-def stated_beam_px(file: ScanFile, frames_key: str) -> tuple[float, float] | None:
-    """Read row and column of the beam where 'beam_center_y' and 'beam_center_x' say them in pixels."""
+def stated_beam_px(numbers: list[StatedNumber]) -> tuple[float, float] | None:
+    """Tell row and column of the beam where 'beam_center_y' and 'beam_center_x' say them in pixels."""
     found: dict[str, float] = {}
-    for number in _numbers(file, frames_key):
+    for number in numbers:
         match = re.fullmatch(r"beam_?cent(?:er|re)_?([xy])", number.name)
         if match and number.unit in {"", "px"}:
             found.setdefault(match.group(1), number.value)
     return (found["y"], found["x"]) if len(found) == 2 else None
-
-
-def _numbers(file: ScanFile, frames_key: str) -> list[_Number]:
-    """List the numbers of a file: datasets of one, and attributes of the frames and of groups above them."""
-    hdf5, numbers = file.hdf5, list[_Number]()
-    for key in file.keys:
-        name = key.rpartition("/")[2]
-        if _might_be_asked(name) and hdf5.size(key) == 1:
-            try:
-                value = hdf5.number(key)
-            except ScanError:  # A text, or a link that leads nowhere.
-                continue
-            if value is not None:
-                numbers.append(
-                    _Number(name.lower(), value, unit_of_length(hdf5.units(key)), f"{file.path}:/{key}")
-                )
-    groups = frames_key.split("/")
-    for depth in range(len(groups) + 1):
-        place = "/".join(groups[:depth])
-        numbers += [
-            _Number(name.lower(), value, "", f"{file.path}:/{place}@{name}")
-            for name, value in hdf5.number_attributes(place).items()
-            if _might_be_asked(name)
-        ]
-    return numbers
 
 
 def _might_be_asked(name: str) -> bool:
@@ -120,7 +120,7 @@ def _might_be_asked(name: str) -> bool:
     )
 
 
-def _one_fact(what: str, numbers: list[_Number]) -> tuple[Fact | None, list[str]]:
+def _one_fact(what: str, numbers: list[StatedNumber]) -> tuple[Fact | None, list[str]]:
     """Take what all places say alike; else say why nothing is taken."""
     facts, doubts = [], list[str]()
     for number in numbers:
@@ -142,7 +142,7 @@ def _one_fact(what: str, numbers: list[_Number]) -> tuple[Fact | None, list[str]
     return facts[0], doubts
 
 
-def _fact(what: str, number: _Number, unit: str) -> tuple[Fact | None, str]:
+def _fact(what: str, number: StatedNumber, unit: str) -> tuple[Fact | None, str]:
     if not np.isfinite(number.value) or number.value == 0:
         return None, ""
     setting = {"energy": "data.energy_kev", "wavelength": "data.wavelength_m", "distance": "data.distance_m"}

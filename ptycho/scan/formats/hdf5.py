@@ -10,8 +10,8 @@ from ptycho.errors import ScanError
 from ptycho.files.stored_frames import Turn
 from ptycho.scan.formats._hdf5_values import frame_shape
 from ptycho.scan.formats._only_frames import find_frames
-from ptycho.scan.formats._stated import stated_beam_px, stated_geometry
-from ptycho.scan.geometry import Geometry, unit_of_length
+from ptycho.scan.formats._stated import stated_beam_px, stated_geometry, stated_numbers
+from ptycho.scan.geometry import unit_of_length
 from ptycho.scan.mask import masks_in
 from ptycho.scan.named_arrays import frames_named
 from ptycho.scan.position_columns import in_one_unit
@@ -62,14 +62,14 @@ def read(file: ScanFile, options: ScanOptions) -> ScanContents:
             for mask in masks_in(file.path)
             if file.shape(mask) == frames.shape[1:]
         ]
-    stated = file.container == "hdf5"
+    numbers = stated_numbers(file, key) if file.container == "hdf5" else []
     return ScanContents(
         arrays,
         key,
         position_unit=unit,
         notes=tuple(notes),
-        geometry=stated_geometry(file, key) if stated else Geometry(),
-        beam_centre_px=stated_beam_px(file, key) if stated else None,
+        geometry=stated_geometry(numbers),
+        beam_centre_px=stated_beam_px(numbers),
     )
 
 
@@ -84,7 +84,7 @@ def header(file: ScanFile) -> ScanHeader:
     if file.container == "mat5":
         rows, columns = file.shape(key)[:2]
         return ScanHeader(doubt=doubt, frame_shape=(rows, columns), frames_key=key)
-    geometry = stated_geometry(file, key)
+    geometry = stated_geometry(stated_numbers(file, key))
     return ScanHeader(doubt=doubt, frame_shape=frame_shape(file, key), frames_key=key, geometry=geometry)
 
 
