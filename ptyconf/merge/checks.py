@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.errors import Complaint, Problem
-from ptyconf.merge.stacks import OWN
+from ptyconf.merge.elements import OWN
 from ptyconf.schema.default_value import misfits
 from ptyconf.schema.kind import Mismatch
 from ptyconf.schema.path import Segments, join_path, split_path

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.law import STRATEGIES
@@ -13,13 +13,13 @@ from ptyconf.merge.trace import Element, Entry
 from ptyconf.schema.fields import UNSET
 from ptyconf.schema.fold import Barred, completed
 from ptyconf.schema.path import Segments, join_path
-from ptyconf.schema.tree import Items, Slot, Table, Tree, child
+from ptyconf.schema.tree import Items, Slot, Tree, child, key_of
 
 if TYPE_CHECKING:
     from ptyconf.merge.layer_values import LayerValues
 
 OWN = "schema"
-ASSIGNED = "assigned"
+ASSIGNED_KIND: Final = "assigned"
 """Kind of the layer of what was assigned to an instance after the merge: it stands for the whole."""
 
 
@@ -50,35 +50,36 @@ def joined_marks(strategy: str, live: Any) -> list[tuple[Any, Any, int]]:
 
 
 def numbered_elements(
-    strategy: str, live: list[tuple[Any, Any]], alike: Callable[[Any, Any], bool]
+    strategy: str, live: list[tuple[Any, Any]], item: Slot | None = None
 ) -> list[tuple[Any, Any, int]]:
     """Give the layer of each element of a list, with what the layer has there and the number in that.
 
     Of a list that was assigned, an element that is still an earlier one is that of the earlier layer.
+
+    Args:
+        strategy: How the list merges.
+        live: The entries that count, high to low.
+        item: The slot of an element that is a section: an earlier one has the defaults of its class.
     """
     live = [
         (source, tree if isinstance(tree, (list, tuple, NoneType)) else _Unordered(tree))
         for source, tree in live
     ]
-    if len(live) > 1 and live[0][0].kind == ASSIGNED and live[0][1] is not None:
+    if len(live) > 1 and live[0][0].kind == ASSIGNED_KIND and live[0][1] is not None:
         source, now = live[0]
-        earlier = numbered_elements(strategy, live[1:], alike)
-        marks = _still([tree[index] for _, tree, index in earlier], now, alike)
+        earlier = numbered_elements(strategy, live[1:], item)
+        elements = [tree[index] for _, tree, index in earlier]
+        marks = _still(elements if item is None else [completed(item, tree) for tree in elements], now)
         return [(source, now, at) if mark is None else earlier[mark] for at, mark in enumerate(marks)]
     return joined_marks(strategy, live if strategy in STRATEGIES else live[:1])
 
 
-def is_still(slot: Slot, earlier: Tree, now: Tree) -> bool:
-    """Tell whether an element, with the defaults of its class, is what stands there now."""
-    return same(completed(slot, earlier), now)
-
-
-def _still(earlier: Sequence[Any], now: Sequence[Any], alike: Callable[[Any, Any], bool]) -> list[int | None]:
+def _still(earlier: Sequence[Any], now: Sequence[Any]) -> list[int | None]:
     """Find for each element the earlier one that it still is, in the order of both; None for a new one."""
     marks: list[int | None] = []
     start = 0
     for element in now:
-        mark = next((at for at in range(start, len(earlier)) if alike(earlier[at], element)), None)
+        mark = next((at for at in range(start, len(earlier)) if same(earlier[at], element)), None)
         marks.append(mark)
         if mark is not None and not isinstance(now, _Unordered):
             start = mark + 1
@@ -142,7 +143,7 @@ def stands_for_all(outer: Slot, below: Segments, tree: Tree) -> bool:
         if isinstance(node, Items):
             return False
         inner = child(node, segment, tree)
-        key = node.keys.text(segment) if isinstance(node, Table) and isinstance(segment, str) else segment
+        key = key_of(node, segment)
         if inner is None or key not in tree:
             return False
         slot, tree = inner, tree[key]

@@ -7,6 +7,7 @@ from typing import Any
 
 from ptyconf.merge.assigned import UNCHANGED, Change, Comparison, is_own
 from ptyconf.merge.built import Built, built_of
+from ptyconf.merge.elements import ASSIGNED_KIND
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.histories import Histories
 from ptyconf.merge.law import push
@@ -114,10 +115,10 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Change]]) ->
         for length in range(len(keys), 0, -1):
             if keys[:length] in names:
                 named = (*split_path(names[keys[:length]]), *keys[length:])
-                return Origin("assigned", label, f"{label}.{join_path(named)}")
-        return Origin("assigned", label, f"{label}.{join_path(keys)}")
+                return Origin(ASSIGNED_KIND, label, f"{label}.{join_path(named)}")
+        return Origin(ASSIGNED_KIND, label, f"{label}.{join_path(keys)}")
 
-    layer_values = LayerValues(Layer(ASSIGNED, {}, origins, kind="assigned"), state.schema)
+    layer_values = LayerValues(Layer(ASSIGNED, {}, origins, kind=ASSIGNED_KIND), state.schema)
     values = dict(state.values)
     trees: dict[str, Tree] = {}
     for place, (_, change) in changed.items():
@@ -137,6 +138,7 @@ def _with_assigned(built: Built, changed: dict[Segments, tuple[str, Change]]) ->
             derived=derived,
             layer_values=(layer_values, *state.layer_values),
             trees=trees,
+            numbered={},
         )
     )
 

@@ -88,6 +88,7 @@ def resolve(
         work.values,
         again=again,
         reduced=_reduced,
+        numbered={},
         **settling.results(),
     )
     resolution = Resolution(state)

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from ptyconf.merge.cache import cache_of
+from ptyconf.merge.elements import OWN
 from ptyconf.merge.fault import Keys
 from ptyconf.merge.law import stack
 from ptyconf.merge.layer import Layer
@@ -18,7 +19,6 @@ from ptyconf.schema.schema import Schema
 from ptyconf.schema.tree import Slot
 
 KEPT_STACKS = 64
-OWN = "schema"
 
 
 class Base(NamedTuple):

@@ -37,6 +37,7 @@ class State(NamedTuple):
     reduced: Callable[[Resolution], Any]  # how it is pickled
     repeated: frozenset[tuple[int, str]]
     trees: dict[str, Tree]  # completed, once somebody looks
+    numbered: dict[str, list[Any]]  # who gave each element of a list of sections, once somebody looks
     hidden: Set[str]  # paths of what follows from a secret, or refers to one
     links: Mapping[str, Any]  # what references lead to, by path
     finished: Mapping[int, Any]  # what was read late, by identity as written

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ptyconf.merge.combine import live_entries
 from ptyconf.merge.elements import (
-    ASSIGNED,
+    ASSIGNED_KIND,
     OWN,
     Given,
     free_elements,
     free_leaves,
-    is_still,
     numbered_elements,
     stands_for_all,
 )
@@ -22,7 +20,6 @@ from ptyconf.merge.layer_values import LayerValues
 from ptyconf.merge.origin import Origin
 from ptyconf.merge.plain import nested, plain_tree
 from ptyconf.merge.problems import ABSENT, default_source, part
-from ptyconf.merge.same import same
 from ptyconf.merge.trace import Applied, Derived, Element, Entry, Referred, Trace
 from ptyconf.schema.fold import Barred
 from ptyconf.schema.path import Segments, join_path, split_path
@@ -186,15 +183,14 @@ class Stories:
         strategy = slot.setting.merge
         if strategy == "replace" or not live or live[0][1] is None:
             return
-        values, sources = STRATEGIES[strategy](live)
-        if isinstance(values, list):
-            ordered = not isinstance(live[0][1], (set, frozenset))  # else a number is none of the file's
-            for number, (source, listed, index) in enumerate(numbered_elements(strategy, live, same)):
-                origin = source.inner_origin(path, index) if ordered else source.origin(path)
-                yield Element(number, listed[index], source.name, origin)
-        else:
-            for keys, value, source in free_leaves(values, sources):
+        if strategy == "deep":
+            for keys, value, source in free_leaves(*STRATEGIES[strategy](live)):
                 yield Element(join_path(keys), value, source.name, source.inner_origin(path, *keys))
+            return
+        ordered = not isinstance(live[0][1], (set, frozenset))  # else a number is none of the file's
+        for number, (source, listed, index) in enumerate(numbered_elements(strategy, live)):
+            origin = source.inner_origin(path, index) if ordered else source.origin(path)
+            yield Element(number, listed[index], source.name, origin)
 
     # What is below a setting
 
@@ -258,8 +254,11 @@ class Stories:
         if isinstance(node, Items) and below and isinstance(below[0], int):
             live = live_entries(root, link, self.state.repeated)
             gathers = node.strategy in STRATEGIES
-            if gathers or (live and live[0][0].kind == ASSIGNED):
-                marks = numbered_elements(node.strategy, live, partial(is_still, node.item))
+            if gathers or (live and live[0][0].kind == ASSIGNED_KIND):
+                marks = self.state.numbered.get(root)
+                if marks is None:
+                    marks = numbered_elements(node.strategy, live, node.item)
+                    self.state.numbered[root] = marks
                 if below[0] < len(marks):
                     source, tree, index = marks[below[0]]
                     yield source, tree, (index, *below[1:])
@@ -296,7 +295,7 @@ class Stories:
         for source, written_tree in entries(self.state.histories.get(root)):
             value = part(outer, written_tree, below)
             if value is not ABSENT:
-                if source.kind == "assigned" and isinstance(inner.node, Items):
+                if source.kind == ASSIGNED_KIND and isinstance(inner.node, Items):
                     value = tree
                 shown = self.plain_tree(inner, value, place)
                 reason = source.passed_reason(path, root)
