@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ptyconf.errors import SchemaError
 from ptyconf.schema.annotations import is_class_with_fields
 from ptyconf.schema.construct import has_own_code
 from ptyconf.schema.fields import UNSET, attribute_value, fields_of
-from ptyconf.schema.view import Attribute, View, copied
+from ptyconf.schema.view import ATOMS, Attribute, View, copied
 
 
 def source_of(view: View[Any], attribute: Attribute) -> str:
@@ -71,15 +72,16 @@ def is_made_again(value: Any) -> bool:
     time; nor a collection of a class of its own, such as a defaultdict. What cannot be copied counts as made
     again, for there is no other way.
     """
+    kind: Any = type(value)
+    if kind in ATOMS:
+        return True
     if isinstance(value, Mapping):
         return _is_plain(value, dict, OrderedDict) and all(map(is_made_again, value.values()))
     if isinstance(value, (list, tuple, set, frozenset)):
         return _is_plain(value, list, tuple, set, frozenset) and all(map(is_made_again, value))
-    kind = type(value)
-    if not is_class_with_fields(kind):
-        return True
-    return (not has_own_code(kind) or _is_alike(value)) and all(
-        is_made_again(getattr(value, name, UNSET)) for name in _names(kind)
+    own_code, names = _known_of(kind)
+    return (not own_code or _is_alike(value)) and all(
+        is_made_again(getattr(value, name, UNSET)) for name in names
     )
 
 
@@ -95,10 +97,16 @@ def _can_be_copied(value: Any) -> bool:
     return True
 
 
-def _names(kind: Any) -> list[str]:
+@lru_cache(maxsize=1024)  # a layer may give thousands of instances of one class
+def _known_of(kind: Any) -> tuple[bool, tuple[str, ...]]:
+    """Tell whether a class has code of its own, and what its instances hold; nothing without fields."""
+    return (has_own_code(kind), _names(kind)) if is_class_with_fields(kind) else (False, ())
+
+
+def _names(kind: Any) -> tuple[str, ...]:
     """List what instances of a class hold, also what their constructor does not take."""
     fields = getattr(kind, "__dataclass_fields__", None)
-    return list(fields) if fields is not None else [field.name for field in kind.__attrs_attrs__]
+    return tuple(fields) if fields is not None else tuple(field.name for field in kind.__attrs_attrs__)
 
 
 def _is_alike(instance: Any) -> bool:

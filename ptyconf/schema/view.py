@@ -224,12 +224,12 @@ def attributes_of(target: Any, section: str) -> dict[str, Attribute]:
 def copied(value: Any) -> Any:
     """Copy a container all the way down, so that nobody shares it with the resolution."""
     kind = value.__class__
-    if kind in _ATOMS:
+    if kind in ATOMS:
         return value
     if kind is dict:
-        return {key: item if item.__class__ in _ATOMS else copied(item) for key, item in value.items()}
+        return {key: item if item.__class__ in ATOMS else copied(item) for key, item in value.items()}
     if kind is list:
-        return [item if item.__class__ in _ATOMS else copied(item) for item in value]
+        return [item if item.__class__ in ATOMS else copied(item) for item in value]
     if kind in (set, tuple, frozenset):
         return kind(copied(item) for item in value)
     if isinstance(value, (Enum, PurePath)) or kind.__module__ in _IMMUTABLE:
@@ -239,7 +239,7 @@ def copied(value: Any) -> Any:
     return copy.deepcopy(value)
 
 
-_ATOMS = frozenset({int, float, str, bool, type(None), bytes, complex})
+ATOMS = frozenset({int, float, str, bool, type(None), bytes, complex})
 _IMMUTABLE = frozenset({"datetime", "decimal", "fractions", "ipaddress", "uuid", "re"})
 
 
