@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ptycho.run.folder import require_own
 from ptycho.run.identity import is_going_on
 from ptycho.run.record import write_settings
 
@@ -51,9 +52,11 @@ class TrainingFolder:
         """Make the folder anew where it is gone; what the training goes on with is in memory.
 
         Raises:
-            OSError: The folder cannot be made or written.
+            OSError: The folder cannot be made or written, or another run that goes on has taken its name.
         """
-        if self.identity.is_in(self.folder) or is_going_on(self.folder):
+        if is_going_on(self.folder):
+            require_own(self.folder, self.identity)
+        if self.identity.is_in(self.folder):
             return
         _log.warning("%s was renamed or removed while the training goes on: it is made anew", self.folder)
         self.folder.mkdir(exist_ok=True)

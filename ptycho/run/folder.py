@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ptycho.files.atomic import sync_folder
 from ptycho.files.earlier import first_free
 from ptycho.run.attempts import BUNDLE
-from ptycho.run.identity import Identity, is_run, remove_run
+from ptycho.run.identity import Identity, is_going_on, is_run, remove_run
 from ptycho.run.leftovers import remove_fruitless
 from ptyconf.errors import error_text
 
@@ -52,17 +52,22 @@ def building(target: Path, identity: Identity | None = None) -> Iterator[Path]:
     try:
         with identity.holding(partial):
             yield partial
-            _require_own(partial, identity)
+            require_own(partial, identity)
     except BaseException:
-        if partial.exists():
+        # Where the folder was renamed, another run may have taken its name.
+        if partial.exists() and not is_going_on(partial):
             _leave(partial)
         raise
     _put(partial, target)
     remove_fruitless(target)
 
 
-def _require_own(partial: Path, identity: Identity) -> None:
-    """Refuse to call a run whole whose folder is not the one that was written into from the beginning."""
+def require_own(partial: Path, identity: Identity) -> None:
+    """Refuse to call a run whole whose folder is not the one that was written into from the beginning.
+
+    Raises:
+        FileNotFoundError: It is gone, or another has its name.
+    """
     if not identity.is_in(partial):
         raise FileNotFoundError(
             error_text(

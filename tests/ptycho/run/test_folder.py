@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,16 @@ def test_a_folder_that_was_renamed_is_no_run(again: bool, tmp_path: Path) -> Non
         "where it holds a network or a checkpoint"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
+
+
+def test_a_run_that_took_the_name_is_not_touched(tmp_path: Path) -> None:
+    """Who renames a folder may begin another run of the name: it goes on, whatever becomes of the first."""
+    target, partial = tmp_path / "a", tmp_path / "a.partial"
+    with ExitStack() as stack:
+        with pytest.raises(FileNotFoundError, match="the run is not whole"), building(target):
+            stack.enter_context(building(partial.rename(tmp_path / "elsewhere").with_name("a")))
+        assert is_going_on(partial)
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "elsewhere"}
 
 
 def test_an_identity_may_learn_more(tmp_path: Path) -> None:
