@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ptycho.scan.pixel_shape import PixelShape
+from ptycho.scan.geometry import Geometry
 from ptycho.settings.data import ScanOptions
 from ptycho.settings.groups import DEFAULT_TRAINING_GROUPS
 from ptycho.settings.registries import FORMATS
@@ -49,13 +49,11 @@ class ProbeSide(NamedTuple):
     facts: Mapping[str, tuple[Any, str]] = MappingProxyType({})
     frame_shape: tuple[int, int] | None = None
 
-    def with_pixel(self, pixel: Any) -> "ProbeSide":
-        """Give the same where a setting says height and width of a detector pixel."""
-        if self.frame_shape is None or not isinstance(pixel, tuple):
+    def under(self, options: ScanOptions) -> "ProbeSide":
+        """Give the same where the settings say the detector pixel."""
+        if self.frame_shape is None or options.pixel_size_m is None:
             return self
-        joined = PixelShape(*pixel).joined or (1, 1)
-        sides = zip(self.frame_shape, joined, strict=True)
-        return self._replace(frame_side=min(length // count for length, count in sides))
+        return self._replace(frame_side=Geometry().under(options).square_px(*self.frame_shape))
 
 
 KEPT_HEADERS = 64

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ptycho.run.data_file import ProbeSide, data_file_layer, positions_layer, probe_side
 from ptycho.settings import views
 from ptycho.settings.call_site import outside_stack_level
-from ptycho.settings.data import LARGEST_PADDING
+from ptycho.settings.data import LARGEST_PADDING, ScanOptions
 from ptycho.settings.execution import PyTorchExecutionConfig
 from ptycho.settings.layers import (
     BARE_NAMES,
@@ -180,31 +180,31 @@ def resolve_layers(
 
 def _with_scan(resolution: Resolution, scan: Path, probe: ProbeSide, *, network: bool = True) -> Resolution:
     """Add what a scan's header says, its side as the settings crop and bin it, or as a network takes it."""
-    if resolution["data.energy_kev"] is not None:
+    options = resolution.build(views.SCAN)
+    if options.energy_kev is not None:
         # The energy that somebody writes stands above the wavelength of the file: both say one thing.
         facts = {name: fact for name, fact in probe.facts.items() if name != "wavelength_m"}
         probe = probe._replace(facts=facts)
-    probe = probe.with_pixel(resolution["data.pixel_size_m"])
+    probe = probe.under(options)
     whole = probe.frame_side if probe.side is None else probe.side
     if whole is None:
         return resolution.with_layer(data_file_layer(scan, probe))
-    crop = _side_of_a_network(resolution, whole)
+    crop = _side_of_a_network(resolution, options, whole)
     if crop is not None and not network:
         # Sweeps take every side; no network is there whose side could be named.
         return resolution.with_layer(data_file_layer(scan, probe._replace(side=None, frame_side=None)))
-    side = resolution.build(views.SCAN).frame_side(whole) if crop is None else crop
+    side = options.frame_side(whole) if crop is None else crop
     return resolution.with_layer(
         data_file_layer(scan, probe, side=None if side == whole else side, crop=crop)
     )
 
 
-def _side_of_a_network(resolution: Resolution, whole: int) -> int | None:
+def _side_of_a_network(resolution: Resolution, options: ScanOptions, whole: int) -> int | None:
     """Choose the side that frames are cut or filled up to; None where they may stay as they are.
 
     A side that somebody asks for is taken, else the one that the architecture takes. What crops or bins the
     frames settles it otherwise.
     """
-    options = resolution.build(views.SCAN)
     if options.crop_px is not None or options.bin != 1:
         return None
     largest = LARGEST_PADDING * whole

@@ -10,6 +10,8 @@ import pytest
 
 from ptycho.run import data_file
 from ptycho.run.data_file import SETTLED_NS, probe_side
+from ptycho.scan.raw_data import RawData
+from ptycho.settings.data import ScanOptions
 
 LONG_AGO_NS = 10 * SETTLED_NS
 
@@ -78,3 +80,17 @@ def test_a_scan_of_several_files_is_opened_each_time(tmp_path: Path, monkeypatch
     probe_side(scan)
     probe_side(scan)
     assert looks == [scan, scan]
+
+
+@pytest.mark.parametrize("pixel", [None, 75e-6, (75e-6, 75e-6), (150e-6, 75e-6), (150e-6, 50e-6)])
+def test_the_side_is_that_of_the_scan(tmp_path: Path, pixel: float | tuple[float, float] | None) -> None:
+    """Whatever a setting says of the pixel, and the file of another, frames are as large as once read."""
+    import h5py
+
+    scan = tmp_path / "scan.h5"
+    with h5py.File(scan, "w") as file:
+        file["frames"] = np.random.default_rng(0).poisson(5, (20, 128, 256)).astype(np.float32)
+        file["x"], file["y"] = np.arange(20) % 5 * 1e-7, np.arange(20) // 5 * 1e-7
+        file["y_pixel_size_m"], file["x_pixel_size_m"] = 75e-6, 150e-6
+    options = ScanOptions(position_unit="m", energy_kev=8.0, distance_m=1.0, pixel_size_m=pixel)
+    assert probe_side(scan).under(options).frame_side == RawData.from_file(scan, options=options).N
