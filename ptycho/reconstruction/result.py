@@ -137,7 +137,7 @@ class Reconstruction:
             notes = tuple(line for line in (archive.text("notes") or "").split("\n") if line)
             there = [*names, *(name for name in _OTHER_PICTURES if name in archive.keys)]
             lengths = {name: float(archive.read(name)) for name in _LENGTHS if name in archive.keys}
-            start = (archive.text("refined_from") or "") if "refined_from" in archive.keys else ""
+            start = archive.text("refined_from") or ""
             arrays = {name: archive.read(name) for name in there}
             return cls(**arrays, notes=notes, refined_from=start, lengths_m=lengths)
 
