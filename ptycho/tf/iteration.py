@@ -13,7 +13,7 @@ from ptycho.physics import sweeps
 from ptycho.physics.operations import Operations
 from ptycho.physics.sweeps import Dampings, Estimate, FrameBatch, PatchPixels, Pulls, StepKind
 from ptycho.reconstruction.iteration import SweepFunctions
-from ptycho.reconstruction.workers import beside_this_one
+from ptycho.reconstruction.workers import beside_this_one, threads_for_sweeps
 
 from . import operations
 
@@ -34,8 +34,8 @@ class TensorFlowSweeps:
     @classmethod
     def on(cls, device: str | None, setting: int | None) -> Self:
         """Compute on a device, with as many CPU threads as are set, or one; one where a GPU computes."""
-        on_cpu = device is None or tf.DeviceSpec.from_string(device).device_type == "CPU"
-        return cls(device, setting or 1 if on_cpu else 1)
+        kind = "cpu" if device is None else str(tf.DeviceSpec.from_string(device).device_type)
+        return cls(device, threads_for_sweeps(setting or 1, kind))
 
     def workers(self, pixels: int) -> AbstractContextManager[Executor | None]:  # noqa: ARG002  As is set.
         """Give threads to a sweep beside its own; those that TensorFlow has stay as many as they are."""
