@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ptycho.run.agreement import differences
 from ptycho.run.identity import is_going_on, maker_of
-from ptycho.run.record import LAST_CHECKPOINT, checkpoints_in, read_settings, settings_in
+from ptycho.run.record import BUNDLE, LAST_CHECKPOINT, checkpoints_in, read_settings, settings_in
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _PARTIAL = re.compile(r"(?P<name>.+)\.partial(-\d+)?")
-BUNDLE = "wts.h5.zip"
 _SCANS = ("training.train_data_file", "data.more_scans")
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from ptycho.files.atomic import sync_folder
 from ptycho.files.earlier import first_free
-from ptycho.run.attempts import BUNDLE
 from ptycho.run.identity import Identity, is_going_on, is_run, remove_run
 from ptycho.run.leftovers import remove_fruitless
+from ptycho.run.record import BUNDLE
 from ptyconf.errors import error_text
 
 if TYPE_CHECKING:

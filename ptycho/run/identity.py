@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ptycho.files.atomic import named_where_full, write_all
 from ptycho.files.locks import is_locked, lock
 from ptycho.files.strict_json import parse_table
+from ptycho.run.record import BUNDLE, LAST_CHECKPOINT, RECONSTRUCTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "run.json"
 _LARGEST = 2**16
-_OLDER_SIGNS = ("wts.h5.zip", "last.ckpt", "reconstruction.npz")
+_OLDER_SIGNS = (BUNDLE, LAST_CHECKPOINT, RECONSTRUCTION)
 """Files by which runs are known that were written before they had a file of their own."""
 
 

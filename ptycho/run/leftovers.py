@@ -7,9 +7,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ptycho.run.attempts import BUNDLE, folders_of, is_unfinished
+from ptycho.run.attempts import folders_of, is_unfinished
 from ptycho.run.identity import is_going_on, is_run, remove_run
-from ptycho.run.record import checkpoints_in
+from ptycho.run.record import BUNDLE, checkpoints_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ptyconf import Resolution
 
 SETTINGS, PROVENANCE, RECONSTRUCTION = "settings.toml", "provenance.json", "reconstruction.npz"
-LAST_CHECKPOINT = "last.ckpt"
+BUNDLE, LAST_CHECKPOINT = "wts.h5.zip", "last.ckpt"
 BEST_CHECKPOINTS = "best-epoch*.ckpt"
 _BEST = re.compile(r"best-epoch(\d+)\.ckpt")
 FOLDER_OF_SCAN = re.compile(r"scan-(\d+)")
