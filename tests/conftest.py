@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -55,6 +56,14 @@ def fresh_params() -> Iterator[None]:
     reset()
     yield
     reset()
+
+
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """A process that hears Ctrl-C; one that runs in the background of a shell is told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -20,19 +20,13 @@ from ptycho.run.record import LAST_CHECKPOINT, best_checkpoint_name
 from ptycho.training.schedule import OnPlateau
 from ptycho.training.schedulers import reduce_on_plateau
 
+pytestmark = pytest.mark.usefixtures("listening")
+
 Train = Callable[..., Any]
 Numbers = dict[str, np.ndarray]
 
 STEPS = 4
 """Steps of an epoch of the small training."""
-
-
-@pytest.fixture(autouse=True)
-def listening() -> Iterator[None]:
-    """A process that hears Ctrl-C; one that runs in the background of a shell is told to ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def press(times: int = 1) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -13,16 +13,10 @@ import pytest
 
 from ptycho.commands.main import main
 
+pytestmark = pytest.mark.usefixtures("listening")
+
 STEPS = 5
 """Steps of an epoch of the training in the folder `job`."""
-
-
-@pytest.fixture(autouse=True)
-def listening() -> Iterator[None]:
-    """A process that hears Ctrl-C; one that runs in the background of a shell is told to ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,12 @@ from ptycho.raw_data import RawData
 from ptycho_torch.config_factory import TrainingPayload
 from ptycho_torch.lit.train import open_loop, run_loop
 
+pytestmark = pytest.mark.usefixtures("listening")
+
 EPOCHS, STEPS = 3, 4
 """Of 40 frames 32 train, 8 in a batch."""
 
 ALL_FILES = {"checkpoint_save_top_k": EPOCHS}
-
-
-@pytest.fixture(autouse=True)
-def listening() -> Iterator[None]:
-    """A process that hears Ctrl-C; one that runs in the background of a shell is told to ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 class Press(Callback):
