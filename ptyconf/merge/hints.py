@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 KNOWN_SHOWN = 8
 NONE_WORD = toml_text(None)
-_WORDS = rf'"(?:[^"\\]|\\.)*"|(\b{NONE_WORD}\b|\.\.\.|{re.escape(MASK)})'
+_NO_VALUE = rf"(?<![\w-]){NONE_WORD}(?![\w-]| =)"  # before a sign of equality it is a key
+_WORDS = rf'"(?:[^"\\]|\\.)*"|({_NO_VALUE}|\.\.\.|{re.escape(MASK)})'
 LIKE = 0.7  # of a name in another section, which is a slip less often than one in its own
 
 

@@ -176,7 +176,9 @@ def test_a_list_with_commas_is_answered_with_an_array(name: str, text: str, expe
     assert resolve(schema, Precedence("environment"), [again])
 
 
-WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=4) | st.just("é: #")
+WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=4) | st.sampled_from(
+    ["é: #", "none", "no-none"]
+)
 FREE = st.recursive(
     st.integers(0, 99) | st.booleans() | WORDS | st.dates() | st.sampled_from([MASK, "..."]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2),
