@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ptyconf.errors import ConfigError, Problem
-from ptyconf.merge.precedence import Precedence
 from ptyconf.merge.resolution import Resolution
-from ptyconf.merge.resolve import resolve
 from ptyconf.report import dump_toml, story, table, to_json
 from ptyconf.schema.index import Alias
 from ptyconf.schema.schema import Schema
@@ -176,7 +174,7 @@ def replay(frozen_file: Path, schema: Schema, now: Resolution | None = None) -> 
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([Problem(f"{str(frozen_file)!r} cannot be read: {error}")]) from error
     frozen = Frozen.loads(text, file=str(frozen_file))
-    resolution = resolve(schema, Precedence("frozen"), [frozen.layer(schema, file=str(frozen_file))])
+    resolution = frozen.replay(schema, file=str(frozen_file))
     changes = frozen.compare(resolution, secrets=False) if now is None else frozen.compare(now)
     left_out = frozen.left_out
     lines = [f"{frozen.sha256}  {len(frozen.settings)} settings"]
