@@ -8,9 +8,10 @@ from typing import Any, Literal, NamedTuple
 
 from ptyconf.merge.resolution import Resolution, expect_resolution
 from ptyconf.merge.same import same
+from ptyconf.merge.standing import is_below
 from ptyconf.merge.trace import Trace
-from ptyconf.schema.path import join_path, split_path
-from ptyconf.text.show import show
+from ptyconf.report.table import value_of
+from ptyconf.schema.path import split_path
 
 Kind = Literal["value", "source", "added", "removed"]
 
@@ -38,8 +39,7 @@ class Change(NamedTuple):
 def _side(trace: Trace | None) -> str:
     if trace is None:
         return "not set"
-    shown = trace.value if isinstance(trace.value, str) and set(trace.value) == {"*"} else show(trace.value)
-    return f"{shown}  ({trace.winner.layer}: {trace.winner.origin})"
+    return f"{value_of(trace)}  ({trace.winner.layer}: {trace.winner.origin})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,9 @@ def diff(before: Resolution, after: Resolution) -> Difference:
     alike = before.alike(after)
     changes: list[Change] = []
     ours, theirs = (dict.fromkeys(_paths(side, alike)) for side in (before, after))
-    wholes = {*(ours.keys() - theirs.keys()), *(theirs.keys() - ours.keys())}
+    wholes = {*map(split_path, ours.keys() ^ theirs.keys())}
     for path in ours | theirs:
-        if wholes and _lies_in(path, wholes):
+        if wholes and is_below(split_path(path)[:-1], wholes):
             continue
         old = before.trace(path) if path in before else None
         new = after.trace(path) if path in after else None
@@ -100,12 +100,6 @@ def diff(before: Resolution, after: Resolution) -> Difference:
 def _paths(resolution: Resolution, alike: frozenset[str]) -> Iterable[str]:
     """Walk the paths of a resolution but for those of some declared settings."""
     return (path for path, _, _ in resolution.leaves(alike)) if alike else resolution
-
-
-def _lies_in(path: str, wholes: set[str]) -> bool:
-    """Tell whether a place lies in one that is told as a whole."""
-    segments = split_path(path)
-    return any(join_path(segments[:length]) in wholes for length in range(1, len(segments)))
 
 
 def _kind(
