@@ -8,7 +8,7 @@ from ptyconf.merge.origin import Origin
 from ptyconf.schema.path import split_path
 from ptyconf.schema.schema import Schema
 from ptyconf.sources.flag_parser import Given
-from ptyconf.sources.flag_words import HELP, PROFILE, TRUE_OR_FALSE, FlagNames, is_switch, option_and_text
+from ptyconf.sources.flag_words import HELP, PROFILE, FlagNames, is_switch, option_and_text, text_of_switch
 from ptyconf.text.show import close_matches, nested_text, one_word
 
 
@@ -53,7 +53,7 @@ class CommandLine:
         if text is not None:
             return text
         if is_switch(self.names.schema, path):
-            return words.pop(0) if words and words[0] in TRUE_OR_FALSE else "true"
+            return text_of_switch(words)
         return self.following(words, option)
 
     def following(self, words: list[str], option: str) -> str | None:

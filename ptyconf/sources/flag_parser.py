@@ -19,11 +19,11 @@ from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import holds_secret
 from ptyconf.sources.flag_words import (
     PROFILE,
-    TRUE_OR_FALSE,
     FlagNames,
     is_switch,
     negated,
     option_and_text,
+    text_of_switch,
     word_of,
 )
 from ptyconf.text.show import show
@@ -136,44 +136,32 @@ def add_flags(
                 f"add_flags: the parser has a flag --{path} of its own, the only one that {path!r} could "
                 "have; make it with add_help=False if that is argparse's, or leave the setting out of paths"
             )
-        group = groups.setdefault(setting.section, None) or parser.add_argument_group(
-            setting.section or "settings"
-        )
-        groups[setting.section] = group
+        if setting.section not in groups:
+            groups[setting.section] = parser.add_argument_group(setting.section or "settings")
+        group, slot = groups[setting.section], schema.index.slots[path]
         default = setting.default if defaults is None else defaults.get(path, UNSET)
-        if holds_secret(schema.index.slots[path]):
+        if holds_secret(slot):
             default = UNSET
-        words = partial(describe, setting, default, schema.index.slots[path].kind.expected)
+        words = partial(describe, setting, default, slot.kind.expected)
         _declare(group, names, path, options, describe=words)
         if is_switch(schema, path):
             off = [option for option in map(negated, options) if option not in used]
-            _declare_off(group, names, path, off)
+            if off:  # another's may have taken them all
+                _declare(group, names, path, off, off=True, help=argparse.SUPPRESS)
     parser.parse_known_args = _ReadAsOwn(parser, names)  # type: ignore[method-assign]
 
 
-def _declare(group: Any, names: FlagNames, path: str, options: Iterable[str], **more: Any) -> None:
-    """Declare the flag of a setting or of a place below one."""
+def _declare(
+    group: Any, names: FlagNames, path: str, options: Iterable[str], *, off: bool = False, **more: Any
+) -> None:
+    """Declare flags of a setting, or of a place below one; or those that turn a switch off there."""
     more |= {"dest": path, "action": TakeFlag, "default": argparse.SUPPRESS, "schema": names.schema}
-    if is_switch(names.schema, path):
+    if off:
+        group.add_argument(*options, nargs=0, const="false", **more)
+    elif is_switch(names.schema, path):
         group.add_argument(*options, nargs="?", const="true", metavar="true|false", **more)
     else:
         group.add_argument(*options, metavar=word_of(names.schema, path), **more)
-
-
-def _declare_off(group: Any, names: FlagNames, path: str, options: Collection[str]) -> None:
-    """Declare the flags that turn a switch off; another's may have taken them all."""
-    if not options:
-        return
-    group.add_argument(
-        *options,
-        dest=path,
-        action=TakeFlag,
-        default=argparse.SUPPRESS,
-        schema=names.schema,
-        nargs=0,
-        const="false",
-        help=argparse.SUPPRESS,
-    )
 
 
 class _ReadAsOwn:
@@ -206,7 +194,7 @@ class _ReadAsOwn:
                 joined.append(option)
                 word = text
             elif self.is_switch(word):
-                word = f"{word}={words.pop(0) if words and words[0] in TRUE_OR_FALSE else 'true'}"
+                word = f"{word}={text_of_switch(words)}"
             joined.append(word)
         return joined
 
@@ -218,10 +206,8 @@ class _ReadAsOwn:
         ):
             return
         path, off = self.names.meaning(option)
-        if path is not None and off:
-            _declare_off(self.parser, self.names, path, [option])
-        elif path is not None:
-            _declare(self.parser, self.names, path, [option], help=argparse.SUPPRESS)
+        if path is not None:
+            _declare(self.parser, self.names, path, [option], off=off, help=argparse.SUPPRESS)
 
     def is_switch(self, word: str) -> bool:
         """Tell whether a word is a switch of the schema, without a text."""

@@ -42,7 +42,6 @@ class FlagNames:
         self.by_path: dict[str, list[str]] = {}
         self.options: dict[str, str] = {}
         self.negated: dict[str, str] = {}
-        self.paths = frozenset(schema.settings if paths is None else (paths := tuple(paths)))
         sections = schema.sections if order is None else tuple(order)
         for path in schema.settings if paths is None else paths:
             names = self.by_path[path] = self._names_of(path, sections, used, taken, short=short)
@@ -94,13 +93,13 @@ class FlagNames:
             root, below = self.schema.locate(name)
         except KeyError:
             return name if self._is_below_values(name) else None
-        return name if below and root in self.paths else None
+        return name if below and root in self.by_path else None
 
     def _is_below_values(self, name: str) -> bool:
         """Tell whether a name means a key of a table of any values, an element of a list, or a section."""
         segments = split_path(name)
         if (free := self.schema.locate_free(segments)) is not None and not may_be_index(free[1]):
-            return free[0].path in self.paths
+            return free[0].path in self.by_path
         if isinstance(segments[-1], int) and (listed := self.schema.find_slot(segments[:-1])) is not None:
             return is_list(listed)
         return name in self.schema.index.section_variables.values()
@@ -122,6 +121,11 @@ def is_switch(schema: Schema, path: str) -> bool:
     """Tell whether a setting is true or false, so that its flag needs no word."""
     slot = schema.find_slot(path)
     return slot is not None and slot.kind.expected == "true or false"
+
+
+def text_of_switch(words: list[str]) -> str:
+    """Take the word behind a switch where that is true or false; one that stands alone is true."""
+    return words.pop(0) if words and words[0] in TRUE_OR_FALSE else "true"
 
 
 def word_of(schema: Schema, path: str) -> str:
