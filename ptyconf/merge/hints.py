@@ -20,11 +20,11 @@ from ptyconf.schema.tree import Section, Slot, holds_secret
 from ptyconf.text.show import (
     MASK,
     close_matches,
+    dotted_key,
     json_text,
     nested_text,
     one_word,
     show,
-    toml_key,
     toml_text,
     without_secrets,
 )
@@ -60,7 +60,7 @@ class Hints:
         if self.layer.kind == "environment":
             return ".".join([str(keys[0]).lower().replace("__", "."), *map(str, keys[1:])])
         if quoted and self.layer.kind in {"toml", "json", "yaml"}:
-            return ".".join(toml_key(str(key)) for key in keys)
+            return dotted_key(keys)
         return ".".join(str(key) for key in keys)
 
     def inside(self, section: str) -> dict[str, None]:
@@ -198,7 +198,7 @@ class Hints:
             [key for key, entry in node.items() if isinstance(entry, dict)] if isinstance(node, dict) else []
         )
         near = close_matches(str(keys[-1]), names, count=1)
-        path = ".".join(toml_key(str(key)) for key in (*keys[:-1], *near)) if near else ""
+        path = dotted_key((*keys[:-1], *near)) if near else ""
         if not path:
             return ""
         return spell(self.layer.kind, near[0], "...") if self.layer.kind in {"json", "yaml"} else f"[{path}]"
@@ -259,7 +259,7 @@ def assignment(kind: str, origins: Callable[[Keys], Origin], keys: Keys, text: s
 def spell(kind: str, key: str, text: str) -> str:
     """Write a key and its value as a file of a kind does; TOML where it is no file."""
     if kind not in {"json", "yaml"}:
-        name = key if "[" in key else ".".join(toml_key(str(segment)) for segment in split_path(key))
+        name = key if "[" in key else dotted_key(split_path(key))
         return f"{name} = {text}"
     *sections, last = (
         str(segment) if kind == "yaml" and re.fullmatch(r"[\w-]+", str(segment)) else toml_text(str(segment))

@@ -22,7 +22,7 @@ from ptyconf.schema.schema import Schema
 from ptyconf.schema.setting import Setting
 from ptyconf.schema.tree import Choice, Items, Node, Section, Slot, Table
 from ptyconf.sources import toml
-from ptyconf.text.show import toml_key
+from ptyconf.text.show import dotted_key, toml_key
 
 WIDTH = 96
 SPELLED = (
@@ -63,7 +63,7 @@ def template(
     )
     for section, lines in sorted(sections.items(), key=lambda pair: pair[0] != ""):
         if section:
-            blocks += ["", f"[{_header(section)}]"]
+            blocks += ["", f"[{dotted_key(section.split('.'))}]"]
         blocks += lines
     return "\n".join(blocks) + "\n"
 
@@ -145,7 +145,8 @@ def _table_lines(schema: Schema, slot: Slot, name: str, example: Any, default: A
 
 def _gives(schema: Schema, slot: Slot, line: str, default: Any) -> bool:
     """Tell whether a line by itself makes a setting what it is by default."""
-    header = f"[{_header(slot.setting.section)}]\n" if slot.setting.section else ""
+    section = slot.setting.section
+    header = f"[{dotted_key(section.split('.'))}]\n" if section else ""
     try:
         loaded = resolve(schema, Precedence("file"), toml.parse(f"{header}{line}\n", unknown="ignore"))
     except ConfigError:
@@ -153,10 +154,6 @@ def _gives(schema: Schema, slot: Slot, line: str, default: Any) -> bool:
     return same(
         loaded.tree(slot.path), default if slot.node is None else completed(slot, tree_of(slot, default))
     )
-
-
-def _header(section: str) -> str:
-    return ".".join(toml_key(part) for part in section.split("."))
 
 
 def _about(slot: Slot, default: Any) -> str:

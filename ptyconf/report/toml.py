@@ -31,7 +31,7 @@ from ptyconf.schema.fields import UNSET
 from ptyconf.schema.path import Segments, join_path, split_path
 from ptyconf.schema.reference import START, escaped
 from ptyconf.schema.tree import Section, Slot, Table, Tree, child, key_text
-from ptyconf.text.show import MASK, show, toml_key, toml_text
+from ptyconf.text.show import MASK, dotted_key, show, toml_key, toml_text
 
 
 def dump_toml(
@@ -71,8 +71,7 @@ def dump_toml(
             blocks += [f"{name} = [", *(f"    {show(path)}," for path in paths), "]"]
     for section, lines in sorted(dump.sections.items(), key=lambda pair: pair[0] != ()):
         if lines:
-            title = ".".join(toml_key(str(part)) for part in section)
-            blocks += ["", *([f"[{title}]"] if section else []), *lines]
+            blocks += ["", *([f"[{dotted_key(section)}]"] if section else []), *lines]
     return "\n".join(blocks).strip("\n") + "\n"
 
 
@@ -143,7 +142,7 @@ class _Dump:
                 lines += inner
             yield from _kept(lines, names) if isinstance(node, Section) and node.optional else lines
             return
-        line = self.line(slot, tree, at, ".".join(toml_key(name) for name in names), join_path(at))
+        line = self.line(slot, tree, at, dotted_key(names), join_path(at))
         if line:
             yield line
 
@@ -230,7 +229,7 @@ def _kept(lines: list[str], names: tuple[str, ...]) -> list[str]:
     """Give a section that may be absent its place where nothing in it stands in the file."""
     if any(not line.startswith("#") for line in lines):
         return lines
-    return [f"{'.'.join(toml_key(name) for name in names)} = {{}}", *lines]
+    return [f"{dotted_key(names)} = {{}}", *lines]
 
 
 def _any_element(at: Segments) -> str:

@@ -9,7 +9,7 @@ from ptyconf.merge.columns import NO_COLUMNS, Columns, deep_columns, with_own_li
 from ptyconf.merge.fault import Fault, Keys
 from ptyconf.schema.fields import UNSET
 from ptyconf.sources.document import KEPT_TEXTS, LONGEST_KEPT, Document
-from ptyconf.text.show import close_matches, show, toml_key
+from ptyconf.text.show import close_matches, dotted_key, show
 
 DESCRIBED_BY = "$schema"  # editors find there what describes the file
 RESERVED = ("include", "unset", "replace", "profile")
@@ -130,16 +130,14 @@ def _inner_table(
 def _no_table(table: Keys, number: int, around: Mapping[str, Any], document: Document) -> Fault:
     """Say that a file has no such table, with those that it has at the place of the missing one."""
     tables = {
-        _header((*table[: number - 1], key)): key for key, item in around.items() if isinstance(item, Mapping)
+        dotted_key((*table[: number - 1], key)): key
+        for key, item in around.items()
+        if isinstance(item, Mapping)
     }
-    near = close_matches(_header(table[:number]), tables, count=1)
-    hint = _header((*table[: number - 1], tables[near[0]], *table[number:])) if near else ""
+    near = close_matches(dotted_key(table[:number]), tables, count=1)
+    hint = dotted_key((*table[: number - 1], tables[near[0]], *table[number:])) if near else ""
     text = f"the file {show(document.file)} has no table [{'.'.join(map(str, table))}]"
     return Fault(text, known=", ".join(tables), hint=hint)
-
-
-def _header(keys: Keys) -> str:
-    return ".".join(toml_key(str(key)) for key in keys)
 
 
 def _includes(values: dict[str, Any], faults: list[Fault], document: Document, prefix: Keys) -> list[Include]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ptyconf.merge.fault import Fault
 from ptyconf.merge.origin import Origin, shown_path
 from ptyconf.text.files import TextError
-from ptyconf.text.show import toml_key
+from ptyconf.text.show import dotted_key
 
 Path = tuple["str | int", ...]
 _NOWHERE = (None, None)
@@ -195,9 +195,7 @@ class Document:
 _new: Any = tuple.__new__  # a report makes hundreds of places; their own constructors cost twice as much
 
 
-@lru_cache(maxsize=4096)  # every layer of a report names the same keys
-def _dotted(keys: Path) -> str:
-    return ".".join([toml_key(str(key)) for key in keys])
+_dotted = lru_cache(maxsize=4096)(dotted_key)  # every layer of a report names the same keys
 
 
 def text_fault(document: Document, refusal: TextError) -> Fault:

@@ -126,6 +126,11 @@ def toml_key(key: str) -> str:
     return key if bare else _quoted(key)
 
 
+def dotted_key(keys: Iterable[str | int]) -> str:
+    """Write keys of tables in each other as TOML does: ``a."b.c"``."""
+    return ".".join([toml_key(str(key)) for key in keys])
+
+
 def show(value: object, *, secret: bool = False) -> str:
     """Write a value for people: spelled, shortened, masked when it is a secret."""
     if secret:

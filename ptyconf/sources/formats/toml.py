@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ptyconf.sources.document import Format, Places
-from ptyconf.text.show import toml_key, toml_text
+from ptyconf.text.show import dotted_key, toml_text
 from ptyconf.text.toml import parse
 
 
@@ -19,7 +19,7 @@ def places(text: str) -> Places:
 
 def spell(keys: Sequence[str], value: Any) -> str:
     """Write ``a.b = value``."""
-    return f"{'.'.join(toml_key(key) for key in keys)} = {toml_text(value)}"
+    return f"{dotted_key(keys)} = {toml_text(value)}"
 
 
 FORMAT = Format("toml", (".toml",), parse, places, spell)
