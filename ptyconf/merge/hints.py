@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +49,6 @@ class Hints:
         self.secret_names = schema.secret_names
         self.sections = sections
 
-    @cached_property
-    def named(self) -> dict[str, str]:
-        """The attributes that are written under another name than their own."""
-        return attribute_names(self.schema)
-
     def shown_name(self, keys: Keys, *, quoted: bool = False) -> str:
         """Spell the keys of a source as a dotted path, a TOML key with its quotes."""
         if self.layer.kind == "environment":
@@ -81,10 +75,9 @@ class Hints:
         section, _, last = name.rpartition(".")
         if not last or "[" in name:  # in a list, of which no single element is written
             return []
-        known = {without_signs(key): key for key in (*self.named, *self.index.keys)}
-        same = known.get(without_signs(name))
+        same = key_but_for_signs(self.schema, name)
         if same is not None:
-            return [self.named.get(same, same)]
+            return [same]
         unset = bool(keys) and keys[0] in ("unset", "replace") and value is None
 
         def takes(key: str) -> bool:
@@ -216,7 +209,14 @@ class Hints:
         return fault if key is None else fault._replace(hint=f"{prefix}__{key}")
 
 
-def attribute_names(schema: Schema) -> dict[str, str]:
+def key_but_for_signs(schema: Schema, name: str) -> str | None:
+    """Find the key that a written one is but for signs and case, or by the name of its attribute."""
+    named = _attribute_names(schema)
+    known = {without_signs(key): named.get(key, key) for key in (*named, *schema.index.keys)}
+    return known.get(without_signs(name))
+
+
+def _attribute_names(schema: Schema) -> dict[str, str]:
     """Give the setting of each attribute that is written under another name than its own, by that."""
     return {
         f"{attribute.bind.path.removesuffix(attribute.argument)}{attribute.name}": attribute.bind.path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ptyconf.merge.fault import Fault
-from ptyconf.merge.hints import attribute_names, without_signs
+from ptyconf.merge.hints import key_but_for_signs
 from ptyconf.merge.origin import Origin
 from ptyconf.schema.path import split_path
 from ptyconf.schema.schema import Schema
@@ -80,15 +80,11 @@ class CommandLine:
                 meant = " or ".join(f"--{path}" for path in several)
                 self.fault(f"the flag {option} may mean {meant}", option, hint=f"--{several[0]}")
                 return
-            near = self.same(option) or close_matches(option, [*self.names.options, *self.names.negated])
+            same = key_but_for_signs(self.schema, option)
+            known = [*self.names.options, *self.names.negated]
+            near = close_matches(option, known) if same is None else [f"--{same}"]
             hint = self.text_of_whole(option) or (near[0] if near else max(self.asks_for_help, key=len))
             self.fault(f"unknown flag {option!r}", option, hint=hint)
-
-    def same(self, option: str) -> list[str]:
-        """Find the flag that an option is but for signs and case, or by the name of its attribute."""
-        known = {**attribute_names(self.schema), **{name: name for name in self.schema.index.keys}}
-        meant = [path for name, path in known.items() if without_signs(name) == without_signs(option)]
-        return [f"--{meant[0]}"] if meant else []
 
     def text_of_whole(self, option: str) -> str:
         """Write a key below a setting of any value as the text of that; "" where there is no such."""
