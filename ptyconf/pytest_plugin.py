@@ -77,10 +77,9 @@ def _tell_settings(
     frames = [entry.frame.raw for entry in failure.traceback if not _runs_tests(entry.frame.raw)]
     resolved = _resolved_values(frames, getattr(item, "funcargs", {}))
     refused = _refused(failure.value)
-    held = {
-        id(holder.resolution): holder.resolution for holder in (*resolved, *(owner for owner, _ in refused))
-    }
-    _mask(report, Masks(_secrets([*held.values(), *item.config.stash[LOADS]]), cut=True))
+    holders = _by_resolution([*resolved, *(owner for owner, _ in refused)])
+    resolutions = [holder.resolution for holder in holders]
+    _mask(report, Masks(_secrets([*resolutions, *item.config.stash[LOADS]]), cut=True))
     text = _section(resolved, frames, refused, full=full)
     if text:
         report.sections.append((TITLE, text))
@@ -257,22 +256,22 @@ def _section(
     """Tell the stories of what was refused or touched, and count the rest."""
     resolved = [*resolved, *(owner for owner, _ in refused[:1])]
     written = [line for frame in reversed(frames) for line in _written(frame)] if frames else []
-    resolutions = {id(holder.resolution): holder.resolution for holder in resolved}
+    holders = _by_resolution(resolved)
     if full:
-        shown = [_story(holder, path) for holder in _by_resolution(resolved) for path in holder.resolution]
+        shown = [_story(holder, path) for holder in holders for path in holder.resolution]
         return "\n".join((*shown, *dict.fromkeys(written)))
     stories: dict[tuple[int, str], str] = {}
     touched = (pair for frame in reversed(frames) for pair in _touched(frame, resolved))
     for owner, path in (*refused, *touched):
-        name = owner.name if len(resolutions) > 1 else ""
+        name = owner.name if len(holders) > 1 else ""
         stories.setdefault((id(owner.resolution), path), _story(owner, path, name))
     if not stories and not written:
         for owner in resolved:
-            name = owner.name if len(resolutions) > 1 else ""
+            name = owner.name if len(holders) > 1 else ""
             for path in _own(owner):
                 stories.setdefault((id(owner.resolution), path), _story(owner, path, name))
     shown = [*stories.values(), *dict.fromkeys(written)][:SHOWN]
-    total = sum(len(resolution) for resolution in resolutions.values())
+    total = sum(len(holder.resolution) for holder in holders)
     if (rest := total - min(len(stories), SHOWN)) > 0:
         names = ", ".join(dict.fromkeys(holder.name for holder in resolved))
         shown.append(f"and {rest} more settings of {names}; --ptyconf=full shows them")
