@@ -125,6 +125,20 @@ def scan_of(case: Case) -> tuple[RawData, np.ndarray]:
     return spoilt, true.positions
 
 
+def write_scan(scan: RawData, file: Path) -> dict[str, Any]:
+    """Write a simulated scan, and give the settings that say how it is to be read."""
+    x, y = scan.positions.T
+    np.savez(
+        file,
+        diff3d=np.asarray(scan.diff3d),
+        xcoords=x,
+        ycoords=y,
+        probeGuess=np.asarray(scan.probe_modes),
+        objectGuess=scan.object_truth,
+    )
+    return {"data.quantity": "counts", "data.centre": "middle", "data.position_origin": "centre"}
+
+
 def timed(work: Callable[[], Reconstruction]) -> tuple[Reconstruction, float]:
     """Give what work makes, and the processor seconds that it takes."""
     began = time.process_time()
@@ -136,17 +150,8 @@ def process_seconds(scan: RawData, settings: dict[str, Any]) -> float:
     """Give the processor seconds of `ptycho reconstruct`, from its start to the last picture."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "scan.npz"
-        x, y = scan.positions.T
-        np.savez(
-            file,
-            diff3d=np.asarray(scan.diff3d),
-            xcoords=x,
-            ycoords=y,
-            probeGuess=np.asarray(scan.probe_modes),
-            objectGuess=scan.object_truth,
-        )
-        told = {"data.quantity": "counts", "data.centre": "middle", "data.position_origin": "centre"}
-        words = [f"--{name}={str(value).lower()}" for name, value in (settings | told).items()]
+        asked = settings | write_scan(scan, file)
+        words = [f"--{name}={str(value).lower()}" for name, value in asked.items()]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "ptycho", "reconstruct", str(file), "--quiet", *words]
         subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -16,8 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from contest import CASES, STAR, scan_of, timed
+from contest import CASES, STAR, scan_of, timed, write_scan
 from quality import NETWORK, TARGETS, make_siemens_guess
 
 from ptycho.config.config import PyTorchExecutionConfig
@@ -36,18 +35,8 @@ def scan_file(name: str, folder: Path, data: Path) -> tuple[Path, dict[str, Any]
     if name == STAR:
         return make_siemens_guess(folder, data)[0], TARGETS["siemens-guess"].settings
     scan, _ = scan_of(CASES[name])
-    x, y = scan.positions.T
     file = folder / f"{name}.npz"
-    np.savez(
-        file,
-        diff3d=np.asarray(scan.diff3d),
-        xcoords=x,
-        ycoords=y,
-        probeGuess=np.asarray(scan.probe_modes),
-        objectGuess=scan.object_truth,
-    )
-    told = {"data.quantity": "counts", "data.centre": "middle", "data.position_origin": "centre"}
-    return file, CASES[name].settings | told | {"training.probe_warmup_epochs": 20}
+    return file, CASES[name].settings | write_scan(scan, file) | {"training.probe_warmup_epochs": 20}
 
 
 def rows_of(name: str, folder: Path, data: Path, options: argparse.Namespace) -> list[str]:
@@ -80,8 +69,8 @@ def rows_of(name: str, folder: Path, data: Path, options: argparse.Namespace) ->
 
 def scores(made: Reconstruction, scan: RawData) -> str:
     """Say how near a picture comes to the object in the file."""
-    found = compare(made, scan).scores
-    return f"{found.amplitude.ssim:.3f} | {found.phase.correlation:.3f} | {found.phase.rmse:.4f}"
+    near = compare(made, scan).scores
+    return f"{near.amplitude.ssim:.3f} | {near.phase.correlation:.3f} | {near.phase.rmse:.4f}"
 
 
 def main() -> None:
